@@ -1,0 +1,120 @@
+# The study's table of contents. `make` alone prints the verbs.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules --warn-undefined-variables --no-print-directory
+
+# What is studied. RAW is used where it lies; TEST_YEAR=0 is the last year in the data.
+MARKET    ?= simulated
+TEST_YEAR ?= 0
+STUDY     ?= study.toml
+ROOT      ?= .
+RAW       ?= $(ROOT)/data/raw/$(MARKET)
+PYTHON    ?= python3
+
+ENVIRONMENT := .venv/installed
+NSE_LSTM    := .venv/bin/nse-lstm
+BUILD       := $(ROOT)/build/$(MARKET)
+REPORTS     := $(ROOT)/reports/$(MARKET)
+IDENTITY    := --root $(ROOT) --study $(STUDY) --market $(MARKET) --raw $(RAW) --test-year $(TEST_YEAR)
+STAMP       := $(BUILD)/study.json
+PHASES      := $(basename $(notdir $(wildcard notebooks/0*_*.ipynb)))
+QUICK       := STUDY=study.quick.toml MARKET=$(MARKET) TEST_YEAR=$(TEST_YEAR)
+
+# Python compiles once, not in every kernel, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
+export UV_COMPILE_BYTECODE := 1
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+layer   = $(shell find $(1:%=src/nse_lstm/%) -name '*.py')
+shared := $(patsubst %,src/nse_lstm/%.py,config paths tables errors study/workspace)
+
+##@ Study
+.PHONY: all reports train score
+all: reports  ## Everything: environment, market, models, reports (MARKET, RAW, TEST_YEAR, STUDY)
+reports: $(REPORTS)/index.html
+train: $(BUILD)/03_full_training.ipynb  ## Phases 1 to 3: the trained models
+score: $(BUILD)/05_deployment.ipynb  ## Forecast the session after the last one
+	$(NSE_LSTM) score $(IDENTITY)
+
+.PHONY: quick verify
+quick: | $(ENVIRONMENT)  ## The same study on fewer stocks, sessions and epochs, in build/quick
+	$(MAKE) reports ROOT=build/quick $(QUICK)
+verify: quick  ## Build the quick study a second time elsewhere and compare every artefact
+	rm -rf build/verify
+	$(NSE_LSTM) copy-ledger build/quick build/verify --market $(MARKET)
+	$(MAKE) reports ROOT=build/verify $(QUICK)
+	$(NSE_LSTM) verify build/quick build/verify
+
+# One line per edge of the study: the data, the earlier phase, the layers it uses.
+figures = src/nse_lstm/reporting/figures.py src/nse_lstm/reporting/display.py
+$(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv) $(call layer,data features) src/nse_lstm/study/data_analysis.py
+$(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models) src/nse_lstm/study/training.py
+$(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb
+$(BUILD)/04_validation.ipynb:    $(BUILD)/03_full_training.ipynb $(call layer,evaluation) src/nse_lstm/study/validation.py src/nse_lstm/study/seal.py
+$(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) src/nse_lstm/study/deployment.py
+
+# Papermill writes aside; a run takes the target's name only on success.
+$(BUILD)/%.ipynb: notebooks/%.ipynb $(STAMP) $(shared) $(figures)
+	$(NSE_LSTM) execute $< $@ $(IDENTITY)
+
+$(REPORTS)/%.html: $(BUILD)/%.ipynb $(call layer,reporting)
+	$(NSE_LSTM) render $< $@
+
+$(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html)
+	$(NSE_LSTM) index $@ $(IDENTITY)
+	@echo "Done: open $@"
+
+# Rewritten only when MARKET, TEST_YEAR, the study file or the list of raw files changes.
+$(STAMP): FORCE | $(ENVIRONMENT)
+	@$(NSE_LSTM) stamp $@ $(IDENTITY)
+
+# The simulated market is made on the spot; any other must be there.
+$(BUILD)/raw.txt: $(STAMP) $(wildcard src/nse_lstm/data/simulat*.py)
+	$(NSE_LSTM) prepare-raw $@ $(IDENTITY)
+
+.PHONY: FORCE
+FORCE:
+
+##@ Laboratory
+.PHONY: lab
+lab: | $(ENVIRONMENT)  ## JupyterLab, on the environment's own kernel
+	.venv/bin/jupyter lab --notebook-dir notebooks
+
+##@ Code
+.PHONY: test test-slow lint lock
+test: $(ENVIRONMENT)  ## The tests: no training, under two minutes
+	.venv/bin/pytest -q
+test-slow: $(ENVIRONMENT)  ## The tests that fit networks or execute notebooks
+	.venv/bin/pytest -q -m 'slow or notebook'
+lint: $(ENVIRONMENT)  ## Formatting, imports and types; notebooks included
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+lock: $(ENVIRONMENT)  ## Resolve requirements.lock anew from pyproject.toml
+	.venv/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
+
+# uv lives beside the environment because a sync removes what the lock does not hold.
+$(ENVIRONMENT): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v < (3, 14) and \
+	  f"Python 3.11, 3.12 or 3.13 is needed. Received: {sys.version.split()[0]}. Try make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv/uv
+	.venv/uv/bin/pip install -q --disable-pip-version-check 'uv>=0.9,<1'
+	.venv/uv/bin/uv pip sync -q --require-hashes -p .venv/bin/python requirements.lock
+	.venv/uv/bin/uv pip install -q --no-deps --no-build-isolation -p .venv/bin/python -e .
+	touch $@
+
+##@ Help
+.PHONY: clean help
+clean:  ## Remove build products; keeps the environment and the ledger of looks and trials
+	rm -rf build
+	find data/raw/simulated data/processed trained_models reports -mindepth 1 \
+	  ! -name README.md ! -path 'trained_models/*/ledger*' -type f -delete 2>/dev/null || true
+	find data trained_models reports -mindepth 1 -type d -empty -delete
+help:  ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
