@@ -1,0 +1,264 @@
+"""The study as one tree of frozen, validated dataclasses, read from a TOML file.
+
+A study file may name a ``base`` file and override parts of it; that is how
+``study.quick.toml`` stays the same study at a smaller scale. Everything that can change
+a number is in this tree, so its hash, together with the data's and the sources', names
+every artefact.
+"""
+
+import hashlib
+import json
+import tomllib
+from dataclasses import field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+
+from nse_lstm.errors import ConfigurationError
+
+__all__ = [
+    "V2",
+    "Dealing",
+    "Folds",
+    "Market",
+    "Simulation",
+    "Study",
+    "Training",
+    "Universe",
+    "Verdict",
+    "configuration_hash",
+    "load_study",
+    "study_document",
+]
+
+FORBID = ConfigDict(extra="forbid")
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Market:
+    """One market: which files, what to call it, how much of it is already known."""
+
+    name: Name
+    label: str
+    """Shown in the header of every page."""
+    simulated: bool = False
+    citation: str = ""
+    """Source and licence, shown wherever results on the data are shown."""
+    results_known_through: int = 0
+    """Last year whose results were published before this study was frozen."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Simulation:
+    """Scale of the embedded market; 63 ordinary codes is the exchange's own number."""
+
+    first_year: int = 2013
+    last_year: int = 2024
+    n_ordinary: Annotated[int, Field(ge=4, le=63)] = 63
+    seed: Annotated[int, Field(ge=0)] = 2013
+
+    @model_validator(mode="after")
+    def _years_in_order(self) -> "Simulation":
+        if not 2013 <= self.first_year <= self.last_year <= 2024:
+            raise ValueError(
+                "expected 2013 <= first_year <= last_year <= 2024. "
+                f"Received: {self.first_year}, {self.last_year}"
+            )
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Universe:
+    """Who is worth training on, judged before the test year only."""
+
+    n_recommended: Count = 10
+    min_sessions: Count = 1000
+    """Sessions with a price before the test year."""
+    min_traded_share: Fraction = 0.60
+    """Share of the trailing ``liquidity_sessions`` with volume."""
+    liquidity_sessions: Count = 120
+    """Trailing span of the median turnover that ranks the stocks."""
+    recency_sessions: Count = 10
+    """A stock that has not traded for more sessions than this is not tradable."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Folds:
+    """Yearly walk-forward; the test year itself is the last fold."""
+
+    n_walk_forward: Count = 1
+    validation_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.15
+    """Last share of a training span: stops training, steers the learning rate."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class V2:
+    """The v2 network: stock-specific, regularised, on price levels."""
+
+    lookback: Count = 60
+    horizon: Count = 1
+    units: Count = 50
+    dense_units: Count = 25
+    dropout: Fraction = 0.3
+    dense_dropout: Fraction = 0.2
+    l2: Annotated[float, Field(ge=0)] = 0.01
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Training:
+    """How one network is fitted."""
+
+    batch_size: Count = 32
+    max_epochs: Count = 25
+    learning_rate: Positive = 1e-3
+    stopping_patience: Count = 10
+    plateau_patience: Count = 5
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    min_learning_rate: Positive = 1e-5
+    workers: Annotated[int, Field(ge=0)] = 0
+    """Processes of one thread each; 0 means one per core. Never changes a result."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Dealing:
+    """Orders, costs and marks. Basis points are per side."""
+
+    delay: Count = 1
+    cost_bps: tuple[Annotated[int, Field(ge=0)], ...] = (0, 36, 66, 155, 212)
+    headline_cost_bps: Annotated[int, Field(ge=0)] = 66
+    limit: Positive = 0.095
+    """A buy lapses at a session return of at least this, a sell at most minus it."""
+    gate_multiple: Positive = 2.0
+    """The cost-gate rule enters above this multiple of the cost, leaves below 0."""
+    cash_rate: Annotated[float, Field(ge=0, lt=1)] = 0.085
+    """Yearly simple yield of cash: an assumption, near the level of Kenya's bills."""
+    sessions_per_year: Count = 250
+    suspension_haircut: Fraction = 0.30
+    """Taken off the last price while a held stock is suspended."""
+    dividend_band: tuple[Fraction, Fraction] = (0.05, 0.08)
+    """Yearly yield that price-only returns leave out for a holder."""
+
+    @model_validator(mode="after")
+    def _headline_is_a_level(self) -> "Dealing":
+        if self.headline_cost_bps not in self.cost_bps:
+            raise ValueError(
+                f"headline_cost_bps must be one of cost_bps={self.cost_bps}. "
+                f"Received: {self.headline_cost_bps}"
+            )
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Verdict:
+    """The declared strategy that the verdict is about, and how luck is measured."""
+
+    model: Name = "v2"
+    rule: Literal["sign", "gate"] = "gate"
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    bootstrap_reps: Count = 2000
+    bootstrap_block: Count = 10
+    """Mean block length of the stationary bootstrap, sessions."""
+    min_deflated_sharpe: Fraction = 0.95
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Study:
+    """Everything that can change a number, for one market."""
+
+    market: Market
+    test_year: Annotated[int, Field(ge=0)] = 0
+    """0 means the last calendar year in the data."""
+    seed: Annotated[int, Field(ge=0)] = 1
+    simulation: Simulation = field(default_factory=Simulation)
+    universe: Universe = field(default_factory=Universe)
+    folds: Folds = field(default_factory=Folds)
+    v2: V2 = field(default_factory=V2)
+    training: Training = field(default_factory=Training)
+    dealing: Dealing = field(default_factory=Dealing)
+    verdict: Verdict = field(default_factory=Verdict)
+
+
+def load_study(
+    path: Path, market: str = "simulated", *, test_year: int = 0, seed: int = 0
+) -> Study:
+    """Read and validate a study file for one of its markets.
+
+    Parameters
+    ----------
+    path : Path
+        TOML file; its ``base`` key, if any, names a file beside it that it overrides.
+    market : str
+        One of the tables under ``[markets]``.
+    test_year, seed : int
+        Override the file's values; 0 keeps them.
+
+    Raises
+    ------
+    ConfigurationError
+        If a file is missing or is no TOML, a key is unknown, or a value is invalid.
+    """
+    document = _read_with_base(Path(path))
+    markets = document.pop("markets", {})
+    if market not in markets:
+        raise ConfigurationError(
+            f"`market` must be one of {sorted(markets)} in {path}. Received: {market!r}"
+        )
+    document["market"] = {"name": market, **markets[market]}
+    overrides = {"test_year": test_year, "seed": seed}
+    document |= {key: value for key, value in overrides.items() if value}
+    try:
+        return TypeAdapter(Study).validate_python(document)
+    except ValidationError as error:
+        lines = [
+            f"  {'.'.join(map(str, e['loc']))}: {e['msg']}. Received: {e['input']!r}"
+            for e in error.errors()
+        ]
+        raise ConfigurationError(
+            "\n".join([f"{path} is no valid study:", *lines])
+        ) from None
+
+
+def study_document(study: Study) -> dict[str, Any]:
+    """Return all that can change a number, as plain values.
+
+    The number of workers is left out: it changes the time only.
+    """
+    document: dict[str, Any] = TypeAdapter(Study).dump_python(study, mode="json")
+    del document["training"]["workers"]
+    return document
+
+
+def configuration_hash(study: Study) -> str:
+    """Return the SHA-256 of the canonical JSON of ``study_document``."""
+    text = json.dumps(study_document(study), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_with_base(path: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"No study file at {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is no TOML: {error}") from None
+    base = document.pop("base", None)
+    if base is None:
+        return document
+    return _merge(_read_with_base(path.parent / base), document)
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        inner = merged.get(key)
+        if isinstance(value, dict) and isinstance(inner, dict):
+            value = _merge(inner, value)
+        merged[key] = value
+    return merged

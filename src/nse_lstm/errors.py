@@ -1,0 +1,43 @@
+"""The one way to fail: say what was expected, what came, and where."""
+
+
+class StudyError(Exception):
+    """Anything this project raises on purpose; its text is meant for a user."""
+
+
+class ConfigurationError(StudyError):
+    """A study file or parameter that cannot be used."""
+
+
+class DataError(StudyError):
+    """A source file that cannot be trusted.
+
+    Parameters
+    ----------
+    message : str
+        What was expected and what came.
+    file : str, optional
+        Name of the source file.
+    line : int, optional
+        Physical line in that file, the header being line 1.
+    """
+
+    def __init__(
+        self, message: str, *, file: str | None = None, line: int | None = None
+    ) -> None:
+        place = ", ".join(
+            part
+            for part in (file, f"line {line}" if line is not None else None)
+            if part
+        )
+        super().__init__(f"{message} ({place})" if place else message)
+        self.file = file
+        self.line = line
+
+
+class TableError(StudyError):
+    """A table that breaks its schema in ``tables.py``."""
+
+
+class ArtefactError(StudyError):
+    """A model, manifest or registry that is missing, stale or tampered with."""

@@ -1,0 +1,130 @@
+"""Where everything lies: one frozen value per study root and market."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from nse_lstm.errors import ConfigurationError
+
+__all__ = ["Paths", "find_root", "write_aside", "write_text"]
+
+
+def find_root(start: Path | str | None = None) -> Path:
+    """Return the project's root: the nearest folder above that holds the project.
+
+    Serves notebooks, Papermill and the command line alike.
+
+    Parameters
+    ----------
+    start : Path, optional
+        Where to look from; the working directory if not given.
+
+    Raises
+    ------
+    ConfigurationError
+        If no folder above ``start`` holds ``pyproject.toml`` and ``src/nse_lstm``.
+    """
+    here = Path(start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "pyproject.toml").is_file() and (folder / "src/nse_lstm").is_dir():
+            return folder
+    raise ConfigurationError(
+        f"Expected to be inside the nse-lstm project. Received: {here}, "
+        "with no pyproject.toml and src/nse_lstm in it or above it"
+    )
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Places of one market's artefacts under ``root``.
+
+    ``root`` is the project for the study itself and a folder of its own for `make
+    quick` and for tests, so that those never touch real results.
+    """
+
+    root: Path
+    market: str
+    raw_folder: Path | None = None
+    """Source files used where they lie; ``data/raw/<market>`` if not given."""
+
+    @property
+    def raw(self) -> Path:
+        """Source files, never edited."""
+        return self.raw_folder or self.root / "data" / "raw" / self.market
+
+    @property
+    def processed(self) -> Path:
+        """The panel and the tables derived from it."""
+        return self.root / "data" / "processed" / self.market
+
+    @property
+    def models(self) -> Path:
+        """Everything trained, selected and promoted on this market."""
+        return self.root / "trained_models" / self.market
+
+    @property
+    def analysis(self) -> Path:
+        """Recommendations and statistics of Phase 1."""
+        return self.models / "analysis"
+
+    @property
+    def v2(self) -> Path:
+        """One folder a ticker."""
+        return self.models / "stock_specific_v2"
+
+    @property
+    def evaluation(self) -> Path:
+        """Forecasts, scores and the verdict of Phase 4."""
+        return self.models / "evaluation"
+
+    @property
+    def registry(self) -> Path:
+        """Champions and challengers, with their log."""
+        return self.models / "registry"
+
+    @property
+    def ledger(self) -> Path:
+        """Looks at the test year and trials; kept by `make clean`."""
+        return self.models / "ledger"
+
+    @property
+    def build(self) -> Path:
+        """Executed notebooks and stamps: scratch."""
+        return self.root / "build" / self.market
+
+    @property
+    def reports(self) -> Path:
+        """HTML pages."""
+        return self.root / "reports" / self.market
+
+
+@contextmanager
+def write_aside(path: Path) -> Iterator[Path]:
+    """Give a name to write to that becomes ``path`` only if all went well.
+
+    No reader ever sees a half-written artefact: the rename is atomic.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "a.txt"
+    >>> with write_aside(path) as aside:
+    ...     _ = aside.write_text("whole")
+    >>> path.read_text()
+    'whole'
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.aside")
+    try:
+        yield aside
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all, with Unix line ends everywhere."""
+    with write_aside(path) as aside:
+        aside.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,270 @@
+"""Every table's schema: column names, types and keys, in one place.
+
+Tables are long. Missing stays missing: a nullable column is the only place for it.
+``check`` is called on the way to disk and on the way back.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from nse_lstm.errors import ArtefactError, TableError
+from nse_lstm.paths import write_aside
+
+__all__ = [
+    "ACCURACY_COST",
+    "FILE_LEDGER",
+    "FORECASTS",
+    "INSTRUMENTS",
+    "PANEL",
+    "REPAIRS",
+    "SCORES",
+    "STATISTICS",
+    "STRATEGY_RETURNS",
+    "check",
+    "read_table",
+    "write_table",
+]
+
+KINDS = ("ordinary", "preference", "reit", "etf", "rights", "index")
+
+ACCURACY_COST = -1
+"""``cost_bps`` of a score that no cost enters: accuracy, not a strategy."""
+
+
+def _column(dtype: str, *checks: pa.Check, nullable: bool = False) -> pa.Column:
+    return pa.Column(dtype, list(checks), nullable=nullable)
+
+
+def _schema(
+    name: str, key: list[str], columns: dict[str, pa.Column]
+) -> pa.DataFrameSchema:
+    return pa.DataFrameSchema(
+        columns, unique=key, strict=True, ordered=True, name=name, metadata={"key": key}
+    )
+
+
+TEXT = "str"
+TIME = "datetime64[us]"
+NUMBER = "float64"
+WHOLE = "int64"
+FLAG = "bool"
+
+PANEL = _schema(
+    "panel",
+    ["ticker", "session"],
+    {
+        "ticker": _column(TEXT),
+        "session": _column(TIME),
+        # The day's average as printed, KES; of a mended stale session, its true price.
+        "price": _column(NUMBER, pa.Check.gt(0), nullable=True),
+        "low": _column(NUMBER, pa.Check.gt(0), nullable=True),
+        "high": _column(NUMBER, pa.Check.gt(0), nullable=True),
+        # Shares dealt; missing where nothing was.
+        "volume": _column(NUMBER, pa.Check.gt(0), nullable=True),
+        # Price of the session before, as printed.
+        "previous": _column(NUMBER, pa.Check.gt(0), nullable=True),
+        # Shares after per share before: 2 on the ex-date of a 1:1 bonus, else 1.
+        "factor": _column(NUMBER, pa.Check.gt(0)),
+        "kind": _column(TEXT, pa.Check.isin(KINDS)),
+        "sector": _column(TEXT),
+        # The board repeats the session before; known the same evening.
+        "stale": _column(FLAG),
+        # A stale session's price taken from the next session's `previous`; known then.
+        "mended": _column(FLAG),
+        # Moved by the daily limit, so the other side of a deal may be missing.
+        "limit": _column(FLAG),
+        # No volume for so long that nobody could deal; known the same evening.
+        "suspended": _column(FLAG),
+        # First session after a break in the market's calendar: no return across it.
+        "gap": _column(FLAG),
+        "source_file": _column(TEXT),
+        "source_line": _column(WHOLE, pa.Check.ge(2)),
+    },
+)
+
+INSTRUMENTS = _schema(
+    "instruments",
+    ["ticker"],
+    {
+        "ticker": _column(TEXT),
+        "name": _column(TEXT),
+        "kind": _column(TEXT, pa.Check.isin(KINDS)),
+        "sector": _column(TEXT),
+        "first_session": _column(TIME),
+        "last_session": _column(TIME),
+        "n_sessions": _column(WHOLE, pa.Check.ge(1)),
+    },
+)
+
+# Rows of a source file by what became of them; the sum over a file is its rows in.
+FILE_LEDGER = _schema(
+    "file_ledger",
+    ["source_file", "action", "reason"],
+    {
+        "source_file": _column(TEXT),
+        "action": _column(TEXT, pa.Check.isin(["kept", "mended", "dropped"])),
+        "reason": _column(TEXT),
+        "n_rows": _column(WHOLE, pa.Check.ge(0)),
+    },
+)
+
+# Every single row that was not simply kept, and every row a person should look at.
+REPAIRS = _schema(
+    "repairs",
+    ["source_file", "source_line", "action", "reason"],
+    {
+        "source_file": _column(TEXT),
+        "source_line": _column(WHOLE, pa.Check.ge(2)),
+        "ticker": _column(TEXT),
+        "session": _column(TIME, nullable=True),
+        "action": _column(TEXT, pa.Check.isin(["mended", "dropped", "review"])),
+        "reason": _column(TEXT),
+        "detail": _column(TEXT),
+    },
+)
+
+STATISTICS = _schema(
+    "stock_statistics",
+    ["ticker"],
+    {
+        "ticker": _column(TEXT),
+        "name": _column(TEXT),
+        "kind": _column(TEXT, pa.Check.isin(KINDS)),
+        "sector": _column(TEXT),
+        "first_session": _column(TIME),
+        "last_session": _column(TIME),
+        "n_sessions": _column(WHOLE, pa.Check.ge(0)),
+        # Shares of all sessions, and of the trailing span that ranks.
+        "traded_share": _column(NUMBER, pa.Check.in_range(0, 1)),
+        "recent_traded_share": _column(NUMBER, pa.Check.in_range(0, 1)),
+        "unchanged_share": _column(NUMBER, pa.Check.in_range(0, 1), nullable=True),
+        # KES a session over the trailing span; 0 where the median session had no deal.
+        "median_turnover": _column(NUMBER, pa.Check.ge(0)),
+        "sessions_since_trade": _column(WHOLE, pa.Check.ge(0), nullable=False),
+        "volatility": _column(NUMBER, pa.Check.ge(0), nullable=True),
+        "autocorrelation": _column(NUMBER, pa.Check.in_range(-1, 1), nullable=True),
+        "last_price": _column(NUMBER, pa.Check.gt(0), nullable=True),
+        # 1 recommended, 2 tradable but not among the first, 3 not worth training on.
+        "tier": _column(WHOLE, pa.Check.isin([1, 2, 3])),
+        "rank": _column(WHOLE, pa.Check.ge(0)),
+        "reason": _column(TEXT),
+    },
+)
+
+FORECASTS = _schema(
+    "forecasts",
+    ["ticker", "model", "seed", "fold", "origin", "delay", "horizon"],
+    {
+        "ticker": _column(TEXT),
+        "model": _column(TEXT),
+        "seed": _column(WHOLE),
+        # The year whose sessions are forecast.
+        "fold": _column(WHOLE),
+        "origin": _column(TIME),
+        "delay": _column(WHOLE, pa.Check.ge(0)),
+        "horizon": _column(WHOLE, pa.Check.ge(1)),
+        "entry_date": _column(TIME),
+        "target_date": _column(TIME),
+        # Forecast of the target's price in shares of the origin, KES.
+        "price_hat": _column(NUMBER, nullable=True),
+        # Forecast log return; missing where the price forecast is not positive.
+        "y_hat": _column(NUMBER, nullable=True),
+        "lower": _column(NUMBER, nullable=True),
+        "upper": _column(NUMBER, nullable=True),
+    },
+)
+
+STRATEGY_RETURNS = _schema(
+    "strategy_returns",
+    ["ticker", "model", "seed", "fold", "rule", "cost_bps", "session"],
+    {
+        "ticker": _column(TEXT),
+        "model": _column(TEXT),
+        "seed": _column(WHOLE),
+        "fold": _column(WHOLE),
+        "rule": _column(TEXT),
+        "cost_bps": _column(WHOLE, pa.Check.ge(0)),
+        "session": _column(TIME),
+        # Held from the session before into this one, share of the account.
+        "position": _column(NUMBER, pa.Check.in_range(0, 1)),
+        # Sum of absolute changes of position dealt at this session's price.
+        "turnover": _column(NUMBER, pa.Check.ge(0)),
+        "gross_return": _column(NUMBER),
+        "net_return": _column(NUMBER),
+        "cash_return": _column(NUMBER),
+        # What the stock itself returned, for a holder without cost.
+        "stock_return": _column(NUMBER),
+    },
+)
+
+# `ticker` is "ALL" where the scores are of the equally weighted pool.
+SCORES = _schema(
+    "scores",
+    ["ticker", "model", "fold", "rule", "metric", "cost_bps"],
+    {
+        "ticker": _column(TEXT),
+        "model": _column(TEXT),
+        "fold": _column(WHOLE),
+        # "none" for accuracy; else "sign", "gate" or "hold".
+        "rule": _column(TEXT),
+        "metric": _column(TEXT),
+        "cost_bps": _column(WHOLE, pa.Check.ge(ACCURACY_COST)),
+        # Missing where a metric is not defined, such as the Sharpe of never trading.
+        "value": _column(NUMBER, nullable=True),
+        "n": _column(WHOLE, pa.Check.ge(0)),
+        "lower": _column(NUMBER, nullable=True),
+        "upper": _column(NUMBER, nullable=True),
+    },
+)
+
+
+def check(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Return the table if it keeps its schema.
+
+    Raises
+    ------
+    TableError
+        Naming the table, the columns and up to five offending rows.
+    """
+    try:
+        return schema.validate(table.reset_index(drop=True), lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases[["column", "check", "failure_case", "index"]]
+        raise TableError(
+            f"The {schema.name} table breaks its schema in {len(cases)} places, "
+            f"the first of them:\n{cases.head(5).to_string(index=False)}"
+        ) from None
+
+
+def write_table(table: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> None:
+    """Check a table, sort it by its key and write it whole as parquet or CSV."""
+    key = (schema.metadata or {})["key"]
+    ordered = check(table, schema).sort_values(key, ignore_index=True)
+    with write_aside(path) as aside:
+        if path.suffix == ".csv":
+            ordered.to_csv(aside, index=False, lineterminator="\n")
+        else:
+            ordered.to_parquet(aside, index=False)
+
+
+def read_table(schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
+    """Read a table written by ``write_table`` and check it again.
+
+    Raises
+    ------
+    ArtefactError
+        If the file is missing or unreadable.
+    TableError
+        If what it holds breaks the schema.
+    """
+    try:
+        table = pd.read_parquet(path)
+    except FileNotFoundError:
+        raise ArtefactError(
+            f"No {schema.name} table at {path}: run the phase that makes it first"
+        ) from None
+    except OSError as error:
+        raise ArtefactError(f"{path} is no readable table: {error}") from None
+    return check(table, schema)
