@@ -1,0 +1,236 @@
+"""Day orders, costs and marks: what a rule would have earned in one stock.
+
+A forecast made after session t is a day order at the next session, t + ``delay``. The
+order meets that session's board: it lapses without volume, on a stale-copy session,
+while the stock is suspended, and when the price sits at the limit on its side. The next
+session decides afresh. A position bought at t+1 earns t+1 to t+2; nothing is ever dealt
+at the price that made the signal. The account is long or flat, without leverage.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nse_lstm.config import Dealing
+from nse_lstm.errors import StudyError, TableError
+
+__all__ = ["ENTER", "LEAVE", "RULES", "STAY", "Board", "deal", "decide", "read_board"]
+
+RULES = ("sign", "gate", "hold")
+
+ENTER, LEAVE, STAY = 1.0, 0.0, float("nan")
+"""A signal is the position wanted from the next deal on; STAY sends no order."""
+
+ROUNDING = 1e-9
+"""A price of 109.50 after 100 is at the limit, whatever binary fractions make of it."""
+
+MAX_ABSENT = 10
+"""Sessions in a row without a row before a stock counts as off the board; the panel
+calls a stock suspended after as many without volume."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """One stock's sessions as a dealer meets them, each array of shape (n_sessions,).
+
+    Parameters
+    ----------
+    session : datetime64
+        Market sessions of the span, whether or not the stock has a row.
+    origin : datetime64
+        Session whose evening sends the orders dealt here; NaT where it is stale.
+    stock_return : float64
+        Simple return of the stock's mark from the session before.
+    buy_fills, sell_fills : bool
+        Whether an order of that side is dealt at this session's price.
+    """
+
+    session: NDArray[np.datetime64]
+    origin: NDArray[np.datetime64]
+    stock_return: NDArray[np.float64]
+    buy_fills: NDArray[np.bool_]
+    sell_fills: NDArray[np.bool_]
+
+
+def read_board(
+    stock: pd.DataFrame,
+    *,
+    sessions: pd.DatetimeIndex,
+    start: pd.Timestamp,
+    end: pd.Timestamp,
+    dealing: Dealing,
+) -> Board:
+    """Lay one stock's rows on the market's calendar and see who could deal.
+
+    Marks are the last known adjusted price. While a stock is suspended or off the board
+    (absent for more than ``MAX_ABSENT`` sessions, or after its last row), the mark is
+    ``suspension_haircut`` lower; it comes back when the stock does. A return across a
+    gap in the market's calendar is booked as 0; one across a break in the stock's own
+    rows is booked, since its holder had it.
+
+    Parameters
+    ----------
+    stock : DataFrame
+        Rows of one ticker of ``with_returns(panel)``. A missing price keeps the mark.
+    sessions : DatetimeIndex
+        The whole market's calendar, ascending; it must hold every row's session.
+    start, end : Timestamp
+        Span of the board, ``end`` exclusive.
+    dealing : Dealing
+        ``delay``, ``limit`` and ``suspension_haircut`` are used.
+
+    Raises
+    ------
+    TableError
+        If the rows are of several tickers or not all in ``sessions``.
+    """
+    _check_stock(stock, sessions)
+    rows = stock.set_index("session").reindex(sessions)
+    stale, present = _flag(rows["stale"]), rows["ticker"].notna()
+    # A row that is missing amid a suspension does not end it.
+    suspended = _flag(rows["suspended"].ffill())
+    market_gap = _flag(rows["gap"]) & present.shift(fill_value=True)
+    move = _price_move(rows["adjusted"], market_gap)
+    off_board = suspended | _is_off_board(present)
+    haircut = np.where(off_board, dealing.suspension_haircut, 0.0)
+    kept = pd.Series(1 - haircut)
+    change = (kept / kept.shift(fill_value=1.0)).to_numpy()
+    if dealing.suspension_haircut == 1:  # 0 / 0 while nothing is left to lose
+        change = np.nan_to_num(change, nan=1.0, posinf=1.0)
+    dealt = rows["volume"].notna() & rows["adjusted"].notna() & ~stale & ~suspended
+    origin = pd.Series(sessions).mask(stale.to_numpy()).shift(dealing.delay).to_numpy()
+    span = np.asarray((sessions >= start) & (sessions < end))
+    return Board(
+        session=sessions.to_numpy()[span],
+        origin=origin[span],
+        stock_return=((1 + move) * change - 1)[span],
+        buy_fills=(dealt & (move < dealing.limit - ROUNDING)).to_numpy()[span],
+        sell_fills=(dealt & (move > -dealing.limit + ROUNDING)).to_numpy()[span],
+    )
+
+
+def decide(
+    y_hat: pd.Series, *, rule: str, dealing: Dealing, cost_bps: int
+) -> pd.Series:
+    """Turn forecast log returns into signals by one of the declared rules.
+
+    ``sign`` enters above 0 and else leaves. ``gate`` enters where the forecast simple
+    return is above ``gate_multiple`` times the cost of a side, leaves below 0, and else
+    stays as held. ``hold`` always enters. A missing forecast (its price was not
+    positive) leaves under both forecasting rules.
+
+    Parameters
+    ----------
+    y_hat : Series of shape (n,)
+        Forecast log returns by origin.
+    rule : str
+        One of ``RULES``.
+    cost_bps : int
+        Basis points a side.
+
+    Returns
+    -------
+    Series of shape (n,)
+        ``ENTER``, ``LEAVE`` or ``STAY`` by origin.
+
+    Examples
+    --------
+    >>> y_hat = pd.Series([0.02, 0.01, -0.01, float("nan")])
+    >>> decide(y_hat, rule="gate", dealing=Dealing(), cost_bps=66).tolist()
+    [1.0, nan, 0.0, 0.0]
+    """
+    if rule == "hold":
+        return pd.Series(ENTER, index=y_hat.index)
+    if rule == "sign":
+        signals = np.where(y_hat > 0, ENTER, LEAVE)
+        return pd.Series(signals, index=y_hat.index)
+    if rule != "gate":
+        raise StudyError(f"`rule` must be one of {RULES}. Received: {rule!r}")
+    expected = np.expm1(y_hat)
+    enter = expected > dealing.gate_multiple * cost_bps / 1e4
+    leave = (expected < 0) | y_hat.isna()
+    signals = np.where(enter, ENTER, np.where(leave, LEAVE, STAY))
+    return pd.Series(signals, index=y_hat.index)
+
+
+def deal(
+    board: Board, signals: pd.Series, *, dealing: Dealing, cost_bps: int
+) -> pd.DataFrame:
+    """Send each origin's signal to the board and book every session.
+
+    The account starts flat. Of session s, with the position held into it,
+    ``gross = position * stock + (1 - position) * cash`` and
+    ``net = (1 + gross) * (1 - cost * turnover) - 1``. An open position is marked, not
+    sold, at the end.
+
+    Parameters
+    ----------
+    board : Board
+        From ``read_board``.
+    signals : Series
+        From ``decide``, by origin, each origin once. An origin without one stays.
+    dealing : Dealing
+        ``cash_rate`` and ``sessions_per_year`` are used.
+    cost_bps : int
+        Basis points a side.
+
+    Returns
+    -------
+    DataFrame
+        One row a session of the board; the columns of ``STRATEGY_RETURNS`` from
+        ``session`` on. ``cash_return`` is what cash alone would have earned.
+    """
+    wanted = signals.reindex(pd.DatetimeIndex(board.origin)).to_numpy()
+    bought = (wanted == ENTER) & board.buy_fills
+    sold = (wanted == LEAVE) & board.sell_fills
+    done = np.where(bought, ENTER, np.where(sold, LEAVE, STAY))
+    after = pd.Series(done).ffill().fillna(LEAVE).to_numpy()
+    position = np.concatenate([[LEAVE], after])[:-1]
+    turnover = np.abs(after - position)
+    cash = np.full(position.size, dealing.cash_rate / dealing.sessions_per_year)
+    gross = position * board.stock_return + (1 - position) * cash
+    return pd.DataFrame(
+        {
+            "session": board.session,
+            "position": position,
+            "turnover": turnover,
+            "gross_return": gross,
+            "net_return": (1 + gross) * (1 - cost_bps / 1e4 * turnover) - 1,
+            "cash_return": cash,
+            "stock_return": board.stock_return,
+        }
+    )
+
+
+def _check_stock(stock: pd.DataFrame, sessions: pd.DatetimeIndex) -> None:
+    tickers = stock["ticker"].unique()
+    if len(tickers) != 1:
+        raise TableError(f"Expected rows of one ticker. Received: {list(tickers)}")
+    outside = ~stock["session"].isin(sessions)
+    if outside.any():
+        first = stock.loc[outside, "session"].min()
+        raise TableError(
+            "Expected every row's session in the market's calendar. "
+            f"Received: {first:%Y-%m-%d} (ticker {tickers[0]})"
+        )
+
+
+def _flag(column: pd.Series) -> pd.Series:
+    """Return a flag with False where the stock has no row."""
+    return column.eq(True)
+
+
+def _is_off_board(present: pd.Series) -> pd.Series:
+    """Return where a stock that was listed is absent for long, or for good."""
+    seen = present.cumsum()
+    absent_for = (~present).groupby(seen).cumsum()
+    ended = (seen == seen.iloc[-1]) & ~present
+    return (seen > 0) & ((absent_for > MAX_ABSENT) | ended)
+
+
+def _price_move(adjusted: pd.Series, gap: pd.Series) -> NDArray[np.float64]:
+    """Return the last price's simple return; 0 at a gap and before the first price."""
+    last = adjusted.ffill()
+    return (last / last.shift() - 1).mask(gap, 0.0).fillna(0.0).to_numpy()

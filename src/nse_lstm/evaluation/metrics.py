@@ -1,0 +1,250 @@
+"""Metrics as functions of arrays; the scorer decides which rows they see.
+
+Every function takes one-dimensional arrays without missing values (the caller drops
+those, and its ``n`` says how many were left), works in fractions (0.01 is 1 %), and
+answers NaN where the metric is not defined: no rows, no variance, no call, no trade.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nse_lstm.errors import StudyError
+
+__all__ = [
+    "annual_turnover",
+    "bias",
+    "directional_accuracy",
+    "directional_calls",
+    "mae",
+    "mape",
+    "mase",
+    "max_drawdown",
+    "negative_count",
+    "negative_share",
+    "r_squared",
+    "rmse",
+    "sharpe_ratio",
+    "skill",
+    "total_return",
+    "win_rate",
+    "win_rate_all",
+]
+
+Array = NDArray[np.float64]
+
+
+def mae(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Return the mean absolute error, in the unit of ``y``."""
+    y, y_hat = _pair(y, y_hat)
+    return _mean(np.abs(y - y_hat))
+
+
+def rmse(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Return the root of the mean squared error, in the unit of ``y``."""
+    y, y_hat = _pair(y, y_hat)
+    return float(np.sqrt(_mean((y - y_hat) ** 2)))
+
+
+def bias(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Return the mean of forecast minus realised: positive for an over-forecast."""
+    y, y_hat = _pair(y, y_hat)
+    return _mean(y_hat - y)
+
+
+def mape(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Return the mean absolute error as a fraction of the realised price.
+
+    Parameters
+    ----------
+    y, y_hat : array of shape (n,)
+        Realised (positive) and forecast prices, KES.
+    """
+    y, y_hat = _pair(y, y_hat)
+    return _mean(np.abs(y - y_hat) / np.abs(y))
+
+
+def r_squared(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Return 1 - SSE / SSE of the mean of the scored span.
+
+    On price levels it is no score: persistence has 0.95 and more, because the mean of
+    the span is a poor forecast that nobody could have made.
+
+    Examples
+    --------
+    >>> r_squared([1.0, 2.0, 3.0], [1.0, 2.0, 2.0])
+    0.5
+    """
+    y, y_hat = _pair(y, y_hat)
+    # The deviations of a constant series are rounding, not variance.
+    if y.size == 0 or np.ptp(y) == 0:
+        return float("nan")
+    return float(1 - np.sum((y - y_hat) ** 2) / np.sum((y - y.mean()) ** 2))
+
+
+def skill(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Return 1 - SSE / SSE of the naive forecast ``y_hat = 0``, on log returns.
+
+    Positive means better than saying that the price stays. This is Campbell and
+    Thompson's out-of-sample R² with zero in the place of the historical mean.
+
+    References
+    ----------
+    .. [1] J. Campbell and S. Thompson (2008). Predicting excess stock returns out of
+       sample. RFS 21(4), 1509-1531.
+    """
+    y, y_hat = _pair(y, y_hat)
+    if not np.any(y):
+        return float("nan")
+    return float(1 - np.sum((y - y_hat) ** 2) / np.sum(y**2))
+
+
+def mase(y: ArrayLike, y_hat: ArrayLike, *, scale: ArrayLike) -> float:
+    """Return the mean absolute error in units of the random walk's in-sample one.
+
+    Parameters
+    ----------
+    y, y_hat : array of shape (n,)
+        Realised and forecast log returns.
+    scale : float or array of shape (n,)
+        Mean absolute log return of the training span (the error of ``y_hat = 0``
+        there); an array where the rows are of several tickers. NaN if not positive.
+    """
+    y, y_hat = _pair(y, y_hat)
+    scale = np.broadcast_to(np.asarray(scale, float), y.shape)
+    if not np.all(scale > 0):
+        return float("nan")
+    return _mean(np.abs(y - y_hat) / scale)
+
+
+def directional_calls(y: ArrayLike, y_hat: ArrayLike) -> NDArray[np.bool_]:
+    """Return which rows are a call that can be right or wrong.
+
+    A session without a move proves no call wrong, and ``y_hat = 0`` calls nothing: at
+    the NSE 13 to 23 % of even the liquid names' sessions do not move, and counting
+    those as "down" would inflate the rate.
+    """
+    y, y_hat = _pair(y, y_hat)
+    return (y != 0) & (y_hat != 0)
+
+
+def directional_accuracy(y: ArrayLike, y_hat: ArrayLike) -> float:
+    """Return the share of calls with the right sign; NaN without a call.
+
+    Examples
+    --------
+    >>> directional_accuracy([0.01, -0.02, 0.0, 0.03], [0.02, 0.01, 0.01, 0.0])
+    0.5
+    """
+    y, y_hat = _pair(y, y_hat)
+    called = directional_calls(y, y_hat)
+    return _mean(np.sign(y[called]) == np.sign(y_hat[called]))
+
+
+def negative_count(price_hat: ArrayLike) -> int:
+    """Return the number of price forecasts at or below zero; missing is none."""
+    return int(np.sum(np.asarray(price_hat, float) <= 0))
+
+
+def negative_share(price_hat: ArrayLike) -> float:
+    """Return the share of price forecasts at or below zero."""
+    return _mean(np.asarray(price_hat, float) <= 0)
+
+
+def sharpe_ratio(
+    returns: ArrayLike, *, sessions_per_year: int, cash: ArrayLike = 0.0
+) -> float:
+    """Return the yearly Sharpe ratio of session returns.
+
+    Parameters
+    ----------
+    returns : array of shape (n,)
+        Simple returns a session.
+    sessions_per_year : int
+        Annualises by its square root, which overstates positively autocorrelated
+        returns (Lo 2002); the NSE's averaged prices have +0.15 to +0.26.
+    cash : float or array of shape (n,)
+        Return of cash a session, taken off first; 0 gives the Sharpe over zero.
+
+    Returns
+    -------
+    float
+        NaN with fewer than two sessions or without variance, such as never invested.
+
+    References
+    ----------
+    .. [1] A. Lo (2002). The statistics of Sharpe ratios. FAJ 58(4), 36-52.
+
+    Examples
+    --------
+    >>> round(sharpe_ratio([0.01, 0.03], sessions_per_year=1), 4)  # 0.02 / 0.01414
+    1.4142
+    """
+    excess = np.asarray(returns, float) - np.asarray(cash, float)
+    if excess.size < 2 or np.ptp(excess) == 0:
+        return float("nan")
+    deviation = excess.std(ddof=1)
+    return float(excess.mean() / deviation * np.sqrt(sessions_per_year))
+
+
+def total_return(returns: ArrayLike) -> float:
+    """Return the compounded return of the span; 0 for no session."""
+    return float(np.prod(1 + np.asarray(returns, float)) - 1)
+
+
+def max_drawdown(returns: ArrayLike) -> float:
+    """Return the deepest fall from an earlier peak, at most 0.
+
+    The start value 1 is in the peak, so a loss in the first session is a drawdown.
+
+    Examples
+    --------
+    >>> max_drawdown([-0.5, 1.0])
+    -0.5
+    """
+    value = np.cumprod(np.concatenate([[1.0], 1 + np.asarray(returns, float)]))
+    return float(np.min(value / np.maximum.accumulate(value)) - 1)
+
+
+def win_rate(returns: ArrayLike, position: ArrayLike) -> float:
+    """Return the share of invested sessions with a positive return.
+
+    Parameters
+    ----------
+    returns : array of shape (n,)
+        Net simple returns a session.
+    position : array of shape (n,)
+        Held into the session; a session is invested where it is above 0, so the cost
+        of an entry falls on a session that is not counted, that of an exit on one
+        that is. NaN if never invested.
+    """
+    returns, position = _pair(returns, position)
+    return _mean(returns[position > 0] > 0)
+
+
+def win_rate_all(returns: ArrayLike, position: ArrayLike) -> float:
+    """Return the invested sessions with a positive return as a share of all sessions.
+
+    Sessions in cash are no wins, though cash earns in every one of them.
+    """
+    returns, position = _pair(returns, position)
+    return _mean((returns > 0) & (position > 0))
+
+
+def annual_turnover(turnover: ArrayLike, *, sessions_per_year: int) -> float:
+    """Return the sum of absolute changes of position a year; in and out is 2."""
+    return _mean(turnover) * sessions_per_year
+
+
+def _pair(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
+    first, second = np.asarray(first, float), np.asarray(second, float)
+    if first.ndim != 1 or first.shape != second.shape:
+        raise StudyError(
+            "A metric takes two one-dimensional arrays of one length. "
+            f"Received: shapes {first.shape} and {second.shape}"
+        )
+    return first, second
+
+
+def _mean(values: ArrayLike) -> float:
+    values = np.asarray(values, float)
+    return float(values.mean()) if values.size else float("nan")

@@ -1,0 +1,227 @@
+"""The status page's expectations held against what was found, beside baselines."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+from nse_lstm.config import Dealing
+from nse_lstm.evaluation.scoring import POOL
+from nse_lstm.evaluation.strategies import HOLD
+from nse_lstm.tables import ACCURACY_COST
+
+__all__ = ["DASH", "report_card"]
+
+DASH = "\N{EN DASH}"
+"""What is not defined, such as the Sharpe ratio of never trading."""
+
+PERSISTENCE = "persistence"
+
+
+def report_card(
+    scores: pd.DataFrame, *, model: str, rule: str, year: int, dealing: Dealing
+) -> pd.DataFrame:
+    """Hold one model's year against the four targets, and three honest ones.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``SCORES`` of accuracy and strategies, those of ``persistence`` and
+        ``buy_and_hold`` among them. A score that is missing shows as a dash.
+    model, rule : str
+        Of the strategy at the headline cost.
+    year : int
+        The fold.
+
+    Returns
+    -------
+    DataFrame
+        One row a target: ``target``, ``found`` (text), ``met`` (nullable boolean,
+        missing where it cannot be said), ``persistence`` and ``buy_and_hold`` (text,
+        the same figure for them), ``comment``.
+    """
+    levels = (ACCURACY_COST, dealing.headline_cost_bps)
+    scores = scores[(scores["fold"] == year) & scores["cost_bps"].isin(levels)]
+    rows = [
+        _sharpe(scores, model, rule=rule, dealing=dealing),
+        _wins(scores, model, rule=rule),
+        _r_squared(scores, model),
+        _negatives(scores, model),
+        _skill(scores, model),
+        _against_cash(scores, model, rule=rule, dealing=dealing),
+        _against_holding(scores, model, rule=rule, dealing=dealing),
+    ]
+    table = pd.DataFrame([asdict(row) for row in rows])
+    return table.astype({"met": "boolean"})
+
+
+@dataclass(frozen=True)
+class _Row:
+    target: str
+    found: str
+    met: bool | None
+    persistence: str
+    buy_and_hold: str
+    comment: str
+
+
+def _rows(scores: pd.DataFrame, model: str, metric: str, *, rule: str) -> pd.DataFrame:
+    wanted = {"model": model, "metric": metric, "rule": rule}
+    same = [scores[name] == value for name, value in wanted.items()]
+    return scores[np.logical_and.reduce(same)]
+
+
+def _pooled(
+    scores: pd.DataFrame, model: str, metric: str, *, rule: str = "none"
+) -> float:
+    rows = _rows(scores, model, metric, rule=rule)
+    values = rows.loc[rows["ticker"] == POOL, "value"]
+    return float(values.iloc[0]) if len(values) else float("nan")
+
+
+def _stocks(
+    scores: pd.DataFrame, model: str, metric: str, *, rule: str
+) -> pd.DataFrame:
+    rows = _rows(scores, model, metric, rule=rule)
+    return rows[rows["ticker"] != POOL]
+
+
+def _sharpe(scores: pd.DataFrame, model: str, *, rule: str, dealing: Dealing) -> _Row:
+    def above(who: str, how: str) -> tuple[str, bool | None]:
+        values = _stocks(scores, who, "sharpe_ratio", rule=how)["value"]
+        if values.isna().all():
+            return DASH, None
+        count = int((values > 1).sum())
+        return f"{count} of {len(values)} stocks", count > len(values) / 2
+
+    found, met = above(model, rule)
+    return _Row(
+        target="Sharpe ratio above 1 for most stocks",
+        found=found,
+        met=met,
+        persistence=above(PERSISTENCE, rule)[0],
+        buy_and_hold=above(HOLD, "hold")[0],
+        comment=(
+            f"At {dealing.headline_cost_bps} basis points a side. A Sharpe ratio "
+            "of one year has a standard error of about 1; a stock that is never "
+            "bought has none and does not count as above."
+        ),
+    )
+
+
+def _wins(scores: pd.DataFrame, model: str, *, rule: str) -> _Row:
+    def share(who: str, how: str) -> float:
+        rows = _stocks(scores, who, "win_rate", rule=how).dropna(subset="value")
+        n = rows["n"].sum()
+        return float((rows["value"] * rows["n"]).sum() / n) if n else float("nan")
+
+    found = share(model, rule)
+    everywhere = _stocks(scores, model, "win_rate_all", rule=rule)["value"].mean()
+    return _Row(
+        target="Win rate above 50 %",
+        found=_percent(found),
+        met=_met(found, found > 0.5),
+        persistence=_percent(share(PERSISTENCE, rule)),
+        buy_and_hold=_percent(share(HOLD, "hold")),
+        comment=(
+            f"Of invested sessions, all stocks together; of all sessions "
+            f"{_percent(everywhere)}. Unchanged prices are common and are no wins."
+        ),
+    )
+
+
+def _r_squared(scores: pd.DataFrame, model: str) -> _Row:
+    found = _pooled(scores, model, "r_squared")
+    naive = _pooled(scores, PERSISTENCE, "r_squared")
+    return _Row(
+        target="R² above 0.5",
+        found=_number(found),
+        met=_met(found, found > 0.5),
+        persistence=_number(naive),
+        buy_and_hold=DASH,
+        comment=(
+            "Median over stocks. R² on price levels is no score: repeating today's "
+            f"price has {_number(naive)}."
+        ),
+    )
+
+
+def _negatives(scores: pd.DataFrame, model: str) -> _Row:
+    found = _pooled(scores, model, "negative_predictions")
+    return _Row(
+        target="No negative predictions",
+        found=_count(found),
+        met=_met(found, found == 0),
+        persistence=_count(_pooled(scores, PERSISTENCE, "negative_predictions")),
+        buy_and_hold=DASH,
+        comment="Forecast prices at or below zero; any constant price has none either.",
+    )
+
+
+def _skill(scores: pd.DataFrame, model: str) -> _Row:
+    found = _pooled(scores, model, "skill")
+    return _Row(
+        target="Better than persistence (skill above 0)",
+        found=_number(found),
+        met=_met(found, found > 0),
+        persistence=_number(_pooled(scores, PERSISTENCE, "skill")),
+        buy_and_hold=DASH,
+        comment="1 - squared error / squared error of no change, on log returns.",
+    )
+
+
+def _against_cash(
+    scores: pd.DataFrame, model: str, *, rule: str, dealing: Dealing
+) -> _Row:
+    pooled = _rows(scores, model, "net_return", rule=rule)
+    n = int(pooled.loc[pooled["ticker"] == POOL, "n"].max()) if len(pooled) else 0
+    cash = (1 + dealing.cash_rate / dealing.sessions_per_year) ** n - 1
+    found = _pooled(scores, model, "net_return", rule=rule)
+    return _Row(
+        target="Net return above cash",
+        found=_percent(found),
+        # A strategy that never trades earns cash to the last bit but one.
+        met=_met(found, found > cash + 1e-9),
+        persistence=_percent(_pooled(scores, PERSISTENCE, "net_return", rule=rule)),
+        buy_and_hold=_percent(_pooled(scores, HOLD, "net_return", rule="hold")),
+        comment=(
+            f"At {dealing.headline_cost_bps} basis points a side; cash alone earned "
+            f"{_percent(cash)}. Uninvested money earns cash."
+        ),
+    )
+
+
+def _against_holding(
+    scores: pd.DataFrame, model: str, *, rule: str, dealing: Dealing
+) -> _Row:
+    found = _pooled(scores, model, "net_return", rule=rule)
+    holding = _pooled(scores, HOLD, "net_return", rule="hold")
+    exposure = _pooled(scores, model, "exposure", rule=rule)
+    low, high = dealing.dividend_band
+    return _Row(
+        target="Net return above buy and hold",
+        found=_percent(found),
+        met=_met(found - holding, found > holding),
+        persistence=_percent(_pooled(scores, PERSISTENCE, "net_return", rule=rule)),
+        buy_and_hold=_percent(holding),
+        comment=(
+            f"Invested {_percent(exposure)} of the time. Prices leave out dividends, "
+            f"which would have paid a holder another {low:.0%} to {high:.0%} a year."
+        ),
+    )
+
+
+def _met(found: float, reached: bool) -> bool | None:
+    return None if np.isnan(found) else bool(reached)
+
+
+def _number(value: float) -> str:
+    return DASH if np.isnan(value) else f"{value:.2f}"
+
+
+def _count(value: float) -> str:
+    return DASH if np.isnan(value) else f"{value:.0f}"
+
+
+def _percent(value: float) -> str:
+    return DASH if np.isnan(value) else f"{100 * value:.1f} %"

@@ -1,0 +1,276 @@
+"""From forecast tables to scores: the only place where realised values are joined.
+
+Accuracy is scored where the forecast was aimed (delay 0, origin to target), strategies
+on what ``strategies`` says they would have earned a session later.
+"""
+
+from collections.abc import Callable
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from nse_lstm.config import Dealing
+from nse_lstm.errors import TableError
+from nse_lstm.evaluation import metrics
+from nse_lstm.features.returns import with_returns
+from nse_lstm.tables import ACCURACY_COST, SCORES, check
+
+__all__ = [
+    "ACCURACY_METRICS",
+    "MEDIAN_METRICS",
+    "POOL",
+    "STRATEGY_METRICS",
+    "check_forecasts",
+    "realised",
+    "score_accuracy",
+    "score_strategies",
+]
+
+POOL = "ALL"
+"""The ``ticker`` of a score over all stocks."""
+
+ACCURACY_METRICS = (
+    *("mae", "rmse", "mape", "bias", "r_squared", "negative_predictions"),
+    *("skill", "mase", "directional_accuracy"),
+)
+
+MEDIAN_METRICS = ("mae", "rmse", "bias", "r_squared")
+"""Pooled as the median over stocks: KES of one share are not KES of another."""
+
+STRATEGY_METRICS = (
+    *("net_return", "gross_return", "sharpe_ratio", "sharpe_over_cash", "win_rate"),
+    *("win_rate_all", "max_drawdown", "turnover", "exposure"),
+)
+
+SEEDED = ["model", "seed", "fold"]
+STRATEGY = ["model", "seed", "fold", "rule", "cost_bps"]
+
+SCORE_KEY = [
+    name for name in SCORES.columns if name not in {"value", "n", "lower", "upper"}
+]
+Measured = dict[str, tuple[float, int]]
+
+
+def realised(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """Join to each forecast what came.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        Rows of ``FORECASTS``, of any delay.
+    panel : DataFrame
+        ``PANEL``, reaching as far as it is known.
+
+    Returns
+    -------
+    DataFrame
+        The forecasts with ``y`` (log return of the adjusted price from entry to
+        target), ``level`` (the target's price in shares of the origin, KES) and
+        ``last_price`` (the origin's, KES). ``y`` and ``level`` are missing where the
+        entry or target has no price, where the target is a stale session, and across
+        a calendar gap.
+    """
+    prices = with_returns(panel)
+    prices["breaks"] = prices.groupby("ticker")["gap"].cumsum()
+    known = prices.set_index(["ticker", "session"])
+
+    def at(place: str) -> pd.DataFrame:
+        key = pd.MultiIndex.from_frame(forecasts[["ticker", place]])
+        rows = known[["adjusted", "shares", "breaks", "stale"]].reindex(key)
+        return rows.reset_index(drop=True)
+
+    origin, entry, target = at("origin"), at("entry_date"), at("target_date")
+    usable = (target["breaks"] == entry["breaks"]) & target["stale"].eq(False)
+    reached = target["adjusted"].where(usable)
+    ratio = (reached / entry["adjusted"]).to_numpy()
+    return forecasts.assign(
+        y=np.log(ratio),
+        level=(reached / origin["shares"]).to_numpy(),
+        last_price=(origin["adjusted"] / origin["shares"]).to_numpy(),
+    )
+
+
+def check_forecasts(forecasts: pd.DataFrame) -> None:
+    """Refuse an empty table, and a model that aims one origin at two targets.
+
+    Raises
+    ------
+    TableError
+        Naming the first model, ticker and origin; delay and horizon are no part of a
+        score's key, so they must be the model's own.
+    """
+    if forecasts.empty:
+        raise TableError("Expected forecasts to score. Received: no row")
+    key = ["ticker", *SEEDED, "origin"]
+    twice = forecasts[forecasts.duplicated(key)]
+    if len(twice):
+        first = twice.iloc[0]
+        raise TableError(
+            "A model has one delay and horizon, so one forecast an origin. Received: "
+            f"two of {first['model']} (ticker {first['ticker']}, "
+            f"origin {first['origin']:%Y-%m-%d})"
+        )
+
+
+def score_accuracy(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """Score how near the forecasts came, per stock and pooled.
+
+    On price levels (KES): ``mae``, ``rmse``, ``bias`` (forecast minus realised),
+    ``mape`` (fraction), ``r_squared``, ``negative_predictions`` (count). On log
+    returns: ``skill`` and ``mase`` against ``y_hat = 0``, ``directional_accuracy``.
+    Rows without a realised value are left out; rows whose price forecast is not
+    positive have no ``y_hat`` and are in the level metrics only. Of several seeds each
+    is scored alone; ``value`` is the mean over the seeds for which the metric is
+    defined and ``n`` the smallest seed's.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS`` with one delay and horizon a model.
+    panel : DataFrame
+        ``PANEL``; the sessions before the fold's year give the scale of ``mase``.
+
+    Returns
+    -------
+    DataFrame
+        ``SCORES`` with rule "none" and cost ``ACCURACY_COST``. Ticker "ALL" takes the
+        rows of all stocks together, but the median over stocks for ``MEDIAN_METRICS``.
+
+    Raises
+    ------
+    TableError
+        If a model forecasts one origin twice.
+    """
+    check_forecasts(forecasts)
+    scored = _with_scale(realised(forecasts, panel), panel).dropna(subset="y")
+    single = _measure(scored, ["ticker", *SEEDED], _accuracy)
+    pooled = _measure(scored.assign(ticker=POOL), ["ticker", *SEEDED], _accuracy)
+    medians = (
+        single.groupby([*SEEDED, "metric"], as_index=False)
+        .agg(value=("value", "median"), n=("n", "sum"))
+        .assign(ticker=POOL)
+    )
+    parts = [
+        single,
+        pooled[~pooled["metric"].isin(MEDIAN_METRICS)],
+        medians[medians["metric"].isin(MEDIAN_METRICS)],
+    ]
+    table = pd.concat(parts).assign(rule="none", cost_bps=ACCURACY_COST)
+    return _scores(table)
+
+
+def score_strategies(returns: pd.DataFrame, *, dealing: Dealing) -> pd.DataFrame:
+    """Score what the strategies earned, per stock and pooled.
+
+    ``net_return`` and ``gross_return`` are compounded over the fold; ``sharpe_ratio``
+    is over zero, ``sharpe_over_cash`` over the bill rate, both yearly and missing for
+    a strategy that was never invested; ``win_rate`` is of invested sessions (its ``n``
+    is their number), ``win_rate_all`` of all; ``turnover`` is a year's. Seeds are
+    averaged as in ``score_accuracy``.
+
+    Parameters
+    ----------
+    returns : DataFrame
+        ``STRATEGY_RETURNS``.
+
+    Returns
+    -------
+    DataFrame
+        ``SCORES``. Ticker "ALL" holds equal capital in every stock of the fold, evened
+        out every session at no cost: its session return is the mean over stocks, and
+        a session is invested where any stock is held.
+    """
+
+    def measure(rows: pd.DataFrame) -> Measured:
+        return _strategy(rows, dealing)
+
+    booked = ["position", "turnover", "gross_return", "net_return", "cash_return"]
+    pool = returns.groupby([*STRATEGY, "session"], as_index=False)[booked].mean()
+    parts = [
+        _measure(rows, ["ticker", *STRATEGY], measure)
+        for rows in (returns, pool.assign(ticker=POOL))
+    ]
+    return _scores(pd.concat(parts))
+
+
+def _accuracy(rows: pd.DataFrame) -> Measured:
+    priced = rows.dropna(subset="price_hat")
+    level, level_hat = priced["level"].to_numpy(), priced["price_hat"].to_numpy()
+    aimed = rows.dropna(subset="y_hat")
+    y, y_hat = aimed["y"].to_numpy(), aimed["y_hat"].to_numpy()
+    calls = int(metrics.directional_calls(y, y_hat).sum())
+    return {
+        "mae": (metrics.mae(level, level_hat), len(priced)),
+        "rmse": (metrics.rmse(level, level_hat), len(priced)),
+        "mape": (metrics.mape(level, level_hat), len(priced)),
+        "bias": (metrics.bias(level, level_hat), len(priced)),
+        "r_squared": (metrics.r_squared(level, level_hat), len(priced)),
+        "negative_predictions": (metrics.negative_count(level_hat), len(priced)),
+        "skill": (metrics.skill(y, y_hat), len(aimed)),
+        "mase": (metrics.mase(y, y_hat, scale=aimed["scale"].to_numpy()), len(aimed)),
+        "directional_accuracy": (metrics.directional_accuracy(y, y_hat), calls),
+    }
+
+
+def _strategy(rows: pd.DataFrame, dealing: Dealing) -> Measured:
+    net, position = rows["net_return"].to_numpy(), rows["position"].to_numpy()
+    cash, n = rows["cash_return"].to_numpy(), len(rows)
+    year = dealing.sessions_per_year
+    n_invested = int((position > 0).sum())
+    # An entry in the last session costs without ever being invested.
+    earned = net if n_invested else net[:0]
+    in_cash = cash if n_invested else cash[:0]
+    return {
+        "net_return": (metrics.total_return(net), n),
+        "gross_return": (metrics.total_return(rows["gross_return"].to_numpy()), n),
+        "sharpe_ratio": (metrics.sharpe_ratio(earned, sessions_per_year=year), n),
+        "sharpe_over_cash": (
+            metrics.sharpe_ratio(earned, sessions_per_year=year, cash=in_cash),
+            n,
+        ),
+        "win_rate": (metrics.win_rate(net, position), n_invested),
+        "win_rate_all": (metrics.win_rate_all(net, position), n),
+        "max_drawdown": (metrics.max_drawdown(net), n),
+        "turnover": (
+            metrics.annual_turnover(rows["turnover"], sessions_per_year=year),
+            n,
+        ),
+        "exposure": (float(position.mean()), n),
+    }
+
+
+def _measure(
+    rows: pd.DataFrame, key: list[str], measure: Callable[[pd.DataFrame], Measured]
+) -> pd.DataFrame:
+    """Return one row a group and metric: the key, metric, value, n."""
+    found = [
+        (*group, metric, value, n)
+        for group, block in rows.groupby(key)
+        for metric, (value, n) in measure(block).items()
+    ]
+    return pd.DataFrame(found, columns=[*key, "metric", "value", "n"])
+
+
+def _scores(measured: pd.DataFrame) -> pd.DataFrame:
+    """Average over seeds and lay out as ``SCORES``."""
+    table = measured.groupby(SCORE_KEY, as_index=False).agg(
+        value=("value", "mean"), n=("n", "min")
+    )
+    table = table.assign(lower=np.nan, upper=np.nan)
+    types = {name: str(column.dtype) for name, column in SCORES.columns.items()}
+    return check(table[list(SCORES.columns)].astype(types), SCORES)
+
+
+def _with_scale(scored: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """Add the random walk's mean absolute error before the fold, as ``scale``."""
+    prices = with_returns(panel)
+    aims = scored[["ticker", "fold", "horizon"]].drop_duplicates()
+    scales = []
+    for (fold, horizon), aim in aims.groupby(["fold", "horizon"]):
+        before = prices[prices["session"] < pd.Timestamp(cast(int, fold), 1, 1)]
+        returns = before.groupby("ticker")["log_return"]
+        moves = returns.rolling(cast(int, horizon)).sum().abs()
+        scale = moves.groupby("ticker").mean()
+        scales.append(aim.assign(scale=aim["ticker"].map(scale)))
+    return scored.merge(pd.concat(scales), how="left")

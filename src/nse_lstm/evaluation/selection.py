@@ -1,0 +1,146 @@
+"""Which model serves each stock, chosen on walk-forward forecasts alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from nse_lstm.evaluation.scoring import realised
+
+__all__ = ["CANDIDATES", "select"]
+
+CANDIDATES = ("persistence", "repeat_sign", "v2")
+"""In order of simplicity; the first serves where nothing was scored."""
+
+
+def select(
+    forecasts: pd.DataFrame, panel: pd.DataFrame, *, tickers: list[str]
+) -> pd.DataFrame:
+    """Choose champion and challenger by the one-standard-error rule.
+
+    The loss is the absolute error of the log return, averaged over the origins that
+    all candidates have and over seeds. The champion is the simplest candidate whose
+    mean loss lies within one standard error, of the paired difference, of the best.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS`` of walk-forward folds, and of no other: the caller keeps the test
+        year out. A candidate with a missing ``y_hat`` (a price forecast that is not
+        positive) is disqualified for that stock; other models are ignored.
+    panel : DataFrame
+        ``PANEL``.
+    tickers : list of str
+        The stocks to choose for; one without forecasts gets ``persistence``.
+
+    Returns
+    -------
+    DataFrame
+        One row a ticker, in the order given: ``champion``; ``challenger`` (``v2`` where
+        it is qualified and not champion, else the best of the rest, missing if there is
+        none); ``loss_champion``, ``loss_v2`` (mean absolute log-return errors, missing
+        if not scored); ``difference`` (challenger minus champion: positive favours the
+        champion) with its ``standard_error``; ``n`` origins; ``reason`` in words.
+
+    References
+    ----------
+    .. [1] L. Breiman et al. (1984). Classification and regression trees, section 3.4.3
+       (the one-standard-error rule).
+    """
+    scored = realised(forecasts, panel)
+    scored = scored[scored["model"].isin(CANDIDATES)]
+    scored = scored.assign(loss=(scored["y"] - scored["y_hat"]).abs())
+    blocks = dict(iter(scored.groupby("ticker")))
+    return pd.DataFrame(
+        [_choose(ticker, blocks.get(ticker, scored[:0])) for ticker in tickers]
+    )
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """The mean of a paired difference of losses, with its standard error."""
+
+    mean: float
+    standard_error: float
+
+
+def _choose(ticker: str, scored: pd.DataFrame) -> dict[str, object]:
+    losses, disqualified = _paired_losses(scored)
+    if losses.empty:
+        return _row(ticker, CANDIDATES[0], None, losses, _unscored(disqualified))
+    means = losses.mean()
+    best = str(means.idxmin())  # on a tie the simplest, columns being in that order
+    gaps = {name: _difference(losses, str(name), best) for name in losses.columns}
+    champion = next(
+        str(name) for name, gap in gaps.items() if gap.mean <= gap.standard_error
+    )
+    rest = means.drop(champion)
+    challenger = None if rest.empty else str(rest.idxmin())
+    if "v2" in rest.index:
+        challenger = "v2"
+    reason = _reason(champion, best, means, gaps[champion], len(losses))
+    return _row(ticker, champion, challenger, losses, reason + _out(disqualified))
+
+
+def _paired_losses(scored: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return losses by origin and qualified candidate, and who is disqualified."""
+    missing = scored.loc[scored["y_hat"].isna(), "model"].unique()
+    disqualified = [name for name in CANDIDATES if name in missing]
+    wide = scored.pivot_table(index="origin", columns="model", values="loss")
+    present = [n for n in CANDIDATES if n in wide.columns and n not in disqualified]
+    return wide[present].dropna(), disqualified
+
+
+def _difference(losses: pd.DataFrame, name: str, base: str) -> _Difference:
+    paired = losses[name] - losses[base]
+    error = paired.std(ddof=1) / np.sqrt(len(paired)) if len(paired) > 1 else 0.0
+    return _Difference(float(paired.mean()), float(error))
+
+
+def _reason(
+    champion: str, best: str, means: pd.Series, gap: _Difference, n: int
+) -> str:
+    lead = f"{best} has the smallest mean absolute error, {means[best]:.5f}, over {n} "
+    if champion == best:
+        others = ", ".join(f"{k} {v:.5f}" for k, v in means.items() if k != best)
+        simpler = best != CANDIDATES[0]
+        tail = ", and no simpler model is within one standard error" if simpler else ""
+        return lead + f"sessions{f' ({others})' if others else ''}{tail}."
+    return lead + (
+        f"sessions, but {champion} is simpler and only {gap.mean:.5f} worse, within "
+        f"one standard error ({gap.standard_error:.5f})."
+    )
+
+
+def _out(disqualified: list[str]) -> str:
+    if not disqualified:
+        return ""
+    return f" Out for a price forecast that is not positive: {', '.join(disqualified)}."
+
+
+def _unscored(disqualified: list[str]) -> str:
+    return f"No scored walk-forward forecast, so {CANDIDATES[0]}." + _out(disqualified)
+
+
+def _row(
+    ticker: str,
+    champion: str,
+    challenger: str | None,
+    losses: pd.DataFrame,
+    reason: str,
+) -> dict[str, object]:
+    means = losses.mean()
+    gap = _Difference(np.nan, np.nan)
+    if challenger is not None:
+        gap = _difference(losses, challenger, champion)
+    return {
+        "ticker": ticker,
+        "champion": champion,
+        "challenger": challenger,
+        "loss_champion": float(means.get(champion, np.nan)),
+        "loss_v2": float(means.get("v2", np.nan)),
+        "difference": gap.mean,
+        "standard_error": gap.standard_error,
+        "n": len(losses),
+        "reason": reason,
+    }

@@ -1,0 +1,261 @@
+"""The three-valued answer to "is it useful?", and what it rests on."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from arch.bootstrap import StationaryBootstrap
+from numpy.typing import NDArray
+
+from nse_lstm.config import Dealing, Verdict
+from nse_lstm.errors import TableError
+from nse_lstm.evaluation.metrics import sharpe_ratio
+from nse_lstm.evaluation.significance import smallest_detectable_sharpe
+
+__all__ = ["Answer", "Interval", "Judgement", "judge"]
+
+Answer = Literal["yes", "no", "undecided"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A yearly mean excess return as a fraction, with its two-sided bounds."""
+
+    mean: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on one declared strategy and every number behind it.
+
+    ``sharpe_over_cash`` is yearly and missing for a strategy that was never invested;
+    ``smallest_detectable_sharpe`` is z / sqrt(years), the least that a span of this
+    length can tell from zero. ``reasons`` says what decided, what was not assessed and
+    what the numbers leave out.
+    """
+
+    answer: Answer
+    sentence: str
+    excess_over_cash: Interval
+    excess_over_holding: Interval
+    sharpe_over_cash: float
+    smallest_detectable_sharpe: float
+    exposure: float
+    n_sessions: int
+    years: float
+    deflated_sharpe: float | None
+    audit_clean: bool | None
+    reasons: tuple[str, ...]
+
+
+def judge(
+    returns: pd.DataFrame,
+    holdings: pd.DataFrame,
+    *,
+    dealing: Dealing,
+    verdict: Verdict,
+    seed: int,
+    deflated_sharpe: float | None,
+    audit_clean: bool | None,
+) -> Judgement:
+    """Say whether a strategy was useful, as far as its sessions can tell.
+
+    Stocks are pooled at equal capital and seeds averaged, so that a session is one
+    observation. The excess is taken over cash, and over a holding of the same stocks
+    with the strategy's own average exposure, the rest in cash. Bounds are percentiles
+    of a stationary bootstrap of the sessions, both excesses resampled together.
+
+    The answer is ``yes`` when both lower bounds are above 0, the deflated Sharpe ratio
+    reaches ``min_deflated_sharpe`` and the audit is clean; ``no`` when an upper bound
+    is below 0; else ``undecided``. What is not assessed can never be passed.
+
+    Parameters
+    ----------
+    returns : DataFrame
+        ``STRATEGY_RETURNS`` rows of the declared model and rule at the headline cost,
+        over the declared walk-forward years (the caller's choice, never the test year).
+    holdings : DataFrame
+        The rows of ``buy_and_hold`` for the same stocks, sessions and cost.
+    seed : int
+        Of the bootstrap.
+    deflated_sharpe : float or None
+        From ``significance.deflated_sharpe_ratio``; None where not assessed.
+    audit_clean : bool or None
+        Whether the leak audit passed; None where not run.
+
+    Raises
+    ------
+    TableError
+        If there are no returns, more than one strategy or cost level, or the holding
+        is of other stocks or sessions.
+
+    References
+    ----------
+    .. [1] D. Politis and J. Romano (1994). The stationary bootstrap. JASA 89(428),
+       1303-1313.
+    """
+    _check_rows(returns, holdings)
+    strategy = _pool(returns)
+    excess = _excess(strategy, _pool(holdings))
+    over_cash, over_holding = _intervals(excess, dealing, verdict, seed)
+    traded = bool(strategy["position"].any())
+    gates = (over_cash, over_holding, verdict, deflated_sharpe, audit_clean)
+    answer, sentence = _answer(*gates) if traded else _never_traded()
+    year = dealing.sessions_per_year
+    years = len(strategy) / year
+    return Judgement(
+        answer=answer,
+        sentence=sentence,
+        excess_over_cash=over_cash,
+        excess_over_holding=over_holding,
+        sharpe_over_cash=sharpe_ratio(
+            excess[:, 0] if traded else [], sessions_per_year=year
+        ),
+        smallest_detectable_sharpe=smallest_detectable_sharpe(
+            years, confidence=verdict.confidence
+        ),
+        exposure=float(strategy["position"].mean()),
+        n_sessions=len(strategy),
+        years=years,
+        deflated_sharpe=deflated_sharpe,
+        audit_clean=audit_clean,
+        reasons=(*_gates(*gates), _dividends(dealing)),
+    )
+
+
+def _check_rows(returns: pd.DataFrame, holdings: pd.DataFrame) -> None:
+    if returns.empty:
+        raise TableError("Expected returns to judge. Received: no row")
+    for name, rows in (("returns", returns), ("holdings", holdings)):
+        declared = rows[["model", "rule", "cost_bps"]].drop_duplicates()
+        if len(declared) != 1:
+            raise TableError(
+                "Expected one model, rule and cost level. "
+                f"Received: {len(declared)} ({name})"
+            )
+    keys = [
+        set(map(tuple, rows[["ticker", "session"]].itertuples(index=False)))
+        for rows in (returns, holdings)
+    ]
+    if keys[0] != keys[1]:
+        raise TableError(
+            "Expected a holding of the same stocks and sessions. "
+            f"Received: {len(keys[0] ^ keys[1])} rows that only one of them has"
+        )
+
+
+def _pool(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean over seeds, then over stocks, of every session."""
+    booked = ["position", "net_return", "cash_return"]
+    by_stock = rows.groupby(["ticker", "session"])[booked].mean()
+    return by_stock.groupby("session").mean()
+
+
+def _excess(strategy: pd.DataFrame, holding: pd.DataFrame) -> NDArray[np.float64]:
+    """Return each session's excess over cash and over the holding, (n, 2)."""
+    net, cash = strategy["net_return"], strategy["cash_return"]
+    exposure = strategy["position"].mean()
+    benchmark = exposure * holding["net_return"] + (1 - exposure) * cash
+    return np.column_stack([net - cash, net - benchmark])
+
+
+def _intervals(
+    excess: NDArray[np.float64], dealing: Dealing, verdict: Verdict, seed: int
+) -> tuple[Interval, Interval]:
+    bootstrap = StationaryBootstrap(verdict.bootstrap_block, excess, seed=seed)
+    means = bootstrap.apply(lambda rows: rows.mean(axis=0), verdict.bootstrap_reps)
+    tail = (1 - verdict.confidence) / 2
+    year = dealing.sessions_per_year
+    lower, upper = np.quantile(means, [tail, 1 - tail], axis=0) * year
+    mean = excess.mean(axis=0) * year
+    over_cash, over_holding = (
+        Interval(float(mean[i]), float(lower[i]), float(upper[i])) for i in (0, 1)
+    )
+    return over_cash, over_holding
+
+
+def _never_traded() -> tuple[Answer, str]:
+    return "undecided", "Undecided: no trade was made, so it earned cash and no more."
+
+
+def _answer(
+    over_cash: Interval,
+    over_holding: Interval,
+    verdict: Verdict,
+    deflated_sharpe: float | None,
+    audit_clean: bool | None,
+) -> tuple[Answer, str]:
+    excesses = {
+        "cash": over_cash,
+        "a holding of the same exposure": over_holding,
+    }
+    below = [name for name, excess in excesses.items() if excess.upper < 0]
+    if below:
+        return "no", f"No: after costs it earned less than {' and than '.join(below)}."
+    unclear = [name for name, excess in excesses.items() if excess.lower <= 0]
+    if unclear:
+        return "undecided", (
+            f"Undecided: its excess over {' and over '.join(unclear)} "
+            "cannot be told from zero."
+        )
+    short = _short_of_yes(verdict, deflated_sharpe, audit_clean)
+    if short:
+        return "undecided", (
+            "Undecided: it earned more than cash and than a holding of the same "
+            f"exposure, but {' and '.join(short)}."
+        )
+    return "yes", (
+        "Yes: after costs it earned more than cash and than a holding of the same "
+        "exposure, by more than luck and the number of trials explain."
+    )
+
+
+def _short_of_yes(
+    verdict: Verdict, deflated_sharpe: float | None, audit_clean: bool | None
+) -> list[str]:
+    short = []
+    if deflated_sharpe is None:
+        short.append("the number of trials was not accounted for")
+    elif not deflated_sharpe >= verdict.min_deflated_sharpe:  # NaN falls short too
+        short.append("that many trials would find as much by luck")
+    if audit_clean is None:
+        short.append("the leak audit was not run")
+    elif not audit_clean:
+        short.append("the leak audit found a leak")
+    return short
+
+
+def _gates(
+    over_cash: Interval,
+    over_holding: Interval,
+    verdict: Verdict,
+    deflated_sharpe: float | None,
+    audit_clean: bool | None,
+) -> tuple[str, ...]:
+    level = f"{verdict.confidence:.0%}"
+    deflated = "not assessed"
+    if deflated_sharpe is not None:
+        deflated = f"{deflated_sharpe:.3f}, needed {verdict.min_deflated_sharpe:.2f}"
+    audit = {None: "not assessed", True: "clean", False: "not clean"}[audit_clean]
+    return (
+        f"Excess over cash: {_words(over_cash)} a year ({level} interval).",
+        f"Excess over a holding of the same exposure: {_words(over_holding)} a year "
+        f"({level} interval).",
+        f"Deflated Sharpe ratio: {deflated}.",
+        f"Leak audit: {audit}.",
+    )
+
+
+def _words(excess: Interval) -> str:
+    return f"{excess.mean:+.1%}, from {excess.lower:+.1%} to {excess.upper:+.1%}"
+
+
+def _dividends(dealing: Dealing) -> str:
+    low, high = dealing.dividend_band
+    return (
+        f"Prices leave out dividends, about {low:.0%} to {high:.0%} a year for a full "
+        "holding; strategy and holding miss about as much at the same exposure."
+    )

@@ -1,0 +1,124 @@
+"""The status page's targets, on scores written by hand."""
+
+import pandas as pd
+import pytest
+
+from nse_lstm.config import Dealing
+from nse_lstm.evaluation.report_card import DASH, report_card
+from nse_lstm.tables import ACCURACY_COST
+
+NAN = float("nan")
+N = 250
+
+
+def rows_of(model, rule, cost_bps, table):
+    return [
+        (ticker, model, 2023, rule, metric, cost_bps, value, n, NAN, NAN)
+        for metric, values in table.items()
+        for ticker, value, n in values
+    ]
+
+
+def make_scores(*, net=0.10, negatives=0.0, n_high=2):
+    sharpes = [1.5] * n_high + [0.2] * (3 - n_high)
+    names = ["AAA", "BBB", "CCC"]
+    accuracy = {
+        "r_squared": [("ALL", 0.6, N)],
+        "negative_predictions": [("ALL", negatives, N)],
+        "skill": [("ALL", -8.9, N)],
+    }
+    naive = {
+        "r_squared": [("ALL", 0.98, N)],
+        "negative_predictions": [("ALL", 0.0, N)],
+        "skill": [("ALL", 0.0, N)],
+    }
+    strategy = {
+        "sharpe_ratio": [(k, v, N) for k, v in zip(names, sharpes, strict=True)],
+        "win_rate": [("AAA", 0.6, 100), ("BBB", 0.4, 300), ("CCC", NAN, 0)],
+        "win_rate_all": [("AAA", 0.24, N), ("BBB", 0.48, N), ("CCC", 0.0, N)],
+        "net_return": [("ALL", net, N)],
+        "exposure": [("ALL", 0.4, N)],
+    }
+    idle = {
+        "sharpe_ratio": [(k, NAN, N) for k in names],
+        "net_return": [("ALL", (1 + 0.085 / 250) ** N - 1, N)],
+    }
+    hold = {
+        "sharpe_ratio": [(k, 1.2, N) for k in names],
+        "win_rate": [(k, 0.45, N) for k in names],
+        "net_return": [("ALL", 0.2, N)],
+    }
+    rows = [
+        *rows_of("v2", "none", ACCURACY_COST, accuracy),
+        *rows_of("persistence", "none", ACCURACY_COST, naive),
+        *rows_of("v2", "gate", 66, strategy),
+        # Free of cost it would look better; the card must not read this.
+        *rows_of("v2", "gate", 0, {"net_return": [("ALL", 9.9, N)]}),
+        *rows_of("persistence", "gate", 66, idle),
+        *rows_of("buy_and_hold", "hold", 66, hold),
+    ]
+    columns = ["ticker", "model", "fold", "rule", "metric", "cost_bps", "value", "n"]
+    return pd.DataFrame(rows, columns=[*columns, "lower", "upper"])
+
+
+def make_card(scores, *, model="v2"):
+    card = report_card(scores, model=model, rule="gate", year=2023, dealing=Dealing())
+    return card.set_index("target")
+
+
+def test_most_stocks_means_more_than_half():
+    target = "Sharpe ratio above 1 for most stocks"
+    row = make_card(make_scores(n_high=2)).loc[target]
+    assert (row["found"], row["met"]) == ("2 of 3 stocks", True)
+    assert (row["persistence"], row["buy_and_hold"]) == (DASH, "3 of 3 stocks")
+    assert not make_card(make_scores(n_high=1)).loc[target, "met"]
+
+
+def test_the_win_rate_weighs_stocks_by_their_invested_sessions():
+    row = make_card(make_scores()).loc["Win rate above 50 %"]
+    # (0.6 * 100 + 0.4 * 300) / 400
+    assert (row["found"], row["met"]) == ("45.0 %", False)
+    assert row["persistence"] == DASH
+    assert "of all sessions 24.0 %" in row["comment"]  # mean of 24, 48 and 0 %
+
+
+def test_r_squared_stands_beside_persistences_and_is_called_no_score():
+    row = make_card(make_scores()).loc["R² above 0.5"]
+    assert (row["found"], row["met"], row["persistence"]) == ("0.60", True, "0.98")
+    assert "no score" in row["comment"]
+
+
+@pytest.mark.parametrize(("negatives", "met"), [(0.0, True), (3.0, False)])
+def test_one_negative_prediction_is_one_too_many(negatives, met):
+    row = make_card(make_scores(negatives=negatives)).loc["No negative predictions"]
+    assert (row["found"], row["met"]) == (f"{negatives:.0f}", met)
+
+
+def test_skill_is_held_against_persistence():
+    row = make_card(make_scores()).loc["Better than persistence (skill above 0)"]
+    assert (row["found"], row["met"], row["persistence"]) == ("-8.90", False, "0.00")
+
+
+def test_net_return_is_held_against_cash_and_against_holding():
+    card = make_card(make_scores(net=0.10))
+    # Cash: (1 + 0.085 / 250) ** 250 - 1 = 8.87 %
+    assert card.loc["Net return above cash", "met"]
+    assert "cash alone earned 8.9 %" in card.loc["Net return above cash", "comment"]
+    row = card.loc["Net return above buy and hold"]
+    assert (row["found"], row["met"], row["buy_and_hold"]) == (
+        "10.0 %",
+        False,
+        "20.0 %",
+    )
+    assert "dividends" in row["comment"]
+
+
+def test_never_trading_does_not_beat_cash():
+    card = make_card(make_scores(), model="persistence")
+    assert not card.loc["Net return above cash", "met"]
+
+
+def test_what_was_not_scored_is_a_dash_and_neither_met_nor_missed():
+    card = make_card(make_scores(), model="unknown")
+    assert (card["found"] == DASH).all()
+    assert card["met"].isna().all()

@@ -1,0 +1,89 @@
+"""Every strategy dealt over the same stocks and sessions."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_tiny_panel
+
+from nse_lstm.config import Dealing
+from nse_lstm.evaluation.strategies import HOLD, strategy_returns
+
+DEALING = Dealing()
+
+
+@pytest.fixture
+def panel():
+    return make_tiny_panel(start="2019-11-04")
+
+
+@pytest.fixture
+def returns(panel, forecasts_of):
+    parts = [
+        forecasts_of(
+            panel, model="persistence", y_hat=lambda r: r["ahead"] * 0, fold=2020
+        ),
+        forecasts_of(panel, model="oracle", y_hat=lambda r: r["ahead"], fold=2020),
+    ]
+    return strategy_returns(pd.concat(parts), panel, dealing=DEALING)
+
+
+def test_every_model_rule_and_cost_is_dealt_on_every_session_of_the_year(
+    panel, returns
+):
+    in_year = panel.loc[panel["session"].dt.year == 2020, "session"].nunique()
+    books = returns.groupby(["ticker", "model", "rule", "cost_bps"]).size()
+    assert (books == in_year).all()
+    # 3 tickers x (2 models x 2 rules + holding) x 5 costs
+    assert len(books) == 3 * 5 * 5
+
+
+def test_the_first_order_of_a_year_comes_from_the_last_session_before(returns):
+    first = returns["session"].min()
+    held = returns[(returns["model"] == HOLD) & (returns["session"] == first)]
+    held = held[held["ticker"] != "CCC"]  # suspended over the turn of the year
+    assert (held["turnover"] == 1).all()
+    assert (held["position"] == 0).all()
+
+
+def test_holding_buys_once_and_stays(returns):
+    held = returns[returns["model"] == HOLD]
+    bought = held.groupby(["ticker", "cost_bps"])["turnover"].sum()
+    assert (bought == 1).all()
+    assert set(held["rule"]) == {"hold"}
+
+
+def test_persistence_earns_cash_at_every_cost(returns):
+    idle = returns[returns["model"] == "persistence"]
+    assert idle["turnover"].sum() == 0
+    # One plus a return less one keeps 16 digits of the one, not of the return.
+    cash = pytest.approx(idle["cash_return"].to_numpy(), abs=1e-15)
+    assert idle["net_return"].to_numpy() == cash
+
+
+def test_a_dearer_level_never_earns_more_from_the_same_signals(returns):
+    signed = returns[(returns["model"] == "oracle") & (returns["rule"] == "sign")]
+    total = signed.groupby(["cost_bps", "ticker"])["net_return"].sum().unstack()
+    assert (total.diff().dropna() < 0).all(axis=None)
+
+
+def test_the_gate_trades_less_the_dearer_a_deal_is(returns):
+    gated = returns[(returns["model"] == "oracle") & (returns["rule"] == "gate")]
+    turnover = gated.groupby("cost_bps")["turnover"].sum()
+    assert (turnover.diff().dropna() <= 0).all()
+
+
+def test_ten_stocks_and_three_models_take_seconds(forecasts_of):
+    panel = pd.concat(
+        make_tiny_panel(500, seed=i, start="2019-01-01").assign(ticker=f"T{i}")[:500]
+        for i in range(10)
+    )
+    parts = [
+        forecasts_of(panel, model=name, y_hat=lambda r: np.sign(r["ahead"]), fold=2020)
+        for name in ("a", "b", "c")
+    ]
+    begun = time.perf_counter()
+    strategy_returns(pd.concat(parts), panel, dealing=DEALING)
+    # Measured 0.3 s on one core; the limit only catches a loop over sessions.
+    assert time.perf_counter() - begun < 20

@@ -1,0 +1,186 @@
+"""The verdict, on planted strategies whose answer is known beforehand."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from nse_lstm.config import Dealing, Verdict
+from nse_lstm.errors import TableError
+from nse_lstm.evaluation.verdict import judge
+
+DEALING = Dealing()
+QUICK = Verdict(bootstrap_reps=200)
+CASH = DEALING.cash_rate / DEALING.sessions_per_year
+
+
+def make_rows(net, *, model="v2", rule="gate", position=1.0, ticker="AAA", seed=1):
+    n = len(net)
+    return pd.DataFrame(
+        {
+            "ticker": ticker,
+            "model": model,
+            "seed": seed,
+            "fold": 2022,
+            "rule": rule,
+            "cost_bps": 66,
+            "session": pd.bdate_range("2021-01-04", periods=n).as_unit("us"),
+            "position": position,
+            "turnover": 0.0,
+            "gross_return": net,
+            "net_return": net,
+            "cash_return": CASH,
+            "stock_return": net,
+        }
+    )
+
+
+def judged(net, holding, *, position=1.0, verdict=QUICK, deflated=None, clean=None):
+    return judge(
+        make_rows(net, position=position),
+        make_rows(holding, model="buy_and_hold", rule="hold"),
+        dealing=DEALING,
+        verdict=verdict,
+        seed=1,
+        deflated_sharpe=deflated,
+        audit_clean=clean,
+    )
+
+
+@pytest.fixture
+def noise():
+    return np.random.default_rng(1).normal(0, 0.01, 500)
+
+
+def test_a_strong_strategy_is_undecided_until_trials_and_audit_are_assessed(noise):
+    strong = noise + 0.003  # 75 % a year
+    open_questions = judged(strong, noise)
+    assert open_questions.answer == "undecided"
+    assert "trials was not accounted for" in open_questions.sentence
+    assert "Leak audit: not assessed." in open_questions.reasons
+    assert judged(strong, noise, deflated=0.99).answer == "undecided"
+    assert judged(strong, noise, clean=True).answer == "undecided"
+    assert judged(strong, noise, deflated=0.99, clean=True).answer == "yes"
+
+
+@pytest.mark.parametrize(
+    ("deflated", "clean"), [(0.94, True), (math.nan, True), (0.99, False)]
+)
+def test_a_failed_gate_is_never_a_yes(noise, deflated, clean):
+    found = judged(noise + 0.003, noise, deflated=deflated, clean=clean)
+    assert found.answer == "undecided"
+
+
+def test_a_losing_strategy_is_a_no_that_names_cash(noise):
+    found = judged(noise - 0.003, noise, deflated=0.99, clean=True)
+    assert found.answer == "no"
+    assert "less than cash" in found.sentence
+
+
+def test_earning_more_than_cash_but_less_than_holding_is_a_no(noise):
+    found = judged(noise + 0.003, noise + 0.006, deflated=0.99, clean=True)
+    assert found.answer == "no"
+    assert found.excess_over_cash.lower > 0
+    assert found.sentence == (
+        "No: after costs it earned less than a holding of the same exposure."
+    )
+
+
+def test_the_holding_has_the_strategys_own_average_exposure():
+    # Half the sessions invested; the stock earns 0.002 in every one of them.
+    position = np.tile([1.0, 0.0], 50)
+    net = np.where(position > 0, 0.002, CASH)
+    found = judged(net, np.full(100, 0.002), position=position)
+    assert found.exposure == pytest.approx(0.5)
+    assert found.excess_over_holding.mean == pytest.approx(0.0, abs=1e-12)
+    expected = 0.5 * (0.002 - CASH) * DEALING.sessions_per_year
+    assert found.excess_over_cash.mean == pytest.approx(expected)
+
+
+def test_never_trading_is_undecided_and_says_so(noise):
+    idle = judged(np.full(500, CASH), noise, position=0.0, deflated=0.99, clean=True)
+    assert idle.answer == "undecided"
+    assert "no trade was made" in idle.sentence
+    assert math.isnan(idle.sharpe_over_cash)
+
+
+def test_the_smallest_sharpe_that_could_be_seen_is_z_over_root_years(noise):
+    found = judged(noise, noise)
+    # 500 sessions of 250 a year: 1.959964 / sqrt(2)
+    assert found.years == 2
+    assert found.smallest_detectable_sharpe == pytest.approx(1.385904, abs=1e-6)
+
+
+def test_stocks_are_pooled_and_seeds_averaged_into_one_observation_a_session(noise):
+    rows = [
+        make_rows(noise + shift, ticker=ticker, seed=seed)
+        for ticker, seed, shift in [("AAA", 1, 0.001), ("AAA", 2, 0.003), ("BBB", 1, 0)]
+    ]
+    holdings = [
+        make_rows(noise, model="buy_and_hold", rule="hold", ticker=ticker)
+        for ticker in ("AAA", "BBB")
+    ]
+    found = judge(
+        pd.concat(rows),
+        pd.concat(holdings),
+        dealing=DEALING,
+        verdict=QUICK,
+        seed=1,
+        deflated_sharpe=None,
+        audit_clean=None,
+    )
+    # AAA is 0.002 ahead on average, BBB 0: 0.001 a session, 0.25 a year.
+    assert found.n_sessions == 500
+    assert found.excess_over_holding.mean == pytest.approx(0.25)
+
+
+def test_the_same_seed_gives_the_same_bounds(noise):
+    assert judged(noise, noise * 0.9) == judged(noise, noise * 0.9)
+
+
+def test_the_interval_is_as_wide_as_the_normal_one_for_independent_sessions():
+    net = np.random.default_rng(2).normal(0, 0.01, 2000)
+    verdict = Verdict(bootstrap_reps=2000, bootstrap_block=1)
+    found = judged(net, net, verdict=verdict).excess_over_cash
+    half = 1.959964 * net.std(ddof=1) / math.sqrt(2000) * DEALING.sessions_per_year
+    assert (found.upper - found.lower) / 2 == pytest.approx(half, rel=0.08)
+
+
+def test_worthless_strategies_are_rarely_called_useful():
+    # Every other gate is open, so only the two intervals stand in the way. A share of
+    # 5 % would be generous to one interval at 2.5 % with resampling error.
+    generator = np.random.default_rng(3)
+    verdict = Verdict(bootstrap_reps=100)
+    n_null = 200
+    yes = 0
+    for _ in range(n_null):
+        holding = CASH + generator.normal(0, 0.008, 250)
+        net = CASH + generator.normal(0, 0.008, 250)
+        found = judged(net, holding, verdict=verdict, deflated=1.0, clean=True)
+        yes += found.answer == "yes"
+    assert yes <= binom.ppf(0.999, n_null, 0.025)
+
+
+def test_dividends_are_mentioned(noise):
+    assert any(
+        "leave out dividends" in reason for reason in judged(noise, noise).reasons
+    )
+
+
+def test_no_rows_and_two_strategies_are_refused(noise):
+    with pytest.raises(TableError, match="no row"):
+        judged(noise[:0], noise)
+    rows, hold = make_rows(noise), make_rows(noise, model="buy_and_hold", rule="hold")
+    arguments = {
+        "dealing": DEALING,
+        "verdict": QUICK,
+        "seed": 1,
+        "deflated_sharpe": None,
+        "audit_clean": None,
+    }
+    with pytest.raises(TableError, match="one model, rule and cost level"):
+        judge(pd.concat([rows, rows.assign(rule="sign")]), hold, **arguments)
+    with pytest.raises(TableError, match="same stocks and sessions"):
+        judge(rows, hold[:-1], **arguments)
