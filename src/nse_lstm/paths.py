@@ -71,8 +71,13 @@ class Paths:
 
     @property
     def v2(self) -> Path:
-        """One folder a ticker."""
+        """The models of the test year, one folder a ticker."""
         return self.models / "stock_specific_v2"
+
+    @property
+    def v2_walk_forward(self) -> Path:
+        """The models of the years before it: a folder a year, in it one a ticker."""
+        return self.models / "walk_forward_v2"
 
     @property
     def evaluation(self) -> Path:

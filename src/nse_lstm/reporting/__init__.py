@@ -1,0 +1,1 @@
+"""Tables in, figures and pages out; nothing here computes a result."""

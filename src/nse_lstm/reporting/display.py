@@ -1,0 +1,154 @@
+"""How a table or figure looks in a notebook and on a page.
+
+All text that may come from data files is escaped here, once.
+"""
+
+import base64
+import html
+import io
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+__all__ = ["Html", "picture", "sentence", "show_table"]
+
+DASH = "–"
+
+# Heading and format of the columns that tables share; others show as they are.
+COLUMNS: dict[str, tuple[str, str]] = {
+    "source_file": ("file", ""),
+    "source_line": ("line", "d"),
+    "n_rows": ("rows", ",d"),
+    "median_turnover": ("median turnover, KES", ",.0f"),
+    "recent_traded_share": ("sessions traded", ".0%"),
+    "volatility": ("daily volatility", ".2%"),
+    "autocorrelation": ("lag-1 autocorrelation", "+.2f"),
+    "parameters": ("parameters", ",d"),
+    "year": ("forecasts year", "d"),
+    "n_train": ("training windows", ",d"),
+    "n_validation": ("validation windows", ",d"),
+    "train_loss": ("training loss", ".5f"),
+    "validation_loss": ("validation loss", ".5f"),
+    "net_return": ("net return", "+.1%"),
+    "sharpe_ratio": ("Sharpe over 0", "+.2f"),
+    "sharpe_over_cash": ("Sharpe over cash", "+.2f"),
+    "win_rate": ("win rate, invested sessions", ".0%"),
+    "win_rate_all": ("win rate, all sessions", ".0%"),
+    "max_drawdown": ("largest drawdown", ".1%"),
+    "turnover": ("turnover a year", ".1f"),
+    "exposure": ("time invested", ".0%"),
+    "n_forecasts": ("forecasts", ",d"),
+    "n_equal": ("equal bit for bit", ",d"),
+    "price_hat": ("forecast, KES", ",.2f"),
+    "y_hat": ("forecast log return", "+.2%"),
+    "v2": ("v2", ".4f"),
+    "persistence": ("persistence", ".4f"),
+}
+
+
+@dataclass(frozen=True)
+class Html:
+    """A piece of a page that JupyterLab and nbconvert both show."""
+
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def show_table(
+    table: pd.DataFrame, *, caption: str = "", max_rows: int | None = None
+) -> Html:
+    """Show a table with its numbers formatted and its text escaped.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Index not shown. Headings and formats are those of ``COLUMNS``; a column not in
+        it is shown with spaces for underscores. A missing value is a dash.
+    caption : str
+        One line above the table.
+    max_rows : int, optional
+        Rows shown; how many are left out is said below.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"ticker": ["<b>"], "net_return": [0.125]})
+    >>> shown = show_table(table).html
+    >>> "&lt;b&gt;" in shown, "+12.5%" in shown, "net return" in shown
+    (True, True, True)
+    """
+    shown = table.head(max_rows) if max_rows else table
+    columns = [_heading(str(column)) for column in shown.columns]
+    body = "".join(
+        "<tr>"
+        + "".join(
+            _cell(value, specification)
+            for (_, specification), value in zip(columns, row, strict=True)
+        )
+        + "</tr>"
+        for row in shown.itertuples(index=False, name=None)
+    )
+    head = "".join(
+        f'<th scope="col">{html.escape(heading)}</th>' for heading, _ in columns
+    )
+    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    left_out = len(table) - len(shown)
+    rest = f'<p class="note">{left_out} more rows not shown.</p>' if left_out else ""
+    return Html(
+        f'<div class="table"><table>{title}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>{rest}"
+    )
+
+
+def picture(figure: Figure, *, alt: str) -> Html:
+    """Show a figure as one self-contained vector image, and close it.
+
+    Parameters
+    ----------
+    figure : Figure
+    alt : str
+        What the figure says, for those who cannot see it.
+    """
+    stream = io.BytesIO()
+    # Fixed identifiers and no date: the same table gives the same bytes.
+    with plt.rc_context({"svg.hashsalt": "nse-lstm", "svg.fonttype": "path"}):
+        figure.savefig(
+            stream, format="svg", metadata={"Date": None}, bbox_inches="tight"
+        )
+    plt.close(figure)
+    data = base64.b64encode(stream.getvalue()).decode()
+    return Html(
+        f'<figure><img alt="{html.escape(alt, quote=True)}" '
+        f'src="data:image/svg+xml;base64,{data}"></figure>'
+    )
+
+
+def sentence(text: str, *, tone: str = "plain") -> Html:
+    """Show one finding in words; ``tone`` is plain, yes, no or undecided."""
+    return Html(f'<p class="finding {html.escape(tone)}">{html.escape(text)}</p>')
+
+
+def _heading(column: str) -> tuple[str, str]:
+    return COLUMNS.get(column, (column.replace("_", " "), ""))
+
+
+def _cell(value: object, specification: str) -> str:
+    missing = value is None or value is pd.NaT or value is pd.NA
+    if missing or (isinstance(value, float) and value != value):
+        return f'<td class="number">{DASH}</td>'
+    if isinstance(value, bool):
+        return f"<td>{'yes' if value else 'no'}</td>"
+    if isinstance(value, pd.Timestamp):
+        return f"<td>{value.date()}</td>"
+    if isinstance(value, int | float):
+        return f'<td class="number">{_number(value, specification)}</td>'
+    return f"<td>{html.escape(str(value))}</td>"
+
+
+def _number(value: float, specification: str) -> str:
+    if not specification:
+        specification = ",d" if isinstance(value, int) else ".4g"
+    return format(value, specification).replace("-", "−")

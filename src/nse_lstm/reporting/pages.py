@@ -1,0 +1,125 @@
+"""Executed notebooks to pages: one self-contained file each, code hidden.
+
+A page asks the network for nothing: no script, no font, figures as data. The market it
+shows stands in its header, where it comes from at its foot.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from nbconvert import HTMLExporter
+
+from nse_lstm.errors import ArtefactError
+from nse_lstm.paths import write_text
+
+__all__ = ["read_notebook", "render_notebook", "wrap_page"]
+
+PHASES = {
+    "index": "Verdict",
+    "01_data_analysis": "1 Data",
+    "02_architecture": "2 Architecture",
+    "03_full_training": "3 Training",
+    "04_validation": "4 Validation",
+    "05_deployment": "5 Deployment",
+}
+OUTSIDE = re.compile(
+    r"""<script|<iframe|(?:src|href)\s*=\s*["']?\s*(?:https?:)?//|@import|url\(\s*["']?https?:""",
+    re.IGNORECASE,
+)
+
+
+def read_notebook(path: Path) -> Any:
+    """Read an executed notebook that carries its provenance.
+
+    Raises
+    ------
+    ArtefactError
+        If it is missing, or was not executed by this project.
+    """
+    if not path.is_file():
+        raise ArtefactError(f"No executed notebook at {path}")
+    notebook = nbformat.read(path, as_version=4)
+    if "nse_lstm" not in notebook.metadata:
+        raise ArtefactError(
+            f"Expected a notebook executed by `nse-lstm execute`. Received: {path}"
+        )
+    return notebook
+
+
+def render_notebook(source: Path, target: Path) -> None:
+    """Render an executed notebook as a page.
+
+    Raises
+    ------
+    ArtefactError
+        If the page would ask the network for something; it names what.
+    """
+    notebook = read_notebook(source)
+    for cell in notebook.cells:
+        # Progress and library chatter stay in the executed notebook.
+        outputs = cell.get("outputs", [])
+        cell["outputs"] = [o for o in outputs if o.get("output_type") != "stream"]
+        if cell.cell_type != "code":
+            del cell["outputs"]
+    exporter = HTMLExporter(
+        template_name="basic",
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
+    body, _ = exporter.from_notebook_node(notebook)
+    page = wrap_page(body, name=source.stem, metadata=notebook.metadata["nse_lstm"])
+    found = OUTSIDE.search(page)
+    if found:
+        raise ArtefactError(
+            f"A page must ask the network for nothing. Received: {found.group()!r} "
+            f"in {source}"
+        )
+    write_text(target, page)
+
+
+def wrap_page(body: str, *, name: str, metadata: Mapping[str, Any]) -> str:
+    """Put header, navigation and provenance around a body.
+
+    Parameters
+    ----------
+    body : str
+        HTML, already safe.
+    name : str
+        The page's file name without its ending.
+    metadata : mapping
+        ``label``, ``simulated``, ``citation`` and ``provenance`` (name to value).
+    """
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            title=PHASES.get(name, name),
+            style=_template_text("style.css"),
+            body=body,
+            navigation=[
+                {"file": f"{stem}.html", "name": text, "current": stem == name}
+                for stem, text in PHASES.items()
+            ],
+            **metadata,
+        )
+    )
+
+
+def environment() -> Environment:
+    """Return the template environment; everything is escaped unless marked safe."""
+    return Environment(
+        loader=PackageLoader("nse_lstm.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+
+
+def _template_text(name: str) -> str:
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")

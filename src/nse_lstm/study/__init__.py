@@ -1,0 +1,1 @@
+"""Runs the five phases in order; notebooks and the command line call nothing deeper."""

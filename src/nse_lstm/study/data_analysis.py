@@ -1,0 +1,172 @@
+"""Phase 1: raw files to a validated panel, and who is worth training on."""
+
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+from nse_lstm.data.panel import Market, build_panel
+from nse_lstm.data.simulate import write_market
+from nse_lstm.data.universe import (
+    recommendations_document,
+    recommended,
+    stock_statistics,
+)
+from nse_lstm.errors import ConfigurationError, DataError
+from nse_lstm.features.folds import make_folds, resolve_test_year
+from nse_lstm.study.workspace import MarketFacts, Workspace, write_json
+from nse_lstm.tables import (
+    FILE_LEDGER,
+    INSTRUMENTS,
+    PANEL,
+    REPAIRS,
+    STATISTICS,
+    write_table,
+)
+
+__all__ = ["DataAnalysis", "analyse_data", "prepare_raw", "recommended_table"]
+
+RECOMMENDED_COLUMNS = [
+    "rank",
+    "ticker",
+    "name",
+    "sector",
+    "median_turnover",
+    "recent_traded_share",
+    "volatility",
+    "autocorrelation",
+    "reason",
+]
+
+
+@dataclass(frozen=True)
+class DataAnalysis:
+    """What Phase 1 shows; all of it lies on disk as well."""
+
+    facts: MarketFacts
+    panel: pd.DataFrame
+    """Sessions before the test year only."""
+    file_ledger: pd.DataFrame
+    repairs: pd.DataFrame
+    statistics: pd.DataFrame
+    """As of the start of the test year."""
+    recommended: dict[int, list[str]]
+    """Tickers by fold, as of that fold's start."""
+
+
+def prepare_raw(workspace: Workspace) -> int:
+    """Make the simulated market's files, or see that a real market's are there.
+
+    Returns
+    -------
+    int
+        Number of CSV files.
+
+    Raises
+    ------
+    ConfigurationError
+        If a folder is given for the simulated market, which would overwrite it.
+    DataError
+        If a real market's folder holds no CSV file.
+    """
+    paths, study = workspace.paths, workspace.study
+    own = paths.root / "data" / "raw" / paths.market
+    if study.market.simulated and paths.raw.resolve() != own.resolve():
+        raise ConfigurationError(
+            "A simulated market is written to its own folder; RAW is for real files, "
+            f"with MARKET=nse. Received: market={paths.market}, raw={paths.raw}"
+        )
+    if study.market.simulated:
+        write_market(own, study.simulation)
+    n_files = len(list(paths.raw.glob("*.csv")))
+    if not n_files:
+        raise DataError(
+            f"Expected the CSV files of market {study.market.name!r} in {paths.raw}. "
+            "Received: none; give their folder as RAW=... (nse-lstm: --raw)"
+        )
+    return n_files
+
+
+def analyse_data(workspace: Workspace) -> DataAnalysis:
+    """Build the panel, judge every stock before each fold, write what follows needs.
+
+    Writes ``panel``, ``instruments``, ``file_ledger`` and ``repairs`` under
+    ``data/processed``, and ``training_recommendations.json`` and
+    ``stock_statistics.csv`` under ``trained_models/<market>/analysis``.
+    """
+    market = build_panel(workspace.paths.raw)
+    test_year = resolve_test_year(market.panel, workspace.study.test_year)
+    _write_market(workspace, market)
+    statistics = _judge_stocks(workspace, market, test_year)
+    by_fold = {year: recommended(table) for year, table in statistics.items()}
+    facts = _facts(market, test_year)
+    _write_recommendations(workspace, statistics[test_year], by_fold, test_year)
+    write_json(workspace.paths.processed / "market.json", asdict(facts))
+    before = market.panel["session"] < pd.Timestamp(test_year, 1, 1)
+    return DataAnalysis(
+        facts=facts,
+        panel=market.panel[before].reset_index(drop=True),
+        file_ledger=market.file_ledger,
+        repairs=market.repairs,
+        statistics=statistics[test_year],
+        recommended=by_fold,
+    )
+
+
+def recommended_table(statistics: pd.DataFrame) -> pd.DataFrame:
+    """Return the recommended stocks in rank order, with what ranked them."""
+    chosen = statistics[statistics["tier"] == 1].sort_values("rank")
+    return chosen[RECOMMENDED_COLUMNS]
+
+
+def _write_market(workspace: Workspace, market: Market) -> None:
+    folder = workspace.paths.processed
+    write_table(market.panel, PANEL, folder / "panel.parquet")
+    write_table(market.instruments, INSTRUMENTS, folder / "instruments.parquet")
+    write_table(market.file_ledger, FILE_LEDGER, folder / "file_ledger.parquet")
+    write_table(market.repairs, REPAIRS, folder / "repairs.parquet")
+
+
+def _judge_stocks(
+    workspace: Workspace, market: Market, test_year: int
+) -> dict[int, pd.DataFrame]:
+    return {
+        fold.year: stock_statistics(
+            market.panel,
+            market.instruments,
+            before=fold.start,
+            universe=workspace.study.universe,
+        )
+        for fold in make_folds(test_year, workspace.study.folds.n_walk_forward)
+    }
+
+
+def _write_recommendations(
+    workspace: Workspace,
+    statistics: pd.DataFrame,
+    by_fold: dict[int, list[str]],
+    test_year: int,
+) -> None:
+    folder = workspace.paths.analysis
+    document = recommendations_document(
+        statistics,
+        before=pd.Timestamp(test_year, 1, 1),
+        universe=workspace.study.universe,
+    )
+    document["by_fold"] = {str(year): names for year, names in by_fold.items()}
+    document["market"] = workspace.study.market.name
+    document["test_year"] = test_year
+    write_json(folder / "training_recommendations.json", document)
+    write_table(statistics, STATISTICS, folder / "stock_statistics.csv")
+
+
+def _facts(market: Market, test_year: int) -> MarketFacts:
+    sessions = market.panel["session"]
+    return MarketFacts(
+        digest=market.digest,
+        test_year=test_year,
+        first_session=str(sessions.min().date()),
+        last_session=str(sessions.max().date()),
+        n_sessions=int(sessions.nunique()),
+        n_rows=len(market.panel),
+        n_tickers=int(market.panel["ticker"].nunique()),
+    )

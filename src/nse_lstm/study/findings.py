@@ -1,0 +1,112 @@
+"""What each phase shows, in three sentences with the numbers it found."""
+
+import html
+
+import pandas as pd
+
+from nse_lstm.reporting.display import Html
+from nse_lstm.study.data_analysis import DataAnalysis
+from nse_lstm.study.deployment import Deployment
+from nse_lstm.study.training import Exploration
+from nse_lstm.study.validation import Validation
+
+__all__ = [
+    "architecture_findings",
+    "data_findings",
+    "deployment_findings",
+    "training_findings",
+    "validation_findings",
+]
+
+
+def data_findings(analysis: DataAnalysis) -> Html:
+    """Read Phase 1: what came in, what was mended, who is recommended."""
+    facts, ledger = analysis.facts, analysis.file_ledger
+    rows = ledger.groupby("action")["n_rows"].sum()
+    tiers = analysis.statistics["tier"].value_counts()
+    review = int((analysis.repairs["action"] == "review").sum())
+    names = ", ".join(analysis.recommended[facts.test_year])
+    return _paragraphs(
+        f"{ledger['n_rows'].sum():,} rows came in and {facts.n_rows:,} are kept, one "
+        f"for each of {facts.n_tickers} codes on each of {facts.n_sessions:,} sessions "
+        f"it was listed; {rows.get('mended', 0):,} rows were mended and "
+        f"{rows.get('dropped', 0):,} dropped, each with its reason.",
+        f"{review:,} price moves beyond the daily limit have no known cause and are "
+        "listed for review; they were not changed.",
+        f"Of {len(analysis.statistics)} codes, {tiers.get(1, 0) + tiers.get(2, 0)} are "
+        f"ordinary shares that trade well enough to learn from before "
+        f"{facts.test_year}; the {tiers.get(1, 0)} with the highest turnover are "
+        f"recommended: {names}.",
+    )
+
+
+def architecture_findings(exploration: Exploration, scores: pd.DataFrame) -> Html:
+    """Read Phase 2: size, where training stopped, error beside persistence's."""
+    mae = _metric(scores, "mae").droplevel("ticker")
+    r_squared = _metric(scores, "r_squared").droplevel("ticker")
+    model = exploration.model
+    return _paragraphs(
+        f"v2 has {exploration.n_parameters:,} parameters for "
+        f"{len(exploration.split.train):,} training windows of {exploration.ticker}.",
+        f"Training ran {model.epochs} epochs; the weights of epoch {model.best_epoch} "
+        "had the lowest validation loss and were kept.",
+        f"In {exploration.year}, a year it never saw, its mean absolute error is "
+        f"{mae['v2']:.3f} KES against {mae['persistence']:.3f} for persistence; R² on "
+        f"levels is {r_squared['v2']:.3f} against {r_squared['persistence']:.3f}.",
+    )
+
+
+def training_findings(summary: pd.DataFrame) -> Html:
+    """Read Phase 3: how many models, how long they trained, the worst of them."""
+    worst = summary.sort_values("validation_loss").iloc[-1]
+    return _paragraphs(
+        f"{len(summary)} models were trained, for {summary['ticker'].nunique()} stocks "
+        f"and the years {', '.join(map(str, sorted(summary['year'].unique())))}.",
+        f"They kept the weights of epoch {summary['best_epoch'].median():.0f} in the "
+        f"median, of at most {summary['epochs'].max()} that were run.",
+        f"The hardest to fit is {worst['ticker']} before {worst['year']}: validation "
+        f"Huber loss {worst['validation_loss']:.4f} against a median of "
+        f"{summary['validation_loss'].median():.4f}.",
+    )
+
+
+def validation_findings(validation: Validation) -> Html:
+    """Read Phase 4: error against persistence, what was chosen, the look."""
+    mae = _metric(validation.test.scores, "mae").unstack("model").drop(index="ALL")
+    better = int((mae["v2"] < mae["persistence"]).sum())
+    chosen = validation.selection["champion"].value_counts()
+    words = ", ".join(f"{name} for {n}" for name, n in chosen.items())
+    look = validation.look
+    return _paragraphs(
+        f"In the test year {look.test_year} v2 has a smaller mean absolute error than "
+        f"persistence in {better} of {len(mae)} stocks; in the median its error is "
+        f"{(mae['v2'] / mae['persistence']).median():.1f} times persistence's.",
+        f"Chosen on the walk-forward forecasts alone: {words}.",
+        f"This look at {look.test_year} is labelled {look.label}: {look.meaning}.",
+    )
+
+
+def deployment_findings(deployment: Deployment) -> Html:
+    """Read Phase 5: who serves, whether stored models reproduce, what is refused."""
+    champions = deployment.registry[deployment.registry["stage"] == "champion"]
+    counts = champions["model"].value_counts()
+    reproduced = deployment.reproduced
+    return _paragraphs(
+        f"{len(champions)} stocks are served: "
+        + ", ".join(f"{n} by {name}" for name, n in counts.items())
+        + ".",
+        f"Reloaded from disk, the models reproduce {reproduced['n_equal'].sum():,} of "
+        f"{reproduced['n_forecasts'].sum():,} test-year forecasts bit for bit.",
+        f"{len(deployment.forecasts)} forecasts were made for the next session and "
+        f"{len(deployment.refused)} refused.",
+    )
+
+
+def _metric(scores: pd.DataFrame, metric: str) -> pd.Series:
+    rows = scores[(scores["metric"] == metric) & (scores["rule"] == "none")]
+    return rows.set_index(["ticker", "model"])["value"]
+
+
+def _paragraphs(*sentences: str) -> Html:
+    items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+    return Html(f"<ul>{items}</ul>")

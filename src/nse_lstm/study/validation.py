@@ -1,0 +1,286 @@
+"""Phase 4: choose on the walk-forward years, then read the test year once.
+
+The order is the point: forecasts, trials, selection and verdict come from the
+walk-forward years before ``open_test_year`` is called.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import pandas as pd
+from scipy.stats import kurtosis, skew
+
+from nse_lstm.evaluation.report_card import report_card
+from nse_lstm.evaluation.scoring import (
+    realised,
+    score_accuracy,
+    score_strategies,
+)
+from nse_lstm.evaluation.selection import select
+from nse_lstm.evaluation.significance import deflated_sharpe_ratio
+from nse_lstm.evaluation.strategies import strategy_returns
+from nse_lstm.evaluation.verdict import Judgement, judge
+from nse_lstm.features.folds import Fold
+from nse_lstm.features.returns import with_returns
+from nse_lstm.models.baselines import persistence, repeat_sign
+from nse_lstm.models.bundles import load_bundle
+from nse_lstm.models.forecasting import forecast
+from nse_lstm.models.versions import sources_digest
+from nse_lstm.paths import write_aside
+from nse_lstm.study.seal import Look, open_test_year, read_trials, record_trials
+from nse_lstm.study.training import bundle_folder, split_stock
+from nse_lstm.study.workspace import (
+    Workspace,
+    read_recommended,
+    read_sealed_panel,
+    study_folds,
+    write_json,
+)
+from nse_lstm.tables import FORECASTS, SCORES, STRATEGY_RETURNS, write_table
+
+__all__ = [
+    "Evaluation",
+    "Validation",
+    "forecast_fold",
+    "pooled_scores",
+    "score_before_test",
+    "validate",
+    "walk_forward",
+]
+
+POOLED_METRICS = [
+    "net_return",
+    "sharpe_ratio",
+    "sharpe_over_cash",
+    "win_rate",
+    "max_drawdown",
+    "turnover",
+    "exposure",
+]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Forecasts of some folds and everything the one scorer says of them."""
+
+    forecasts: pd.DataFrame
+    returns: pd.DataFrame
+    scores: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What Phase 4 shows; all of it lies on disk as well."""
+
+    walk_forward: Evaluation
+    test: Evaluation
+    selection: pd.DataFrame
+    judgement: Judgement
+    report_card: pd.DataFrame
+    look: Look
+    n_trials: int
+
+
+def walk_forward(workspace: Workspace) -> Evaluation:
+    """Forecast and score every walk-forward year; the test year stays sealed."""
+    panel = read_sealed_panel(workspace)
+    folds = [fold for fold in study_folds(workspace) if fold.kind == "walk_forward"]
+    return _evaluate(workspace, panel, folds)
+
+
+def validate(workspace: Workspace) -> Validation:
+    """Phase 4: score the walk-forward years, choose, judge, then open the test year.
+
+    Writes forecasts, strategy returns and scores (walk-forward and test together),
+    ``selection.json``, ``verdict.json`` and ``report_card.csv`` under
+    ``trained_models/<market>/evaluation``.
+    """
+    study, sources = workspace.study, sources_digest()
+    before = walk_forward(workspace)
+    n_trials = record_trials(
+        workspace,
+        before.returns,
+        sources=sources,
+        cost_bps=study.dealing.headline_cost_bps,
+    )
+    test_fold = study_folds(workspace)[-1]
+    selection = select(
+        before.forecasts,
+        read_sealed_panel(workspace),
+        tickers=read_recommended(workspace)[test_fold.year],
+    )
+    judgement = _judge(workspace, before.returns)
+    panel, look = open_test_year(workspace, sources=sources)
+    test = _evaluate(workspace, panel, [test_fold])
+    card = report_card(
+        test.scores,
+        model=study.verdict.model,
+        rule=study.verdict.rule,
+        year=test_fold.year,
+        dealing=study.dealing,
+    )
+    validation = Validation(before, test, selection, judgement, card, look, n_trials)
+    _write(workspace, validation)
+    return validation
+
+
+def score_before_test(
+    workspace: Workspace, forecasts: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Join realised values to forecasts of years before the test year, and score them.
+
+    Returns
+    -------
+    joined : DataFrame
+        The forecasts with ``y``, ``level`` and ``last_price``.
+    scores : DataFrame
+        SCORES of the single stocks, accuracy only.
+    """
+    panel = read_sealed_panel(workspace)
+    scores = score_accuracy(forecasts, panel)
+    return realised(forecasts, panel), scores[scores["ticker"] != "ALL"]
+
+
+def pooled_scores(scores: pd.DataFrame, *, cost_bps: int) -> pd.DataFrame:
+    """Return the pool's strategy scores at one cost level, one row a strategy."""
+    rows = scores[(scores["ticker"] == "ALL") & (scores["cost_bps"] == cost_bps)]
+    wide = rows.pivot(index=["model", "rule"], columns="metric", values="value")
+    return wide[POOLED_METRICS].reset_index().rename_axis(columns=None)
+
+
+def forecast_fold(
+    workspace: Workspace, panel: pd.DataFrame, fold: Fold
+) -> pd.DataFrame:
+    """Forecast one fold with v2 and the baselines, on the same origins.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        PANEL, reaching at least through the fold.
+
+    Returns
+    -------
+    DataFrame
+        FORECASTS of every stock recommended as of the fold's start.
+    """
+    with_history = with_returns(panel)
+    horizon = workspace.study.v2.horizon
+    blocks = []
+    for ticker in read_recommended(workspace)[fold.year]:
+        split = split_stock(workspace, with_history, ticker, fold)
+        bundle = load_bundle(bundle_folder(workspace, ticker, fold.year))
+        naive = partial(persistence, ticker=ticker, year=fold.year, horizon=horizon)
+        signed = partial(repeat_sign, ticker=ticker, year=fold.year, horizon=horizon)
+        blocks += [
+            forecast(bundle, split.forecast, year=fold.year),
+            naive(split.forecast),
+            signed(split.forecast, split.train),
+        ]
+    return pd.concat(blocks, ignore_index=True)
+
+
+def _evaluate(
+    workspace: Workspace, panel: pd.DataFrame, folds: list[Fold]
+) -> Evaluation:
+    forecasts = pd.concat(
+        [forecast_fold(workspace, panel, fold) for fold in folds], ignore_index=True
+    )
+    returns = strategy_returns(forecasts, panel, dealing=workspace.study.dealing)
+    scores = pd.concat(
+        [
+            score_accuracy(forecasts, panel),
+            score_strategies(returns, dealing=workspace.study.dealing),
+        ],
+        ignore_index=True,
+    )
+    return Evaluation(forecasts, returns, scores)
+
+
+def _judge(workspace: Workspace, returns: pd.DataFrame) -> Judgement:
+    """Judge the declared strategy; the leak audit is not built yet, so never yes."""
+    study = workspace.study
+    at_headline = returns[returns["cost_bps"] == study.dealing.headline_cost_bps]
+    declared = (at_headline["model"] == study.verdict.model) & (
+        at_headline["rule"] == study.verdict.rule
+    )
+    return judge(
+        at_headline[declared],
+        at_headline[at_headline["rule"] == "hold"],
+        dealing=study.dealing,
+        verdict=study.verdict,
+        seed=study.seed,
+        deflated_sharpe=_deflated(workspace, at_headline[declared]),
+        audit_clean=None,
+    )
+
+
+def _deflated(workspace: Workspace, returns: pd.DataFrame) -> float | None:
+    """Return the pooled strategy's deflated Sharpe; None where it is undefined."""
+    pooled = returns.groupby("session")["net_return"].mean()
+    trials = read_trials(workspace)["sharpe"].dropna()
+    if len(trials) < 2 or pooled.std() == 0:
+        return None
+    return deflated_sharpe_ratio(
+        float(pooled.mean() / pooled.std()),
+        n=len(pooled),
+        skew=float(skew(pooled)),
+        kurtosis=float(kurtosis(pooled, fisher=False)),
+        n_trials=len(trials),
+        variance=float(trials.var()),
+    )
+
+
+def _write(workspace: Workspace, validation: Validation) -> None:
+    folder = workspace.paths.evaluation
+    for name, schema in (
+        ("forecasts", FORECASTS),
+        ("returns", STRATEGY_RETURNS),
+        ("scores", SCORES),
+    ):
+        table = pd.concat(
+            [getattr(validation.walk_forward, name), getattr(validation.test, name)],
+            ignore_index=True,
+        )
+        write_table(table, schema, folder / f"{name}.parquet")
+    rows = json.loads(
+        validation.selection.to_json(orient="records", double_precision=12)
+    )
+    write_json(folder / "selection.json", rows)
+    with write_aside(folder / "report_card.csv") as aside:
+        validation.report_card.to_csv(aside, index=False, lineterminator="\n")
+    write_json(folder / "verdict.json", _verdict_document(workspace, validation))
+
+
+def _verdict_document(
+    workspace: Workspace, validation: Validation
+) -> dict[str, object]:
+    """Everything the index says beside the report card, in words and numbers."""
+    study, judgement = workspace.study, validation.judgement
+    years = [f.year for f in study_folds(workspace) if f.kind == "walk_forward"]
+    low, high = study.dealing.dividend_band
+    return {
+        "verdict": asdict(judgement),
+        "basis": (
+            f"Judged on the walk-forward year{'s' if len(years) > 1 else ''} "
+            f"{', '.join(map(str, years))} at {study.dealing.headline_cost_bps} basis "
+            f"points a side, dealt one session after the forecast, against cash at "
+            f"{study.dealing.cash_rate:.1%} a year and against holding the same stocks."
+        ),
+        "subject": f"{study.verdict.model}, rule “{study.verdict.rule}”",
+        "test_year": validation.look.test_year,
+        "look": asdict(validation.look) | {"meaning": validation.look.meaning},
+        "n_trials": validation.n_trials,
+        "cautions": [
+            *judgement.reasons,
+            f"{len(years)} walk-forward year and one seed: luck is not averaged out."
+            if len(years) == 1
+            else f"One seed in each of {len(years)} walk-forward years.",
+            f"{validation.n_trials} strategies have been scored on this market so far "
+            "(the trial ledger); the best of many looks better than it is.",
+            f"Prices leave out dividends, worth about {low:.0%} to {high:.0%} a year "
+            "to whoever holds the shares.",
+            "The printed price is the day's average: nobody can deal at it after "
+            "seeing it, so a good forecast of it is not yet a profit.",
+        ],
+    }

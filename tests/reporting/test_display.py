@@ -1,0 +1,44 @@
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from nse_lstm.reporting.display import picture, sentence, show_table
+
+HOSTILE = '"><script>alert(1)</script>'
+
+
+def plot() -> Figure:
+    figure = Figure()
+    figure.subplots().plot([1, 2], [3, 4])
+    return figure
+
+
+def test_text_from_data_cannot_become_markup() -> None:
+    table = pd.DataFrame({"name": [HOSTILE], HOSTILE: [1.0]})
+    for shown in (
+        show_table(table, caption=HOSTILE),
+        picture(plot(), alt=HOSTILE),
+        sentence(HOSTILE, tone=HOSTILE),
+    ):
+        assert "<script" not in shown.html
+
+
+def test_a_missing_value_is_a_dash_and_never_a_number() -> None:
+    table = pd.DataFrame({"a": [np.nan], "b": [None], "c": [pd.NaT], "d": [pd.NA]})
+    assert show_table(table).html.count(">–<") == 4
+
+
+def test_numbers_read_as_people_write_them() -> None:
+    table = pd.DataFrame({"n_rows": [1234567], "net_return": [-0.125], "met": [True]})
+    shown = show_table(table).html
+    assert ">1,234,567<" in shown and ">−12.5%<" in shown and ">yes<" in shown
+
+
+def test_rows_left_out_are_counted() -> None:
+    table = pd.DataFrame({"a": range(10)})
+    assert "7 more rows" in show_table(table, max_rows=3).html
+    assert "more rows" not in show_table(table, max_rows=10).html
+
+
+def test_the_same_figure_gives_the_same_bytes() -> None:
+    assert picture(plot(), alt="a") == picture(plot(), alt="a")

@@ -1,0 +1,126 @@
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import make_tiny_panel
+
+from nse_lstm.config import Market, Study
+from nse_lstm.errors import ArtefactError
+from nse_lstm.paths import Paths
+from nse_lstm.study.seal import open_test_year, read_trials, record_trials
+from nse_lstm.study.workspace import (
+    MarketFacts,
+    Workspace,
+    read_sealed_panel,
+    write_json,
+)
+from nse_lstm.tables import PANEL, STRATEGY_RETURNS, write_table
+
+NOW = datetime(2024, 1, 2, tzinfo=UTC)
+
+
+def make_workspace(root: Path, *, known_through: int = 0) -> Workspace:
+    """Two years of the tiny market, the second one sealed."""
+    market = Market(name="tiny", label="Tiny", results_known_through=known_through)
+    workspace = Workspace(Study(market=market), Paths(root, "tiny"))
+    panel = make_tiny_panel(300)
+    write_table(panel, PANEL, workspace.paths.processed / "panel.parquet")
+    facts = MarketFacts(
+        digest="d" * 64,
+        test_year=2021,
+        first_session="2020-01-06",
+        last_session="2021-02-26",
+        n_sessions=300,
+        n_rows=900,
+        n_tickers=3,
+    )
+    write_json(workspace.paths.processed / "market.json", asdict(facts))
+    return workspace
+
+
+def make_returns(*, model: str = "v2", turnover: float = 1.0) -> pd.DataFrame:
+    sessions = pd.bdate_range("2020-01-06", periods=4).as_unit("us")
+    rows = {
+        "ticker": "AAA",
+        "model": model,
+        "seed": 1,
+        "fold": 2020,
+        "rule": "sign",
+        "cost_bps": 66,
+        "session": sessions,
+        "position": 1.0,
+        "turnover": turnover,
+        "gross_return": 0.0,
+        "net_return": [0.01, -0.01, 0.02, 0.0],
+        "cash_return": 0.0,
+        "stock_return": 0.0,
+    }
+    return pd.DataFrame(rows)[list(STRATEGY_RETURNS.columns)]
+
+
+def test_the_sealed_panel_ends_before_the_test_year(tmp_path: Path) -> None:
+    sealed = read_sealed_panel(make_workspace(tmp_path))
+    assert sealed["session"].max() < pd.Timestamp("2021-01-01")
+    assert len(sealed)
+
+
+def test_the_first_look_is_confirmatory_and_the_same_look_is_not_counted_twice(
+    tmp_path: Path,
+) -> None:
+    workspace = make_workspace(tmp_path)
+    panel, first = open_test_year(workspace, sources="s", now=NOW)
+    assert panel["session"].max() >= pd.Timestamp("2021-01-01")
+    assert (first.label, first.n_configurations) == ("confirmatory", 1)
+    _, again = open_test_year(workspace, sources="s", now=NOW)
+    assert again == first
+    ledger = workspace.paths.ledger / "test_year_looks.jsonl"
+    assert len(ledger.read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("change", ["sources", "seed"])
+def test_another_configuration_is_exploratory_and_the_first_keeps_its_label(
+    tmp_path: Path, change: str
+) -> None:
+    workspace = make_workspace(tmp_path)
+    open_test_year(workspace, sources="s", now=NOW)
+    other = replace(workspace, study=replace(workspace.study, seed=9))
+    second = (
+        open_test_year(workspace, sources="t", now=NOW)
+        if change == "sources"
+        else open_test_year(other, sources="s", now=NOW)
+    )[1]
+    assert (second.label, second.n_configurations) == ("exploratory", 2)
+    assert open_test_year(workspace, sources="s", now=NOW)[1].label == "confirmatory"
+
+
+def test_a_year_with_known_results_is_a_replication_even_at_the_first_look(
+    tmp_path: Path,
+) -> None:
+    workspace = make_workspace(tmp_path, known_through=2021)
+    assert open_test_year(workspace, sources="s", now=NOW)[1].label == "replication"
+
+
+def test_a_wrong_test_year_is_refused(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    other = replace(workspace, study=replace(workspace.study, test_year=2022))
+    with pytest.raises(ArtefactError, match="run for test year 2021"):
+        open_test_year(other, sources="s", now=NOW)
+
+
+def test_every_distinct_strategy_is_a_trial_once(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    returns = pd.concat([make_returns(), make_returns(model="repeat_sign")])
+    assert record_trials(workspace, returns, sources="s", cost_bps=66) == 2
+    assert record_trials(workspace, returns, sources="s", cost_bps=66) == 2
+    assert record_trials(workspace, returns, sources="t", cost_bps=66) == 4
+    # mean 0.005, deviations .005 -.015 .015 -.005: variance 5e-4 / 3
+    expected = 0.005 / (5e-4 / 3) ** 0.5
+    assert read_trials(workspace)["sharpe"].to_list() == pytest.approx([expected] * 4)
+
+
+def test_a_strategy_that_never_deals_is_no_trial(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    idle = make_returns(model="persistence", turnover=0.0)
+    assert record_trials(workspace, idle, sources="s", cost_bps=66) == 0

@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import pytest
+
+from nse_lstm.config import configuration_hash, load_study, study_document
+from nse_lstm.errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parents[1]
+MARKET = '[markets.simulated]\nlabel = "Made up"\nsimulated = true\n'
+
+
+def write(folder: Path, text: str, name: str = "study.toml") -> Path:
+    path = folder / name
+    path.write_text(MARKET + text)
+    return path
+
+
+def test_the_shipped_studies_load_for_both_markets() -> None:
+    for name in ("study.toml", "study.quick.toml"):
+        for market in ("simulated", "nse"):
+            assert load_study(ROOT / name, market).market.name == market
+
+
+def test_the_quick_study_differs_from_the_study_in_scale_only() -> None:
+    full = study_document(load_study(ROOT / "study.toml"))
+    quick = study_document(load_study(ROOT / "study.quick.toml"))
+    different = {
+        f"{section}.{key}"
+        for section, values in full.items()
+        if isinstance(values, dict)
+        for key, value in values.items()
+        if quick[section][key] != value
+    }
+    assert different <= {
+        "simulation.first_year",
+        "simulation.last_year",
+        "simulation.n_ordinary",
+        "universe.n_recommended",
+        "universe.min_sessions",
+        "v2.lookback",
+        "training.max_epochs",
+        "verdict.bootstrap_reps",
+    }
+
+
+def test_overrides_reach_the_study_and_zero_keeps_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, "")
+    assert load_study(path, test_year=2021, seed=7).test_year == 2021
+    assert load_study(path, test_year=2021, seed=7).seed == 7
+    assert load_study(path).seed == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[v2]\nlokback = 60\n", "v2.lokback"),
+        ("[v2]\nlookback = 0\n", "v2.lookback"),
+        ("[training]\nlearning_rate = -1.0\n", "training.learning_rate"),
+        ("[dealing]\nheadline_cost_bps = 67\n", "headline_cost_bps"),
+        ("[simulation]\nfirst_year = 2024\nlast_year = 2020\n", "first_year"),
+        ('[verdict]\nrule = "luck"\n', "verdict.rule"),
+        ("[folds\n", "is no TOML"),
+    ],
+)
+def test_a_wrong_study_is_refused_and_the_wrong_key_named(
+    tmp_path: Path, text: str, named: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=named.replace(".", r"\.")):
+        load_study(write(tmp_path, text))
+
+
+def test_an_unknown_market_and_a_missing_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"one of \['simulated'\]"):
+        load_study(write(tmp_path, ""), "moon")
+    with pytest.raises(ConfigurationError, match="No study file"):
+        load_study(tmp_path / "absent.toml")
+
+
+def test_the_hash_follows_every_number_but_not_the_number_of_workers(
+    tmp_path: Path,
+) -> None:
+    plain = configuration_hash(load_study(write(tmp_path, "")))
+    workers = write(tmp_path, "[training]\nworkers = 2\n")
+    assert configuration_hash(load_study(workers)) == plain
+    dropout = write(tmp_path, "[v2]\ndropout = 0.31\n")
+    assert configuration_hash(load_study(dropout)) != plain
+    assert configuration_hash(load_study(write(tmp_path, ""), seed=2)) != plain

@@ -1,0 +1,74 @@
+"""The house has layers; imports walk one way."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "nse_lstm"
+GROUND = {"errors", "config", "paths", "tables"}
+ALLOWED = {
+    "data": GROUND,
+    "features": GROUND | {"data"},
+    "models": GROUND | {"data", "features"},
+    # A persistence forecast and a network's meet the same judge: no models here.
+    "evaluation": GROUND | {"data", "features"},
+    "deployment": GROUND | {"data", "features", "models", "evaluation"},
+    "reporting": GROUND,
+    "study": GROUND
+    | {"data", "features", "models", "evaluation", "deployment", "reporting"},
+    "cli": GROUND | {"study", "reporting"},
+    "config": {"errors"},
+    "paths": {"errors"},
+    "tables": {"errors", "paths"},
+    "errors": set(),
+    "__init__": set(),
+}
+MODULES = sorted(SOURCE.rglob("*.py"), key=str)
+
+
+def imports_of(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def layer_of(path: Path) -> str:
+    return path.relative_to(SOURCE).with_suffix("").parts[0]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_a_module_imports_only_the_layers_below_it(path: Path) -> None:
+    layer = layer_of(path)
+    used = {
+        name.split(".")[1]
+        for name in imports_of(path)
+        if name.startswith("nse_lstm.") and name.split(".")[1] != layer
+    }
+    assert used <= ALLOWED[layer]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_only_models_import_tensorflow_and_nothing_imports_pickle(path: Path) -> None:
+    used = {name.split(".")[0] for name in imports_of(path)}
+    assert not used & {"pickle", "joblib", "shelve", "marshal"}
+    if layer_of(path) != "models":
+        assert not used & {"tensorflow", "keras"}
+
+
+def test_the_library_and_its_command_line_import_without_heavy_packages() -> None:
+    code = (
+        "import sys, nse_lstm, nse_lstm.cli; "
+        "print(sorted({'tensorflow', 'keras', 'pandas', 'matplotlib', 'papermill'}"
+        " & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,107 @@
+"""The contract every notebook keeps, checked without running one."""
+
+import ast
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+MAX_LINES = 12
+FORBIDDEN = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.For,
+    ast.While,
+    ast.Try,
+)
+PHASES = ["01_data_analysis", "02_architecture", "03_full_training"]
+PHASES += ["04_validation", "05_deployment"]
+
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+
+
+def cells(path: Path, kind: str) -> list[nbformat.NotebookNode]:
+    notebook = nbformat.read(path, as_version=4)
+    return [cell for cell in notebook.cells if cell.cell_type == kind]
+
+
+def parameters(path: Path) -> dict[str, object]:
+    (cell,) = [
+        c for c in cells(path, "code") if "parameters" in c.metadata.get("tags", [])
+    ]
+    assigned = ast.parse(cell.source).body
+    return {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in assigned
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+
+
+def test_every_phase_has_its_notebook() -> None:
+    assert [path.stem for path in NOTEBOOKS][:5] == PHASES
+
+
+@every_notebook
+def test_no_outputs_are_committed(path: Path) -> None:
+    for cell in cells(path, "code"):
+        assert cell.outputs == []
+        assert cell.execution_count is None
+
+
+@every_notebook
+def test_cells_are_short_and_hold_no_logic(path: Path) -> None:
+    for cell in cells(path, "code"):
+        assert len(cell.source.splitlines()) <= MAX_LINES, cell.source
+        found = [
+            n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, FORBIDDEN)
+        ]
+        assert found == [], cell.source
+
+
+@every_notebook
+def test_imports_stand_in_one_cell_before_the_parameters(path: Path) -> None:
+    with_imports = [
+        index
+        for index, cell in enumerate(cells(path, "code"))
+        if any(
+            isinstance(node, ast.Import | ast.ImportFrom)
+            for node in ast.walk(ast.parse(cell.source))
+        )
+    ]
+    assert with_imports == [0]
+    assert "parameters" in cells(path, "code")[1].metadata["tags"]
+
+
+@every_notebook
+def test_the_study_is_told_by_the_same_parameters_everywhere(path: Path) -> None:
+    assert parameters(path) == {
+        "root": "",
+        "study": "study.toml",
+        "market": "simulated",
+        "raw": "",
+        "test_year": 0,
+        "seed": 0,
+    }
+
+
+@every_notebook
+def test_a_notebook_opens_with_a_question_and_closes_with_what_it_shows(
+    path: Path,
+) -> None:
+    prose = [cell.source for cell in cells(path, "markdown")]
+    title, question = [line for line in prose[0].splitlines() if line][:2]
+    assert title.startswith("# ")
+    assert question.startswith("**") and question.endswith("**")
+    assert "| Reads |" in prose[0] and "| Writes |" in prose[0]
+    assert prose[-1].startswith("## What this shows")
+
+
+@every_notebook
+def test_the_kernel_is_the_environments_own(path: Path) -> None:
+    # Any other name fails on a machine that has not registered it.
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.metadata.kernelspec.name == "python3"

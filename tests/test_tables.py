@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import make_tiny_panel
+
+from nse_lstm.errors import ArtefactError, TableError
+from nse_lstm.tables import PANEL, check, read_table, write_table
+
+
+def test_a_table_survives_the_disk_sorted_by_its_key(tmp_path: Path) -> None:
+    panel = make_tiny_panel()
+    shuffled = panel.sample(frac=1, random_state=0)
+    write_table(shuffled, PANEL, tmp_path / "panel.parquet")
+    pd.testing.assert_frame_equal(
+        read_table(PANEL, tmp_path / "panel.parquet"), panel, check_exact=True
+    )
+
+
+def test_the_same_table_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_table(make_tiny_panel(), PANEL, tmp_path / f"{name}.parquet")
+    assert (tmp_path / "one.parquet").read_bytes() == (
+        tmp_path / "two.parquet"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "named"),
+    [("price", -1.0, "price"), ("factor", 0.0, "factor"), ("kind", "bond", "kind")],
+)
+def test_a_wrong_value_is_refused_and_its_column_named(
+    column: str, value: object, named: str
+) -> None:
+    panel = make_tiny_panel()
+    panel.loc[3, column] = value
+    with pytest.raises(TableError, match=named):
+        check(panel, PANEL)
+
+
+def test_a_repeated_key_is_refused_whatever_the_index_says() -> None:
+    panel = make_tiny_panel()
+    with pytest.raises(TableError, match="ticker"):
+        check(pd.concat([panel, panel.head(1)]), PANEL)
+
+
+def test_a_column_too_many_is_refused() -> None:
+    # A realised value in a forecast table would be the leak this guards against.
+    with pytest.raises(TableError, match="y_true"):
+        check(make_tiny_panel().assign(y_true=0.0), PANEL)
+
+
+def test_a_missing_table_says_that_a_phase_has_to_run(tmp_path: Path) -> None:
+    with pytest.raises(ArtefactError, match="run the phase"):
+        read_table(PANEL, tmp_path / "panel.parquet")
