@@ -1,0 +1,1 @@
+"""Raw files to a validated panel, and what may be said of each stock."""

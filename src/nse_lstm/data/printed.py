@@ -1,0 +1,144 @@
+"""Printed rows to typed rows: dates, numbers and codes, each checked as it is read.
+
+What real files hold is understood (four shapes of date, thousands separators, ``-`` for
+nothing); what they never hold is refused with its file, line and text.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from nse_lstm.errors import DataError
+
+__all__ = ["parse_rows", "refuse"]
+
+# Written out, because strptime's month names follow the machine's locale.
+MONTHS = {
+    name: number
+    for number, name in enumerate(
+        "jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1
+    )
+}
+DATE = re.compile(r"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4}|[0-9]{2})")
+NUMBER = r"^-?([0-9]{1,15}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{1,15})?$"
+# A code names folders later on, so nothing but a code may pass.
+TICKER = r"^\^?[A-Z0-9]{1,12}(-[A-Z0-9]{1,6})?$"
+# The exchange opened in 1954; later than 2099 is a slip, not a session.
+FIRST_YEAR, LAST_YEAR = 1954, 2099
+PIVOT = 54
+"""Two-digit years from here on belong to the last century."""
+
+PRINTED_NAME = {"low": "Day Low", "high": "Day High", "price": "Day Price"}
+PRICES = ("low", "high", "price", "previous")
+
+
+def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
+    """Turn printed price rows into typed rows, in the same order.
+
+    Parameters
+    ----------
+    printed : DataFrame
+        ``RawFiles.rows``.
+
+    Returns
+    -------
+    DataFrame
+        ``ticker`` (categorical, categories sorted), ``name`` (text), ``session``
+        (datetime64[us], as printed), ``low high price previous adjust change`` (KES),
+        ``volume`` (shares), ``source_file source_line``. ``-`` is missing (NaN); a
+        volume of 0 says the same as ``-`` and is missing too.
+
+    Raises
+    ------
+    DataError
+        For the first row with a date that is none, a code that is none, text in place
+        of a number, a price that is not positive, a negative volume, or a low above its
+        high.
+    """
+    tickers = _column(printed, "ticker", parse=_codes, expected="a stock code")
+    sessions = _column(printed, "date", parse=_dates, expected="a date as 02-Jan-2013")
+    rows = pd.DataFrame(
+        {"ticker": tickers, "name": printed["name"], "session": sessions}
+    )
+    for name in (*PRICES, "volume", "change", "adjust"):
+        rows[name] = _column(printed, name, parse=_numbers, expected="a number or '-'")
+    rows[["source_file", "source_line"]] = printed[["source_file", "source_line"]]
+    for name in (*PRICES, "adjust"):
+        refuse(printed, rows[name] <= 0, name, expected="a positive number or '-'")
+    refuse(printed, rows["volume"] < 0, "volume", expected="no negative number")
+    refuse(printed, rows["low"] > rows["high"], "low", expected="no more than Day High")
+    rows["volume"] = rows["volume"].where(rows["volume"] > 0)
+    return rows
+
+
+def refuse(
+    printed: pd.DataFrame, is_bad: "pd.Series[bool]", column: str, *, expected: str
+) -> None:
+    """Raise for the first bad row, with what was printed there.
+
+    Raises
+    ------
+    DataError
+        If any row is bad.
+    """
+    if is_bad.any():
+        row = printed.iloc[int(np.asarray(is_bad).argmax())]
+        raise DataError(
+            f"Expected {expected} as {PRINTED_NAME.get(column, column.title())}. "
+            f"Received: {row[column]!r} (code {row['ticker']!r})",
+            file=row["source_file"],
+            line=int(row["source_line"]),
+        )
+
+
+def _column(
+    printed: pd.DataFrame,
+    name: str,
+    *,
+    parse: Callable[[pd.Index], tuple[Any, np.ndarray]],
+    expected: str,
+) -> Any:
+    """Parse each distinct text once: thousands instead of hundreds of thousands."""
+    codes, texts = pd.factorize(printed[name])
+    values, is_read = parse(texts)
+    refuse(printed, pd.Series(~is_read[codes]), name, expected=expected)
+    return values[codes]
+
+
+def _codes(texts: pd.Index) -> tuple[pd.Categorical, np.ndarray]:
+    return pd.Categorical(texts), texts.str.match(TICKER).astype(bool)
+
+
+def _dates(texts: pd.Index) -> tuple[np.ndarray, np.ndarray]:
+    values = np.array([_date(text) for text in texts.tolist()], "datetime64[us]")
+    return values, ~np.isnat(values)
+
+
+def _numbers(texts: pd.Index) -> tuple[np.ndarray, np.ndarray]:
+    text = pa.array(texts)
+    is_number = pc.match_substring_regex(text, NUMBER)
+    plain = pc.if_else(is_number, pc.replace_substring(text, ",", ""), None)
+    values = pc.cast(plain, pa.float64()).to_numpy(zero_copy_only=False)
+    return values, ~np.isnan(values) | (texts == "-")
+
+
+def _date(text: str) -> date | None:
+    match = DATE.fullmatch(text)
+    month = MONTHS.get(match[2].lower()) if match else None
+    if match is None or month is None:
+        return None
+    year = int(match[3])
+    if len(match[3]) == 2:
+        year += 1900 if year >= PIVOT else 2000
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        return None
+    try:
+        return date(year, month, int(match[1]))
+    except ValueError:
+        return None

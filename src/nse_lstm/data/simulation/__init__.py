@@ -1,0 +1,1 @@
+"""The embedded market: its rules, its prices, its files and their faults."""

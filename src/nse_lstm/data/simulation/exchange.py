@@ -1,0 +1,146 @@
+"""Public rules of the Nairobi Securities Exchange: who is listed, ticks, holidays.
+
+Only facts that the exchange publishes for everyone: codes, sectors, the order of its
+board, the tick tables and the rule of its holidays. Nothing here is a price. The
+simulator is built on it.
+"""
+
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+__all__ = [
+    "LIQUIDITY_ORDER",
+    "LISTED",
+    "SECTORS",
+    "sessions_between",
+    "tick_size",
+    "within",
+]
+
+BOARD = {
+    "Agricultural": "EGAD KUKZ KAPC LIMT SASN WTK",
+    "Automobiles and Accessories": "CGEN",
+    "Banking": "ABSA BKG COOP DTK EQTY HFCK IMH KCB NBK NCBA SBIC SCBK",
+    "Commercial and Services": (
+        "DCON EVRD XPRS HBE KQ LKL NBV NMG SMER SGL TPSE UCHM SCAN"
+    ),
+    "Construction and Allied": "ARM BAMB CRWN CABL PORT",
+    "Energy and Petroleum": "KENO KEGN KPLC-P4 KPLC-P7 KPLC TOTL UMME",
+    "Insurance": "BRIT CIC JUB KNRE LBTY SLAM",
+    "Investment": "CTUM HAFR KURV OCH TCL",
+    "Investment Services": "NSE",
+    "Manufacturing and Allied": "BOC BAT CARB EABL FTGH ORCH MSC UNGA",
+    "Telecommunication and Technology": "SCOM",
+    "Real Estate Investment Trusts": "FAHR LAPR",
+    "Exchange Traded Funds": "GLD",
+    "Indices": "^FNK15 ^FNK25 ^N10I ^N20I ^N25I ^NASI ^ZKEQTK ^ZKEQTU",
+}
+
+SECTORS: dict[str, str] = {
+    ticker: sector for sector, tickers in BOARD.items() for ticker in tickers.split()
+}
+"""Sector of every ticker, in the order in which the board prints them."""
+
+LIQUIDITY_ORDER: tuple[str, ...] = tuple(
+    (
+        "SCOM EQTY KCB EABL COOP ABSA KENO CTUM NCBA SCBK KEGN KPLC DTK BAT BRIT NMG "
+        "KNRE CIC IMH BAMB SBIC HFCK JUB KQ MSC NSE CARB SCAN WTK TOTL HAFR SASN LBTY "
+        "CABL UCHM TPSE LKL SLAM NBK CRWN SMER TCL UNGA EVRD UMME FTGH NBV OCH SGL "
+        "PORT EGAD XPRS ARM BKG BOC CGEN DCON KAPC KUKZ LIMT ORCH KURV HBE"
+    ).split()
+)
+"""The 63 ordinary shares, the most dealt in first."""
+
+LISTED: dict[str, tuple[str, str]] = {
+    "FAHR": ("2015-11-27", "2022-05-31"),
+    "GLD": ("2017-03-27", "2024-12-31"),
+    "LAPR": ("2023-03-22", "2024-12-31"),
+    "^FNK15": ("2013-01-01", "2021-12-31"),
+    "^FNK25": ("2013-01-01", "2021-12-31"),
+    "^N10I": ("2023-09-01", "2024-12-31"),
+    "^N25I": ("2015-10-02", "2024-12-31"),
+    "^ZKEQTK": ("2019-01-01", "2024-12-31"),
+    "^ZKEQTU": ("2019-01-01", "2024-12-31"),
+}
+"""First and last day of what is not an ordinary share, where not always printed."""
+
+# Upper edges of the price bands and the tick within each.
+TICK_CHANGE = pd.Timestamp("2018-11-26")
+OLD_TICKS = (np.array([20.0, 50, 100]), np.array([0.05, 0.25, 0.5, 1]))
+NEW_TICKS = (
+    np.array([5.0, 10, 50, 500, 1000]),
+    np.array([0.01, 0.02, 0.05, 0.25, 1, 5]),
+)
+
+EASTER_SUNDAYS = {
+    2013: (3, 31), 2014: (4, 20), 2015: (4, 5), 2016: (3, 27),
+    2017: (4, 16), 2018: (4, 1), 2019: (4, 21), 2020: (4, 12),
+    2021: (4, 4), 2022: (4, 17), 2023: (4, 9), 2024: (3, 31),
+}  # fmt: skip
+# New Year, Labour, Madaraka, Mashujaa, Jamhuri, Christmas, Boxing Day.
+FIXED_HOLIDAYS = ((1, 1), (5, 1), (6, 1), (10, 20), (12, 12), (12, 25), (12, 26))
+# Moi Day was kept again from 2018 on.
+MOI_DAY, MOI_DAY_FROM = (10, 10), 2018
+
+
+def tick_size(
+    price: npt.NDArray[np.float64], session: pd.Timestamp
+) -> npt.NDArray[np.float64]:
+    """Return the smallest step of a price, KES, by the table in force that session.
+
+    Parameters
+    ----------
+    price : array of any shape
+        KES. A price on an edge belongs to the band above it.
+    session : Timestamp
+        The table changed on 2018-11-26.
+
+    Examples
+    --------
+    >>> tick_size(np.array([7.0, 60.0]), pd.Timestamp("2018-11-23"))
+    array([0.05, 0.5 ])
+    >>> tick_size(np.array([7.0, 60.0]), pd.Timestamp("2018-11-26"))
+    array([0.02, 0.25])
+    """
+    edges, ticks = NEW_TICKS if session >= TICK_CHANGE else OLD_TICKS
+    # A price that is on an edge but for its last bit is on the edge.
+    return ticks[np.searchsorted(edges, np.asarray(price) + 1e-9, side="right")]
+
+
+def sessions_between(first_year: int, last_year: int) -> pd.DatetimeIndex:
+    """Return the weekdays of whole years less the public holidays kept by rule.
+
+    The exchange's real calendar also loses a few days to moon-sighted feasts and to
+    proclamations; a rule cannot know those.
+
+    Parameters
+    ----------
+    first_year, last_year : int
+        Both included, 2013 to 2024.
+    """
+    days = pd.bdate_range(f"{first_year}-01-01", f"{last_year}-12-31").as_unit("us")
+    closed = [
+        day for year in range(first_year, last_year + 1) for day in _holidays(year)
+    ]
+    return days.difference(pd.DatetimeIndex(closed))
+
+
+def within(sessions: pd.DatetimeIndex, first: str, last: str) -> npt.NDArray[np.bool_]:
+    """Mark the sessions from one day to another, both included."""
+    inside = (sessions >= pd.Timestamp(first)) & (sessions <= pd.Timestamp(last))
+    return np.asarray(inside, bool)
+
+
+def _holidays(year: int) -> list[date]:
+    fixed = FIXED_HOLIDAYS + ((MOI_DAY,) if year >= MOI_DAY_FROM else ())
+    days = [_observed(date(year, *month_day)) for month_day in fixed]
+    easter = date(year, *EASTER_SUNDAYS[year])
+    return [*days, easter - timedelta(days=2), easter + timedelta(days=1)]
+
+
+def _observed(day: date) -> date:
+    """Move a holiday on a Sunday to the Monday."""
+    return day + timedelta(days=1) if day.weekday() == 6 else day

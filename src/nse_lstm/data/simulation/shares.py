@@ -1,0 +1,180 @@
+"""Which shares the simulated market lists, their nature, and what befalls them."""
+
+import numpy as np
+import pandas as pd
+
+from nse_lstm.data.simulation.board import Flags, Numbers
+from nse_lstm.data.simulation.exchange import (
+    LIQUIDITY_ORDER,
+    LISTED,
+    SECTORS,
+    within,
+)
+from nse_lstm.data.simulation.prices import Lives, Traits
+
+__all__ = [
+    "choose_ordinary",
+    "choose_others",
+    "draw_lives",
+    "draw_traits",
+    "listed_by_rule",
+    "n_most_liquid",
+]
+
+SMALL_MARKET_OTHERS = ("KPLC-P4", "^N20I", "^NASI")
+# Neither ordinary shares nor indices: expected deals a session.
+OTHER_DEALS = {"FAHR": 4.0, "LAPR": 0.01, "GLD": 0.05, "KPLC-P4": 0.01, "KPLC-P7": 1e-3}
+OTHER_VOLATILITY = 0.010
+OTHER_HALF_SPREAD = 0.005
+OTHER_TURNOVER = 20_000.0
+
+# KES a session that all shares turn over, and the share of it of the first four.
+MARKET_TURNOVER = 500e6
+FIRST_SHARES = (0.33, 0.16, 0.13, 0.10)
+PRICE_RANGE = (12.0, 150.0)
+
+# One for one, one for five, one for one: place in liquidity, shares after per before.
+BONUSES = ((1, 2.0), (2, 1.2), (3, 2.0))
+BONUS_MONTHS = (7, 8, 9)
+# Share of the sessions after which a life changes.
+SUSPENDED_AFTER = (0.55, 0.65)
+DELISTED_AFTER = (0.65, 0.75)
+LISTED_AFTER = (0.20, 0.30)
+ALWAYS = ("2013-01-01", "2024-12-31")
+# Only a market this large loses a second share to suspension.
+MANY_THIN_SHARES = 12
+
+
+def choose_ordinary(n_ordinary: int) -> tuple[str, ...]:
+    """Take two thirds from the most liquid, the rest evenly from the thinner ones.
+
+    Returns
+    -------
+    tuple of str
+        Tickers, the most liquid first.
+    """
+    n_top = n_most_liquid(n_ordinary)
+    below = LIQUIDITY_ORDER[n_top:]
+    places = np.linspace(0, len(below) - 1, n_ordinary - n_top).round().astype(int)
+    return LIQUIDITY_ORDER[:n_top] + tuple(below[place] for place in places)
+
+
+def choose_others(n_ordinary: int) -> tuple[str, ...]:
+    """Take every other listing at full scale, three of them in a small market."""
+    if n_ordinary < len(LIQUIDITY_ORDER):
+        return SMALL_MARKET_OTHERS
+    return tuple(ticker for ticker in SECTORS if ticker not in LIQUIDITY_ORDER)
+
+
+def draw_traits(generator: np.random.Generator, tickers: tuple[str, ...]) -> Traits:
+    """Draw what stays the same about each share; starting prices are invented here.
+
+    Liquidity, volatility and spread follow the place in the exchange's liquidity order,
+    at levels measured on the exchange.
+    """
+    n = len(tickers)
+    last = len(LIQUIDITY_ORDER) - 1
+    ordinary = np.array([ticker in LIQUIDITY_ORDER for ticker in tickers])
+    place = np.array(
+        [LIQUIDITY_ORDER.index(t) if t in LIQUIDITY_ORDER else last for t in tickers]
+    )
+    sectors = sorted(set(SECTORS.values()))
+    lowest, highest = map(float, np.log(PRICE_RANGE))
+    start = generator.uniform(lowest, highest, n)
+    volatility = 0.0165 + 0.0085 * place / last + generator.uniform(0, 0.001, n)
+    n_deals = np.array([OTHER_DEALS.get(ticker, np.nan) for ticker in tickers])
+    return Traits(
+        log_price=start,
+        volatility=np.where(ordinary, volatility, OTHER_VOLATILITY),
+        sector=np.array([sectors.index(SECTORS[ticker]) for ticker in tickers]),
+        n_deals=np.where(ordinary, 40 * np.exp(-0.080 * place), n_deals),
+        half_spread=np.where(
+            ordinary, 0.0005 + 0.019 * (place / last) ** 0.8, OTHER_HALF_SPREAD
+        ),
+        turnover=np.where(ordinary, _turnover()[place], OTHER_TURNOVER),
+    )
+
+
+def draw_lives(
+    generator: np.random.Generator,
+    tickers: tuple[str, ...],
+    *,
+    ordinary: tuple[str, ...],
+    sessions: pd.DatetimeIndex,
+) -> tuple[Lives, Flags]:
+    """Draw listings, suspensions, a delisting and the bonus issues.
+
+    Parameters
+    ----------
+    generator : Generator
+        The only source of chance.
+    tickers, ordinary : tuple of str
+        All shares, and the ordinary ones with the most liquid first.
+    sessions : DatetimeIndex of shape (n_sessions,)
+        The market's calendar.
+
+    Returns
+    -------
+    Lives
+        For the price process.
+    array of bool of shape (n_sessions, n_tickers)
+        Whether the ticker is on the board.
+    """
+    listed = listed_by_rule(tickers, sessions)
+    suspended = np.zeros_like(listed)
+    column = {ticker: place for place, ticker in enumerate(tickers)}
+    thin = ordinary[n_most_liquid(len(ordinary)) :]
+    first, second, delisted, late = (
+        int(generator.uniform(*share) * len(sessions))
+        for share in (SUSPENDED_AFTER, SUSPENDED_AFTER, DELISTED_AFTER, LISTED_AFTER)
+    )
+    for ticker in thin[:1]:
+        suspended[first:, column[ticker]] = True
+    for ticker in thin[1:2]:
+        listed[delisted:, column[ticker]] = False
+    for ticker in thin[2:3]:
+        listed[:late, column[ticker]] = False
+    for ticker in thin[3:4] if len(thin) > MANY_THIN_SHARES else ():
+        suspended[second:, column[ticker]] = True
+    factor = np.ones(listed.shape)
+    days = _bonus_days(generator, sessions)
+    # A short market has fewer years than bonuses.
+    for (place, shares), day in zip(BONUSES, days, strict=False):
+        factor[day, column[ordinary[place]]] = shares
+    starts = listed & ~np.vstack([listed[:1], listed[:-1]])
+    return Lives(starts=starts, dealing=listed & ~suspended, factor=factor), listed
+
+
+def listed_by_rule(tickers: tuple[str, ...], sessions: pd.DatetimeIndex) -> Flags:
+    """Mark the sessions, of shape (n_sessions, n_tickers), of the public listing dates.
+
+    Ordinary shares are marked throughout: whoever came or went is drawn.
+    """
+    spans = [LISTED.get(ticker, ALWAYS) for ticker in tickers]
+    return np.column_stack([within(sessions, *span) for span in spans])
+
+
+def n_most_liquid(n_ordinary: int) -> int:
+    """Return how many ordinary shares are taken from the top of the liquidity order."""
+    return -(-2 * n_ordinary // 3)
+
+
+def _bonus_days(
+    generator: np.random.Generator, sessions: pd.DatetimeIndex
+) -> list[int]:
+    """Draw one ex-date in each of up to three years, earliest first."""
+    season = sessions.month.isin(BONUS_MONTHS) & (sessions.year != 2020)
+    years = np.unique(sessions.year[season])
+    chosen = np.unique(np.linspace(0, len(years) - 1, len(BONUSES)).round().astype(int))
+    return [
+        int(generator.choice(np.flatnonzero(season & (sessions.year == years[place]))))
+        for place in chosen
+        if len(years)
+    ]
+
+
+def _turnover() -> Numbers:
+    """Return the expected KES a session by place in liquidity."""
+    n_rest = len(LIQUIDITY_ORDER) - len(FIRST_SHARES)
+    rest = 0.034 * np.exp(-0.12 * np.arange(n_rest))
+    return MARKET_TURNOVER * np.concatenate([FIRST_SHARES, rest])

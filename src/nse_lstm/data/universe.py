@@ -1,0 +1,238 @@
+"""Which stocks are worth training on, judged by what was known before the test year.
+
+A stock is tradable when it has the history a network needs and somebody deals in it;
+the tradable ones are ranked by the money that changes hands. Returns, profits and model
+scores play no part, so the choice cannot flatter a model.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nse_lstm import tables
+from nse_lstm.config import Universe
+from nse_lstm.errors import DataError
+
+__all__ = ["recommendations_document", "recommended", "stock_statistics"]
+
+RECOMMENDED, TRADABLE, UNFIT = 1, 2, 3
+MIN_RETURNS = 3
+"""Fewer returns than this have neither a volatility nor an autocorrelation."""
+
+
+def stock_statistics(
+    panel: pd.DataFrame,
+    instruments: pd.DataFrame,
+    *,
+    before: pd.Timestamp,
+    universe: Universe,
+) -> pd.DataFrame:
+    """Describe every code by its sessions before a date; tier and rank the shares.
+
+    Only rows with ``session < before`` are looked at. A stale last session is left out,
+    since its mended price is known one session later. Codes without a row before the
+    date are left out: nobody had heard of them.
+
+    Parameters
+    ----------
+    panel, instruments : DataFrame
+        ``tables.PANEL`` and ``tables.INSTRUMENTS``.
+    before : Timestamp
+        First moment that may not be known, such as the test year's first day.
+    universe : config.Universe
+        The rules.
+
+    Returns
+    -------
+    DataFrame
+        ``tables.STATISTICS``, sorted by ticker. Shares are fractions of sessions that
+        are no stale copies; those of the recent span count a session without a row as
+        one without a deal. ``volatility`` and ``autocorrelation`` (lag 1) are of the
+        log return per session, adjusted for corporate actions and missing across gaps;
+        they are missing below three returns. ``median_turnover`` is KES a session, a
+        session without a deal counting as 0. Ties rank by ticker.
+
+    Raises
+    ------
+    DataError
+        If no row lies before the date.
+    """
+    known = _known(panel, before)
+    labels = instruments.set_index("ticker")[["name", "kind", "sector"]]
+    stats = _history(known).join(_recent(known, universe)).join(labels)
+    stats["unfit"] = _unfit_reasons(stats, universe)
+    ordered = stats[stats["unfit"] == ""].sort_index(kind="stable")
+    ordered = ordered.sort_values("median_turnover", ascending=False, kind="stable")
+    stats["rank"] = pd.Series(np.arange(1, len(ordered) + 1), index=ordered.index)
+    stats["rank"] = stats["rank"].fillna(0).astype("int64")
+    stats["tier"] = np.select(
+        [stats["rank"] == 0, stats["rank"] <= universe.n_recommended],
+        [UNFIT, RECOMMENDED],
+        default=TRADABLE,
+    )
+    stats["reason"] = _reasons(stats, universe)
+    table = stats.sort_index().reset_index()[list(tables.STATISTICS.columns)]
+    return tables.check(table, tables.STATISTICS)
+
+
+def recommended(statistics: pd.DataFrame) -> list[str]:
+    """Return the recommended tickers in the order of their rank."""
+    first = statistics[statistics["tier"] == RECOMMENDED].sort_values("rank")
+    return [str(ticker) for ticker in first["ticker"]]
+
+
+def recommendations_document(
+    statistics: pd.DataFrame, *, before: pd.Timestamp, universe: Universe
+) -> dict[str, Any]:
+    """Return the recommendations and the rule behind them as plain JSON values.
+
+    Every code has one entry under ``stocks``, by tier and rank, then ticker; a missing
+    figure is null.
+    """
+    order = statistics.sort_values(["tier", "rank", "ticker"])
+    columns = ["tier", "rank", "ticker", "name", "kind", "sector", "n_sessions"]
+    columns += ["traded_share", "recent_traded_share", "median_turnover", "reason"]
+    plain = order[columns].astype(object).where(order[columns].notna(), None)
+    return {
+        "known_before": f"{before:%Y-%m-%d}",
+        "rule": asdict(universe),
+        "recommended": recommended(statistics),
+        "n_by_tier": {
+            str(tier): int((statistics["tier"] == tier).sum())
+            for tier in (RECOMMENDED, TRADABLE, UNFIT)
+        },
+        "stocks": plain.to_dict(orient="records"),
+    }
+
+
+def _known(panel: pd.DataFrame, before: pd.Timestamp) -> pd.DataFrame:
+    known = panel[panel["session"] < before]
+    if known.empty:
+        raise DataError(
+            f"Expected sessions before {before:%Y-%m-%d}. Received: the first is "
+            f"{panel['session'].min():%Y-%m-%d}"
+        )
+    is_last = known["session"] == known["session"].max()
+    known = known[~(known["stale"] & is_last)].sort_values(["ticker", "session"])
+    return known.reset_index(drop=True)
+
+
+def _history(known: pd.DataFrame) -> pd.DataFrame:
+    """Describe each ticker over all its sessions."""
+    by_ticker = known.groupby("ticker")
+    fresh = known[~known["stale"]].groupby("ticker")
+    stats = pd.DataFrame(
+        {
+            "first_session": by_ticker["session"].first(),
+            "last_session": by_ticker["session"].last(),
+            "n_sessions": by_ticker["price"].count(),
+            "last_price": by_ticker["price"].last(),
+            "is_suspended": by_ticker["suspended"].last(),
+        }
+    )
+    stats["traded_share"] = fresh["volume"].count() / fresh.size()
+    returns = _log_returns(known)
+    groups = returns.groupby(known["ticker"])
+    n_returns = groups.count()
+    is_unchanged = (returns == 0).groupby(known["ticker"]).sum()
+    stats["unchanged_share"] = is_unchanged / n_returns.where(n_returns > 0)
+    stats["volatility"] = groups.std().where(n_returns >= MIN_RETURNS)
+    stats["autocorrelation"] = groups.apply(_autocorrelation)
+    return stats.fillna({"traded_share": 0.0})
+
+
+def _log_returns(known: pd.DataFrame) -> "pd.Series[float]":
+    """Return each row's adjusted log return; missing at gaps and unmended copies."""
+    price = known["price"].where(~known["stale"] | known["mended"])
+    before = price.groupby(known["ticker"]).shift()
+    move = pd.Series(np.log(price * known["factor"] / before))
+    # Rounding of price * factor / price is no move.
+    return move.where(move.abs() > 1e-12, 0.0).where(move.notna() & ~known["gap"])
+
+
+def _autocorrelation(returns: "pd.Series[float]") -> float:
+    """Return the lag-1 autocorrelation over pairs of neighbouring returns."""
+    now, before = returns.to_numpy()[1:], returns.to_numpy()[:-1]
+    is_pair = ~np.isnan(now) & ~np.isnan(before)
+    now, before = now[is_pair], before[is_pair]
+    if len(now) < MIN_RETURNS or np.ptp(now) == 0 or np.ptp(before) == 0:
+        return np.nan
+    return float(np.clip(np.corrcoef(now, before)[0, 1], -1, 1))
+
+
+def _recent(known: pd.DataFrame, universe: Universe) -> pd.DataFrame:
+    """Describe each ticker over the market's trailing sessions, stale ones left out."""
+    fresh = known[~known["stale"]]
+    sessions = np.unique(fresh.loc[fresh["kind"] != "index", "session"].to_numpy())
+    turnover = (fresh["price"] * fresh["volume"]).fillna(0.0)
+    board = (
+        fresh.assign(turnover=turnover)
+        .pivot(index="session", columns="ticker", values="turnover")
+        .reindex(index=sessions, columns=np.unique(known["ticker"].astype(str)))
+        .fillna(0.0)
+    )
+    recent = board.tail(universe.liquidity_sessions)
+    dealt = fresh[fresh["volume"].notna()].groupby("ticker")["session"].max()
+    last_deal = dealt.reindex(board.columns).to_numpy()
+    place = np.searchsorted(sessions, last_deal, side="right")
+    never = np.isnat(last_deal)
+    return pd.DataFrame(
+        {
+            "recent_traded_share": (recent > 0).mean().fillna(0.0),
+            "median_turnover": recent.median().fillna(0.0),
+            "sessions_since_trade": len(sessions) - np.where(never, 0, place),
+            "n_recent": len(recent),
+        },
+        index=board.columns,
+    ).rename_axis("ticker")
+
+
+def _unfit_reasons(stats: pd.DataFrame, universe: Universe) -> "pd.Series[str]":
+    """Say in one sentence why a code is not worth training on; "" where it is."""
+    fails = [
+        stats["kind"] != "ordinary",
+        stats["n_sessions"] < universe.min_sessions,
+        stats["is_suspended"],
+        stats["sessions_since_trade"] > universe.recency_sessions,
+        stats["recent_traded_share"] < universe.min_traded_share,
+    ]
+    sentences = [
+        "Not an ordinary share but of kind " + stats["kind"] + ".",
+        "Has a price on "
+        + stats["n_sessions"].astype(str)
+        + f" sessions; at least {universe.min_sessions} are needed.",
+        "Suspended: no deal in the last "
+        + stats["sessions_since_trade"].astype(str)
+        + " sessions.",
+        "Last traded "
+        + stats["sessions_since_trade"].astype(str)
+        + f" sessions ago; at most {universe.recency_sessions} are allowed.",
+        "Traded on "
+        + _percent(stats["recent_traded_share"])
+        + " of the last "
+        + stats["n_recent"].astype(str)
+        + f" sessions; at least {universe.min_traded_share * 100:.0f} % is needed.",
+    ]
+    chosen = np.select(fails, sentences, default="")
+    return pd.Series(chosen, index=stats.index, dtype="str")
+
+
+def _reasons(stats: pd.DataFrame, universe: Universe) -> "pd.Series[str]":
+    n_tradable = int((stats["rank"] > 0).sum())
+    ranked = (
+        "Rank "
+        + stats["rank"].astype(str)
+        + f" of {n_tradable} by median turnover, KES "
+        + stats["median_turnover"].map("{:,.0f}".format)
+        + " a session; "
+    )
+    place = np.where(stats["tier"] == RECOMMENDED, "among", "tradable, but not among")
+    ranked = ranked + place + f" the {universe.n_recommended} recommended."
+    return stats["unfit"].where(stats["rank"] == 0, ranked).astype("str")
+
+
+def _percent(share: "pd.Series[float]") -> "pd.Series[str]":
+    """Round down, so that a share just short of a limit does not read as met."""
+    return pd.Series(np.floor(share * 100 + 1e-9)).astype(int).astype(str) + " %"

@@ -1,0 +1,246 @@
+"""Reading of raw files: dialects, physical lines, and refusal of what is damaged."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from raw_files import HEADERS, SECTORS, Row, random_rows, write_folder, write_lines
+
+from nse_lstm.data.ingest import read_raw
+from nse_lstm.data.panel import build_panel
+from nse_lstm.data.printed import parse_rows
+from nse_lstm.errors import DataError
+
+GOOD = '02-Jan-20,AAA,A Plc,1,9,10,12,11,10.5,0.5,4.8%,"1,600",-'
+NAME = "NSE_data_all_stocks_2020.csv"
+
+
+def read_typed(folder: Path) -> pd.DataFrame:
+    return parse_rows(read_raw(folder).rows)
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        ("2-Jan-13", "2013-01-02"),
+        ("02-Jan-14", "2014-01-02"),
+        ("03-Jan-2023", "2023-01-03"),
+        ("3-Dec-2024", "2024-12-03"),
+    ],
+)
+def test_four_shapes_of_date_are_read(tmp_path, printed, expected):
+    write_lines(tmp_path / "prices.csv", [GOOD.replace("02-Jan-20", printed)])
+    assert read_typed(tmp_path)["session"].tolist() == [pd.Timestamp(expected)]
+
+
+def test_numbers_keep_thousands_decimals_and_dashes(tmp_path):
+    lines = [
+        '02-Jan-20,AAA,A Plc,1,9,"1,600","1,700.5","1,650.25",-,-,-,"1,900.00",-',
+        "02-Jan-20,BBB,B Plc,1,9,-,-,0.16,0.15,0.01,6%,373457600,0.08",
+    ]
+    write_lines(tmp_path / "prices.csv", lines)
+    rows = read_typed(tmp_path)
+    numbers = rows[["low", "high", "price", "previous", "volume", "adjust"]].to_numpy()
+    nan = np.nan
+    expected = [
+        [1600, 1700.5, 1650.25, nan, 1900, nan],
+        [nan, nan, 0.16, 0.15, 373457600, 0.08],
+    ]
+    np.testing.assert_array_equal(numbers, expected)
+
+
+def test_byte_order_mark_line_ends_and_header_case_do_not_matter(tmp_path):
+    for dialect, end in (("old", "\r\n"), ("new", "\n")):
+        text = end.join([HEADERS[dialect], GOOD, ""])
+        folder = tmp_path / dialect
+        folder.mkdir()
+        (folder / "any name.csv").write_bytes(text.encode("utf-8-sig"))
+    old, new = (read_raw(tmp_path / name).rows for name in ("old", "new"))
+    pd.testing.assert_frame_equal(old, new)
+
+
+def test_look_ahead_and_unsigned_columns_stay_at_the_door(tmp_path):
+    write_lines(tmp_path / NAME, [GOOD])
+    columns = " ".join(read_raw(tmp_path).rows.columns)
+    assert "12m" not in columns and "%" not in columns
+
+
+def test_source_line_is_physical_past_blank_rows(tmp_path):
+    # Header is line 1, so the rows are on lines 2, 4 and 6.
+    second = GOOD.replace("AAA", "BBB")
+    third = GOOD.replace("AAA", "CCC")
+    write_lines(tmp_path / NAME, [GOOD, "," * 12, second, "", third, ",,,"])
+    raw = read_raw(tmp_path)
+    assert raw.rows["source_line"].tolist() == [2, 4, 6]
+    assert raw.blanks["source_line"].tolist() == [3, 5, 7]
+
+
+def test_names_are_carried_as_plain_text(tmp_path):
+    name = '<script>alert("x, y")</script> & Söhne'
+    quoted = '"' + name.replace('"', '""') + '"'
+    write_lines(tmp_path / NAME, [GOOD.replace("A Plc", quoted)])
+    assert read_raw(tmp_path).rows["name"].tolist() == [name]
+
+
+def test_sector_files_are_known_by_header(tmp_path):
+    write_lines(tmp_path / NAME, [GOOD])
+    (tmp_path / "x.csv").write_bytes(b"Sector,Stock_code,Stock_name\nBanking,AAA,A\n")
+    (tmp_path / "README.md").write_text("not looked at")
+    raw = read_raw(tmp_path)
+    assert raw.price_files == (NAME,)
+    assert raw.sectors[["sector", "ticker"]].to_numpy().tolist() == [["Banking", "AAA"]]
+
+
+def test_digest_covers_names_and_bytes(tmp_path):
+    digests = set()
+    for folder, name, line in [
+        ("a", NAME, GOOD),
+        ("b", "other.csv", GOOD),
+        ("c", NAME, GOOD.replace("4.8%", "4.9%")),
+    ]:
+        write_lines(tmp_path / folder / name, [line])
+        digests.add(read_raw(tmp_path / folder).digest)
+    assert len(digests) == 3
+
+
+@pytest.mark.parametrize(
+    ("damage", "line", "says"),
+    [
+        (("A Plc", '"A\r\nPlc"'), 2, "quote"),
+        (("A Plc", "A\0Plc"), 2, "NUL"),
+        (("A Plc", "A\rPlc"), 2, "carriage return"),
+        ((",-", ""), 2, "12"),
+        (("12,11", "12,11,11"), 2, "14"),
+        (("02-Jan-20", "31-Feb-20"), 2, "31-Feb-20"),
+        (("02-Jan-20", "2020-01-02"), 2, "2020-01-02"),
+        (("02-Jan-20", "02-Jan-1820"), 2, "02-Jan-1820"),
+        (("12,11,", "12,eleven,"), 2, "eleven"),
+        (("12,11,", '12,"11,5",'), 2, "11,5"),
+        (("12,11,", "12,nan,"), 2, "nan"),
+        (("12,11,", "12,1e5,"), 2, "1e5"),
+        (("12,11,", "12,,"), 2, "''"),
+        (("12,11,", "12,0,"), 2, "'0'"),
+        (("12,11,", "12,-11,"), 2, "-11"),
+        (("1,600", "-1,600"), 2, "-1,600"),
+        (("10,12,", "12,10,"), 2, "12"),
+        (("AAA", ""), 2, "''"),
+        (("AAA", "../A"), 2, "../A"),
+        (("DATE", "DAY"), 1, "DAY"),
+        (("Day Low,Day High", "Day High,Day Low"), 1, "header"),
+    ],
+)
+def test_damage_is_refused_with_file_line_and_value(tmp_path, damage, line, says):
+    text = "\r\n".join([HEADERS["old"], GOOD, ""])
+    assert damage[0] in text
+    (tmp_path / NAME).write_bytes(text.replace(*damage, 1).encode())
+    with pytest.raises(DataError) as caught:
+        read_typed(tmp_path)
+    assert (caught.value.file, caught.value.line) == (NAME, line)
+    assert says in str(caught.value)
+
+
+def test_undecodable_bytes_name_their_line(tmp_path):
+    text = "\n".join([HEADERS["new"], GOOD, GOOD.replace("A Plc", "Söhne"), ""])
+    (tmp_path / NAME).write_bytes(text.encode("latin-1"))
+    with pytest.raises(DataError, match=f"UTF-8.*{NAME}, line 3"):
+        read_raw(tmp_path)
+
+
+def test_a_half_written_last_line_is_refused(tmp_path):
+    path = write_lines(tmp_path / NAME, [GOOD, GOOD.replace("AAA", "BBB")])
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(DataError, match="line 3"):
+        read_raw(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\r\n", b"\xef\xbb\xbf"])
+def test_an_empty_file_is_refused(tmp_path, content):
+    write_lines(tmp_path / "good.csv", [GOOD])
+    (tmp_path / NAME).write_bytes(content)
+    with pytest.raises(DataError, match=f"empty file.*{NAME}"):
+        read_raw(tmp_path)
+
+
+def test_folders_without_price_rows_are_refused(tmp_path):
+    with pytest.raises(DataError, match="folder"):
+        read_raw(tmp_path / "missing")
+    with pytest.raises(DataError, match="none"):
+        read_raw(tmp_path)
+    (tmp_path / "sectors.csv").write_text(SECTORS)
+    with pytest.raises(DataError, match="price file"):
+        read_raw(tmp_path)
+
+
+BASE = pd.bdate_range("2020-01-01", periods=4)
+
+
+@st.composite
+def mutations(draw: st.DrawFn):
+    """Draw one way to damage a file's bytes."""
+    kind = draw(st.sampled_from(["cut", "flip", "drop", "swap columns", "repeat line"]))
+    place = draw(st.floats(0, 0.999))
+    byte = draw(st.integers(0, 255))
+    length = draw(st.integers(1, 40))
+    columns = draw(st.tuples(st.integers(0, 12), st.integers(0, 12)))
+
+    def mutate(data: bytes) -> bytes:
+        at = int(place * len(data))
+        if kind == "cut":
+            return data[:at]
+        if kind == "flip":
+            return data[:at] + bytes([byte]) + data[at + 1 :]
+        if kind == "drop":
+            return data[:at] + data[at + length :]
+        lines = data.split(b"\n")
+        if kind == "repeat line":
+            number = int(place * len(lines))
+            return b"\n".join([*lines[:number], lines[number - 1], *lines[number:]])
+        return b"\n".join(_swapped(line, *columns) for line in lines)
+
+    return mutate
+
+
+def _swapped(line: bytes, left: int, right: int) -> bytes:
+    fields = line.split(b",")
+    if len(fields) > max(left, right):
+        fields[left], fields[right] = fields[right], fields[left]
+    return b",".join(fields)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(mutate=mutations(), which=st.integers(0, 1))
+def test_damaged_files_close_their_ledger_or_raise_a_data_error(
+    tmp_path_factory, mutate, which
+):
+    folder = write_folder(
+        tmp_path_factory.mktemp("raw"),
+        [
+            *random_rows(BASE, seed=1, tickers=("AAA", "BBB", "^IDX")),
+            Row(BASE[-1], "CCC", 1234.5, volume=1_000_000, name="C, and Sons"),
+        ],
+    )
+    path = sorted(folder.iterdir())[which]
+    path.write_bytes(mutate(path.read_bytes()))
+    try:
+        market = build_panel(folder)
+    except DataError as error:
+        assert error.file == path.name or error.file is None
+        assert path.name in str(error)
+    else:
+        n_lines = sum(
+            len(file.read_bytes().rstrip(b"\n").split(b"\n")) - 1
+            for file in folder.glob("*all_stocks*")
+        )
+        ledger = market.file_ledger
+        # Blank lines at the very end are lines too, and counted as dropped.
+        n_blank_end = ledger.loc[ledger["reason"] == "blank row", "n_rows"].sum()
+        assert n_lines <= ledger["n_rows"].sum() <= n_lines + n_blank_end
+        kept = ledger.loc[ledger["action"] != "dropped", "n_rows"].sum()
+        assert kept == len(market.panel)
