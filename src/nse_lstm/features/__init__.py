@@ -1,0 +1,5 @@
+"""From a validated panel to the arrays that a network is fitted on.
+
+``returns`` adjusts prices, ``folds`` cuts the calendar into years, ``windows`` cuts one
+ticker's history into supervised windows and ``scaling`` maps them to [0, 1].
+"""

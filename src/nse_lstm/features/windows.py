@@ -1,0 +1,367 @@
+"""One ticker's history cut into supervised windows, and those split by fold.
+
+A window ends at its origin: it holds the adjusted prices of the ``lookback`` market
+sessions up to and including the origin, and its target is the adjusted price
+``delay + horizon`` sessions later. Nothing after the origin enters ``X``. The market's
+calendar decides what the sessions are, so a ticker that was off the board for a while
+has no windows across that time.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from nse_lstm.errors import DataError
+from nse_lstm.features.folds import Fold
+
+__all__ = ["FoldSplit", "Windows", "latest_window", "make_windows", "split_fold"]
+
+Numbers = NDArray[np.float64]
+Dates = NDArray[np.datetime64]
+Flags = NDArray[np.bool_]
+Places = NDArray[np.intp]
+
+PER_WINDOW = (
+    "X",
+    "y",
+    "last_price",
+    "shares",
+    "origin",
+    "entry_date",
+    "target_date",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Supervised windows of one ticker in order of origin, prices in adjusted KES."""
+
+    X: Numbers
+    """(n, lookback): adjusted prices, the last column being the origin's."""
+    y: Numbers
+    """(n,): adjusted price at the target; missing where it is not known yet."""
+    last_price: Numbers
+    """(n,): adjusted price at the origin."""
+    shares: Numbers
+    """(n,): adjusted over printed price at the origin."""
+    origin: Dates
+    entry_date: Dates
+    target_date: Dates
+    dropped_target: Dates
+    """(n_dropped,): target dates of the windows that were dropped."""
+    dropped_reason: NDArray[np.str_]
+    """(n_dropped,): why."""
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Number of dropped windows by reason."""
+        reasons, counts = np.unique(self.dropped_reason, return_counts=True)
+        return dict(zip(reasons.tolist(), counts.tolist(), strict=True))
+
+    def __len__(self) -> int:
+        return len(self.origin)
+
+
+@dataclass(frozen=True, eq=False)
+class FoldSplit:
+    """One ticker's windows by what a fold may do with them."""
+
+    train: Windows
+    """Weights and scaler are fitted on these."""
+    validation: Windows
+    """These only stop training and steer the learning rate."""
+    forecast: Windows
+    """These are forecast; their targets lie in the fold."""
+
+
+def make_windows(
+    stock: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+    *,
+    lookback: int,
+    horizon: int,
+    delay: int = 0,
+) -> Windows:
+    """Cut one ticker's history into supervised windows.
+
+    An origin is a session that the ticker has a row for, at least ``lookback - 1``
+    market sessions after its first. A window is dropped, and counted under the first
+    reason that holds, for a "missing price", a "gap" or a "suspended origin" or "stale
+    origin" in its input, or for a "missing target", a "gap before target" or a "stale
+    target" after it (missing: no price on any session up to the target). Inputs may be
+    mended prices: those of sessions before the origin are known at the origin.
+
+    Parameters
+    ----------
+    stock : DataFrame of shape (n_rows, ...)
+        Rows of one ticker of ``with_returns``.
+    sessions : DatetimeIndex of shape (n_sessions,)
+        The market's calendar, strictly increasing.
+    lookback, horizon : int
+        Sessions, each at least 1.
+    delay : int
+        Sessions between origin and entry, at least 0.
+
+    Returns
+    -------
+    Windows
+        In order of origin; possibly none.
+
+    Raises
+    ------
+    DataError
+        If a length is too small, the calendar is not increasing, there is more than one
+        ticker, or a row of the ticker is not on the calendar.
+
+    Examples
+    --------
+    >>> sessions = pd.date_range("2024-01-01", periods=4).as_unit("us")
+    >>> stock = pd.DataFrame(
+    ...     {"ticker": "AAA", "session": sessions, "adjusted": [10.0, 11.0, 12.0, 13.0]}
+    ... ).assign(shares=1.0, stale=False, suspended=False, gap=False)
+    >>> windows = make_windows(stock, sessions, lookback=2, horizon=1)
+    >>> print(windows.X.tolist(), windows.y.tolist())
+    [[10.0, 11.0], [11.0, 12.0]] [12.0, 13.0]
+    """
+    _check_lengths(lookback=lookback, horizon=horizon, delay=delay)
+    board = _on_calendar(stock, sessions)
+    origin = _origins(board, lookback)
+    origin = origin[origin + delay + horizon < len(board)]
+    target = origin + delay + horizon
+    reason = _reasons(board, origin, lookback=lookback, ahead=delay + horizon)
+    kept = reason == ""
+    return _windows(
+        board,
+        origin[kept],
+        lookback=lookback,
+        y=board["adjusted"].to_numpy()[target[kept]],
+        entry_date=_dates(board)[origin[kept] + delay],
+        target_date=_dates(board)[target[kept]],
+        dropped_target=_dates(board)[target[~kept]],
+        dropped_reason=reason[~kept],
+    )
+
+
+def latest_window(
+    stock: pd.DataFrame, sessions: pd.DatetimeIndex, *, lookback: int
+) -> Windows:
+    """Return the one window whose origin is the market's last session.
+
+    Its target lies in the future: ``y`` and ``target_date`` are missing and
+    ``entry_date`` is the origin.
+
+    Parameters
+    ----------
+    stock, sessions, lookback
+        As for ``make_windows``.
+
+    Raises
+    ------
+    DataError
+        If the ticker cannot be forecast from that session, with the reason that
+        ``make_windows`` would count.
+    """
+    _check_lengths(lookback=lookback, horizon=1, delay=0)
+    board = _on_calendar(stock, sessions)
+    last = len(board) - 1
+    origin = _origins(board, lookback)
+    origin = origin[origin == last]
+    reason = _reasons(board, origin, lookback=lookback, ahead=0)
+    if len(origin) == 0 or reason[0] != "":
+        why = reason[0] if len(origin) else "no row there, or too short a history"
+        raise DataError(
+            f"Expected {lookback} sessions of {stock['ticker'].iloc[0]} that can be "
+            f"forecast from, up to {sessions[-1].date()}. Received: {why}"
+        )
+    return _windows(
+        board,
+        origin,
+        lookback=lookback,
+        y=np.array([np.nan]),
+        entry_date=_dates(board)[origin],
+        target_date=np.array(["NaT"], "datetime64[us]"),
+        dropped_target=np.array([], "datetime64[us]"),
+        dropped_reason=reason[:0],
+    )
+
+
+def split_fold(
+    windows: Windows, fold: Fold, *, validation_share: float, purge: int
+) -> FoldSplit:
+    """Split one ticker's windows by a fold, without any overlap in time.
+
+    Training and validation windows have their targets before the fold starts. The last
+    ``validation_share`` of those origins validate. Before them, windows are purged
+    whose target is not before the first validation origin, and at least ``purge``
+    windows. Forecast windows have their targets in the fold; the first of their
+    origins may lie just before it.
+
+    Parameters
+    ----------
+    windows : Windows
+        Of one ticker, in order of origin.
+    fold : Fold
+        Its ``start`` and ``end`` decide.
+    validation_share : float
+        Above 0 and below 1.
+    purge : int
+        ``horizon + delay``: what a window without missing neighbours loses.
+
+    Returns
+    -------
+    FoldSplit
+        ``dropped`` of its parts counts what falls into the span before the fold (train,
+        with "purged"), into none (validation), and into the fold (forecast).
+
+    Raises
+    ------
+    DataError
+        If no window is left to train on or to validate with.
+    """
+    before = np.flatnonzero(windows.target_date < _date(fold.start))
+    n_validation = round(validation_share * len(before))
+    n_train = len(before) - n_validation
+    if n_validation < 1 or n_train <= purge:
+        raise DataError(
+            f"Expected windows to train on and to validate with before {fold.year}. "
+            f"Received: {len(before)} windows, {n_validation} of them to validate with"
+        )
+    validation = before[n_train:]
+    candidates = before[: n_train - purge]
+    first_origin = windows.origin[validation[0]]
+    train = candidates[windows.target_date[candidates] < first_origin]
+    purged = np.setdiff1d(before[:n_train], train)
+    forecast = np.flatnonzero(_between(windows.target_date, fold))
+    early = windows.dropped_target < _date(fold.start)
+    late = _between(windows.dropped_target, fold)
+    return FoldSplit(
+        train=_take(windows, train, purged=purged, dropped=early),
+        validation=_take(windows, validation),
+        forecast=_take(windows, forecast, dropped=late),
+    )
+
+
+def _check_lengths(*, lookback: int, horizon: int, delay: int) -> None:
+    if lookback < 1 or horizon < 1 or delay < 0:
+        raise DataError(
+            "`lookback` and `horizon` must be at least 1 session, `delay` at least 0. "
+            f"Received: lookback={lookback}, horizon={horizon}, delay={delay}"
+        )
+
+
+def _on_calendar(stock: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """One row a market session; ``listed`` is False where the ticker has none."""
+    tickers = stock["ticker"].unique()
+    rows = stock.set_index("session").sort_index()
+    off = rows.index.difference(sessions)
+    if len(tickers) != 1 or len(off) or rows.index.has_duplicates:
+        raise DataError(
+            "Expected rows of one ticker, one a session, all on the market's calendar. "
+            f"Received: tickers {list(tickers[:3])}, {len(rows)} rows, {len(off)} of "
+            "them off the calendar"
+        )
+    if not (sessions.is_monotonic_increasing and sessions.is_unique):
+        raise DataError("Expected a calendar that increases. Received: it does not")
+    board = rows[["adjusted", "shares"]].reindex(sessions)
+    flags = rows[["stale", "suspended", "gap"]].astype(bool)
+    flags = flags.assign(listed=True).reindex(sessions, fill_value=False)
+    return board.join(flags)
+
+
+def _origins(board: pd.DataFrame, lookback: int) -> Places:
+    listed = np.flatnonzero(board["listed"])
+    return listed[listed >= listed[:1].sum() + lookback - 1]
+
+
+def _reasons(
+    board: pd.DataFrame, origin: Places, *, lookback: int, ahead: int
+) -> NDArray[np.str_]:
+    """First reason to drop each origin's window, "" for none."""
+    missing = board["adjusted"].isna().to_numpy()
+    gap = board["gap"].to_numpy()
+    tests = {
+        "missing price": _any_within(missing, origin - lookback + 1, origin),
+        # A window may begin at a gap: the return across it is not inside.
+        "gap": _any_within(gap, origin - lookback + 2, origin),
+        "suspended origin": board["suspended"].to_numpy()[origin],
+        "stale origin": board["stale"].to_numpy()[origin],
+    }
+    if ahead:
+        target = origin + ahead
+        tests |= {
+            "missing target": _any_within(missing, origin + 1, target),
+            "gap before target": _any_within(gap, origin + 1, target),
+            "stale target": board["stale"].to_numpy()[target],
+        }
+    return np.select(list(tests.values()), list(tests), default="")
+
+
+def _any_within(flags: Flags, first: Places, last: Places) -> Flags:
+    """Whether any flag is set from ``first`` to ``last``, both included."""
+    count = np.concatenate([[0], np.cumsum(flags)])
+    return count[last + 1] > count[first]
+
+
+def _windows(
+    board: pd.DataFrame,
+    origin: Places,
+    *,
+    lookback: int,
+    y: Numbers,
+    entry_date: Dates,
+    target_date: Dates,
+    dropped_target: Dates,
+    dropped_reason: NDArray[np.str_],
+) -> Windows:
+    adjusted = board["adjusted"].to_numpy()
+    if len(origin):
+        X = sliding_window_view(adjusted, lookback)[origin - lookback + 1]
+    else:
+        X = np.empty((0, lookback))
+    return Windows(
+        X=X,
+        y=y,
+        last_price=adjusted[origin],
+        shares=board["shares"].to_numpy()[origin],
+        origin=_dates(board)[origin],
+        entry_date=entry_date,
+        target_date=target_date,
+        dropped_target=dropped_target,
+        dropped_reason=dropped_reason,
+    )
+
+
+def _take(
+    windows: Windows,
+    places: Places,
+    *,
+    purged: Places | None = None,
+    dropped: Flags | None = None,
+) -> Windows:
+    """Take some of the windows, with what was dropped or purged on the way."""
+    purged = places[:0] if purged is None else purged
+    dropped = (
+        np.zeros_like(windows.dropped_target, bool) if dropped is None else dropped
+    )
+    lost = (windows.dropped_target[dropped], windows.target_date[purged])
+    why = (windows.dropped_reason[dropped], np.full(len(purged), "purged"))
+    return Windows(
+        **{name: getattr(windows, name)[places] for name in PER_WINDOW},
+        dropped_target=np.concatenate(lost),
+        dropped_reason=np.concatenate(why),
+    )
+
+
+def _between(dates: Dates, fold: Fold) -> Flags:
+    return (dates >= _date(fold.start)) & (dates < _date(fold.end))
+
+
+def _dates(board: pd.DataFrame) -> Dates:
+    return board.index.to_numpy("datetime64[us]")
+
+
+def _date(moment: pd.Timestamp) -> np.datetime64:
+    return np.datetime64(moment, "us")

@@ -1,0 +1,7 @@
+"""Networks and baselines: from windows to forecasts.
+
+``architectures`` builds a network, ``training`` fits many of them in worker processes,
+``bundles`` keeps each in a folder that can prove itself, ``forecasting`` and
+``baselines`` write forecast tables. TensorFlow is imported in this package only, by
+``runtime``, and never by ``training``, ``baselines`` or ``versions`` themselves.
+"""

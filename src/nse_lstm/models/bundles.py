@@ -1,0 +1,285 @@
+"""A trained model as a folder that can prove itself.
+
+``model.keras`` and ``scaler.json`` forecast, ``history.csv`` shows how they came to be,
+``metadata.json`` says what they are and holds the digests of the other three, so that
+its own digest stands for all. ``run.json`` holds times and is outside every digest. The
+same weights always give the same bytes. Nothing is ever unpickled.
+"""
+
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from nse_lstm.errors import ArtefactError
+from nse_lstm.features.scaling import (
+    MinMaxScaler,
+    scaler_document,
+    scaler_from_document,
+)
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = [
+    "HISTORY_COLUMNS",
+    "Bundle",
+    "bundle_digest",
+    "load_bundle",
+    "read_history",
+    "read_metadata",
+    "read_run",
+    "save_bundle",
+]
+
+HISTORY_COLUMNS = ["epoch", "loss", "huber", "val_huber", "learning_rate"]
+
+DIGESTED = ("model.keras", "scaler.json", "history.csv")
+MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
+"""Members of a ``.keras`` file, in their canonical order."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A loaded model with its scaler and what is known about both."""
+
+    model: "keras.Model"
+    scaler: MinMaxScaler
+    metadata: dict[str, Any]
+
+
+def save_bundle(
+    folder: Path,
+    model: "keras.Model",
+    *,
+    scaler: MinMaxScaler,
+    metadata: Mapping[str, Any],
+    history: Sequence[Mapping[str, float]],
+    run: Mapping[str, Any],
+) -> str:
+    """Write a model's folder whole or not at all, replacing an older one.
+
+    Parameters
+    ----------
+    folder : Path
+        Becomes the bundle.
+    model : keras.Model
+        Its layers and weights are kept, its optimiser is not.
+    scaler : MinMaxScaler
+        What the model's input and output were scaled with.
+    metadata : mapping
+        Plain values that depend on data, configuration and seed only; ``digests`` is
+        added.
+    history : sequence of mapping
+        One row an epoch with the ``HISTORY_COLUMNS``.
+    run : mapping
+        Plain values about this one run, such as its duration.
+
+    Returns
+    -------
+    str
+        The bundle's digest, see ``bundle_digest``.
+    """
+    rows = pd.DataFrame(history, columns=HISTORY_COLUMNS)
+    files = {
+        "model.keras": _keras_bytes(model),
+        "scaler.json": _json_bytes(scaler_document(scaler)),
+        "history.csv": rows.to_csv(index=False, lineterminator="\n").encode(),
+    }
+    digests = {name: _sha256(files[name]) for name in DIGESTED}
+    files["metadata.json"] = _json_bytes({**metadata, "digests": digests})
+    files["run.json"] = _json_bytes(dict(run))
+    _write_folder(folder, files)
+    return _sha256(files["metadata.json"])
+
+
+def load_bundle(folder: Path, *, digest: str | None = None) -> Bundle:
+    """Load a bundle after checking every digest; nothing in it can run code.
+
+    Parameters
+    ----------
+    folder : Path
+        Written by ``save_bundle``.
+    digest : str, optional
+        What ``bundle_digest`` must be, as a registry remembers it.
+
+    Raises
+    ------
+    ArtefactError
+        Naming the file that is missing, changed, or more than a plain Keras model.
+    """
+    metadata = read_metadata(folder, digest=digest)
+    document = json.loads((folder / "scaler.json").read_text(encoding="utf-8"))
+    return Bundle(_load_model(folder), scaler_from_document(document), metadata)
+
+
+def read_metadata(folder: Path, *, digest: str | None = None) -> dict[str, Any]:
+    """Return what a bundle says about itself once all its digests agree.
+
+    Raises
+    ------
+    ArtefactError
+        Naming the file that is missing or changed.
+    """
+    content = _read(folder / "metadata.json")
+    if digest is not None and _sha256(content) != digest:
+        raise _changed(folder / "metadata.json", digest, _sha256(content))
+    try:
+        metadata = dict(json.loads(content))
+        digests = {name: str(metadata["digests"][name]) for name in DIGESTED}
+    except (ValueError, KeyError, TypeError):
+        raise ArtefactError(
+            f"Expected the metadata of a bundle with the digests of {DIGESTED}. "
+            f"Received: something else in {folder / 'metadata.json'}"
+        ) from None
+    for name, expected in digests.items():
+        received = _sha256(_read(folder / name))
+        if received != expected:
+            raise _changed(folder / name, expected, received)
+    return metadata
+
+
+def read_history(folder: Path) -> pd.DataFrame:
+    """Return a bundle's epochs: the ``HISTORY_COLUMNS``, one row an epoch.
+
+    ``huber`` is the training loss without the L2 penalty, under dropout; ``val_huber``
+    the same on the validation span, without dropout; both of scaled prices.
+
+    Raises
+    ------
+    ArtefactError
+        If a file of the bundle is missing or changed.
+    """
+    read_metadata(folder)
+    return pd.read_csv(folder / "history.csv")
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """Return what is kept about the run that wrote a bundle; no digest covers it.
+
+    Raises
+    ------
+    ArtefactError
+        If it is missing or no JSON.
+    """
+    try:
+        return dict(json.loads(_read(folder / "run.json")))
+    except (ValueError, TypeError):
+        raise ArtefactError(
+            f"Expected a JSON object. Received: something else in {folder / 'run.json'}"
+        ) from None
+
+
+def bundle_digest(folder: Path) -> str:
+    """Return the SHA-256 of ``metadata.json``, which stands for all digested files.
+
+    Raises
+    ------
+    ArtefactError
+        If there is no bundle.
+    """
+    return _sha256(_read(folder / "metadata.json"))
+
+
+def _keras_bytes(model: "keras.Model") -> bytes:
+    """Save without the optimiser, then zip again without times and addresses."""
+    # A twin, because saving a model that was compiled saves its optimiser too.
+    twin = type(model).from_config(model.get_config())
+    twin.set_weights(model.get_weights())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        twin.save(path)
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+    for name in ("metadata.json", "config.json"):
+        members[name] = _json_bytes(_without_accidents(json.loads(members[name])))
+    return _canonical_zip(members)
+
+
+def _without_accidents(document: Any) -> Any:
+    """Drop the date of saving, and Python's addresses of what layers might share."""
+    if isinstance(document, list):
+        return [_without_accidents(item) for item in document]
+    if not isinstance(document, dict):
+        return document
+    kept = document.keys() - {"date_saved", "shared_object_id"}
+    return {name: _without_accidents(document[name]) for name in kept}
+
+
+def _canonical_zip(members: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in MEMBERS:
+            info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            info.create_system = 3
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, members[name])
+    return buffer.getvalue()
+
+
+def _load_model(folder: Path) -> "keras.Model":
+    from nse_lstm.models.runtime import keras
+
+    path = folder / "model.keras"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile:
+        names = []
+    if sorted(names) != sorted(MEMBERS):
+        raise ArtefactError(
+            f"Expected a Keras file of exactly {MEMBERS}. Received: {names} in {path}"
+        )
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever the file provokes.
+        raise ArtefactError(
+            f"Expected a model that Keras loads in safe mode from {path}. "
+            f"Received: {error}"
+        ) from error
+
+
+def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    aside = folder.with_name(f".{folder.name}.aside")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    for name, content in files.items():
+        (aside / name).write_bytes(content)
+    # No rename replaces a folder that holds files: killed in between, no bundle is
+    # left, and the job is trained again.
+    if folder.exists():
+        shutil.rmtree(folder)
+    aside.rename(folder)
+
+
+def _json_bytes(document: Mapping[str, Any]) -> bytes:
+    text = json.dumps(document, sort_keys=True, indent=2, allow_nan=False)
+    return f"{text}\n".encode()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise ArtefactError(
+            f"Expected a bundle's file at {path}. Received: none"
+        ) from None
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _changed(path: Path, expected: str, received: str) -> ArtefactError:
+    return ArtefactError(
+        f"Expected {path} unchanged, with SHA-256 {expected[:12]}. "
+        f"Received: {received[:12]}: it was written by something else"
+    )

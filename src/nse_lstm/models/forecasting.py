@@ -1,0 +1,116 @@
+"""Forecasts of a stored network: from a bundle and windows to forecast rows."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nse_lstm.errors import DataError
+from nse_lstm.features.scaling import scale, unscale
+from nse_lstm.features.windows import Windows, latest_window
+from nse_lstm.models.baselines import forecast_rows
+from nse_lstm.models.bundles import Bundle
+from nse_lstm.models.runtime import keras, tf
+
+__all__ = ["forecast", "forecast_latest"]
+
+BATCH = 32
+"""Windows a call; a fixed number, see ``_predict``."""
+
+Numbers = NDArray[np.float64]
+
+
+def forecast(bundle: Bundle, windows: Windows, *, year: int) -> pd.DataFrame:
+    """Forecast the target's price from each window.
+
+    A forecast depends on its own window only: asking for one or for a year's gives the
+    same bits.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        From ``bundles.load_bundle``.
+    windows : Windows
+        Of the bundle's stock and lookback, unscaled, with delay 0; possibly none.
+    year : int
+        The fold that the rows belong to.
+
+    Returns
+    -------
+    DataFrame
+        ``FORECASTS`` rows of the bundle's architecture.
+
+    Raises
+    ------
+    DataError
+        If the windows have another lookback than the network.
+    """
+    about = bundle.metadata
+    if windows.X.shape[1] != about["lookback"]:
+        raise DataError(
+            f"Expected windows of {about['lookback']} sessions for {about['ticker']}. "
+            f"Received: {windows.X.shape[1]}"
+        )
+    scaled = scale(bundle.scaler, windows.X)
+    return forecast_rows(
+        windows,
+        unscale(bundle.scaler, _predict(bundle.model, scaled)),
+        ticker=about["ticker"],
+        model=about["architecture"],
+        seed=about["seed"],
+        year=year,
+        horizon=about["horizon"],
+    )
+
+
+def forecast_latest(
+    bundle: Bundle, stock: pd.DataFrame, sessions: pd.DatetimeIndex
+) -> pd.DataFrame:
+    """Forecast from the market's last session.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        From ``bundles.load_bundle``.
+    stock : DataFrame
+        Rows of the bundle's stock of ``with_returns``.
+    sessions : DatetimeIndex
+        The market's calendar; its last session is the origin.
+
+    Returns
+    -------
+    DataFrame
+        One ``FORECASTS`` row. Its ``target_date`` is the expected one, ``horizon``
+        weekdays on (holidays are not known ahead), and its fold that date's year.
+
+    Raises
+    ------
+    DataError
+        If the rows are another stock's, or that session cannot be forecast from.
+    """
+    about = bundle.metadata
+    tickers = stock["ticker"].unique().tolist()
+    if tickers != [about["ticker"]]:
+        raise DataError(f"Expected rows of {about['ticker']}. Received: {tickers}")
+    window = latest_window(stock, sessions, lookback=about["lookback"])
+    expected = sessions[-1] + pd.offsets.BusinessDay(about["horizon"])
+    target_date = np.array([expected], "datetime64[us]")
+    return forecast(
+        bundle, replace(window, target_date=target_date), year=expected.year
+    )
+
+
+def _predict(model: "keras.Model", scaled: Numbers) -> Numbers:
+    """Apply the network in batches of one size, the last one padded.
+
+    The kernels that multiply matrices depend on their size, and with them the last
+    bits; so one window is computed like many.
+    """
+    call = tf.function(model)
+    missing = -len(scaled) % BATCH
+    padded = np.pad(scaled, ((0, missing), (0, 0))).astype(np.float32)[..., np.newaxis]
+    batches = padded.reshape(-1, BATCH, *padded.shape[1:])
+    outputs = [call(tf.constant(batch), training=False).numpy() for batch in batches]
+    flat = np.concatenate(outputs).ravel() if outputs else np.empty(0)
+    return flat[: len(scaled)].astype(np.float64)

@@ -1,0 +1,56 @@
+"""The one way TensorFlow starts here: one thread, no accelerator, fixed kernels.
+
+Sums depend on how many threads share them, so every process that fits or forecasts is
+pinned before TensorFlow does its first sum. Import ``keras`` from here only. Speed
+comes from several processes, see ``training``.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nse_lstm.errors import ArtefactError
+
+__all__ = ["PINNED", "keras", "tf"]
+
+PINNED = {
+    "KERAS_BACKEND": "tensorflow",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+"""Environment of every process that imports TensorFlow."""
+
+
+@contextmanager
+def _without_banners() -> Iterator[None]:
+    """Keep TensorFlow's start-up lines, which no setting silences, off the page."""
+    with tempfile.TemporaryFile() as sink:
+        stderr = os.dup(2)
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+os.environ.update(PINNED)
+with _without_banners():
+    import keras
+    import tensorflow as tf
+
+try:
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    with _without_banners():
+        tf.config.list_logical_devices()
+except RuntimeError:
+    raise ArtefactError(
+        "Expected to start TensorFlow with one thread, so that results repeat to the "
+        "bit. Received: a process where it already runs with more; start afresh"
+    ) from None

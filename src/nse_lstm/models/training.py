@@ -1,0 +1,268 @@
+"""Many networks fitted at once, each in a process of one thread.
+
+The process that asks for training never imports TensorFlow: it hands jobs to workers,
+which fit, write the bundle and answer with a ``TrainedModel``. What a job gives depends
+on the job and the study only: not on its place in the queue, on the number of workers,
+or on what a worker did before.
+"""
+
+import hashlib
+import math
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nse_lstm.config import Study
+from nse_lstm.errors import ArtefactError, StudyError
+from nse_lstm.features.windows import Windows
+from nse_lstm.models.bundles import bundle_digest, read_metadata, read_run
+
+__all__ = ["TrainedModel", "TrainingJob", "job_seed", "set_seeds", "train"]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingJob:
+    """One network to fit: one stock, for one fold."""
+
+    ticker: str
+    year: int
+    """The fold's year; nothing in the windows reaches it."""
+    seed: int
+    """The study's seed; the job's own comes from ``job_seed``."""
+    train: Windows
+    validation: Windows
+    version: str
+    architecture: str = "v2"
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """What became of one job; losses are Huber of scaled prices, without penalty."""
+
+    ticker: str
+    year: int
+    seed: int
+    architecture: str
+    version: str
+    folder: Path
+    epochs: int = 0
+    best_epoch: int = 0
+    """The epoch, from 1, whose weights were kept."""
+    train_loss: float = math.nan
+    """At the best epoch, under dropout."""
+    validation_loss: float = math.nan
+    digest: str = ""
+    """Of the bundle, see ``bundles.bundle_digest``."""
+    seconds: float = 0.0
+    """What fitting took when the bundle was written."""
+    failure: str | None = None
+    """Why there is no model, if there is none."""
+
+
+def job_seed(seed: int, ticker: str, year: int, *, architecture: str = "v2") -> int:
+    """Return a job's own seed: 31 bits of the SHA-256 of what names it.
+
+    Examples
+    --------
+    >>> job_seed(1, "SCOM", 2023) == job_seed(1, "SCOM", 2023)
+    True
+    >>> job_seed(1, "SCOM", 2023) == job_seed(1, "KCB", 2023)
+    False
+    """
+    name = f"{seed},{ticker},{year},{architecture}"
+    digest = hashlib.sha256(name.encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def set_seeds(seed: int) -> None:
+    """Seed Python, NumPy and TensorFlow, and make TensorFlow's operations repeatable.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 to 2**31 - 1.
+    """
+    from nse_lstm.models.runtime import keras, tf
+
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def train(
+    jobs: Sequence[TrainingJob],
+    *,
+    study: Study,
+    folder_of: Callable[[TrainingJob], Path],
+    progress: Callable[[str], None] = print,
+) -> list[TrainedModel]:
+    """Fit every job that has no bundle of its version yet.
+
+    A killed run resumes: a bundle is written whole when its job is done, and a job
+    whose bundle has its version and passes its digests is not fitted again.
+
+    Parameters
+    ----------
+    jobs : sequence of TrainingJob
+        Their folders must differ.
+    study : Study
+        ``study.v2`` and ``study.training`` decide; ``study.training.workers`` (0: one a
+        core) changes the time only.
+    folder_of : callable
+        Where a job's bundle belongs.
+    progress : callable
+        Is given one line for every job done.
+
+    Returns
+    -------
+    list of TrainedModel
+        In the order of the jobs. One whose loss was no longer finite, or whose windows
+        could not be used, says so in ``failure`` and has no bundle; the others are not
+        concerned.
+
+    Raises
+    ------
+    ArtefactError
+        If two jobs share a folder, or a worker process died; what was finished is kept.
+    """
+    folders = [Path(folder_of(job)) for job in jobs]
+    if len(set(folders)) < len(folders):
+        raise ArtefactError(
+            f"Expected a folder of its own for each of {len(jobs)} jobs. "
+            f"Received: {len(set(folders))} folders"
+        )
+    done: dict[int, TrainedModel] = {}
+
+    def tell(place: int, model: TrainedModel, note: str) -> None:
+        done[place] = model
+        progress(_line(model, count=f"{len(done)}/{len(jobs)}", note=note))
+
+    for place, (job, folder) in enumerate(zip(jobs, folders, strict=True)):
+        if found := _find(job, folder):
+            tell(place, found, "resumed")
+    waiting = {
+        place: (jobs[place], study, folders[place])
+        for place in range(len(jobs))
+        if place not in done
+    }
+    for place, model, left in _fit(waiting, study.training.workers or _cores()):
+        tell(place, model, f"{model.seconds:.0f} s{_about(left)}")
+    return [done[place] for place in range(len(jobs))]
+
+
+def _fit(
+    waiting: dict[int, tuple[TrainingJob, Study, Path]], workers: int
+) -> Iterator[tuple[int, TrainedModel, float]]:
+    """Fit jobs in processes, giving each as it is done with the seconds left for all.
+
+    Fresh processes are spawned, because TensorFlow does not survive a fork.
+    """
+    if not waiting:
+        return
+    workers = min(workers, len(waiting))
+    executor = ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start_worker,
+    )
+    try:
+        futures = {executor.submit(_fit_job, *job): p for p, job in waiting.items()}
+        spent = 0.0
+        for n_done, future in enumerate(as_completed(futures), start=1):
+            model = _result(future)
+            spent += model.seconds
+            left = spent / n_done * (len(waiting) - n_done) / workers
+            yield futures[future], model, left
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
+def _start_worker() -> None:
+    """Start TensorFlow with one thread before the first job needs it."""
+    import nse_lstm.models.runtime  # noqa: F401
+
+
+def _fit_job(job: TrainingJob, study: Study, folder: Path) -> TrainedModel:
+    """Fit one job in a worker; a job that fails is an answer, not a crash."""
+    from nse_lstm.models.fitting import fit_bundle
+
+    try:
+        fit_bundle(job, study=study, folder=folder)
+    except StudyError as error:
+        return replace(_unfitted(job, folder), failure=f"{_name(job)}: {error}")
+    return _describe(job, folder)
+
+
+def _unfitted(job: TrainingJob, folder: Path) -> TrainedModel:
+    return TrainedModel(
+        ticker=job.ticker,
+        year=job.year,
+        seed=job.seed,
+        architecture=job.architecture,
+        version=job.version,
+        folder=folder,
+    )
+
+
+def _describe(job: TrainingJob, folder: Path) -> TrainedModel:
+    """Read back from its bundle what became of a job."""
+    metadata = read_metadata(folder)
+    return replace(
+        _unfitted(job, folder),
+        version=metadata["version"],
+        epochs=metadata["epochs"],
+        best_epoch=metadata["best_epoch"],
+        train_loss=metadata["train_loss"],
+        validation_loss=metadata["validation_loss"],
+        digest=bundle_digest(folder),
+        seconds=read_run(folder)["seconds"],
+    )
+
+
+def _find(job: TrainingJob, folder: Path) -> TrainedModel | None:
+    """Return the job's model if it is there already, whole and of its version."""
+    try:
+        model = _describe(job, folder)
+    except (ArtefactError, KeyError):
+        return None
+    return model if model.version == job.version else None
+
+
+def _result(future: "Future[TrainedModel]") -> TrainedModel:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        raise ArtefactError(
+            "Expected every training process to live until its job is done. Received: "
+            "one died, perhaps for lack of memory. What was finished is kept: run "
+            "again to resume, with fewer `workers` if need be"
+        ) from None
+
+
+def _name(job: TrainingJob | TrainedModel) -> str:
+    return f"{job.ticker} {job.year}"
+
+
+def _line(model: TrainedModel, *, count: str, note: str) -> str:
+    """Say what became of a job: one line, the same for fitted and resumed ones."""
+    if model.failure:
+        return f"[{count}] failed: {model.failure}"
+    return (
+        f"[{count}] {_name(model)}: {model.epochs} epochs (best {model.best_epoch}), "
+        f"validation Huber {model.validation_loss:.5f}, {note}"
+    )
+
+
+def _about(seconds: float) -> str:
+    if seconds < 1:
+        return ""
+    if seconds < 90:
+        return f"; about {seconds:.0f} s left"
+    return f"; about {seconds / 60:.0f} min left"

@@ -1,0 +1,76 @@
+import numpy as np
+import pandas as pd
+from conftest import make_tiny_panel
+
+from nse_lstm.features.returns import with_returns
+
+
+def of(table: pd.DataFrame, ticker: str) -> pd.DataFrame:
+    return table[table["ticker"] == ticker].reset_index(drop=True)
+
+
+def test_a_split_does_not_move_the_adjusted_price(tiny_panel):
+    stock = of(with_returns(tiny_panel), "BBB")
+    # 2-for-1 at session 40: one share held from the start is two from then on.
+    assert stock["shares"].tolist() == [1.0] * 40 + [2.0] * 20
+    expected = 2 * stock["price"][40] / stock["price"][39] - 1
+    assert np.isclose(stock["simple_return"][40], expected, rtol=1e-14)
+    assert abs(stock["simple_return"][40]) < 0.1  # not the -50 % of the printed price
+
+
+def test_log_and_simple_returns_are_the_same_move(tiny_panel):
+    table = with_returns(tiny_panel)
+    assert np.allclose(
+        np.expm1(table["log_return"]), table["simple_return"], equal_nan=True
+    )
+
+
+def test_only_the_first_row_of_a_ticker_lacks_a_return_on_a_clean_board(tiny_panel):
+    table = with_returns(tiny_panel)
+    missing = table[table["log_return"].isna()]
+    first = table.groupby("ticker")["session"].min()
+    assert missing.set_index("ticker")["session"].equals(first)
+
+
+def test_no_return_across_a_gap_of_the_market(tiny_panel):
+    sessions = tiny_panel["session"].drop_duplicates().sort_values()
+    reopening = sessions.iloc[20]
+    tiny_panel.loc[tiny_panel["session"] == reopening, "gap"] = True
+    table = with_returns(tiny_panel)
+    assert table.loc[table["session"] == reopening, "simple_return"].isna().all()
+    assert (
+        table.loc[table["session"] == sessions.iloc[21], "simple_return"].notna().all()
+    )
+
+
+def test_no_return_over_sessions_that_the_ticker_missed(tiny_panel):
+    # AAA leaves the board for sessions 10 to 12: its return on 13 would span four.
+    stock_sessions = tiny_panel.loc[tiny_panel["ticker"] == "AAA", "session"].tolist()
+    off = tiny_panel["session"].isin(stock_sessions[10:13])
+    panel = tiny_panel[~(off & (tiny_panel["ticker"] == "AAA"))]
+    stock = of(with_returns(panel), "AAA").set_index("session")
+    assert np.isnan(stock.loc[stock_sessions[13], "log_return"])
+    assert np.isfinite(stock.loc[stock_sessions[14], "log_return"])
+
+
+def test_a_missing_price_costs_its_own_return_and_the_next(tiny_panel):
+    tiny_panel.loc[5, "price"] = np.nan
+    stock = of(with_returns(tiny_panel), "AAA")
+    assert stock.index[stock["log_return"].isna()].tolist() == [0, 5, 6]
+
+
+def test_another_future_does_not_move_what_was_adjusted_before():
+    panel = make_tiny_panel()
+    sessions = panel["session"].drop_duplicates().sort_values()
+    cut = sessions.iloc[35]
+    other = make_tiny_panel(seed=1)
+    spliced = pd.concat([panel[panel["session"] <= cut], other[other["session"] > cut]])
+    truncated = panel[panel["session"] <= cut]
+    here, spliced_here, alone = (
+        with_returns(table)
+        .loc[lambda rows: rows["session"] <= cut]
+        .reset_index(drop=True)
+        for table in (panel, spliced, truncated)
+    )
+    pd.testing.assert_frame_equal(here, spliced_here, check_exact=True)
+    pd.testing.assert_frame_equal(here, alone, check_exact=True)

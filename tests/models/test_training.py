@@ -1,0 +1,257 @@
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_tiny_panel
+
+from nse_lstm.config import V2, Market, Study, Training
+from nse_lstm.errors import ArtefactError
+from nse_lstm.features.folds import make_folds
+from nse_lstm.features.returns import with_returns
+from nse_lstm.features.scaling import fit_min_max
+from nse_lstm.features.windows import make_windows, split_fold
+from nse_lstm.models.bundles import load_bundle, read_history
+from nse_lstm.models.training import TrainingJob, job_seed, train
+
+# Keras 3.15 reads TensorFlow's variables in a way that NumPy 2 deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
+
+LOOKBACK = 10
+
+
+def make_study(*, workers: int = 1, **training: float) -> Study:
+    return Study(
+        market=Market(name="tiny", label="Tiny"),
+        v2=V2(lookback=LOOKBACK, units=8, dense_units=4),
+        training=Training(**{"max_epochs": 2, "workers": workers} | training),
+    )
+
+
+def make_jobs(tickers: str = "AB", version: str = "1") -> list[TrainingJob]:
+    table = with_returns(make_tiny_panel(280))
+    sessions = pd.DatetimeIndex(table["session"].unique())
+    jobs = []
+    for letter in tickers:
+        stock = table[table["ticker"] == 3 * letter]
+        windows = make_windows(stock, sessions, lookback=LOOKBACK, horizon=1)
+        fold = make_folds(2021, 0)[0]
+        split = split_fold(windows, fold, validation_share=0.15, purge=1)
+        jobs.append(
+            TrainingJob(
+                ticker=3 * letter,
+                year=2021,
+                seed=1,
+                train=split.train,
+                validation=split.validation,
+                version=version,
+            )
+        )
+    return jobs
+
+
+def run(jobs, folder: Path, study: Study | None = None):
+    lines: list[str] = []
+    models = train(
+        jobs,
+        study=study or make_study(),
+        folder_of=lambda job: folder / job.ticker,
+        progress=lines.append,
+    )
+    return models, lines
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        path.parent.name: json.loads(path.read_text())["digests"]["model.keras"]
+        for path in sorted(folder.glob("*/metadata.json"))
+    }
+
+
+def spoil(job: TrainingJob) -> TrainingJob:
+    """Give a job a loss that cannot be finite: a target beyond single precision."""
+    y = job.validation.y.copy()
+    y[0] = 1e300
+    return replace(job, validation=replace(job.validation, y=y))
+
+
+def test_a_job_seed_has_31_bits_and_names_its_job():
+    named = [(1, "SCOM", 2023), (2, "SCOM", 2023), (1, "KCB", 2023), (1, "SCOM", 2022)]
+    seeds = [job_seed(*name) for name in named]
+    seeds.append(job_seed(1, "SCOM", 2023, architecture="v3"))
+    assert len(set(seeds)) == 5
+    assert all(0 <= seed < 2**31 for seed in seeds)
+    # First 4 bytes of `printf 1,SCOM,2023,v2 | sha256sum`, halved.
+    assert seeds[0] == 0x0B712FE7 >> 1
+
+
+def test_asking_for_training_does_not_import_tensorflow():
+    code = "import sys, nse_lstm.models.training, nse_lstm.models.baselines;"
+    code += "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_jobs_that_share_a_folder_are_refused(tmp_path):
+    job = make_jobs("A")[0]
+    with pytest.raises(ArtefactError, match="1 folders"):
+        run([job, job], tmp_path)
+
+
+def test_no_jobs_start_no_process(tmp_path):
+    assert run([], tmp_path) == ([], [])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    jobs = make_jobs()
+    models, lines = run(jobs, folder)
+    return folder, jobs, models, lines
+
+
+@pytest.mark.slow
+def test_models_come_in_the_order_of_the_jobs_with_one_line_each(trained):
+    folder, _, models, lines = trained
+    assert [model.ticker for model in models] == ["AAA", "BBB"]
+    assert [model.folder for model in models] == [folder / "AAA", folder / "BBB"]
+    assert all(model.failure is None and model.epochs == 2 for model in models)
+    assert lines[0].startswith("[1/2] AAA 2021: 2 epochs (best ")
+    assert lines[1].startswith("[2/2] BBB 2021: 2 epochs (best ")
+    assert lines[0].endswith(" left") and lines[1].endswith(" s")
+
+
+@pytest.mark.slow
+def test_the_same_bytes_alone_in_another_order_and_in_two_processes(trained, tmp_path):
+    folder, jobs, models, _ = trained
+    run(jobs[1:], tmp_path / "alone")
+    run([replace(jobs[1], seed=2)], tmp_path / "seed")
+    run(jobs[::-1], tmp_path / "reversed")
+    two, _ = run(jobs, tmp_path / "two", make_study(workers=2))
+    expected = digests(folder)
+    assert len(set(expected.values())) == 2
+    assert digests(tmp_path / "alone") == {"BBB": expected["BBB"]}
+    assert digests(tmp_path / "seed") != {"BBB": expected["BBB"]}
+    assert digests(tmp_path / "reversed") == expected
+    assert digests(tmp_path / "two") == expected
+    assert [model.digest for model in two] == [model.digest for model in models]
+
+
+@pytest.mark.slow
+def test_only_what_is_missing_changed_or_of_another_version_is_fitted(tmp_path):
+    jobs = make_jobs("ABC")
+    models, _ = run(jobs, tmp_path)
+    (tmp_path / "AAA/model.keras").write_bytes(b"cut short")
+    before = digests(tmp_path)
+    newer = [*jobs[:2], replace(jobs[2], version="2")]
+    again, lines = run(newer, tmp_path)
+    assert [line.split(":")[0] for line in lines] == [
+        "[1/3] BBB 2021",
+        "[2/3] AAA 2021",
+        "[3/3] CCC 2021",
+    ]
+    assert lines[0].endswith("resumed")
+    # Fitted anew, AAA took another time; BBB is what was found.
+    assert replace(again[0], seconds=models[0].seconds) == models[0]
+    assert again[1] == models[1]
+    assert again[2].version == "2"
+    assert digests(tmp_path) == before
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_not_finite_ends_that_job_only(tmp_path):
+    jobs = make_jobs()
+    models, lines = run([spoil(jobs[0]), jobs[1]], tmp_path)
+    assert "AAA 2021" in models[0].failure and "finite" in models[0].failure
+    assert not (tmp_path / "AAA").exists()
+    assert models[1].failure is None and (tmp_path / "BBB").is_dir()
+    assert any(line.startswith("[1/2] failed: AAA 2021") for line in lines)
+
+
+class Deadly:
+    """Ends the process that unpickles it, as a lack of memory would."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+@pytest.mark.slow
+def test_a_dead_worker_is_told_and_what_was_finished_is_kept(tmp_path):
+    jobs = make_jobs()
+    with pytest.raises(ArtefactError, match="run again to resume"):
+        run([jobs[0], replace(jobs[1], version=Deadly())], tmp_path)
+    _, lines = run(jobs[:1], tmp_path)
+    assert len(lines) == 1 and not (tmp_path / "BBB").exists()
+
+
+@pytest.mark.slow
+def test_an_unknown_architecture_fails_by_name(tmp_path):
+    models, _ = run([replace(make_jobs("A")[0], architecture="v9")], tmp_path)
+    assert "'v9'" in models[0].failure
+
+
+@pytest.mark.slow
+def test_the_bundle_tells_where_the_model_came_from(trained):
+    folder, jobs, models, _ = trained
+    bundle = load_bundle(folder / "AAA", digest=models[0].digest)
+    about = bundle.metadata
+    assert (about["ticker"], about["year"], about["version"]) == ("AAA", 2021, "1")
+    assert about["train"]["last_target"] < about["validation"]["first_origin"]
+    assert about["validation"]["last_target"] < "2021-01-01"
+    assert about["train"]["n_windows"] == len(jobs[0].train)
+    seen = np.append(jobs[0].train.X, jobs[0].train.y)
+    assert bundle.scaler == fit_min_max(seen)
+
+
+@pytest.mark.slow
+def test_the_validation_span_moves_no_scaler(trained, tmp_path):
+    _, jobs, _, _ = trained
+    validation = jobs[0].validation
+    higher = replace(jobs[0], validation=replace(validation, X=validation.X * 9))
+    run([higher], tmp_path)
+    expected = fit_min_max(np.append(jobs[0].train.X, jobs[0].train.y))
+    assert load_bundle(tmp_path / "AAA").scaler == expected
+
+
+@pytest.mark.slow
+def test_the_best_epoch_by_huber_alone_is_kept_also_when_epochs_run_out(tmp_path):
+    # A learning rate far too high: the loss jumps about and the last epoch is hardly
+    # ever the best. Patience is longer than the run, so the epochs run out.
+    study = make_study(max_epochs=6, learning_rate=0.05, stopping_patience=50)
+    job = make_jobs("A")[0]
+    (model,), _ = run([job], tmp_path, study)
+    history = read_history(tmp_path / "AAA")
+    assert history["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert model.best_epoch == history["val_huber"].idxmin() + 1
+    assert model.validation_loss == history["val_huber"].min()
+    assert (history["loss"] > history["huber"]).all()  # the penalty is in one only
+    bundle = load_bundle(tmp_path / "AAA")
+    low, high = bundle.scaler.minimum, bundle.scaler.maximum
+    inputs = (job.validation.X - low) / (high - low)
+    targets = (job.validation.y - low) / (high - low)
+    outputs = bundle.model(inputs[..., np.newaxis], training=False).numpy()[:, 0]
+    error = np.abs(outputs - targets)
+    # Huber with threshold 1: half the square below it, linear above.
+    huber = np.where(error <= 1, error**2 / 2, error - 0.5).mean()
+    assert huber == pytest.approx(model.validation_loss, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_training_stops_and_slows_by_patience(tmp_path):
+    # No progress is possible at a learning rate of nearly 0: epoch 1 or so is best.
+    study = make_study(
+        max_epochs=9,
+        learning_rate=1e-30,
+        min_learning_rate=1e-32,
+        stopping_patience=3,
+        plateau_patience=1,
+    )
+    run([make_jobs("A")[0]], tmp_path, study)
+    history = read_history(tmp_path / "AAA")
+    best = int(history["val_huber"].idxmin())
+    assert len(history) == min(best + 1 + 3, 9)
+    assert history["learning_rate"].iloc[-1] < history["learning_rate"].iloc[0]
