@@ -83,9 +83,9 @@ def test_one_price_forecast_that_is_not_positive_disqualifies(forecasts_of, pane
     assert "not positive: v2" in row["reason"]
 
 
-def test_repeat_sign_may_be_champion(forecasts_of, panel):
+def test_what_cannot_be_served_is_never_chosen_however_good(forecasts_of, panel):
     row = choose(forecasts_of, panel, persistence=zero, repeat_sign=near(0.8), v2=noisy)
-    assert (row["champion"], row["challenger"]) == ("repeat_sign", "v2")
+    assert (row["champion"], row["challenger"]) == ("persistence", "v2")
 
 
 def test_a_stock_without_forecasts_gets_persistence_and_says_why(forecasts_of, panel):

@@ -9,8 +9,8 @@ from nse_lstm.evaluation.scoring import realised
 
 __all__ = ["CANDIDATES", "select"]
 
-CANDIDATES = ("persistence", "repeat_sign", "v2")
-"""In order of simplicity; the first serves where nothing was scored."""
+CANDIDATES = ("persistence", "v2")
+"""What can be served, in order of simplicity; the first is the fall-back."""
 
 
 def select(

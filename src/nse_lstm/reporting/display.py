@@ -9,12 +9,15 @@ import io
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 __all__ = ["Html", "picture", "sentence", "show_table"]
 
 DASH = "–"
+LONG = 40
+"""Characters from which a cell is given room to wrap."""
 
 # Heading and format of the columns that tables share; others show as they are.
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -139,13 +142,15 @@ def _cell(value: object, specification: str) -> str:
     missing = value is None or value is pd.NaT or value is pd.NA
     if missing or (isinstance(value, float) and value != value):
         return f'<td class="number">{DASH}</td>'
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return f"<td>{'yes' if value else 'no'}</td>"
     if isinstance(value, pd.Timestamp):
         return f"<td>{value.date()}</td>"
     if isinstance(value, int | float):
         return f'<td class="number">{_number(value, specification)}</td>'
-    return f"<td>{html.escape(str(value))}</td>"
+    text = str(value)
+    kind = ' class="long"' if len(text) > LONG else ""
+    return f"<td{kind}>{html.escape(text)}</td>"
 
 
 def _number(value: float, specification: str) -> str:

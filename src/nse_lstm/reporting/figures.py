@@ -11,7 +11,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogLocator,
+    NullLocator,
+    PercentFormatter,
+)
 
 __all__ = [
     "draw_availability",
@@ -42,6 +47,11 @@ NAMES = {
     "buy_and_hold": "buy and hold",
 }
 WIDE = (8.0, 3.6)
+LABEL_STEP = 11.0
+"""Points between the labels of neighbouring lines."""
+
+End = tuple[Any, float, str, str]
+"""Where a line ends, its label and its colour."""
 
 STYLE: Any = {
     "axes.spines.top": False,
@@ -117,7 +127,7 @@ def draw_ledger(file_ledger: pd.DataFrame) -> Figure:
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("rows")
-    axes.legend(ncols=3, loc="lower right", bbox_to_anchor=(1, 1))
+    axes.legend(ncols=3, loc="lower right", bbox_to_anchor=(1, 1.01))
     axes.set_title("Rows of each source file", pad=8)
     return figure
 
@@ -125,19 +135,20 @@ def draw_ledger(file_ledger: pd.DataFrame) -> Figure:
 def draw_training_curves(history: pd.DataFrame, *, best_epoch: int) -> Figure:
     """Draw the Huber term by epoch, training and validation, and where it stopped."""
     figure, axes = _axes(WIDE)
+    ends: list[End] = []
     for column, name, colour in (
-        ("huber", "training", COLOURS["cash"]),
+        ("huber", "training", "#777777"),
         ("val_huber", "validation", COLOURS["v2"]),
     ):
         axes.plot(history["epoch"], history[column], color=colour)
-        _label_end(
-            axes, history["epoch"].iloc[-1], history[column].iloc[-1], name, colour
-        )
+        last = history.iloc[-1]
+        ends.append((last["epoch"], last[column], name, colour))
     axes.axvline(best_epoch, color=COLOURS["warning"], linewidth=1, linestyle=":")
     axes.set_yscale("log")
     axes.set_xlabel("epoch (dotted: the epoch whose weights were kept)")
     axes.set_ylabel("Huber loss, scaled price")
     axes.set_title("Fitting v2: Huber term without the L2 penalty")
+    _label_ends(axes, ends)
     return figure
 
 
@@ -146,26 +157,18 @@ def draw_forecast(joined: pd.DataFrame, *, ticker: str) -> Figure:
     figure, axes = _axes(WIDE)
     realised = joined.drop_duplicates("target_date").sort_values("target_date")
     axes.plot(realised["target_date"], realised["level"], color="#bbbbbb", linewidth=3)
-    _label_end(
-        axes,
-        realised["target_date"].iloc[-1],
-        realised["level"].iloc[-1],
-        "printed price",
-        "#777777",
-    )
+    last = realised.iloc[-1]
+    ends: list[End] = [(last["target_date"], last["level"], "printed price", "#777777")]
     for model, rows in joined.groupby("model"):
         rows = rows.sort_values("target_date")
         colour = COLOURS.get(str(model), "#777777")
         axes.plot(rows["target_date"], rows["price_hat"], color=colour, linewidth=1)
-        end = rows.iloc[-1]
-        if model != "persistence":
-            _label_end(
-                axes, end["target_date"], end["price_hat"], NAMES[str(model)], colour
-            )
+        last = rows.iloc[-1]
+        name = NAMES[str(model)]
+        ends.append((last["target_date"], last["price_hat"], name, colour))
     axes.set_ylabel("KES a share")
-    axes.set_title(
-        f"{ticker}: forecast of the next session's price (black: persistence)"
-    )
+    axes.set_title(f"{ticker}: forecast of the next session's price")
+    _label_ends(axes, ends)
     return figure
 
 
@@ -185,7 +188,7 @@ def draw_training_summary(summary: pd.DataFrame) -> Figure:
     axes.set_xscale("log")
     axes.invert_yaxis()
     axes.set_xlabel("validation Huber loss, scaled price (log scale)")
-    axes.legend(ncols=len(years), loc="lower right", bbox_to_anchor=(1, 1))
+    axes.legend(ncols=len(years), loc="lower right", bbox_to_anchor=(1, 1.01))
     axes.set_title("Every trained model", pad=8)
     return figure
 
@@ -203,13 +206,14 @@ def draw_errors(scores: pd.DataFrame, *, year: int) -> Figure:
             ratio[model], ratio.index, "o", color=COLOURS[model], label=NAMES[model]
         )
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
-    axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
     axes.invert_yaxis()
     axes.set_xlabel(
         "mean absolute error as a multiple of persistence's (right is worse)"
     )
-    axes.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
+    axes.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1.01))
     axes.set_title(f"{year}: error against persistence (line)", pad=8)
     return figure
 
@@ -223,20 +227,22 @@ def draw_costs(scores: pd.DataFrame, *, year: int, headline: int) -> Figure:
         & (scores["model"] != "persistence")
     ]
     figure, axes = _axes(WIDE)
+    ends: list[End] = []
     for (model, rule), line in rows.groupby(["model", "rule"]):
         line = line.sort_values("cost_bps")
         colour = COLOURS[str(model)]
         style = "--" if rule == "gate" else "-"
         axes.plot(line["cost_bps"], line["value"], style, marker=".", color=colour)
-        end = line.iloc[-1]
-        text = NAMES[str(model)] + ("" if rule == "hold" else f", {rule}")
-        _label_end(axes, end["cost_bps"], end["value"], text, colour)
+        last = line.iloc[-1]
+        text = _strategy_name(str(model), str(rule))
+        ends.append((last["cost_bps"], last["value"], text, colour))
     axes.axvline(headline, color=COLOURS["warning"], linewidth=1, linestyle=":")
     axes.axhline(0, color="#777777", linewidth=0.8)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("cost a side, basis points (dotted: headline)")
     axes.set_ylabel("net return of the year")
     axes.set_title(f"{year}: what costs leave, equal capital in every stock")
+    _label_ends(axes, ends)
     return figure
 
 
@@ -245,19 +251,21 @@ def draw_net_value(returns: pd.DataFrame, *, year: int, cost_bps: int) -> Figure
     rows = returns[(returns["fold"] == year) & (returns["cost_bps"] == cost_bps)]
     figure, axes = _axes(WIDE)
     pooled = rows.groupby(["model", "rule", "session"])["net_return"].mean()
+    ends: list[End] = []
     for (model, rule), line in pooled.groupby(["model", "rule"]):
         if model == "persistence":
             continue
         value = (1 + line.droplevel(["model", "rule"])).cumprod()
         colour = COLOURS[str(model)]
         axes.plot(value.index, value, "--" if rule == "gate" else "-", color=colour)
-        text = NAMES[str(model)] + ("" if rule == "hold" else f", {rule}")
-        _label_end(axes, value.index[-1], value.iloc[-1], text, colour)
+        text = _strategy_name(str(model), str(rule))
+        ends.append((value.index[-1], value.iloc[-1], text, colour))
     cash = (1 + rows.groupby("session")["cash_return"].mean()).cumprod()
     axes.plot(cash.index, cash, color=COLOURS["cash"])
-    _label_end(axes, cash.index[-1], cash.iloc[-1], "cash", "#777777")
+    ends.append((cash.index[-1], cash.iloc[-1], "cash", "#777777"))
     axes.set_ylabel("value of 1 KES, net")
     axes.set_title(f"{year}: dealt one session later at {cost_bps} bps a side")
+    _label_ends(axes, ends)
     return figure
 
 
@@ -276,7 +284,7 @@ def draw_latest(forecasts: pd.DataFrame) -> Figure:
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.invert_yaxis()
     axes.set_xlabel("forecast log return to the next session")
-    axes.legend(ncols=3, loc="lower right", bbox_to_anchor=(1, 1))
+    axes.legend(ncols=3, loc="lower right", bbox_to_anchor=(1, 1.01))
     axes.set_title("The next session", pad=8)
     return figure
 
@@ -287,14 +295,29 @@ def _axes(size: tuple[float, float]) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _label_end(axes: Axes, x: Any, y: float, text: str, colour: str) -> None:
-    axes.annotate(
-        text,
-        (x, y),
-        xytext=(4, 0),
-        textcoords="offset points",
-        color=colour,
-        va="center",
-        fontsize=8.5,
-        annotation_clip=False,
-    )
+def _strategy_name(model: str, rule: str) -> str:
+    return NAMES[model] if rule == "hold" else f"{NAMES[model]}, {rule}"
+
+
+def _label_ends(axes: Axes, ends: list[End]) -> None:
+    """Label lines where they end, moving labels apart that would overlap."""
+    axes.figure.canvas.draw()
+    points_per_pixel = 72 / axes.figure.dpi
+    heights = [
+        axes.transData.transform((axes.convert_xunits(x), y))[1] * points_per_pixel
+        for x, y, _, _ in ends
+    ]
+    placed = -np.inf
+    for place in np.argsort(heights):
+        x, y, text, colour = ends[place]
+        placed = max(heights[place], placed + LABEL_STEP)
+        axes.annotate(
+            text,
+            (x, y),
+            xytext=(5, placed - heights[place]),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+            fontsize=8.5,
+            annotation_clip=False,
+        )

@@ -2,11 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
-from nse_lstm.deployment.registry import promote, read_registry
+from nse_lstm.deployment.registry import promote, read_registry, retire
 from nse_lstm.deployment.serving import score_latest
 from nse_lstm.errors import ArtefactError
 from nse_lstm.models.bundles import load_bundle
@@ -56,12 +55,31 @@ def deploy(workspace: Workspace) -> Deployment:
 
 
 def promote_selected(workspace: Workspace) -> pd.DataFrame:
-    """Promote each stock's selected champion, and v2 as challenger where it lost."""
-    evidence = _digest(workspace.paths.evaluation / "selection.json")
-    for row in read_json(workspace.paths.evaluation / "selection.json"):
-        _promote(workspace, row, "champion", row["champion"], evidence)
-        if row["challenger"]:
-            _promote(workspace, row, "challenger", row["challenger"], evidence)
+    """Promote each stock's selected champion, and v2 as challenger where it lost.
+
+    What an earlier selection had put there and this one did not is retired.
+    """
+    path = workspace.paths.evaluation / "selection.json"
+    evidence = hashlib.sha256(path.read_bytes()).hexdigest()
+    wanted = set()
+    for row in read_json(path):
+        for stage in ("champion", "challenger"):
+            if row[stage]:
+                _promote(workspace, row, stage, row[stage], evidence)
+                wanted.add((row["ticker"], stage))
+    for ticker, stages in read_registry(workspace.paths.registry).items():
+        for stage in stages.keys() - {s for t, s in wanted if t == ticker}:
+            retire(
+                workspace.paths.registry,
+                ticker=ticker,
+                stage=stage,
+                evidence=evidence,
+                why="Not chosen by the selection that follows.",
+            )
+    return _registry_table(workspace)
+
+
+def _registry_table(workspace: Workspace) -> pd.DataFrame:
     entries = read_registry(workspace.paths.registry)
     return pd.DataFrame(
         [
@@ -141,7 +159,3 @@ def _promote(
         evidence=evidence,
         why=row["reason"],
     )
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

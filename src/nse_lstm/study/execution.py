@@ -1,8 +1,10 @@
 """Executes a notebook the way Make wants it: checked, streamed, whole or not at all."""
 
+import logging
 import os
 import platform
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -51,6 +53,7 @@ def execute_notebook(
             f"{source.name} declares the parameters {sorted(declared)}. "
             f"Received: {', '.join(unknown)}"
         )
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     running = target.parent / "running" / target.name
     running.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -62,6 +65,8 @@ def execute_notebook(
             progress_bar=False,
             log_output=True,
             cwd=str(source.parent),
+            # The kernel's remark on loopback without encryption helps nobody here.
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
         )
     except papermill.PapermillExecutionError as error:
         raise StudyError(

@@ -1,0 +1,108 @@
+"""What a registry holds: entries, the rules they keep, and the state they add up to."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+__all__ = [
+    "MODELS",
+    "RETIRED",
+    "STAGES",
+    "Entry",
+    "State",
+    "find_problem",
+    "latest_entries",
+    "state_document",
+]
+
+STAGES = ("candidate", "challenger", "champion")
+RETIRED = "retired"
+"""The stage of a model that stands nowhere any more; in the log only."""
+PERSISTENCE = "persistence"
+MODELS = ("v2", PERSISTENCE)
+
+TICKER = re.compile(r"\^?[A-Z0-9]{1,12}(-[A-Z0-9]{1,6})?")
+DIGEST = re.compile(r"[0-9a-f]{64}")
+# No dot in front: neither "..", nor "." nor a hidden folder.
+FOLDER_NAME = re.compile(r"[A-Za-z0-9^_-][A-Za-z0-9^_.-]*")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One promotion: a model of one stock, put in one stage."""
+
+    ticker: str
+    stage: str
+    model: str
+    version: str
+    """Hash that names the model; "persistence" for persistence."""
+    bundle: str
+    """Folder of the bundle relative to the models' folder; empty for persistence."""
+    digest: str
+    """Of the bundle as promoted, see ``bundles.bundle_digest``; empty likewise."""
+    evidence: str
+    """SHA-256 of the file that spoke for it."""
+    why: str
+
+
+State = dict[str, dict[str, Entry]]
+"""Current entries by ticker, then by stage."""
+
+
+def find_problem(entry: Entry) -> str:
+    """Say what is wrong with an entry; nothing if it may stand."""
+    stored = entry.model != PERSISTENCE
+    parts = PurePosixPath(entry.bundle).parts
+    rules = {
+        "`ticker` must be a code of the exchange": TICKER.fullmatch(entry.ticker),
+        f"`stage` must be one of {(*STAGES, RETIRED)}": (
+            entry.stage in (*STAGES, RETIRED)
+        ),
+        f"`model` must be one of {MODELS}": entry.model in MODELS,
+        "`version` must be a SHA-256 of a stored model, else 'persistence'": (
+            DIGEST.fullmatch(entry.version) if stored else entry.version == PERSISTENCE
+        ),
+        "`bundle` must be a folder of plain names below the models' folder for a "
+        "stored model, else empty": (
+            parts and all(FOLDER_NAME.fullmatch(part) for part in parts)
+            if stored
+            else not entry.bundle
+        ),
+        "`evidence` must be a SHA-256, 64 lower-case digits": (
+            DIGEST.fullmatch(entry.evidence)
+        ),
+        "`why` must give a reason": entry.why.strip(),
+    }
+    broken = [rule for rule, holds in rules.items() if not holds]
+    return f"{broken[0]}. Received: {entry}" if broken else ""
+
+
+def latest_entries(entries: Iterable[Entry]) -> State:
+    """Play entries in order: the last of a stage stands, and a model stands once."""
+    state: State = {}
+    for entry in entries:
+        others = {
+            stage: other
+            for stage, other in state.get(entry.ticker, {}).items()
+            if other.model != entry.model
+        }
+        state[entry.ticker] = {**others, entry.stage: entry}
+        state[entry.ticker].pop(RETIRED, None)
+    return {ticker: stages for ticker, stages in state.items() if stages}
+
+
+def state_document(state: State) -> dict[str, Any]:
+    """Return a state as plain values."""
+    return {
+        ticker: {
+            stage: {
+                name: value
+                for name, value in asdict(entry).items()
+                if name not in ("ticker", "stage")
+            }
+            for stage, entry in stages.items()
+        }
+        for ticker, stages in state.items()
+    }

@@ -1,0 +1,155 @@
+"""The registry's files: a log that only grows, the state beside it, and their lock."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nse_lstm.deployment.entries import Entry, find_problem
+from nse_lstm.errors import ArtefactError
+from nse_lstm.paths import write_text
+
+__all__ = [
+    "LOG",
+    "STATE",
+    "Promotion",
+    "append",
+    "locked",
+    "read_log",
+    "read_state",
+    "write_state",
+]
+
+LOG, STATE, LOCK = "log.jsonl", "registry.json", ".lock"
+LOCK_SECONDS = 10.0
+"""How long to wait for another process's promotion, which takes milliseconds."""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """One line of the log."""
+
+    seq: int
+    """From 1, without a hole."""
+    when: str
+    """UTC, ISO 8601."""
+    entry: Entry
+
+
+def read_log(folder: Path) -> list[Promotion]:
+    """Return all promotions in order; none where there is no log.
+
+    Raises
+    ------
+    ArtefactError
+        Naming the first line that is no promotion.
+    """
+    try:
+        text = (folder / LOG).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    except UnicodeDecodeError as error:
+        raise ArtefactError(f"{folder / LOG} is no text: {error}") from None
+    lines = text.split("\n")
+    if lines[-1]:
+        raise _no_promotion(folder, len(lines), "a line that was cut short")
+    return [
+        _parse(folder, line, seq=seq) for seq, line in enumerate(lines[:-1], start=1)
+    ]
+
+
+def _parse(folder: Path, line: str, *, seq: int) -> Promotion:
+    """Read one line of the log; what may not be promoted may not be read either."""
+    try:
+        document = dict(json.loads(line))
+        number, when = document.pop("seq"), document.pop("when")
+        entry = Entry(**{name: _text(value) for name, value in document.items()})
+        datetime.fromisoformat(when)
+    except (ValueError, TypeError, KeyError) as error:
+        raise _no_promotion(folder, seq, error) from None
+    if number != seq or find_problem(entry):
+        raise _no_promotion(folder, seq, find_problem(entry) or f"number {number}")
+    return Promotion(seq, when, entry)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} in place of text")
+    return value
+
+
+def _no_promotion(folder: Path, line: int, received: object) -> ArtefactError:
+    return ArtefactError(
+        f"Expected promotion number {line}. Received: {received} ({folder / LOG}, line "
+        f"{line})"
+    )
+
+
+def append(folder: Path, promotion: Promotion) -> None:
+    """Add a line to the log, on the disk before anything follows from it."""
+    document = {
+        "seq": promotion.seq,
+        "when": promotion.when,
+        **asdict(promotion.entry),
+    }
+    line = json.dumps(document, ensure_ascii=False) + "\n"
+    with (folder / LOG).open("ab") as log:
+        log.write(line.encode())
+        log.flush()
+        os.fsync(log.fileno())
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the registry alone. The file works on every system and names its holder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = folder / LOCK
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+            break
+        except FileExistsError:
+            if time.monotonic() > deadline:
+                raise ArtefactError(
+                    f"Expected to be alone at the registry within {LOCK_SECONDS:g} s. "
+                    f"Received: {lock}, held by another process; remove it if none runs"
+                ) from None
+            time.sleep(0.02)
+    try:
+        os.write(handle, f"{os.getpid()}\n".encode())
+        os.close(handle)
+        yield
+    finally:
+        lock.unlink()
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """Return ``registry.json``; nothing where there is none.
+
+    Raises
+    ------
+    ArtefactError
+        If it is no JSON object.
+    """
+    try:
+        return dict(json.loads((folder / STATE).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError):
+        raise ArtefactError(
+            f"Expected the registry as JSON. Received: something else in "
+            f"{folder / STATE}"
+        ) from None
+
+
+def write_state(folder: Path, document: dict[str, Any]) -> None:
+    """Write the state if it changed, so that its time says when it did."""
+    if read_state(folder) != document:
+        text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
+        write_text(folder / STATE, f"{text}\n")

@@ -1,0 +1,273 @@
+import hashlib
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from nse_lstm.deployment import registry_files
+from nse_lstm.deployment.registry import history, promote, read_registry, retire
+from nse_lstm.errors import ArtefactError, ConfigurationError
+
+EVIDENCE = "e" * 64
+VERSION = "1" * 64
+WHEN = datetime(2024, 1, 2, 12, 30, tzinfo=UTC)
+PERSISTENCE = {
+    "ticker": "AAA",
+    "stage": "champion",
+    "model": "persistence",
+    "version": "persistence",
+    "bundle": "",
+    "evidence": EVIDENCE,
+    "why": "nothing beat it",
+}
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def make_bundle(models, ticker="AAA", version=VERSION):
+    """Write files that agree with each other; no network is inside."""
+    folder = models / "v2" / ticker
+    folder.mkdir(parents=True)
+    digests = {}
+    for name in ("model.keras", "scaler.json", "history.csv"):
+        (folder / name).write_bytes(name.encode())
+        digests[name] = sha256(name.encode())
+    about = {"ticker": ticker, "architecture": "v2", "version": version}
+    (folder / "metadata.json").write_text(json.dumps({**about, "digests": digests}))
+    return f"v2/{ticker}"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "models" / "registry"
+
+
+@pytest.fixture
+def v2(folder):
+    bundle = make_bundle(folder.parent)
+    changes = {"model": "v2", "version": VERSION, "bundle": bundle}
+    return {**PERSISTENCE, **changes, "why": "lower error"}
+
+
+def test_a_promoted_model_is_what_the_registry_says(folder, v2):
+    entry = promote(folder, **v2)
+    assert read_registry(folder) == {"AAA": {"champion": entry}}
+    metadata = (folder.parent / "v2/AAA/metadata.json").read_bytes()
+    assert entry.digest == sha256(metadata)
+    assert (entry.model, entry.version, entry.bundle) == ("v2", VERSION, "v2/AAA")
+
+
+def test_a_registry_that_was_never_written_is_empty(folder):
+    assert read_registry(folder) == {}
+    assert history(folder).empty
+
+
+def test_promoting_the_same_again_is_logged_once(folder):
+    promote(folder, **PERSISTENCE, when=WHEN)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    promote(folder, **PERSISTENCE, when=WHEN + timedelta(days=1))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_other_evidence_is_another_promotion(folder):
+    promote(folder, **PERSISTENCE)
+    promote(folder, **{**PERSISTENCE, "evidence": "f" * 64})
+    assert history(folder)["evidence"].tolist() == [EVIDENCE, "f" * 64]
+    assert read_registry(folder)["AAA"]["champion"].evidence == "f" * 64
+
+
+def test_the_log_says_when_in_utc_and_the_registry_says_no_time(folder):
+    nairobi = timezone(timedelta(hours=3))
+    promote(folder, **PERSISTENCE, when=datetime(2024, 1, 2, 15, 30, tzinfo=nairobi))
+    assert history(folder)["when"].tolist() == ["2024-01-02T12:30:00+00:00"]
+    assert "2024" not in (folder / "registry.json").read_text()
+
+
+def test_the_same_promotions_give_the_same_registry_bytes(folder, tmp_path):
+    for place in (folder, tmp_path / "other" / "registry"):
+        promote(place, **PERSISTENCE)
+        promote(place, **{**PERSISTENCE, "ticker": "BBB"})
+    other = tmp_path / "other" / "registry" / "registry.json"
+    assert other.read_bytes() == (folder / "registry.json").read_bytes()
+
+
+def test_a_model_leaves_the_stage_it_stood_in(folder, v2):
+    promote(folder, **PERSISTENCE)
+    promote(folder, **{**v2, "stage": "challenger"})
+    promote(folder, **v2)
+    stages = read_registry(folder)["AAA"]
+    # v2 took persistence's place and is no longer its own challenger.
+    assert {stage: entry.model for stage, entry in stages.items()} == {"champion": "v2"}
+    assert history(folder)["seq"].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"stage": "best"}, "`stage`"),
+        ({"model": "v1"}, "`model`"),
+        ({"why": "  "}, "`why`"),
+        ({"evidence": "e" * 63}, "`evidence`"),
+        ({"evidence": "E" * 64}, "`evidence`"),
+        ({"ticker": "../AAA"}, "`ticker`"),
+        ({"ticker": "AAA/B"}, "`ticker`"),
+        ({"version": VERSION}, "`version`"),
+        ({"bundle": "v2/AAA"}, "`bundle`"),
+        ({"when": datetime(2024, 1, 2)}, "time zone"),
+    ],
+)
+def test_a_promotion_that_may_not_be_is_refused_and_leaves_nothing(
+    folder, change, named
+):
+    with pytest.raises(ConfigurationError, match=named):
+        promote(folder, **{**PERSISTENCE, **change})
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "bundle", ["", "../AAA", "v2/../../AAA", "/v2/AAA", "v2\\AAA", "./v2/.hidden", "~"]
+)
+def test_a_bundle_outside_the_models_is_refused(folder, v2, bundle):
+    with pytest.raises(ConfigurationError, match="`bundle`"):
+        promote(folder, **{**v2, "bundle": bundle})
+
+
+def test_a_link_out_of_the_models_is_refused(folder, v2, tmp_path):
+    make_bundle(tmp_path / "elsewhere")
+    (folder.parent / "link").symlink_to(tmp_path / "elsewhere" / "v2" / "AAA")
+    with pytest.raises(ConfigurationError, match="must lie below"):
+        promote(folder, **{**v2, "bundle": "link"})
+
+
+def test_a_model_without_a_version_s_hash_is_refused(folder, v2):
+    with pytest.raises(ConfigurationError, match="`version`"):
+        promote(folder, **{**v2, "version": "persistence"})
+
+
+@pytest.mark.parametrize(
+    "change", [{"version": "2" * 64}, {"ticker": "BBB"}, {"bundle": "v2/CCC"}]
+)
+def test_a_bundle_that_is_another_model_or_missing_is_refused(folder, v2, change):
+    with pytest.raises(ArtefactError, match="v2"):
+        promote(folder, **{**v2, **change})
+    assert read_registry(folder) == {}
+
+
+def test_a_changed_bundle_is_not_promoted(folder, v2):
+    (folder.parent / "v2/AAA/model.keras").write_bytes(b"other weights")
+    with pytest.raises(ArtefactError, match=r"model\.keras unchanged"):
+        promote(folder, **v2)
+
+
+def test_a_registry_changed_by_hand_is_refused_by_reader_and_writer(folder):
+    promote(folder, **PERSISTENCE)
+    state = folder / "registry.json"
+    state.write_text(state.read_text().replace("nothing beat it", "it is mine"))
+    with pytest.raises(ArtefactError, match=r"AAA champion is .*nothing beat it"):
+        read_registry(folder)
+    with pytest.raises(ArtefactError, match="it is mine"):
+        promote(folder, **{**PERSISTENCE, "ticker": "BBB"})
+    assert len(history(folder)) == 1
+
+
+@pytest.mark.parametrize("text", ["[]x", "[1]", '{"AAA": "x"}', "{}"])
+def test_a_registry_that_is_something_else_is_refused(folder, text):
+    promote(folder, **PERSISTENCE)
+    (folder / "registry.json").write_text(text)
+    with pytest.raises(ArtefactError, match=r"registry\.json"):
+        read_registry(folder)
+
+
+def test_a_promotion_cut_off_between_the_files_is_finished_by_the_next(folder):
+    promote(folder, **PERSISTENCE)
+    before = (folder / "registry.json").read_bytes()
+    promote(folder, **{**PERSISTENCE, "ticker": "BBB"})
+    (folder / "registry.json").write_bytes(before)
+    with pytest.raises(ArtefactError, match="BBB champion"):
+        read_registry(folder)
+    promote(folder, **{**PERSISTENCE, "ticker": "BBB"})
+    assert sorted(read_registry(folder)) == ["AAA", "BBB"]
+    assert len(history(folder)) == 2
+
+
+@pytest.mark.parametrize(
+    ("damage", "line"),
+    [
+        (lambda lines: lines[1:], 1),
+        (lambda lines: [lines[0], lines[1][:-9]], 2),
+        (lambda lines: [lines[0], lines[1].replace('"seq": 2', '"seq": 9')], 2),
+        (lambda lines: [lines[0], lines[1].replace("champion", "best")], 2),
+        (lambda lines: [lines[0].replace('"why"', '"reason"'), lines[1]], 1),
+        (lambda lines: [lines[0], "null\n"], 2),
+    ],
+)
+def test_a_damaged_log_is_refused_naming_the_line(folder, damage, line):
+    promote(folder, **PERSISTENCE)
+    promote(folder, **{**PERSISTENCE, "ticker": "BBB"})
+    log = folder / "log.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(damage(lines)))
+    with pytest.raises(ArtefactError, match=f"line {line}"):
+        read_registry(folder)
+
+
+def test_promotions_at_once_are_all_kept(folder):
+    tickers = [f"T{number}" for number in range(12)]
+    barrier = threading.Barrier(4)
+
+    def run(ticker):
+        if int(ticker[1:]) < 4:
+            barrier.wait()
+        return promote(folder, **{**PERSISTENCE, "ticker": ticker})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(run, tickers))
+    assert sorted(read_registry(folder)) == sorted(tickers)
+    assert history(folder)["seq"].tolist() == list(range(1, 13))
+    assert {path.name for path in folder.iterdir()} == {"log.jsonl", "registry.json"}
+
+
+def test_a_registry_held_for_too_long_is_an_error(folder, monkeypatch):
+    monkeypatch.setattr(registry_files, "LOCK_SECONDS", 0.1)
+    folder.mkdir(parents=True)
+    (folder / ".lock").write_text("1\n")
+    with pytest.raises(ArtefactError, match="held by another process"):
+        promote(folder, **PERSISTENCE)
+    assert (folder / ".lock").exists()
+
+
+def test_a_retired_model_stands_nowhere_but_stays_in_the_log(tmp_path: Path) -> None:
+    folder = tmp_path / "registry"
+    entry = {"model": "persistence", "version": "persistence", "bundle": ""}
+    about = {"evidence": "e" * 64, "why": "it won"}
+    promote(folder, ticker="SCOM", stage="champion", **entry, **about)
+    promote(folder, ticker="KCB", stage="champion", **entry, **about)
+    retire(folder, ticker="KCB", stage="champion", evidence="f" * 64, why="it lost")
+    assert list(read_registry(folder)) == ["SCOM"]
+    assert history(folder)["stage"].tolist() == ["champion", "champion", "retired"]
+    promote(folder, ticker="KCB", stage="champion", **entry, **about)
+    assert sorted(read_registry(folder)) == ["KCB", "SCOM"]
+
+
+def test_nothing_can_be_retired_twice_or_promoted_to_retirement(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "registry"
+    with pytest.raises(ConfigurationError, match="no champion of SCOM"):
+        retire(folder, ticker="SCOM", stage="champion", evidence="e" * 64, why="gone")
+    with pytest.raises(ConfigurationError, match="`stage` must be one of"):
+        promote(
+            folder,
+            ticker="SCOM",
+            stage="retired",
+            model="persistence",
+            version="persistence",
+            bundle="",
+            evidence="e" * 64,
+            why="w",
+        )
