@@ -10,9 +10,6 @@ from nse_lstm.errors import ArtefactError, DataError
 from nse_lstm.paths import Paths
 from nse_lstm.tables import FORECASTS, check
 
-# Keras 3.15 reads TensorFlow's variables in a way that NumPy 2 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
-
 STUDY = Study(market=Market(name="tiny", label="Tiny"))
 VERSION = "1" * 64
 LOOKBACK = 10

@@ -18,9 +18,6 @@ from nse_lstm.models.bundles import (
 )
 from nse_lstm.models.runtime import keras
 
-# Keras 3.15 reads TensorFlow's variables in a way that NumPy 2 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
-
 SMALL = V2(units=4, dense_units=3, lookback=5)
 SCALER = MinMaxScaler(0.1, 30.0)
 ROW = {"epoch": 1, "loss": 1.1, "huber": 0.1, "val_huber": 0.2, "learning_rate": 1e-3}

@@ -16,9 +16,6 @@ from nse_lstm.models.forecasting import forecast, forecast_latest
 from nse_lstm.models.runtime import keras
 from nse_lstm.tables import FORECASTS, check
 
-# Keras 3.15 reads TensorFlow's variables in a way that NumPy 2 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
-
 LOOKBACK = 10
 SCALER = MinMaxScaler(20.0, 60.0)
 ABOUT = {

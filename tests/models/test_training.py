@@ -19,9 +19,6 @@ from nse_lstm.features.windows import make_windows, split_fold
 from nse_lstm.models.bundles import load_bundle, read_history
 from nse_lstm.models.training import TrainingJob, job_seed, train
 
-# Keras 3.15 reads TensorFlow's variables in a way that NumPy 2 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
-
 LOOKBACK = 10
 
 

@@ -4,6 +4,7 @@ The whole path is walked three times: on the raw files as they are, cut after a 
 in the middle of the test year, and with other prices from there on.
 """
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +63,9 @@ def rewrite_last_file(source: Path, target: Path, *, cut: bool) -> Path:
 
 def other_future(line: str) -> str:
     """Turn a row of the late board into one of another market: no deal at 1 KES."""
-    fields = line.split(",")
-    return ",".join([*fields[:5], "1", "1", "1", "1", "-", "-", "-", "-"])
+    (fields,) = csv.reader([line])
+    quoted = [f'"{field}"' if "," in field else field for field in fields[:5]]
+    return ",".join([*quoted, "1", "1", "1", "1", "-", "-", "-", "-"])
 
 
 @pytest.fixture(scope="module")
