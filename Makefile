@@ -29,7 +29,7 @@ export UV_COMPILE_BYTECODE := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 layer   = $(shell find $(1:%=src/nse_lstm/%) -name '*.py')
-shared := $(patsubst %,src/nse_lstm/%.py,config paths tables errors study/workspace)
+shared := $(patsubst %,src/nse_lstm/%.py,config paths tables errors study/workspace study/inputs)
 
 ##@ Study
 .PHONY: all reports train score

@@ -84,7 +84,7 @@ def test_earning_more_than_cash_but_less_than_holding_is_a_no(noise):
     assert found.answer == "no"
     assert found.excess_over_cash.lower > 0
     assert found.sentence == (
-        "No: after costs it earned less than a holding of the same exposure."
+        "No: after costs the strategy earned less than a holding of the same exposure."
     )
 
 

@@ -9,13 +9,9 @@ from conftest import make_tiny_panel
 from nse_lstm.config import Market, Study
 from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import Paths
+from nse_lstm.study.inputs import MarketFacts, read_sealed_panel
 from nse_lstm.study.seal import open_test_year, read_trials, record_trials
-from nse_lstm.study.workspace import (
-    MarketFacts,
-    Workspace,
-    read_sealed_panel,
-    write_json,
-)
+from nse_lstm.study.workspace import Workspace, write_json
 from nse_lstm.tables import PANEL, STRATEGY_RETURNS, write_table
 
 NOW = datetime(2024, 1, 2, tzinfo=UTC)

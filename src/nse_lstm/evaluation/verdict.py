@@ -178,7 +178,7 @@ def _intervals(
 
 
 def _never_traded() -> tuple[Answer, str]:
-    return "undecided", "Undecided: no trade was made, so it earned cash and no more."
+    return "undecided", "Undecided: no trade was made, so the strategy earned cash."
 
 
 def _answer(
@@ -194,22 +194,24 @@ def _answer(
     }
     below = [name for name, excess in excesses.items() if excess.upper < 0]
     if below:
-        return "no", f"No: after costs it earned less than {' and than '.join(below)}."
+        return "no", (
+            f"No: after costs the strategy earned less than {' and than '.join(below)}."
+        )
     unclear = [name for name, excess in excesses.items() if excess.lower <= 0]
     if unclear:
         return "undecided", (
-            f"Undecided: its excess over {' and over '.join(unclear)} "
+            f"Undecided: the strategy's excess over {' and over '.join(unclear)} "
             "cannot be told from zero."
         )
     short = _short_of_yes(verdict, deflated_sharpe, audit_clean)
     if short:
         return "undecided", (
-            "Undecided: it earned more than cash and than a holding of the same "
-            f"exposure, but {' and '.join(short)}."
+            "Undecided: the strategy earned more than cash and than a holding of "
+            f"the same exposure, but {' and '.join(short)}."
         )
     return "yes", (
-        "Yes: after costs it earned more than cash and than a holding of the same "
-        "exposure, by more than luck and the number of trials explain."
+        "Yes: after costs the strategy earned more than cash and than a holding of "
+        "the same exposure, by more than luck and the number of trials explain."
     )
 
 

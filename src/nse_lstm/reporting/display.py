@@ -145,7 +145,7 @@ def _cell(value: object, specification: str) -> str:
     if isinstance(value, bool | np.bool_):
         return f"<td>{'yes' if value else 'no'}</td>"
     if isinstance(value, pd.Timestamp):
-        return f"<td>{value.date()}</td>"
+        return f'<td class="number">{value.date()}</td>'
     if isinstance(value, int | float):
         return f'<td class="number">{_number(value, specification)}</td>'
     text = str(value)

@@ -56,8 +56,6 @@ End = tuple[Any, float, str, str]
 STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 11,
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.color": "#e6e6e6",
@@ -92,7 +90,7 @@ def draw_availability(panel: pd.DataFrame, *, n_tickers: int = 70) -> Figure:
     axes.set_yticks(range(len(table)), list(table.index), fontsize=6)
     bar = figure.colorbar(image, ax=axes, format=PercentFormatter(1), shrink=0.5)
     bar.set_label("sessions with volume")
-    axes.set_title("Who trades: share of sessions with volume, by quarter")
+    _title(axes, "Who trades: share of sessions with volume, by quarter")
     return figure
 
 
@@ -108,7 +106,7 @@ def draw_turnover(statistics: pd.DataFrame, *, n_tickers: int = 30) -> Figure:
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("median turnover a session, KES million (log scale)")
-    axes.set_title("Tradable stocks by turnover; the recommended ones in blue")
+    _title(axes, "Tradable stocks by turnover; the recommended ones in blue")
     return figure
 
 
@@ -127,8 +125,8 @@ def draw_ledger(file_ledger: pd.DataFrame) -> Figure:
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("rows")
-    axes.legend(ncols=3, loc="lower right", bbox_to_anchor=(1, 1.01))
-    axes.set_title("Rows of each source file", pad=8)
+    _legend(axes)
+    _title(axes, "Rows of each source file")
     return figure
 
 
@@ -147,7 +145,7 @@ def draw_training_curves(history: pd.DataFrame, *, best_epoch: int) -> Figure:
     axes.set_yscale("log")
     axes.set_xlabel("epoch (dotted: the epoch whose weights were kept)")
     axes.set_ylabel("Huber loss, scaled price")
-    axes.set_title("Fitting v2: Huber term without the L2 penalty")
+    _title(axes, "Fitting v2: Huber term without the L2 penalty")
     _label_ends(axes, ends)
     return figure
 
@@ -167,7 +165,7 @@ def draw_forecast(joined: pd.DataFrame, *, ticker: str) -> Figure:
         name = NAMES[str(model)]
         ends.append((last["target_date"], last["price_hat"], name, colour))
     axes.set_ylabel("KES a share")
-    axes.set_title(f"{ticker}: forecast of the next session's price")
+    _title(axes, f"{ticker}: forecast of the next session's price")
     _label_ends(axes, ends)
     return figure
 
@@ -188,8 +186,8 @@ def draw_training_summary(summary: pd.DataFrame) -> Figure:
     axes.set_xscale("log")
     axes.invert_yaxis()
     axes.set_xlabel("validation Huber loss, scaled price (log scale)")
-    axes.legend(ncols=len(years), loc="lower right", bbox_to_anchor=(1, 1.01))
-    axes.set_title("Every trained model", pad=8)
+    _legend(axes)
+    _title(axes, "Every trained model")
     return figure
 
 
@@ -213,8 +211,8 @@ def draw_errors(scores: pd.DataFrame, *, year: int) -> Figure:
     axes.set_xlabel(
         "mean absolute error as a multiple of persistence's (right is worse)"
     )
-    axes.legend(ncols=2, loc="lower right", bbox_to_anchor=(1, 1.01))
-    axes.set_title(f"{year}: error against persistence (line)", pad=8)
+    _legend(axes)
+    _title(axes, f"{year}: error against persistence (line)")
     return figure
 
 
@@ -241,7 +239,7 @@ def draw_costs(scores: pd.DataFrame, *, year: int, headline: int) -> Figure:
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("cost a side, basis points (dotted: headline)")
     axes.set_ylabel("net return of the year")
-    axes.set_title(f"{year}: what costs leave, equal capital in every stock")
+    _title(axes, f"{year}: what costs leave, equal capital in every stock")
     _label_ends(axes, ends)
     return figure
 
@@ -264,7 +262,7 @@ def draw_net_value(returns: pd.DataFrame, *, year: int, cost_bps: int) -> Figure
     axes.plot(cash.index, cash, color=COLOURS["cash"])
     ends.append((cash.index[-1], cash.iloc[-1], "cash", "#777777"))
     axes.set_ylabel("value of 1 KES, net")
-    axes.set_title(f"{year}: dealt one session later at {cost_bps} bps a side")
+    _title(axes, f"{year}: dealt one session later at {cost_bps} bps a side")
     _label_ends(axes, ends)
     return figure
 
@@ -284,8 +282,8 @@ def draw_latest(forecasts: pd.DataFrame) -> Figure:
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.invert_yaxis()
     axes.set_xlabel("forecast log return to the next session")
-    axes.legend(ncols=3, loc="lower right", bbox_to_anchor=(1, 1.01))
-    axes.set_title("The next session", pad=8)
+    _legend(axes)
+    _title(axes, "The next session")
     return figure
 
 
@@ -293,6 +291,15 @@ def _axes(size: tuple[float, float]) -> tuple[Figure, Axes]:
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=size)
     return figure, axes
+
+
+def _title(axes: Axes, text: str) -> None:
+    axes.set_title(text, loc="left", fontsize=11, pad=8)
+
+
+def _legend(axes: Axes) -> None:
+    """Put the legend below the axes, where it covers nothing."""
+    axes.legend(ncols=3, loc="upper left", bbox_to_anchor=(0, -0.12), borderaxespad=2)
 
 
 def _strategy_name(model: str, rule: str) -> str:

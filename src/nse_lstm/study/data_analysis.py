@@ -13,7 +13,8 @@ from nse_lstm.data.universe import (
 )
 from nse_lstm.errors import ConfigurationError, DataError
 from nse_lstm.features.folds import make_folds, resolve_test_year
-from nse_lstm.study.workspace import MarketFacts, Workspace, write_json
+from nse_lstm.study.inputs import MarketFacts
+from nse_lstm.study.workspace import Workspace, write_json
 from nse_lstm.tables import (
     FILE_LEDGER,
     INSTRUMENTS,

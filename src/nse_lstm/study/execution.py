@@ -13,7 +13,8 @@ from typing import Any
 from nse_lstm.config import configuration_hash
 from nse_lstm.errors import ConfigurationError, StudyError
 from nse_lstm.paths import find_root
-from nse_lstm.study.workspace import Workspace, read_facts
+from nse_lstm.study.inputs import read_facts
+from nse_lstm.study.workspace import Workspace
 
 __all__ = ["execute_notebook", "parse_parameters", "provenance"]
 

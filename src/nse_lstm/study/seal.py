@@ -18,7 +18,8 @@ import pandas as pd
 
 from nse_lstm.config import configuration_hash
 from nse_lstm.paths import write_text
-from nse_lstm.study.workspace import Workspace, read_facts
+from nse_lstm.study.inputs import read_facts
+from nse_lstm.study.workspace import Workspace
 from nse_lstm.tables import PANEL, read_table
 
 __all__ = ["Look", "open_test_year", "read_trials", "record_trials"]

@@ -21,14 +21,14 @@ from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.training import TrainedModel, TrainingJob, train
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.paths import write_aside
-from nse_lstm.study.workspace import (
-    Workspace,
+from nse_lstm.study.inputs import (
     market_sessions,
     read_facts,
     read_recommended,
     read_sealed_panel,
     study_folds,
 )
+from nse_lstm.study.workspace import Workspace
 
 __all__ = [
     "Exploration",

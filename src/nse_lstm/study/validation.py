@@ -28,26 +28,27 @@ from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.versions import sources_digest
 from nse_lstm.paths import write_aside
+from nse_lstm.study.inputs import read_recommended, read_sealed_panel, study_folds
 from nse_lstm.study.seal import Look, open_test_year, read_trials, record_trials
 from nse_lstm.study.training import bundle_folder, split_stock
-from nse_lstm.study.workspace import (
-    Workspace,
-    read_recommended,
-    read_sealed_panel,
-    study_folds,
-    write_json,
-)
+from nse_lstm.study.workspace import Workspace, write_json
 from nse_lstm.tables import FORECASTS, SCORES, STRATEGY_RETURNS, write_table
 
 __all__ = [
     "Evaluation",
     "Validation",
+    "accuracy_table",
     "forecast_fold",
     "pooled_scores",
     "score_before_test",
     "validate",
     "walk_forward",
 ]
+
+RULES = {
+    "sign": "bought when the forecast is up and else sold",
+    "gate": "bought when the forecast gain is above twice the cost, sold when below 0",
+}
 
 POOLED_METRICS = [
     "net_return",
@@ -140,6 +141,13 @@ def score_before_test(
     panel = read_sealed_panel(workspace)
     scores = score_accuracy(forecasts, panel)
     return realised(forecasts, panel), scores[scores["ticker"] != "ALL"]
+
+
+def accuracy_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return accuracy scores of one stock and fold, a column a model."""
+    wide = scores.pivot(index="metric", columns="model", values="value").reset_index()
+    wide["metric"] = wide["metric"].str.replace("_", " ")
+    return wide.rename_axis(columns=None)
 
 
 def pooled_scores(scores: pd.DataFrame, *, cost_bps: int) -> pd.DataFrame:
@@ -258,28 +266,30 @@ def _verdict_document(
     """Everything the index says beside the report card, in words and numbers."""
     study, judgement = workspace.study, validation.judgement
     years = [f.year for f in study_folds(workspace) if f.kind == "walk_forward"]
-    low, high = study.dealing.dividend_band
     return {
         "verdict": asdict(judgement),
         "basis": (
-            f"Judged on the walk-forward year{'s' if len(years) > 1 else ''} "
-            f"{', '.join(map(str, years))} at {study.dealing.headline_cost_bps} basis "
-            f"points a side, dealt one session after the forecast, against cash at "
+            f"The strategy: {study.verdict.model}, {RULES[study.verdict.rule]}, equal "
+            "capital in every recommended stock, dealt one session after the forecast "
+            f"at {study.dealing.headline_cost_bps} basis points a side. Judged on the "
+            f"walk-forward year{'s' if len(years) > 1 else ''} "
+            f"{', '.join(map(str, years))}, against cash at "
             f"{study.dealing.cash_rate:.1%} a year and against holding the same stocks."
         ),
-        "subject": f"{study.verdict.model}, rule “{study.verdict.rule}”",
+        "evidence": [
+            *judgement.reasons,
+            f"A yearly Sharpe ratio below {judgement.smallest_detectable_sharpe:.1f} "
+            f"could not have been told from zero in {judgement.n_sessions} sessions.",
+        ],
         "test_year": validation.look.test_year,
         "look": asdict(validation.look) | {"meaning": validation.look.meaning},
         "n_trials": validation.n_trials,
         "cautions": [
-            *judgement.reasons,
             f"{len(years)} walk-forward year and one seed: luck is not averaged out."
             if len(years) == 1
             else f"One seed in each of {len(years)} walk-forward years.",
             f"{validation.n_trials} strategies have been scored on this market so far "
             "(the trial ledger); the best of many looks better than it is.",
-            f"Prices leave out dividends, worth about {low:.0%} to {high:.0%} a year "
-            "to whoever holds the shares.",
             "The printed price is the day's average: nobody can deal at it after "
             "seeing it, so a good forecast of it is not yet a profit.",
         ],

@@ -1,0 +1,110 @@
+"""What a phase may read of the phases before it.
+
+Phases talk through tables on disk. The readers here hand out only what may be seen:
+``read_sealed_panel`` ends where the test year begins, and nothing but ``study.seal``
+reads further.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from nse_lstm.errors import ArtefactError, ConfigurationError
+from nse_lstm.features.folds import Fold, make_folds
+from nse_lstm.study.workspace import Workspace, read_json
+from nse_lstm.tables import INSTRUMENTS, PANEL, read_table
+
+__all__ = [
+    "MarketFacts",
+    "market_sessions",
+    "read_facts",
+    "read_instruments",
+    "read_recommended",
+    "read_sealed_panel",
+    "study_folds",
+]
+
+
+@dataclass(frozen=True)
+class MarketFacts:
+    """What Phase 1 found out about the market's files, for the phases that follow."""
+
+    digest: str
+    """SHA-256 of the source files."""
+    test_year: int
+    first_session: str
+    last_session: str
+    n_sessions: int
+    n_rows: int
+    n_tickers: int
+
+
+def read_facts(workspace: Workspace) -> MarketFacts:
+    """Read what Phase 1 wrote about the market.
+
+    Raises
+    ------
+    ArtefactError
+        If Phase 1 has not run, or ran for another test year.
+    """
+    facts = MarketFacts(**read_json(workspace.paths.processed / "market.json"))
+    wanted = workspace.study.test_year
+    if wanted and wanted != facts.test_year:
+        raise ArtefactError(
+            f"Phase 1 was run for test year {facts.test_year}. "
+            f"Received: test_year={wanted}; run 01_data_analysis again"
+        )
+    return facts
+
+
+def study_folds(workspace: Workspace) -> tuple[Fold, ...]:
+    """Return the walk-forward folds in order, the test year last."""
+    facts = read_facts(workspace)
+    return make_folds(facts.test_year, workspace.study.folds.n_walk_forward)
+
+
+def read_sealed_panel(workspace: Workspace) -> pd.DataFrame:
+    """Return the panel up to the last session before the test year."""
+    panel = read_table(PANEL, workspace.paths.processed / "panel.parquet")
+    start = pd.Timestamp(read_facts(workspace).test_year, 1, 1)
+    return panel[panel["session"] < start].reset_index(drop=True)
+
+
+def market_sessions(panel: pd.DataFrame) -> pd.DatetimeIndex:
+    """Return the market's calendar: every session on which any ticker has a row."""
+    return pd.DatetimeIndex(panel["session"].unique()).sort_values()
+
+
+def read_instruments(workspace: Workspace) -> pd.DataFrame:
+    """Return one row a ticker: name, kind, sector, span."""
+    return read_table(INSTRUMENTS, workspace.paths.processed / "instruments.parquet")
+
+
+def read_recommended(
+    workspace: Workspace, stocks: Sequence[str] | None = None
+) -> dict[int, list[str]]:
+    """Return the recommended tickers of each fold, as of that fold's start.
+
+    Parameters
+    ----------
+    stocks : sequence of str, optional
+        Use these in every fold instead.
+
+    Raises
+    ------
+    ConfigurationError
+        If a named stock is not in the data.
+    """
+    document = read_json(workspace.paths.analysis / "training_recommendations.json")
+    by_fold = {int(year): list(names) for year, names in document["by_fold"].items()}
+    if stocks is None:
+        return by_fold
+    known = set(read_instruments(workspace)["ticker"])
+    unknown = [stock for stock in stocks if stock not in known]
+    if unknown:
+        raise ConfigurationError(
+            f"`stocks` must be tickers of {workspace.study.market.name}. "
+            f"Received: {', '.join(unknown)}"
+        )
+    return {year: list(stocks) for year in by_fold}
