@@ -13,6 +13,7 @@ STUDY     ?= study.toml
 ROOT      ?= .
 RAW       ?= $(ROOT)/data/raw/$(MARKET)
 PYTHON    ?= python3
+LAB       ?=
 
 ENVIRONMENT := .venv/installed
 NSE_LSTM    := .venv/bin/nse-lstm
@@ -81,7 +82,7 @@ FORCE:
 ##@ Laboratory
 .PHONY: lab
 lab: | $(ENVIRONMENT)  ## JupyterLab, on the environment's own kernel
-	.venv/bin/jupyter lab --notebook-dir notebooks
+	.venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(LAB)
 
 ##@ Code
 .PHONY: test test-slow lint lock

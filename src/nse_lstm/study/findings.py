@@ -59,11 +59,14 @@ def architecture_findings(exploration: Exploration, scores: pd.DataFrame) -> Htm
 def training_findings(summary: pd.DataFrame) -> Html:
     """Read Phase 3: how many models, how long they trained, the worst of them."""
     worst = summary.sort_values("validation_loss").iloc[-1]
+    first = int((summary["best_epoch"] == 1).sum())
     return _paragraphs(
         f"{len(summary)} models were trained, for {summary['ticker'].nunique()} stocks "
         f"and the years {', '.join(map(str, sorted(summary['year'].unique())))}.",
         f"They kept the weights of epoch {summary['best_epoch'].median():.0f} in the "
-        f"median, of at most {summary['epochs'].max()} that were run.",
+        f"median, of at most {summary['epochs'].max()} that were run; {first} of them "
+        "those of the first epoch, which is to say that further training only took "
+        "them further from the validation span.",
         f"The hardest to fit is {worst['ticker']} before {worst['year']}: validation "
         f"Huber loss {worst['validation_loss']:.4f} against a median of "
         f"{summary['validation_loss'].median():.4f}.",
