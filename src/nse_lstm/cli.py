@@ -33,7 +33,10 @@ Seed = Annotated[int, typer.Option(help="0: the study file's.")]
 @app.command()
 def train(
     stocks: Annotated[
-        str, typer.Option(help="Tickers with commas between; the recommended if empty.")
+        str,
+        typer.Option(
+            help="A number, `all`, or tickers with commas; the recommended if empty."
+        ),
     ] = "",
     root: Root = "",
     study: StudyFile = "study.toml",
@@ -46,9 +49,8 @@ def train(
     from nse_lstm.study.training import train_all
 
     workspace = _open(root, study, market, raw, test_year, seed)
-    names = [name.strip() for name in stocks.split(",") if name.strip()]
-    summary = train_all(workspace, names or None)
-    typer.echo(summary.to_string(index=False))
+    summary = train_all(workspace, stocks)
+    typer.echo(summary.drop(columns="version").to_string(index=False))
 
 
 @app.command()

@@ -15,7 +15,7 @@ from nse_lstm import tables
 from nse_lstm.config import Universe
 from nse_lstm.errors import DataError
 
-__all__ = ["recommendations_document", "recommended", "stock_statistics"]
+__all__ = ["ranked", "recommendations_document", "recommended", "stock_statistics"]
 
 RECOMMENDED, TRADABLE, UNFIT = 1, 2, 3
 MIN_RETURNS = 3
@@ -81,6 +81,12 @@ def recommended(statistics: pd.DataFrame) -> list[str]:
     """Return the recommended tickers in the order of their rank."""
     first = statistics[statistics["tier"] == RECOMMENDED].sort_values("rank")
     return [str(ticker) for ticker in first["ticker"]]
+
+
+def ranked(statistics: pd.DataFrame) -> list[str]:
+    """Return every tradable ticker in the order of its rank."""
+    tradable = statistics[statistics["rank"] > 0].sort_values("rank")
+    return [str(ticker) for ticker in tradable["ticker"]]
 
 
 def recommendations_document(

@@ -7,6 +7,7 @@ import pandas as pd
 from nse_lstm.data.panel import Market, build_panel
 from nse_lstm.data.simulate import write_market
 from nse_lstm.data.universe import (
+    ranked,
     recommendations_document,
     recommended,
     stock_statistics,
@@ -100,7 +101,7 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
     statistics = _judge_stocks(workspace, market, test_year)
     by_fold = {year: recommended(table) for year, table in statistics.items()}
     facts = _facts(market, test_year)
-    _write_recommendations(workspace, statistics[test_year], by_fold, test_year)
+    _write_recommendations(workspace, statistics, test_year)
     write_json(workspace.paths.processed / "market.json", asdict(facts))
     before = market.panel["session"] < pd.Timestamp(test_year, 1, 1)
     return DataAnalysis(
@@ -142,22 +143,20 @@ def _judge_stocks(
 
 
 def _write_recommendations(
-    workspace: Workspace,
-    statistics: pd.DataFrame,
-    by_fold: dict[int, list[str]],
-    test_year: int,
+    workspace: Workspace, statistics: dict[int, pd.DataFrame], test_year: int
 ) -> None:
     folder = workspace.paths.analysis
     document = recommendations_document(
-        statistics,
+        statistics[test_year],
         before=pd.Timestamp(test_year, 1, 1),
         universe=workspace.study.universe,
     )
-    document["by_fold"] = {str(year): names for year, names in by_fold.items()}
+    for name, choose in (("by_fold", recommended), ("ranked_by_fold", ranked)):
+        document[name] = {str(year): choose(t) for year, t in statistics.items()}
     document["market"] = workspace.study.market.name
     document["test_year"] = test_year
     write_json(folder / "training_recommendations.json", document)
-    write_table(statistics, STATISTICS, folder / "stock_statistics.csv")
+    write_table(statistics[test_year], STATISTICS, folder / "stock_statistics.csv")
 
 
 def _facts(market: Market, test_year: int) -> MarketFacts:

@@ -5,7 +5,6 @@ Phases talk through tables on disk. The readers here hand out only what may be s
 reads further.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -81,30 +80,37 @@ def read_instruments(workspace: Workspace) -> pd.DataFrame:
     return read_table(INSTRUMENTS, workspace.paths.processed / "instruments.parquet")
 
 
-def read_recommended(
-    workspace: Workspace, stocks: Sequence[str] | None = None
-) -> dict[int, list[str]]:
-    """Return the recommended tickers of each fold, as of that fold's start.
+def read_recommended(workspace: Workspace, stocks: str = "") -> dict[int, list[str]]:
+    """Return the tickers of each fold, as of that fold's start.
 
     Parameters
     ----------
-    stocks : sequence of str, optional
-        Use these in every fold instead.
+    stocks : str
+        Empty for the recommended ones; a number for so many by rank; ``all`` for every
+        tradable one; or tickers with commas between, the same in every fold.
 
     Raises
     ------
     ConfigurationError
-        If a named stock is not in the data.
+        If a named stock is not in the data, or the number is below 1.
     """
     document = read_json(workspace.paths.analysis / "training_recommendations.json")
-    by_fold = {int(year): list(names) for year, names in document["by_fold"].items()}
-    if stocks is None:
-        return by_fold
-    known = set(read_instruments(workspace)["ticker"])
-    unknown = [stock for stock in stocks if stock not in known]
+    recommended = {int(y): list(names) for y, names in document["by_fold"].items()}
+    ranked = {int(y): list(names) for y, names in document["ranked_by_fold"].items()}
+    if not stocks:
+        return recommended
+    if stocks == "all":
+        return ranked
+    if stocks.lstrip("-").isdigit():
+        n_stocks = int(stocks)
+        if n_stocks < 1:
+            raise ConfigurationError(f"`stocks` must be at least 1. Received: {stocks}")
+        return {year: names[:n_stocks] for year, names in ranked.items()}
+    names = [name.strip() for name in stocks.split(",") if name.strip()]
+    unknown = set(names) - set(read_instruments(workspace)["ticker"])
     if unknown:
         raise ConfigurationError(
             f"`stocks` must be tickers of {workspace.study.market.name}. "
-            f"Received: {', '.join(unknown)}"
+            f"Received: {', '.join(sorted(unknown))}"
         )
-    return {year: list(stocks) for year in by_fold}
+    return {year: names for year in recommended}

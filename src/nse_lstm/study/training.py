@@ -4,7 +4,8 @@ Phase 2 trains one job of that very list and looks at it closely; Phase 3 trains
 it, resuming what is there.
 """
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,12 @@ from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.windows import FoldSplit, make_windows, split_fold
 from nse_lstm.models.baselines import persistence
-from nse_lstm.models.bundles import Bundle, load_bundle, read_history
+from nse_lstm.models.bundles import (
+    Bundle,
+    load_bundle,
+    read_history,
+    read_metadata,
+)
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.training import TrainedModel, TrainingJob, train
 from nse_lstm.models.versions import artefact_version
@@ -40,6 +46,9 @@ __all__ = [
 ]
 
 Progress = Callable[[str], None]
+
+STEPS_PER_SECOND = 90_000
+"""Windows times sessions fitted a second by one thread, forward and backward, v2."""
 
 PREFERRED = "SCOM"
 """The stock the original status page was about."""
@@ -93,17 +102,16 @@ def bundle_folder(workspace: Workspace, ticker: str, year: int) -> Path:
     return workspace.paths.v2_walk_forward / str(year) / ticker
 
 
-def training_jobs(
-    workspace: Workspace, stocks: Sequence[str] | None = None
-) -> list[TrainingJob]:
+def training_jobs(workspace: Workspace, stocks: str = "") -> list[TrainingJob]:
     """List every model the study needs: each fold's recommended stocks, in fold order.
 
     Only the sealed panel is read, so that no job can hold a test session.
 
     Parameters
     ----------
-    stocks : sequence of str, optional
-        Train these instead of the recommended ones.
+    stocks : str
+        As in ``inputs.read_recommended``: a number, ``all`` or names; the recommended
+        ones if empty.
 
     Raises
     ------
@@ -151,21 +159,28 @@ def explore_architecture(
 
 
 def train_all(
-    workspace: Workspace,
-    stocks: Sequence[str] | None = None,
-    *,
-    progress: Progress = print,
+    workspace: Workspace, stocks: str = "", *, progress: Progress = print
 ) -> pd.DataFrame:
     """Phase 3: train every model of the study, resuming what is there.
 
-    Writes ``training_summary.csv`` beside the models.
+    The expected time is told first. Writes ``training_summary.csv`` beside the models;
+    it holds seconds, so it is outside every digest.
+
+    Parameters
+    ----------
+    stocks : str
+        As in ``training_jobs``.
+    progress : callable
+        Is given one line at a time.
 
     Returns
     -------
     DataFrame
-        One row a model: ticker, year, version, epochs, losses, number of windows.
+        One row a model: ticker, year, version, epochs, losses, number of windows, and
+        the seconds that fitting took when it was done.
     """
     jobs = training_jobs(workspace, stocks)
+    progress(_expectation(workspace, jobs))
     models = _train(workspace, jobs, progress)
     summary = pd.DataFrame(
         [_summarise(job, model) for job, model in zip(jobs, models, strict=True)]
@@ -222,6 +237,29 @@ def _job(
     )
 
 
+def _expectation(workspace: Workspace, jobs: list[TrainingJob]) -> str:
+    """Say how many models wait and how long they will take at most."""
+    waiting = [job for job in jobs if not _is_done(workspace, job)]
+    n_windows = sum(len(job.train) for job in waiting)
+    n_workers = workspace.study.training.workers or os.cpu_count() or 1
+    steps = (
+        n_windows * workspace.study.v2.lookback * workspace.study.training.max_epochs
+    )
+    minutes = steps / STEPS_PER_SECOND / min(n_workers, max(len(waiting), 1)) / 60
+    return (
+        f"{len(jobs)} models, {len(jobs) - len(waiting)} of them done before; the rest "
+        f"takes {max(minutes, 0):.0f} min at most on {n_workers} cores"
+    )
+
+
+def _is_done(workspace: Workspace, job: TrainingJob) -> bool:
+    try:
+        metadata = read_metadata(bundle_folder(workspace, job.ticker, job.year))
+    except ArtefactError:
+        return False
+    return bool(metadata["version"] == job.version)
+
+
 def _fit_document(workspace: Workspace) -> dict[str, object]:
     """Return what a fit depends on: dealing and verdict never retrain a model."""
     document = study_document(workspace.study)
@@ -256,4 +294,5 @@ def _summarise(job: TrainingJob, model: TrainedModel) -> dict[str, object]:
         "validation_loss": model.validation_loss,
         "n_train": len(job.train.origin),
         "n_validation": len(job.validation.origin),
+        "seconds": model.seconds,
     }

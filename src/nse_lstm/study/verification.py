@@ -11,7 +11,7 @@ from nse_lstm.paths import Paths
 
 __all__ = ["artefact_digests", "compare_builds", "copy_ledger"]
 
-TIMED = ("run.json", "log.jsonl")
+TIMED = ("run.json", "log.jsonl", "training_summary.csv")
 """Files that hold times; nothing else may differ between two builds."""
 
 
