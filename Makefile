@@ -36,6 +36,7 @@ shared := $(patsubst %,src/nse_lstm/%.py,config paths tables errors study/worksp
 .PHONY: all reports train score
 all: reports  ## Everything: environment, market, models, reports (MARKET, RAW, TEST_YEAR, STUDY)
 reports: $(REPORTS)/index.html
+	@echo "Up to date: open $(REPORTS)/index.html"
 train: $(BUILD)/03_full_training.ipynb  ## Phases 1 to 3: the trained models
 score: $(BUILD)/05_deployment.ipynb  ## Forecast the session after the last one
 	$(NSE_LSTM) score $(IDENTITY)
@@ -66,7 +67,6 @@ $(REPORTS)/%.html: $(BUILD)/%.ipynb $(call layer,reporting)
 
 $(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html)
 	$(NSE_LSTM) index $@ $(IDENTITY)
-	@echo "Done: open $@"
 
 # Rewritten only when MARKET, TEST_YEAR, the study file or the list of raw files changes.
 $(STAMP): FORCE | $(ENVIRONMENT)
