@@ -73,7 +73,7 @@ $(STAMP): FORCE | $(ENVIRONMENT)
 	@$(NSE_LSTM) stamp $@ $(IDENTITY)
 
 # The simulated market is made on the spot; any other must be there.
-$(BUILD)/raw.txt: $(STAMP) $(wildcard src/nse_lstm/data/simulat*.py)
+$(BUILD)/raw.txt: $(STAMP) src/nse_lstm/data/simulate.py $(call layer,data/simulation)
 	$(NSE_LSTM) prepare-raw $@ $(IDENTITY)
 
 .PHONY: FORCE

@@ -1,0 +1,78 @@
+"""What Make would run again after a change; nothing is run here but `make -n`."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PHASES = ["01_data_analysis", "02_architecture", "03_full_training"]
+PHASES += ["04_validation", "05_deployment"]
+
+pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is missing")
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    """Make every product of a finished build, each newer than what it is made of."""
+    build, reports = tmp_path / "build/simulated", tmp_path / "reports/simulated"
+    build.mkdir(parents=True)
+    reports.mkdir(parents=True)
+    for name in ("study.json", "raw.txt", *(f"{phase}.ipynb" for phase in PHASES)):
+        (build / name).touch()
+    for name in (*PHASES, "index"):
+        (reports / f"{name}.html").touch()
+    return tmp_path
+
+
+def dry_run(root: Path, *changed: str) -> str:
+    """Return what Make would do if these files had just been changed."""
+    command = ["make", "-n", "reports", f"ROOT={root}"]
+    # FORCE only makes the stamp look whether it changed.
+    command += ["-o", "FORCE", "-o", ".venv/installed"]
+    command += [word for path in changed for word in ("-W", path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def executed(output: str) -> list[str]:
+    return re.findall(r"nse-lstm execute notebooks/(\w+)\.ipynb", output)
+
+
+def test_with_nothing_changed_nothing_runs(built: Path) -> None:
+    output = dry_run(built)
+    assert executed(output) == []
+    assert "render" not in output and " index " not in output
+
+
+@pytest.mark.parametrize(
+    ("changed", "phases"),
+    [
+        ("notebooks/04_validation.ipynb", PHASES[3:]),
+        ("src/nse_lstm/data/panel.py", PHASES),
+        ("src/nse_lstm/features/windows.py", PHASES),
+        ("src/nse_lstm/models/architectures.py", PHASES[1:]),
+        ("src/nse_lstm/evaluation/dealing.py", PHASES[3:]),
+        ("src/nse_lstm/deployment/registry.py", PHASES[4:]),
+        ("src/nse_lstm/config.py", PHASES),
+        ("src/nse_lstm/reporting/figures.py", PHASES),
+        ("src/nse_lstm/cli.py", []),
+    ],
+)
+def test_a_change_runs_what_depends_on_it_and_no_more(
+    built: Path, changed: str, phases: list[str]
+) -> None:
+    assert executed(dry_run(built, changed)) == phases
+
+
+def test_a_new_stamp_runs_everything(built: Path) -> None:
+    stamp = built / "build/simulated/study.json"
+    assert executed(dry_run(built, str(stamp))) == PHASES
+
+
+def test_a_page_template_renders_pages_and_executes_nothing(built: Path) -> None:
+    output = dry_run(built, "src/nse_lstm/reporting/pages.py")
+    assert executed(output) == []
+    assert output.count("nse-lstm render") == len(PHASES)
