@@ -1,51 +1,147 @@
-"""The networks, layer by layer."""
+"""The networks, described once: built plain by Keras, trained fast by ``engine``."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from nse_lstm.config import V2
 from nse_lstm.models.runtime import keras
 
-__all__ = ["build_v2", "count_parameters"]
+__all__ = [
+    "Architecture",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "Lstm",
+    "Normalise",
+    "build",
+    "build_v2",
+    "count_parameters",
+    "describe_v1",
+    "describe_v2",
+]
+
+
+@dataclass(frozen=True)
+class Lstm:
+    """A recurrent layer; ``sequences`` passes on every session, not the last one."""
+
+    name: str
+    units: int
+    sequences: bool
+    l2: float = 0.0
+    """Penalty on both kernels, not on the bias."""
+
+
+@dataclass(frozen=True)
+class Normalise:
+    """Batch normalisation, as Keras sets it up."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """A share ``rate`` of the values is set to 0 in training."""
+
+    name: str
+    rate: float
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer."""
+
+    name: str
+    units: int
+    activation: Literal["linear", "relu"] = "linear"
+    l2: float = 0.0
+
+
+Layer = Lstm | Normalise | Dropout | Dense
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network from (n, lookback, channels) to (n, 1), and what its fit minimises."""
+
+    name: str
+    lookback: int
+    channels: int
+    layers: tuple[Layer, ...]
+    loss: Literal["huber", "mse"]
+
+
+def describe_v2(v2: V2, *, channels: int = 1) -> Architecture:
+    """Describe v2: twice LSTM, normalisation and dropout, then two dense layers."""
+    return Architecture(
+        name="v2",
+        lookback=v2.lookback,
+        channels=channels,
+        layers=(
+            Lstm("lstm_1", v2.units, sequences=True, l2=v2.l2),
+            Normalise("normalisation_1"),
+            Dropout("dropout_1", v2.dropout),
+            Lstm("lstm_2", v2.units, sequences=False, l2=v2.l2),
+            Normalise("normalisation_2"),
+            Dropout("dropout_2", v2.dropout),
+            Dense("dense", v2.dense_units, activation="relu", l2=v2.l2),
+            Dropout("dropout_3", v2.dense_dropout),
+            Dense("price", 1),
+        ),
+        loss="huber",
+    )
+
+
+def describe_v1(lookback: int = 60, *, units: int = 50) -> Architecture:
+    """Describe v1: twice LSTM and dropout, then two linear layers; no penalty."""
+    return Architecture(
+        name="v1",
+        lookback=lookback,
+        channels=1,
+        layers=(
+            Lstm("lstm_1", units, sequences=True),
+            Dropout("dropout_1", 0.2),
+            Lstm("lstm_2", units, sequences=False),
+            Dropout("dropout_2", 0.2),
+            Dense("dense", 25),
+            Dense("price", 1),
+        ),
+        loss="mse",
+    )
+
+
+def build(architecture: Architecture) -> "keras.Model":
+    """Build a described network of plain layers, with weights from the current seeds.
+
+    It is not compiled. Every name is explicit, so that a stored network does not
+    depend on what else was built in the process.
+    """
+    shape = (architecture.lookback, architecture.channels)
+    return keras.Sequential(
+        [
+            keras.Input(shape, name="prices"),
+            *[_layer(layer) for layer in architecture.layers],
+        ],
+        name=architecture.name,
+    )
 
 
 def build_v2(lookback: int, v2: V2) -> "keras.Model":
     """Build the v2 network, uncompiled, with weights from the current seeds.
-
-    LSTM -> batch normalisation -> dropout, twice, then two dense layers; one input
-    channel, one output. Every name is explicit, so that a stored network does not
-    depend on what else was built in the process.
 
     Parameters
     ----------
     lookback : int
         Sessions of a window.
     v2 : V2
-        Sizes, dropout rates and the L2 factor.
+        Sizes, dropout rates and the L2 factor; its own lookback does not count.
 
     Returns
     -------
     keras.Model
         (n, lookback, 1) scaled adjusted prices -> (n, 1) scaled adjusted price.
     """
-    layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input((lookback, 1), name="prices"),
-            _lstm("lstm_1", v2, return_sequences=True),
-            layers.BatchNormalization(name="normalisation_1"),
-            layers.Dropout(v2.dropout, name="dropout_1"),
-            _lstm("lstm_2", v2, return_sequences=False),
-            layers.BatchNormalization(name="normalisation_2"),
-            layers.Dropout(v2.dropout, name="dropout_2"),
-            layers.Dense(
-                v2.dense_units,
-                activation="relu",
-                kernel_regularizer=keras.regularizers.L2(v2.l2),
-                name="dense",
-            ),
-            layers.Dropout(v2.dense_dropout, name="dropout_3"),
-            layers.Dense(1, name="price"),
-        ],
-        name="v2",
-    )
+    return build(replace(describe_v2(v2), lookback=lookback))
 
 
 def count_parameters(model: "keras.Model") -> int:
@@ -53,13 +149,30 @@ def count_parameters(model: "keras.Model") -> int:
     return int(model.count_params())
 
 
-def _lstm(name: str, v2: V2, *, return_sequences: bool) -> "keras.layers.LSTM":
-    return keras.layers.LSTM(
-        v2.units,
-        return_sequences=return_sequences,
-        kernel_regularizer=keras.regularizers.L2(v2.l2),
-        recurrent_regularizer=keras.regularizers.L2(v2.l2),
-        # The plain kernel everywhere, whatever the machine has.
-        use_cudnn=False,
-        name=name,
-    )
+def _layer(layer: Layer) -> "keras.layers.Layer":
+    match layer:
+        case Lstm():
+            return keras.layers.LSTM(
+                layer.units,
+                return_sequences=layer.sequences,
+                kernel_regularizer=_penalty(layer.l2),
+                recurrent_regularizer=_penalty(layer.l2),
+                # The plain kernel everywhere, whatever the machine has.
+                use_cudnn=False,
+                name=layer.name,
+            )
+        case Normalise():
+            return keras.layers.BatchNormalization(name=layer.name)
+        case Dropout():
+            return keras.layers.Dropout(layer.rate, name=layer.name)
+        case Dense():
+            return keras.layers.Dense(
+                layer.units,
+                activation=layer.activation,
+                kernel_regularizer=_penalty(layer.l2),
+                name=layer.name,
+            )
+
+
+def _penalty(l2: float) -> "keras.regularizers.Regularizer | None":
+    return keras.regularizers.L2(l2) if l2 else None

@@ -7,19 +7,23 @@ or on what a worker did before.
 """
 
 import hashlib
+import json
 import math
 import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nse_lstm.config import Study
 from nse_lstm.errors import ArtefactError, StudyError
 from nse_lstm.features.windows import Windows
 from nse_lstm.models.bundles import bundle_digest, read_metadata, read_run
+from nse_lstm.models.checks import find_fault
 
 __all__ = ["TrainedModel", "TrainingJob", "job_seed", "set_seeds", "train"]
 
@@ -35,6 +39,7 @@ class TrainingJob:
     """The study's seed; the job's own comes from ``job_seed``."""
     train: Windows
     validation: Windows
+    """Not looked at by v1, which runs all its epochs."""
     version: str
     architecture: str = "v2"
 
@@ -98,11 +103,14 @@ def train(
     study: Study,
     folder_of: Callable[[TrainingJob], Path],
     progress: Callable[[str], None] = print,
+    log: Path | None = None,
 ) -> list[TrainedModel]:
     """Fit every job that has no bundle of its version yet.
 
-    A killed run resumes: a bundle is written whole when its job is done, and a job
-    whose bundle has its version and passes its digests is not fitted again.
+    A job whose windows cannot be used fails before any is fitted. A killed run resumes:
+    a bundle is written whole when its job is done, and a job whose bundle has its
+    version and passes its digests is not fitted again; so at most the jobs in hand, one
+    a worker, are fitted twice.
 
     Parameters
     ----------
@@ -114,7 +122,9 @@ def train(
     folder_of : callable
         Where a job's bundle belongs.
     progress : callable
-        Is given one line for every job done.
+        Is given one line for every job done, with the pace and the time left.
+    log : Path, optional
+        A file of JSON lines that gets one more for every job done.
 
     Returns
     -------
@@ -139,24 +149,28 @@ def train(
     def tell(place: int, model: TrainedModel, note: str) -> None:
         done[place] = model
         progress(_line(model, count=f"{len(done)}/{len(jobs)}", note=note))
+        if log is not None:
+            _append(log, model, note)
 
     for place, (job, folder) in enumerate(zip(jobs, folders, strict=True)):
-        if found := _find(job, folder):
+        if fault := find_fault(job, study):
+            tell(place, _failed(job, folder, fault), "refused")
+        elif found := _find(job, folder):
             tell(place, found, "resumed")
     waiting = {
         place: (jobs[place], study, folders[place])
         for place in range(len(jobs))
         if place not in done
     }
-    for place, model, left in _fit(waiting, study.training.workers or _cores()):
-        tell(place, model, f"{model.seconds:.0f} s{_about(left)}")
+    for place, model, pace in _fit(waiting, study.training.workers or _cores()):
+        tell(place, model, f"{model.seconds:.0f} s; {pace}")
     return [done[place] for place in range(len(jobs))]
 
 
 def _fit(
     waiting: dict[int, tuple[TrainingJob, Study, Path]], workers: int
-) -> Iterator[tuple[int, TrainedModel, float]]:
-    """Fit jobs in processes, giving each as it is done with the seconds left for all.
+) -> Iterator[tuple[int, TrainedModel, str]]:
+    """Fit jobs in processes, giving each as it is done with the pace of all so far.
 
     Fresh processes are spawned, because TensorFlow does not survive a fork.
     """
@@ -170,12 +184,17 @@ def _fit(
     )
     try:
         futures = {executor.submit(_fit_job, *job): p for p, job in waiting.items()}
-        spent = 0.0
+        started, n_epochs = time.monotonic(), 0
         for n_done, future in enumerate(as_completed(futures), start=1):
             model = _result(future)
-            spent += model.seconds
-            left = spent / n_done * (len(waiting) - n_done) / workers
-            yield futures[future], model, left
+            n_epochs += model.epochs
+            passed = time.monotonic() - started
+            left = passed / n_done * (len(waiting) - n_done)
+            yield (
+                futures[future],
+                model,
+                f"{n_epochs / passed:.1f} epochs/s{_about(left)}",
+            )
     finally:
         executor.shutdown(cancel_futures=True)
 
@@ -196,8 +215,12 @@ def _fit_job(job: TrainingJob, study: Study, folder: Path) -> TrainedModel:
     try:
         fit_bundle(job, study=study, folder=folder)
     except StudyError as error:
-        return replace(_unfitted(job, folder), failure=f"{_name(job)}: {error}")
+        return _failed(job, folder, str(error))
     return _describe(job, folder)
+
+
+def _failed(job: TrainingJob, folder: Path, why: str) -> TrainedModel:
+    return replace(_unfitted(job, folder), failure=f"{_name(job)}: {why}")
 
 
 def _unfitted(job: TrainingJob, folder: Path) -> TrainedModel:
@@ -220,7 +243,7 @@ def _describe(job: TrainingJob, folder: Path) -> TrainedModel:
         epochs=metadata["epochs"],
         best_epoch=metadata["best_epoch"],
         train_loss=metadata["train_loss"],
-        validation_loss=metadata["validation_loss"],
+        validation_loss=_or_nan(metadata["validation_loss"]),
         digest=bundle_digest(folder),
         seconds=read_run(folder)["seconds"],
     )
@@ -254,9 +277,12 @@ def _line(model: TrainedModel, *, count: str, note: str) -> str:
     """Say what became of a job: one line, the same for fitted and resumed ones."""
     if model.failure:
         return f"[{count}] failed: {model.failure}"
+    which, loss = "validation", model.validation_loss
+    if math.isnan(loss):
+        which, loss = "training", model.train_loss
     return (
         f"[{count}] {_name(model)}: {model.epochs} epochs (best {model.best_epoch}), "
-        f"validation Huber {model.validation_loss:.5f}, {note}"
+        f"{which} Huber {loss:.5f}, {note}"
     )
 
 
@@ -264,5 +290,28 @@ def _about(seconds: float) -> str:
     if seconds < 1:
         return ""
     if seconds < 90:
-        return f"; about {seconds:.0f} s left"
-    return f"; about {seconds / 60:.0f} min left"
+        return f", about {seconds:.0f} s left"
+    return f", about {seconds / 60:.0f} min left"
+
+
+def _append(log: Path, model: TrainedModel, note: str) -> None:
+    """Add what became of a job to a log that outlives the run."""
+    known = {
+        field.name: getattr(model, field.name)
+        for field in fields(model)
+        if field.name not in ("folder", "failure")
+    }
+    entry = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        **{name: None if value != value else value for name, value in known.items()},
+        "failure": model.failure,
+        "note": note,
+    }
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(entry) + "\n")
+
+
+def _or_nan(value: float | None) -> float:
+    """JSON has no NaN; a loss that nobody measured is null there."""
+    return math.nan if value is None else value

@@ -198,6 +198,7 @@ def _train(
         study=workspace.study,
         folder_of=lambda job: bundle_folder(workspace, job.ticker, job.year),
         progress=progress,
+        log=workspace.paths.v2 / "log.jsonl",
     )
     failures = [model.failure for model in models if model.failure]
     if failures:

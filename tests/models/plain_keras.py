@@ -1,0 +1,84 @@
+"""The slow, plain way to fit a described network: what the engine is measured by."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nse_lstm.config import Training
+from nse_lstm.models.architectures import Architecture
+from nse_lstm.models.engine.loop import shuffle
+from nse_lstm.models.runtime import keras
+
+
+def fit_plainly(
+    model: "keras.Model",
+    architecture: Architecture,
+    train: tuple[np.ndarray, np.ndarray],
+    *,
+    validation: tuple[np.ndarray, np.ndarray] | None,
+    training: Training,
+    seed: int,
+) -> list[dict[str, float]]:
+    """Fit in place with Keras's own fit and callbacks, in the engine's batch order."""
+    huber = keras.metrics.MeanMetricWrapper(keras.losses.huber, name="huber")
+    model.compile(
+        optimizer=keras.optimizers.Adam(training.learning_rate),
+        loss={"huber": keras.losses.Huber(), "mse": "mse"}[architecture.loss],
+        metrics=[huber],
+    )
+    batches = Batches(*train, training.batch_size, seed)
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=batches.begin)]
+    callbacks += [] if validation is None else _callbacks(training)
+    record = model.fit(
+        batches,
+        validation_data=None if validation is None else validation,
+        validation_batch_size=training.batch_size,
+        epochs=training.max_epochs,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+    ).history
+    return [
+        {"epoch": place + 1, **{name: record[name][place] for name in record}}
+        for place in range(len(record["loss"]))
+    ]
+
+
+class Batches(keras.utils.PyDataset):
+    """The engine's batches, epoch by epoch."""
+
+    def __init__(self, X, y, batch_size: int, seed: int) -> None:
+        super().__init__()
+        self.given, self.batch_size, self.seed = (X, y), batch_size, seed
+        self.begin(0, None)
+
+    def begin(self, epoch: int, logs) -> None:
+        size = len(self.given[1])
+        self.order = shuffle(size, seed=self.seed, epoch=epoch + 1)
+
+    def __len__(self) -> int:
+        return -(-len(self.given[1]) // self.batch_size)
+
+    def __getitem__(self, place: int):
+        X, y = self.given
+        rows = self.order[place * self.batch_size :][: self.batch_size]
+        return X[rows], y[rows, None]
+
+
+def _callbacks(training: Training) -> Sequence["keras.callbacks.Callback"]:
+    return [
+        keras.callbacks.ReduceLROnPlateau(
+            monitor="val_huber",
+            mode="min",
+            factor=training.plateau_factor,
+            patience=training.plateau_patience,
+            min_lr=training.min_learning_rate,
+            min_delta=0.0,
+        ),
+        keras.callbacks.EarlyStopping(
+            monitor="val_huber",
+            mode="min",
+            patience=training.stopping_patience,
+            restore_best_weights=True,
+        ),
+    ]
