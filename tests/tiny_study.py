@@ -23,6 +23,10 @@ n_ordinary = 4
 n_recommended = 2
 min_sessions = 300
 
+[v1]
+max_windows = 300
+max_epochs = 2
+
 [v2]
 lookback = 8
 units = 4

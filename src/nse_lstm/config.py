@@ -19,6 +19,7 @@ from pydantic.dataclasses import dataclass
 from nse_lstm.errors import ConfigurationError
 
 __all__ = [
+    "V1",
     "V2",
     "Dealing",
     "Folds",
@@ -96,6 +97,16 @@ class Folds:
     n_walk_forward: Count = 1
     validation_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.15
     """Last share of a training span: stops training, steers the learning rate."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class V1:
+    """The original model, rebuilt charitably; its network and training are fixed."""
+
+    max_windows: Count = 20_000
+    """Training windows of all ordinary shares together, evenly thinned to this."""
+    max_epochs: Count = 10
+    """All of them are run: v1 validates nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
@@ -179,6 +190,7 @@ class Study:
     simulation: Simulation = field(default_factory=Simulation)
     universe: Universe = field(default_factory=Universe)
     folds: Folds = field(default_factory=Folds)
+    v1: V1 = field(default_factory=V1)
     v2: V2 = field(default_factory=V2)
     training: Training = field(default_factory=Training)
     dealing: Dealing = field(default_factory=Dealing)

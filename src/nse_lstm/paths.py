@@ -70,6 +70,11 @@ class Paths:
         return self.models / "analysis"
 
     @property
+    def v1(self) -> Path:
+        """The original model: the test year's, and a folder a year before it."""
+        return self.models / "original_v1"
+
+    @property
     def v2(self) -> Path:
         """The models of the test year, one folder a ticker."""
         return self.models / "stock_specific_v2"

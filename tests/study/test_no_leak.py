@@ -19,8 +19,9 @@ from nse_lstm.models.bundles import load_bundle
 from nse_lstm.study.data_analysis import analyse_data
 from nse_lstm.study.deployment import deploy
 from nse_lstm.study.inputs import read_recommended, study_folds
+from nse_lstm.study.jobs import bundle_folder, split_stock
 from nse_lstm.study.seal import open_test_year
-from nse_lstm.study.training import bundle_folder, split_stock, train_all
+from nse_lstm.study.training import train_all
 from nse_lstm.study.validation import forecast_fold, validate
 from nse_lstm.study.workspace import Workspace
 from nse_lstm.tables import FORECASTS, read_table

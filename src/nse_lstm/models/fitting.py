@@ -24,12 +24,9 @@ from nse_lstm.models.engine.loop import fit
 from nse_lstm.models.runtime import keras
 from nse_lstm.models.training import TrainingJob, job_seed, set_seeds
 
-__all__ = ["V1_TRAINING", "fit_bundle"]
+__all__ = ["fit_bundle"]
 
 PACKAGES = ("tensorflow", "keras", "numpy")
-
-V1_TRAINING = Training(batch_size=32, max_epochs=10, learning_rate=1e-3)
-"""Every epoch is run: v1 validates nothing."""
 
 History = list[dict[str, float]]
 Numbers = NDArray[np.float32]
@@ -78,7 +75,10 @@ def fit_bundle(job: TrainingJob, *, study: Study, folder: Path) -> None:
 
 def _plan(job: TrainingJob, study: Study) -> tuple[Architecture, Training]:
     if job.architecture == "v1":
-        return describe_v1(study.v2.lookback), V1_TRAINING
+        training = Training(
+            batch_size=32, max_epochs=study.v1.max_epochs, learning_rate=1e-3
+        )
+        return describe_v1(study.v2.lookback), training
     return describe_v2(study.v2), study.training
 
 

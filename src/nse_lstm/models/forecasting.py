@@ -21,7 +21,9 @@ BATCH = 32
 Numbers = NDArray[np.float64]
 
 
-def forecast(bundle: Bundle, windows: Windows, *, year: int) -> pd.DataFrame:
+def forecast(
+    bundle: Bundle, windows: Windows, *, year: int, ticker: str = ""
+) -> pd.DataFrame:
     """Forecast the target's price from each window.
 
     A forecast depends on its own window only: asking for one or for a year's gives the
@@ -35,6 +37,8 @@ def forecast(bundle: Bundle, windows: Windows, *, year: int) -> pd.DataFrame:
         Of the bundle's stock and lookback, unscaled, with delay 0; possibly none.
     year : int
         The fold that the rows belong to.
+    ticker : str
+        The windows' stock, for a model of all stocks; the bundle's own if empty.
 
     Returns
     -------
@@ -56,7 +60,7 @@ def forecast(bundle: Bundle, windows: Windows, *, year: int) -> pd.DataFrame:
     return forecast_rows(
         windows,
         unscale(bundle.scaler, _predict(bundle.model, scaled)),
-        ticker=about["ticker"],
+        ticker=ticker or about["ticker"],
         model=about["architecture"],
         seed=about["seed"],
         year=year,

@@ -32,6 +32,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "year": ("forecasts year", "d"),
     "n_train": ("training windows", ",d"),
     "n_validation": ("validation windows", ",d"),
+    "seconds": ("seconds to fit", ".0f"),
     "train_loss": ("training loss", ".5f"),
     "validation_loss": ("validation loss", ".5f"),
     "net_return": ("net return", "+.1%"),
@@ -46,6 +47,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "n_equal": ("equal bit for bit", ",d"),
     "price_hat": ("forecast, KES", ",.2f"),
     "y_hat": ("forecast log return", "+.2%"),
+    "v1": ("v1", ".4f"),
     "v2": ("v2", ".4f"),
     "persistence": ("persistence", ".4f"),
 }

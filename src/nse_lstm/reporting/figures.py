@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 COLOURS = {
+    "v1": "#CC79A7",
     "v2": "#0072B2",
     "persistence": "#000000",
     "repeat_sign": "#E69F00",
@@ -41,6 +42,7 @@ COLOURS = {
     "warning": "#D55E00",
 }
 NAMES = {
+    "v1": "v1, the original rebuilt",
     "v2": "v2 LSTM",
     "persistence": "persistence",
     "repeat_sign": "repeat the sign",
@@ -171,7 +173,8 @@ def draw_forecast(joined: pd.DataFrame, *, ticker: str) -> Figure:
 
 
 def draw_training_summary(summary: pd.DataFrame) -> Figure:
-    """Draw the validation Huber term of every model, one line a fold."""
+    """Draw the validation Huber term of every v2 model, one marker a fold."""
+    summary = summary[summary["model"] == "v2"]
     years = sorted(summary["year"].unique())
     figure, axes = _axes((8.0, 1.0 + 0.25 * summary["ticker"].nunique()))
     for year, marker in zip(years, "osD^v<>", strict=False):
@@ -199,7 +202,7 @@ def draw_errors(scores: pd.DataFrame, *, year: int) -> Figure:
     ratio = table.div(table["persistence"], axis=0).sort_values("v2")
     figure, axes = _axes((8.0, 1.0 + 0.25 * len(ratio)))
     axes.axvline(1, color=COLOURS["persistence"], linewidth=1.2)
-    for model in ("v2", "repeat_sign"):
+    for model in ("v1", "v2", "repeat_sign"):
         axes.plot(
             ratio[model], ratio.index, "o", color=COLOURS[model], label=NAMES[model]
         )

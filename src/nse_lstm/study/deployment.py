@@ -12,8 +12,8 @@ from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.versions import sources_digest
 from nse_lstm.paths import write_aside
 from nse_lstm.study.inputs import read_facts, study_folds
+from nse_lstm.study.jobs import bundle_folder
 from nse_lstm.study.seal import open_test_year
-from nse_lstm.study.training import bundle_folder
 from nse_lstm.study.validation import forecast_fold
 from nse_lstm.study.workspace import Workspace, read_json
 from nse_lstm.tables import FORECASTS, read_table, write_table

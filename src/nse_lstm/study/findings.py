@@ -51,18 +51,22 @@ def architecture_findings(exploration: Exploration, scores: pd.DataFrame) -> Htm
         f"Training ran {model.epochs} epochs; the weights of epoch {model.best_epoch} "
         "had the lowest validation loss and were kept.",
         f"In {exploration.year}, a year it never saw, its mean absolute error is "
-        f"{mae['v2']:.3f} KES against {mae['persistence']:.3f} for persistence; R² on "
-        f"levels is {r_squared['v2']:.3f} against {r_squared['persistence']:.3f}.",
+        f"{mae['v2']:.3f} KES against {mae['persistence']:.3f} for persistence "
+        f"and {mae['v1']:.3f} for v1, the original rebuilt; R² on levels is "
+        f"{r_squared['v2']:.3f}, {r_squared['persistence']:.3f} and "
+        f"{r_squared['v1']:.3f}.",
     )
 
 
 def training_findings(summary: pd.DataFrame) -> Html:
     """Read Phase 3: how many models, how long they trained, the worst of them."""
+    summary = summary[summary["model"] == "v2"]
     worst = summary.sort_values("validation_loss").iloc[-1]
     first = int((summary["best_epoch"] == 1).sum())
     return _paragraphs(
-        f"{len(summary)} models were trained, for {summary['ticker'].nunique()} stocks "
-        f"and the years {', '.join(map(str, sorted(summary['year'].unique())))}.",
+        f"{len(summary)} v2 models were trained, for {summary['ticker'].nunique()} "
+        "stocks and the years "
+        f"{', '.join(map(str, sorted(summary['year'].unique())))}.",
         f"They kept the weights of epoch {summary['best_epoch'].median():.0f} in the "
         f"median, of at most {summary['epochs'].max()} that were run; {first} of them "
         "those of the first epoch, which is to say that further training only took "

@@ -29,8 +29,8 @@ from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.versions import sources_digest
 from nse_lstm.paths import write_aside
 from nse_lstm.study.inputs import read_recommended, read_sealed_panel, study_folds
+from nse_lstm.study.jobs import ALL_STOCKS, bundle_folder, split_stock
 from nse_lstm.study.seal import Look, open_test_year, read_trials, record_trials
-from nse_lstm.study.training import bundle_folder, split_stock
 from nse_lstm.study.workspace import Workspace, write_json
 from nse_lstm.tables import FORECASTS, SCORES, STRATEGY_RETURNS, write_table
 
@@ -114,13 +114,7 @@ def validate(workspace: Workspace) -> Validation:
     judgement = _judge(workspace, before.returns)
     panel, look = open_test_year(workspace, sources=sources)
     test = _evaluate(workspace, panel, [test_fold])
-    card = report_card(
-        test.scores,
-        model=study.verdict.model,
-        rule=study.verdict.rule,
-        year=test_fold.year,
-        dealing=study.dealing,
-    )
+    card = _report_card(workspace, test.scores, year=test_fold.year)
     validation = Validation(before, test, selection, judgement, card, look, n_trials)
     _write(workspace, validation)
     return validation
@@ -160,7 +154,7 @@ def pooled_scores(scores: pd.DataFrame, *, cost_bps: int) -> pd.DataFrame:
 def forecast_fold(
     workspace: Workspace, panel: pd.DataFrame, fold: Fold
 ) -> pd.DataFrame:
-    """Forecast one fold with v2 and the baselines, on the same origins.
+    """Forecast one fold with v1, v2 and the baselines, on the same origins.
 
     Parameters
     ----------
@@ -174,6 +168,7 @@ def forecast_fold(
     """
     with_history = with_returns(panel)
     horizon = workspace.study.v2.horizon
+    v1 = load_bundle(bundle_folder(workspace, ALL_STOCKS, fold.year))
     blocks = []
     for ticker in read_recommended(workspace)[fold.year]:
         split = split_stock(workspace, with_history, ticker, fold)
@@ -182,6 +177,7 @@ def forecast_fold(
         signed = partial(repeat_sign, ticker=ticker, year=fold.year, horizon=horizon)
         blocks += [
             forecast(bundle, split.forecast, year=fold.year),
+            forecast(v1, split.forecast, year=fold.year, ticker=ticker),
             naive(split.forecast),
             signed(split.forecast, split.train),
         ]
@@ -203,6 +199,20 @@ def _evaluate(
         ignore_index=True,
     )
     return Evaluation(forecasts, returns, scores)
+
+
+def _report_card(
+    workspace: Workspace, scores: pd.DataFrame, *, year: int
+) -> pd.DataFrame:
+    """Hold the declared strategy against the targets, v1 under the same rule beside."""
+    study = workspace.study
+    hold = partial(
+        report_card, scores, rule=study.verdict.rule, year=year, dealing=study.dealing
+    )
+    card = hold(model=study.verdict.model)
+    place = list(card.columns).index("persistence")
+    card.insert(place, "v1", hold(model="v1")["found"])
+    return card
 
 
 def _judge(workspace: Workspace, returns: pd.DataFrame) -> Judgement:

@@ -1,0 +1,195 @@
+"""The list of training jobs: every model the study needs, and where each one lies."""
+
+import os
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from nse_lstm.config import study_document
+from nse_lstm.errors import ArtefactError
+from nse_lstm.features.folds import Fold
+from nse_lstm.features.pooling import pool_windows
+from nse_lstm.features.returns import with_returns
+from nse_lstm.features.windows import FoldSplit, make_windows, split_fold
+from nse_lstm.models.bundles import read_metadata
+from nse_lstm.models.training import TrainingJob
+from nse_lstm.models.versions import artefact_version
+from nse_lstm.study.inputs import (
+    market_sessions,
+    read_facts,
+    read_recommended,
+    read_sealed_panel,
+    study_folds,
+)
+from nse_lstm.study.workspace import Workspace
+
+__all__ = [
+    "ALL_STOCKS",
+    "bundle_folder",
+    "expected_time",
+    "split_stock",
+    "training_jobs",
+    "v1_job",
+    "v2_job",
+]
+
+ALL_STOCKS = "ALL"
+"""In place of a ticker: v1 is one model of all ordinary shares."""
+
+STEPS_PER_SECOND = 90_000
+"""Windows times sessions that one thread fits a second, forward and backward."""
+
+
+def split_stock(
+    workspace: Workspace, panel: pd.DataFrame, ticker: str, fold: Fold
+) -> FoldSplit:
+    """Cut one ticker's history into train, validation and forecast windows of a fold.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        PANEL with ``with_returns`` columns, as far as it may be seen.
+    """
+    v2 = workspace.study.v2
+    windows = make_windows(
+        panel[panel["ticker"] == ticker],
+        market_sessions(panel),
+        lookback=v2.lookback,
+        horizon=v2.horizon,
+    )
+    return split_fold(
+        windows,
+        fold,
+        validation_share=workspace.study.folds.validation_share,
+        purge=v2.horizon,
+    )
+
+
+def bundle_folder(workspace: Workspace, ticker: str, year: int) -> Path:
+    """Return where a trained model lies: a stock's v2, or v1 for ``ALL_STOCKS``."""
+    paths, is_test = workspace.paths, year == read_facts(workspace).test_year
+    if ticker == ALL_STOCKS:
+        return paths.v1 / ("test_year" if is_test else f"walk_forward_{year}")
+    return (paths.v2 if is_test else paths.v2_walk_forward / str(year)) / ticker
+
+
+def training_jobs(workspace: Workspace, stocks: str = "") -> list[TrainingJob]:
+    """List every model the study needs, fold by fold: v1, then v2 of every stock.
+
+    Only the sealed panel is read, so that no job can hold a test session.
+
+    Parameters
+    ----------
+    stocks : str
+        As in ``inputs.read_recommended``: a number, ``all`` or names; the recommended
+        ones if empty.
+
+    Raises
+    ------
+    DataError
+        If a stock has too little history for a fold; it names both.
+    """
+    panel = with_returns(read_sealed_panel(workspace))
+    tickers = read_recommended(workspace, stocks)
+    return [
+        job
+        for fold in study_folds(workspace)
+        for job in (
+            v1_job(workspace, panel, fold),
+            *(v2_job(workspace, panel, ticker, fold) for ticker in tickers[fold.year]),
+        )
+    ]
+
+
+def v1_job(workspace: Workspace, panel: pd.DataFrame, fold: Fold) -> TrainingJob:
+    """Pool the windows of all ordinary shares before a fold; nothing is validated.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        PANEL with ``with_returns`` columns, sealed.
+    """
+    study = workspace.study
+    cut = partial(
+        make_windows,
+        sessions=market_sessions(panel),
+        lookback=study.v2.lookback,
+        horizon=study.v2.horizon,
+    )
+    ordinary = panel[panel["kind"] == "ordinary"]
+    stocks = [cut(rows) for _, rows in ordinary.groupby("ticker")]
+    pool = partial(pool_windows, stocks, before=fold.start)
+    depends_on = {"v1": study_document(study)["v1"], "lookback": study.v2.lookback}
+    return TrainingJob(
+        ticker=ALL_STOCKS,
+        year=fold.year,
+        seed=study.seed,
+        architecture="v1",
+        train=pool(at_most=study.v1.max_windows),
+        validation=pool(at_most=1),
+        version=_version(workspace, ALL_STOCKS, fold, depends_on),
+    )
+
+
+def v2_job(
+    workspace: Workspace, panel: pd.DataFrame, ticker: str, fold: Fold
+) -> TrainingJob:
+    """Cut one stock's windows for one fold.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        PANEL with ``with_returns`` columns, sealed.
+    """
+    split = split_stock(workspace, panel, ticker, fold)
+    document = study_document(workspace.study)
+    # Dealing and verdict never retrain a model.
+    depends_on = {
+        "v2": document["v2"],
+        "training": document["training"],
+        "validation_share": document["folds"]["validation_share"],
+    }
+    return TrainingJob(
+        ticker=ticker,
+        year=fold.year,
+        seed=workspace.study.seed,
+        architecture="v2",
+        train=split.train,
+        validation=split.validation,
+        version=_version(workspace, ticker, fold, depends_on),
+    )
+
+
+def expected_time(workspace: Workspace, jobs: list[TrainingJob]) -> str:
+    """Say how many models wait and how long they will take at most."""
+    study = workspace.study
+    waiting = [job for job in jobs if not _is_done(workspace, job)]
+    epochs = {"v1": study.v1.max_epochs, "v2": study.training.max_epochs}
+    n_windows = sum(len(job.train) * epochs[job.architecture] for job in waiting)
+    n_workers = study.training.workers or os.cpu_count() or 1
+    seconds = n_windows * study.v2.lookback / STEPS_PER_SECOND / n_workers
+    return (
+        f"{len(jobs)} models, {len(jobs) - len(waiting)} of them there already; "
+        f"the rest takes at most about {seconds / 60:.0f} min on {n_workers} cores"
+    )
+
+
+def _version(
+    workspace: Workspace, ticker: str, fold: Fold, depends_on: dict[str, object]
+) -> str:
+    return artefact_version(
+        read_facts(workspace).digest,
+        depends_on,
+        workspace.study.seed,
+        ticker=ticker,
+        year=fold.year,
+    )
+
+
+def _is_done(workspace: Workspace, job: TrainingJob) -> bool:
+    try:
+        metadata = read_metadata(bundle_folder(workspace, job.ticker, job.year))
+    except ArtefactError:
+        return False
+    return bool(metadata["version"] == job.version)
