@@ -6,7 +6,6 @@ walk-forward years before ``open_test_year`` is called.
 
 import json
 from dataclasses import asdict, dataclass
-from functools import partial
 
 import pandas as pd
 from scipy.stats import kurtosis, skew
@@ -23,7 +22,7 @@ from nse_lstm.evaluation.strategies import strategy_returns
 from nse_lstm.evaluation.verdict import Judgement, judge
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
-from nse_lstm.models.baselines import persistence, repeat_sign
+from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.versions import sources_digest
@@ -178,12 +177,10 @@ def forecast_fold(
     for ticker in read_recommended(workspace)[fold.year]:
         split = split_stock(workspace, with_history, ticker, fold)
         bundle = load_bundle(bundle_folder(workspace, ticker, fold.year))
-        naive = partial(persistence, ticker=ticker, year=fold.year, horizon=horizon)
-        signed = partial(repeat_sign, ticker=ticker, year=fold.year, horizon=horizon)
+        identity = {"ticker": ticker, "year": fold.year, "horizon": horizon}
         blocks += [
             forecast(bundle, split.forecast, year=fold.year),
-            naive(split.forecast),
-            signed(split.forecast, split.train),
+            forecast_baselines(split, **identity),
         ]
     return pd.concat(blocks, ignore_index=True)
 
