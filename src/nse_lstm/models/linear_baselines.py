@@ -93,7 +93,7 @@ def fit_autoregression(train: Windows, *, order: int) -> Numbers:
     _check(train, least=order + 2)
     design = np.column_stack([np.ones(len(train)), _lags(train, order)])
     coefficients, *_ = np.linalg.lstsq(design, _log_return(train))
-    return coefficients
+    return coefficients.astype(np.float64)
 
 
 def exponential_smoothing(windows: Windows, train: Windows) -> Numbers:
