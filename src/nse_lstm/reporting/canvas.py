@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 __all__ = [
     "COLOURS",
@@ -97,7 +98,13 @@ def put_title(axes: Axes, text: str) -> None:
 
 def put_legend(axes: Axes) -> None:
     """Put the legend below the axes, where it covers nothing."""
-    axes.legend(ncols=3, loc="upper left", bbox_to_anchor=(0, -0.12), borderaxespad=2)
+    axes.legend(
+        frameon=False,
+        ncols=3,
+        loc="upper left",
+        bbox_to_anchor=(0, -0.12),
+        borderaxespad=2,
+    )
 
 
 def label_ends(axes: Axes, ends: list[End]) -> None:
@@ -108,10 +115,10 @@ def label_ends(axes: Axes, ends: list[End]) -> None:
         axes.transData.transform((axes.convert_xunits(x), y))[1] * points_per_pixel
         for x, y, _, _ in ends
     ]
-    placed = -np.inf
-    for place in np.argsort(heights):
+    order = np.argsort(heights)
+    top = axes.get_window_extent().y1 * points_per_pixel
+    for place, placed in zip(order, _apart(np.sort(heights), top), strict=True):
         x, y, text, colour = ends[place]
-        placed = max(heights[place], placed + LABEL_STEP)
         axes.annotate(
             text,
             (x, y),
@@ -122,3 +129,15 @@ def label_ends(axes: Axes, ends: list[End]) -> None:
             fontsize=8.5,
             annotation_clip=False,
         )
+
+
+def _apart(heights: NDArray[np.float64], top: float) -> NDArray[np.float64]:
+    """Move ascending heights apart by ``LABEL_STEP``, none above the top."""
+    placed = heights.copy()
+    for i in range(1, len(placed)):
+        placed[i] = max(placed[i], placed[i - 1] + LABEL_STEP)
+    ceiling = top
+    for i in reversed(range(len(placed))):
+        placed[i] = min(placed[i], ceiling)
+        ceiling = placed[i] - LABEL_STEP
+    return placed
