@@ -177,6 +177,8 @@ class Verdict:
     bootstrap_block: Count = 10
     """Mean block length of the stationary bootstrap, sessions."""
     min_deflated_sharpe: Fraction = 0.95
+    random_draws: Count = 200
+    """Random accounts with the declared model's turnover and exposure."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)

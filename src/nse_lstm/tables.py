@@ -176,6 +176,7 @@ FORECASTS = _schema(
     },
 )
 
+# `ticker` is "ALL" where one account holds all stocks of the fold.
 STRATEGY_RETURNS = _schema(
     "strategy_returns",
     ["ticker", "model", "seed", "fold", "rule", "cost_bps", "session"],
@@ -207,7 +208,8 @@ SCORES = _schema(
         "ticker": _column(TEXT),
         "model": _column(TEXT),
         "fold": _column(WHOLE),
-        # "none" for accuracy; else "sign", "gate" or "hold".
+        # "none" for accuracy; "sign" or "gate" on a forecast; of a yardstick "hold",
+        # "rebalance" or "no_cost".
         "rule": _column(TEXT),
         "metric": _column(TEXT),
         "cost_bps": _column(WHOLE, pa.Check.ge(ACCURACY_COST)),

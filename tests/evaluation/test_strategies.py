@@ -8,7 +8,14 @@ import pytest
 from conftest import make_tiny_panel
 
 from nse_lstm.config import Dealing
-from nse_lstm.evaluation.strategies import HOLD, strategy_returns
+from nse_lstm.evaluation.scoring import POOL, score_strategies
+from nse_lstm.evaluation.strategies import (
+    EQUAL_WEIGHT,
+    HOLD,
+    INDEX,
+    YARDSTICKS,
+    strategy_returns,
+)
 
 DEALING = Dealing()
 
@@ -35,8 +42,8 @@ def test_every_model_rule_and_cost_is_dealt_on_every_session_of_the_year(
     in_year = panel.loc[panel["session"].dt.year == 2020, "session"].nunique()
     books = returns.groupby(["ticker", "model", "rule", "cost_bps"]).size()
     assert (books == in_year).all()
-    # 3 tickers x (2 models x 2 rules + holding) x 5 costs
-    assert len(books) == 3 * 5 * 5
+    # (3 tickers x (2 models x 2 rules + holding) + equal weight) x 5 costs
+    assert len(books) == (3 * 5 + 1) * 5
 
 
 def test_the_first_order_of_a_year_comes_from_the_last_session_before(returns):
@@ -52,6 +59,36 @@ def test_holding_buys_once_and_stays(returns):
     bought = held.groupby(["ticker", "cost_bps"])["turnover"].sum()
     assert (bought == 1).all()
     assert set(held["rule"]) == {"hold"}
+
+
+def test_equal_weight_is_one_account_beside_the_stocks(returns):
+    equal = returns[returns["model"] == EQUAL_WEIGHT]
+    assert set(equal["ticker"]) == {POOL}
+    assert set(equal["rule"]) == {YARDSTICKS[EQUAL_WEIGHT]}
+    scores = score_strategies(returns, dealing=DEALING)
+    own = scores[(scores["model"] == EQUAL_WEIGHT) & (scores["metric"] == "net_return")]
+    assert set(own["ticker"]) == {POOL}
+    at_headline = equal[equal["cost_bps"] == 66]["net_return"]
+    found = own[own["cost_bps"] == 66]["value"].item()
+    assert found == pytest.approx((1 + at_headline).prod() - 1)
+
+
+def test_the_index_stands_under_its_own_ticker_at_no_cost_only(panel, forecasts_of):
+    index = panel[panel["ticker"] == "AAA"].assign(
+        ticker="^NASI", kind="index", volume=np.nan
+    )
+    whole = pd.concat([panel, index], ignore_index=True)
+    forecasts = forecasts_of(
+        panel, model="oracle", y_hat=lambda r: r["ahead"], fold=2020
+    )
+    returns = strategy_returns(forecasts, whole, dealing=DEALING)
+    rows = returns[returns["model"] == INDEX]
+    assert set(rows["ticker"]) == {"^NASI"}
+    assert set(rows["cost_bps"]) == {0}
+    # The pool of the stocks is not moved by it.
+    others = returns[returns["model"] != INDEX].reset_index(drop=True)
+    without = strategy_returns(forecasts, panel, dealing=DEALING)
+    pd.testing.assert_frame_equal(others, without)
 
 
 def test_persistence_earns_cash_at_every_cost(returns):
@@ -74,16 +111,16 @@ def test_the_gate_trades_less_the_dearer_a_deal_is(returns):
     assert (turnover.diff().dropna() <= 0).all()
 
 
-def test_ten_stocks_and_three_models_take_seconds(forecasts_of):
+def test_ten_stocks_and_eight_models_take_seconds(forecasts_of):
     panel = pd.concat(
         make_tiny_panel(500, seed=i, start="2019-01-01").assign(ticker=f"T{i}")[:500]
         for i in range(10)
     )
     parts = [
         forecasts_of(panel, model=name, y_hat=lambda r: np.sign(r["ahead"]), fold=2020)
-        for name in ("a", "b", "c")
+        for name in "abcdefgh"
     ]
     begun = time.perf_counter()
     strategy_returns(pd.concat(parts), panel, dealing=DEALING)
-    # Measured 0.3 s on one core; the limit only catches a loop over sessions.
+    # Measured 0.7 s on one core; the limit only catches a loop over sessions.
     assert time.perf_counter() - begun < 20

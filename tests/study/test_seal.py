@@ -8,6 +8,7 @@ from conftest import make_tiny_panel
 
 from nse_lstm.config import Market, Study
 from nse_lstm.errors import ArtefactError
+from nse_lstm.evaluation.strategies import YARDSTICKS
 from nse_lstm.paths import Paths
 from nse_lstm.study.inputs import MarketFacts, read_sealed_panel
 from nse_lstm.study.seal import open_test_year, read_trials, record_trials
@@ -120,3 +121,14 @@ def test_a_strategy_that_never_deals_is_no_trial(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
     idle = make_returns(model="persistence", turnover=0.0)
     assert record_trials(workspace, idle, sources="s", cost_bps=66) == 0
+
+
+def test_yardsticks_fixed_beforehand_are_no_trials(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    held = [
+        make_returns(model=model).assign(rule=rule)
+        for model, rule in YARDSTICKS.items()
+    ]
+    returns = pd.concat([*held, make_returns(model="ar1")])
+    assert record_trials(workspace, returns, sources="s", cost_bps=66) == 1
+    assert read_trials(workspace)["model"].to_list() == ["ar1"]

@@ -16,7 +16,17 @@ from numpy.typing import NDArray
 from nse_lstm.config import Dealing
 from nse_lstm.errors import StudyError, TableError
 
-__all__ = ["ENTER", "LEAVE", "RULES", "STAY", "Board", "deal", "decide", "read_board"]
+__all__ = [
+    "ENTER",
+    "LEAVE",
+    "RULES",
+    "STAY",
+    "Board",
+    "deal",
+    "decide",
+    "net_of_cost",
+    "read_board",
+]
 
 RULES = ("sign", "gate", "hold")
 
@@ -197,11 +207,31 @@ def deal(
             "position": position,
             "turnover": turnover,
             "gross_return": gross,
-            "net_return": (1 + gross) * (1 - cost_bps / 1e4 * turnover) - 1,
+            "net_return": net_of_cost(gross, turnover, cost_bps=cost_bps),
             "cash_return": cash,
             "stock_return": board.stock_return,
         }
     )
+
+
+def net_of_cost(
+    gross: NDArray[np.float64], turnover: NDArray[np.float64], *, cost_bps: int
+) -> NDArray[np.float64]:
+    """Return net returns: the cost is a share of the account after its gross return.
+
+    Parameters
+    ----------
+    gross, turnover : array
+        Session returns as fractions, and shares of the account dealt; of one shape.
+    cost_bps : int
+        Basis points a side.
+
+    Examples
+    --------
+    >>> net_of_cost(np.array([0.10]), np.array([2.0]), cost_bps=50).round(4).tolist()
+    [0.089]
+    """
+    return (1 + gross) * (1 - cost_bps / 1e4 * turnover) - 1
 
 
 def _check_stock(stock: pd.DataFrame, sessions: pd.DatetimeIndex) -> None:

@@ -179,14 +179,16 @@ def score_strategies(returns: pd.DataFrame, *, dealing: Dealing) -> pd.DataFrame
     DataFrame
         ``SCORES``. Ticker "ALL" holds equal capital in every stock of the fold, evened
         out every session at no cost: its session return is the mean over stocks, and
-        a session is invested where any stock is held.
+        a session is invested where any stock is held. A strategy that is booked as
+        "ALL" itself, such as ``equal_weight``, is scored on that book.
     """
 
     def measure(rows: pd.DataFrame) -> Measured:
         return _strategy(rows, dealing)
 
     booked = ["position", "turnover", "gross_return", "net_return", "cash_return"]
-    pool = returns.groupby([*STRATEGY, "session"], as_index=False)[booked].mean()
+    stocks = returns[returns["ticker"] != POOL]
+    pool = stocks.groupby([*STRATEGY, "session"], as_index=False)[booked].mean()
     parts = [
         _measure(rows, ["ticker", *STRATEGY], measure)
         for rows in (returns, pool.assign(ticker=POOL))

@@ -1,4 +1,8 @@
-"""Every stock, model, rule and cost level dealt, beside holding the same stocks."""
+"""Every stock, model, rule and cost level dealt, beside the yardsticks.
+
+The yardsticks forecast nothing: holding the same stocks, equal weight with its costs,
+and the market's index.
+"""
 
 from collections.abc import Iterator
 from typing import cast
@@ -8,16 +12,35 @@ import pandas as pd
 
 from nse_lstm.config import Dealing
 from nse_lstm.evaluation.dealing import Board, deal, decide, read_board
-from nse_lstm.evaluation.scoring import check_forecasts
+from nse_lstm.evaluation.portfolios import hold_equal_weight, hold_index
+from nse_lstm.evaluation.scoring import POOL, check_forecasts
 from nse_lstm.features.returns import with_returns
 from nse_lstm.tables import STRATEGY_RETURNS, check
 
-__all__ = ["HOLD", "strategy_returns"]
+__all__ = [
+    "EQUAL_WEIGHT",
+    "FORECAST_RULES",
+    "HOLD",
+    "INDEX",
+    "YARDSTICKS",
+    "read_boards",
+    "strategy_returns",
+]
+
+FORECAST_RULES = ("sign", "gate")
+"""Rules of the strategies that act on a forecast."""
 
 HOLD = "buy_and_hold"
 """The ``model`` of the strategy that buys once, under the rule ``hold``."""
+EQUAL_WEIGHT = "equal_weight"
+"""All stocks at one weight, rule ``rebalance``, one book for all (ticker "ALL")."""
+INDEX = "index_hold"
+"""The market's index under its own ticker, rule ``no_cost``: it cannot be dealt."""
+YARDSTICKS = {HOLD: "hold", EQUAL_WEIGHT: "rebalance", INDEX: "no_cost"}
+"""The models that forecast nothing, each with its one rule."""
 
 Key = tuple[str | int, ...]
+Boards = dict[tuple[str, int], Board]
 
 
 def strategy_returns(
@@ -26,8 +49,10 @@ def strategy_returns(
     """Deal every stock, model, rule and cost level, session by session.
 
     Each fold is its calendar year, starts flat and is dealt on its own. Beside the
-    forecasting models stands ``buy_and_hold`` (seed 0) in the same stocks and
-    sessions. Prices leave out dividends, for all of them alike.
+    forecasting models stand the yardsticks (seed 0) over the same stocks and sessions:
+    ``buy_and_hold``, one book a stock; ``equal_weight``, one book for all of them; and
+    ``index_hold`` at cost 0 only, where the panel has the index. Prices leave out
+    dividends, for all of them alike.
 
     Parameters
     ----------
@@ -49,23 +74,61 @@ def strategy_returns(
     """
     check_forecasts(forecasts)
     prices = with_returns(panel)
-    sessions = pd.DatetimeIndex(panel["session"].unique()).sort_values()
+    boards = read_boards(forecasts, prices, dealing=dealing)
+    sessions = _calendar(prices)
     books: dict[Key, pd.DataFrame] = {}
     for (ticker, fold), block in forecasts.groupby(["ticker", "fold"]):
-        year = cast(int, fold)
-        board = read_board(
-            prices[prices["ticker"] == ticker],
-            sessions=sessions,
-            start=pd.Timestamp(year, 1, 1),
-            end=pd.Timestamp(year + 1, 1, 1),
-            dealing=dealing,
-        )
-        for key, book in _books(block, board, sessions, dealing):
-            books[str(ticker), year, *key] = book
+        where = str(ticker), cast(int, fold)
+        for key, book in _books(block, boards[where], sessions, dealing):
+            books[*where, *key] = book
+    for fold in forecasts["fold"].unique():
+        books |= _yardsticks(boards, prices, int(fold), dealing)
     names = ["ticker", "fold", "model", "seed", "rule", "cost_bps", "row"]
     table = pd.concat(books, names=names).reset_index()
     columns = list(STRATEGY_RETURNS.columns)
     return check(table[columns], STRATEGY_RETURNS)
+
+
+def read_boards(
+    forecasts: pd.DataFrame, prices: pd.DataFrame, *, dealing: Dealing
+) -> Boards:
+    """Read the board of every stock and fold of a table.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        Any table with ``ticker`` and ``fold``.
+    prices : DataFrame
+        ``with_returns(panel)`` of the whole market, so that its sessions are the
+        market's calendar.
+    dealing : Dealing
+
+    Returns
+    -------
+    dict
+        A ``Board`` of the fold's calendar year for each (ticker, fold).
+
+    Raises
+    ------
+    TableError
+        If a stock has no row in the panel.
+    """
+    sessions = _calendar(prices)
+    pairs = forecasts[["ticker", "fold"]].drop_duplicates()
+    return {
+        (str(ticker), int(fold)): read_board(
+            prices[prices["ticker"] == ticker],
+            sessions=sessions,
+            start=pd.Timestamp(int(fold), 1, 1),
+            end=pd.Timestamp(int(fold) + 1, 1, 1),
+            dealing=dealing,
+        )
+        for ticker, fold in pairs.itertuples(index=False)
+    }
+
+
+def _calendar(prices: pd.DataFrame) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(prices["session"].unique()).sort_values()
 
 
 def _books(
@@ -75,11 +138,36 @@ def _books(
     views: list[tuple[str, int, str, pd.Series]] = [
         (str(model), cast(int, seed), rule, rows.set_index("origin")["y_hat"])
         for (model, seed), rows in block.groupby(["model", "seed"])
-        for rule in ("sign", "gate")
+        for rule in FORECAST_RULES
     ]
-    views.append((HOLD, 0, "hold", pd.Series(np.nan, index=sessions)))
+    views.append((HOLD, 0, YARDSTICKS[HOLD], pd.Series(np.nan, index=sessions)))
     for model, seed, rule, y_hat in views:
         for cost_bps in dealing.cost_bps:
             signals = decide(y_hat, rule=rule, dealing=dealing, cost_bps=cost_bps)
             book = deal(board, signals, dealing=dealing, cost_bps=cost_bps)
             yield (model, seed, rule, cost_bps), book
+
+
+def _yardsticks(
+    boards: Boards, prices: pd.DataFrame, fold: int, dealing: Dealing
+) -> dict[Key, pd.DataFrame]:
+    """Book one fold's equal weight and index."""
+    held = [board for (_, year), board in sorted(boards.items()) if year == fold]
+    equal = EQUAL_WEIGHT, 0, YARDSTICKS[EQUAL_WEIGHT]
+    books: dict[Key, pd.DataFrame] = {
+        (POOL, fold, *equal, cost_bps): hold_equal_weight(
+            held, dealing=dealing, cost_bps=cost_bps
+        )
+        for cost_bps in dealing.cost_bps
+    }
+    index = hold_index(
+        prices,
+        sessions=_calendar(prices),
+        start=pd.Timestamp(fold, 1, 1),
+        end=pd.Timestamp(fold + 1, 1, 1),
+        dealing=dealing,
+    )
+    if index is not None:
+        ticker, book = index
+        books[ticker, fold, INDEX, 0, YARDSTICKS[INDEX], 0] = book
+    return books

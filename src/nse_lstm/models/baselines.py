@@ -1,20 +1,37 @@
-"""Forecasts that nothing is fitted for: what a network has to beat.
+"""Forecasts that no network is fitted for: what a network has to beat.
 
 They are made on the same windows as the network's, so every model is scored on the same
-origins. ``forecast_rows`` gives all models their one table.
+origins. ``BASELINES`` is the one list of them; ``forecast_rows`` gives all models their
+one table.
 """
+
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.errors import DataError
-from nse_lstm.features.windows import Windows
+from nse_lstm.features.windows import FoldSplit, Windows
+from nse_lstm.models.linear_baselines import (
+    autoregression,
+    drift,
+    exponential_smoothing,
+)
 from nse_lstm.tables import FORECASTS, check
 
-__all__ = ["forecast_rows", "persistence", "repeat_sign"]
+__all__ = [
+    "BASELINES",
+    "forecast_baselines",
+    "forecast_rows",
+    "persistence",
+    "repeat_sign",
+]
 
 Numbers = NDArray[np.float64]
+Rule = Callable[[Windows, Windows], Numbers]
+"""From windows and training windows to forecast adjusted prices, KES."""
 
 
 def persistence(
@@ -45,9 +62,7 @@ def persistence(
     )
 
 
-def repeat_sign(
-    windows: Windows, train: Windows, *, ticker: str, year: int, horizon: int
-) -> pd.DataFrame:
+def repeat_sign(windows: Windows, train: Windows) -> Numbers:
     """Forecast that the origin session's direction is repeated, at the usual size.
 
     ``y_hat`` is the sign of the origin session's own log return, times the mean
@@ -58,14 +73,12 @@ def repeat_sign(
     windows : Windows
         To forecast from, with delay 0 and a lookback of at least 2.
     train : Windows
-        Of the same stock, before the fold.
-    ticker, year, horizon
-        Of the rows: stock, fold and sessions ahead.
+        Of the same stock and horizon, before the fold.
 
     Returns
     -------
-    DataFrame
-        ``FORECASTS`` rows of model "repeat_sign", seed 0.
+    array of shape (n,)
+        Forecast adjusted prices, KES, all positive.
 
     Raises
     ------
@@ -74,20 +87,73 @@ def repeat_sign(
     """
     if windows.X.shape[1] < 2 or len(train) == 0:
         raise DataError(
-            f"Expected windows of 2 sessions at least and some to train on for {ticker}"
-            f" {year}. Received: {windows.X.shape[1]} sessions, {len(train)} windows"
+            "Expected windows of 2 sessions at least and some to train on. "
+            f"Received: {windows.X.shape[1]} sessions, {len(train)} windows"
         )
     size = np.abs(np.log(train.y / train.last_price)).mean()
     direction = np.sign(windows.X[:, -1] - windows.X[:, -2])
-    return forecast_rows(
-        windows,
-        windows.last_price * np.exp(direction * size),
-        ticker=ticker,
-        model="repeat_sign",
-        seed=0,
-        year=year,
-        horizon=horizon,
-    )
+    return windows.last_price * np.exp(direction * size)
+
+
+def _last_price(windows: Windows, train: Windows) -> Numbers:
+    return windows.last_price
+
+
+BASELINES: dict[str, Rule] = {
+    "persistence": _last_price,
+    "drift": drift,
+    "repeat_sign": repeat_sign,
+    "ar1": partial(autoregression, order=1),
+    "ar5": partial(autoregression, order=5),
+    "ewma": exponential_smoothing,
+}
+"""Every baseline by the name it has in all tables."""
+
+
+def forecast_baselines(
+    split: FoldSplit, *, ticker: str, year: int, horizon: int
+) -> pd.DataFrame:
+    """Forecast a fold with every baseline, fitted on its training windows only.
+
+    Parameters
+    ----------
+    split : FoldSplit
+        Of the stock and fold. Its validation windows are not looked at, as no baseline
+        has anything to stop.
+    ticker, year, horizon
+        Of the rows: stock, fold and sessions ahead.
+
+    Returns
+    -------
+    DataFrame
+        ``FORECASTS`` rows of every model of ``BASELINES``, seed 0, each on the same
+        origins.
+
+    Raises
+    ------
+    DataError
+        If the windows are too short or too few to fit on, with stock and year.
+    """
+    try:
+        prices = {
+            model: rule(split.forecast, split.train)
+            for model, rule in BASELINES.items()
+        }
+    except DataError as error:
+        raise DataError(f"{error} ({ticker} {year})") from None
+    blocks = [
+        forecast_rows(
+            split.forecast,
+            adjusted_hat,
+            ticker=ticker,
+            model=model,
+            seed=0,
+            year=year,
+            horizon=horizon,
+        )
+        for model, adjusted_hat in prices.items()
+    ]
+    return pd.concat(blocks, ignore_index=True)
 
 
 def forecast_rows(

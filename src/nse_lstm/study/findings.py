@@ -4,9 +4,12 @@ import html
 
 import pandas as pd
 
+from nse_lstm.evaluation.strategies import EQUAL_WEIGHT
+from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.reporting.display import Html
 from nse_lstm.study.data_analysis import DataAnalysis
 from nse_lstm.study.deployment import Deployment
+from nse_lstm.study.score_tables import pooled_scores, random_comparison
 from nse_lstm.study.training import Exploration
 from nse_lstm.study.validation import Validation
 
@@ -78,7 +81,7 @@ def training_findings(summary: pd.DataFrame) -> Html:
 
 
 def validation_findings(validation: Validation) -> Html:
-    """Read Phase 4: error against persistence, what was chosen, the look."""
+    """Read Phase 4: error against persistence, money against chance, the choice."""
     mae = _metric(validation.test.scores, "mae").unstack("model").drop(index="ALL")
     better = int((mae["v2"] < mae["persistence"]).sum())
     chosen = validation.selection["champion"].value_counts()
@@ -88,8 +91,9 @@ def validation_findings(validation: Validation) -> Html:
         f"In the test year {look.test_year} v2 has a smaller mean absolute error than "
         f"persistence in {better} of {len(mae)} stocks; in the median its error is "
         f"{(mae['v2'] / mae['persistence']).median():.1f} times persistence's.",
-        f"Chosen on the walk-forward forecasts alone: {words}.",
-        f"This look at {look.test_year} is labelled {look.label}: {look.meaning}.",
+        _against_yardsticks(validation),
+        f"Chosen on the walk-forward forecasts alone: {words}; this look at "
+        f"{look.test_year} is labelled {look.label}: {look.meaning}.",
     )
 
 
@@ -106,6 +110,27 @@ def deployment_findings(deployment: Deployment) -> Html:
         f"{reproduced['n_forecasts'].sum():,} test-year forecasts bit for bit.",
         f"{len(deployment.forecasts)} forecasts were made for the next session and "
         f"{len(deployment.refused)} refused.",
+    )
+
+
+def _against_yardsticks(validation: Validation) -> str:
+    """Say what the declared strategy earned beside equal weight and chance."""
+    judged = validation.strategy
+    scores = validation.test.scores
+    money = pooled_scores(scores, cost_bps=judged.cost_bps)
+    net = money.set_index(["strategy", "rule"])["net_return"]
+    equal = net[NAMES[EQUAL_WEIGHT]].iloc[0]
+    luck = random_comparison(scores, model=judged.model, cost_bps=judged.cost_bps)
+    beaten = luck.set_index("rule")["random_beaten"][judged.rule]
+    own = net[NAMES.get(judged.model, judged.model), judged.rule]
+    chance = (
+        "chance cannot be told, as its random positions all earn the same"
+        if pd.isna(beaten)
+        else f"it beat {beaten:.0%} of random positions with its turnover and exposure"
+    )
+    return (
+        f"After {judged.cost_bps} basis points a side, {judged.model} by the "
+        f"{judged.rule} rule made {own:+.1%}, equal weight {equal:+.1%}; {chance}."
     )
 
 

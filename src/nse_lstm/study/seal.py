@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.config import configuration_hash
+from nse_lstm.evaluation.strategies import FORECAST_RULES
 from nse_lstm.paths import write_text
 from nse_lstm.study.inputs import read_facts
 from nse_lstm.study.workspace import Workspace
@@ -102,6 +103,9 @@ def record_trials(
     """Append every strategy not seen before, with its pooled daily net returns.
 
     A trial is a distinct strategy configuration: data, study, sources, model and rule.
+    Whatever acts on a forecast counts, the network's or a baseline's, since any of them
+    could have been picked once its score was seen. What is fixed beforehand to measure
+    against does not: holding, equal weight, the index, random positions.
 
     Parameters
     ----------
@@ -124,7 +128,8 @@ def record_trials(
         (line["data"], line["configuration"], line["model"], line["rule"])
         for line in _read_lines(path)
     }
-    chosen = returns[(returns["cost_bps"] == cost_bps) & (returns["rule"] != "hold")]
+    at_cost = returns[returns["cost_bps"] == cost_bps]
+    chosen = at_cost[at_cost["rule"].isin(FORECAST_RULES)]
     new = []
     for (model, rule), rows in chosen.groupby(["model", "rule"]):
         pooled = rows.groupby("session")["net_return"].mean()

@@ -11,6 +11,8 @@ from functools import partial
 import pandas as pd
 from scipy.stats import kurtosis, skew
 
+from nse_lstm.evaluation.averaging import score_later
+from nse_lstm.evaluation.random_positions import score_random
 from nse_lstm.evaluation.report_card import report_card
 from nse_lstm.evaluation.scoring import (
     realised,
@@ -19,11 +21,11 @@ from nse_lstm.evaluation.scoring import (
 )
 from nse_lstm.evaluation.selection import select
 from nse_lstm.evaluation.significance import deflated_sharpe_ratio
-from nse_lstm.evaluation.strategies import strategy_returns
+from nse_lstm.evaluation.strategies import HOLD, strategy_returns
 from nse_lstm.evaluation.verdict import Judgement, judge
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
-from nse_lstm.models.baselines import persistence, repeat_sign
+from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.versions import sources_digest
@@ -36,10 +38,10 @@ from nse_lstm.tables import FORECASTS, SCORES, STRATEGY_RETURNS, write_table
 
 __all__ = [
     "Evaluation",
+    "Strategy",
     "Validation",
     "accuracy_table",
     "forecast_fold",
-    "pooled_scores",
     "score_before_test",
     "validate",
     "walk_forward",
@@ -50,16 +52,6 @@ RULES = {
     "gate": "bought when the forecast gain is above twice the cost, sold when below 0",
 }
 
-POOLED_METRICS = [
-    "net_return",
-    "sharpe_ratio",
-    "sharpe_over_cash",
-    "win_rate",
-    "max_drawdown",
-    "turnover",
-    "exposure",
-]
-
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -68,6 +60,15 @@ class Evaluation:
     forecasts: pd.DataFrame
     returns: pd.DataFrame
     scores: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """The declared strategy: the one that the verdict is about."""
+
+    model: str
+    rule: str
+    cost_bps: int
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class Validation:
     report_card: pd.DataFrame
     look: Look
     n_trials: int
+    strategy: Strategy
 
 
 def walk_forward(workspace: Workspace) -> Evaluation:
@@ -115,7 +117,18 @@ def validate(workspace: Workspace) -> Validation:
     panel, look = open_test_year(workspace, sources=sources)
     test = _evaluate(workspace, panel, [test_fold])
     card = _report_card(workspace, test.scores, year=test_fold.year)
-    validation = Validation(before, test, selection, judgement, card, look, n_trials)
+    validation = Validation(
+        walk_forward=before,
+        test=test,
+        selection=selection,
+        judgement=judgement,
+        report_card=card,
+        look=look,
+        n_trials=n_trials,
+        strategy=Strategy(
+            study.verdict.model, study.verdict.rule, study.dealing.headline_cost_bps
+        ),
+    )
     _write(workspace, validation)
     return validation
 
@@ -144,13 +157,6 @@ def accuracy_table(scores: pd.DataFrame) -> pd.DataFrame:
     return wide.rename_axis(columns=None)
 
 
-def pooled_scores(scores: pd.DataFrame, *, cost_bps: int) -> pd.DataFrame:
-    """Return the pool's strategy scores at one cost level, one row a strategy."""
-    rows = scores[(scores["ticker"] == "ALL") & (scores["cost_bps"] == cost_bps)]
-    wide = rows.pivot(index=["model", "rule"], columns="metric", values="value")
-    return wide[POOLED_METRICS].reset_index().rename_axis(columns=None)
-
-
 def forecast_fold(
     workspace: Workspace, panel: pd.DataFrame, fold: Fold
 ) -> pd.DataFrame:
@@ -173,13 +179,10 @@ def forecast_fold(
     for ticker in read_recommended(workspace)[fold.year]:
         split = split_stock(workspace, with_history, ticker, fold)
         bundle = load_bundle(bundle_folder(workspace, ticker, fold.year))
-        naive = partial(persistence, ticker=ticker, year=fold.year, horizon=horizon)
-        signed = partial(repeat_sign, ticker=ticker, year=fold.year, horizon=horizon)
         blocks += [
             forecast(bundle, split.forecast, year=fold.year),
             forecast(v1, split.forecast, year=fold.year, ticker=ticker),
-            naive(split.forecast),
-            signed(split.forecast, split.train),
+            forecast_baselines(split, ticker=ticker, year=fold.year, horizon=horizon),
         ]
     return pd.concat(blocks, ignore_index=True)
 
@@ -187,14 +190,24 @@ def forecast_fold(
 def _evaluate(
     workspace: Workspace, panel: pd.DataFrame, folds: list[Fold]
 ) -> Evaluation:
+    study = workspace.study
     forecasts = pd.concat(
         [forecast_fold(workspace, panel, fold) for fold in folds], ignore_index=True
     )
-    returns = strategy_returns(forecasts, panel, dealing=workspace.study.dealing)
+    returns = strategy_returns(forecasts, panel, dealing=study.dealing)
     scores = pd.concat(
         [
             score_accuracy(forecasts, panel),
-            score_strategies(returns, dealing=workspace.study.dealing),
+            score_later(forecasts, panel),
+            score_strategies(returns, dealing=study.dealing),
+            score_random(
+                returns,
+                panel,
+                model=study.verdict.model,
+                dealing=study.dealing,
+                draws=study.verdict.random_draws,
+                seed=study.seed,
+            ),
         ],
         ignore_index=True,
     )
@@ -224,7 +237,7 @@ def _judge(workspace: Workspace, returns: pd.DataFrame) -> Judgement:
     )
     return judge(
         at_headline[declared],
-        at_headline[at_headline["rule"] == "hold"],
+        at_headline[at_headline["model"] == HOLD],
         dealing=study.dealing,
         verdict=study.verdict,
         seed=study.seed,
@@ -298,8 +311,9 @@ def _verdict_document(
             f"{len(years)} walk-forward year and one seed: luck is not averaged out."
             if len(years) == 1
             else f"One seed in each of {len(years)} walk-forward years.",
-            f"{validation.n_trials} strategies have been scored on this market so far "
-            "(the trial ledger); the best of many looks better than it is.",
+            f"{validation.n_trials} strategies have been scored on this market so far, "
+            "the baselines' included (the trial ledger); the best of many looks better "
+            "than it is.",
             "The printed price is the day's average: nobody can deal at it after "
             "seeing it, so a good forecast of it is not yet a profit.",
         ],

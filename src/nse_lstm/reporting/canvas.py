@@ -1,0 +1,145 @@
+"""One visual language for all pages: colours, names, axes and labels.
+
+Colours are those of Okabe and Ito (2008), told apart by colour-blind readers; lines are
+labelled where they end, so that no colour has to be looked up. A model without a colour
+of its own is grey, and its label says which it is.
+"""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+__all__ = [
+    "COLOURS",
+    "GREY",
+    "NAMES",
+    "End",
+    "colour_of",
+    "label_ends",
+    "put_legend",
+    "put_title",
+    "start_axes",
+    "start_rows",
+]
+
+COLOURS = {
+    "v1": "#56B4E9",
+    "v2": "#0072B2",
+    "persistence": "#000000",
+    "buy_and_hold": "#009E73",
+    "equal_weight": "#CC79A7",
+    "index_hold": "#E69F00",
+    "random_positions": "#999999",
+    "cash": "#999999",
+    "realised": "#999999",
+    "mended": "#E69F00",
+    "warning": "#D55E00",
+}
+GREY = "#777777"
+NAMES = {
+    "v1": "v1, rebuilt",
+    "v2": "v2 LSTM",
+    "persistence": "persistence",
+    "drift": "drift",
+    "repeat_sign": "repeat the sign",
+    "ar1": "AR(1)",
+    "ar5": "AR(5)",
+    "ewma": "EWMA",
+    "buy_and_hold": "buy and hold",
+    "equal_weight": "equal weight, monthly",
+    "index_hold": "index, no costs",
+    "random_positions": "random positions",
+}
+"""What every model is called on a page, in the order of its tables."""
+
+LABEL_STEP = 11.0
+"""Points between the labels of neighbouring lines."""
+
+End = tuple[Any, float, str, str]
+"""Where a line ends, its label and its colour."""
+
+STYLE: Any = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e6e6e6",
+    "font.size": 9.5,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+}
+
+
+def colour_of(model: str) -> str:
+    """Return a model's colour, grey for those that have none of their own."""
+    return COLOURS.get(model, GREY)
+
+
+def start_axes(size: tuple[float, float]) -> tuple[Figure, Axes]:
+    """Open a figure of one axes in the house style; the size is in inches."""
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=size)
+    return figure, axes
+
+
+def start_rows(size: tuple[float, float], n: int) -> tuple[Figure, list[Axes]]:
+    """Open a figure of ``n`` axes below each other that share their x."""
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(n, 1, figsize=size, sharex=True, squeeze=False)
+    return figure, list(axes[:, 0])
+
+
+def put_title(axes: Axes, text: str) -> None:
+    """Say above the axes what they show."""
+    axes.set_title(text, loc="left", fontsize=11, pad=8)
+
+
+def put_legend(axes: Axes) -> None:
+    """Put the legend below the axes, where it covers nothing."""
+    axes.legend(
+        frameon=False,
+        ncols=3,
+        loc="upper left",
+        bbox_to_anchor=(0, -0.12),
+        borderaxespad=2,
+    )
+
+
+def label_ends(axes: Axes, ends: list[End]) -> None:
+    """Label lines where they end, moving labels apart that would overlap."""
+    axes.figure.canvas.draw()
+    points_per_pixel = 72 / axes.figure.dpi
+    heights = [
+        axes.transData.transform((axes.convert_xunits(x), y))[1] * points_per_pixel
+        for x, y, _, _ in ends
+    ]
+    order = np.argsort(heights)
+    top = axes.get_window_extent().y1 * points_per_pixel
+    for place, placed in zip(order, _apart(np.sort(heights), top), strict=True):
+        x, y, text, colour = ends[place]
+        axes.annotate(
+            text,
+            (x, y),
+            xytext=(5, placed - heights[place]),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+            fontsize=8.5,
+            annotation_clip=False,
+        )
+
+
+def _apart(heights: NDArray[np.float64], top: float) -> NDArray[np.float64]:
+    """Move ascending heights apart by ``LABEL_STEP``, none above the top."""
+    placed = heights.copy()
+    for i in range(1, len(placed)):
+        placed[i] = max(placed[i], placed[i - 1] + LABEL_STEP)
+    ceiling = top
+    for i in reversed(range(len(placed))):
+        placed[i] = min(placed[i], ceiling)
+        ceiling = placed[i] - LABEL_STEP
+    return placed
