@@ -51,11 +51,11 @@ verify: quick  ## Build the quick study a second time elsewhere and compare ever
 	$(NSE_LSTM) verify build/quick build/verify
 
 # One line per edge of the study: the data, the earlier phase, the layers it uses.
-figures = src/nse_lstm/reporting/figures.py src/nse_lstm/reporting/display.py
+figures = $(addprefix src/nse_lstm/reporting/,canvas.py figures.py display.py)
 $(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv) $(call layer,data features) src/nse_lstm/study/data_analysis.py
 $(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models) src/nse_lstm/study/training.py src/nse_lstm/study/jobs.py
 $(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb
-$(BUILD)/04_validation.ipynb:    $(BUILD)/03_full_training.ipynb $(call layer,evaluation) src/nse_lstm/study/validation.py src/nse_lstm/study/seal.py
+$(BUILD)/04_validation.ipynb:    $(BUILD)/03_full_training.ipynb $(call layer,evaluation) src/nse_lstm/study/validation.py src/nse_lstm/study/score_tables.py src/nse_lstm/study/seal.py src/nse_lstm/reporting/strategy_figures.py
 $(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) src/nse_lstm/study/deployment.py
 
 # Papermill writes aside; a run takes the target's name only on success.

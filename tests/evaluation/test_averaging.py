@@ -52,3 +52,18 @@ def test_averages_of_a_random_walk_have_a_direction_that_is_gone_later(forecasts
     # A share of 780 calls has a standard error of 0.018.
     assert np.mean(found) == pytest.approx(0.5 + np.arcsin(0.25) / np.pi, abs=0.045)
     assert np.mean(later) == pytest.approx(0.5, abs=0.045)
+
+
+def test_the_skill_that_averaging_gives_is_what_the_page_says() -> None:
+    # Yule-Walker with a first autocorrelation of 1/4 and none beyond.
+    def skill(order: int) -> float:
+        first = np.zeros(order)
+        first[0] = 0.25
+        nearby = np.eye(order) + 0.25 * (np.eye(order, k=1) + np.eye(order, k=-1))
+        return float(first @ np.linalg.solve(nearby, first))
+
+    assert skill(1) == pytest.approx(1 / 16)
+    assert round(skill(5), 2) == 0.07
+    for order in (1, 5):
+        right = 0.5 + np.arcsin(np.sqrt(skill(order))) / np.pi
+        assert round(right, 2) == 0.58
