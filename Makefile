@@ -32,12 +32,14 @@ layer   = $(shell find $(1:%=src/nse_lstm/%) -name '*.py')
 shared := $(patsubst %,src/nse_lstm/%.py,config paths tables errors study/workspace study/inputs)
 
 ##@ Study
-.PHONY: all reports train score
+.PHONY: all reports train score results
 all: reports  ## Everything: environment, market, models, reports (MARKET, RAW, TEST_YEAR, STUDY)
 reports: $(REPORTS)/index.html
 train: $(BUILD)/03_full_training.ipynb  ## Phases 1 to 3: the trained models
 score: $(BUILD)/05_deployment.ipynb  ## Forecast the session after the last one
 	$(NSE_LSTM) score $(IDENTITY)
+results: reports  ## Write docs/results/<market>-<test year>.md: statistics, to be committed
+	$(NSE_LSTM) results $(IDENTITY)
 
 .PHONY: quick verify
 quick: | $(ENVIRONMENT)  ## The same study on fewer stocks, sessions and epochs, in build/quick
@@ -52,7 +54,7 @@ verify: quick  ## Build the quick study a second time elsewhere and compare ever
 figures = src/nse_lstm/reporting/figures.py src/nse_lstm/reporting/display.py
 $(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv) $(call layer,data features) src/nse_lstm/study/data_analysis.py
 $(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models) src/nse_lstm/study/training.py
-$(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb
+$(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb src/nse_lstm/study/safety.py src/nse_lstm/deployment/latency.py
 $(BUILD)/04_validation.ipynb:    $(BUILD)/03_full_training.ipynb $(call layer,evaluation) src/nse_lstm/study/validation.py src/nse_lstm/study/seal.py
 $(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) src/nse_lstm/study/deployment.py
 
@@ -63,7 +65,14 @@ $(BUILD)/%.ipynb: notebooks/%.ipynb $(STAMP) $(shared) $(figures)
 $(REPORTS)/%.html: $(BUILD)/%.ipynb $(call layer,reporting)
 	$(NSE_LSTM) render $< $@
 
-$(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html)
+# Which stocks have a page is known after Phase 1 only; the list stands for them all.
+$(BUILD)/stocks.txt: notebooks/90_stock.ipynb $(BUILD)/04_validation.ipynb $(call layer,reporting) $(wildcard src/nse_lstm/study/stock_*.py)
+	$(NSE_LSTM) stock-pages $< $@ $(IDENTITY)
+
+$(REPORTS)/status.html: $(BUILD)/05_deployment.ipynb $(call layer,reporting study)
+	$(NSE_LSTM) status $@ $(IDENTITY)
+
+$(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html) $(REPORTS)/status.html $(BUILD)/stocks.txt
 	$(NSE_LSTM) index $@ $(IDENTITY)
 	@echo "Done: open $@"
 
