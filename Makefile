@@ -33,13 +33,15 @@ layer   = $(shell find $(1:%=src/nse_lstm/%) -name '*.py')
 shared := $(patsubst %,src/nse_lstm/%.py,config paths tables errors study/workspace study/inputs)
 
 ##@ Study
-.PHONY: all reports train score
+.PHONY: all reports train score results
 all: reports  ## Everything: environment, market, models, reports (MARKET, RAW, TEST_YEAR, STUDY)
 reports: $(REPORTS)/index.html
 	@echo "Up to date: open $(REPORTS)/index.html"
 train: $(BUILD)/03_full_training.ipynb  ## Phases 1 to 3: the trained models
 score: $(BUILD)/05_deployment.ipynb  ## Forecast the session after the last one
 	$(NSE_LSTM) score $(IDENTITY)
+results: reports  ## Write docs/results/<market>-<test year>.md: statistics, to be committed
+	$(NSE_LSTM) results $(IDENTITY)
 
 .PHONY: quick verify
 quick: | $(ENVIRONMENT)  ## The same study on fewer stocks, sessions and epochs, in build/quick
@@ -51,21 +53,33 @@ verify: quick  ## Build the quick study a second time elsewhere and compare ever
 	$(NSE_LSTM) verify build/quick build/verify
 
 # One line per edge of the study: the data, the earlier phase, the layers it uses.
-figures = $(addprefix src/nse_lstm/reporting/,canvas.py figures.py display.py)
-$(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv) $(call layer,data features) src/nse_lstm/study/data_analysis.py
-$(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models) src/nse_lstm/study/training.py src/nse_lstm/study/jobs.py
-$(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb
-$(BUILD)/04_validation.ipynb:    $(BUILD)/03_full_training.ipynb $(call layer,evaluation) src/nse_lstm/study/validation.py src/nse_lstm/study/score_tables.py src/nse_lstm/study/seal.py src/nse_lstm/reporting/strategy_figures.py
-$(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) src/nse_lstm/study/deployment.py
+study = $(patsubst %,src/nse_lstm/study/%.py,$(1))
+$(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv) $(call layer,data features) $(call study,data_analysis changes)
+$(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models evaluation) $(call study,training jobs validation)
+$(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb $(call study,safety) src/nse_lstm/deployment/latency.py
+$(BUILD)/04_validation.ipynb:    $(BUILD)/03_full_training.ipynb $(call study,seal score_tables)
+$(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) $(call study,deployment)
+
+# What every notebook shows with, beside what it shows.
+shown = $(patsubst %,src/nse_lstm/reporting/%.py,canvas display figures strategy_figures) $(call study,findings execution)
+
+pages = $(call layer,reporting) $(wildcard src/nse_lstm/reporting/templates/*)
 
 # Papermill writes aside; a run takes the target's name only on success.
-$(BUILD)/%.ipynb: notebooks/%.ipynb $(STAMP) $(shared) $(figures)
+$(BUILD)/%.ipynb: notebooks/%.ipynb $(STAMP) $(shared) $(shown)
 	$(NSE_LSTM) execute $< $@ $(IDENTITY)
 
-$(REPORTS)/%.html: $(BUILD)/%.ipynb $(call layer,reporting)
+$(REPORTS)/%.html: $(BUILD)/%.ipynb $(pages)
 	$(NSE_LSTM) render $< $@
 
-$(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html)
+# Which stocks have a page is known after Phase 1 only; the list stands for them all.
+$(BUILD)/stocks.txt: notebooks/90_stock.ipynb $(BUILD)/04_validation.ipynb $(pages) $(wildcard src/nse_lstm/study/stock_*.py)
+	$(NSE_LSTM) stock-pages $< $@ $(IDENTITY)
+
+$(REPORTS)/status.html: $(BUILD)/05_deployment.ipynb $(pages) $(call layer,study)
+	$(NSE_LSTM) status $@ $(IDENTITY)
+
+$(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html) $(REPORTS)/status.html $(BUILD)/stocks.txt $(call study,reports)
 	$(NSE_LSTM) index $@ $(IDENTITY)
 
 # Rewritten only when MARKET, TEST_YEAR, the study file or the list of raw files changes.

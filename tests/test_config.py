@@ -79,6 +79,12 @@ def test_an_unknown_market_and_a_missing_file_are_refused(tmp_path: Path) -> Non
         load_study(tmp_path / "absent.toml")
 
 
+def test_the_review_of_new_files_changes_no_hash(tmp_path: Path) -> None:
+    plain = configuration_hash(load_study(write(tmp_path, "")))
+    lenient = write(tmp_path, "[review]\nmax_new_jumps = 3\n")
+    assert configuration_hash(load_study(lenient)) == plain
+
+
 def test_the_hash_follows_every_number_but_not_the_number_of_workers(
     tmp_path: Path,
 ) -> None:

@@ -22,7 +22,8 @@ def built(tmp_path: Path) -> Path:
     reports.mkdir(parents=True)
     for name in ("study.json", "raw.txt", *(f"{phase}.ipynb" for phase in PHASES)):
         (build / name).touch()
-    for name in (*PHASES, "index"):
+    (build / "stocks.txt").touch()
+    for name in (*PHASES, "status", "index"):
         (reports / f"{name}.html").touch()
     return tmp_path
 
@@ -44,7 +45,7 @@ def executed(output: str) -> list[str]:
 def test_with_nothing_changed_nothing_runs(built: Path) -> None:
     output = dry_run(built)
     assert executed(output) == []
-    assert "render" not in output and " index " not in output
+    assert "nse-lstm" not in output
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,8 @@ def test_with_nothing_changed_nothing_runs(built: Path) -> None:
         ("src/nse_lstm/data/panel.py", PHASES),
         ("src/nse_lstm/features/windows.py", PHASES),
         ("src/nse_lstm/models/architectures.py", PHASES[1:]),
-        ("src/nse_lstm/evaluation/dealing.py", PHASES[3:]),
+        ("src/nse_lstm/evaluation/dealing.py", PHASES[1:]),
+        ("src/nse_lstm/study/findings.py", PHASES),
         ("src/nse_lstm/deployment/registry.py", PHASES[4:]),
         ("src/nse_lstm/config.py", PHASES),
         ("src/nse_lstm/reporting/figures.py", PHASES),
@@ -73,6 +75,6 @@ def test_a_new_stamp_runs_everything(built: Path) -> None:
 
 
 def test_a_page_template_renders_pages_and_executes_nothing(built: Path) -> None:
-    output = dry_run(built, "src/nse_lstm/reporting/pages.py")
+    output = dry_run(built, "src/nse_lstm/reporting/templates/style.css")
     assert executed(output) == []
     assert output.count("nse-lstm render") == len(PHASES)

@@ -20,6 +20,8 @@ FORBIDDEN = (
 )
 PHASES = ["01_data_analysis", "02_architecture", "03_full_training"]
 PHASES += ["04_validation", "05_deployment"]
+FURTHER: dict[str, dict[str, object]] = {"90_stock": {"ticker": ""}}
+"""Parameters beside the study's own."""
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 
@@ -85,7 +87,7 @@ def test_the_study_is_told_by_the_same_parameters_everywhere(path: Path) -> None
         "raw": "",
         "test_year": 0,
         "seed": 0,
-    }
+    } | FURTHER.get(path.stem, {})
 
 
 @every_notebook

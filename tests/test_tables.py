@@ -5,7 +5,7 @@ import pytest
 from conftest import make_tiny_panel
 
 from nse_lstm.errors import ArtefactError, TableError
-from nse_lstm.tables import PANEL, check, read_table, write_table
+from nse_lstm.tables import ACCEPTED_JUMPS, PANEL, check, read_table, write_table
 
 
 def test_a_table_survives_the_disk_sorted_by_its_key(tmp_path: Path) -> None:
@@ -53,3 +53,23 @@ def test_a_column_too_many_is_refused() -> None:
 def test_a_missing_table_says_that_a_phase_has_to_run(tmp_path: Path) -> None:
     with pytest.raises(ArtefactError, match="run the phase"):
         read_table(PANEL, tmp_path / "panel.parquet")
+
+
+def test_text_in_a_csv_table_stays_text(tmp_path: Path) -> None:
+    # NA could be a stock's code, and a note may be empty: neither is missing.
+    jumps = pd.DataFrame(
+        {
+            "ticker": ["NA", "1E5"],
+            "session": pd.to_datetime(["2024-01-02", "2024-01-03"]).as_unit("us"),
+            "note": ["", "nan"],
+        }
+    )
+    write_table(jumps, ACCEPTED_JUMPS, tmp_path / "jumps.csv")
+    back = read_table(ACCEPTED_JUMPS, tmp_path / "jumps.csv")
+    pd.testing.assert_frame_equal(back, jumps[::-1].reset_index(drop=True))
+
+
+def test_a_csv_that_is_another_table_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "jumps.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(TableError, match="session"):
+        read_table(ACCEPTED_JUMPS, tmp_path / "jumps.csv")

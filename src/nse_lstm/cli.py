@@ -136,13 +136,7 @@ def execute(
     from nse_lstm.study.execution import execute_notebook, parse_parameters
 
     workspace = _open(root, study, market, raw, test_year, 0)
-    identity = {
-        "root": root,
-        "study": study,
-        "market": market,
-        "raw": raw,
-        "test_year": test_year,
-    }
+    identity = _identity(root, study, market, raw, test_year)
     execute_notebook(
         source,
         target,
@@ -157,6 +151,99 @@ def render(source: Path, target: Path) -> None:
     from nse_lstm.reporting.pages import render_notebook
 
     render_notebook(source, target)
+
+
+@app.command(hidden=True)
+def stock_pages(
+    source: Path,
+    path: Path,
+    root: Root = "",
+    study: StudyFile = "study.toml",
+    market: MarketName = "simulated",
+    raw: Raw = "",
+    test_year: TestYear = 0,
+) -> None:
+    """Write the page of every recommended stock, and the list of them for Make."""
+    from nse_lstm.paths import write_text
+    from nse_lstm.study.stock_pages import make_stock_pages
+
+    names = make_stock_pages(
+        _open(root, study, market, raw, test_year, 0),
+        source,
+        parameters=_identity(root, study, market, raw, test_year),
+    )
+    write_text(path, "".join(f"{name}\n" for name in names))
+
+
+@app.command()
+def review(
+    accept: Annotated[
+        str, typer.Option(help="Put the jumps on the accepted list, with this note.")
+    ] = "",
+    root: Root = "",
+    study: StudyFile = "study.toml",
+    market: MarketName = "simulated",
+    raw: Raw = "",
+    test_year: TestYear = 0,
+) -> None:
+    """List the price jumps nobody has let pass; exit 1 if there are too many."""
+    from nse_lstm.study.review import accept_jumps, accepted_path, new_jumps
+
+    workspace = _open(root, study, market, raw, test_year, 0)
+    if accept:
+        n_accepted = accept_jumps(workspace, note=accept)
+        typer.echo(f"{n_accepted} jumps added to {accepted_path(workspace)}")
+    jumps = new_jumps(workspace)
+    if len(jumps):
+        typer.echo(jumps.to_string(index=False))
+    limit = workspace.study.review.max_new_jumps
+    typer.echo(f"{len(jumps)} unexplained jumps are on no list; {limit} are allowed")
+    raise typer.Exit(code=1 if len(jumps) > limit else 0)
+
+
+@app.command()
+def changes(
+    root: Root = "",
+    study: StudyFile = "study.toml",
+    market: MarketName = "simulated",
+    raw: Raw = "",
+    test_year: TestYear = 0,
+) -> None:
+    """Say what the last build changed; exit 1 if it rewrote old values."""
+    from nse_lstm.study.changes import changes_table, read_changes
+
+    found = read_changes(_open(root, study, market, raw, test_year, 0))
+    typer.echo(changes_table(found).to_string(index=False))
+    raise typer.Exit(code=1 if found and found.rewritten else 0)
+
+
+@app.command()
+def results(
+    root: Root = "",
+    study: StudyFile = "study.toml",
+    market: MarketName = "simulated",
+    raw: Raw = "",
+    test_year: TestYear = 0,
+) -> None:
+    """Write docs/results/<market>-<test year>.md: statistics only, to be committed."""
+    from nse_lstm.study.results import write_results
+
+    typer.echo(write_results(_open(root, study, market, raw, test_year, 0)))
+
+
+@app.command(hidden=True)
+def status(
+    path: Path,
+    root: Root = "",
+    study: StudyFile = "study.toml",
+    market: MarketName = "simulated",
+    raw: Raw = "",
+    test_year: TestYear = 0,
+) -> None:
+    """Write the status page, and the same in Markdown beside it."""
+    from nse_lstm.study.status import write_status
+
+    write_status(_open(root, study, market, raw, test_year, 0), path)
 
 
 @app.command(hidden=True)
@@ -189,6 +276,19 @@ def main() -> None:
     except StudyError as error:
         print(f"nse-lstm: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _identity(
+    root: str, study: str, market: str, raw: str, test_year: int
+) -> dict[str, str | int]:
+    """Return what tells every notebook which study it is."""
+    return {
+        "root": root,
+        "study": study,
+        "market": market,
+        "raw": raw,
+        "test_year": test_year,
+    }
 
 
 def _open(

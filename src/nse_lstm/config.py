@@ -24,6 +24,7 @@ __all__ = [
     "Dealing",
     "Folds",
     "Market",
+    "Review",
     "Simulation",
     "Study",
     "Training",
@@ -182,6 +183,16 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
+class Review:
+    """When unexplained price jumps stop a new file; never changes a result."""
+
+    accepted: str = "data/accepted_jumps"
+    """Folder of the accepted lists, ``<market>.csv``, from the project's root."""
+    max_new_jumps: Annotated[int, Field(ge=0)] = 0
+    """`nse-lstm review` fails above this number of jumps on no list."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
 class Study:
     """Everything that can change a number, for one market."""
 
@@ -197,6 +208,7 @@ class Study:
     training: Training = field(default_factory=Training)
     dealing: Dealing = field(default_factory=Dealing)
     verdict: Verdict = field(default_factory=Verdict)
+    review: Review = field(default_factory=Review)
 
 
 def load_study(
@@ -242,10 +254,11 @@ def load_study(
 def study_document(study: Study) -> dict[str, Any]:
     """Return all that can change a number, as plain values.
 
-    The number of workers is left out: it changes the time only.
+    The number of workers and the review of new files are left out: they change the
+    time and an exit code only.
     """
     document: dict[str, Any] = TypeAdapter(Study).dump_python(study, mode="json")
-    del document["training"]["workers"]
+    del document["training"]["workers"], document["review"]
     return document
 
 

@@ -13,12 +13,14 @@ from nse_lstm.errors import ArtefactError, TableError
 from nse_lstm.paths import write_aside
 
 __all__ = [
+    "ACCEPTED_JUMPS",
     "ACCURACY_COST",
     "FILE_LEDGER",
     "FORECASTS",
     "INSTRUMENTS",
     "PANEL",
     "REPAIRS",
+    "SAFETY",
     "SCORES",
     "STATISTICS",
     "STRATEGY_RETURNS",
@@ -125,6 +127,18 @@ REPAIRS = _schema(
     },
 )
 
+# Unexplained price moves that a person has let pass; kept under version control.
+ACCEPTED_JUMPS = _schema(
+    "accepted_jumps",
+    ["ticker", "session"],
+    {
+        "ticker": _column(TEXT),
+        "session": _column(TIME),
+        # Who looked, at what, or that nobody has.
+        "note": _column(TEXT),
+    },
+)
+
 STATISTICS = _schema(
     "stock_statistics",
     ["ticker"],
@@ -150,6 +164,26 @@ STATISTICS = _schema(
         "tier": _column(WHOLE, pa.Check.isin([1, 2, 3])),
         "rank": _column(WHOLE, pa.Check.ge(0)),
         "reason": _column(TEXT),
+    },
+)
+
+# One row a model of the test year; what depends on the machine is in run.json.
+SAFETY = _schema(
+    "safety",
+    ["ticker"],
+    {
+        "ticker": _column(TEXT),
+        "n_parameters": _column(WHOLE, pa.Check.ge(1)),
+        # Of the model's folder, run.json left out.
+        "n_bytes": _column(WHOLE, pa.Check.ge(1)),
+        # Huber terms of the scaled price at the epoch that was kept.
+        "train_loss": _column(NUMBER, pa.Check.ge(0)),
+        "validation_loss": _column(NUMBER, pa.Check.ge(0)),
+        # Validation over training; training is measured under dropout.
+        "loss_ratio": _column(NUMBER, pa.Check.ge(0)),
+        # KES, of adjusted prices.
+        "scaler_minimum": _column(NUMBER),
+        "scaler_maximum": _column(NUMBER),
     },
 )
 
@@ -262,7 +296,9 @@ def read_table(schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
         If what it holds breaks the schema.
     """
     try:
-        table = pd.read_parquet(path)
+        table = (
+            _read_csv(schema, path) if path.suffix == ".csv" else pd.read_parquet(path)
+        )
     except FileNotFoundError:
         raise ArtefactError(
             f"No {schema.name} table at {path}: run the phase that makes it first"
@@ -270,3 +306,25 @@ def read_table(schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
     except OSError as error:
         raise ArtefactError(f"{path} is no readable table: {error}") from None
     return check(table, schema)
+
+
+def _read_csv(schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
+    """Read text as text: an empty cell or a code such as NA is no missing value."""
+    types = {
+        name: TEXT if str(column.dtype).startswith("string") else str(column.dtype)
+        for name, column in schema.columns.items()
+    }
+    times = [name for name, dtype in types.items() if dtype.startswith("datetime")]
+    try:
+        table = pd.read_csv(
+            path,
+            dtype={name: kind for name, kind in types.items() if name not in times},
+            keep_default_na=False,
+            na_values={name: [""] for name, kind in types.items() if kind == NUMBER},
+        )
+        days = {name: pd.to_datetime(table[name], format="ISO8601") for name in times}
+    except (KeyError, ValueError) as error:
+        raise TableError(
+            f"Expected the columns {list(types)} in {path}. Received: {error}"
+        ) from None
+    return table.assign(**days).astype(dict.fromkeys(times, TIME))

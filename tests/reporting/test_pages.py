@@ -65,3 +65,10 @@ def test_a_notebook_that_was_not_executed_here_is_refused(tmp_path: Path) -> Non
     path = executed(tmp_path, "<p></p>", metadata=False)
     with pytest.raises(ArtefactError, match="nse-lstm execute"):
         render_notebook(path, tmp_path / "page.html")
+
+
+def test_navigation_works_from_a_folder_below(tmp_path: Path) -> None:
+    page = wrap_page("", name="90_stock", metadata=METADATA, base="../", title="SCOM")
+    assert "<title>SCOM · nse-lstm</title>" in page
+    assert 'href="../index.html"' in page and 'href="../status.html"' in page
+    assert "aria-current" not in page.split("</style>")[1]

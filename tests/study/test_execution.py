@@ -10,8 +10,11 @@ from nse_lstm.reporting.pages import render_notebook
 from nse_lstm.study.data_analysis import prepare_raw
 from nse_lstm.study.execution import execute_notebook, parse_parameters
 from nse_lstm.study.reports import write_index
+from nse_lstm.study.status import write_status
+from nse_lstm.study.stock_pages import make_stock_pages
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("0*.ipynb"))
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("0*.ipynb"))
 
 
 def notebook(folder: Path, *cells: str) -> Path:
@@ -83,8 +86,11 @@ def test_the_whole_study_runs_from_notebooks_to_pages(tmp_path: Path) -> None:
         target = paths.build / source.name
         execute_notebook(source, target, workspace=workspace, parameters=identity)
         render_notebook(target, paths.reports / f"{source.stem}.html")
+    stock = FOLDER / "90_stock.ipynb"
+    names = make_stock_pages(workspace, stock, parameters=identity)
+    write_status(workspace, paths.reports / "status.html")
     write_index(workspace, paths.reports / "index.html")
-    for page in paths.reports.glob("*.html"):
+    for page in paths.reports.rglob("*.html"):
         text = page.read_text()
         assert "Simulated market: a test" in text
         assert len(text) < 2_000_000
@@ -92,3 +98,12 @@ def test_the_whole_study_runs_from_notebooks_to_pages(tmp_path: Path) -> None:
     assert all(f"{source.stem}.html" in index for source in NOTEBOOKS)
     assert (paths.analysis / "training_recommendations.json").is_file()
     assert (paths.registry / "registry.json").is_file()
+    for ticker in names:
+        assert f'href="stocks/{ticker}.html"' in index
+        assert f">{ticker}, " in (paths.reports / f"stocks/{ticker}.html").read_text()
+    # What is fresh is kept, and a stock no longer recommended loses its page.
+    (paths.reports / "stocks" / "OLD.html").write_text("")
+    lines: list[str] = []
+    make_stock_pages(workspace, stock, parameters=identity, progress=lines.append)
+    assert all(line.endswith("kept") for line in lines) and len(lines) == len(names)
+    assert not (paths.reports / "stocks" / "OLD.html").exists()

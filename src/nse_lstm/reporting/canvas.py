@@ -5,6 +5,7 @@ labelled where they end, so that no colour has to be looked up. A model without 
 of its own is grey, and its label says which it is.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -17,6 +18,7 @@ __all__ = [
     "COLOURS",
     "GREY",
     "NAMES",
+    "WIDE",
     "End",
     "colour_of",
     "label_ends",
@@ -56,6 +58,9 @@ NAMES = {
 }
 """What every model is called on a page, in the order of its tables."""
 
+WIDE = (8.0, 3.6)
+"""Inches of a figure across the page."""
+
 LABEL_STEP = 11.0
 """Points between the labels of neighbouring lines."""
 
@@ -86,10 +91,14 @@ def start_axes(size: tuple[float, float]) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def start_rows(size: tuple[float, float], n: int) -> tuple[Figure, list[Axes]]:
+def start_rows(
+    size: tuple[float, float], n: int, *, heights: Sequence[float] | None = None
+) -> tuple[Figure, list[Axes]]:
     """Open a figure of ``n`` axes below each other that share their x."""
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(n, 1, figsize=size, sharex=True, squeeze=False)
+        figure, axes = plt.subplots(
+            n, 1, figsize=size, sharex=True, squeeze=False, height_ratios=heights
+        )
     return figure, list(axes[:, 0])
 
 

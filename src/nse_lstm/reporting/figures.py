@@ -8,6 +8,7 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter
 from nse_lstm.reporting.canvas import (
     COLOURS,
     NAMES,
+    WIDE,
     End,
     colour_of,
     label_ends,
@@ -25,8 +26,6 @@ __all__ = [
     "draw_training_summary",
     "draw_turnover",
 ]
-
-WIDE = (8.0, 3.6)
 
 
 def draw_availability(panel: pd.DataFrame, *, n_tickers: int = 70) -> Figure:

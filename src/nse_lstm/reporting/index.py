@@ -12,7 +12,12 @@ __all__ = ["render_index"]
 
 
 def render_index(
-    notebooks: list[Path], *, verdict: dict[str, Any], report_card: pd.DataFrame
+    notebooks: list[Path],
+    *,
+    verdict: dict[str, Any],
+    report_card: pd.DataFrame,
+    safety: pd.DataFrame,
+    stocks: list[str],
 ) -> str:
     """Return the index page of one market.
 
@@ -24,6 +29,10 @@ def render_index(
         What Phase 4 wrote into ``verdict.json``.
     report_card : DataFrame
         What Phase 4 wrote into ``report_card.csv``.
+    safety : DataFrame
+        The models against the plan's safety targets.
+    stocks : list of str
+        The tickers that have a page.
     """
     executed = {path.stem: read_notebook(path) for path in notebooks}
     metadata = dict(next(reversed(executed.values())).metadata["nse_lstm"])
@@ -36,6 +45,8 @@ def render_index(
         .get_template("index.html.j2")
         .render(
             report_card=show_table(report_card).html,
+            safety=show_table(safety).html,
+            stocks=stocks,
             pages=[_page(stem, notebook) for stem, notebook in executed.items()],
             **verdict,
         )

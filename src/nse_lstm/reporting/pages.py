@@ -20,6 +20,7 @@ __all__ = ["read_notebook", "render_notebook", "wrap_page"]
 
 PHASES = {
     "index": "Verdict",
+    "status": "Status",
     "01_data_analysis": "1 Data",
     "02_architecture": "2 Architecture",
     "03_full_training": "3 Training",
@@ -50,8 +51,16 @@ def read_notebook(path: Path) -> Any:
     return notebook
 
 
-def render_notebook(source: Path, target: Path) -> None:
+def render_notebook(
+    source: Path, target: Path, *, base: str = "", title: str = ""
+) -> None:
     """Render an executed notebook as a page.
+
+    Parameters
+    ----------
+    source, target : Path
+    base, title : str
+        See ``wrap_page``.
 
     Raises
     ------
@@ -73,7 +82,13 @@ def render_notebook(source: Path, target: Path) -> None:
         exclude_anchor_links=True,
     )
     body, _ = exporter.from_notebook_node(notebook)
-    page = wrap_page(body, name=source.stem, metadata=notebook.metadata["nse_lstm"])
+    page = wrap_page(
+        body,
+        name=source.stem,
+        metadata=notebook.metadata["nse_lstm"],
+        base=base,
+        title=title,
+    )
     found = OUTSIDE.search(page)
     if found:
         raise ArtefactError(
@@ -83,7 +98,14 @@ def render_notebook(source: Path, target: Path) -> None:
     write_text(target, page)
 
 
-def wrap_page(body: str, *, name: str, metadata: Mapping[str, Any]) -> str:
+def wrap_page(
+    body: str,
+    *,
+    name: str,
+    metadata: Mapping[str, Any],
+    base: str = "",
+    title: str = "",
+) -> str:
     """Put header, navigation and provenance around a body.
 
     Parameters
@@ -94,16 +116,20 @@ def wrap_page(body: str, *, name: str, metadata: Mapping[str, Any]) -> str:
         The page's file name without its ending.
     metadata : mapping
         ``label``, ``simulated``, ``citation`` and ``provenance`` (name to value).
+    base : str
+        Put before the navigation's links: ``../`` for a page in a folder below.
+    title : str
+        Of the window; the phase's name if empty.
     """
     return (
         environment()
         .get_template("page.html.j2")
         .render(
-            title=PHASES.get(name, name),
+            title=title or PHASES.get(name, name),
             style=_template_text("style.css"),
             body=body,
             navigation=[
-                {"file": f"{stem}.html", "name": text, "current": stem == name}
+                {"file": f"{base}{stem}.html", "name": text, "current": stem == name}
                 for stem, text in PHASES.items()
             ],
             **metadata,

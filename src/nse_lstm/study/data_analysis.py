@@ -14,6 +14,7 @@ from nse_lstm.data.universe import (
 )
 from nse_lstm.errors import ConfigurationError, DataError
 from nse_lstm.features.folds import make_folds, resolve_test_year
+from nse_lstm.study.changes import keep_summary
 from nse_lstm.study.inputs import MarketFacts
 from nse_lstm.study.workspace import Workspace, write_json
 from nse_lstm.tables import (
@@ -92,8 +93,9 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
     """Build the panel, judge every stock before each fold, write what follows needs.
 
     Writes ``panel``, ``instruments``, ``file_ledger`` and ``repairs`` under
-    ``data/processed``, and ``training_recommendations.json`` and
-    ``stock_statistics.csv`` under ``trained_models/<market>/analysis``.
+    ``data/processed``, with a summary that a later build is compared with, and
+    ``training_recommendations.json`` and ``stock_statistics.csv`` under
+    ``trained_models/<market>/analysis``.
     """
     market = build_panel(workspace.paths.raw)
     test_year = resolve_test_year(market.panel, workspace.study.test_year)
@@ -103,6 +105,7 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
     facts = _facts(market, test_year)
     _write_recommendations(workspace, statistics, test_year)
     write_json(workspace.paths.processed / "market.json", asdict(facts))
+    keep_summary(workspace, market.panel, facts=facts, names=by_fold[test_year])
     before = market.panel["session"] < pd.Timestamp(test_year, 1, 1)
     return DataAnalysis(
         facts=facts,

@@ -22,7 +22,12 @@ PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn")
 
 
 def execute_notebook(
-    source: Path, target: Path, *, workspace: Workspace, parameters: dict[str, Any]
+    source: Path,
+    target: Path,
+    *,
+    workspace: Workspace,
+    parameters: dict[str, Any],
+    quiet: bool = False,
 ) -> None:
     """Run a notebook with Papermill, its output streamed to the terminal.
 
@@ -37,6 +42,8 @@ def execute_notebook(
         Whose identity is written into the executed notebook.
     parameters : dict
         Each must be declared in the notebook's ``parameters`` cell.
+    quiet : bool
+        Keep the cells' output off the terminal.
 
     Raises
     ------
@@ -54,7 +61,8 @@ def execute_notebook(
             f"{source.name} declares the parameters {sorted(declared)}. "
             f"Received: {', '.join(unknown)}"
         )
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    if not quiet:
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     running = target.parent / "running" / target.name
     running.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -64,7 +72,7 @@ def execute_notebook(
             parameters=parameters,
             kernel_name="python3",
             progress_bar=False,
-            log_output=True,
+            log_output=not quiet,
             cwd=str(source.parent),
             # The kernel's remark on loopback without encryption helps nobody here.
             extra_arguments=["--IPKernelApp.log_level=ERROR"],

@@ -11,8 +11,8 @@ from nse_lstm.paths import Paths
 
 __all__ = ["artefact_digests", "compare_builds", "copy_ledger"]
 
-TIMED = ("run.json", "log.jsonl", "training_summary.csv")
-"""Files that hold times; nothing else may differ between two builds."""
+TIMED = ("run.json", "log.jsonl", "training_summary.csv", "previous.json")
+"""Files that hold times or history; nothing else may differ between two builds."""
 
 
 def artefact_digests(root: Path) -> dict[str, str]:

@@ -1,0 +1,94 @@
+"""The status page and the results page: a document of plain values to text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from nse_lstm.reporting.display import show_table
+from nse_lstm.reporting.markdown import markdown_table, markdown_text
+from nse_lstm.reporting.pages import environment, wrap_page
+
+__all__ = ["Improvement", "Phase", "Status", "render_markdown", "render_status"]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One of the five phases."""
+
+    name: str
+    done: bool
+    lines: tuple[str, ...]
+    page: str
+    """Where the figures come from: a page beside this one."""
+    output: str
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """One of the first page's key improvements, with what was found of it."""
+
+    name: str
+    lines: tuple[str, ...]
+    page: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """All that the status page says, but the table of the documents' places."""
+
+    label: str
+    test_year: int
+    data_through: str
+    phases: tuple[Phase, ...]
+    sentence: str
+    """The verdict."""
+    answer: str
+    comparison: pd.DataFrame
+    """``figure`` and one column a model, all text."""
+    expected: pd.DataFrame
+    """``expected``, ``found``, ``met``: the report card and the safety card."""
+    stocks: pd.DataFrame
+    """``ticker``, ``served_by``, ``error``: one row a recommended stock."""
+    commands: tuple[str, ...]
+    steps: tuple[str, ...]
+    documents: tuple[Mapping[str, str], ...]
+    """``was``, ``now``, ``link`` and ``purpose``."""
+    improvements: tuple[Improvement, ...]
+
+    @property
+    def current(self) -> str:
+        """The phase the study is in, in the first page's words."""
+        done = sum(phase.done for phase in self.phases)
+        last = len(self.phases)
+        return (
+            f"{last} of {last}, complete" if done == last else f"{done + 1} of {last}"
+        )
+
+
+def render_status(status: Status, *, metadata: Mapping[str, Any]) -> str:
+    """Return the status page as HTML, with its provenance."""
+    template = environment().get_template("status.html.j2")
+    body = template.render(status=status, table=show_table)
+    return wrap_page(body, name="status", metadata=metadata)
+
+
+def render_markdown(template: str, **values: Any) -> str:
+    """Render a Markdown template; every value in it is escaped for Markdown.
+
+    Parameters
+    ----------
+    template : str
+        Its file name. ``table`` makes a table of a DataFrame; what is marked ``safe``
+        stays as it is: our own file names and commands.
+    """
+    plain = environment()
+    plain.autoescape = False
+    plain.finalize = _escaped
+    text = plain.get_template(template).render(table=markdown_table, **values)
+    return text.rstrip("\n") + "\n"
+
+
+def _escaped(value: object) -> object:
+    return value if hasattr(value, "__html__") else markdown_text(value)

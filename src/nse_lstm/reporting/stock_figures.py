@@ -1,0 +1,153 @@
+"""Figures of one stock's page: table in, figure out, in the language of ``figures``."""
+
+from typing import Any, cast
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogLocator,
+    NullLocator,
+    PercentFormatter,
+)
+
+from nse_lstm.reporting.canvas import (
+    COLOURS,
+    GREY,
+    NAMES,
+    WIDE,
+    End,
+    colour_of,
+    label_ends,
+    put_title,
+    start_axes,
+    start_rows,
+)
+
+__all__ = [
+    "draw_backtest",
+    "draw_liquidity",
+    "draw_price",
+    "draw_rolling_error",
+]
+
+TALL = (8.0, 4.6)
+
+
+def draw_price(prices: pd.DataFrame, *, ticker: str, year: int) -> Figure:
+    """Draw the adjusted price over the whole data, the test year shaded.
+
+    Parameters
+    ----------
+    prices : DataFrame
+        One ticker's rows of ``with_returns``; breaks in the market's calendar stay
+        breaks in the line.
+    """
+    figure, axes = start_axes(WIDE)
+    runs = prices["gap"].cumsum()
+    for _, run in prices.groupby(runs):
+        axes.plot(run["session"], run["adjusted"], color=COLOURS["v2"])
+    axes.axvspan(
+        _day(pd.Timestamp(year, 1, 1)),
+        _day(prices["session"].max()),
+        color=COLOURS["mended"],
+        alpha=0.15,
+        linewidth=0,
+    )
+    axes.set_ylabel("KES, in shares of the first session")
+    put_title(axes, f"{ticker}: adjusted price; shaded: the test year {year}")
+    return figure
+
+
+def draw_rolling_error(errors: pd.DataFrame, *, ticker: str, n_sessions: int) -> Figure:
+    """Draw a model's rolling mean absolute error as a multiple of persistence's.
+
+    Parameters
+    ----------
+    errors : DataFrame
+        Columns ``target_date``, ``model`` and ``ratio``; above 1 is worse than saying
+        that nothing changes.
+    n_sessions : int
+        Length of the rolling span.
+    """
+    figure, axes = start_axes(WIDE)
+    axes.axhline(1, color=COLOURS["persistence"], linewidth=1.2)
+    ends: list[End] = []
+    for model, rows in errors.groupby("model"):
+        colour, name = _look(str(model))
+        axes.plot(rows["target_date"], rows["ratio"], color=colour)
+        last = rows.iloc[-1]
+        ends.append((last["target_date"], last["ratio"], name, colour))
+    ends.append((errors["target_date"].max(), 1.0, "persistence", "#000000"))
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
+    axes.set_ylabel("multiple of persistence's error")
+    put_title(
+        axes, f"{ticker}: mean absolute error over the last {n_sessions} sessions"
+    )
+    label_ends(axes, ends)
+    return figure
+
+
+def draw_backtest(returns: pd.DataFrame, *, ticker: str, cost_bps: int) -> Figure:
+    """Draw the net value of each strategy and, below it, its drawdown.
+
+    Parameters
+    ----------
+    returns : DataFrame
+        One ticker's ``STRATEGY_RETURNS`` at one cost level, without strategies that
+        never deal.
+    """
+    figure, (above, below) = start_rows(TALL, 2, heights=(2, 1))
+    ends: list[End] = []
+    for (model, rule), rows in returns.groupby(["model", "rule"]):
+        line = rows.sort_values("session")
+        value = (1 + line["net_return"]).cumprod()
+        colour, name = _look(str(model))
+        style = "--" if rule == "gate" else "-"
+        above.plot(line["session"], value, style, color=colour)
+        peak = value.cummax().clip(lower=1)
+        below.plot(line["session"], value / peak - 1, style, color=colour)
+        label = name if rule == "hold" else f"{name}, {rule}"
+        ends.append((line["session"].iloc[-1], value.iloc[-1], label, colour))
+    above.axhline(1, color=GREY, linewidth=0.8)
+    above.set_ylabel("value of 1 KES, net")
+    below.set_ylabel("drawdown")
+    below.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    put_title(above, f"{ticker}: dealt one session later at {cost_bps} bps a side")
+    label_ends(above, ends)
+    return figure
+
+
+def draw_liquidity(months: pd.DataFrame, *, ticker: str) -> Figure:
+    """Draw the median turnover by month and the share of sessions with a deal.
+
+    Parameters
+    ----------
+    months : DataFrame
+        Columns ``month``, ``turnover`` (KES a session) and ``traded_share``.
+    """
+    figure, (above, below) = start_rows(TALL, 2, heights=(2, 1))
+    _bars(above, months["month"], months["turnover"] / 1e6)
+    _bars(below, months["month"], months["traded_share"])
+    above.set_ylabel("KES million a session")
+    below.set_ylabel("sessions traded")
+    below.set_ylim(0, 1.05)
+    below.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    put_title(above, f"{ticker}: median turnover by month, and how often it trades")
+    return figure
+
+
+def _bars(axes: Axes, months: pd.Series, values: pd.Series) -> None:
+    axes.bar(cast(Any, months), values, width=25, color=COLOURS["v2"])
+
+
+def _look(model: str) -> tuple[str, str]:
+    return colour_of(model), NAMES.get(model, model)
+
+
+def _day(moment: pd.Timestamp) -> Any:
+    return moment.to_pydatetime()
