@@ -19,10 +19,14 @@ ENVIRONMENT := .venv/installed
 NSE_LSTM    := .venv/bin/nse-lstm
 BUILD       := $(ROOT)/build/$(MARKET)
 REPORTS     := $(ROOT)/reports/$(MARKET)
-IDENTITY    := --root $(ROOT) --study $(STUDY) --market $(MARKET) --raw $(RAW) --test-year $(TEST_YEAR)
+IDENTITY    := --root $(ROOT) --study "$(STUDY)" --market $(MARKET) --raw "$(RAW)" --test-year $(TEST_YEAR)
 STAMP       := $(BUILD)/study.json
 PHASES      := $(basename $(notdir $(wildcard notebooks/0*_*.ipynb)))
 QUICK       := STUDY=study.quick.toml MARKET=$(MARKET) TEST_YEAR=$(TEST_YEAR)
+
+ifneq ($(words $(ROOT)),1)
+$(error ROOT must be a folder without spaces. Received: $(ROOT))
+endif
 
 # Python compiles once, not in every kernel, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
@@ -54,7 +58,7 @@ verify: quick  ## Build the quick study a second time elsewhere and compare ever
 
 # One line per edge of the study: the data, the earlier phase, the layers it uses.
 study = $(patsubst %,src/nse_lstm/study/%.py,$(1))
-$(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv) $(call layer,data features) $(call study,data_analysis changes)
+$(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv $(RAW)/*.CSV) $(call layer,data features) $(call study,data_analysis changes)
 $(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models evaluation) $(call study,training jobs validation)
 $(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb $(call study,safety) src/nse_lstm/deployment/latency.py
 $(BUILD)/04_validation.ipynb:    $(BUILD)/03_full_training.ipynb $(call study,seal score_tables)
@@ -82,7 +86,8 @@ $(REPORTS)/status.html: $(BUILD)/05_deployment.ipynb $(pages) $(call layer,study
 $(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html) $(REPORTS)/status.html $(BUILD)/stocks.txt $(call study,reports)
 	$(NSE_LSTM) index $@ $(IDENTITY)
 
-# Rewritten only when MARKET, TEST_YEAR, the study file or the list of raw files changes.
+# Rewritten only when the market, the test year, the study file, the raw files or the
+# locked packages change.
 $(STAMP): FORCE | $(ENVIRONMENT)
 	@$(NSE_LSTM) stamp $@ $(IDENTITY)
 

@@ -94,3 +94,27 @@ def test_the_hash_follows_every_number_but_not_the_number_of_workers(
     dropout = write(tmp_path, "[v2]\ndropout = 0.31\n")
     assert configuration_hash(load_study(dropout)) != plain
     assert configuration_hash(load_study(write(tmp_path, ""), seed=2)) != plain
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("markets = 3\n", "one table a market"),
+        ('[markets]\nsimulated = "x"\n', "one table a market"),
+        ("base = 3\n", "`base` must name a file"),
+        ('base = "study.toml"\n', "its own `base`"),
+        ('base = "."\n', "is no TOML"),
+    ],
+)
+def test_a_file_of_another_shape_is_refused_in_words(
+    tmp_path: Path, text: str, named: str
+) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=named):
+        load_study(path)
+
+
+def test_an_infinite_number_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"training\.learning_rate"):
+        load_study(write(tmp_path, "[training]\nlearning_rate = inf\n"))

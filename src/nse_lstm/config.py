@@ -35,7 +35,7 @@ __all__ = [
     "study_document",
 ]
 
-FORBID = ConfigDict(extra="forbid")
+FORBID = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -230,8 +230,14 @@ def load_study(
     ConfigurationError
         If a file is missing or is no TOML, a key is unknown, or a value is invalid.
     """
-    document = _read_with_base(Path(path))
+    document = _read_with_base(Path(path), above=())
     markets = document.pop("markets", {})
+    if not isinstance(markets, dict) or not all(
+        isinstance(about, dict) for about in markets.values()
+    ):
+        raise ConfigurationError(
+            f"`markets` must hold one table a market in {path}. Received: {markets!r}"
+        )
     if market not in markets:
         raise ConfigurationError(
             f"`market` must be one of {sorted(markets)} in {path}. Received: {market!r}"
@@ -254,11 +260,12 @@ def load_study(
 def study_document(study: Study) -> dict[str, Any]:
     """Return all that can change a number, as plain values.
 
-    The number of workers and the review of new files are left out: they change the
-    time and an exit code only.
+    Left out are the number of workers and the review of new files, which change the
+    time and an exit code only, and what a market is called.
     """
     document: dict[str, Any] = TypeAdapter(Study).dump_python(study, mode="json")
     del document["training"]["workers"], document["review"]
+    document["market"] = {"name": study.market.name}
     return document
 
 
@@ -268,17 +275,24 @@ def configuration_hash(study: Study) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _read_with_base(path: Path) -> dict[str, Any]:
+def _read_with_base(path: Path, *, above: tuple[Path, ...]) -> dict[str, Any]:
+    if path in above:
+        raise ConfigurationError(f"{path} is its own `base`, directly or not")
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigurationError(f"No study file at {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is no TOML: {error}") from None
     base = document.pop("base", None)
     if base is None:
         return document
-    return _merge(_read_with_base(path.parent / base), document)
+    if not isinstance(base, str):
+        raise ConfigurationError(
+            f"`base` must name a file. Received: {base!r} ({path})"
+        )
+    below = _read_with_base(path.parent / base, above=(*above, path))
+    return _merge(below, document)
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

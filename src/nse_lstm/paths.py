@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nse_lstm.errors import ConfigurationError
 
-__all__ = ["Paths", "find_root", "write_aside", "write_text"]
+__all__ = ["Paths", "csv_paths", "find_root", "write_aside", "write_text"]
 
 
 def find_root(start: Path | str | None = None) -> Path:
@@ -108,6 +108,14 @@ class Paths:
     def reports(self) -> Path:
         """HTML pages."""
         return self.root / "reports" / self.market
+
+
+def csv_paths(folder: Path) -> list[Path]:
+    """Return a folder's CSV files by name, whatever the case of their ending."""
+    if not folder.is_dir():
+        return []
+    files = (path for path in folder.iterdir() if path.suffix.lower() == ".csv")
+    return sorted(path for path in files if path.is_file())
 
 
 @contextmanager

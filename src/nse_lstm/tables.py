@@ -303,7 +303,7 @@ def read_table(schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
         raise ArtefactError(
             f"No {schema.name} table at {path}: run the phase that makes it first"
         ) from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ArtefactError(f"{path} is no readable table: {error}") from None
     return check(table, schema)
 

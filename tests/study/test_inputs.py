@@ -25,7 +25,8 @@ def workspace(tmp_path: Path) -> Workspace:
     write_json(path, document)
     rows = {"name": "x", "kind": "ordinary", "sector": "s"}
     spans = {"first_session": SESSION, "last_session": SESSION, "n_sessions": 1}
-    table = pd.DataFrame({"ticker": ["AAA", "BBB", "CCC"], **rows, **spans})
+    table = pd.DataFrame({"ticker": ["AAA", "BBB", "CCC", "^IDX"], **rows, **spans})
+    table.loc[table["ticker"] == "^IDX", "kind"] = "index"
     write_table(table, INSTRUMENTS, workspace.paths.processed / "instruments.parquet")
     return workspace
 
@@ -46,7 +47,14 @@ def test_stocks_are_chosen_by_number_by_name_or_all(
 
 
 @pytest.mark.parametrize(
-    ("stocks", "named"), [("AAA,ZZZ", "Received: ZZZ"), ("0", "at least 1")]
+    ("stocks", "named"),
+    [
+        ("AAA,ZZZ", "Received: 'ZZZ'"),
+        ("0", "at least 1"),
+        ("--5", "Received: '--5'"),
+        (",", "Received: ''"),
+        ("^IDX", r"Received: '\^IDX'"),
+    ],
 )
 def test_stocks_that_are_not_there_are_refused(
     workspace: Workspace, stocks: str, named: str

@@ -118,7 +118,7 @@ def test_the_other_future_does_move_what_comes_after_it(
     # Otherwise the two tests above would prove nothing.
     late = []
     for name in ("whole", "other"):
-        panel, _ = open_test_year(studies[name], sources="s")
+        panel, _ = open_test_year(studies[name], study="s")
         fold = study_folds(studies[name])[-1]
         table = forecast_fold(studies[name], panel, fold)
         late.append(table[(table["model"] == "v2") & (table["origin"] > CUT)])
@@ -128,7 +128,7 @@ def test_the_other_future_does_move_what_comes_after_it(
 
 def test_no_label_touches_a_later_span(studies: dict[str, Workspace]) -> None:
     study = studies["whole"]
-    panel, _ = open_test_year(study, sources="s")
+    panel, _ = open_test_year(study, study="s")
     prices = with_returns(panel)
     for fold in study_folds(study):
         for ticker in read_recommended(study)[fold.year]:

@@ -1,19 +1,23 @@
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from conftest import make_tiny_panel
 
-from nse_lstm.config import Market, Study
+from nse_lstm.config import Folds, Market, Study
 from nse_lstm.errors import ArtefactError
 from nse_lstm.evaluation.strategies import YARDSTICKS
 from nse_lstm.paths import Paths
 from nse_lstm.study.inputs import MarketFacts, read_sealed_panel
-from nse_lstm.study.seal import open_test_year, read_trials, record_trials
+from nse_lstm.study.ledger import append_lines, read_lines
+from nse_lstm.study.seal import open_test_year
+from nse_lstm.study.trials import read_trials, record_trials
 from nse_lstm.study.workspace import Workspace, write_json
-from nse_lstm.tables import PANEL, STRATEGY_RETURNS, write_table
+from nse_lstm.tables import PANEL, STRATEGY_RETURNS, read_table, write_table
 
 NOW = datetime(2024, 1, 2, tzinfo=UTC)
 
@@ -50,8 +54,8 @@ def make_returns(*, model: str = "v2", turnover: float = 1.0) -> pd.DataFrame:
         "position": 1.0,
         "turnover": turnover,
         "gross_return": 0.0,
-        "net_return": [0.01, -0.01, 0.02, 0.0],
-        "cash_return": 0.0,
+        "net_return": [0.011, -0.009, 0.021, 0.001],
+        "cash_return": 0.001,
         "stock_return": 0.0,
     }
     return pd.DataFrame(rows)[list(STRATEGY_RETURNS.columns)]
@@ -67,51 +71,94 @@ def test_the_first_look_is_confirmatory_and_the_same_look_is_not_counted_twice(
     tmp_path: Path,
 ) -> None:
     workspace = make_workspace(tmp_path)
-    panel, first = open_test_year(workspace, sources="s", now=NOW)
+    panel, first = open_test_year(workspace, study="s", now=NOW)
     assert panel["session"].max() >= pd.Timestamp("2021-01-01")
-    assert (first.label, first.n_configurations) == ("confirmatory", 1)
-    _, again = open_test_year(workspace, sources="s", now=NOW)
+    assert (first.label, first.n_looks) == ("confirmatory", 1)
+    _, again = open_test_year(workspace, study="s", now=NOW)
     assert again == first
     ledger = workspace.paths.ledger / "test_year_looks.jsonl"
     assert len(ledger.read_text().splitlines()) == 1
 
 
-@pytest.mark.parametrize("change", ["sources", "seed"])
-def test_another_configuration_is_exploratory_and_the_first_keeps_its_label(
-    tmp_path: Path, change: str
+@pytest.mark.parametrize("change", [{"seed": 9}, {"folds": Folds(n_walk_forward=2)}])
+def test_another_study_is_exploratory_and_the_first_keeps_its_label(
+    tmp_path: Path, change: dict[str, Any]
 ) -> None:
     workspace = make_workspace(tmp_path)
-    open_test_year(workspace, sources="s", now=NOW)
-    other = replace(workspace, study=replace(workspace.study, seed=9))
-    second = (
-        open_test_year(workspace, sources="t", now=NOW)
-        if change == "sources"
-        else open_test_year(other, sources="s", now=NOW)
-    )[1]
-    assert (second.label, second.n_configurations) == ("exploratory", 2)
-    assert open_test_year(workspace, sources="s", now=NOW)[1].label == "confirmatory"
+    open_test_year(workspace, now=NOW)
+    other = replace(workspace, study=replace(workspace.study, **change))
+    second = open_test_year(other, now=NOW)[1]
+    assert (second.label, second.n_looks) == ("exploratory", 2)
+    assert open_test_year(workspace, now=NOW)[1].label == "confirmatory"
+
+
+def test_what_changes_no_number_is_the_same_look(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    first = open_test_year(workspace, now=NOW)[1]
+    study = workspace.study
+    for same in (
+        replace(study, test_year=2021),
+        replace(study, market=replace(study.market, label="Renamed", citation="c")),
+        replace(study, training=replace(study.training, workers=2)),
+    ):
+        assert open_test_year(replace(workspace, study=same), now=NOW)[1] == first
+
+
+def test_other_files_do_not_make_the_year_unseen_again(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    open_test_year(workspace, now=NOW)
+    path = workspace.paths.processed / "market.json"
+    path.write_text(path.read_text().replace("d" * 64, "e" * 64))
+    assert open_test_year(workspace, now=NOW)[1].label == "exploratory"
+
+
+def test_a_damaged_ledger_is_named_with_its_line(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path)
+    open_test_year(workspace, now=NOW)
+    path = workspace.paths.ledger / "test_year_looks.jsonl"
+    path.write_text(path.read_text() + '{"data": "d')
+    with pytest.raises(ArtefactError, match=r"test_year_looks\.jsonl, line 2"):
+        open_test_year(workspace, now=NOW)
+
+
+def test_two_processes_lose_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "ledger" / "trials.jsonl"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: append_lines(path, [{"n": n}], key=["n"]), range(40)))
+    assert sorted(line["n"] for line in read_lines(path)) == list(range(40))
+
+
+def test_a_stale_last_session_is_not_in_the_sealed_panel(tmp_path: Path) -> None:
+    # Its true price is the next session's word, which lies in the test year.
+    workspace = make_workspace(tmp_path)
+    path = workspace.paths.processed / "panel.parquet"
+    panel = read_table(PANEL, path)
+    last = panel.loc[panel["session"] < "2021-01-01", "session"].max()
+    panel.loc[panel["session"] == last, ["stale", "mended"]] = True
+    write_table(panel, PANEL, path)
+    assert read_sealed_panel(workspace)["session"].max() < last
 
 
 def test_a_year_with_known_results_is_a_replication_even_at_the_first_look(
     tmp_path: Path,
 ) -> None:
     workspace = make_workspace(tmp_path, known_through=2021)
-    assert open_test_year(workspace, sources="s", now=NOW)[1].label == "replication"
+    assert open_test_year(workspace, study="s", now=NOW)[1].label == "replication"
 
 
 def test_a_wrong_test_year_is_refused(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
     other = replace(workspace, study=replace(workspace.study, test_year=2022))
     with pytest.raises(ArtefactError, match="run for test year 2021"):
-        open_test_year(other, sources="s", now=NOW)
+        open_test_year(other, study="s", now=NOW)
 
 
 def test_every_distinct_strategy_is_a_trial_once(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
     returns = pd.concat([make_returns(), make_returns(model="repeat_sign")])
-    assert record_trials(workspace, returns, sources="s", cost_bps=66) == 2
-    assert record_trials(workspace, returns, sources="s", cost_bps=66) == 2
-    assert record_trials(workspace, returns, sources="t", cost_bps=66) == 4
+    assert record_trials(workspace, returns, study="s", cost_bps=66) == 2
+    assert record_trials(workspace, returns, study="s", cost_bps=66) == 2
+    assert record_trials(workspace, returns, study="t", cost_bps=66) == 4
     # mean 0.005, deviations .005 -.015 .015 -.005: variance 5e-4 / 3
     expected = 0.005 / (5e-4 / 3) ** 0.5
     assert read_trials(workspace)["sharpe"].to_list() == pytest.approx([expected] * 4)
@@ -120,7 +167,7 @@ def test_every_distinct_strategy_is_a_trial_once(tmp_path: Path) -> None:
 def test_a_strategy_that_never_deals_is_no_trial(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
     idle = make_returns(model="persistence", turnover=0.0)
-    assert record_trials(workspace, idle, sources="s", cost_bps=66) == 0
+    assert record_trials(workspace, idle, study="s", cost_bps=66) == 0
 
 
 def test_yardsticks_fixed_beforehand_are_no_trials(tmp_path: Path) -> None:
@@ -130,5 +177,5 @@ def test_yardsticks_fixed_beforehand_are_no_trials(tmp_path: Path) -> None:
         for model, rule in YARDSTICKS.items()
     ]
     returns = pd.concat([*held, make_returns(model="ar1")])
-    assert record_trials(workspace, returns, sources="s", cost_bps=66) == 1
+    assert record_trials(workspace, returns, study="s", cost_bps=66) == 1
     assert read_trials(workspace)["model"].to_list() == ["ar1"]

@@ -9,6 +9,7 @@ same weights always give the same bytes. Nothing is ever unpickled.
 import hashlib
 import io
 import json
+import os
 import shutil
 import tempfile
 import zipfile
@@ -248,7 +249,7 @@ def _load_model(folder: Path) -> "keras.Model":
 
 
 def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    aside = folder.with_name(f".{folder.name}.aside")
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.aside")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     for name, content in files.items():

@@ -2,16 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["artefact_version", "sources_digest"]
+__all__ = ["PACKAGES", "artefact_version", "sources_digest"]
 
 PACKAGES = ("data", "features", "models")
 
 
-def sources_digest(folder: Path | None = None) -> str:
+def sources_digest(
+    folder: Path | None = None, *, packages: Sequence[str] = PACKAGES
+) -> str:
     """Return the SHA-256 of the sources that turn files into forecasts.
 
     Parameters
@@ -19,11 +21,13 @@ def sources_digest(folder: Path | None = None) -> str:
     folder : Path, optional
         The library's folder, which holds the packages ``data``, ``features`` and
         ``models``; the installed one if not given.
+    packages : sequence of str
+        Those that count.
     """
     folder = Path(__file__).resolve().parents[1] if folder is None else folder
     files = {
         path.relative_to(folder).as_posix(): path
-        for package in PACKAGES
+        for package in packages
         for path in (folder / package).rglob("*.py")
     }
     digest = hashlib.sha256()

@@ -43,7 +43,10 @@ def read_notebook(path: Path) -> Any:
     """
     if not path.is_file():
         raise ArtefactError(f"No executed notebook at {path}")
-    notebook = nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except Exception as error:  # nbformat raises what its parsers do.
+        raise ArtefactError(f"{path} is no notebook: {error}") from None
     if "nse_lstm" not in notebook.metadata:
         raise ArtefactError(
             f"Expected a notebook executed by `nse-lstm execute`. Received: {path}"

@@ -14,6 +14,7 @@ from nse_lstm.data.universe import (
 )
 from nse_lstm.errors import ConfigurationError, DataError
 from nse_lstm.features.folds import make_folds, resolve_test_year
+from nse_lstm.paths import csv_paths
 from nse_lstm.study.changes import keep_summary
 from nse_lstm.study.inputs import MarketFacts
 from nse_lstm.study.workspace import Workspace, write_json
@@ -50,6 +51,7 @@ class DataAnalysis:
     """Sessions before the test year only."""
     file_ledger: pd.DataFrame
     repairs: pd.DataFrame
+    """Rows before the test year only; the file on disk holds all."""
     statistics: pd.DataFrame
     """As of the start of the test year."""
     recommended: dict[int, list[str]]
@@ -80,7 +82,7 @@ def prepare_raw(workspace: Workspace) -> int:
         )
     if study.market.simulated:
         write_market(own, study.simulation)
-    n_files = len(list(paths.raw.glob("*.csv")))
+    n_files = len(csv_paths(paths.raw))
     if not n_files:
         raise DataError(
             f"Expected the CSV files of market {study.market.name!r} in {paths.raw}. "
@@ -96,22 +98,30 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
     ``data/processed``, with a summary that a later build is compared with, and
     ``training_recommendations.json`` and ``stock_statistics.csv`` under
     ``trained_models/<market>/analysis``.
+
+    Raises
+    ------
+    DataError
+        If the files cannot be trusted, or no stock is worth training on in some fold.
+    ConfigurationError
+        If the test year is not in the data.
     """
     market = build_panel(workspace.paths.raw)
     test_year = resolve_test_year(market.panel, workspace.study.test_year)
     _write_market(workspace, market)
     statistics = _judge_stocks(workspace, market, test_year)
     by_fold = {year: recommended(table) for year, table in statistics.items()}
+    _check_recommended(by_fold)
     facts = _facts(market, test_year)
     _write_recommendations(workspace, statistics, test_year)
     write_json(workspace.paths.processed / "market.json", asdict(facts))
     keep_summary(workspace, market.panel, facts=facts, names=by_fold[test_year])
-    before = market.panel["session"] < pd.Timestamp(test_year, 1, 1)
+    start = pd.Timestamp(test_year, 1, 1)
     return DataAnalysis(
         facts=facts,
-        panel=market.panel[before].reset_index(drop=True),
+        panel=market.panel[market.panel["session"] < start].reset_index(drop=True),
         file_ledger=market.file_ledger,
-        repairs=market.repairs,
+        repairs=market.repairs[~(market.repairs["session"] >= start)],
         statistics=statistics[test_year],
         recommended=by_fold,
     )
@@ -121,6 +131,15 @@ def recommended_table(statistics: pd.DataFrame) -> pd.DataFrame:
     """Return the recommended stocks in rank order, with what ranked them."""
     chosen = statistics[statistics["tier"] == 1].sort_values("rank")
     return chosen[RECOMMENDED_COLUMNS]
+
+
+def _check_recommended(by_fold: dict[int, list[str]]) -> None:
+    empty = [str(year) for year, names in by_fold.items() if not names]
+    if empty:
+        raise DataError(
+            "Expected at least one stock worth training on before every year. Received:"
+            f" none before {', '.join(empty)}; the rule is `universe` in the study file"
+        )
 
 
 def _write_market(workspace: Workspace, market: Market) -> None:

@@ -9,7 +9,6 @@ from nse_lstm.deployment.registry import promote, read_registry, retire
 from nse_lstm.deployment.serving import score_latest
 from nse_lstm.errors import ArtefactError
 from nse_lstm.models.bundles import load_bundle
-from nse_lstm.models.versions import sources_digest
 from nse_lstm.paths import write_aside
 from nse_lstm.study.inputs import read_facts, study_folds
 from nse_lstm.study.jobs import bundle_folder
@@ -105,7 +104,7 @@ def reproduce(workspace: Workspace) -> pd.DataFrame:
     DataFrame
         ``ticker``, ``n_forecasts`` of v2, ``n_equal`` of them equal to Phase 4's.
     """
-    panel, _ = open_test_year(workspace, sources=sources_digest())
+    panel, _ = open_test_year(workspace)
     key = ["ticker", "model", "origin"]
     fold = study_folds(workspace)[-1]
     again = forecast_fold(workspace, panel, fold).set_index(key)["price_hat"]
@@ -130,7 +129,7 @@ def score(workspace: Workspace) -> tuple[pd.DataFrame, pd.DataFrame]:
     refused : DataFrame
         ``ticker``, ``model`` and ``reason`` of what was not forecast.
     """
-    panel, _ = open_test_year(workspace, sources=sources_digest())
+    panel, _ = open_test_year(workspace)
     forecasts, refused = score_latest(
         panel, study=workspace.study, paths=workspace.paths
     )

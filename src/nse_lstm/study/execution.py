@@ -54,6 +54,8 @@ def execute_notebook(
     """
     import papermill
 
+    if not source.is_file():
+        raise ConfigurationError(f"Expected a notebook. Received: no file {source}")
     declared = papermill.inspect_notebook(str(source))
     unknown = sorted(set(parameters) - set(declared))
     if unknown:

@@ -47,7 +47,14 @@ def read_facts(workspace: Workspace) -> MarketFacts:
     ArtefactError
         If Phase 1 has not run, or ran for another test year.
     """
-    facts = MarketFacts(**read_json(workspace.paths.processed / "market.json"))
+    path = workspace.paths.processed / "market.json"
+    try:
+        facts = MarketFacts(**read_json(path))
+    except TypeError:
+        raise ArtefactError(
+            f"Expected what Phase 1 writes in {path}. Received: something else; run "
+            "01_data_analysis again"
+        ) from None
     wanted = workspace.study.test_year
     if wanted and wanted != facts.test_year:
         raise ArtefactError(
@@ -64,10 +71,16 @@ def study_folds(workspace: Workspace) -> tuple[Fold, ...]:
 
 
 def read_sealed_panel(workspace: Workspace) -> pd.DataFrame:
-    """Return the panel up to the last session before the test year."""
+    """Return the panel up to the last session before the test year.
+
+    If that session is stale it is left out: what it was mended with is the word of the
+    test year's first session.
+    """
     panel = read_table(PANEL, workspace.paths.processed / "panel.parquet")
     start = pd.Timestamp(read_facts(workspace).test_year, 1, 1)
-    return panel[panel["session"] < start].reset_index(drop=True)
+    sealed = panel[panel["session"] < start]
+    is_last = sealed["session"] == sealed["session"].max()
+    return sealed[~(is_last & sealed["stale"])].reset_index(drop=True)
 
 
 def market_sessions(panel: pd.DataFrame) -> pd.DatetimeIndex:
@@ -101,16 +114,18 @@ def read_recommended(workspace: Workspace, stocks: str = "") -> dict[int, list[s
         return recommended
     if stocks == "all":
         return ranked
-    if stocks.lstrip("-").isdigit():
+    if stocks.isdecimal():
         n_stocks = int(stocks)
         if n_stocks < 1:
             raise ConfigurationError(f"`stocks` must be at least 1. Received: {stocks}")
         return {year: names[:n_stocks] for year, names in ranked.items()}
-    names = [name.strip() for name in stocks.split(",") if name.strip()]
-    unknown = set(names) - set(read_instruments(workspace)["ticker"])
+    names = list(dict.fromkeys(name.strip() for name in stocks.split(",")))
+    instruments = read_instruments(workspace)
+    ordinary = instruments.loc[instruments["kind"] == "ordinary", "ticker"]
+    unknown = sorted(set(names) - set(ordinary))
     if unknown:
         raise ConfigurationError(
-            f"`stocks` must be tickers of {workspace.study.market.name}. "
-            f"Received: {', '.join(sorted(unknown))}"
+            "`stocks` must be a number, `all`, or ordinary shares of "
+            f"{workspace.study.market.name}. Received: {', '.join(map(repr, unknown))}"
         )
     return {year: names for year in recommended}

@@ -14,7 +14,6 @@ from nse_lstm.errors import ConfigurationError
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.features.returns import with_returns
 from nse_lstm.models.bundles import read_metadata
-from nse_lstm.models.versions import sources_digest
 from nse_lstm.study.inputs import read_facts, read_recommended
 from nse_lstm.study.safety import count_negatives, read_safety, read_times
 from nse_lstm.study.seal import open_test_year
@@ -97,7 +96,7 @@ def read_stock_page(workspace: Workspace, ticker: str = "") -> StockPage:
             f"`ticker` must be one of {', '.join(names)}. Received: {ticker!r}"
         )
     facts, study = read_facts(workspace), workspace.study
-    panel, _ = open_test_year(workspace, sources=sources_digest())
+    panel, _ = open_test_year(workspace)
     prices = with_returns(panel)
     folder = workspace.paths.evaluation
     forecasts, returns, scores = (

@@ -28,11 +28,11 @@ from nse_lstm.features.returns import with_returns
 from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
-from nse_lstm.models.versions import sources_digest
 from nse_lstm.paths import write_aside
 from nse_lstm.study.inputs import read_recommended, read_sealed_panel, study_folds
 from nse_lstm.study.jobs import ALL_STOCKS, bundle_folder, split_stock
-from nse_lstm.study.seal import Look, open_test_year, read_trials, record_trials
+from nse_lstm.study.seal import Look, open_test_year
+from nse_lstm.study.trials import read_trials, record_trials
 from nse_lstm.study.workspace import Workspace, write_json
 from nse_lstm.tables import FORECASTS, SCORES, STRATEGY_RETURNS, write_table
 
@@ -99,12 +99,11 @@ def validate(workspace: Workspace) -> Validation:
     ``selection.json``, ``verdict.json`` and ``report_card.csv`` under
     ``trained_models/<market>/evaluation``.
     """
-    study, sources = workspace.study, sources_digest()
+    study = workspace.study
     before = walk_forward(workspace)
     n_trials = record_trials(
         workspace,
         before.returns,
-        sources=sources,
         cost_bps=study.dealing.headline_cost_bps,
     )
     test_fold = study_folds(workspace)[-1]
@@ -114,7 +113,7 @@ def validate(workspace: Workspace) -> Validation:
         tickers=read_recommended(workspace)[test_fold.year],
     )
     judgement = _judge(workspace, before.returns)
-    panel, look = open_test_year(workspace, sources=sources)
+    panel, look = open_test_year(workspace)
     test = _evaluate(workspace, panel, [test_fold])
     card = _report_card(workspace, test.scores, year=test_fold.year)
     validation = Validation(

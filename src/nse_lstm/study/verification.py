@@ -30,7 +30,7 @@ def artefact_digests(root: Path) -> dict[str, str]:
         path
         for folder in ("data", "trained_models")
         for path in sorted((root / folder).rglob("*"))
-        if path.is_file() and path.name not in TIMED and path.parent.name != "ledger"
+        if path.is_file() and _is_artefact(path)
     ]
     if not files:
         raise ArtefactError(
@@ -68,6 +68,12 @@ def copy_ledger(first: Path, second: Path, market: str) -> None:
     source, target = Paths(first, market).ledger, Paths(second, market).ledger
     if source.is_dir():
         shutil.copytree(source, target, dirs_exist_ok=True)
+
+
+def _is_artefact(path: Path) -> bool:
+    """Leave out what holds times or history, and what a killed write left aside."""
+    hidden = any(part.startswith(".") for part in path.parts[-3:])
+    return path.name not in TIMED and path.parent.name != "ledger" and not hidden
 
 
 def _compare(one: str | None, two: str | None) -> str:

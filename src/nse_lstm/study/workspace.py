@@ -3,6 +3,7 @@
 Nothing heavy is imported here: Make asks for the stamp on every call.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from nse_lstm.config import Study, configuration_hash, load_study, study_document
 from nse_lstm.errors import ArtefactError
-from nse_lstm.paths import Paths, find_root, write_text
+from nse_lstm.paths import Paths, csv_paths, find_root, write_text
 
 __all__ = ["Workspace", "open_workspace", "read_json", "write_json", "write_stamp"]
 
@@ -69,14 +70,13 @@ def write_stamp(workspace: Workspace, path: Path) -> bool:
 
     Make compares times, so the file keeps its own as long as it says the same.
     """
-    raw = workspace.paths.raw
-    files = {}
-    if not workspace.study.market.simulated and raw.is_dir():
-        files = {file.name: file.stat().st_size for file in sorted(raw.glob("*.csv"))}
+    study, lock = workspace.study, find_root() / "requirements.lock"
     document = {
-        "configuration": configuration_hash(workspace.study),
-        "study": study_document(workspace.study),
-        "raw_files": files,
+        "configuration": configuration_hash(study),
+        "study": study_document(study),
+        "market": [study.market.label, study.market.citation],
+        "raw_files": {} if study.market.simulated else _raw_files(workspace.paths.raw),
+        "packages": hashlib.sha256(lock.read_bytes()).hexdigest(),
     }
     text = _to_json(document)
     if path.is_file() and path.read_text(encoding="utf-8") == text:
@@ -108,5 +108,26 @@ def write_json(path: Path, document: Any) -> None:
     write_text(path, _to_json(document))
 
 
+def _raw_files(folder: Path) -> dict[str, list[int]]:
+    """Return name, size and time of each source file: other files are other data."""
+    return {
+        str(path.resolve()): [path.stat().st_size, path.stat().st_mtime_ns]
+        for path in csv_paths(folder)
+    }
+
+
 def _to_json(document: Any) -> str:
-    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    plain = _without_nan(document)
+    return (
+        json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        + "\n"
+    )
+
+
+def _without_nan(value: Any) -> Any:
+    """Turn what is not defined into null, since JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and value != value else value

@@ -1,0 +1,72 @@
+"""The ledger's files and the identity of a study in them.
+
+They are append-only and outlive `make clean`: one line a look at the test year, one
+line a strategy whose score was seen.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from nse_lstm.config import study_document
+from nse_lstm.deployment.registry_files import locked
+from nse_lstm.errors import ArtefactError
+from nse_lstm.models.versions import PACKAGES, sources_digest
+from nse_lstm.paths import write_text
+from nse_lstm.study.inputs import read_facts
+from nse_lstm.study.workspace import Workspace
+
+__all__ = ["append_lines", "identity", "read_lines"]
+
+
+def identity(workspace: Workspace) -> str:
+    """Name all that can change a forecast, a deal or a score, but the data.
+
+    The test year counts as resolved, so that typing it in is no other study; what a
+    market is called does not count.
+    """
+    document = study_document(workspace.study)
+    document["test_year"] = read_facts(workspace).test_year
+    document["sources"] = sources_digest(packages=(*PACKAGES, "evaluation"))
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return a ledger's lines in order; none where there is no file.
+
+    Raises
+    ------
+    ArtefactError
+        Naming the file and the line that is no JSON object.
+    """
+    if not path.is_file():
+        return []
+    lines = []
+    for number, text in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        try:
+            lines.append(dict(json.loads(text)))
+        except (ValueError, TypeError):
+            raise ArtefactError(
+                f"Expected a JSON object. Received: {text[:40]!r} ({path}, line "
+                f"{number})"
+            ) from None
+    return lines
+
+
+def append_lines(path: Path, lines: Iterable[dict[str, Any]], *, key: list[str]) -> int:
+    """Append the lines whose key is not in the ledger yet; return how many there are.
+
+    Two processes wait for each other. The file is rewritten whole, so that a kill in
+    the middle leaves no half line.
+    """
+    with locked(path.parent):
+        before = read_lines(path)
+        seen = {tuple(line[name] for name in key) for line in before}
+        new = [line for line in lines if tuple(line[n] for n in key) not in seen]
+        if new:
+            rows = [json.dumps(line, sort_keys=True) for line in [*before, *new]]
+            write_text(path, "\n".join(rows) + "\n")
+    return len(before) + len(new)
