@@ -47,7 +47,7 @@ def test_the_drawdown_counts_a_loss_of_the_first_session() -> None:
 def test_an_unknown_model_is_drawn_under_its_own_name() -> None:
     errors = pd.DataFrame({"target_date": DAYS, "model": "odd", "ratio": 2.0})
     axes = draw_rolling_error(errors, ticker="AAA", n_sessions=3).axes[0]
-    assert {text.get_text() for text in axes.texts} == {"odd", "persistence"}
+    assert {text.get_text() for text in axes.texts} == {"odd"}
 
 
 def test_liquidity_is_drawn_in_millions() -> None:

@@ -11,11 +11,14 @@ from tiny_study import STUDY
 from typer.testing import CliRunner
 
 from nse_lstm.cli import app
+from nse_lstm.config import Review
 from nse_lstm.errors import TableError
+from nse_lstm.paths import find_root
 from nse_lstm.study.changes import changes_table, read_changes
 from nse_lstm.study.data_analysis import analyse_data
 from nse_lstm.study.review import accept_jumps, accepted_path, new_jumps
 from nse_lstm.study.workspace import Workspace, open_workspace
+from nse_lstm.tables import ACCEPTED_JUMPS, read_table
 
 OLD = pd.bdate_range("2020-01-06", "2022-12-30")
 NEW = pd.bdate_range("2023-01-02", "2023-03-31")
@@ -166,6 +169,13 @@ def test_a_list_that_is_none_is_refused(tmp_path: Path) -> None:
     accepted_path(workspace).write_text("ticker,day\nAAA,2023-02-13\n")
     with pytest.raises(TableError, match="session"):
         new_jumps(workspace)
+
+
+def test_the_lists_of_the_project_hold_up() -> None:
+    lists = sorted((find_root() / Review().accepted).glob("*.csv"))
+    assert [path.stem for path in lists] == ["nse"]
+    for path in lists:
+        assert read_table(ACCEPTED_JUMPS, path)["note"].str.len().gt(0).all()
 
 
 def test_the_random_market_of_these_tests_has_no_jump_of_its_own() -> None:

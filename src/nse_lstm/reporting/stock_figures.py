@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator
 from matplotlib.figure import Figure
 from matplotlib.ticker import (
     FuncFormatter,
@@ -79,14 +80,16 @@ def draw_rolling_error(errors: pd.DataFrame, *, ticker: str, n_sessions: int) ->
         axes.plot(rows["target_date"], rows["ratio"], color=colour)
         last = rows.iloc[-1]
         ends.append((last["target_date"], last["ratio"], name, colour))
-    ends.append((errors["target_date"].max(), 1.0, "persistence", "#000000"))
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
+    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=8))
     axes.set_ylabel("multiple of persistence's error")
     put_title(
-        axes, f"{ticker}: mean absolute error over the last {n_sessions} sessions"
+        axes,
+        f"{ticker}: mean absolute error over the last {n_sessions} sessions; "
+        "line: persistence",
     )
     label_ends(axes, ends)
     return figure
