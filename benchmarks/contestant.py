@@ -1,8 +1,10 @@
 """One contestant of ``training.py``, in a process of its own.
 
-``contestant.py KIND CHANNELS`` gets ready and says so, then reads a line and answers with the seconds that one epoch on the next stock took, validation
-included, by the wall's clock and the processor's. The network is v2, written here as each library's manual would have it; the engine alone
-comes from the project. Threads are the environment's business.
+``contestant.py KIND CHANNELS`` gets ready and says so, then reads a line and answers
+with the seconds that one epoch on the next stock took, validation included, by the
+wall's clock and the processor's. The network is v2, written here as each library's
+manual would have it; the engine alone comes from the project. Threads are the
+environment's business.
 """
 
 import sys

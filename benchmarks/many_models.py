@@ -1,4 +1,4 @@
-"""Train N v2 models for an epoch with the library's call: ``many_models.py N FOLDER``."""
+"""Train N v2 models, one epoch each: ``many_models.py N FOLDER``."""
 
 import sys
 from pathlib import Path

@@ -198,7 +198,7 @@ def _team(arrangement: Arrangement, channels: int) -> Iterator[list[subprocess.P
 
 
 def _epoch(team: list[subprocess.Popen]) -> tuple[float, float]:
-    """Let a team run an epoch each at once; give seconds a stock, wall and processor."""
+    """Let a team run an epoch each at once; give seconds a stock by both clocks."""
     started = time.perf_counter()
     for process in team:
         process.stdin.write("epoch\n")
