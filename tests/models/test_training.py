@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import subprocess
 import sys
@@ -6,50 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-from conftest import make_tiny_panel
+from models.jobs import make_jobs, make_study
 
-from nse_lstm.config import V2, Market, Study, Training
+from nse_lstm.config import Study
 from nse_lstm.errors import ArtefactError
-from nse_lstm.features.folds import make_folds
-from nse_lstm.features.returns import with_returns
 from nse_lstm.features.scaling import fit_min_max
-from nse_lstm.features.windows import make_windows, split_fold
 from nse_lstm.models.bundles import load_bundle, read_history
 from nse_lstm.models.training import TrainingJob, job_seed, train
-
-LOOKBACK = 10
-
-
-def make_study(*, workers: int = 1, **training: float) -> Study:
-    return Study(
-        market=Market(name="tiny", label="Tiny"),
-        v2=V2(lookback=LOOKBACK, units=8, dense_units=4),
-        training=Training(**{"max_epochs": 2, "workers": workers} | training),
-    )
-
-
-def make_jobs(tickers: str = "AB", version: str = "1") -> list[TrainingJob]:
-    table = with_returns(make_tiny_panel(280))
-    sessions = pd.DatetimeIndex(table["session"].unique())
-    jobs = []
-    for letter in tickers:
-        stock = table[table["ticker"] == 3 * letter]
-        windows = make_windows(stock, sessions, lookback=LOOKBACK, horizon=1)
-        fold = make_folds(2021, 0)[0]
-        split = split_fold(windows, fold, validation_share=0.15, purge=1)
-        jobs.append(
-            TrainingJob(
-                ticker=3 * letter,
-                year=2021,
-                seed=1,
-                train=split.train,
-                validation=split.validation,
-                version=version,
-            )
-        )
-    return jobs
 
 
 def run(jobs, folder: Path, study: Study | None = None):
@@ -71,10 +36,13 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def spoil(job: TrainingJob) -> TrainingJob:
-    """Give a job a loss that cannot be finite: a target beyond single precision."""
-    y = job.validation.y.copy()
-    y[0] = 1e300
-    return replace(job, validation=replace(job.validation, y=y))
+    """Give a job of cents a target that only scaling takes beyond single precision."""
+    train, validation = (
+        replace(windows, X=windows.X / 1000, y=windows.y / 1000)
+        for windows in (job.train, job.validation)
+    )
+    validation.y[0] = 1e38
+    return replace(job, train=train, validation=validation)
 
 
 def test_a_job_seed_has_31_bits_and_names_its_job():
@@ -125,6 +93,7 @@ def test_models_come_in_the_order_of_the_jobs_with_one_line_each(trained):
 @pytest.mark.slow
 def test_the_same_bytes_alone_in_another_order_and_in_two_processes(trained, tmp_path):
     folder, jobs, models, _ = trained
+    run(make_jobs("CBA"), tmp_path / "more")
     run(jobs[1:], tmp_path / "alone")
     run([replace(jobs[1], seed=2)], tmp_path / "seed")
     run(jobs[::-1], tmp_path / "reversed")
@@ -135,6 +104,7 @@ def test_the_same_bytes_alone_in_another_order_and_in_two_processes(trained, tmp
     assert digests(tmp_path / "seed") != {"BBB": expected["BBB"]}
     assert digests(tmp_path / "reversed") == expected
     assert digests(tmp_path / "two") == expected
+    assert digests(tmp_path / "more").items() > expected.items()
     assert [model.digest for model in two] == [model.digest for model in models]
 
 
@@ -185,10 +155,26 @@ def test_a_dead_worker_is_told_and_what_was_finished_is_kept(tmp_path):
     assert len(lines) == 1 and not (tmp_path / "BBB").exists()
 
 
+def test_bad_input_is_told_by_name_and_no_process_is_started(tmp_path):
+    job = make_jobs("A")[0]
+    short = replace(job, ticker="BBB", train=replace(job.train, y=job.train.y[1:]))
+    models, lines = run([replace(job, architecture="v9"), short], tmp_path)
+    assert models[0].failure.startswith("AAA 2021: ") and "'v9'" in models[0].failure
+    assert models[1].failure.startswith("BBB 2021: Expected `train` windows")
+    assert len(lines) == 2 and not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
-def test_an_unknown_architecture_fails_by_name(tmp_path):
-    models, _ = run([replace(make_jobs("A")[0], architecture="v9")], tmp_path)
-    assert "'v9'" in models[0].failure
+def test_v1_runs_all_its_epochs_and_validates_nothing(tmp_path):
+    job = replace(make_jobs("A")[0], architecture="v1")
+    (model,), lines = run([job], tmp_path)
+    assert (model.failure, model.epochs, model.best_epoch) == (None, 10, 10)
+    assert math.isnan(model.validation_loss) and "training Huber" in lines[0]
+    history = read_history(tmp_path / "AAA")
+    assert (history["learning_rate"] == 1e-3).all()
+    assert np.allclose(history["loss"], 2 * history["huber"])  # errors are below 1
+    layers = [layer.name for layer in load_bundle(tmp_path / "AAA").model.layers]
+    assert layers[:2] == ["lstm_1", "dropout_1"] and layers[-1] == "price"
 
 
 @pytest.mark.slow

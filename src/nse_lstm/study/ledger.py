@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nse_lstm.config import study_document
-from nse_lstm.deployment.registry_files import locked
+from nse_lstm.deployment.locks import locked
 from nse_lstm.errors import ArtefactError
 from nse_lstm.models.versions import PACKAGES, sources_digest
 from nse_lstm.paths import write_text

@@ -28,6 +28,8 @@ ACCURACY = ["mape", "skill", "mase", "directional_accuracy", LATER]
 def pooled_scores(scores: pd.DataFrame, *, cost_bps: int) -> pd.DataFrame:
     """Return the pool's strategy scores at one cost level, one row a strategy.
 
+    ``exposure`` is the mean share of the capital invested, ``win_rate`` of the stocks'
+    own invested sessions, and a Sharpe ratio is missing below an exposure of 1 %.
     Forecasting models come first, then the yardsticks; the index, which pays no cost,
     stands at its only level. Random positions have a table of their own.
     """

@@ -87,12 +87,12 @@ def fit(
         state, loss, term = run(state, *windows, order, tf.constant(rate), seed)
         history.append(_row(epoch, loss, term, rate))
         if held_out is None:
-            _check_finite(history[-1])
+            _check_finite(history[-1], ["loss", "huber"])
             best = state
             continue
         value = float(validation_graph(architecture)(state, *held_out))
         history[-1]["val_huber"] = value
-        _check_finite(history[-1])
+        _check_finite(history[-1], ["loss", "huber", "val_huber"])
         idle, slow = idle + 1, slow + 1
         if value < lowest:
             lowest, best, idle, slow = value, state, 0, 0
@@ -210,10 +210,10 @@ def _row(epoch: int, loss: Tensor, term: Tensor, rate: float) -> dict[str, float
     }
 
 
-def _check_finite(row: dict[str, float], *, validated: bool = True) -> None:
-    names = ["loss", "huber", "val_huber"]
-    if not all(math.isfinite(row[name]) for name in names[: 2 + validated]):
+def _check_finite(row: dict[str, float], names: Sequence[str]) -> None:
+    if not all(math.isfinite(row[name]) for name in names):
+        received = ", ".join(f"{name} {row[name]}" for name in names)
         raise ArtefactError(
-            "Expected a finite loss in every epoch. Received: loss "
-            f"{row['loss']}, val_huber {row['val_huber']} in epoch {row['epoch']}"
+            "Expected a finite loss in every epoch. "
+            f"Received: {received} in epoch {row['epoch']}"
         )

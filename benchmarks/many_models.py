@@ -1,0 +1,56 @@
+"""Train N v2 models, one epoch each: ``many_models.py N FOLDER``."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from nse_lstm.config import Market, Study, Training
+from nse_lstm.features.windows import Windows
+from nse_lstm.models.training import TrainingJob, train
+
+N_TRAIN, N_VALIDATION, LOOKBACK = 2125, 375, 60
+
+
+def make_windows(number: int, n: int) -> Windows:
+    """Make windows of a random walk, as views of it."""
+    generator = np.random.default_rng(number)
+    prices = 20 * np.exp(np.cumsum(generator.normal(0, 0.02, n + LOOKBACK)))
+    dates = np.datetime64("2013-01-01", "us") + np.arange(n + LOOKBACK) * 86_400_000_000
+    X = np.lib.stride_tricks.sliding_window_view(prices, LOOKBACK)[:n]
+    return Windows(
+        X=X,
+        y=prices[LOOKBACK:],
+        last_price=X[:, -1],
+        shares=np.ones(n),
+        origin=dates[LOOKBACK - 1 : -1],
+        entry_date=dates[LOOKBACK - 1 : -1],
+        target_date=dates[LOOKBACK:],
+        dropped_target=dates[:0],
+        dropped_reason=np.array([], str),
+    )
+
+
+def make_job(number: int) -> TrainingJob:
+    """Make one stock's job."""
+    return TrainingJob(
+        ticker=f"S{number:03d}",
+        year=2024,
+        seed=1,
+        train=make_windows(2 * number, N_TRAIN),
+        validation=make_windows(2 * number + 1, N_VALIDATION),
+        version="1",
+    )
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[2])
+    models = train(
+        [make_job(number) for number in range(int(sys.argv[1]))],
+        study=Study(
+            market=Market(name="none", label="None"), training=Training(max_epochs=1)
+        ),
+        folder_of=lambda job: folder / job.ticker,
+        progress=lambda line: None,
+    )
+    sys.exit(any(model.failure for model in models))
