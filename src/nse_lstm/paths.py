@@ -111,11 +111,19 @@ class Paths:
 
 
 def csv_paths(folder: Path) -> list[Path]:
-    """Return a folder's CSV files by name, whatever the case of their ending."""
+    """Return a folder's CSV files by name, whatever the case of their ending.
+
+    Hidden files are not among them; of a missing folder there are none.
+    """
     if not folder.is_dir():
         return []
-    files = (path for path in folder.iterdir() if path.suffix.lower() == ".csv")
-    return sorted(path for path in files if path.is_file())
+    return [
+        path
+        for path in sorted(folder.iterdir(), key=lambda path: path.name)
+        if path.suffix.lower() == ".csv"
+        and not path.name.startswith(".")
+        and path.is_file()
+    ]
 
 
 @contextmanager

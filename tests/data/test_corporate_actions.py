@@ -94,8 +94,8 @@ def test_a_row_without_price_keeps_the_factor_known_before():
 
 def test_events_do_not_cross_tickers(tmp_path):
     days = pd.bdate_range("2020-03-02", periods=2)
-    rows = [Row(day, "AAA", 20.0, adjust=10.0) for day in days]
-    rows += [Row(day, "BBB", 20.0) for day in days]
+    adjusts = {"AAA": 10.0, "BBB": None}
+    rows = [Row(day, t, 20.0, adjust=a) for day in days for t, a in adjusts.items()]
     panel = build_panel(write_folder(tmp_path, rows)).panel
     assert (panel["factor"] == 1).all()
 

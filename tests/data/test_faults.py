@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from raw_files import Row, copy_session, random_rows, write_folder, write_rows
 
-from nse_lstm.data import faults, flags
+from nse_lstm.data import faults, flags, ledger
 from nse_lstm.data.ingest import read_raw
 from nse_lstm.data.panel import Market, build_panel
 from nse_lstm.data.printed import parse_rows
@@ -231,6 +231,7 @@ def test_a_gap_follows_a_break_of_the_market_or_of_the_ticker(tmp_path):
     rows = [r for r in rows if r.ticker == "AAA" or not 0 < r.session.day <= 20]
     rows += [Row(day, "BBB", 10.0) for day in early]
     rows += [Row(late[0], "NEW", 10.0)]
+    rows.sort(key=lambda row: row.session)
     panel = market_of(tmp_path, rows).panel
     gaps = panel[panel["gap"]].set_index("ticker")["session"].dt.strftime("%m-%d")
     assert gaps.to_dict() == {"AAA": "07-01", "BBB": "07-21", "NEW": "07-01"}
@@ -253,7 +254,101 @@ def test_unexplained_jumps_are_reviewed_and_never_changed(tmp_path):
     assert market.panel["price"].tolist() == prices
 
 
-def test_jumps_across_a_gap_or_on_an_ex_date_are_not_reviewed(tmp_path):
+def ex_date_market(folder: Path, price: float) -> Market:
+    """A 2-for-1 event from a price of 100 to this one, the day after."""
+    rows = [
+        Row(DAYS[0], "AAA", 100.0, adjust=50.0),
+        Row(DAYS[1], "AAA", price),
+        Row(DAYS[2], "AAA", price),
+    ]
+    return market_of(folder, rows)
+
+
+def test_an_ex_date_whose_price_ignores_the_factor_is_reviewed_by_its_own_reason(
+    tmp_path,
+):
+    review = ex_date_market(tmp_path, 95.0).repairs
+    # log(2 x 95 / 100) = 0.642
+    assert review["reason"].tolist() == [ledger.EX_JUMP]
+    assert review["session"].tolist() == [DAYS[1]]
+    assert review["detail"].tolist() == ["price 100 -> 95, factor 2, log move +0.642"]
+
+
+def test_an_ex_date_within_the_limit_of_its_factor_is_not_reviewed(tmp_path):
+    # log(2 x 57 / 100) = 0.131 is within 0.135.
+    assert ex_date_market(tmp_path, 57.0).repairs.empty
+
+
+def test_a_jump_after_an_ex_date_without_a_price_is_of_the_ex_date():
+    rows = pd.DataFrame(
+        {
+            "ticker": "AAA",
+            "price": [100.0, np.nan, 95.0, 60.0],
+            "factor": [1.0, 2.0, 1.0, 1.0],
+            "gap": False,
+        }
+    )
+    found = flags.find_jumps(rows)
+    assert found.index.tolist() == [2, 3]
+    assert found["on_ex_date"].tolist() == [True, False]
+
+
+def test_a_weekend_session_is_kept_and_reviewed_once(tmp_path):
+    saturday = pd.Timestamp("2020-03-07")
+    days = pd.DatetimeIndex([*DAYS[:5], saturday, DAYS[5]])
+    market = market_of(tmp_path, random_rows(days, seed=1))
+    assert (market.panel["session"] == saturday).sum() == 2
+    # Two rows a session on lines 2 to 15: the sixth session starts on line 12.
+    assert market.repairs["reason"].tolist() == [ledger.WEEKEND]
+    assert market.repairs["source_line"].tolist() == [12]
+    assert market.repairs["detail"].tolist() == ["2020-03-07 (2 rows)"]
+
+
+def test_an_index_row_alone_on_its_session_is_no_session(tmp_path):
+    rows = random_rows(DAYS, seed=1, tickers=("AAA", "^IDX"))
+    alone = Row(pd.Timestamp("2020-03-07"), "^IDX", 30.0, volume=None)
+    place = [row.session < alone.session for row in rows].count(True)
+    market = market_of(tmp_path, [*rows[:place], alone, *rows[place:]])
+    expected = market_of(tmp_path / "without", rows)
+    columns = [name for name in market.panel.columns if name != "source_line"]
+    pd.testing.assert_frame_equal(market.panel[columns], expected.panel[columns])
+    assert market.repairs[["action", "reason", "ticker"]].to_numpy().tolist() == [
+        ["dropped", ledger.OFF_CALENDAR, "^IDX"]
+    ]
+    assert market.file_ledger["n_rows"].sum() == len(rows) + 1
+
+
+def test_indices_alone_are_no_market(tmp_path):
+    rows = random_rows(DAYS[:3], seed=1, tickers=("^IDX", "^NASI"))
+    with pytest.raises(DataError, match="indices only"):
+        market_of(tmp_path, rows)
+
+
+@pytest.mark.parametrize(
+    ("order", "line", "early", "late"),
+    [
+        # 3 March comes after 5 March on line 4; then a block dated too late.
+        ([0, 3, 1, 4], 4, "03-Mar-2020", "05-Mar-2020"),
+        ([0, 5, 2, 6], 4, "04-Mar-2020", "09-Mar-2020"),
+    ],
+)
+def test_a_file_that_goes_back_in_time_is_refused(tmp_path, order, line, early, late):
+    rows = [Row(DAYS[day], "AAA", 10.0) for day in order]
+    write_rows(tmp_path / NAME, rows)
+    with pytest.raises(DataError, match=f"{late}.* line 3;.*{early}") as caught:
+        build_panel(tmp_path)
+    assert (caught.value.file, caught.value.line) == (NAME, line)
+
+
+def test_a_block_printed_again_at_the_end_is_no_step_back(tmp_path):
+    rows = random_rows(DAYS[:4], seed=1)
+    write_rows(tmp_path / NAME, [*rows, *rows[2:4]])
+    market = build_panel(tmp_path)
+    assert len(market.panel) == len(rows)
+    assert set(market.repairs["reason"]) == {ledger.DUPLICATE}
+
+
+def test_jumps_across_a_gap_or_on_an_explained_ex_date_are_not_reviewed(tmp_path):
     sessions = [*DAYS[:3], pd.Timestamp("2020-05-04")]
     prices, adjust = [100.0, 50.0, 50.0, 90.0], [50.0, None, None, None]
     rows = [

@@ -13,6 +13,7 @@ from nse_lstm.data.ingest import read_raw
 from nse_lstm.data.panel import build_panel
 from nse_lstm.data.printed import parse_rows
 from nse_lstm.errors import DataError
+from nse_lstm.paths import csv_paths
 
 GOOD = '02-Jan-20,AAA,A Plc,1,9,10,12,11,10.5,0.5,4.8%,"1,600",-'
 NAME = "NSE_data_all_stocks_2020.csv"
@@ -92,6 +93,17 @@ def test_sector_files_are_known_by_header(tmp_path):
     raw = read_raw(tmp_path)
     assert raw.price_files == (NAME,)
     assert raw.sectors[["sector", "ticker"]].to_numpy().tolist() == [["Banking", "AAA"]]
+
+
+def test_files_in_capitals_are_read_and_named_by_one_function(tmp_path):
+    write_lines(tmp_path / "b_2020.CSV", [GOOD])
+    write_lines(tmp_path / "a_2020.csv", [GOOD])
+    (tmp_path / ".hidden.csv").write_text("no price file")
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "README.md").write_text("not looked at")
+    names = [path.name for path in csv_paths(tmp_path)]
+    assert names == ["a_2020.csv", "b_2020.CSV"]
+    assert list(read_raw(tmp_path).price_files) == names
 
 
 def test_digest_covers_names_and_bytes(tmp_path):

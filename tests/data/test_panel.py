@@ -16,6 +16,7 @@ from raw_files import (
 )
 
 from nse_lstm.data.ingest import read_raw
+from nse_lstm.data.ledger import DUPLICATE, EX_JUMP, JUMP
 from nse_lstm.data.panel import build_panel
 from nse_lstm.errors import DataError
 from nse_lstm.tables import FILE_LEDGER, INSTRUMENTS, PANEL, REPAIRS, check
@@ -156,16 +157,16 @@ def test_the_ledger_counts_each_line_once(tmp_path):
     rows = random_rows(DAYS[:3], seed=1)
     lines = [row.line() for row in rows]
     lines = [*lines[:4], "," * 12, *lines[2:4], *lines[4:], "," * 12]
-    odd = "02-Dec-20,ZZZ,Z Plc,1,9,10,11,12,12,-,-,100,-"
-    bare = "02-Dec-20,YYY,Y Plc,1,9,-,-,-,12,-,-,100,-"
-    flat = "02-Dec-20,XXX,X Plc,1,9,-,-,12,12,-,-,100,-"
+    odd = "03-Dec-20,ZZZ,Z Plc,1,9,10,11,12,12,-,-,100,-"
+    bare = "03-Dec-20,YYY,Y Plc,1,9,-,-,-,12,-,-,100,-"
+    flat = "03-Dec-20,XXX,X Plc,1,9,-,-,12,12,-,-,100,-"
     write_lines(tmp_path / "p_2020.csv", [*lines, odd, bare, flat])
     write_lines(tmp_path / "q_2021.csv", [])
     market = build_panel(tmp_path)
     counts = market.file_ledger.set_index(["source_file", "action", "reason"])["n_rows"]
     assert counts.to_dict() == {
         ("p_2020.csv", "dropped", "blank row"): 2,
-        ("p_2020.csv", "dropped", "duplicate of an earlier row"): 2,
+        ("p_2020.csv", "dropped", DUPLICATE): 2,
         ("p_2020.csv", "kept", "as printed"): 6,
         ("p_2020.csv", "kept", "no day range"): 1,
         ("p_2020.csv", "kept", "no price"): 1,
@@ -213,10 +214,25 @@ Insurance,JUB,Jubilee
     names = {"FAHR": "Stanlib Fahari Income-REIT"}
     rows = [Row(DAYS[0], t, 10.0, name=names.get(t, "A")) for t in expected]
     write_rows(tmp_path / "p.csv", rows)
-    (tmp_path / "sectors_2022.csv").write_text("SECTOR,CODE,NAME\nBanking,JUB,J\n")
-    (tmp_path / "sectors_2023.csv").write_text(sectors)
+    # The first rows are of December 2020.
+    (tmp_path / "sectors_2013.csv").write_text("SECTOR,CODE,NAME\nBanking,JUB,J\n")
+    (tmp_path / "sectors_2020.csv").write_text(sectors)
     found = build_panel(tmp_path).instruments.set_index("ticker")[["kind", "sector"]]
     assert {t: tuple(row) for t, row in found.T.items()} == expected
+
+
+@pytest.mark.parametrize("file", ["sectors_2021.csv", "sectors_2020_2021.csv", "s.csv"])
+def test_a_kind_is_not_known_from_a_file_written_after_the_first_row(tmp_path, file):
+    first = Row(DAYS[0], "AAA", 10.0)
+    later = Row(DAYS[1], "AAA", 10.0, name="AAA Income-REIT")
+    write_rows(tmp_path / "p_2020.csv", [first, later])
+    text = "SECTOR,CODE,NAME\nReal Estate Investment Trusts,AAA,AAA Income-REIT\n"
+    (tmp_path / file).write_text(text)
+    found = build_panel(tmp_path).instruments.iloc[0]
+    assert found["kind"] == "ordinary"
+    # The labels for the reader are today's.
+    assert found["name"] == "AAA Income-REIT"
+    assert found["sector"] == "Real Estate Investment Trusts"
 
 
 def test_a_sector_row_without_a_code_is_refused(tmp_path):
@@ -255,7 +271,7 @@ def test_the_real_files_add_up():
     counts = ledger.groupby(["action", "reason"])["n_rows"].sum()
     assert counts["dropped"].to_dict() == {
         "blank row": 21,
-        "duplicate of an earlier row": 5_822 + 69,
+        DUPLICATE: 5_822 + 69,
     }
     assert counts["mended"].filter(like="re-dated").tolist() == [70]
     assert len(panel) == 177_038
@@ -268,6 +284,16 @@ def test_the_real_files_add_up():
         "etf": 1,
     }
     assert (panel["kind"] == "ordinary").sum() == 155_500
+    kinds = market.instruments.set_index("ticker")["kind"]
+    assert kinds[["FAHR", "LAPR", "GLD", "KPLC-P4", "KPLC-P7"]].tolist() == [
+        *["reit", "reit", "etf"],
+        *["preference", "preference"],
+    ]
+    # A second count by hand: 12 of the 27 events move by more than 0.135 all the same.
+    review = market.repairs[market.repairs["action"] == "review"]
+    assert review["reason"].value_counts().to_dict() == {JUMP: 49, EX_JUMP: 12}
+    found = review[review["reason"] == EX_JUMP].set_index("ticker")["session"]
+    assert found["CGEN"] == pd.Timestamp("2022-03-25")
     stale = panel.loc[panel["stale"], "session"].drop_duplicates()
     assert len(stale) == 16
     # Of two stale sessions in a row only the second can be mended: three pairs.

@@ -1,6 +1,7 @@
 """Who is worth training on, judged by what was known before a date."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,53 @@ def test_nothing_from_the_date_on_is_looked_at():
     future = pd.concat([future, newcomer], ignore_index=True)
     expected = statistics_of(past, before=before)
     pd.testing.assert_frame_equal(statistics_of(future, before=before), expected)
+
+
+@pytest.mark.parametrize("change", ["name", "sector"])
+def test_a_label_of_later_decides_nothing(tmp_path, change):
+    days = pd.bdate_range("2020-10-01", periods=90)
+    rows = random_rows(days, seed=4, tickers=("AAA", "BBB", "CCC"))
+    before = days[70]
+    assert before.year == 2021 and rows[-3].ticker == "AAA"
+    names = [*rows[:-3], replace(rows[-3], name="A Income-REIT"), *rows[-2:]]
+    folders = [
+        write_folder(tmp_path / "as it was", rows),
+        write_folder(tmp_path / "later", names if change == "name" else rows),
+    ]
+    if change == "sector":
+        text = "SECTOR,CODE,NAME\nExchange Traded Funds,AAA,A Plc\n"
+        (folders[1] / "NSE_data_stock_market_sectors_2021.csv").write_text(text)
+    tables = []
+    for folder in folders:
+        market = build_panel(folder)
+        tables.append(
+            stock_statistics(
+                market.panel, market.instruments, before=before, universe=RULES
+            )
+        )
+    assert tables[0].loc[0, "tier"] != 3
+    labels = ["name", "sector"]
+    pd.testing.assert_frame_equal(*(table.drop(columns=labels) for table in tables))
+
+
+def test_an_instrument_table_of_today_decides_nothing(tiny_panel):
+    labels = instruments_of(tiny_panel)
+    tables = [
+        stock_statistics(
+            tiny_panel, labels.assign(kind=kind), before=BEFORE, universe=RULES
+        )
+        for kind in ("ordinary", "reit")
+    ]
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_an_index_alone_on_a_session_costs_no_share_of_sessions(tiny_panel):
+    saturday = tiny_panel["session"].unique()[-1] + pd.Timedelta(days=1)
+    assert saturday.day_of_week == 5
+    row = tiny_panel.iloc[[0]].assign(ticker="^IDX", kind="index", session=saturday)
+    panel = pd.concat([tiny_panel, row], ignore_index=True)
+    found = statistics_of(panel).drop("^IDX")
+    pd.testing.assert_frame_equal(found, statistics_of(tiny_panel))
 
 
 def test_a_stale_last_session_does_not_leak_its_mended_price(tmp_path):

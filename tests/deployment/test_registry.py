@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nse_lstm.deployment import registry_files
+from nse_lstm.deployment import locks
 from nse_lstm.deployment.registry import history, promote, read_registry, retire
 from nse_lstm.errors import ArtefactError, ConfigurationError
 
@@ -233,7 +233,7 @@ def test_promotions_at_once_are_all_kept(folder):
 
 
 def test_a_registry_held_for_too_long_is_an_error(folder, monkeypatch):
-    monkeypatch.setattr(registry_files, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(locks, "LOCK_SECONDS", 0.1)
     folder.mkdir(parents=True)
     (folder / ".lock").write_text("1\n")
     with pytest.raises(ArtefactError, match="held by another process"):

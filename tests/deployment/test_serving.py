@@ -77,6 +77,17 @@ def test_the_target_is_the_next_weekday_and_its_year_the_fold(persistent):
     assert set(forecasts["target_date"]) == {pd.Timestamp("2021-01-04")}
 
 
+def test_an_index_alone_on_a_later_day_is_not_the_last_session(persistent):
+    panel = make_tiny_panel()
+    day = panel["session"].max() + pd.Timedelta(days=1)
+    row = panel.iloc[[0]].assign(ticker="^IDX", kind="index", session=day)
+    later = pd.concat([panel, row], ignore_index=True)
+    found, refused = score(later, persistent)
+    expected, _ = score(panel, persistent)
+    pd.testing.assert_frame_equal(found, expected)
+    assert refused.empty
+
+
 def test_nothing_after_the_as_of_session_matters(persistent):
     panel = make_tiny_panel()
     as_of = panel["session"].unique()[39]

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from nse_lstm.config import Dealing
 from nse_lstm.errors import StudyError, TableError
-from nse_lstm.evaluation.dealing import ENTER, LEAVE, STAY, deal, decide, read_board
+from nse_lstm.evaluation.dealing import (
+    ENTER,
+    LEAVE,
+    MAX_SETTLING,
+    STAY,
+    deal,
+    decide,
+    read_board,
+)
 from nse_lstm.features.returns import with_returns
 
 # Wide limits, so that round numbers show; the limit has its own tests.
@@ -121,6 +129,36 @@ def test_a_split_is_no_return():
     assert book["stock_return"].to_numpy() == pytest.approx([0, 0, 0, 0.1])
 
 
+def test_a_price_that_follows_its_split_slowly_is_neither_gain_nor_loss_nor_deal():
+    # Adjusted 10, 10, 18, 16, 12, 10.4: 12 is a log 0.18 above 10, 10.4 is 0.04.
+    stock = make_stock([10, 10, 9, 8, 6, 5.2], factor=[1, 1, 2, 1, 1, 1])
+    book = run(stock, [ENTER, *[LEAVE] * 5])
+    assert book["net_return"].to_numpy() == pytest.approx([0, 0, 0, 0, 0, 0.04])
+    assert book["turnover"].tolist() == [0, 1, 0, 0, 0, 1]
+
+
+def test_the_first_price_after_an_ex_date_is_the_one_that_is_held_against_it():
+    prices = [10, 10, np.nan, 8, 5]
+    stock = make_stock(prices, factor=[1, 1, 2, 1, 1])
+    book = run(stock, [ENTER, *[STAY] * 4])
+    assert book["net_return"].to_numpy() == pytest.approx([0] * 5)
+
+
+def test_a_price_that_stays_away_after_an_ex_date_is_believed_in_the_end():
+    # Adjusted 10, 10, then 30 for good: held back on the first 40 sessions of it.
+    n = MAX_SETTLING + 3
+    stock = make_stock([10, 10, *[15] * (n - 2)], factor=[1, 1, 2, *[1] * (n - 3)])
+    book = run(stock, [ENTER, *[STAY] * (n - 1)])
+    expected = np.zeros(n)
+    expected[MAX_SETTLING + 2] = 2.0
+    assert book["net_return"].to_numpy() == pytest.approx(expected)
+
+
+def test_a_leap_without_an_ex_date_is_booked():
+    book = run(make_stock([10, 10, 18]), [ENTER, STAY, STAY])
+    assert book["net_return"].to_numpy() == pytest.approx([0, 0, 0.8])
+
+
 def test_a_return_across_a_gap_is_booked_as_nothing():
     stock = make_stock([10, 10, 30, 33], gap=[False, False, True, False])
     book = run(stock, [ENTER, STAY, STAY, STAY])
@@ -137,17 +175,20 @@ def test_a_suspended_stock_is_marked_down_and_back_when_it_trades_again():
     assert book["net_return"].to_numpy() == pytest.approx(expected)
 
 
-def test_rows_that_end_before_the_market_are_marked_down_for_good():
-    dealing = Dealing(cash_rate=0.0, limit=0.5, suspension_haircut=0.3)
-    sessions = pd.bdate_range("2020-01-06", periods=5).as_unit("us")
+@pytest.mark.parametrize("n_absent", [1, 10, 11, 13])
+def test_rows_that_end_are_marked_down_once_the_absence_is_long(n_absent):
+    # Whether a row was the last is known to nobody on the session after it.
+    sessions = pd.bdate_range("2020-01-06", periods=3 + n_absent).as_unit("us")
     book = run(
         make_stock([10, 10, 10]),
-        [ENTER, STAY, LEAVE, LEAVE, LEAVE],
-        dealing=dealing,
+        [ENTER, STAY, *[LEAVE] * (1 + n_absent)],
+        dealing=Dealing(cash_rate=0.0, limit=0.5, suspension_haircut=0.3),
         sessions=sessions,
     )
-    assert book["net_return"].to_numpy() == pytest.approx([0, 0, 0, -0.3, 0])
-    assert book["position"].tolist() == [0, 0, 1, 1, 1]
+    expected = np.zeros(3 + n_absent)
+    expected[13:14] = -0.3  # the eleventh session without a row, if there is one
+    assert book["net_return"].to_numpy() == pytest.approx(expected)
+    assert book["position"].tolist() == [0, 0, *[1] * (1 + n_absent)]
 
 
 def test_a_missing_row_keeps_the_mark_and_deals_nothing():
@@ -227,9 +268,9 @@ def test_a_row_outside_the_markets_calendar_is_refused():
 def slow_book(stock, signals, sessions, *, dealing, cost_bps):
     """Deal one session after the other in plain Python; returns net values."""
     rows = {row["session"]: row for row in stock.to_dict("records")}
-    last_row = max(rows)
     price, mark, held, suspended, value = None, None, 0, False, 1.0
     shares, values, absent, seen = 1.0, [], 0, False
+    printed, waits = None, []  # last (price, shares); (price before, its ex-session)
     cash = dealing.cash_rate / dealing.sessions_per_year
     for number, session in enumerate(sessions):
         row = rows.get(session)
@@ -239,12 +280,23 @@ def slow_book(stock, signals, sessions, *, dealing, cost_bps):
         if row:
             shares *= row["factor"]
             suspended = row["suspended"]
-            if not math.isnan(row["price"]):
-                price = row["price"] * shares
-        if before and not (row and row["gap"] and not absent_before):
+        at_gap = row and row["gap"] and not absent_before
+        priced = row and not math.isnan(row["price"])
+        if priced:
+            level = row["price"] * shares
+            if printed and printed[1] != shares and not at_gap:
+                waits.append((printed[0], number))
+            waits = [
+                (base, start)
+                for base, start in waits
+                if abs(math.log(level / base)) > 0.135 and number - start < 40
+            ]
+            printed = level, shares
+            price = price if waits else level
+        if before and not at_gap:
             move = price / before - 1
         kept = 1 - dealing.suspension_haircut
-        gone = suspended or session > last_row or absent > 10
+        gone = suspended or absent > 10
         kept = kept if gone else 1.0
         # A gap moves the price for nobody, but a haircut is booked all the same.
         earned = (1 + move) * kept / (mark or 1.0) - 1
@@ -254,7 +306,8 @@ def slow_book(stock, signals, sessions, *, dealing, cost_bps):
         signal = STAY if number == 0 else signals[number - 1]
         dealt = row and not (
             math.isnan(row["volume"])
-            or math.isnan(row["price"])
+            or not priced
+            or waits
             or row["stale"]
             or row["suspended"]
         )
@@ -270,7 +323,9 @@ def slow_book(stock, signals, sessions, *, dealing, cost_bps):
 
 SESSION = st.fixed_dictionaries(
     {
-        "move": st.sampled_from([0.0, 0.01, -0.02, 0.095, 0.1, -0.095, -0.1]),
+        "move": st.sampled_from(
+            [0.0, 0.01, -0.02, 0.095, 0.1, -0.095, -0.1, 0.9, -0.45]
+        ),
         "volume": st.sampled_from([100.0, 100.0, np.nan]),
         "priced": st.sampled_from([True, True, True, False]),
         "present": st.sampled_from([True, True, True, False]),
@@ -311,9 +366,9 @@ def test_the_vectorised_simulator_equals_the_plain_one(days, cost_bps):
 def test_a_different_future_moves_nothing_already_booked(days, data):
     cut = data.draw(st.integers(2, len(days) - 1))
     table = pd.DataFrame(days)
-    price = 100 * (1 + table["move"]).cumprod()
-    flags = {name: table[name] for name in ("volume", "stale", "suspended", "gap")}
-    stock = make_stock(price, **flags)
+    price = 100 * (1 + table["move"]).cumprod() / table["factor"].cumprod()
+    names = ("volume", "stale", "suspended", "gap", "factor")
+    stock = make_stock(price, **{name: table[name] for name in names})
     other = stock.copy()
     other.loc[cut:, ["price", "volume"]] = [1.0, np.nan]
     other = with_returns(other[other.columns[:8]])

@@ -71,7 +71,6 @@ def test_persistence_makes_no_call_so_it_has_no_directional_accuracy():
 
 def test_a_price_forecast_of_zero_is_negative_and_a_missing_one_is_not():
     assert metrics.negative_count([1.0, 0.0, -2.0, np.nan]) == 2
-    assert metrics.negative_share([1.0, 0.0, -2.0, 3.0]) == pytest.approx(0.5)
 
 
 def test_sharpe_ratio_takes_cash_off_and_annualises():

@@ -19,7 +19,7 @@ def rows_of(model, rule, cost_bps, table):
     ]
 
 
-def make_scores(*, net=0.10, negatives=0.0, n_high=2):
+def make_scores(*, net=0.10, negatives=0.0, n_high=2, n_held=(100, 300, 20), equal=0.1):
     sharpes = [1.5] * n_high + [0.2] * (3 - n_high)
     names = ["AAA", "BBB", "CCC"]
     accuracy = {
@@ -33,19 +33,24 @@ def make_scores(*, net=0.10, negatives=0.0, n_high=2):
         "skill": [("ALL", 0.0, N)],
     }
     strategy = {
-        "sharpe_ratio": [(k, v, N) for k, v in zip(names, sharpes, strict=True)],
-        "win_rate": [("AAA", 0.6, 100), ("BBB", 0.4, 300), ("CCC", NAN, 0)],
-        "win_rate_all": [("AAA", 0.24, N), ("BBB", 0.48, N), ("CCC", 0.0, N)],
+        # Interest makes every one of them look good over 0.
+        "sharpe_ratio": [(k, 6.0, N) for k in names],
+        "sharpe_over_cash": [(k, v, N) for k, v in zip(names, sharpes, strict=True)],
+        "win_rate": [
+            *((k, 0.5, n) for k, n in zip(names, n_held, strict=True)),
+            ("ALL", 0.45, 400),
+        ],
+        "win_rate_all": [("AAA", 0.24, N), ("ALL", 0.24, 3 * N)],
         "net_return": [("ALL", net, N)],
         "exposure": [("ALL", 0.4, N)],
     }
     idle = {
-        "sharpe_ratio": [(k, NAN, N) for k in names],
+        "sharpe_over_cash": [(k, NAN, N) for k in names],
         "net_return": [("ALL", (1 + 0.085 / 250) ** N - 1, N)],
     }
     hold = {
-        "sharpe_ratio": [(k, 1.2, N) for k in names],
-        "win_rate": [(k, 0.45, N) for k in names],
+        "sharpe_over_cash": [(k, 1.2, N) for k in names],
+        "win_rate": [(k, 0.45, N) for k in [*names, "ALL"]],
         "net_return": [("ALL", 0.2, N)],
     }
     rows = [
@@ -56,6 +61,7 @@ def make_scores(*, net=0.10, negatives=0.0, n_high=2):
         *rows_of("v2", "gate", 0, {"net_return": [("ALL", 9.9, N)]}),
         *rows_of("persistence", "gate", 66, idle),
         *rows_of("buy_and_hold", "hold", 66, hold),
+        *rows_of("equal_weight", "rebalance", 66, {"net_return": [("ALL", equal, N)]}),
     ]
     columns = ["ticker", "model", "fold", "rule", "metric", "cost_bps", "value", "n"]
     return pd.DataFrame(rows, columns=[*columns, "lower", "upper"])
@@ -74,12 +80,26 @@ def test_most_stocks_means_more_than_half():
     assert not make_card(make_scores(n_high=1)).loc[target, "met"]
 
 
-def test_the_win_rate_weighs_stocks_by_their_invested_sessions():
+def test_the_sharpe_ratio_is_over_cash_and_the_one_over_zero_only_told():
+    row = make_card(make_scores(n_high=1)).loc["Sharpe ratio above 1 for most stocks"]
+    assert row["found"] == "1 of 3 stocks"
+    assert "counted in, 3 of 3 stocks" in row["comment"]
+
+
+def test_a_stock_that_was_hardly_ever_held_does_not_count_as_above():
+    target = "Sharpe ratio above 1 for most stocks"
+    row = make_card(make_scores(n_high=2, n_held=(19, 300, 20))).loc[target]
+    assert (row["found"], row["met"]) == ("1 of 3 stocks", False)
+    assert "fewer than 20 sessions" in row["comment"]
+    row = make_card(make_scores(n_held=(1, 19, 0))).loc[target]
+    assert row["found"] == DASH and pd.isna(row["met"])
+
+
+def test_the_win_rate_is_the_pools_own():
     row = make_card(make_scores()).loc["Win rate above 50 %"]
-    # (0.6 * 100 + 0.4 * 300) / 400
     assert (row["found"], row["met"]) == ("45.0 %", False)
-    assert row["persistence"] == DASH
-    assert "of all sessions 24.0 %" in row["comment"]  # mean of 24, 48 and 0 %
+    assert (row["persistence"], row["buy_and_hold"]) == (DASH, "45.0 %")
+    assert "of all sessions 24.0 %" in row["comment"]
 
 
 def test_r_squared_stands_beside_persistences_and_is_called_no_score():
@@ -111,6 +131,16 @@ def test_net_return_is_held_against_cash_and_against_holding():
         "20.0 %",
     )
     assert "dividends" in row["comment"]
+    assert "40.0 % of the capital" in row["comment"]
+
+
+@pytest.mark.parametrize(("equal", "met"), [(0.2, True), (0.3, False), (NAN, True)])
+def test_holding_is_beaten_only_with_equal_weight(equal, met):
+    card = make_card(make_scores(net=0.25, equal=equal))
+    row = card.loc["Net return above buy and hold"]
+    assert (row["met"], row["buy_and_hold"]) == (met, "20.0 %")
+    shown = DASH if equal != equal else f"{100 * equal:.1f} %"
+    assert f"with its costs ({shown})" in row["comment"]
 
 
 def test_never_trading_does_not_beat_cash():

@@ -237,6 +237,46 @@ def test_the_pool_holds_equal_capital_in_every_stock():
     assert exposure == pytest.approx(3 / 4)
 
 
+def test_the_pools_wins_are_the_stocks_own_sessions_and_interest_is_none():
+    # AAA: a win and an unchanged price; BBB in cash, which earns in both sessions.
+    parts = [
+        make_returns([0.02, 0.0], [1, 1], ticker="AAA", cash=0.001),
+        make_returns([0.001, 0.001], [0, 0], ticker="BBB", cash=0.001),
+    ]
+    scores = score_strategies(pd.concat(parts), dealing=Dealing())
+    pooled = {"ticker": POOL, "model": "v2"}
+    assert value_of(scores, **pooled, metric="win_rate") == pytest.approx(1 / 2)
+    assert value_of(scores, **pooled, metric="win_rate_all") == pytest.approx(1 / 4)
+    assert n_of(scores, **pooled, metric="win_rate") == 2
+    assert n_of(scores, **pooled, metric="win_rate_all") == 4
+    # One account of two that is invested throughout: half of the capital.
+    assert value_of(scores, **pooled, metric="exposure") == pytest.approx(1 / 2)
+
+
+def test_a_partly_invested_account_does_not_win_by_its_interest():
+    # Half in stocks that did not move, half in cash at 0.001; then 0.001 of stocks.
+    net = [(1 + 0.0005) - 1, 0.5 * 0.001 + 0.5 * 0.001]
+    returns = make_returns(net, [0.5, 0.5], ticker=POOL, cash=0.001)
+    scores = score_strategies(returns, dealing=Dealing())
+    found = value_of(scores, ticker=POOL, model="v2", metric="win_rate")
+    assert found == pytest.approx(1 / 2)
+
+
+@pytest.mark.parametrize(("n_held", "defined"), [(1, False), (2, True)])
+def test_an_account_that_is_nearly_all_cash_has_no_sharpe_ratio(n_held, defined):
+    # Two stocks, 100 sessions, one of the stocks held in 1 or 2: 0.5 % or 1 %.
+    held = np.arange(100) < n_held
+    net = np.where(held, 0.01, 0.0003)
+    parts = [
+        make_returns(net, held, ticker="AAA", cash=0.0003),
+        make_returns(np.full(100, 0.0003), held * 0, ticker="BBB", cash=0.0003),
+    ]
+    scores = score_strategies(pd.concat(parts), dealing=Dealing())
+    for metric in ("sharpe_ratio", "sharpe_over_cash"):
+        found = value_of(scores, ticker=POOL, model="v2", metric=metric)
+        assert math.isnan(found) != defined
+
+
 def test_never_being_invested_has_no_sharpe_ratio_even_after_a_late_entry():
     # Bought in the last session: a cost, and not one session held.
     returns = make_returns([0.0, 0.0, -0.0066], [0, 0, 0])

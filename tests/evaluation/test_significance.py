@@ -5,14 +5,17 @@ Numbers from evaluation_refs.md section 1.1 (reference_values.json, group "sharp
 
 import math
 
+import numpy as np
 import pytest
 
 from nse_lstm.errors import StudyError
 from nse_lstm.evaluation.significance import (
     deflated_sharpe_ratio,
     expected_maximum_sharpe,
+    moments_of,
     probabilistic_sharpe_ratio,
     smallest_detectable_sharpe,
+    trial_variance,
 )
 
 # Bailey and Lopez de Prado (2014), SSRN 2460551: yearly Sharpe 2.5 over 1250 sessions,
@@ -63,6 +66,63 @@ def test_four_years_can_see_a_sharpe_ratio_of_0_98():
     # 1.959964 / sqrt(4)
     found = smallest_detectable_sharpe(4, confidence=0.95)
     assert found == pytest.approx(0.979982, abs=1e-6)
+
+
+def test_the_trials_variance_is_twice_the_mean_square_of_their_gains():
+    # 2 x (0.1^2 + 0.05^2) / 4
+    found = trial_variance([0.1, -0.3, 0.05, -0.02], 1001)
+    assert found == pytest.approx(0.00625)
+
+
+def test_draws_around_zero_have_their_own_variance():
+    draws = np.random.default_rng(5).normal(0, 0.2, 20_000)
+    assert trial_variance(draws, 1001) == pytest.approx(0.04, rel=0.05)
+
+
+def test_how_badly_a_trial_loses_is_all_one():
+    # Yearly -0.8 or -8 over 250 sessions; the plain variances are 0.0038 and 0.0727.
+    mild, absurd = (
+        trial_variance([0.06, 0.04, -0.02, yearly / math.sqrt(250)], 501)
+        for yearly in (-0.8, -8.0)
+    )
+    # 2 x (0.06^2 + 0.04^2) / 4
+    assert mild == absurd == pytest.approx(0.0026)
+
+
+def test_trials_never_spread_less_than_one_worthless_ratio_does():
+    assert trial_variance([-0.5, -0.4, 0.001], 251) == pytest.approx(1 / 250)
+    # The best of 16 such trials over a year has a yearly ratio of 1.80, the formula
+    # with z(1 - 1/16) = 1.5341 and z(1 - 1/16e) = 1.9940.
+    variance = trial_variance([-0.5] * 16, 251)
+    best = expected_maximum_sharpe(16, variance=variance) * math.sqrt(250)
+    weight = 0.5772156649
+    assert best == pytest.approx((1 - weight) * 1.5341 + weight * 1.9940, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("sharpes", "n"), [([], 250), ([0.1, math.nan], 250), ([0.1], 1)]
+)
+def test_trials_without_a_ratio_are_refused(sharpes, n):
+    with pytest.raises(StudyError, match="without a missing one"):
+        trial_variance(sharpes, n)
+
+
+def test_moments_are_per_session_and_kurtosis_is_raw():
+    # Mean 1, squared deviations 4 x 1 / 3; third moment 0; fourth over squared 1.
+    found = moments_of([0.0, 2.0, 0.0, 2.0])
+    assert found.sharpe == pytest.approx(1 / math.sqrt(4 / 3))
+    assert (found.n, found.skew, found.kurtosis) == (4, 0.0, pytest.approx(1.0))
+    # 0, 0, 0, 4: deviations -1 and 3; m2 = 3, m3 = 6, m4 = 21.
+    found = moments_of([0.0, 0.0, 0.0, 4.0])
+    assert found.skew == pytest.approx(6 / 3**1.5)
+    assert found.kurtosis == pytest.approx(21 / 9)
+
+
+@pytest.mark.parametrize("returns", [[], [0.1], [0.1] * 9, [1e-17, 0.0, -1e-17]])
+def test_returns_that_do_not_vary_have_no_moments(returns):
+    found = moments_of(returns)
+    assert found.n == len(returns)
+    assert math.isnan(found.sharpe) and math.isnan(found.kurtosis)
 
 
 def test_moments_that_leave_no_variance_are_refused():

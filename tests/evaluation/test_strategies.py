@@ -8,6 +8,7 @@ import pytest
 from conftest import make_tiny_panel
 
 from nse_lstm.config import Dealing
+from nse_lstm.errors import StudyError
 from nse_lstm.evaluation.scoring import POOL, score_strategies
 from nse_lstm.evaluation.strategies import (
     EQUAL_WEIGHT,
@@ -89,6 +90,33 @@ def test_the_index_stands_under_its_own_ticker_at_no_cost_only(panel, forecasts_
     others = returns[returns["model"] != INDEX].reset_index(drop=True)
     without = strategy_returns(forecasts, panel, dealing=DEALING)
     pd.testing.assert_frame_equal(others, without)
+
+
+def test_a_day_on_which_only_the_index_is_printed_is_no_session(panel, forecasts_of):
+    sessions = pd.Series(panel["session"].unique())
+    saturday = pd.Timestamp("2020-01-11")
+    days = pd.concat([sessions, pd.Series([saturday])], ignore_index=True)
+    index = panel.iloc[: len(days)].assign(
+        ticker="^NASI", kind="index", session=days.to_numpy(), volume=np.nan
+    )
+    index = index.assign(price=100.0, factor=1.0, suspended=False)
+    forecasts = forecasts_of(
+        panel, model="oracle", y_hat=lambda r: r["ahead"], fold=2020
+    )
+    whole = pd.concat([panel, index], ignore_index=True)
+    returns = strategy_returns(forecasts, whole, dealing=DEALING)
+    assert saturday not in set(returns["session"])
+    others = returns[returns["model"] != INDEX].reset_index(drop=True)
+    without = strategy_returns(forecasts, panel, dealing=DEALING)
+    pd.testing.assert_frame_equal(others, without)
+
+
+def test_a_forecast_of_more_than_one_session_is_refused(panel, forecasts_of):
+    forecasts = forecasts_of(
+        panel, model="oracle", y_hat=lambda r: r["ahead"], fold=2020
+    )
+    with pytest.raises(StudyError, match="horizon=5 \\(model oracle, ticker AAA\\)"):
+        strategy_returns(forecasts.assign(horizon=5), panel, dealing=DEALING)
 
 
 def test_persistence_earns_cash_at_every_cost(returns):

@@ -9,7 +9,7 @@ from scipy.stats import binom
 
 from nse_lstm.config import Dealing, Verdict
 from nse_lstm.errors import TableError
-from nse_lstm.evaluation.verdict import judge
+from nse_lstm.evaluation.verdict import excess_moments, judge, pooled_excess
 
 DEALING = Dealing()
 QUICK = Verdict(bootstrap_reps=200)
@@ -134,6 +134,51 @@ def test_stocks_are_pooled_and_seeds_averaged_into_one_observation_a_session(noi
     # AAA is 0.002 ahead on average, BBB 0: 0.001 a session, 0.25 a year.
     assert found.n_sessions == 500
     assert found.excess_over_holding.mean == pytest.approx(0.25)
+
+
+def test_what_is_deflated_is_what_is_judged(noise):
+    # AAA has two seeds, so one plain mean over rows would weigh it double.
+    rows = pd.concat(
+        [
+            make_rows(noise + 0.002, ticker="AAA", seed=1),
+            make_rows(noise + 0.004, ticker="AAA", seed=2),
+            make_rows(noise * 0, ticker="BBB", seed=1),
+        ]
+    )
+    excess = (noise + 0.003) / 2 - CASH
+    assert pooled_excess(rows).to_numpy() == pytest.approx(excess)
+    found = excess_moments(rows)
+    assert found.n == 500
+    assert found.sharpe == pytest.approx(excess.mean() / excess.std(ddof=1))
+    holdings = pd.concat(
+        [
+            make_rows(noise, model="buy_and_hold", rule="hold", ticker=ticker)
+            for ticker in ("AAA", "BBB")
+        ]
+    )
+    judgement = judge(
+        rows,
+        holdings,
+        dealing=DEALING,
+        verdict=QUICK,
+        seed=1,
+        deflated_sharpe=None,
+        audit_clean=None,
+    )
+    yearly = found.sharpe * math.sqrt(DEALING.sessions_per_year)
+    assert judgement.sharpe_over_cash == pytest.approx(yearly)
+
+
+def test_never_trading_has_no_moments_and_two_strategies_are_refused():
+    idle = make_rows(np.full(9, (1 + CASH) - 1), position=0.0)
+    assert math.isnan(excess_moments(idle).sharpe)
+    with pytest.raises(TableError, match="one model, rule and cost level"):
+        excess_moments(pd.concat([idle, idle.assign(rule="sign")]))
+
+
+def test_the_free_evening_out_of_the_holding_is_mentioned(noise):
+    reasons = judged(noise, noise).reasons
+    assert any("evened out every session at no cost" in reason for reason in reasons)
 
 
 def test_the_same_seed_gives_the_same_bounds(noise):

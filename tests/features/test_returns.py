@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 from conftest import make_tiny_panel
 
-from nse_lstm.features.returns import with_returns
+from nse_lstm.features.returns import market_sessions, with_returns
 
 
 def of(table: pd.DataFrame, ticker: str) -> pd.DataFrame:
@@ -57,6 +57,51 @@ def test_a_missing_price_costs_its_own_return_and_the_next(tiny_panel):
     tiny_panel.loc[5, "price"] = np.nan
     stock = of(with_returns(tiny_panel), "AAA")
     assert stock.index[stock["log_return"].isna()].tolist() == [0, 5, 6]
+
+
+def with_index_row(panel: pd.DataFrame, session: pd.Timestamp) -> pd.DataFrame:
+    row = panel.iloc[[0]].assign(ticker="^IDX", kind="index", session=session)
+    return pd.concat([panel, row], ignore_index=True)
+
+
+def test_an_index_alone_makes_no_session(tiny_panel):
+    sessions = market_sessions(tiny_panel)
+    assert len(sessions) == 60 and sessions.is_monotonic_increasing
+    friday = sessions[4]
+    panel = with_index_row(tiny_panel, friday + pd.Timedelta(days=1))
+    panel = with_index_row(with_index_row(panel, friday), sessions[5])
+    pd.testing.assert_index_equal(market_sessions(panel), sessions)
+    table = with_returns(panel)
+    is_index = table["ticker"] == "^IDX"
+    pd.testing.assert_frame_equal(
+        table[~is_index].reset_index(drop=True), with_returns(tiny_panel)
+    )
+    # Saturday lies between the index's Friday and Monday: no return on either side.
+    assert table.loc[is_index, "log_return"].isna().all()
+
+
+def test_an_ex_date_that_the_factor_does_not_explain_has_no_return(tiny_panel):
+    before, row = tiny_panel.index[tiny_panel["factor"] == 2] - 1, 60 + 40
+    assert before == row - 1
+    # The price ignores a 2-for-1 split: the adjusted price doubles on the ex-date.
+    late = (tiny_panel["ticker"] == "BBB") & (tiny_panel.index >= row)
+    tiny_panel.loc[late, "price"] = tiny_panel.loc[row - 1, "price"]
+    table = with_returns(tiny_panel)
+    assert table.index[table["ex_jump"]].tolist() == [row]
+    assert table.loc[row, ["log_return", "simple_return"]].isna().all()
+    assert table.loc[row + 1, "log_return"] == 0
+    assert table.loc[row, "adjusted"] == 2 * table.loc[row - 1, "adjusted"]
+
+
+def test_a_jump_is_masked_on_an_ex_date_only_and_only_beyond_the_limit(tiny_panel):
+    plain = with_returns(tiny_panel)
+    assert not plain["ex_jump"].any()
+    tiny_panel.loc[10, "price"] *= 2
+    table = with_returns(tiny_panel)
+    assert not table["ex_jump"].any()
+    assert np.isclose(
+        table.loc[10, "simple_return"] + 1, 2 * (plain.loc[10, "simple_return"] + 1)
+    )
 
 
 def test_another_future_does_not_move_what_was_adjusted_before():

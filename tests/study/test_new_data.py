@@ -84,7 +84,8 @@ def test_a_new_file_adds_its_sessions_and_rewrites_nothing(tmp_path: Path) -> No
 def test_a_new_ticker_is_named_and_not_recommended_at_once(tmp_path: Path) -> None:
     workspace = built(tmp_path, OLD_ROWS)
     newcomer = [replace(row, ticker="NEW") for row in NEW_ROWS if row.ticker == "AAA"]
-    arrive(workspace, [*NEW_ROWS, *newcomer])
+    # As the exchange prints them: session by session.
+    arrive(workspace, sorted([*NEW_ROWS, *newcomer], key=lambda row: row.session))
     assert found(workspace)["tickers added"] == (1, "NEW")
     assert found(workspace)["newly recommended"][0] == 0
 

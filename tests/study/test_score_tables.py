@@ -6,6 +6,7 @@ from conftest import make_tiny_panel
 from nse_lstm.config import Dealing
 from nse_lstm.evaluation.averaging import score_later
 from nse_lstm.evaluation.random_positions import score_random
+from nse_lstm.evaluation.report_card import report_card
 from nse_lstm.evaluation.scoring import score_accuracy, score_strategies
 from nse_lstm.evaluation.strategies import strategy_returns
 from nse_lstm.features.returns import with_returns
@@ -78,6 +79,13 @@ def test_a_free_index_stands_in_the_table_of_any_cost(scores) -> None:
     free = free[free["cost_bps"] == 0].assign(model="index_hold", rule="no_cost")
     table = pooled_scores(pd.concat([scores, free]), cost_bps=66)
     assert table["strategy"].iloc[-1] == "index, no costs"
+
+
+def test_the_pools_win_rate_is_the_report_cards(scores) -> None:
+    card = report_card(scores, model="v2", rule="gate", year=2020, dealing=DEALING)
+    found = card.set_index("target").loc["Win rate above 50 %", "found"]
+    table = pooled_scores(scores, cost_bps=66).set_index(["strategy", "rule"])
+    assert found == f"{100 * table.loc[('v2 LSTM', 'gate'), 'win_rate']:.1f} %"
 
 
 def test_luck_has_a_row_a_rule_with_an_ordered_band(scores) -> None:

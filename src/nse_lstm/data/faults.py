@@ -5,19 +5,19 @@ in a year it has never seen. A rule mends what only one answer fits, drops what 
 twice, and refuses what contradicts itself.
 """
 
-import re
-
 import numpy as np
 import pandas as pd
 
+from nse_lstm.data.ingest import years_named
 from nse_lstm.errors import DataError
 
-__all__ = ["find_duplicates", "find_stale", "market_sessions", "mend_stale", "redate"]
+__all__ = ["check_order", "find_duplicates", "find_stale", "mend_stale", "redate"]
 
 COMPARED = ("price", "low", "high", "previous", "volume")
-"""Fields in which two rows of one (ticker, session) must agree.
+"""Prices and volume: in these two rows of one (ticker, session) must agree.
 
-``Adjust`` may differ: it is written with hindsight, which grows from file to file."""
+``Adjust`` may differ: it is written with hindsight, which grows from file to file. So
+may the printed name, and ``Change``, which follows from the prices."""
 STALE_SHARE = 0.95
 STALE_TRADED, FEWEST_TRADED = 20, 3
 """Traded codes needed to call a session stale: 20 on the exchange, half of the listed
@@ -64,6 +64,9 @@ def redate(rows: pd.DataFrame) -> pd.DataFrame:
 def find_duplicates(rows: pd.DataFrame) -> pd.DataFrame:
     """Mark the rows that repeat an earlier row of the same ticker and session.
 
+    A repeat has the same price, low, high, previous and volume; nothing else of it is
+    looked at.
+
     Parameters
     ----------
     rows : DataFrame
@@ -77,8 +80,8 @@ def find_duplicates(rows: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If two rows of a ticker and session disagree in a price or the volume; names
-        both files and lines and the values.
+        If two rows of a ticker and session disagree in one of them; names both files
+        and lines and the values.
     """
     key = rows[["ticker", "session"]]
     is_new = ~key.duplicated().to_numpy()
@@ -93,10 +96,34 @@ def find_duplicates(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"duplicate": ~is_new, "first": first}, index=rows.index)
 
 
-def market_sessions(rows: pd.DataFrame) -> pd.DatetimeIndex:
-    """Return the market's calendar: the sessions with a row that is no index."""
-    is_share = (rows["kind"] != "index").to_numpy()
-    return pd.DatetimeIndex(np.unique(rows["session"].to_numpy()[is_share]))
+def check_order(rows: pd.DataFrame) -> None:
+    """Refuse a file that goes back in time, which only a misprinted date does.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``ticker session source_file source_line`` without repeats, indexed by their
+        place in the files: a block may be printed again anywhere.
+
+    Raises
+    ------
+    DataError
+        For the first row dated before the row above it; names both.
+    """
+    printed = rows.sort_index()
+    above = printed.shift()
+    goes_back = (printed["session"] < above["session"]) & (
+        printed["source_file"] == above["source_file"]
+    )
+    if goes_back.any():
+        row, last = (table[goes_back].iloc[0] for table in (printed, above))
+        raise DataError(
+            f"Expected a session not before {last['session']:%d-%b-%Y}, which stands "
+            f"on line {last['source_line']:.0f}; one of the two is misprinted. "
+            f"Received: {row['session']:%d-%b-%Y} (code {row['ticker']!r})",
+            file=str(row["source_file"]),
+            line=int(row["source_line"]),
+        )
 
 
 def find_stale(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
@@ -108,7 +135,8 @@ def find_stale(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
     Parameters
     ----------
     rows : DataFrame
-        Unique rows sorted by ticker and session: ``ticker session kind price volume``.
+        Unique rows on the calendar, sorted by ticker and session: ``ticker session
+        kind price volume``.
     sessions : DatetimeIndex
         The market's calendar.
 
@@ -125,13 +153,12 @@ def find_stale(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
         copied &= (rows[name] == before[name]).to_numpy()
     traded = counted & rows["volume"].notna().to_numpy()
     n_listed, n_traded, n_copied = (
-        np.bincount(place[mark], minlength=len(sessions) + 1)
+        np.bincount(place[mark], minlength=len(sessions))
         for mark in (counted, traded, copied)
     )
     needed = np.clip(np.ceil(n_listed / 2), FEWEST_TRADED, STALE_TRADED)
     is_stale = (n_traded >= needed) & (n_copied > STALE_SHARE * n_traded)
-    of_market = counted | np.isin(rows["session"].to_numpy(), sessions)
-    return is_stale[place] & of_market
+    return np.asarray(is_stale[place])
 
 
 def mend_stale(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
@@ -199,9 +226,9 @@ def _mended_dates(rows: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
 
 def _year_of_file(file: str, years: np.ndarray) -> tuple[np.datetime64, bool]:
     """Return the one year in the file's name, else that of most of its sessions."""
-    named = set(re.findall(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])", file))
+    named = years_named(file)
     if len(named) == 1:
-        return np.datetime64(named.pop(), "Y"), True
+        return np.datetime64(str(named[0]), "Y"), True
     values, counts = np.unique(years, return_counts=True)
     return values[counts.argmax()], False
 

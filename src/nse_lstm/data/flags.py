@@ -8,14 +8,14 @@ known in the evening of their session.
 import numpy as np
 import pandas as pd
 
+from nse_lstm.data.adjusted import MAX_LOG_MOVE
+
 __all__ = ["add_flags", "find_jumps"]
 
 LIMIT_MOVE = 0.095
 """The exchange's limit is 10 %; ticks keep most limited prices just short of it."""
 MAX_SESSIONS_WITHOUT_VOLUME = 10
 MAX_BREAK = pd.Timedelta(days=14)
-MAX_LOG_MOVE = 0.135
-"""More than the limit of 10 % allows twice rounded, down (-0.105) or up (0.095)."""
 
 
 def add_flags(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
@@ -54,7 +54,7 @@ def add_flags(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
 
 
 def find_jumps(rows: pd.DataFrame) -> pd.DataFrame:
-    """Find moves beyond the limit that no corporate action explains.
+    """Find moves of the adjusted price that are beyond the limit.
 
     Parameters
     ----------
@@ -64,17 +64,33 @@ def find_jumps(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The rows after such a move, with ``detail``: both prices and the log move.
-        A missing price is skipped over; moves across a gap or on an ex-date are not
-        listed. Nothing is changed.
+        The rows after such a move, with ``on_ex_date`` (bool: there is a corporate
+        action, but its factor does not explain the move) and ``detail``: both printed
+        prices, an action's factor and the log move. A missing price is skipped over;
+        moves across a gap are not listed. Nothing is changed.
     """
-    priced = rows[rows["price"].notna()]
-    before = priced["price"].groupby(priced["ticker"]).shift()
-    move = pd.Series(np.log(priced["price"] / before))
-    is_jump = (move.abs() > MAX_LOG_MOVE) & ~priced["gap"] & (priced["factor"] == 1)
-    figures = zip(before[is_jump], priced["price"][is_jump], move[is_jump], strict=True)
-    detail = [f"price {a:g} -> {b:g}, log move {m:+.3f}" for a, b, m in figures]
-    return priced[is_jump].assign(detail=pd.Series(detail, dtype="str").to_numpy())
+    shares = rows["factor"].groupby(rows["ticker"]).cumprod()
+    priced = rows.assign(shares=shares)[rows["price"].notna()]
+    before = priced[["price", "shares"]].groupby(priced["ticker"]).shift()
+    factor = priced["shares"] / before["shares"]
+    move = pd.Series(np.log(priced["price"] * factor / before["price"]))
+    is_jump = (move.abs() > MAX_LOG_MOVE) & ~priced["gap"]
+    figures = zip(
+        before.loc[is_jump, "price"],
+        priced.loc[is_jump, "price"],
+        factor[is_jump],
+        move[is_jump],
+        strict=True,
+    )
+    detail = pd.Series([_describe_jump(*numbers) for numbers in figures], dtype="str")
+    return priced[is_jump].assign(
+        on_ex_date=factor[is_jump] != 1, detail=detail.to_numpy()
+    )
+
+
+def _describe_jump(before: float, price: float, factor: float, move: float) -> str:
+    action = "" if factor == 1 else f", factor {factor:g}"
+    return f"price {before:g} -> {price:g}{action}, log move {move:+.3f}"
 
 
 def _sessions_without_volume(rows: pd.DataFrame) -> "pd.Series[float]":

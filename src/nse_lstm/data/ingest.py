@@ -9,6 +9,7 @@ ahead; ``Change%`` lost its sign in most files and follows from the prices anywa
 
 import csv
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from nse_lstm.errors import DataError
+from nse_lstm.paths import csv_paths
 
-__all__ = ["RawFiles", "read_raw"]
+__all__ = ["RawFiles", "read_raw", "years_named"]
 
 # Our names of a price file's 13 columns, by position; empty ones stay at the door.
 PRICE_COLUMNS = {
@@ -38,6 +40,8 @@ PRICE_COLUMNS = {
     "adjust": "adjust",
 }
 SECTOR_COLUMNS = ("sector", "ticker", "name")
+
+YEAR = re.compile("(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 
 NEWLINE, CARRIAGE_RETURN, QUOTE, COMMA = b'\n\r",'
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -78,8 +82,8 @@ def read_raw(folder: Path) -> RawFiles:
     Parameters
     ----------
     folder : Path
-        Holds ``*.csv`` files, each with the header of a price or a sector file. Other
-        files, hidden ones and folders are not looked at.
+        Its CSV files (``paths.csv_paths``) each have the header of a price or a
+        sector file.
 
     Raises
     ------
@@ -93,7 +97,7 @@ def read_raw(folder: Path) -> RawFiles:
     A quoted field never spans lines here, so a line break inside quotes is damage; that
     is what lets ``source_line`` be the physical line.
     """
-    contents = {path.name: _read_bytes(path) for path in _csv_paths(Path(folder))}
+    contents = {path.name: _read_bytes(path) for path in _source_paths(Path(folder))}
     sheets = {name: _read_sheet(name, data) for name, data in contents.items()}
     prices = {name: sheet for name, sheet in sheets.items() if sheet.is_price}
     if not any(len(sheet.rows) for sheet in prices.values()):
@@ -133,19 +137,24 @@ def _places(lines: dict[str, np.ndarray]) -> pd.DataFrame:
     )
 
 
-def _csv_paths(folder: Path) -> list[Path]:
+def _source_paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"Expected a folder of price files. Received: {folder}")
-    paths = [
-        path
-        for path in sorted(folder.iterdir(), key=lambda path: path.name)
-        if path.suffix.lower() == ".csv"
-        and not path.name.startswith(".")
-        and path.is_file()
-    ]
+    paths = csv_paths(folder)
     if not paths:
         raise DataError(f"Expected CSV files in {folder}. Received: none")
     return paths
+
+
+def years_named(file: str) -> list[int]:
+    """Return the years in a file's name, ascending.
+
+    Examples
+    --------
+    >>> years_named("NSE_data_stock_market_sectors_2023_2024.csv")
+    [2023, 2024]
+    """
+    return sorted({int(year) for year in YEAR.findall(file)})
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -12,6 +12,9 @@ from nse_lstm import tables
 from nse_lstm.data import flags
 
 __all__ = [
+    "EX_JUMP",
+    "JUMP",
+    "WEEKEND",
     "add_oddities",
     "fates",
     "file_ledger",
@@ -24,7 +27,8 @@ __all__ = [
 KEPT = "as printed"
 AFTER = "after the as-of date"
 BLANK = "blank row"
-DUPLICATE = "duplicate of an earlier row"
+DUPLICATE = "same prices and volume as an earlier row of the code and session"
+OFF_CALENDAR = "index row outside the market's calendar"
 REDATED = "date of another year, re-dated to fit its place in the file"
 STALE_MENDED = "stale copy, price taken from the next session's previous"
 STALE_KEPT = "stale copy, printed price kept"
@@ -32,8 +36,11 @@ NO_PRICE = "no price"
 NO_RANGE = "no day range"
 OUTSIDE = "price outside its day range"
 JUMP = "jump beyond the limit without a corporate action"
+EX_JUMP = "ex-date move that the factor does not explain"
+WEEKEND = "session on a weekend"
 CHANGE = "printed change is not price minus previous"
 
+SATURDAY = 5
 CENT = 0.0051
 """Half a cent, with room for rounding: two printed figures this close are one."""
 
@@ -143,7 +150,6 @@ def repairs(parts: list[pd.DataFrame], rows: pd.DataFrame) -> pd.DataFrame:
     rows : DataFrame
         The judged rows.
     """
-    jumps = flags.find_jumps(rows)
     odd = rows[rows["odd_change"]]
     figures = zip(odd["price"], odd["previous"], odd["change"], strict=True)
     changes = [f"price {p:g}, previous {b:g}, change {c:g}" for p, b, c in figures]
@@ -153,7 +159,8 @@ def repairs(parts: list[pd.DataFrame], rows: pd.DataFrame) -> pd.DataFrame:
                 part[(part["action"] != "kept") & (part["reason"] != AFTER)]
                 for part in parts
             ),
-            fates(jumps, action="review", reason=JUMP, detail=list(jumps["detail"])),
+            *_jump_fates(flags.find_jumps(rows)),
+            _weekend_fates(rows),
             fates(odd, action="review", reason=CHANGE, detail=changes),
         ]
     )
@@ -175,6 +182,26 @@ def in_schema(table: pd.DataFrame, schema: DataFrameSchema) -> pd.DataFrame:
     if "session" in kinds:
         types["session"] = tables.TIME
     return tables.check(columns.astype(types), schema)
+
+
+def _jump_fates(jumps: pd.DataFrame) -> list[pd.DataFrame]:
+    parts = {JUMP: jumps[~jumps["on_ex_date"]], EX_JUMP: jumps[jumps["on_ex_date"]]}
+    return [
+        fates(part, action="review", reason=reason, detail=list(part["detail"]))
+        for reason, part in parts.items()
+    ]
+
+
+def _weekend_fates(rows: pd.DataFrame) -> pd.DataFrame:
+    """List the first row of each weekend session in each file."""
+    weekend = rows[rows["session"].dt.day_of_week >= SATURDAY]
+    key = ["source_file", "session"]
+    blocks = weekend.groupby(key, observed=True)["source_line"]
+    is_first = weekend["source_line"] == blocks.transform("min")
+    first, numbers = weekend[is_first], blocks.transform("size")[is_first]
+    days = zip(first["session"], numbers, strict=True)
+    detail = [f"{session:%Y-%m-%d} ({n} rows)" for session, n in days]
+    return fates(first, action="review", reason=WEEKEND, detail=detail)
 
 
 def _category(codes: np.ndarray, names: list[str]) -> "pd.Categorical[str]":

@@ -2,8 +2,8 @@
 
 Read, mend what only one answer fits, label, and account for every row. All that a panel
 row says is known in the evening of its session, with two named exceptions: a stale
-session's mended price is known one session later, and ``name``, ``kind`` and ``sector``
-are labels of today.
+session's mended price is known one session later, and ``name`` and ``sector`` are
+labels of today, for the reader; ``kind``, which decides who is looked at, is not.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ import pandas as pd
 
 from nse_lstm import tables
 from nse_lstm.data import (
+    adjusted,
     corporate_actions,
     faults,
     flags,
@@ -76,11 +77,19 @@ def build_panel(folder: Path, *, as_of: pd.Timestamp | None = None) -> Market:
     if known.empty:
         raise DataError(f"Expected rows up to {as_of} in {folder}. Received: none")
     repeats = faults.find_duplicates(known)
-    judged = _judged(_labelled(known[~repeats["duplicate"]], raw.sectors))
+    unique = known[~repeats["duplicate"]]
+    faults.check_order(unique)
+    labelled = _labelled(unique, raw.sectors)
+    sessions = adjusted.market_sessions(labelled)
+    if sessions.empty:
+        raise DataError(f"Expected rows of a share in {folder}. Received: indices only")
+    is_off = ~labelled["session"].isin(sessions)
+    judged = _judged(labelled[~is_off], sessions)
     fates = [
         ledger.fates(raw.blanks, action="dropped", reason=ledger.BLANK),
         ledger.fates(rows[np.asarray(late)], action="dropped", reason=ledger.AFTER),
         ledger.repeat_fates(known, repeats),
+        ledger.fates(labelled[is_off], action="dropped", reason=ledger.OFF_CALENDAR),
         ledger.panel_fates(judged, raw.rows),
     ]
     return Market(
@@ -102,19 +111,19 @@ def _by_ticker_and_session(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _labelled(rows: pd.DataFrame, sector_rows: pd.DataFrame) -> pd.DataFrame:
     """Add each ticker's kind and sector; its name is the last one printed."""
-    last = rows.drop_duplicates("ticker", keep="last")[["ticker", "name"]]
-    labels = sectors.add_labels(
-        last.astype({"ticker": "str"}), sectors.read_sectors(sector_rows)
-    )
+    first = rows.drop_duplicates("ticker")[["ticker", "name", "session"]]
+    last = rows.drop_duplicates("ticker", keep="last")
+    table = first.rename(columns={"name": "first_name", "session": "first_session"})
+    table = table.assign(name=last["name"].array).astype({"ticker": "str"})
+    labels = sectors.add_labels(table, sectors.read_sectors(sector_rows))
     # One row of labels per category of ticker, both sorted by ticker.
     codes = rows["ticker"].cat.codes.to_numpy()
     columns = ["name", "kind", "sector"]
     return rows.assign(**{name: labels[name].array[codes] for name in columns})
 
 
-def _judged(rows: pd.DataFrame) -> pd.DataFrame:
+def _judged(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     """Find stale copies, place the factors, mend and flag."""
-    sessions = faults.market_sessions(rows)
     rows = ledger.add_oddities(rows.assign(stale=faults.find_stale(rows, sessions)))
     rows = corporate_actions.add_factor(rows)
     return flags.add_flags(faults.mend_stale(rows, sessions), sessions)

@@ -1,12 +1,14 @@
 """What kind of security a code is and which sector it belongs to.
 
-Labels are static: they describe a code as the latest file does, at every session. They
-choose who is looked at, never what a model sees.
+Both are constant over a code's sessions, but not known alike. The kind decides who is
+looked at, so it follows from the code and from what was printed of it by the year of
+its first row, and nothing later changes it. The sector is today's, for the reader only.
 """
 
 import numpy as np
 import pandas as pd
 
+from nse_lstm.data.ingest import years_named
 from nse_lstm.data.printed import TICKER
 from nse_lstm.errors import DataError
 
@@ -17,14 +19,16 @@ PREFERENCE = r"-P\d+$"
 RIGHTS = r"-R$"
 REIT = r"\breit\b|real estate investment trust"
 ETF = r"\betf\b|exchange[- ]traded"
+UNDATED = 9999
+"""Year of a file that names none: it may have been written after any session."""
 
 
-def read_sectors(printed: pd.DataFrame) -> "pd.Series[str]":
-    """Return each code's sector by the latest file that names it.
+def read_sectors(printed: pd.DataFrame) -> pd.DataFrame:
+    """Return what each sector file says of each code.
 
     In one file the titles of sections slipped into rows: a row without a name holds a
     title where its code should be, and is the true sector of the rows below it until
-    the printed sector changes. Latest means last by file name, which carries the year.
+    the printed sector changes.
 
     Parameters
     ----------
@@ -33,8 +37,9 @@ def read_sectors(printed: pd.DataFrame) -> "pd.Series[str]":
 
     Returns
     -------
-    Series of str
-        Indexed by ticker.
+    DataFrame
+        ``ticker``, ``sector`` and ``year`` (the last one in the file's name), in the
+        order of the files' names.
 
     Raises
     ------
@@ -56,21 +61,31 @@ def read_sectors(printed: pd.DataFrame) -> "pd.Series[str]":
     section = (same != same.shift()).any(axis=1).cumsum()
     slipped = rows["ticker"].where(is_title).groupby(section).ffill()
     sector = slipped.fillna(rows["sector"])
-    named = rows.assign(sector=sector)[is_code & (sector != "")]
-    return named.drop_duplicates("ticker", keep="last").set_index("ticker")["sector"]
+    year = [max(years_named(file), default=UNDATED) for file in rows["source_file"]]
+    named = rows.assign(sector=sector, year=np.array(year, int))
+    return named.loc[is_code & (sector != ""), ["ticker", "sector", "year"]]
 
 
-def add_labels(instruments: pd.DataFrame, sectors: "pd.Series[str]") -> pd.DataFrame:
-    """Add ``kind`` and ``sector`` to a table of ``ticker`` and ``name``.
+def add_labels(instruments: pd.DataFrame, sectors: pd.DataFrame) -> pd.DataFrame:
+    """Add ``kind`` and ``sector`` to a table with one row a code.
 
     ``^`` starts an index, ``-R`` ends rights, ``-P`` and a number a preference share; a
-    REIT or ETF says so in its sector or its name; all else is an ordinary share. A code
-    in no sector file has the sector "Unknown".
+    REIT or ETF says so in its first printed name, or in the sector that the last file
+    of a year up to its first session's gives it; all else is an ordinary share. The
+    sector is the last file's; a code in none has the sector "Unknown".
+
+    Parameters
+    ----------
+    instruments : DataFrame
+        ``ticker``, ``first_name`` and ``first_session``.
+    sectors : DataFrame
+        As ``read_sectors`` returns it.
     """
     ticker = instruments["ticker"]
-    known = sectors.astype("str").reindex(ticker).fillna(UNKNOWN)
-    sector = known.set_axis(instruments.index)
-    text = sector.str.lower() + " " + instruments["name"].str.lower()
+    listed = instruments["first_session"].dt.year.set_axis(ticker)
+    first_year = listed.reindex(sectors["ticker"]).to_numpy()
+    early = _last_sector(sectors[sectors["year"] <= first_year], ticker, missing="")
+    text = early.str.lower() + " " + instruments["first_name"].str.lower()
     kind = np.select(
         [
             ticker.str.startswith("^"),
@@ -84,5 +99,14 @@ def add_labels(instruments: pd.DataFrame, sectors: "pd.Series[str]") -> pd.DataF
     )
     return instruments.assign(
         kind=pd.Series(kind, index=instruments.index, dtype="str"),
-        sector=sector,
+        sector=_last_sector(sectors, ticker, missing=UNKNOWN),
     )
+
+
+def _last_sector(
+    sectors: pd.DataFrame, ticker: "pd.Series[str]", *, missing: str
+) -> "pd.Series[str]":
+    """Return the sector that the last file names for each code, indexed like them."""
+    last = sectors.drop_duplicates("ticker", keep="last").set_index("ticker")["sector"]
+    found = last.astype("str").reindex(ticker).fillna(missing)
+    return found.set_axis(ticker.index)

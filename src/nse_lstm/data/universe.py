@@ -13,6 +13,7 @@ import pandas as pd
 
 from nse_lstm import tables
 from nse_lstm.config import Universe
+from nse_lstm.data.adjusted import market_sessions, with_returns
 from nse_lstm.errors import DataError
 
 __all__ = ["ranked", "recommendations_document", "recommended", "stock_statistics"]
@@ -38,7 +39,8 @@ def stock_statistics(
     Parameters
     ----------
     panel, instruments : DataFrame
-        ``tables.PANEL`` and ``tables.INSTRUMENTS``.
+        ``tables.PANEL`` and ``tables.INSTRUMENTS``. Of the latter only ``name`` and
+        ``sector`` are taken, today's labels for the reader; they decide nothing.
     before : Timestamp
         First moment that may not be known, such as the test year's first day.
     universe : config.Universe
@@ -50,8 +52,8 @@ def stock_statistics(
         ``tables.STATISTICS``, sorted by ticker. Shares are fractions of sessions that
         are no stale copies; those of the recent span count a session without a row as
         one without a deal. ``volatility`` and ``autocorrelation`` (lag 1) are of the
-        log return per session, adjusted for corporate actions and missing across gaps;
-        they are missing below three returns. ``median_turnover`` is KES a session, a
+        log return per session, adjusted for corporate actions (``with_returns``); they
+        are missing below three returns. ``median_turnover`` is KES a session, a
         session without a deal counting as 0. Ties rank by ticker.
 
     Raises
@@ -60,7 +62,7 @@ def stock_statistics(
         If no row lies before the date.
     """
     known = _known(panel, before)
-    labels = instruments.set_index("ticker")[["name", "kind", "sector"]]
+    labels = instruments.set_index("ticker")[["name", "sector"]]
     stats = _history(known).join(_recent(known, universe)).join(labels)
     stats["unfit"] = _unfit_reasons(stats, universe)
     ordered = stats[stats["unfit"] == ""].sort_index(kind="stable")
@@ -131,6 +133,7 @@ def _history(known: pd.DataFrame) -> pd.DataFrame:
     fresh = known[~known["stale"]].groupby("ticker")
     stats = pd.DataFrame(
         {
+            "kind": by_ticker["kind"].first(),
             "first_session": by_ticker["session"].first(),
             "last_session": by_ticker["session"].last(),
             "n_sessions": by_ticker["price"].count(),
@@ -139,23 +142,17 @@ def _history(known: pd.DataFrame) -> pd.DataFrame:
         }
     )
     stats["traded_share"] = fresh["volume"].count() / fresh.size()
-    returns = _log_returns(known)
+    # A stale price that nothing mended is no price.
+    price = known["price"].where(~known["stale"] | known["mended"])
+    returns = with_returns(known.assign(price=price))["log_return"]
     groups = returns.groupby(known["ticker"])
     n_returns = groups.count()
-    is_unchanged = (returns == 0).groupby(known["ticker"]).sum()
+    # Rounding of price * shares / price is no move.
+    is_unchanged = (returns.abs() <= 1e-12).groupby(known["ticker"]).sum()
     stats["unchanged_share"] = is_unchanged / n_returns.where(n_returns > 0)
     stats["volatility"] = groups.std().where(n_returns >= MIN_RETURNS)
     stats["autocorrelation"] = groups.apply(_autocorrelation)
     return stats.fillna({"traded_share": 0.0})
-
-
-def _log_returns(known: pd.DataFrame) -> "pd.Series[float]":
-    """Return each row's adjusted log return; missing at gaps and unmended copies."""
-    price = known["price"].where(~known["stale"] | known["mended"])
-    before = price.groupby(known["ticker"]).shift()
-    move = pd.Series(np.log(price * known["factor"] / before))
-    # Rounding of price * factor / price is no move.
-    return move.where(move.abs() > 1e-12, 0.0).where(move.notna() & ~known["gap"])
 
 
 def _autocorrelation(returns: "pd.Series[float]") -> float:
@@ -171,7 +168,7 @@ def _autocorrelation(returns: "pd.Series[float]") -> float:
 def _recent(known: pd.DataFrame, universe: Universe) -> pd.DataFrame:
     """Describe each ticker over the market's trailing sessions, stale ones left out."""
     fresh = known[~known["stale"]]
-    sessions = np.unique(fresh.loc[fresh["kind"] != "index", "session"].to_numpy())
+    sessions = market_sessions(fresh)
     turnover = (fresh["price"] * fresh["volume"]).fillna(0.0)
     board = (
         fresh.assign(turnover=turnover)

@@ -24,12 +24,12 @@ from nse_lstm.deployment.entries import (
     latest_entries,
     state_document,
 )
+from nse_lstm.deployment.locks import locked
 from nse_lstm.deployment.registry_files import (
     LOG,
     STATE,
     Promotion,
     append,
-    locked,
     read_log,
     read_state,
     write_state,

@@ -1,10 +1,7 @@
-"""The registry's files: a log that only grows, the state beside it, and their lock."""
+"""The registry's files: a log that only grows, and the state beside it."""
 
 import json
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,15 +16,12 @@ __all__ = [
     "STATE",
     "Promotion",
     "append",
-    "locked",
     "read_log",
     "read_state",
     "write_state",
 ]
 
-LOG, STATE, LOCK = "log.jsonl", "registry.json", ".lock"
-LOCK_SECONDS = 10.0
-"""How long to wait for another process's promotion, which takes milliseconds."""
+LOG, STATE = "log.jsonl", "registry.json"
 
 
 @dataclass(frozen=True)
@@ -102,31 +96,6 @@ def append(folder: Path, promotion: Promotion) -> None:
         log.write(line.encode())
         log.flush()
         os.fsync(log.fileno())
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the registry alone. The file works on every system and names its holder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = folder / LOCK
-    deadline = time.monotonic() + LOCK_SECONDS
-    while True:
-        try:
-            handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-            break
-        except FileExistsError:
-            if time.monotonic() > deadline:
-                raise ArtefactError(
-                    f"Expected to be alone at the registry within {LOCK_SECONDS:g} s. "
-                    f"Received: {lock}, held by another process; remove it if none runs"
-                ) from None
-            time.sleep(0.02)
-    try:
-        os.write(handle, f"{os.getpid()}\n".encode())
-        os.close(handle)
-        yield
-    finally:
-        lock.unlink()
 
 
 def read_state(folder: Path) -> dict[str, Any]:

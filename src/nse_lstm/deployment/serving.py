@@ -14,7 +14,7 @@ from nse_lstm.config import Study
 from nse_lstm.deployment.entries import Entry, State
 from nse_lstm.deployment.registry import read_registry
 from nse_lstm.errors import ArtefactError, DataError
-from nse_lstm.features.returns import with_returns
+from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.features.windows import latest_window
 from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import load_bundle, read_metadata
@@ -38,7 +38,7 @@ def score_latest(
     Parameters
     ----------
     market_panel : DataFrame
-        A valid ``PANEL``; its distinct sessions are the market's calendar.
+        A valid ``PANEL`` of the whole market: it gives the calendar.
     study : Study
         Its horizon is persistence's; a stored model keeps its own.
     paths : Paths
@@ -74,7 +74,7 @@ def score_latest(
     for entry in entries:
         _check_bundle(entry, paths)
     table = with_returns(_known(market_panel, as_of))
-    sessions = pd.DatetimeIndex(table["session"].unique()).sort_values()
+    sessions = market_sessions(table)
     forecasts, refused = [], []
     for entry in entries:
         stock = table[table["ticker"] == entry.ticker].reset_index(drop=True)
@@ -99,7 +99,7 @@ def _entries(registry: State) -> list[Entry]:
 def _known(panel: pd.DataFrame, as_of: pd.Timestamp | None) -> pd.DataFrame:
     """Cut the panel after a session."""
     known = panel if as_of is None else panel[panel["session"] <= as_of]
-    if known.empty:
+    if market_sessions(known).empty:
         raise DataError(f"Expected a session up to {as_of}. Received: none")
     return known
 

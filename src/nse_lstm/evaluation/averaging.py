@@ -11,10 +11,10 @@ References
    random chain. Econometrica 28(4), 916-918.
 """
 
-import numpy as np
 import pandas as pd
 
 from nse_lstm.evaluation.scoring import score_accuracy
+from nse_lstm.features.returns import market_sessions
 from nse_lstm.tables import FORECASTS, SCORES, check
 
 __all__ = ["LATER", "a_session_later", "score_later"]
@@ -56,14 +56,14 @@ def score_later(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     forecasts : DataFrame
         ``FORECASTS`` with one delay and horizon a model.
     panel : DataFrame
-        ``PANEL``; its distinct sessions are the market's calendar.
+        ``PANEL`` of the whole market, whose calendar is ``market_sessions``.
 
     Returns
     -------
     DataFrame
         ``SCORES`` rows of the one metric ``directional_accuracy_later``.
     """
-    sessions = pd.DatetimeIndex(np.sort(panel["session"].unique()))
-    scores = score_accuracy(a_session_later(forecasts, sessions), panel)
+    later = a_session_later(forecasts, market_sessions(panel))
+    scores = score_accuracy(later, panel)
     kept = scores[scores["metric"] == "directional_accuracy"]
     return check(kept.assign(metric=LATER), SCORES)

@@ -20,7 +20,6 @@ __all__ = [
     "mase",
     "max_drawdown",
     "negative_count",
-    "negative_share",
     "r_squared",
     "rmse",
     "sharpe_ratio",
@@ -143,11 +142,6 @@ def directional_accuracy(y: ArrayLike, y_hat: ArrayLike) -> float:
 def negative_count(price_hat: ArrayLike) -> int:
     """Return the number of price forecasts at or below zero; missing is none."""
     return int(np.sum(np.asarray(price_hat, float) <= 0))
-
-
-def negative_share(price_hat: ArrayLike) -> float:
-    """Return the share of price forecasts at or below zero."""
-    return _mean(np.asarray(price_hat, float) <= 0)
 
 
 def sharpe_ratio(

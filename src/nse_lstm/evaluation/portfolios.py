@@ -83,7 +83,8 @@ def hold_index(
     """Follow the market's index, which cannot be dealt: a yardstick without costs.
 
     It is entered at the first session's level, like every holding here, so that it
-    covers the same sessions; a session without a level books 0. A level that is more
+    covers the same sessions; a session without a level books 0, and a level on a day
+    that is no session of the market is left out. A level that is more
     than ``limit`` above, or below, both the one before and the one after is a misprint
     and none: no share may move as far in a session, so no mean of them does. (That
     looks a session ahead, which a yardstick may: nothing is decided by it.)
@@ -104,6 +105,7 @@ def hold_index(
 
     None where the data has no such index in the span.
     """
+    prices = prices[prices["session"].isin(sessions)]
     priced = prices[prices["session"].between(start, end, inclusive="left")]
     counts = priced.groupby("ticker")["price"].count().reindex(INDEXES).fillna(0)
     if not counts.any():

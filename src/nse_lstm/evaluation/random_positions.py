@@ -18,7 +18,7 @@ from nse_lstm.config import Dealing
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation import metrics
 from nse_lstm.evaluation.dealing import Board, net_of_cost
-from nse_lstm.evaluation.scoring import POOL
+from nse_lstm.evaluation.scoring import MIN_EXPOSURE, POOL
 from nse_lstm.evaluation.strategies import FORECAST_RULES, read_boards
 from nse_lstm.features.returns import with_returns
 from nse_lstm.tables import SCORES, check
@@ -228,7 +228,8 @@ def _score(account: _Account, dealing: Dealing) -> Drawn:
     """Measure every draw as ``score_strategies`` measures a strategy."""
     year = dealing.sessions_per_year
     cash = dealing.cash_rate / year
-    invested = account.position.any(axis=1)
+    exposure = account.position.mean(axis=1)
+    invested = exposure >= MIN_EXPOSURE
     net, gross = account.net, account.gross
     found = {
         "net_return": [metrics.total_return(row) for row in net],
@@ -237,7 +238,7 @@ def _score(account: _Account, dealing: Dealing) -> Drawn:
         "sharpe_over_cash": [_sharpe(row, year, cash) for row in net[invested]],
         "max_drawdown": [metrics.max_drawdown(row) for row in net],
         "turnover": list(account.turnover.mean(axis=1) * year),
-        "exposure": list(account.position.mean(axis=1)),
+        "exposure": list(exposure),
     }
     return {metric: np.array(values, float) for metric, values in found.items()}
 

@@ -19,6 +19,7 @@ from nse_lstm.tables import ACCURACY_COST, SCORES, check
 __all__ = [
     "ACCURACY_METRICS",
     "MEDIAN_METRICS",
+    "MIN_EXPOSURE",
     "POOL",
     "STRATEGY_METRICS",
     "check_forecasts",
@@ -42,6 +43,10 @@ STRATEGY_METRICS = (
     *("net_return", "gross_return", "sharpe_ratio", "sharpe_over_cash", "win_rate"),
     *("win_rate_all", "max_drawdown", "turnover", "exposure"),
 )
+
+MIN_EXPOSURE = 0.01
+"""An account that was invested less has no Sharpe ratio: nearly all of its return is
+the interest on cash, which hardly varies, so the ratio over zero has no bound."""
 
 SEEDED = ["model", "seed", "fold"]
 STRATEGY = ["model", "seed", "fold", "rule", "cost_bps"]
@@ -69,10 +74,11 @@ def realised(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
         target), ``level`` (the target's price in shares of the origin, KES) and
         ``last_price`` (the origin's, KES). ``y`` and ``level`` are missing where the
         entry or target has no price, where the target is a stale session, and across
-        a calendar gap.
+        a calendar gap or an ex-date whose move the factor does not explain.
     """
     prices = with_returns(panel)
-    prices["breaks"] = prices.groupby("ticker")["gap"].cumsum()
+    broken = prices["gap"] | prices["ex_jump"]
+    prices["breaks"] = broken.groupby(prices["ticker"]).cumsum()
     known = prices.set_index(["ticker", "session"])
 
     def at(place: str) -> pd.DataFrame:
@@ -164,10 +170,12 @@ def score_strategies(returns: pd.DataFrame, *, dealing: Dealing) -> pd.DataFrame
     """Score what the strategies earned, per stock and pooled.
 
     ``net_return`` and ``gross_return`` are compounded over the fold; ``sharpe_ratio``
-    is over zero, ``sharpe_over_cash`` over the bill rate, both yearly and missing for
-    a strategy that was never invested; ``win_rate`` is of invested sessions (its ``n``
-    is their number), ``win_rate_all`` of all; ``turnover`` is a year's. Seeds are
-    averaged as in ``score_accuracy``.
+    is over zero, ``sharpe_over_cash`` over the bill rate, both yearly and missing where
+    the exposure is below ``MIN_EXPOSURE``; ``exposure`` is the mean share of the
+    capital that is invested; ``win_rate`` is of invested sessions (its ``n`` is their
+    number), ``win_rate_all`` of all, a win being a positive net return without the
+    interest on uninvested money; ``turnover`` is a year's. Seeds are averaged as in
+    ``score_accuracy``.
 
     Parameters
     ----------
@@ -178,20 +186,25 @@ def score_strategies(returns: pd.DataFrame, *, dealing: Dealing) -> pd.DataFrame
     -------
     DataFrame
         ``SCORES``. Ticker "ALL" holds equal capital in every stock of the fold, evened
-        out every session at no cost: its session return is the mean over stocks, and
-        a session is invested where any stock is held. A strategy that is booked as
-        "ALL" itself, such as ``equal_weight``, is scored on that book.
+        out every session at no cost, which nobody can do: its session return is the
+        mean over stocks, its exposure the mean share of the capital invested, in
+        however many of them. Its win rates alone are counted in the stocks' own
+        sessions, all stocks together. A strategy that is booked as "ALL" itself, such
+        as ``equal_weight``, is scored on that book.
     """
 
-    def measure(rows: pd.DataFrame) -> Measured:
-        return _strategy(rows, dealing)
+    def account(rows: pd.DataFrame) -> Measured:
+        return _account(rows, dealing)
 
     booked = ["position", "turnover", "gross_return", "net_return", "cash_return"]
-    stocks = returns[returns["ticker"] != POOL]
-    pool = stocks.groupby([*STRATEGY, "session"], as_index=False)[booked].mean()
+    stocks = returns[returns["ticker"] != POOL].assign(ticker=POOL)
+    pool = stocks.groupby(["ticker", *STRATEGY, "session"], as_index=False)[booked]
+    key = ["ticker", *STRATEGY]
     parts = [
-        _measure(rows, ["ticker", *STRATEGY], measure)
-        for rows in (returns, pool.assign(ticker=POOL))
+        _measure(returns, key, account),
+        _measure(returns, key, _wins),
+        _measure(pool.mean(), key, account),
+        _measure(stocks, key, _wins),
     ]
     return _scores(pd.concat(parts))
 
@@ -215,14 +228,12 @@ def _accuracy(rows: pd.DataFrame) -> Measured:
     }
 
 
-def _strategy(rows: pd.DataFrame, dealing: Dealing) -> Measured:
-    net, position = rows["net_return"].to_numpy(), rows["position"].to_numpy()
-    cash, n = rows["cash_return"].to_numpy(), len(rows)
+def _account(rows: pd.DataFrame, dealing: Dealing) -> Measured:
+    net, cash, n = rows["net_return"], rows["cash_return"], len(rows)
     year = dealing.sessions_per_year
-    n_invested = int((position > 0).sum())
-    # An entry in the last session costs without ever being invested.
-    earned = net if n_invested else net[:0]
-    in_cash = cash if n_invested else cash[:0]
+    exposure = float(rows["position"].mean())
+    enough = n if exposure >= MIN_EXPOSURE else 0
+    earned, in_cash = net[:enough], cash[:enough]
     return {
         "net_return": (metrics.total_return(net), n),
         "gross_return": (metrics.total_return(rows["gross_return"].to_numpy()), n),
@@ -231,14 +242,22 @@ def _strategy(rows: pd.DataFrame, dealing: Dealing) -> Measured:
             metrics.sharpe_ratio(earned, sessions_per_year=year, cash=in_cash),
             n,
         ),
-        "win_rate": (metrics.win_rate(net, position), n_invested),
-        "win_rate_all": (metrics.win_rate_all(net, position), n),
         "max_drawdown": (metrics.max_drawdown(net), n),
         "turnover": (
             metrics.annual_turnover(rows["turnover"], sessions_per_year=year),
             n,
         ),
-        "exposure": (float(position.mean()), n),
+        "exposure": (exposure, n),
+    }
+
+
+def _wins(rows: pd.DataFrame) -> Measured:
+    position = rows["position"]
+    won = rows["net_return"] - (1 - position) * rows["cash_return"]
+    won = won.round(12)  # the rounding of one plus a return is no win
+    return {
+        "win_rate": (metrics.win_rate(won, position), int((position > 0).sum())),
+        "win_rate_all": (metrics.win_rate_all(won, position), len(rows)),
     }
 
 

@@ -4,17 +4,64 @@ Every ratio here is per session (or whatever the return's period is), never annu
 and kurtosis is raw: 3 for the normal distribution.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
-from scipy.stats import norm
+from numpy.typing import ArrayLike
+from scipy.stats import kurtosis, norm, skew
 
 from nse_lstm.errors import StudyError
 
 __all__ = [
+    "Moments",
     "deflated_sharpe_ratio",
     "expected_maximum_sharpe",
+    "moments_of",
     "probabilistic_sharpe_ratio",
     "smallest_detectable_sharpe",
+    "trial_variance",
 ]
+
+ROUNDING = 1e-12
+"""Returns that spread less are one and the same number."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What the deflated Sharpe ratio needs to know of a series of returns.
+
+    ``sharpe`` is per session and missing, as are ``skew`` and ``kurtosis``, where there
+    are fewer than two returns or they do not vary.
+    """
+
+    sharpe: float
+    n: int
+    skew: float
+    kurtosis: float
+
+
+def moments_of(returns: ArrayLike) -> Moments:
+    """Measure a series of returns; those that are to be judged are over cash.
+
+    Parameters
+    ----------
+    returns : array of shape (n,)
+        Simple returns a session, none missing.
+
+    Examples
+    --------
+    >>> moments_of([0.01, 0.03]).sharpe.__round__(4)  # 0.02 / 0.01414
+    1.4142
+    """
+    values = np.asarray(returns, float)
+    if values.size < 2 or np.ptp(values) < ROUNDING:
+        return Moments(float("nan"), values.size, float("nan"), float("nan"))
+    return Moments(
+        sharpe=float(values.mean() / values.std(ddof=1)),
+        n=values.size,
+        skew=float(skew(values)),
+        kurtosis=float(kurtosis(values, fisher=False)),
+    )
 
 
 def probabilistic_sharpe_ratio(
@@ -64,7 +111,7 @@ def expected_maximum_sharpe(n_trials: int, *, variance: float) -> float:
     n_trials : int
         Distinct configurations whose score was seen, at least 1.
     variance : float
-        Of the trials' Sharpe ratios, per period.
+        Of the trials' Sharpe ratios, per period, as from ``trial_variance``.
 
     Raises
     ------
@@ -92,6 +139,55 @@ def expected_maximum_sharpe(n_trials: int, *, variance: float) -> float:
     second = norm.ppf(1 - 1 / (n_trials * np.e))
     weight = np.euler_gamma
     return float(np.sqrt(variance) * ((1 - weight) * first + weight * second))
+
+
+def trial_variance(sharpes: ArrayLike, n_sessions: int) -> float:
+    """Estimate how far the Sharpe ratios of worthless trials spread, from their gains.
+
+    In the paper V is the variance of the trials' ratios, which under its null are drawn
+    around zero: all of comparable skill, and that skill none. A trial that loses for
+    certain, such as one that pays the cost of a deal every other session, is no such
+    draw. It could never have been the best, yet its distance from the rest would set
+    the benchmark for all. So V is taken from the upper half alone: twice the mean over
+    all trials of the squared ratio, a loss counting as 0. For draws that lie evenly
+    around zero that is their variance.
+
+    It is never less than 1 / (n_sessions - 1), the variance of one worthless ratio.
+    Where every trial is worthless the result is thus no smaller than the truth and errs
+    towards refusing. Beside losing trials it may be smaller than the plain variance,
+    which is its purpose; all of them still count in ``n_trials``.
+
+    Parameters
+    ----------
+    sharpes : array of shape (n_trials,)
+        The trials' Sharpe ratios per session, over cash like the one to be judged.
+    n_sessions : int
+        Returns behind the ratio to be judged, at least 2.
+
+    Raises
+    ------
+    StudyError
+        If there is no trial, a ratio is missing or ``n_sessions`` is below 2.
+
+    References
+    ----------
+    .. [1] D. Bailey and M. Lopez de Prado (2014). The deflated Sharpe ratio. Journal of
+       Portfolio Management 40(5), 94-107 (V in their equation 1).
+
+    Examples
+    --------
+    >>> round(trial_variance([0.1, -0.1, 0.0, -0.5], n_sessions=1001), 6)  # 2 x 0.01/4
+    0.005
+    """
+    values = np.asarray(sharpes, float)
+    if values.size < 1 or np.isnan(values).any() or n_sessions < 2:
+        raise StudyError(
+            "Expected Sharpe ratios without a missing one and n_sessions >= 2. "
+            f"Received: {values.size} ratios, {int(np.isnan(values).sum())} missing, "
+            f"n_sessions={n_sessions}"
+        )
+    gains = np.maximum(values, 0.0)
+    return max(1 / (n_sessions - 1), float(2 * np.mean(gains**2)))
 
 
 def deflated_sharpe_ratio(

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.config import Dealing
+from nse_lstm.errors import StudyError
 from nse_lstm.evaluation.dealing import Board, deal, decide, read_board
 from nse_lstm.evaluation.portfolios import hold_equal_weight, hold_index
 from nse_lstm.evaluation.scoring import POOL, check_forecasts
-from nse_lstm.features.returns import with_returns
+from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.tables import STRATEGY_RETURNS, check
 
 __all__ = [
@@ -31,9 +32,11 @@ FORECAST_RULES = ("sign", "gate")
 """Rules of the strategies that act on a forecast."""
 
 HOLD = "buy_and_hold"
-"""The ``model`` of the strategy that buys once, under the rule ``hold``."""
+"""The ``model`` of the strategy that buys once, under the rule ``hold``, one book a
+stock. Their pool is a mean over stocks, evened out every session for nothing."""
 EQUAL_WEIGHT = "equal_weight"
-"""All stocks at one weight, rule ``rebalance``, one book for all (ticker "ALL")."""
+"""All stocks at one weight, rule ``rebalance``, one book for all (ticker "ALL"): evened
+out monthly with its costs, so somebody could have had it."""
 INDEX = "index_hold"
 """The market's index under its own ticker, rule ``no_cost``: it cannot be dealt."""
 YARDSTICKS = {HOLD: "hold", EQUAL_WEIGHT: "rebalance", INDEX: "no_cost"}
@@ -50,16 +53,17 @@ def strategy_returns(
 
     Each fold is its calendar year, starts flat and is dealt on its own. Beside the
     forecasting models stand the yardsticks (seed 0) over the same stocks and sessions:
-    ``buy_and_hold``, one book a stock; ``equal_weight``, one book for all of them; and
-    ``index_hold`` at cost 0 only, where the panel has the index. Prices leave out
-    dividends, for all of them alike.
+    ``buy_and_hold``, one book a stock, whose pool is evened out every session for
+    nothing; ``equal_weight``, one book for all of them, evened out monthly with its
+    costs; and ``index_hold`` at cost 0 only, where the panel has the index. Prices
+    leave out dividends, for all of them alike.
 
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` with one delay and horizon a model.
+        ``FORECASTS`` with one delay a model and a horizon of one session.
     panel : DataFrame
-        ``PANEL``; its distinct sessions are the market's calendar.
+        ``PANEL`` of the whole market, whose calendar is ``market_sessions``.
 
     Returns
     -------
@@ -71,11 +75,15 @@ def strategy_returns(
     TableError
         If there are no forecasts, a model forecasts one origin twice, or a stock has no
         row in the panel.
+    StudyError
+        If a forecast's horizon is not 1: orders are decided anew every session, so a
+        longer forecast would be dealt as if it spoke of the next one.
     """
     check_forecasts(forecasts)
+    _check_horizon(forecasts)
     prices = with_returns(panel)
     boards = read_boards(forecasts, prices, dealing=dealing)
-    sessions = _calendar(prices)
+    sessions = market_sessions(panel)
     books: dict[Key, pd.DataFrame] = {}
     for (ticker, fold), block in forecasts.groupby(["ticker", "fold"]):
         where = str(ticker), cast(int, fold)
@@ -99,8 +107,8 @@ def read_boards(
     forecasts : DataFrame
         Any table with ``ticker`` and ``fold``.
     prices : DataFrame
-        ``with_returns(panel)`` of the whole market, so that its sessions are the
-        market's calendar.
+        ``with_returns(panel)`` of the whole market, so that its ``market_sessions``
+        are the calendar.
     dealing : Dealing
 
     Returns
@@ -113,7 +121,7 @@ def read_boards(
     TableError
         If a stock has no row in the panel.
     """
-    sessions = _calendar(prices)
+    sessions = market_sessions(prices)
     pairs = forecasts[["ticker", "fold"]].drop_duplicates()
     return {
         (str(ticker), int(fold)): read_board(
@@ -127,8 +135,15 @@ def read_boards(
     }
 
 
-def _calendar(prices: pd.DataFrame) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(prices["session"].unique()).sort_values()
+def _check_horizon(forecasts: pd.DataFrame) -> None:
+    other = forecasts[forecasts["horizon"] != 1]
+    if len(other):
+        first = other.iloc[0]
+        raise StudyError(
+            "`horizon` must be 1 session to be dealt. "
+            f"Received: horizon={first['horizon']} "
+            f"(model {first['model']}, ticker {first['ticker']})"
+        )
 
 
 def _books(
@@ -162,7 +177,7 @@ def _yardsticks(
     }
     index = hold_index(
         prices,
-        sessions=_calendar(prices),
+        sessions=market_sessions(prices),
         start=pd.Timestamp(fold, 1, 1),
         end=pd.Timestamp(fold + 1, 1, 1),
         dealing=dealing,

@@ -11,11 +11,27 @@ from numpy.typing import NDArray
 from nse_lstm.config import Dealing, Verdict
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation.metrics import sharpe_ratio
-from nse_lstm.evaluation.significance import smallest_detectable_sharpe
+from nse_lstm.evaluation.significance import (
+    Moments,
+    moments_of,
+    smallest_detectable_sharpe,
+)
 
-__all__ = ["Answer", "Interval", "Judgement", "judge"]
+__all__ = [
+    "Answer",
+    "Interval",
+    "Judgement",
+    "excess_moments",
+    "judge",
+    "pooled_excess",
+]
 
 Answer = Literal["yes", "no", "undecided"]
+
+EVENED_OUT = (
+    "The holding is a mean over the stocks, evened out every session at no cost, and "
+    "its exposure is kept as freely: nobody could have had exactly that."
+)
 
 
 @dataclass(frozen=True)
@@ -65,8 +81,10 @@ def judge(
 
     Stocks are pooled at equal capital and seeds averaged, so that a session is one
     observation. The excess is taken over cash, and over a holding of the same stocks
-    with the strategy's own average exposure, the rest in cash. Bounds are percentiles
-    of a stationary bootstrap of the sessions, both excesses resampled together.
+    with the strategy's own average exposure, the rest in cash. That holding is a mean
+    over stocks, evened out every session for nothing, which nobody could have had; a
+    reason says so. Bounds are percentiles of a stationary bootstrap of the sessions,
+    both excesses resampled together.
 
     The answer is ``yes`` when both lower bounds are above 0, the deflated Sharpe ratio
     reaches ``min_deflated_sharpe`` and the audit is clean; ``no`` when an upper bound
@@ -82,7 +100,8 @@ def judge(
     seed : int
         Of the bootstrap.
     deflated_sharpe : float or None
-        From ``significance.deflated_sharpe_ratio``; None where not assessed.
+        From ``significance.deflated_sharpe_ratio`` on ``excess_moments`` of the same
+        returns; None where not assessed.
     audit_clean : bool or None
         Whether the leak audit passed; None where not run.
 
@@ -122,20 +141,51 @@ def judge(
         years=years,
         deflated_sharpe=deflated_sharpe,
         audit_clean=audit_clean,
-        reasons=(*_gates(*gates), _dividends(dealing)),
+        reasons=(*_gates(*gates), EVENED_OUT, _dividends(dealing)),
     )
 
 
+def pooled_excess(returns: pd.DataFrame) -> pd.Series:
+    """Return what the verdict judges: the pooled net return over cash, by session.
+
+    Parameters
+    ----------
+    returns : DataFrame
+        ``STRATEGY_RETURNS`` rows of one model, rule and cost level.
+
+    Raises
+    ------
+    TableError
+        If there are no rows, or more than one strategy or cost level.
+    """
+    _check_strategy("returns", returns)
+    pool = _pool(returns)
+    return (pool["net_return"] - pool["cash_return"]).rename("excess_return")
+
+
+def excess_moments(returns: pd.DataFrame) -> Moments:
+    """Measure ``pooled_excess``, for a trial of the ledger as for the judged strategy.
+
+    Parameters and errors are those of ``pooled_excess``; the Sharpe ratio is missing
+    for a strategy that never traded.
+    """
+    return moments_of(pooled_excess(returns))
+
+
+def _check_strategy(name: str, rows: pd.DataFrame) -> None:
+    if rows.empty:
+        raise TableError(f"Expected returns to judge. Received: no row ({name})")
+    declared = rows[["model", "rule", "cost_bps"]].drop_duplicates()
+    if len(declared) != 1:
+        raise TableError(
+            "Expected one model, rule and cost level. "
+            f"Received: {len(declared)} ({name})"
+        )
+
+
 def _check_rows(returns: pd.DataFrame, holdings: pd.DataFrame) -> None:
-    if returns.empty:
-        raise TableError("Expected returns to judge. Received: no row")
-    for name, rows in (("returns", returns), ("holdings", holdings)):
-        declared = rows[["model", "rule", "cost_bps"]].drop_duplicates()
-        if len(declared) != 1:
-            raise TableError(
-                "Expected one model, rule and cost level. "
-                f"Received: {len(declared)} ({name})"
-            )
+    _check_strategy("returns", returns)
+    _check_strategy("holdings", holdings)
     keys = [
         set(map(tuple, rows[["ticker", "session"]].itertuples(index=False)))
         for rows in (returns, holdings)

@@ -16,7 +16,6 @@ from nse_lstm.tables import INSTRUMENTS, PANEL, read_table
 
 __all__ = [
     "MarketFacts",
-    "market_sessions",
     "read_facts",
     "read_instruments",
     "read_recommended",
@@ -81,11 +80,6 @@ def read_sealed_panel(workspace: Workspace) -> pd.DataFrame:
     sealed = panel[panel["session"] < start]
     is_last = sealed["session"] == sealed["session"].max()
     return sealed[~(is_last & sealed["stale"])].reset_index(drop=True)
-
-
-def market_sessions(panel: pd.DataFrame) -> pd.DatetimeIndex:
-    """Return the market's calendar: every session on which any ticker has a row."""
-    return pd.DatetimeIndex(panel["session"].unique()).sort_values()
 
 
 def read_instruments(workspace: Workspace) -> pd.DataFrame:

@@ -10,13 +10,12 @@ from nse_lstm.config import study_document
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.pooling import pool_windows
-from nse_lstm.features.returns import with_returns
+from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.features.windows import FoldSplit, make_windows, split_fold
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.models.training import TrainingJob
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.inputs import (
-    market_sessions,
     read_facts,
     read_recommended,
     read_sealed_panel,

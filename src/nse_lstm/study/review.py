@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nse_lstm.data.ledger import JUMP
+from nse_lstm.data.ledger import EX_JUMP, JUMP
 from nse_lstm.paths import find_root
 from nse_lstm.study.workspace import Workspace
 from nse_lstm.tables import ACCEPTED_JUMPS, REPAIRS, read_table, write_table
@@ -24,7 +24,9 @@ def accepted_path(workspace: Workspace) -> Path:
 
 
 def unexplained_jumps(workspace: Workspace) -> pd.DataFrame:
-    """Return every move beyond the limit without a corporate action.
+    """Return every move beyond the limit that nothing in the files explains.
+
+    An ex-date is among them where its factor does not explain the move.
 
     Returns
     -------
@@ -40,7 +42,9 @@ def unexplained_jumps(workspace: Workspace) -> pd.DataFrame:
         If the accepted list is none.
     """
     repairs = read_table(REPAIRS, workspace.paths.processed / "repairs.parquet")
-    jumps = repairs[(repairs["action"] == "review") & (repairs["reason"] == JUMP)]
+    jumps = repairs[
+        (repairs["action"] == "review") & repairs["reason"].isin([JUMP, EX_JUMP])
+    ]
     listed = _read_accepted(accepted_path(workspace))
     known = set(zip(listed["ticker"], listed["session"], strict=True))
     pairs = zip(jumps["ticker"], jumps["session"], strict=True)

@@ -127,7 +127,7 @@ def strategies_table(workspace: Workspace) -> pd.DataFrame:
         "win_rate": ("win rate", ".0%"),
         "max_drawdown": ("largest drawdown", ".1%"),
         "turnover": ("turnover a year", ".1f"),
-        "exposure": ("time invested", ".0%"),
+        "exposure": ("capital invested", ".0%"),
     }
     columns = {
         heading: [_text(value, kind) for value in wide[metric]]

@@ -1,10 +1,10 @@
 """The ledger of trials: every strategy whose score was seen, counted by the code."""
 
-import numpy as np
 import pandas as pd
 
-from nse_lstm.evaluation.metrics import sharpe_ratio
+from nse_lstm.evaluation.significance import moments_of
 from nse_lstm.evaluation.strategies import FORECAST_RULES
+from nse_lstm.evaluation.verdict import pooled_excess
 from nse_lstm.study.inputs import read_facts
 from nse_lstm.study.ledger import append_lines, identity, read_lines
 from nse_lstm.study.workspace import Workspace
@@ -59,9 +59,7 @@ def read_trials(workspace: Workspace) -> pd.DataFrame:
             "model": line["model"],
             "rule": line["rule"],
             "n": len(line["excess_returns"]),
-            "sharpe": sharpe_ratio(
-                np.array(line["excess_returns"]), sessions_per_year=1
-            ),
+            "sharpe": moments_of(line["excess_returns"]).sharpe,
         }
         for line in read_lines(workspace.paths.ledger / LEDGER)
     ]
@@ -69,8 +67,7 @@ def read_trials(workspace: Workspace) -> pd.DataFrame:
 
 
 def _series(rows: pd.DataFrame) -> dict[str, object]:
-    excess = rows["net_return"] - rows["cash_return"]
-    pooled = excess.groupby(rows["session"]).mean()
+    pooled = pooled_excess(rows)
     return {
         "first": str(pooled.index.min().date()),
         "last": str(pooled.index.max().date()),

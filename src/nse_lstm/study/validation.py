@@ -5,11 +5,10 @@ walk-forward years before ``open_test_year`` is called.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
-from scipy.stats import kurtosis, skew
 
 from nse_lstm.evaluation.averaging import score_later
 from nse_lstm.evaluation.random_positions import score_random
@@ -20,9 +19,8 @@ from nse_lstm.evaluation.scoring import (
     score_strategies,
 )
 from nse_lstm.evaluation.selection import select
-from nse_lstm.evaluation.significance import deflated_sharpe_ratio
-from nse_lstm.evaluation.strategies import HOLD, strategy_returns
-from nse_lstm.evaluation.verdict import Judgement, judge
+from nse_lstm.evaluation.strategies import strategy_returns
+from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
 from nse_lstm.models.baselines import forecast_baselines
@@ -31,8 +29,9 @@ from nse_lstm.models.forecasting import forecast
 from nse_lstm.paths import write_aside
 from nse_lstm.study.inputs import read_recommended, read_sealed_panel, study_folds
 from nse_lstm.study.jobs import ALL_STOCKS, bundle_folder, split_stock
+from nse_lstm.study.judging import judge_declared, verdict_document
 from nse_lstm.study.seal import Look, open_test_year
-from nse_lstm.study.trials import read_trials, record_trials
+from nse_lstm.study.trials import record_trials
 from nse_lstm.study.workspace import Workspace, write_json
 from nse_lstm.tables import FORECASTS, SCORES, STRATEGY_RETURNS, write_table
 
@@ -46,11 +45,6 @@ __all__ = [
     "validate",
     "walk_forward",
 ]
-
-RULES = {
-    "sign": "bought when the forecast is up and else sold",
-    "gate": "bought when the forecast gain is above twice the cost, sold when below 0",
-}
 
 
 @dataclass(frozen=True)
@@ -112,7 +106,7 @@ def validate(workspace: Workspace) -> Validation:
         read_sealed_panel(workspace),
         tickers=read_recommended(workspace)[test_fold.year],
     )
-    judgement = _judge(workspace, before.returns)
+    judgement = judge_declared(workspace, before.returns)
     panel, look = open_test_year(workspace)
     test = _evaluate(workspace, panel, [test_fold])
     card = _report_card(workspace, test.scores, year=test_fold.year)
@@ -227,40 +221,6 @@ def _report_card(
     return card
 
 
-def _judge(workspace: Workspace, returns: pd.DataFrame) -> Judgement:
-    """Judge the declared strategy; the leak audit is not built yet, so never yes."""
-    study = workspace.study
-    at_headline = returns[returns["cost_bps"] == study.dealing.headline_cost_bps]
-    declared = (at_headline["model"] == study.verdict.model) & (
-        at_headline["rule"] == study.verdict.rule
-    )
-    return judge(
-        at_headline[declared],
-        at_headline[at_headline["model"] == HOLD],
-        dealing=study.dealing,
-        verdict=study.verdict,
-        seed=study.seed,
-        deflated_sharpe=_deflated(workspace, at_headline[declared]),
-        audit_clean=None,
-    )
-
-
-def _deflated(workspace: Workspace, returns: pd.DataFrame) -> float | None:
-    """Return the pooled strategy's deflated Sharpe; None where it is undefined."""
-    pooled = returns.groupby("session")["net_return"].mean()
-    trials = read_trials(workspace)["sharpe"].dropna()
-    if len(trials) < 2 or pooled.std() == 0:
-        return None
-    return deflated_sharpe_ratio(
-        float(pooled.mean() / pooled.std()),
-        n=len(pooled),
-        skew=float(skew(pooled)),
-        kurtosis=float(kurtosis(pooled, fisher=False)),
-        n_trials=len(trials),
-        variance=float(trials.var()),
-    )
-
-
 def _write(workspace: Workspace, validation: Validation) -> None:
     folder = workspace.paths.evaluation
     for name, schema in (
@@ -279,41 +239,10 @@ def _write(workspace: Workspace, validation: Validation) -> None:
     write_json(folder / "selection.json", rows)
     with write_aside(folder / "report_card.csv") as aside:
         validation.report_card.to_csv(aside, index=False, lineterminator="\n")
-    write_json(folder / "verdict.json", _verdict_document(workspace, validation))
-
-
-def _verdict_document(
-    workspace: Workspace, validation: Validation
-) -> dict[str, object]:
-    """Everything the index says beside the report card, in words and numbers."""
-    study, judgement = workspace.study, validation.judgement
-    years = [f.year for f in study_folds(workspace) if f.kind == "walk_forward"]
-    return {
-        "verdict": asdict(judgement),
-        "basis": (
-            f"The strategy: {study.verdict.model}, {RULES[study.verdict.rule]}, equal "
-            "capital in every recommended stock, dealt one session after the forecast "
-            f"at {study.dealing.headline_cost_bps} basis points a side. Judged on the "
-            f"walk-forward year{'s' if len(years) > 1 else ''} "
-            f"{', '.join(map(str, years))}, against cash at "
-            f"{study.dealing.cash_rate:.1%} a year and against holding the same stocks."
-        ),
-        "evidence": [
-            *judgement.reasons,
-            f"A yearly Sharpe ratio below {judgement.smallest_detectable_sharpe:.1f} "
-            f"could not have been told from zero in {judgement.n_sessions} sessions.",
-        ],
-        "test_year": validation.look.test_year,
-        "look": asdict(validation.look) | {"meaning": validation.look.meaning},
-        "n_trials": validation.n_trials,
-        "cautions": [
-            f"{len(years)} walk-forward year and one seed: luck is not averaged out."
-            if len(years) == 1
-            else f"One seed in each of {len(years)} walk-forward years.",
-            f"{validation.n_trials} strategies have been scored on this market so far, "
-            "the baselines' included (the trial ledger); the best of many looks better "
-            "than it is.",
-            "The printed price is the day's average: nobody can deal at it after "
-            "seeing it, so a good forecast of it is not yet a profit.",
-        ],
-    }
+    document = verdict_document(
+        workspace,
+        validation.judgement,
+        look=validation.look,
+        n_trials=validation.n_trials,
+    )
+    write_json(folder / "verdict.json", document)
