@@ -106,7 +106,7 @@ lab: | $(ENVIRONMENT)  ## JupyterLab, on the environment's own kernel
 ##@ Code
 .PHONY: test test-slow bench lint lock
 test: $(ENVIRONMENT)  ## The tests: no training, under two minutes
-	.venv/bin/pytest -q
+	.venv/bin/pytest -q -n auto
 test-slow: $(ENVIRONMENT)  ## The tests that fit networks or execute notebooks
 	.venv/bin/pytest -q -m 'slow or notebook'
 bench: $(ENVIRONMENT)  ## Training speed beside Keras and, if TORCH_PYTHON is set, PyTorch

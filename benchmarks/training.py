@@ -70,9 +70,12 @@ def main() -> int:
         [race(names, channels, options.rounds) for channels in options.channels]
     )
     table = summarise(epochs)
+    print(table.to_string(index=False), flush=True)
+    # What took minutes is kept, should the rest be interrupted.
+    write(epochs, table, pd.DataFrame())
     models = pd.DataFrame(cost_per_model(options.models))
+    print(models.to_string(index=False))
     write(epochs, table, models)
-    print(table.to_string(index=False), models.to_string(index=False), sep="\n\n")
     missed = below_floor(table)
     for line in missed:
         print(line)
@@ -145,7 +148,8 @@ def write(epochs: pd.DataFrame, table: pd.DataFrame, models: pd.DataFrame) -> No
     """Write all that was measured: table, JSON, plot."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     table.to_csv(FOLDER / "training.csv", index=False)
-    models.to_csv(FOLDER / "training_models.csv", index=False)
+    if len(models):
+        models.to_csv(FOLDER / "training_models.csv", index=False)
     document = {
         "machine": {"processor": platform.processor(), "cores": os.cpu_count()},
         "load": os.getloadavg(),
