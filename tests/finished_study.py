@@ -122,7 +122,7 @@ def _leave_models(workspace: Workspace) -> None:
     write_table(safety, SAFETY, workspace.paths.v2 / "safety.csv")
     times = {"seconds": 20.0, "first_ms": 300.0, "next_ms": 2.0}
     write_json(workspace.paths.v2 / "run.json", dict.fromkeys(names, times))
-    summary = pd.DataFrame({"ticker": names, "year": 2024})
+    summary = pd.DataFrame({"ticker": names, "model": "v2", "year": 2024})
     summary.to_csv(workspace.paths.v2 / "training_summary.csv", index=False)
 
 

@@ -44,7 +44,7 @@ STRATEGY_METRICS = (
     *("win_rate_all", "max_drawdown", "turnover", "exposure"),
 )
 
-MIN_EXPOSURE = 0.01
+MIN_EXPOSURE = 0.05
 """An account that was invested less has no Sharpe ratio: nearly all of its return is
 the interest on cash, which hardly varies, so the ratio over zero has no bound."""
 

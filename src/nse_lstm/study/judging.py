@@ -59,7 +59,7 @@ def verdict_document(
         "look": asdict(look) | {"meaning": look.meaning},
         "n_trials": n_trials,
         "cautions": [
-            f"{len(_years(workspace))} walk-forward year(s), one seed: luck is hardly "
+            f"Years walked forward: {len(_years(workspace))}, seeds: 1. Luck is hardly "
             "averaged out.",
             _hardly_fitted(workspace),
             f"{n_trials} strategies have been scored on this market so far, the "

@@ -66,6 +66,7 @@ def training_lines(workspace: Workspace) -> Lines:
     """Phase 3: how many models, of how many stocks and years, in what time."""
     times, safety = read_times(workspace), read_safety(workspace)
     summary = pd.read_csv(workspace.paths.v2 / "training_summary.csv")
+    summary = summary[summary["model"] == "v2"]
     years = ", ".join(map(str, sorted(summary["year"].unique())))
     return (
         f"Trained {len(summary)} stock-specific models: {summary['ticker'].nunique()} "

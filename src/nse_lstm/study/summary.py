@@ -124,6 +124,7 @@ def strategies_table(workspace: Workspace) -> pd.DataFrame:
     formats = {
         "net_return": ("net return", "+.1%"),
         "sharpe_ratio": ("Sharpe over 0", ".2f"),
+        "sharpe_over_cash": ("Sharpe over cash", ".2f"),
         "win_rate": ("win rate", ".0%"),
         "max_drawdown": ("largest drawdown", ".1%"),
         "turnover": ("turnover a year", ".1f"),
