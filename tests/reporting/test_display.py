@@ -42,3 +42,9 @@ def test_rows_left_out_are_counted() -> None:
 
 def test_the_same_figure_gives_the_same_bytes() -> None:
     assert picture(plot(), alt="a") == picture(plot(), alt="a")
+
+
+def test_a_log_shows_a_few_words_and_never_a_picture() -> None:
+    assert repr(picture(plot(), alt="a")) == "figure"
+    assert repr(sentence("1 < 2 & so on")) == "1 < 2 & so on"
+    assert len(repr(sentence("long " * 100))) == 101

@@ -6,6 +6,7 @@ All text that may come from data files is escaped here, once.
 import base64
 import html
 import io
+import re
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -16,6 +17,9 @@ from matplotlib.figure import Figure
 __all__ = ["Html", "picture", "sentence", "show_table"]
 
 DASH = "–"
+TAG = re.compile(r"<[^>]*>")
+SHORT = 100
+"""Characters of a piece of a page that a log shows."""
 LONG = 40
 """Characters from which a cell is given room to wrap."""
 
@@ -69,11 +73,17 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Html:
     """A piece of a page that JupyterLab and nbconvert both show."""
 
     html: str
+
+    def __repr__(self) -> str:
+        """Stay short where only text is shown, as in the log of a build."""
+        text = html.unescape(TAG.sub(" ", self.html))
+        words = " ".join(text.split()) or "figure"
+        return words if len(words) <= SHORT else f"{words[:SHORT]}…"
 
     def _repr_html_(self) -> str:
         return self.html
