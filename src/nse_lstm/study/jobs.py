@@ -36,8 +36,8 @@ __all__ = [
 ALL_STOCKS = "ALL"
 """In place of a ticker: v1 is one model of all ordinary shares."""
 
-STEPS_PER_SECOND = 90_000
-"""Windows times sessions that one thread fits a second, forward and backward."""
+STEPS_PER_SECOND = 200_000
+"""Windows times sessions that one thread fits a second at least; 300,000 if quiet."""
 
 
 def split_stock(
