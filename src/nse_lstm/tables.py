@@ -15,6 +15,8 @@ from nse_lstm.paths import write_aside
 __all__ = [
     "ACCEPTED_JUMPS",
     "ACCURACY_COST",
+    "COVERAGE",
+    "EVIDENCE",
     "FILE_LEDGER",
     "FORECASTS",
     "INSTRUMENTS",
@@ -252,6 +254,49 @@ SCORES = _schema(
         "n": _column(WHOLE, pa.Check.ge(0)),
         "lower": _column(NUMBER, nullable=True),
         "upper": _column(NUMBER, nullable=True),
+    },
+)
+
+# What each test says of the forecasts before the test year, and of the strategy.
+EVIDENCE = _schema(
+    "evidence",
+    ["test", "model", "against", "ticker"],
+    {
+        "test": _column(TEXT),
+        # "all" where the test is of all models together.
+        "model": _column(TEXT),
+        "against": _column(TEXT),
+        # "ALL" where all stocks are in it, a date being one observation.
+        "ticker": _column(TEXT),
+        "statistic": _column(NUMBER, nullable=True),
+        "p_value": _column(NUMBER, pa.Check.in_range(0, 1), nullable=True),
+        "lower": _column(NUMBER, nullable=True),
+        "upper": _column(NUMBER, nullable=True),
+        "n": _column(WHOLE, pa.Check.ge(0)),
+        # One sentence for the reader.
+        "says": _column(TEXT),
+        # Kernel, bootstrap, side of the test.
+        "method": _column(TEXT),
+    },
+)
+
+# How often intervals held what came, beside what luck alone would let them.
+COVERAGE = _schema(
+    "coverage",
+    ["model", "ticker", "quarter"],
+    {
+        "model": _column(TEXT),
+        "ticker": _column(TEXT),
+        "quarter": _column(TEXT),
+        "coverage": _column(NUMBER, pa.Check.in_range(0, 1)),
+        "lower": _column(NUMBER, pa.Check.in_range(0, 1), nullable=True),
+        "upper": _column(NUMBER, pa.Check.in_range(0, 1), nullable=True),
+        # Log return.
+        "width": _column(NUMBER, pa.Check.ge(0)),
+        "interval_score": _column(NUMBER, pa.Check.ge(0)),
+        "n": _column(WHOLE, pa.Check.ge(1)),
+        # Intervals without bounds, for want of errors; not in the rest.
+        "n_open": _column(WHOLE, pa.Check.ge(0)),
     },
 )
 

@@ -15,11 +15,14 @@ __all__ = [
     "bias",
     "directional_accuracy",
     "directional_calls",
+    "expanding_mean",
+    "expected_return_gain",
     "mae",
     "mape",
     "mase",
     "max_drawdown",
     "negative_count",
+    "out_of_sample_r_squared",
     "r_squared",
     "rmse",
     "sharpe_ratio",
@@ -92,9 +95,79 @@ def skill(y: ArrayLike, y_hat: ArrayLike) -> float:
        sample. RFS 21(4), 1509-1531.
     """
     y, y_hat = _pair(y, y_hat)
-    if not np.any(y):
-        return float("nan")
-    return float(1 - np.sum((y - y_hat) ** 2) / np.sum(y**2))
+    return out_of_sample_r_squared(y, y_hat, benchmark=np.zeros_like(y))
+
+
+def out_of_sample_r_squared(
+    y: ArrayLike, y_hat: ArrayLike, *, benchmark: ArrayLike
+) -> float:
+    """Return 1 - SSE / SSE of another forecast; Campbell and Thompson's R².
+
+    Parameters
+    ----------
+    y, y_hat : array of shape (n,)
+        Realised and forecast log returns.
+    benchmark : array of shape (n,)
+        The other forecast, which knew no more: ``expanding_mean``, or 0 (``skill``).
+    """
+    y, y_hat = _pair(y, y_hat)
+    _, benchmark = _pair(y, benchmark)
+    naive = np.sum((y - benchmark) ** 2)
+    return float(1 - np.sum((y - y_hat) ** 2) / naive) if naive else float("nan")
+
+
+def expanding_mean(y: ArrayLike, *, lag: int = 1, history: ArrayLike = ()) -> Array:
+    """Return the mean of the returns that were known when each was forecast.
+
+    Parameters
+    ----------
+    y : array of shape (n,)
+        Realised returns, one a session, in order.
+    lag : int
+        Rows until a return is known: ``delay + horizon`` of its forecast.
+    history : array
+        Returns known before the first row, such as the training span's.
+
+    Returns
+    -------
+    array of shape (n,)
+        Missing where nothing was known yet.
+
+    Examples
+    --------
+    >>> expanding_mean([0.02, 0.04, 0.0]).tolist()
+    [nan, 0.02, 0.03]
+    """
+    y, history = np.asarray(y, float), np.asarray(history, float)
+    if lag < 1:
+        raise StudyError(f"`lag` must be at least 1 row. Received: {lag}")
+    place = np.maximum(np.arange(y.size) - lag + 1, 0)
+    count = place + history.size
+    total = np.concatenate([[0.0], np.cumsum(y)])[place] + history.sum()
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def expected_return_gain(r_squared: float, *, sharpe: float) -> float:
+    """Return what an R² is worth: the gain in expected return, as a share of it.
+
+    Parameters
+    ----------
+    r_squared : float
+        Out of sample, below 1.
+    sharpe : float
+        Of the asset itself, over the same period as the R²; not 0.
+
+    References
+    ----------
+    .. [1] J. Campbell and S. Thompson (2008). Predicting excess stock returns out of
+       sample. RFS 21(4), 1509-1531, eq. 14.
+
+    Examples
+    --------
+    >>> round(expected_return_gain(0.0043, sharpe=0.012**0.5), 2)
+    0.36
+    """
+    return r_squared / (1 - r_squared) * (1 + sharpe**2) / sharpe**2
 
 
 def mase(y: ArrayLike, y_hat: ArrayLike, *, scale: ArrayLike) -> float:

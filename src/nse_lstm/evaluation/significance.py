@@ -18,6 +18,7 @@ __all__ = [
     "expected_maximum_sharpe",
     "moments_of",
     "probabilistic_sharpe_ratio",
+    "sharpe_standard_error",
     "smallest_detectable_sharpe",
     "trial_variance",
 ]
@@ -64,6 +65,44 @@ def moments_of(returns: ArrayLike) -> Moments:
     )
 
 
+def sharpe_standard_error(
+    sharpe: float, *, n: int, skew: float, kurtosis: float
+) -> float:
+    """Return the standard error of a Sharpe ratio of independent returns.
+
+    Parameters
+    ----------
+    sharpe : float
+        Per period.
+    n : int
+        Number of returns, at least 2.
+    skew, kurtosis : float
+        Of the returns.
+
+    Raises
+    ------
+    StudyError
+        If ``n`` is below 2 or the moments leave no positive variance.
+
+    References
+    ----------
+    .. [1] E. Mertens (2002). Comments on variance of the IID estimator in Lo (2002).
+       Divided by n - 1, as Bailey and Lopez de Prado (2012) do.
+
+    Examples
+    --------
+    >>> round(sharpe_standard_error(0.7079, n=134, skew=-0.225, kurtosis=2.957), 4)
+    0.1028
+    """
+    variance = 1 - skew * sharpe + (kurtosis - 1) / 4 * sharpe**2
+    if n < 2 or variance <= 0:
+        raise StudyError(
+            "Expected n >= 2 returns with a positive variance of their Sharpe ratio. "
+            f"Received: n={n}, variance={variance:.4g}"
+        )
+    return float(np.sqrt(variance / (n - 1)))
+
+
 def probabilistic_sharpe_ratio(
     sharpe: float, *, benchmark: float, n: int, skew: float, kurtosis: float
 ) -> float:
@@ -94,13 +133,8 @@ def probabilistic_sharpe_ratio(
     ...     0.458, benchmark=0, n=24, skew=0, kurtosis=3), 3)
     0.982
     """
-    variance = 1 - skew * sharpe + (kurtosis - 1) / 4 * sharpe**2
-    if n < 2 or variance <= 0:
-        raise StudyError(
-            "Expected n >= 2 returns with a positive variance of their Sharpe ratio. "
-            f"Received: n={n}, variance={variance:.4g}"
-        )
-    return float(norm.cdf((sharpe - benchmark) * np.sqrt((n - 1) / variance)))
+    error = sharpe_standard_error(sharpe, n=n, skew=skew, kurtosis=kurtosis)
+    return float(norm.cdf((sharpe - benchmark) / error))
 
 
 def expected_maximum_sharpe(n_trials: int, *, variance: float) -> float:
@@ -213,15 +247,20 @@ def deflated_sharpe_ratio(
     )
 
 
-def smallest_detectable_sharpe(years: float, *, confidence: float) -> float:
+def smallest_detectable_sharpe(
+    years: float, *, confidence: float, power: float = 0.5
+) -> float:
     """Return the yearly Sharpe ratio whose interval just clears zero.
 
     It is z / sqrt(years), z being the two-sided normal quantile: a yearly Sharpe ratio
-    has a standard error of about 1 / sqrt(years), however many sessions a year has.
+    has a standard error of about 1 / sqrt(years), however many sessions a year has. A
+    strategy whose true ratio is that is seen every other time; to be seen with another
+    ``power`` it needs its normal quantile more.
 
     Examples
     --------
     >>> round(smallest_detectable_sharpe(4, confidence=0.95), 2)
     0.98
     """
-    return float(norm.ppf(0.5 + confidence / 2) / np.sqrt(years))
+    quantiles = norm.ppf(0.5 + confidence / 2) + norm.ppf(power)
+    return float(quantiles / np.sqrt(years))

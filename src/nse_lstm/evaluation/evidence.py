@@ -1,0 +1,304 @@
+"""One table of every test: what it found, and what that means in a sentence."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
+
+from nse_lstm.config import Verdict
+from nse_lstm.evaluation.forecast_evidence import (
+    ALL_MODELS,
+    Row,
+    evidence_row,
+    forecast_evidence,
+)
+from nse_lstm.evaluation.overfitting import backtest_overfitting
+from nse_lstm.evaluation.sharpe import (
+    adjusted_sharpe_ratio,
+    minimum_backtest_length,
+    minimum_track_record,
+)
+from nse_lstm.evaluation.significance import (
+    Moments,
+    deflated_sharpe_ratio,
+    expected_maximum_sharpe,
+    moments_of,
+    probabilistic_sharpe_ratio,
+    sharpe_standard_error,
+    smallest_detectable_sharpe,
+    trial_variance,
+)
+from nse_lstm.evaluation.strategies import FORECAST_RULES
+from nse_lstm.evaluation.verdict import pooled_excess
+from nse_lstm.tables import EVIDENCE, check
+
+__all__ = ["collect_evidence", "strategy_evidence", "trial_matrix"]
+
+LAGS = 5
+"""Autocorrelations that the adjusted Sharpe ratio allows for: a week."""
+
+BLOCKS = 16
+"""Of the cross-validation of choices; fewer where the sessions do not fill them."""
+
+POWER = 0.8
+"""Chance at which the Sharpe ratio that could be seen would have been seen."""
+
+CASH = "cash"
+
+
+def collect_evidence(
+    joined: pd.DataFrame,
+    *,
+    excess: pd.Series,
+    trials: pd.DataFrame,
+    trial_sharpes: ArrayLike,
+    verdict: Verdict,
+    sessions_per_year: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Run every test on the forecasts and on the declared strategy.
+
+    Parameters
+    ----------
+    joined : DataFrame
+        Forecasts with ``y`` (``scoring.realised``) of the walk-forward years, of one
+        delay and horizon. A model that is ``persistence`` is the yardstick.
+    excess : Series
+        The declared strategy's return over cash by session (``pooled_excess``).
+    trials : DataFrame of shape (n_sessions, n_columns)
+        The same of every trial of these sessions (``trial_matrix``).
+    trial_sharpes : array of shape (n_trials,)
+        Sharpe ratios over cash per session of all trials in the ledger, which may be
+        more than those columns; a missing one never dealt and does not count.
+    verdict : Verdict
+        Model, confidence and bootstrap.
+    sessions_per_year : int
+        Annualises.
+    seed : int
+        Of the bootstraps.
+
+    Returns
+    -------
+    DataFrame
+        ``EVIDENCE``, one row a test, model, opponent and stock.
+    """
+    rows = [
+        *forecast_evidence(joined, verdict=verdict, seed=seed),
+        *strategy_evidence(
+            excess,
+            trials=trials,
+            trial_sharpes=trial_sharpes,
+            verdict=verdict,
+            sessions_per_year=sessions_per_year,
+        ),
+    ]
+    table = pd.DataFrame(rows, columns=list(EVIDENCE.columns))
+    types = {name: str(column.dtype) for name, column in EVIDENCE.columns.items()}
+    return check(table.astype(types), EVIDENCE)
+
+
+def trial_matrix(returns: pd.DataFrame) -> pd.DataFrame:
+    """Return the session returns over cash of every trial, side by side.
+
+    Parameters
+    ----------
+    returns : DataFrame
+        ``STRATEGY_RETURNS`` at one cost level.
+
+    Returns
+    -------
+    DataFrame of shape (n_sessions, n_trials)
+        A column a model and rule that acts on a forecast and dealt at all; sessions
+        that some of them lack are left out.
+    """
+    chosen = returns[returns["rule"].isin(FORECAST_RULES)]
+    columns = {
+        f"{model} {rule}": pooled_excess(rows)
+        for (model, rule), rows in chosen.groupby(["model", "rule"])
+        if rows["turnover"].any()
+    }
+    return pd.DataFrame(columns).dropna()
+
+
+def strategy_evidence(
+    excess: pd.Series,
+    *,
+    trials: pd.DataFrame,
+    trial_sharpes: ArrayLike,
+    verdict: Verdict,
+    sessions_per_year: int,
+) -> Iterator[Row]:
+    """Yield the rows of ``EVIDENCE`` that the declared strategy's returns give.
+
+    Parameters are those of ``collect_evidence``. A strategy whose returns over cash do
+    not vary has only the row of what could have been seen.
+    """
+    year = sessions_per_year
+    yield _detectable(len(excess), verdict, year)
+    found = moments_of(excess)
+    if not np.isnan(found.sharpe):
+        yield _sharpe(found, verdict, year)
+        yield _adjusted(excess, verdict, year)
+        yield _probabilistic(found, verdict)
+        yield _track_record(found, verdict, year)
+        sharpes = np.asarray(trial_sharpes, float)
+        sharpes = sharpes[~np.isnan(sharpes)]
+        if sharpes.size:
+            yield _deflated(found, sharpes, verdict, year)
+            yield _backtest_length(found, sharpes.size, verdict, year)
+    if trials.shape[1] >= 2 and len(trials) >= 4:
+        yield _overfitting(trials)
+
+
+def _of_strategy(
+    test: str, verdict: Verdict, *, n: int, says: str, method: str, **more: float
+) -> Row:
+    return evidence_row(
+        test, verdict.model, against=CASH, n=n, says=says, method=method, **more
+    )
+
+
+def _detectable(n: int, verdict: Verdict, year: int) -> Row:
+    least, likely = (
+        smallest_detectable_sharpe(n / year, confidence=verdict.confidence, power=power)
+        for power in (0.5, POWER)
+    )
+    return _of_strategy(
+        "smallest detectable Sharpe",
+        verdict,
+        statistic=least,
+        upper=likely,
+        n=n,
+        says=f"a true yearly Sharpe ratio of {least:.1f} would be seen every other "
+        f"time, one of {likely:.1f} in {POWER:.0%}",
+        method=f"z / sqrt(years), two-sided {verdict.confidence:.0%}",
+    )
+
+
+def _sharpe(found: Moments, verdict: Verdict, year: int) -> Row:
+    z = float(norm.ppf(0.5 + verdict.confidence / 2))
+    error = sharpe_standard_error(
+        found.sharpe, n=found.n, skew=found.skew, kurtosis=found.kurtosis
+    )
+    yearly, lower, upper = (
+        float((found.sharpe + step * error) * np.sqrt(year)) for step in (0, -z, z)
+    )
+    return _of_strategy(
+        "Sharpe ratio",
+        verdict,
+        statistic=yearly,
+        lower=lower,
+        upper=upper,
+        n=found.n,
+        says=f"yearly {yearly:.2f}, from {lower:.2f} to {upper:.2f}",
+        method="square root of time; standard error of Mertens over n - 1",
+    )
+
+
+def _adjusted(excess: pd.Series, verdict: Verdict, year: int) -> Row:
+    adjusted = adjusted_sharpe_ratio(excess, sessions_per_year=year, lags=LAGS)
+    return _of_strategy(
+        "Sharpe ratio, autocorrelation allowed for",
+        verdict,
+        statistic=adjusted,
+        n=len(excess),
+        says=f"yearly {adjusted:.2f} once {LAGS} autocorrelations are allowed for",
+        method=f"Lo's aggregation factor over {LAGS} lags",
+    )
+
+
+def _probabilistic(found: Moments, verdict: Verdict) -> Row:
+    probability = probabilistic_sharpe_ratio(
+        found.sharpe, benchmark=0, n=found.n, skew=found.skew, kurtosis=found.kurtosis
+    )
+    return _of_strategy(
+        "probabilistic Sharpe ratio",
+        verdict,
+        statistic=probability,
+        p_value=1 - probability,
+        n=found.n,
+        says=f"above cash with probability {probability:.3f}, were it the only trial",
+        method="Bailey and Lopez de Prado, benchmark 0",
+    )
+
+
+def _track_record(found: Moments, verdict: Verdict, year: int) -> Row:
+    needed = minimum_track_record(
+        found.sharpe,
+        benchmark=0,
+        skew=found.skew,
+        kurtosis=found.kurtosis,
+        confidence=verdict.confidence,
+    )
+    has = found.n / year
+    return _of_strategy(
+        "minimum track record",
+        verdict,
+        statistic=needed / year,
+        n=found.n,
+        says=f"needs {needed / year:.1f} years, has {has:.1f}"
+        if np.isfinite(needed)
+        else "no record is long enough: the ratio is not above 0",
+        method=f"years until the probabilistic ratio is {verdict.confidence}",
+    )
+
+
+def _deflated(
+    found: Moments, sharpes: NDArray[np.float64], verdict: Verdict, year: int
+) -> Row:
+    variance = trial_variance(sharpes, found.n)
+    deflated = deflated_sharpe_ratio(
+        found.sharpe,
+        n=found.n,
+        skew=found.skew,
+        kurtosis=found.kurtosis,
+        n_trials=sharpes.size,
+        variance=variance,
+    )
+    luckiest = expected_maximum_sharpe(sharpes.size, variance=variance) * np.sqrt(year)
+    return _of_strategy(
+        "deflated Sharpe ratio",
+        verdict,
+        statistic=deflated,
+        p_value=1 - deflated,
+        n=found.n,
+        says=f"{deflated:.3f} against the luckiest of {sharpes.size} worthless trials, "
+        f"whose yearly ratio would be {luckiest:.2f}",
+        method="Bailey and Lopez de Prado; variance of the trials' gains",
+    )
+
+
+def _backtest_length(found: Moments, n_trials: int, verdict: Verdict, year: int) -> Row:
+    yearly = float(found.sharpe * np.sqrt(year))
+    length = float("inf")
+    if yearly > 0:
+        length = minimum_backtest_length(n_trials, sharpe=yearly)
+    return _of_strategy(
+        "minimum backtest length",
+        verdict,
+        statistic=length,
+        n=found.n,
+        says=f"{n_trials} worthless trials would show as much in {length:.1f} years; "
+        f"it took {found.n / year:.1f}"
+        if yearly > 0
+        else "the ratio is not above 0: any length would show as much",
+        method="Bailey et al. 2014, independent trials",
+    )
+
+
+def _overfitting(trials: pd.DataFrame) -> Row:
+    blocks = min(BLOCKS, len(trials) // 4 * 2)
+    found = backtest_overfitting(trials.to_numpy(), n_blocks=blocks)
+    return evidence_row(
+        "probability of backtest overfitting",
+        ALL_MODELS,
+        against=ALL_MODELS,
+        statistic=found.probability,
+        n=len(trials),
+        says=f"the best of {found.n_trials} trials of the past was in the lower half "
+        f"afterwards in {found.probability:.0%} of {found.n_splits} splits",
+        method=f"symmetric cross-validation, {blocks} blocks, by Sharpe ratio; the "
+        "middle counts as overfit",
+    )

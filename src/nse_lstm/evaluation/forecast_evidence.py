@@ -1,0 +1,273 @@
+"""What the tests say of the forecasts: each against persistence, and all together.
+
+The error of every test here is a session's, not a stock's: stocks are averaged by date
+before anything is divided by a standard error. The tests of single stocks come with
+Holm's correction for their number.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from arch.bootstrap import StationaryBootstrap
+
+from nse_lstm.config import Verdict
+from nse_lstm.evaluation.comparison import (
+    NAIVE,
+    Comparison,
+    adjusted_difference,
+    diebold_mariano,
+    holm,
+    losses_by_date,
+    mean_test,
+)
+from nse_lstm.evaluation.direction import direction_by_date
+from nse_lstm.evaluation.metrics import expanding_mean
+from nse_lstm.evaluation.scoring import POOL
+from nse_lstm.evaluation.superior import (
+    model_confidence_set,
+    stepwise_superior,
+    superior_ability,
+)
+
+__all__ = ["ALL_MODELS", "MEAN_SO_FAR", "evidence_row", "forecast_evidence"]
+
+ALL_MODELS = "all"
+"""The ``model`` of a test of all models together."""
+
+MEAN_SO_FAR = "mean so far"
+"""Campbell and Thompson's benchmark: each stock's mean return known at the origin."""
+
+Row = dict[str, Any]
+
+
+def evidence_row(
+    test: str, model: str, *, says: str, method: str, n: int, **more: Any
+) -> Row:
+    """Return one row of ``EVIDENCE``; what is not given is missing."""
+    nothing = dict.fromkeys(["statistic", "p_value", "lower", "upper"], float("nan"))
+    row = {"test": test, "model": model, "against": NAIVE, "ticker": POOL}
+    return row | nothing | {"n": n, "says": says, "method": method} | more
+
+
+def forecast_evidence(
+    joined: pd.DataFrame, *, verdict: Verdict, seed: int
+) -> Iterator[Row]:
+    """Yield the rows of ``EVIDENCE`` that the forecasts give.
+
+    Parameters
+    ----------
+    joined : DataFrame
+        Forecasts with ``y``, all of one delay and horizon.
+    verdict : Verdict
+        Confidence, and repetitions and mean block of every bootstrap.
+    seed : int
+        Of the bootstraps.
+    """
+    known = joined.dropna(subset="y")
+    ahead = int(known["delay"].iloc[0] + known["horizon"].iloc[0])
+    for name, rows in known.groupby("model"):
+        model = str(name)
+        if model == NAIVE or not rows["y_hat"].fillna(0.0).any():
+            continue
+        usable = rows.dropna(subset="y_hat")
+        yield from _r_squared(model, usable, ahead=ahead, verdict=verdict, seed=seed)
+        yield _diebold_mariano(model, rows, ahead, verdict)
+        yield _clark_west(model, usable, ahead, verdict)
+        yield _direction(model, usable, ahead, verdict)
+        yield from _stock_by_stock(model, rows, ahead, verdict)
+    yield from _together(known, verdict=verdict, seed=seed)
+
+
+def _r_squared(
+    model: str, rows: pd.DataFrame, *, ahead: int, verdict: Verdict, seed: int
+) -> Iterator[Row]:
+    """Out-of-sample R² against no change and against the mean so far."""
+    error = (rows["y"] - rows["y_hat"]) ** 2
+    benchmarks = {NAIVE: pd.Series(0.0, index=rows.index)}
+    benchmarks[MEAN_SO_FAR] = _mean_so_far(rows, ahead)
+    for against, benchmark in benchmarks.items():
+        squares = pd.DataFrame({"own": error, "naive": (rows["y"] - benchmark) ** 2})
+        usable = squares[benchmark.notna()]
+        sums = usable.groupby(rows["target_date"]).sum().sort_index().to_numpy()
+        if len(sums) < 2 or not sums[:, 1].any():
+            continue
+        lower, upper = _interval(sums, verdict, seed)
+        share = float(1 - sums[:, 0].sum() / sums[:, 1].sum())
+        yield evidence_row(
+            "out-of-sample R²",
+            model,
+            against=against,
+            statistic=share,
+            lower=lower,
+            upper=upper,
+            n=len(sums),
+            says=_sided(lower, upper, "nearer to what came", f"than {against}"),
+            method="log returns of all stocks; stationary bootstrap of dates, mean "
+            f"block {verdict.bootstrap_block}, {verdict.bootstrap_reps} times",
+        )
+
+
+def _mean_so_far(rows: pd.DataFrame, ahead: int) -> pd.Series:
+    """Each stock's mean of the returns known at the origin, by row."""
+    ordered = rows.sort_values("target_date")
+    blocks = ordered.groupby(["ticker", "seed"])["y"]
+    return blocks.transform(lambda y: expanding_mean(y.to_numpy(), lag=ahead))
+
+
+def _interval(
+    sums: np.ndarray[Any, Any], verdict: Verdict, seed: int
+) -> tuple[float, float]:
+    bootstrap = StationaryBootstrap(verdict.bootstrap_block, sums, seed=seed)
+    totals = bootstrap.apply(lambda days: days.sum(axis=0), verdict.bootstrap_reps)
+    tail = (1 - verdict.confidence) / 2
+    kept = totals[totals[:, 1] > 0]
+    lower, upper = np.quantile(1 - kept[:, 0] / kept[:, 1], [tail, 1 - tail])
+    return float(lower), float(upper)
+
+
+def _diebold_mariano(
+    model: str, rows: pd.DataFrame, ahead: int, verdict: Verdict
+) -> Row:
+    losses = losses_by_date(rows)
+    found = diebold_mariano(losses[model], losses[NAIVE], ahead=ahead)
+    return evidence_row(
+        "Diebold-Mariano",
+        model,
+        **_numbers(found),
+        says=_decided(found, verdict, "loses less than persistence", "loses more"),
+        method=f"squared errors, mean over stocks by date; {found.kernel} kernel over "
+        f"{ahead - 1} lags, Harvey-Leybourne-Newbold, two-sided; below 0 is better",
+    )
+
+
+def _clark_west(model: str, rows: pd.DataFrame, ahead: int, verdict: Verdict) -> Row:
+    adjusted = pd.Series(
+        adjusted_difference(rows["y"], rows["y_hat"]), index=rows.index
+    )
+    by_date = adjusted.groupby(rows["target_date"]).mean().sort_index()
+    found = mean_test(by_date, ahead=ahead, alternative="greater")
+    return evidence_row(
+        "Clark-West",
+        model,
+        **_numbers(found),
+        says=_decided(found, verdict, "there is something in it to forecast by", ""),
+        method="adjusted squared errors, mean over stocks by date; Bartlett kernel "
+        f"over {ahead - 1} lags, one-sided; nested in spirit only",
+    )
+
+
+def _direction(model: str, rows: pd.DataFrame, ahead: int, verdict: Verdict) -> Row:
+    found = direction_by_date(rows, ahead=ahead)
+    return evidence_row(
+        "direction",
+        model,
+        **_numbers(found),
+        says=_decided(found, verdict, "knows the direction better than chance", ""),
+        method="Pesaran-Timmermann's covariance of signs, no move a sign of its own, "
+        f"mean over stocks by date; Bartlett kernel over {ahead - 1} lags, one-sided",
+    )
+
+
+def _stock_by_stock(
+    model: str, rows: pd.DataFrame, ahead: int, verdict: Verdict
+) -> Iterator[Row]:
+    found = {
+        str(ticker): diebold_mariano(losses[model], losses[NAIVE], ahead=ahead)
+        for ticker, block in rows.groupby("ticker")
+        if block["y_hat"].notna().sum() > ahead
+        for losses in [losses_by_date(block)]
+        if len(losses) > ahead
+    }
+    raw = pd.Series(
+        {ticker: test.p_value for ticker, test in found.items()}, dtype=float
+    )
+    adjusted = holm(raw)
+    for ticker, test in found.items():
+        numbers = _numbers(test) | {"p_value": adjusted[ticker]}
+        decided = Comparison(**asdict(test) | {"p_value": adjusted[ticker]})
+        yield evidence_row(
+            "Diebold-Mariano, Holm",
+            model,
+            ticker=ticker,
+            **numbers,
+            says=_decided(
+                decided, verdict, "loses less than persistence", "loses more"
+            ),
+            method=f"squared errors of one stock; {test.kernel} kernel over "
+            f"{ahead - 1} lags, Harvey-Leybourne-Newbold, two-sided; Holm over "
+            f"{int(raw.notna().sum())} stocks",
+        )
+
+
+def _together(known: pd.DataFrame, *, verdict: Verdict, seed: int) -> Iterator[Row]:
+    losses = losses_by_date(known)
+    if (losses.rsub(losses[NAIVE], axis=0) == 0).all(axis=None):
+        return  # nothing but persistence to compare
+    block, reps = verdict.bootstrap_block, verdict.bootstrap_reps
+    size = 1 - verdict.confidence
+    bootstrap: Row = {"block": block, "reps": reps, "seed": seed}
+    how = (
+        "squared errors by date, those that every model forecast; stationary "
+        f"bootstrap, mean block {block}, {reps} times"
+    )
+    yield _superior(losses, size, bootstrap, how)
+    yield _stepwise(losses, size, bootstrap, how)
+    found = model_confidence_set(losses, size=size, **bootstrap)
+    for model, p_value, included in found.itertuples(index=False):
+        yield evidence_row(
+            "model confidence set",
+            model,
+            against=ALL_MODELS,
+            p_value=p_value,
+            n=len(losses),
+            says="may be the best" if included else "is not the best",
+            method=f"method R, {verdict.confidence:.0%}; {how}",
+        )
+
+
+def _superior(losses: pd.DataFrame, size: float, bootstrap: Row, how: str) -> Row:
+    found = superior_ability(losses, benchmark=NAIVE, size=size, **bootstrap)
+    return evidence_row(
+        "superior predictive ability",
+        ALL_MODELS,
+        p_value=found.consistent,
+        lower=found.lower,
+        upper=found.upper,
+        n=len(losses),
+        says="some model beats persistence, the number of models allowed for"
+        if found.consistent <= size
+        else "no model beats persistence beyond the luck of the best of them",
+        method=f"Hansen's consistent p-value, its bounds beside it, studentised; {how}",
+    )
+
+
+def _stepwise(losses: pd.DataFrame, size: float, bootstrap: Row, how: str) -> Row:
+    chosen = stepwise_superior(losses, benchmark=NAIVE, size=size, **bootstrap)
+    return evidence_row(
+        "stepwise superior",
+        ALL_MODELS,
+        statistic=float(len(chosen)),
+        n=len(losses),
+        says=f"better than persistence: {', '.join(chosen) or 'none'}",
+        method=f"Romano-Wolf steps of the studentised differences; {how}",
+    )
+
+
+def _numbers(found: Comparison) -> Row:
+    return {"statistic": found.statistic, "p_value": found.p_value, "n": found.n}
+
+
+def _decided(found: Comparison, verdict: Verdict, better: str, worse: str) -> str:
+    """Put a test in words; ``better`` is what its own side of zero means."""
+    if not found.p_value <= 1 - verdict.confidence:  # NaN decides nothing either
+        return "cannot be told from chance"
+    return worse if worse and found.statistic > 0 else better
+
+
+def _sided(lower: float, upper: float, nearer: str, than: str) -> str:
+    if lower > 0:
+        return f"{nearer} {than}"
+    return f"further from it {than}" if upper < 0 else f"cannot be told {than}"
