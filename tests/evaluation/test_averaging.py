@@ -1,11 +1,21 @@
 """What averaging prices makes forecastable, and what is left a session later."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_tiny_panel
 
-from nse_lstm.evaluation.averaging import LATER, a_session_later, score_later
+from nse_lstm.config import Verdict
+from nse_lstm.errors import TableError
+from nse_lstm.evaluation.averaging import (
+    LATER,
+    a_session_later,
+    artefact_share,
+    now_and_later,
+    score_later,
+)
 from nse_lstm.evaluation.scoring import score_accuracy
 from nse_lstm.tables import SCORES, check
 
@@ -67,3 +77,72 @@ def test_the_skill_that_averaging_gives_is_what_the_page_says() -> None:
     for order in (1, 5):
         right = 0.5 + np.arcsin(np.sqrt(skill(order))) / np.pi
         assert round(right, 2) == 0.58
+
+
+def averaged_walk(n: int, deals: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return each session's own move, and the log of its average price."""
+    steps = np.random.default_rng(seed).normal(0, 0.002, (n, deals))
+    walk = np.cumsum(steps.ravel()).reshape(n, deals)
+    return steps.sum(axis=1), walk.mean(axis=1)
+
+
+def shares_of(y_hat: np.ndarray, average: np.ndarray) -> pd.DataFrame:
+    """Lay a forecast made at session t beside the two averages' moves after it."""
+    change = np.diff(average)
+    n = len(change) - 2
+    return pd.DataFrame(
+        {
+            "model": "m",
+            "target_date": pd.bdate_range("2000-01-03", periods=n),
+            "y_hat": y_hat[:n],
+            "y": change[1 : n + 1],
+            "y_later": change[2 : n + 2],
+        }
+    )
+
+
+def test_repeating_the_last_move_of_averages_is_all_artefact() -> None:
+    _, average = averaged_walk(3000, 30, seed=2)
+    both = shares_of(np.diff(average), average)
+    found = artefact_share(both, verdict=Verdict(), seed=1)
+    # The autocorrelation is 1/4 now and 0 later (Working 1960).
+    assert found.gain / both["y"].var() == pytest.approx(0.25, abs=0.04)
+    assert found.share == pytest.approx(1.0, abs=0.2)
+    assert found.lower < 1 < found.upper
+    assert found.n == 2997
+
+
+def test_knowing_the_next_sessions_move_is_no_artefact() -> None:
+    # An average has half of its session's move, the next average the other half.
+    own, average = averaged_walk(3000, 30, seed=3)
+    both = shares_of(own[2:], average)
+    found = artefact_share(both, verdict=Verdict(), seed=1)
+    assert found.share == pytest.approx(0.0, abs=0.1)
+    assert found.lower < 0.05 and found.upper > -0.05
+
+
+def test_a_forecast_without_a_gain_has_nothing_to_share_out() -> None:
+    _, average = averaged_walk(500, 10, seed=4)
+    guess = np.random.default_rng(9).normal(size=499)
+    found = artefact_share(shares_of(guess, average), verdict=Verdict(), seed=1)
+    assert np.isnan([found.share, found.lower, found.upper]).all()
+    with pytest.raises(TableError, match="one model"):
+        artefact_share(shares_of(guess, average).iloc[:0], verdict=Verdict(), seed=1)
+
+
+def test_both_returns_of_a_forecast_are_those_of_its_own_and_the_next_session(
+    forecasts_of,
+):
+    panel = make_tiny_panel(start="2019-11-04")
+    forecasts = forecasts_of(panel, model="m", y_hat=lambda r: r["ahead"], fold=2020)
+    both = now_and_later(forecasts, panel)
+    assert len(both) and both["y"].to_numpy() == pytest.approx(both["y_hat"])
+    # What is later at one origin is now at the next, where both are there.
+    by_target = both.set_index(["ticker", "target_date"])["y"]
+    sessions = pd.DatetimeIndex(panel["session"].unique())
+    after = dict(pairwise(sessions))
+    places = zip(both["ticker"], both["target_date"].map(after), strict=True)
+    following = by_target.reindex(pd.MultiIndex.from_tuples(list(places))).to_numpy()
+    known = ~np.isnan(following)
+    assert known.sum() > 5
+    assert both["y_later"].to_numpy()[known] == pytest.approx(following[known])

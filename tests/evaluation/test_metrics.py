@@ -40,6 +40,35 @@ def test_skill_is_one_minus_the_ratio_of_squared_errors_to_no_change():
     assert metrics.skill(y, np.zeros(10)) == 0.0
 
 
+def test_a_benchmark_that_saw_the_whole_span_is_harder_than_one_that_could_not():
+    # evaluation_refs.md 1.4: 0.680053 against the mean so far, 0.496739 against the
+    # full sample's, which nobody had.
+    y = [0.01, -0.02, 0.015, 0.005, -0.01, 0.02, -0.005, 0.012, -0.008, 0.006]
+    f = [0.004, -0.006, 0.006, 0.001, -0.002, 0.007, 0.002, 0.003, -0.004, 0.001]
+    known = metrics.expanding_mean(y)
+    found = metrics.out_of_sample_r_squared(y[1:], f[1:], benchmark=known[1:])
+    assert found == pytest.approx(0.680053, abs=5e-7)
+    whole = np.full(10, np.mean(y))
+    cheat = metrics.out_of_sample_r_squared(y, f, benchmark=whole)
+    assert cheat == pytest.approx(0.496739, abs=5e-7)
+
+
+def test_the_mean_so_far_knows_a_return_only_once_its_target_has_passed():
+    found = metrics.expanding_mean([1.0, 2.0, 6.0, 9.0], lag=2)
+    assert np.isnan(found[:2]).all() and found[2:].tolist() == [1.0, 1.5]
+    # History 3 and 5, then 3, 5, 1 and 3, 5, 1, 2.
+    found = metrics.expanding_mean([1.0, 2.0, 6.0], history=[3.0, 5.0])
+    assert found.tolist() == [4.0, 3.0, 2.75]
+    with pytest.raises(StudyError, match="Received: 0"):
+        metrics.expanding_mean([1.0], lag=0)
+
+
+def test_what_an_r_squared_is_worth_depends_on_the_squared_sharpe():
+    # R² / (1 - R²) x (1 + S²) / S² with both 0.2: 0.25 x 6.
+    found = metrics.expected_return_gain(0.2, sharpe=math.sqrt(0.2))
+    assert found == pytest.approx(1.5)
+
+
 def test_the_naive_forecast_has_mase_one_in_sample():
     y = np.array([0.01, -0.02, 0.03, 0.0])
     assert metrics.mase(y, np.zeros(4), scale=np.abs(y).mean()) == pytest.approx(1.0)

@@ -11,6 +11,7 @@ from nse_lstm.config import Verdict
 from nse_lstm.evaluation.forecast_evidence import (
     ALL_MODELS,
     Row,
+    averaging_evidence,
     evidence_row,
     forecast_evidence,
 )
@@ -51,6 +52,7 @@ CASH = "cash"
 def collect_evidence(
     joined: pd.DataFrame,
     *,
+    both: pd.DataFrame,
     excess: pd.Series,
     trials: pd.DataFrame,
     trial_sharpes: ArrayLike,
@@ -65,6 +67,8 @@ def collect_evidence(
     joined : DataFrame
         Forecasts with ``y`` (``scoring.realised``) of the walk-forward years, of one
         delay and horizon. A model that is ``persistence`` is the yardstick.
+    both : DataFrame
+        The same with what came a session later (``averaging.now_and_later``).
     excess : Series
         The declared strategy's return over cash by session (``pooled_excess``).
     trials : DataFrame of shape (n_sessions, n_columns)
@@ -86,6 +90,7 @@ def collect_evidence(
     """
     rows = [
         *forecast_evidence(joined, verdict=verdict, seed=seed),
+        *averaging_evidence(both, verdict=verdict, seed=seed),
         *strategy_evidence(
             excess,
             trials=trials,

@@ -14,6 +14,7 @@ import pandas as pd
 from arch.bootstrap import StationaryBootstrap
 
 from nse_lstm.config import Verdict
+from nse_lstm.evaluation.averaging import artefact_share
 from nse_lstm.evaluation.comparison import (
     NAIVE,
     Comparison,
@@ -32,7 +33,14 @@ from nse_lstm.evaluation.superior import (
     superior_ability,
 )
 
-__all__ = ["ALL_MODELS", "MEAN_SO_FAR", "evidence_row", "forecast_evidence"]
+__all__ = [
+    "ALL_MODELS",
+    "MEAN_SO_FAR",
+    "Row",
+    "averaging_evidence",
+    "evidence_row",
+    "forecast_evidence",
+]
 
 ALL_MODELS = "all"
 """The ``model`` of a test of all models together."""
@@ -68,12 +76,19 @@ def forecast_evidence(
     """
     known = joined.dropna(subset="y")
     ahead = int(known["delay"].iloc[0] + known["horizon"].iloc[0])
-    for name, rows in known.groupby("model"):
-        model = str(name)
-        if model == NAIVE or not rows["y_hat"].fillna(0.0).any():
-            continue
+    for model, rows in _forecasters(known):
         usable = rows.dropna(subset="y_hat")
-        yield from _r_squared(model, usable, ahead=ahead, verdict=verdict, seed=seed)
+        benchmarks = {NAIVE: pd.Series(0.0, index=usable.index)}
+        benchmarks[MEAN_SO_FAR] = _mean_so_far(usable, ahead)
+        for against, benchmark in benchmarks.items():
+            yield _r_squared(
+                "out-of-sample R²",
+                model,
+                usable.assign(benchmark=benchmark).dropna(subset="benchmark"),
+                against=against,
+                verdict=verdict,
+                seed=seed,
+            )
         yield _diebold_mariano(model, rows, ahead, verdict)
         yield _clark_west(model, usable, ahead, verdict)
         yield _direction(model, usable, ahead, verdict)
@@ -81,33 +96,89 @@ def forecast_evidence(
     yield from _together(known, verdict=verdict, seed=seed)
 
 
-def _r_squared(
-    model: str, rows: pd.DataFrame, *, ahead: int, verdict: Verdict, seed: int
+def averaging_evidence(
+    both: pd.DataFrame, *, verdict: Verdict, seed: int
 ) -> Iterator[Row]:
-    """Out-of-sample R² against no change and against the mean so far."""
-    error = (rows["y"] - rows["y_hat"]) ** 2
-    benchmarks = {NAIVE: pd.Series(0.0, index=rows.index)}
-    benchmarks[MEAN_SO_FAR] = _mean_so_far(rows, ahead)
-    for against, benchmark in benchmarks.items():
-        squares = pd.DataFrame({"own": error, "naive": (rows["y"] - benchmark) ** 2})
-        usable = squares[benchmark.notna()]
-        sums = usable.groupby(rows["target_date"]).sum().sort_index().to_numpy()
-        if len(sums) < 2 or not sums[:, 1].any():
-            continue
-        lower, upper = _interval(sums, verdict, seed)
-        share = float(1 - sums[:, 0].sum() / sums[:, 1].sum())
-        yield evidence_row(
-            "out-of-sample R²",
+    """Yield the rows of ``EVIDENCE`` on what is left a session later.
+
+    Parameters
+    ----------
+    both : DataFrame
+        Of all models, from ``averaging.now_and_later``.
+    verdict, seed
+        As for ``forecast_evidence``.
+    """
+    for model, rows in _forecasters(both):
+        yield _r_squared(
+            "out-of-sample R², a session later",
             model,
-            against=against,
-            statistic=share,
-            lower=lower,
-            upper=upper,
-            n=len(sums),
-            says=_sided(lower, upper, "nearer to what came", f"than {against}"),
-            method="log returns of all stocks; stationary bootstrap of dates, mean "
-            f"block {verdict.bootstrap_block}, {verdict.bootstrap_reps} times",
+            rows.assign(y=rows["y_later"], benchmark=0.0),
+            against=NAIVE,
+            verdict=verdict,
+            seed=seed,
         )
+        yield _artefact(model, rows, verdict=verdict, seed=seed)
+
+
+def _forecasters(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the rows of each model that forecasts a move at all."""
+    for model, own in rows.groupby("model"):
+        if model != NAIVE and own["y_hat"].fillna(0.0).any():
+            yield str(model), own
+
+
+def _artefact(model: str, rows: pd.DataFrame, *, verdict: Verdict, seed: int) -> Row:
+    found = artefact_share(rows, verdict=verdict, seed=seed)
+    return evidence_row(
+        "artefact of averaged prices",
+        model,
+        against="a session later",
+        statistic=found.share,
+        lower=found.lower,
+        upper=found.upper,
+        n=found.n,
+        says="no gain whose share could be told"
+        if np.isnan(found.share)
+        else f"{found.share:.0%} of its gain is gone when a deal could be made",
+        method="1 - later gain / gain, a gain being the mean of forecast times return "
+        "by date; stationary bootstrap of dates, mean block "
+        f"{verdict.bootstrap_block}, {verdict.bootstrap_reps} times",
+    )
+
+
+def _r_squared(
+    test: str,
+    model: str,
+    rows: pd.DataFrame,
+    *,
+    against: str,
+    verdict: Verdict,
+    seed: int,
+) -> Row:
+    """Out-of-sample R² of all stocks against the column ``benchmark``."""
+    squares = pd.DataFrame(
+        {
+            "own": (rows["y"] - rows["y_hat"]) ** 2,
+            "other": (rows["y"] - rows["benchmark"]) ** 2,
+        }
+    )
+    sums = squares.groupby(rows["target_date"]).sum().sort_index().to_numpy()
+    share = lower = upper = float("nan")
+    if sums[:, 1].any():
+        share = float(1 - sums[:, 0].sum() / sums[:, 1].sum())
+        lower, upper = _interval(sums, verdict, seed)
+    return evidence_row(
+        test,
+        model,
+        against=against,
+        statistic=share,
+        lower=lower,
+        upper=upper,
+        n=len(sums),
+        says=_sided(lower, upper, "nearer to what came", f"than {against}"),
+        method="log returns of all stocks; stationary bootstrap of dates, mean block "
+        f"{verdict.bootstrap_block}, {verdict.bootstrap_reps} times",
+    )
 
 
 def _mean_so_far(rows: pd.DataFrame, ahead: int) -> pd.Series:
@@ -270,4 +341,4 @@ def _decided(found: Comparison, verdict: Verdict, better: str, worse: str) -> st
 def _sided(lower: float, upper: float, nearer: str, than: str) -> str:
     if lower > 0:
         return f"{nearer} {than}"
-    return f"further from it {than}" if upper < 0 else f"cannot be told {than}"
+    return f"further from it {than}" if upper < 0 else "cannot be told apart"

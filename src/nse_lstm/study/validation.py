@@ -27,13 +27,20 @@ from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.paths import write_aside
+from nse_lstm.study.evidence import gather_evidence
 from nse_lstm.study.inputs import read_recommended, read_sealed_panel, study_folds
 from nse_lstm.study.jobs import ALL_STOCKS, bundle_folder, split_stock
 from nse_lstm.study.judging import judge_declared, verdict_document
 from nse_lstm.study.seal import Look, open_test_year
 from nse_lstm.study.trials import record_trials
 from nse_lstm.study.workspace import Workspace, write_json
-from nse_lstm.tables import FORECASTS, SCORES, STRATEGY_RETURNS, write_table
+from nse_lstm.tables import (
+    EVIDENCE,
+    FORECASTS,
+    SCORES,
+    STRATEGY_RETURNS,
+    write_table,
+)
 
 __all__ = [
     "Evaluation",
@@ -73,6 +80,7 @@ class Validation:
     test: Evaluation
     selection: pd.DataFrame
     judgement: Judgement
+    evidence: pd.DataFrame
     report_card: pd.DataFrame
     look: Look
     n_trials: int
@@ -90,8 +98,8 @@ def validate(workspace: Workspace) -> Validation:
     """Phase 4: score the walk-forward years, choose, judge, then open the test year.
 
     Writes forecasts, strategy returns and scores (walk-forward and test together),
-    ``selection.json``, ``verdict.json`` and ``report_card.csv`` under
-    ``trained_models/<market>/evaluation``.
+    ``evidence.parquet`` (walk-forward only), ``selection.json``, ``verdict.json`` and
+    ``report_card.csv`` under ``trained_models/<market>/evaluation``.
     """
     study = workspace.study
     before = walk_forward(workspace)
@@ -107,6 +115,7 @@ def validate(workspace: Workspace) -> Validation:
         tickers=read_recommended(workspace)[test_fold.year],
     )
     judgement = judge_declared(workspace, before.returns)
+    evidence = gather_evidence(workspace, before.forecasts, before.returns)
     panel, look = open_test_year(workspace)
     test = _evaluate(workspace, panel, [test_fold])
     card = _report_card(workspace, test.scores, year=test_fold.year)
@@ -115,6 +124,7 @@ def validate(workspace: Workspace) -> Validation:
         test=test,
         selection=selection,
         judgement=judgement,
+        evidence=evidence,
         report_card=card,
         look=look,
         n_trials=n_trials,
@@ -233,6 +243,7 @@ def _write(workspace: Workspace, validation: Validation) -> None:
             ignore_index=True,
         )
         write_table(table, schema, folder / f"{name}.parquet")
+    write_table(validation.evidence, EVIDENCE, folder / "evidence.parquet")
     rows = json.loads(
         validation.selection.to_json(orient="records", double_precision=12)
     )

@@ -1,0 +1,278 @@
+"""The table of every test, on forecasts and strategies whose answer is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nse_lstm.config import Verdict
+from nse_lstm.evaluation.comparison import diebold_mariano, losses_by_date
+from nse_lstm.evaluation.evidence import (
+    collect_evidence,
+    strategy_evidence,
+    trial_matrix,
+)
+from nse_lstm.evaluation.significance import (
+    deflated_sharpe_ratio,
+    moments_of,
+    trial_variance,
+)
+from nse_lstm.tables import EVIDENCE, check
+
+QUICK = Verdict(bootstrap_reps=300, bootstrap_block=5)
+N = 250
+
+
+def make_forecasts(seed: int = 1) -> pd.DataFrame:
+    """Forecasts of four stocks: one good, one worthless, one that says nothing."""
+    rng = np.random.default_rng(seed)
+    sessions = pd.bdate_range("2022-01-03", periods=N + 1).as_unit("us")
+    parts = []
+    for ticker in ("AAA", "BBB", "CCC", "DDD"):
+        y = rng.normal(0, 0.01, N)
+        hats = {
+            "good": 0.3 * y + rng.normal(0, 0.002, N),
+            "worthless": rng.normal(0, 0.004, N),
+            "persistence": np.zeros(N),
+        }
+        parts += [
+            pd.DataFrame(
+                {
+                    "ticker": ticker,
+                    "model": model,
+                    "seed": 1,
+                    "origin": sessions[:-1],
+                    "target_date": sessions[1:],
+                    "delay": 0,
+                    "horizon": 1,
+                    "y": y,
+                    "y_hat": y_hat,
+                }
+            )
+            for model, y_hat in hats.items()
+        ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def make_trials(mean: float = 0.002) -> pd.DataFrame:
+    trials = np.random.default_rng(2).normal(0, 0.01, (N, 6))
+    trials[:, 0] += mean
+    sessions = pd.bdate_range("2022-01-04", periods=N)
+    return pd.DataFrame(trials, index=sessions, columns=list("abcdef"))
+
+
+def make_both(joined: pd.DataFrame) -> pd.DataFrame:
+    """Return what came later: half of it again for the one, nothing for the other."""
+    noise = np.random.default_rng(5).normal(0, 0.01, len(joined))
+    lasting = joined["model"] == "worthless"
+    return joined.assign(y_later=noise + lasting * joined["y"])
+
+
+def evidence(joined: pd.DataFrame) -> pd.DataFrame:
+    trials = make_trials()
+    return collect_evidence(
+        joined,
+        both=make_both(joined),
+        excess=trials["a"],
+        trials=trials,
+        trial_sharpes=[moments_of(trials[name]).sharpe for name in trials],
+        verdict=QUICK,
+        sessions_per_year=250,
+        seed=1,
+    )
+
+
+def luck_of(excess: pd.Series, *, sharpes=(0.01,), n_trials=6) -> pd.DataFrame:
+    rows = strategy_evidence(
+        excess,
+        trials=make_trials().iloc[:, :n_trials],
+        trial_sharpes=sharpes,
+        verdict=QUICK,
+        sessions_per_year=250,
+    )
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return evidence(make_forecasts())
+
+
+def one(table: pd.DataFrame, test: str, model: str, **more: str) -> pd.Series:
+    chosen = table[(table["test"] == test) & (table["model"] == model)]
+    for name, value in more.items():
+        chosen = chosen[chosen[name] == value]
+    assert len(chosen) == 1
+    return chosen.iloc[0]
+
+
+def test_the_table_keeps_its_schema_and_is_the_same_twice(table):
+    check(table, EVIDENCE)
+    pd.testing.assert_frame_equal(table, evidence(make_forecasts()), check_exact=True)
+
+
+def test_persistence_is_the_yardstick_and_is_not_tested_against_itself(table):
+    assert set(table.loc[table["model"] == "persistence", "test"]) == {
+        "model confidence set"
+    }
+
+
+@pytest.mark.parametrize(
+    ("test", "words"),
+    [
+        ("Diebold-Mariano", "loses less than persistence"),
+        ("Clark-West", "there is something in it"),
+        ("direction", "knows the direction"),
+    ],
+)
+def test_a_good_forecast_and_a_worthless_one_are_told_apart(table, test, words):
+    good, worthless = one(table, test, "good"), one(table, test, "worthless")
+    assert good["p_value"] < 0.001 and good["says"].startswith(words)
+    assert not worthless["says"].startswith(words)
+    assert good["n"] == N  # dates, not stock-days
+
+
+def test_a_worthless_forecast_loses_to_persistence(table):
+    row = one(table, "Diebold-Mariano", "worthless")
+    assert row["statistic"] > 0 and row["says"] == "loses more"
+
+
+def test_the_pooled_test_is_that_of_the_losses_by_date(table):
+    joined = make_forecasts()
+    losses = losses_by_date(joined[joined["model"] == "good"])
+    expected = diebold_mariano(losses["good"], losses["persistence"])
+    assert one(table, "Diebold-Mariano", "good")["statistic"] == expected.statistic
+
+
+def test_the_r_squared_is_of_all_stocks_and_lies_in_its_interval(table):
+    joined = make_forecasts()
+    rows = joined[joined["model"] == "good"]
+    share = 1 - ((rows["y"] - rows["y_hat"]) ** 2).sum() / (rows["y"] ** 2).sum()
+    row = one(table, "out-of-sample R²", "good", against="persistence")
+    assert row["statistic"] == pytest.approx(share)
+    assert 0 < row["lower"] < row["statistic"] < row["upper"]
+    # The mean so far is a slightly worse forecast than none.
+    mean = one(table, "out-of-sample R²", "good", against="mean so far")
+    assert mean["statistic"] > row["statistic"] and mean["n"] == N - 1
+
+
+def test_what_is_gone_a_session_later_is_the_artefact_of_averaging(table):
+    row = one(table, "artefact of averaged prices", "good")
+    # The later return has nothing of this one, so all of the gain is gone.
+    assert row["statistic"] == pytest.approx(1, abs=0.3)
+    assert row["lower"] < 1 < row["upper"] and row["n"] == N
+    now = one(table, "out-of-sample R²", "good", against="persistence")
+    later = one(table, "out-of-sample R², a session later", "good")
+    assert now["lower"] > 0 > later["statistic"]
+
+
+def test_single_stocks_are_adjusted_for_their_number(table):
+    rows = table[
+        (table["test"] == "Diebold-Mariano, Holm") & (table["model"] == "good")
+    ]
+    joined = make_forecasts()
+    raw = {}
+    for ticker in rows["ticker"]:
+        own = joined[(joined["ticker"] == ticker) & (joined["model"] == "good")]
+        losses = losses_by_date(own)
+        raw[ticker] = diebold_mariano(losses["good"], losses["persistence"]).p_value
+    assert len(rows) == 4
+    smallest = min(raw, key=lambda ticker: raw[ticker])
+    found = rows.set_index("ticker")["p_value"]
+    assert found[smallest] == pytest.approx(4 * raw[smallest])
+    assert all(found[ticker] >= raw[ticker] for ticker in raw)
+
+
+def test_of_all_models_together_the_good_one_is_found(table):
+    assert one(table, "superior predictive ability", "all")["p_value"] < 0.01
+    assert one(table, "stepwise superior", "all")["says"].endswith(": good")
+    assert one(table, "model confidence set", "good")["says"] == "may be the best"
+    assert one(table, "model confidence set", "worthless")["p_value"] < 0.05
+
+
+def test_noise_alone_beats_nothing():
+    joined = make_forecasts()
+    found = evidence(joined[joined["model"] != "good"])
+    row = one(found, "superior predictive ability", "all")
+    assert row["p_value"] > 0.05 and row["says"].startswith("no model beats")
+
+
+def test_persistence_alone_leaves_nothing_to_compare():
+    joined = make_forecasts()
+    found = evidence(joined[joined["model"] == "persistence"])
+    assert not set(found["test"]) & {"Diebold-Mariano", "model confidence set"}
+
+
+def test_the_strategys_luck_is_counted_over_all_trials_of_the_ledger():
+    trials = make_trials()
+    sharpes = np.append(np.random.default_rng(3).normal(0, 0.05, 40), np.nan)
+    found = one(luck_of(trials["a"], sharpes=sharpes), "deflated Sharpe ratio", "v2")
+    moments = moments_of(trials["a"])
+    expected = deflated_sharpe_ratio(
+        moments.sharpe,
+        n=N,
+        skew=moments.skew,
+        kurtosis=moments.kurtosis,
+        n_trials=40,
+        variance=trial_variance(sharpes[:-1], N),
+    )
+    assert found["statistic"] == pytest.approx(expected)
+    assert "luckiest of 40" in found["says"]
+
+
+def test_the_sharpe_ratio_comes_with_its_interval_and_what_could_be_seen(table):
+    row = one(table, "Sharpe ratio", "v2")
+    excess = make_trials()["a"]
+    assert row["statistic"] == pytest.approx(
+        excess.mean() / excess.std(ddof=1) * np.sqrt(250)
+    )
+    assert row["lower"] < row["statistic"] < row["upper"]
+    seen = one(table, "smallest detectable Sharpe", "v2")
+    assert seen["statistic"] == pytest.approx(1.959964, abs=1e-5)  # one year
+    assert seen["upper"] == pytest.approx(1.959964 + 0.841621, abs=1e-5)
+
+
+def test_a_losing_strategy_is_said_to_need_no_record():
+    losing = -make_trials()["a"].abs()
+    found = luck_of(losing)
+    record = one(found, "minimum track record", "v2")
+    assert record["statistic"] == np.inf and "no record" in record["says"]
+    assert "not above 0" in one(found, "minimum backtest length", "v2")["says"]
+
+
+def test_a_strategy_that_never_dealt_has_only_what_could_have_been_seen():
+    idle = pd.Series(0.0, index=make_trials().index)
+    found = luck_of(idle, n_trials=1)
+    own = found[found["model"] == "v2"]
+    assert own["test"].tolist() == ["smallest detectable Sharpe"]
+    assert "probability of backtest overfitting" not in set(found["test"])
+
+
+def test_the_trial_matrix_has_a_column_a_strategy_that_dealt():
+    sessions = pd.bdate_range("2022-01-03", periods=4).as_unit("us")
+    rows = [
+        {
+            "ticker": ticker,
+            "model": model,
+            "seed": 1,
+            "fold": 2022,
+            "rule": rule,
+            "cost_bps": 66,
+            "session": session,
+            "position": 1.0,
+            "turnover": turnover,
+            "net_return": net,
+            "cash_return": 0.001,
+        }
+        for ticker, net in (("AAA", 0.01), ("BBB", 0.03))
+        for model, rule, turnover in (
+            ("v2", "gate", 1.0),
+            ("v2", "sign", 1.0),
+            ("persistence", "sign", 0.0),
+            ("buy_and_hold", "hold", 1.0),
+        )
+        for session in sessions
+    ]
+    found = trial_matrix(pd.DataFrame(rows))
+    assert found.columns.tolist() == ["v2 gate", "v2 sign"]
+    # Mean of 1 % and 3 %, less 0.1 % of cash.
+    assert found.to_numpy() == pytest.approx(np.full((4, 2), 0.019))
