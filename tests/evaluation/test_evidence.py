@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import make_tiny_panel
 
 from nse_lstm.config import Verdict
 from nse_lstm.evaluation.comparison import diebold_mariano, losses_by_date
@@ -11,11 +12,14 @@ from nse_lstm.evaluation.evidence import (
     strategy_evidence,
     trial_matrix,
 )
+from nse_lstm.evaluation.forecast_evidence import with_mean_so_far
+from nse_lstm.evaluation.metrics import expanding_mean
 from nse_lstm.evaluation.significance import (
     deflated_sharpe_ratio,
     moments_of,
     trial_variance,
 )
+from nse_lstm.features.returns import with_returns
 from nse_lstm.tables import EVIDENCE, check
 
 QUICK = Verdict(bootstrap_reps=300, bootstrap_block=5)
@@ -46,6 +50,7 @@ def make_forecasts(seed: int = 1) -> pd.DataFrame:
                     "horizon": 1,
                     "y": y,
                     "y_hat": y_hat,
+                    "mean_so_far": expanding_mean(y),
                 }
             )
             for model, y_hat in hats.items()
@@ -153,6 +158,18 @@ def test_the_r_squared_is_of_all_stocks_and_lies_in_its_interval(table):
     # The mean so far is a slightly worse forecast than none.
     mean = one(table, "out-of-sample R²", "good", against="mean so far")
     assert mean["statistic"] > row["statistic"] and mean["n"] == N - 1
+
+
+def test_the_mean_so_far_is_of_all_sessions_up_to_the_origin(forecasts_of):
+    panel = make_tiny_panel(start="2019-11-04")
+    forecasts = forecasts_of(panel, model="m", y_hat=lambda r: r["ahead"], fold=2020)
+    found = with_mean_so_far(forecasts, panel)
+    returns = with_returns(panel).set_index(["ticker", "session"])["log_return"]
+    known = found.dropna(subset="mean_so_far")
+    assert len(known) > 20
+    for row in known.itertuples():
+        own = returns[row.ticker]
+        assert row.mean_so_far == pytest.approx(own[own.index <= row.origin].mean())
 
 
 def test_what_is_gone_a_session_later_is_the_artefact_of_averaging(table):

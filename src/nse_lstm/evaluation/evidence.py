@@ -65,8 +65,9 @@ def collect_evidence(
     Parameters
     ----------
     joined : DataFrame
-        Forecasts with ``y`` (``scoring.realised``) of the walk-forward years, of one
-        delay and horizon. A model that is ``persistence`` is the yardstick.
+        Forecasts with ``y`` (``scoring.realised``, ``with_mean_so_far``) of the walk-
+        forward years, of one delay and horizon. A model that is ``persistence`` is the
+        yardstick.
     both : DataFrame
         The same with what came a session later (``averaging.now_and_later``).
     excess : Series

@@ -32,6 +32,7 @@ from nse_lstm.evaluation.superior import (
     stepwise_superior,
     superior_ability,
 )
+from nse_lstm.features.returns import with_returns
 
 __all__ = [
     "ALL_MODELS",
@@ -40,6 +41,7 @@ __all__ = [
     "averaging_evidence",
     "evidence_row",
     "forecast_evidence",
+    "with_mean_so_far",
 ]
 
 ALL_MODELS = "all"
@@ -60,6 +62,33 @@ def evidence_row(
     return row | nothing | {"n": n, "says": says, "method": method} | more
 
 
+def with_mean_so_far(joined: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """Add what each stock's mean return so far would have forecast, as a benchmark.
+
+    Parameters
+    ----------
+    joined : DataFrame
+        Forecasts of one delay and horizon.
+    panel : DataFrame
+        ``PANEL``, from as early as returns are known.
+
+    Returns
+    -------
+    DataFrame
+        With ``mean_so_far``: the mean log return of the sessions up to the origin,
+        times the horizon; missing where the target's own return is.
+    """
+    ahead = int(joined["delay"].iloc[0] + joined["horizon"].iloc[0])
+    known = with_returns(panel).dropna(subset="log_return")
+    mean = known.groupby("ticker")["log_return"].transform(
+        lambda returns: expanding_mean(returns.to_numpy(), lag=ahead)
+    )
+    mean.index = pd.MultiIndex.from_frame(known[["ticker", "session"]])
+    aimed = pd.MultiIndex.from_frame(joined[["ticker", "target_date"]])
+    found = mean.reindex(aimed).to_numpy()
+    return joined.assign(mean_so_far=found * joined["horizon"])
+
+
 def forecast_evidence(
     joined: pd.DataFrame, *, verdict: Verdict, seed: int
 ) -> Iterator[Row]:
@@ -68,7 +97,7 @@ def forecast_evidence(
     Parameters
     ----------
     joined : DataFrame
-        Forecasts with ``y``, all of one delay and horizon.
+        Forecasts with ``y``, all of one delay and horizon, ``with_mean_so_far``.
     verdict : Verdict
         Confidence, and repetitions and mean block of every bootstrap.
     seed : int
@@ -79,7 +108,7 @@ def forecast_evidence(
     for model, rows in _forecasters(known):
         usable = rows.dropna(subset="y_hat")
         benchmarks = {NAIVE: pd.Series(0.0, index=usable.index)}
-        benchmarks[MEAN_SO_FAR] = _mean_so_far(usable, ahead)
+        benchmarks[MEAN_SO_FAR] = usable["mean_so_far"]
         for against, benchmark in benchmarks.items():
             yield _r_squared(
                 "out-of-sample R²",
@@ -179,13 +208,6 @@ def _r_squared(
         method="log returns of all stocks; stationary bootstrap of dates, mean block "
         f"{verdict.bootstrap_block}, {verdict.bootstrap_reps} times",
     )
-
-
-def _mean_so_far(rows: pd.DataFrame, ahead: int) -> pd.Series:
-    """Each stock's mean of the returns known at the origin, by row."""
-    ordered = rows.sort_values("target_date")
-    blocks = ordered.groupby(["ticker", "seed"])["y"]
-    return blocks.transform(lambda y: expanding_mean(y.to_numpy(), lag=ahead))
 
 
 def _interval(

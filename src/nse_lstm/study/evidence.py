@@ -1,16 +1,27 @@
-"""The table of every test, on the walk-forward years of a study."""
+"""The tables of every test and of every interval, on a study's walk-forward years."""
 
 import pandas as pd
 
 from nse_lstm.evaluation.averaging import now_and_later
+from nse_lstm.evaluation.conformal import conformal_intervals, score_coverage
 from nse_lstm.evaluation.evidence import collect_evidence, trial_matrix
+from nse_lstm.evaluation.forecast_evidence import with_mean_so_far
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.evaluation.verdict import pooled_excess
 from nse_lstm.study.inputs import read_sealed_panel
 from nse_lstm.study.trials import read_trials
 from nse_lstm.study.workspace import Workspace
 
-__all__ = ["gather_evidence"]
+__all__ = ["gather_coverage", "gather_evidence"]
+
+MISSES = 0.1
+"""Share of misses that the intervals aim at."""
+
+ERRORS = 250
+"""Past errors behind an interval: a year of sessions."""
+
+RATE = 0.02
+"""What a miss moves the level by, so that 1 in 10 is kept as errors grow."""
 
 
 def gather_evidence(
@@ -39,7 +50,7 @@ def gather_evidence(
         & (at_headline["rule"] == study.verdict.rule)
     ]
     return collect_evidence(
-        realised(aimed, panel),
+        with_mean_so_far(realised(aimed, panel), panel),
         both=now_and_later(aimed, panel),
         excess=pooled_excess(declared),
         trials=trial_matrix(at_headline),
@@ -48,3 +59,22 @@ def gather_evidence(
         sessions_per_year=study.dealing.sessions_per_year,
         seed=study.seed,
     )
+
+
+def gather_coverage(workspace: Workspace, forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Put adaptive conformal intervals around the forecasts and score their coverage.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        FORECASTS of the walk-forward years; the test year stays sealed.
+
+    Returns
+    -------
+    DataFrame
+        COVERAGE, by model, stock and quarter; bands at the verdict's confidence.
+    """
+    joined = realised(forecasts, read_sealed_panel(workspace))
+    intervals = conformal_intervals(joined, alpha=MISSES, window=ERRORS, rate=RATE)
+    confidence = workspace.study.verdict.confidence
+    return score_coverage(intervals, alpha=MISSES, confidence=confidence)

@@ -27,7 +27,7 @@ from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.paths import write_aside
-from nse_lstm.study.evidence import gather_evidence
+from nse_lstm.study.evidence import gather_coverage, gather_evidence
 from nse_lstm.study.inputs import read_recommended, read_sealed_panel, study_folds
 from nse_lstm.study.jobs import ALL_STOCKS, bundle_folder, split_stock
 from nse_lstm.study.judging import judge_declared, verdict_document
@@ -35,6 +35,7 @@ from nse_lstm.study.seal import Look, open_test_year
 from nse_lstm.study.trials import record_trials
 from nse_lstm.study.workspace import Workspace, write_json
 from nse_lstm.tables import (
+    COVERAGE,
     EVIDENCE,
     FORECASTS,
     SCORES,
@@ -81,6 +82,7 @@ class Validation:
     selection: pd.DataFrame
     judgement: Judgement
     evidence: pd.DataFrame
+    coverage: pd.DataFrame
     report_card: pd.DataFrame
     look: Look
     n_trials: int
@@ -98,8 +100,9 @@ def validate(workspace: Workspace) -> Validation:
     """Phase 4: score the walk-forward years, choose, judge, then open the test year.
 
     Writes forecasts, strategy returns and scores (walk-forward and test together),
-    ``evidence.parquet`` (walk-forward only), ``selection.json``, ``verdict.json`` and
-    ``report_card.csv`` under ``trained_models/<market>/evaluation``.
+    ``evidence.parquet`` and ``coverage.parquet`` (walk-forward only),
+    ``selection.json``, ``verdict.json`` and ``report_card.csv`` under
+    ``trained_models/<market>/evaluation``.
     """
     study = workspace.study
     before = walk_forward(workspace)
@@ -116,6 +119,7 @@ def validate(workspace: Workspace) -> Validation:
     )
     judgement = judge_declared(workspace, before.returns)
     evidence = gather_evidence(workspace, before.forecasts, before.returns)
+    coverage = gather_coverage(workspace, before.forecasts)
     panel, look = open_test_year(workspace)
     test = _evaluate(workspace, panel, [test_fold])
     card = _report_card(workspace, test.scores, year=test_fold.year)
@@ -125,6 +129,7 @@ def validate(workspace: Workspace) -> Validation:
         selection=selection,
         judgement=judgement,
         evidence=evidence,
+        coverage=coverage,
         report_card=card,
         look=look,
         n_trials=n_trials,
@@ -244,6 +249,7 @@ def _write(workspace: Workspace, validation: Validation) -> None:
         )
         write_table(table, schema, folder / f"{name}.parquet")
     write_table(validation.evidence, EVIDENCE, folder / "evidence.parquet")
+    write_table(validation.coverage, COVERAGE, folder / "coverage.parquet")
     rows = json.loads(
         validation.selection.to_json(orient="records", double_precision=12)
     )
