@@ -8,7 +8,7 @@ move together, so a session is one observation: ``losses_by_date`` makes it so.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -300,10 +300,10 @@ def _check_ahead(ahead: int, n: int) -> None:
         )
 
 
-def _tail(statistic: float, alternative: Alternative, law: object) -> float:
-    cdf, sf = law.cdf, law.sf  # type: ignore[attr-defined]
+def _tail(statistic: float, alternative: Alternative, law: Any) -> float:
+    """P-value of a statistic under a law of scipy.stats."""
     if alternative == "less":
-        return float(cdf(statistic))
+        return float(law.cdf(statistic))
     if alternative == "greater":
-        return float(sf(statistic))
-    return float(2 * sf(abs(statistic)))
+        return float(law.sf(statistic))
+    return float(2 * law.sf(abs(statistic)))
