@@ -66,7 +66,10 @@ def make_boards(panel: pd.DataFrame) -> Boards:
     price = rows["price"].where(~rows["stale"] | rows["mended"])
     table = with_returns(rows.assign(price=price))
     tickers = pd.Index(np.unique(table["ticker"].astype(str)))
-    place = (sessions.get_indexer(table["session"]), tickers.get_indexer(table["ticker"]))
+    place = (
+        sessions.get_indexer(table["session"]),
+        tickers.get_indexer(table["ticker"]),
+    )
     shape = len(sessions), len(tickers)
     fresh, shares = ~table["stale"], table["shares"]
     dealt = fresh & table["volume"].notna()

@@ -126,11 +126,14 @@ def market_years(
     """
     is_ordinary = np.array(boards.kinds) == "ordinary"
     turnover = pd.DataFrame(boards.turnover[:, is_ordinary], index=boards.sessions)
-    by_year = boards.sessions.year
+    # A stale board says nothing about its session's deals.
+    turnover = turnover[turnover.notna().any(axis=1)]
+    by_year = pd.DatetimeIndex(turnover.index).year
     share = ranks["turnover_share"] ** 2
+    n_sessions = pd.Series(boards.sessions.year).value_counts()
     table = pd.DataFrame(
         {
-            "n_sessions": turnover.groupby(by_year).size(),
+            "n_sessions": n_sessions.sort_index(),
             "n_listed": turnover.groupby(by_year).count().gt(0).sum(axis=1),
             "n_traded": turnover.gt(0).sum(axis=1).groupby(by_year).median(),
             "turnover": turnover.sum(axis=1).groupby(by_year).median(),

@@ -1,0 +1,179 @@
+"""What the pages of the atlas show, each in one sentence with the numbers it found."""
+
+import pandas as pd
+
+from nse_lstm.reporting.display import Html, sentence
+from nse_lstm.study.atlas import PAGE_STOCKS, Atlas
+
+__all__ = [
+    "calendar_sentence",
+    "concentration_sentence",
+    "cost_sentence",
+    "dependence_sentence",
+    "dependence_table",
+    "difference_sentence",
+    "ended_table",
+    "group_sentence",
+    "last_year_table",
+    "survival_sentence",
+]
+
+LEVEL = 0.05
+ADJUSTMENTS = {
+    "p_value": "no correction",
+    "p_holm": "Holm",
+    "p_fdr": "Benjamini–Hochberg",
+}
+GROUPS = {"liquid": "liquid, averaged price", "thin": "thin"}
+SHOWN_YEAR = [
+    "ticker",
+    "traded_share",
+    "zero_return_share",
+    "longest_unchanged",
+    "median_turnover",
+    "volatility",
+    "excess_kurtosis",
+    "beyond_three_share",
+    "spread_roll",
+    "spread_high_low",
+    "tick_share",
+    "n_limit",
+    "beta",
+]
+
+
+def calendar_sentence(atlas: Atlas) -> Html:
+    """Read the calendar and how many codes trade."""
+    years = atlas.market_years
+    in_gap = atlas.absent_days["in_gap"]
+    gap = f"a further {in_gap.sum()} in longer breaks" if in_gap.any() else "no break"
+    first, last = years.iloc[0], years.iloc[-1]
+    return sentence(
+        f"{(~in_gap).sum()} weekdays have no session, nearly all public holidays, and "
+        f"{gap}; on the median session {first['n_traded']:.0f} ordinary shares were "
+        f"dealt in in {first['year']:.0f} and {last['n_traded']:.0f} of "
+        f"{last['n_listed']:.0f} listed in {last['year']:.0f}."
+    )
+
+
+def concentration_sentence(atlas: Atlas) -> Html:
+    """Read how few shares carry the turnover."""
+    years = atlas.market_years
+    first, last = years.iloc[0], years.iloc[-1]
+    ranks = atlas.concentration
+    name = ranks.loc[(ranks["year"] == last["year"]) & (ranks["rank"] == 1), "ticker"]
+    return sentence(
+        f"In {last['year']:.0f} {name.iloc[0]} alone had {last['top_1']:.0%} of the "
+        f"turnover and five shares {last['top_5']:.0%}, against {first['top_1']:.0%} "
+        f"and {first['top_5']:.0%} in {first['year']:.0f}; the market of "
+        f"{last['n_listed']:.0f} codes is as concentrated as one of "
+        f"{1 / last['herfindahl']:.0f} equal ones."
+    )
+
+
+def survival_sentence(atlas: Atlas) -> Html:
+    """Read who came, who left and who only stopped trading."""
+    own = atlas.lifespans[atlas.lifespans["kind"] == "ordinary"]
+    fates = own["fate"].value_counts()
+    names = ", ".join(own.loc[own["fate"] != "trading", "ticker"]) or "none"
+    return sentence(
+        f"Of {len(own)} ordinary shares {own['entered'].sum()} entered after the first "
+        f"session, {fates.get('left', 0)} left and {fates.get('stopped', 0)} are still "
+        f"printed though nobody dealt in them for a year: {names}. A study of "
+        "today's trading names alone would have missed these."
+    )
+
+
+def ended_table(atlas: Atlas) -> pd.DataFrame:
+    """Return the codes that left or stopped, by their last deal."""
+    lives = atlas.lifespans
+    ended = lives[lives["fate"] != "trading"].sort_values(["last_deal", "ticker"])
+    columns = ["ticker", "kind", "first_session", "last_deal", "last_session", "fate"]
+    return ended[columns]
+
+
+def last_year_table(atlas: Atlas) -> pd.DataFrame:
+    """Return the last year of every ordinary share, the most dealt in first."""
+    years = atlas.stock_years
+    is_shown = (years["year"] == years["year"].max()) & (years["kind"] == "ordinary")
+    order = years[is_shown].sort_values(
+        ["median_turnover", "ticker"], ascending=[False, True]
+    )
+    return order[SHOWN_YEAR]
+
+
+def cost_sentence(atlas: Atlas) -> Html:
+    """Read spreads and ticks of the last year."""
+    last = last_year_table(atlas)
+    roll, ranges = last["spread_roll"], last["spread_high_low"]
+    return sentence(
+        f"Where it is defined, for {roll.notna().sum()} of {len(last)} shares, Roll's "
+        f"estimate of the spread is {roll.median():.1%} of the price in the median; "
+        f"Corwin and Schultz's, of {ranges.notna().sum()}, {ranges.median():.1%}; one "
+        f"tick is {last['tick_share'].median():.2%}. None of the three is a quote."
+    )
+
+
+def group_sentence(atlas: Atlas) -> Html:
+    """Read the autocorrelation at lag 1 of liquid and of thin shares."""
+    groups = atlas.autocorrelation_groups
+    words = [
+        f"{row.value:+.2f} ({row.lower:+.2f} to {row.upper:+.2f}) for {row.group} ones"
+        for row in groups[groups["lag"] == 1].itertuples()
+    ]
+    return sentence(
+        f"At lag 1 the mean is {' and '.join(words)}. The first is what averaging "
+        "alone makes of a random walk, up to +0.25, and dies out after lag 1 or 2; "
+        "the second is the bounce between bid and ask. Neither can be dealt on."
+    )
+
+
+def dependence_table(atlas: Atlas) -> pd.DataFrame:
+    """Count the shares whose returns depend on those of the week before.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: shares tested, and rejected at 5 % without and with correction
+        for having tested them all.
+    """
+    tests = atlas.dependence
+    by_group = tests.groupby("group")
+    columns = {
+        name: (tests[p] < LEVEL).groupby(tests["group"]).sum()
+        for p, name in ADJUSTMENTS.items()
+    }
+    table = pd.DataFrame({"tested": by_group.size(), **columns}).reset_index()
+    return table.assign(group=table["group"].map(GROUPS)).rename(
+        columns={"group": "shares"}
+    )
+
+
+def dependence_sentence(atlas: Atlas) -> Html:
+    """Read how many rejections survive the correction, and of which sign they are."""
+    tests = atlas.dependence
+    words = []
+    for group, rows in tests.groupby("group"):
+        kept = rows[rows["p_holm"] < LEVEL]
+        words.append(
+            f"{(rows['p_value'] < LEVEL).sum()} of {len(rows)} {group} shares are "
+            f"rejected, {len(kept)} of them after Holm, and "
+            f"{(kept['autocorrelation'] > 0).sum()} of those with a positive lag 1"
+        )
+    return sentence(
+        f"{'; '.join(words)}. By chance alone 5 % of all would be before the "
+        "correction. What is left proves dependence of printed averages, not a gain."
+    )
+
+
+def difference_sentence(atlas: Atlas) -> Html:
+    """Read our list beside the count of the first status page."""
+    table = atlas.differences
+    counts = table["here"].value_counts()
+    tradable = counts.get("recommended", 0) + counts.get("tradable", 0)
+    return sentence(
+        f"The first status page calls {PAGE_STOCKS} stocks high-quality and names none "
+        f"of them; the files hold {len(table)} ordinary shares. {tradable} of these "
+        f"are tradable by our rule, {counts.get('recommended', 0)} of them "
+        f"recommended; the other {len(table) - tradable} are listed with their reason."
+    )
