@@ -1,7 +1,9 @@
-"""Figures of the atlas: where the rows went, who trades, who carries it, what repeats."""
+"""Figures of the atlas: where the rows went, who trades, who carries the market."""
 
-from os.path import commonprefix
+from itertools import takewhile
 from pathlib import PurePath
+from textwrap import shorten
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +35,12 @@ GROUPS = {"liquid": COLOURS["v2"], "thin": COLOURS["warning"]}
 AVERAGING = 0.25
 """Lag-1 autocorrelation of a random walk's averages (Working 1960)."""
 NODE = 0.02
-"""Width of a node of the flow, of the figure's width."""
+"""Width of a node of the flow, where the bands between are 1 wide."""
+LONGEST = 46
+"""Characters of a reason that its label shows."""
+
+Places = dict[Any, tuple[float, float]]
+"""Where each node begins and ends, rows from the top."""
 
 
 def draw_ledger(file_ledger: pd.DataFrame) -> Figure:
@@ -44,56 +51,52 @@ def draw_ledger(file_ledger: pd.DataFrame) -> Figure:
     file_ledger : DataFrame
         FILE_LEDGER. Heights are rows; a band thinner than a line is drawn as a line.
     """
-    flows = file_ledger[file_ledger["n_rows"] > 0]
-    fates = flows.groupby(["action", "reason"])["n_rows"].sum().reset_index()
-    order = fates["action"].map(list(ACTIONS).index)
-    fates = fates.assign(order=order).sort_values(
-        ["order", "n_rows"], ascending=[True, False]
-    )
-    files = flows.groupby("source_file", sort=True)["n_rows"].sum()
-    gap = 0.012 * float(files.sum())
-    left = _nodes(files, gap=gap)
-    right = _nodes(fates.set_index(["action", "reason"])["n_rows"], gap=gap)
-    figure, axes = start_axes((8.0, 1.6 + 0.28 * len(files)))
-    bottom = max(left["end"].max(), right["end"].max())
-    axes.set(xlim=(-0.42, 1.75), ylim=(bottom * 1.01, -0.01 * bottom))
+    flows = file_ledger[file_ledger["n_rows"] > 0].sort_values("source_file")
+    key = ["action", "reason"]
+    fates = flows.groupby(key)["n_rows"].sum().reset_index()
+    place = np.lexsort([-fates["n_rows"], fates["action"].map(list(ACTIONS).index)])
+    by_fate = fates.iloc[place].set_index(key)["n_rows"]
+    files = flows.groupby("source_file")["n_rows"].sum()
+    left, right = _stack(files, gap=0.012), _stack(by_fate, gap=0.045)
+    figure, axes = start_axes((8.0, 1.8 + 0.28 * len(files)))
+    bottom = max(end for nodes in (left, right) for _, end in nodes.values())
+    axes.set(xlim=(-0.4, 2.0), ylim=(bottom * 1.01, -0.01 * bottom))
     axes.axis("off")
     _draw_bands(axes, flows, left=left, right=right)
-    _label_files(axes, left, files)
-    _label_fates(axes, right)
+    _label_files(axes, left, dict(files))
+    _label_fates(axes, right, dict(by_fate))
     put_title(axes, f"What became of {files.sum():,} rows, by source file")
     return figure
 
 
-def _nodes(sizes: "pd.Series[int]", *, gap: float) -> pd.DataFrame:
-    """Stack nodes below each other with a gap between."""
-    start = sizes.cumsum() - sizes + gap * np.arange(len(sizes))
-    return pd.DataFrame({"start": start, "end": start + sizes, "n": sizes})
+def _stack(sizes: "pd.Series[int]", *, gap: float) -> Places:
+    """Stack nodes below each other, a share of the whole between them."""
+    space = gap * float(sizes.sum()) * np.arange(len(sizes))
+    ends = sizes.cumsum().to_numpy() + space
+    starts = ends - sizes.to_numpy()
+    return dict(zip(sizes.index, zip(starts, ends, strict=True), strict=True))
 
 
 def _draw_bands(
-    axes: Axes, flows: pd.DataFrame, *, left: pd.DataFrame, right: pd.DataFrame
+    axes: Axes, flows: pd.DataFrame, *, left: Places, right: Places
 ) -> None:
-    from_top, to_top = left["start"].to_dict(), right["start"].to_dict()
-    for fate in right.index:
-        action, reason = fate
+    from_top = {name: start for name, (start, _) in left.items()}
+    for (action, reason), (z, end) in right.items():
         is_fate = (flows["action"] == action) & (flows["reason"] == reason)
-        for row in flows[is_fate].sort_values("source_file").itertuples():
-            y, z, n = from_top[row.source_file], to_top[fate], row.n_rows
-            axes.add_patch(_band(y, z, float(n), ACTIONS[action]))
-            from_top[row.source_file], to_top[fate] = y + n, z + n
-    for table, x in ((left, -NODE), (right, 1.0)):
-        for node in table.itertuples():
-            colour = GREY if x < 0 else ACTIONS[node.Index[0]]
-            axes.fill_betweenx(
-                [node.start, node.end], x, x + NODE, color=colour, linewidth=1
-            )
+        chosen = flows[is_fate]
+        for name, n in zip(chosen["source_file"], chosen["n_rows"], strict=True):
+            axes.add_patch(_band(from_top[name], z, n, ACTIONS[action]))
+            from_top[name], z = from_top[name] + n, z + n
+        start = right[action, reason][0]
+        axes.fill_betweenx([start, end], 1, 1 + NODE, color=ACTIONS[action])
+    for start, end in left.values():
+        axes.fill_betweenx([start, end], -NODE, 0, color=GREY)
 
 
 def _band(y: float, z: float, n: float, colour: str) -> PathPatch:
     """Bend a band of height ``n`` from ``y`` on the left to ``z`` on the right."""
-    points = [(0, y), (0.5, y), (0.5, z), (1, z)]
-    points += [(1, z + n), (0.5, z + n), (0.5, y + n), (0, y + n), (0, y)]
+    points = [(0.0, y), (0.5, y), (0.5, z), (1.0, z)]
+    points += [(1.0, z + n), (0.5, z + n), (0.5, y + n), (0.0, y + n), (0.0, y)]
     curve = [Path.CURVE4] * 3
     codes = [Path.MOVETO, *curve, Path.LINETO, *curve, Path.CLOSEPOLY]
     is_main = colour == ACTIONS["kept"]
@@ -107,27 +110,30 @@ def _band(y: float, z: float, n: float, colour: str) -> PathPatch:
     )
 
 
-def _label_files(axes: Axes, left: pd.DataFrame, files: "pd.Series[int]") -> None:
-    stems = [PurePath(str(name)).stem for name in files.index]
-    skip = len(commonprefix(stems)) if len(stems) > 1 else 0
-    for stem, node in zip(stems, left.itertuples(), strict=True):
+def _label_files(axes: Axes, left: Places, sizes: dict[Any, int]) -> None:
+    stems = {name: PurePath(str(name)).stem for name in left}
+    words = [stem.split("_") for stem in stems.values()]
+    shared = takewhile(lambda each: len(set(each)) == 1, zip(*words, strict=False))
+    n_shared = len(list(shared))
+    for name, (start, end) in left.items():
+        text = " ".join(stems[name].split("_")[n_shared:]) or stems[name]
         axes.text(
             -2 * NODE,
-            (node.start + node.end) / 2,
-            f"{stem[skip:] or stem}  {node.n:,}",
+            (start + end) / 2,
+            f"{text}  {sizes[name]:,}",
             ha="right",
             va="center",
             fontsize=8,
         )
 
 
-def _label_fates(axes: Axes, right: pd.DataFrame) -> None:
+def _label_fates(axes: Axes, right: Places, sizes: dict[Any, int]) -> None:
     ends: list[End] = []
-    for (action, reason), node in right.iterrows():
+    for (action, reason), (start, end) in right.items():
         colour = COLOURS["v2"] if action == "kept" else ACTIONS[action]
-        short = reason if len(reason) <= 34 else f"{reason[:33].rstrip()}…"
-        text = f"{node['n']:,.0f} {action}: {short}"
-        ends.append((1 + NODE, (node["start"] + node["end"]) / 2, text, colour))
+        text = f"{sizes[action, reason]:,} {action}: "
+        text += shorten(reason, LONGEST, placeholder=" …")
+        ends.append((1 + NODE, (start + end) / 2, text, colour))
     label_ends(axes, ends)
 
 
@@ -195,15 +201,19 @@ def draw_concentration(concentration: pd.DataFrame) -> Figure:
             axes.annotate(
                 f"{year}: {first['ticker']} {first['turnover_share']:.0%}",
                 (1, first["turnover_share"]),
-                xytext=(8, -9),
+                xytext=(-6, 0),
                 textcoords="offset points",
                 color=colour,
+                ha="right",
+                va="center",
                 fontsize=8.5,
             )
     axes.set_xscale("log")
     ranks = [1, 2, 5, 10, 25, 50]
     axes.set_xticks(ranks, [str(rank) for rank in ranks])
     axes.set_xticks([], minor=True)
+    # Room for the names on the left.
+    axes.set_xlim(left=0.58)
     axes.set_ylim(0, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("ordinary shares, by turnover of the year (log scale)")

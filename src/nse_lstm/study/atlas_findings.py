@@ -15,6 +15,7 @@ __all__ = [
     "ended_table",
     "group_sentence",
     "last_year_table",
+    "market_table",
     "survival_sentence",
 ]
 
@@ -25,6 +26,20 @@ ADJUSTMENTS = {
     "p_fdr": "Benjamini–Hochberg",
 }
 GROUPS = {"liquid": "liquid, averaged price", "thin": "thin"}
+MARKET_HEADINGS = {
+    "year": "calendar_year",
+    "n_sessions": "sessions",
+    "n_absent": "weekdays_absent",
+    "n_listed": "codes_listed",
+    "n_traded": "dealt_in",
+    "n_entering": "entering",
+    "n_ending": "ending",
+    "turnover": "KES_million_a_session",
+    "top_1": "top_1",
+    "top_5": "top_5",
+    "top_25": "top_25",
+    "herfindahl": "herfindahl",
+}
 SHOWN_YEAR = [
     "ticker",
     "traded_share",
@@ -51,7 +66,7 @@ def calendar_sentence(atlas: Atlas) -> Html:
     return sentence(
         f"{(~in_gap).sum()} weekdays have no session, nearly all public holidays, and "
         f"{gap}; on the median session {first['n_traded']:.0f} ordinary shares were "
-        f"dealt in in {first['year']:.0f} and {last['n_traded']:.0f} of "
+        f"dealt in during {first['year']:.0f} and {last['n_traded']:.0f} of "
         f"{last['n_listed']:.0f} listed in {last['year']:.0f}."
     )
 
@@ -82,6 +97,13 @@ def survival_sentence(atlas: Atlas) -> Html:
         f"printed though nobody dealt in them for a year: {names}. A study of "
         "today's trading names alone would have missed these."
     )
+
+
+def market_table(atlas: Atlas) -> pd.DataFrame:
+    """Return the market's years, the year as text so that it is no quantity."""
+    years = atlas.market_years.assign(turnover=atlas.market_years["turnover"] / 1e6)
+    years["year"] = years["year"].astype(str)
+    return years.rename(columns=MARKET_HEADINGS)[list(MARKET_HEADINGS.values())]
 
 
 def ended_table(atlas: Atlas) -> pd.DataFrame:
@@ -121,10 +143,12 @@ def group_sentence(atlas: Atlas) -> Html:
         f"{row.value:+.2f} ({row.lower:+.2f} to {row.upper:+.2f}) for {row.group} ones"
         for row in groups[groups["lag"] == 1].itertuples()
     ]
+    later = groups.loc[groups["lag"] > 1, "value"].abs().max()
     return sentence(
-        f"At lag 1 the mean is {' and '.join(words)}. The first is what averaging "
-        "alone makes of a random walk, up to +0.25, and dies out after lag 1 or 2; "
-        "the second is the bounce between bid and ask. Neither can be dealt on."
+        f"At lag 1 the mean is {' and '.join(words)}; at lags 2 to 5 no mean is "
+        f"further than {later:.2f} from 0. Averaging alone gives a random walk up to "
+        "+0.25 at lag 1, and the bounce between bid and ask a negative value: neither "
+        "can be dealt on."
     )
 
 

@@ -65,10 +65,10 @@ def make_boards(panel: pd.DataFrame) -> Boards:
     # A stale price that nothing mended is no price.
     price = rows["price"].where(~rows["stale"] | rows["mended"])
     table = with_returns(rows.assign(price=price))
-    tickers = pd.Index(np.unique(table["ticker"].astype(str)))
+    tickers = np.unique(table["ticker"].to_numpy(str))
     place = (
-        sessions.get_indexer(table["session"]),
-        tickers.get_indexer(table["ticker"]),
+        np.searchsorted(sessions, table["session"].to_numpy()),
+        np.searchsorted(tickers, table["ticker"].to_numpy(str)),
     )
     shape = len(sessions), len(tickers)
     fresh, shares = ~table["stale"], table["shares"]
@@ -82,7 +82,7 @@ def make_boards(panel: pd.DataFrame) -> Boards:
 
     return Boards(
         sessions=sessions,
-        tickers=tuple(tickers),
+        tickers=tuple(tickers.tolist()),
         kinds=tuple(table.groupby("ticker")["kind"].first()),
         span=np.cumsum(np.diff(sessions, prepend=sessions[:1]) > MAX_BREAK),
         listed=spread(fresh.astype(float)) == 1,

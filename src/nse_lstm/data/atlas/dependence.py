@@ -141,8 +141,8 @@ def group_autocorrelations(
     yearly = rows.groupby(["group", "lag", "year"])["value"].agg(["mean", "size"])
     by_group = yearly.groupby(["group", "lag"])
     n_years = by_group["mean"].size()
-    half = by_group["mean"].std() / np.sqrt(n_years)
-    half *= stats.t.ppf(1 - LEVEL / 2, np.maximum(n_years - 1, 1))
+    error = by_group["mean"].std().to_numpy() / np.sqrt(n_years.to_numpy())
+    half = error * stats.t.ppf(1 - LEVEL / 2, np.maximum(n_years - 1, 1))
     value = by_group["mean"].mean()
     table = pd.DataFrame(
         {
