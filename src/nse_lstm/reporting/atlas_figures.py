@@ -30,8 +30,14 @@ __all__ = [
     "draw_ledger",
 ]
 
-ACTIONS = {"kept": "#9ecae1", "mended": COLOURS["mended"], "dropped": "#D55E00"}
-GROUPS = {"liquid": COLOURS["v2"], "thin": COLOURS["warning"]}
+ACTIONS = {
+    "kept": "#9ecae1",
+    "mended": COLOURS["mended"],
+    "dropped": COLOURS["warning"],
+}
+# Of text, dark enough to be read on white.
+INKS = {"kept": COLOURS["v2"], "mended": "#8a5f00", "dropped": "#a84800"}
+GROUPS = {"liquid": COLOURS["v2"], "thin": "#a84800"}
 AVERAGING = 0.25
 """Lag-1 autocorrelation of a random walk's averages (Working 1960)."""
 NODE = 0.02
@@ -130,10 +136,9 @@ def _label_files(axes: Axes, left: Places, sizes: dict[Any, int]) -> None:
 def _label_fates(axes: Axes, right: Places, sizes: dict[Any, int]) -> None:
     ends: list[End] = []
     for (action, reason), (start, end) in right.items():
-        colour = COLOURS["v2"] if action == "kept" else ACTIONS[action]
         text = f"{sizes[action, reason]:,} {action}: "
         text += shorten(reason, LONGEST, placeholder=" …")
-        ends.append((1 + NODE, (start + end) / 2, text, colour))
+        ends.append((1 + NODE, (start + end) / 2, text, INKS[action]))
     label_ends(axes, ends)
 
 
@@ -185,40 +190,42 @@ def draw_concentration(concentration: pd.DataFrame) -> Figure:
         CONCENTRATION; the first and the last year are named.
     """
     figure, axes = start_axes(WIDE)
-    years = sorted(concentration["year"].unique())
-    for year in years:
-        rows = concentration[concentration["year"] == year].sort_values("rank")
-        colour = {years[0]: COLOURS["mended"], years[-1]: COLOURS["v2"]}.get(year)
-        axes.plot(
-            rows["rank"],
-            rows["cumulative_share"],
-            color=colour or "#cccccc",
-            linewidth=2 if colour else 1,
-            zorder=3 if colour else 2,
-        )
-        if colour:
-            first = rows.iloc[0]
-            axes.annotate(
-                f"{year}: {first['ticker']} {first['turnover_share']:.0%}",
-                (1, first["turnover_share"]),
-                xytext=(-6, 0),
-                textcoords="offset points",
-                color=colour,
-                ha="right",
-                va="center",
-                fontsize=8.5,
-            )
+    ordered = concentration.sort_values(["year", "rank"])
+    for _, rows in ordered.groupby("year"):
+        axes.plot(rows["rank"], rows["cumulative_share"], color="#cccccc", linewidth=1)
+    first, last = (
+        ordered[ordered["year"] == year] for year in ordered["year"].iloc[[0, -1]]
+    )
+    # The higher of the two names stands above its line, the other below.
+    side = 6 if first["turnover_share"].iloc[0] > last["turnover_share"].iloc[0] else -6
+    _draw_year(axes, first, colour=COLOURS["persistence"], side=side)
+    _draw_year(axes, last, colour=COLOURS["v2"], side=-side)
     axes.set_xscale("log")
     ranks = [1, 2, 5, 10, 25, 50]
     axes.set_xticks(ranks, [str(rank) for rank in ranks])
     axes.set_xticks([], minor=True)
     # Room for the names on the left.
-    axes.set_xlim(left=0.58)
+    axes.set_xlim(left=0.42)
     axes.set_ylim(0, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("ordinary shares, by turnover of the year (log scale)")
     put_title(axes, "How few carry the market: cumulative share of turnover")
     return figure
+
+
+def _draw_year(axes: Axes, rows: pd.DataFrame, *, colour: str, side: int) -> None:
+    largest = rows.iloc[0]
+    axes.plot(rows["rank"], rows["cumulative_share"], color=colour, linewidth=2)
+    axes.annotate(
+        f"{largest['year']}: {largest['ticker']} {largest['turnover_share']:.0%}",
+        (1, largest["turnover_share"]),
+        xytext=(-6, side),
+        textcoords="offset points",
+        color=colour,
+        ha="right",
+        va="center",
+        fontsize=8.5,
+    )
 
 
 def draw_autocorrelation(groups: pd.DataFrame) -> Figure:

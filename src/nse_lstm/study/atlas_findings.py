@@ -6,6 +6,7 @@ from nse_lstm.reporting.display import Html, sentence
 from nse_lstm.study.atlas import PAGE_STOCKS, Atlas
 
 __all__ = [
+    "activity_table",
     "calendar_sentence",
     "concentration_sentence",
     "cost_sentence",
@@ -14,8 +15,8 @@ __all__ = [
     "difference_sentence",
     "ended_table",
     "group_sentence",
-    "last_year_table",
     "market_table",
+    "movement_table",
     "survival_sentence",
 ]
 
@@ -34,25 +35,28 @@ MARKET_HEADINGS = {
     "n_traded": "dealt_in",
     "n_entering": "entering",
     "n_ending": "ending",
-    "turnover": "KES_million_a_session",
+    "turnover": "KES_million",
     "top_1": "top_1",
     "top_5": "top_5",
     "top_25": "top_25",
     "herfindahl": "herfindahl",
 }
-SHOWN_YEAR = [
+ACTIVITY = [
     "ticker",
     "traded_share",
     "zero_return_share",
     "longest_unchanged",
     "median_turnover",
+    "tick_share",
+    "n_limit",
+]
+MOVEMENT = [
+    "ticker",
     "volatility",
     "excess_kurtosis",
     "beyond_three_share",
     "spread_roll",
     "spread_high_low",
-    "tick_share",
-    "n_limit",
     "beta",
 ]
 
@@ -65,9 +69,9 @@ def calendar_sentence(atlas: Atlas) -> Html:
     first, last = years.iloc[0], years.iloc[-1]
     return sentence(
         f"{(~in_gap).sum()} weekdays have no session, nearly all public holidays, and "
-        f"{gap}; on the median session {first['n_traded']:.0f} ordinary shares were "
-        f"dealt in during {first['year']:.0f} and {last['n_traded']:.0f} of "
-        f"{last['n_listed']:.0f} listed in {last['year']:.0f}."
+        f"{gap}; the median session of {first['year']:.0f} saw deals in "
+        f"{first['n_traded']:.0f} ordinary shares, that of {last['year']:.0f} in "
+        f"{last['n_traded']:.0f} of {last['n_listed']:.0f} listed."
     )
 
 
@@ -82,7 +86,7 @@ def concentration_sentence(atlas: Atlas) -> Html:
         f"turnover and five shares {last['top_5']:.0%}, against {first['top_1']:.0%} "
         f"and {first['top_5']:.0%} in {first['year']:.0f}; the market of "
         f"{last['n_listed']:.0f} codes is as concentrated as one of "
-        f"{1 / last['herfindahl']:.0f} equal ones."
+        f"{1 / last['herfindahl']:.1f} equal ones."
     )
 
 
@@ -114,19 +118,19 @@ def ended_table(atlas: Atlas) -> pd.DataFrame:
     return ended[columns]
 
 
-def last_year_table(atlas: Atlas) -> pd.DataFrame:
-    """Return the last year of every ordinary share, the most dealt in first."""
-    years = atlas.stock_years
-    is_shown = (years["year"] == years["year"].max()) & (years["kind"] == "ordinary")
-    order = years[is_shown].sort_values(
-        ["median_turnover", "ticker"], ascending=[False, True]
-    )
-    return order[SHOWN_YEAR]
+def activity_table(atlas: Atlas) -> pd.DataFrame:
+    """Return how every ordinary share traded in the last year, by turnover."""
+    return _last_year(atlas)[ACTIVITY]
+
+
+def movement_table(atlas: Atlas) -> pd.DataFrame:
+    """Return how every ordinary share moved in the last year, by turnover."""
+    return _last_year(atlas)[MOVEMENT]
 
 
 def cost_sentence(atlas: Atlas) -> Html:
     """Read spreads and ticks of the last year."""
-    last = last_year_table(atlas)
+    last = _last_year(atlas)
     roll, ranges = last["spread_roll"], last["spread_high_low"]
     return sentence(
         f"Where it is defined, for {roll.notna().sum()} of {len(last)} shares, Roll's "
@@ -139,9 +143,12 @@ def cost_sentence(atlas: Atlas) -> Html:
 def group_sentence(atlas: Atlas) -> Html:
     """Read the autocorrelation at lag 1 of liquid and of thin shares."""
     groups = atlas.autocorrelation_groups
+    first = groups[groups["lag"] == 1]
     words = [
-        f"{row.value:+.2f} ({row.lower:+.2f} to {row.upper:+.2f}) for {row.group} ones"
-        for row in groups[groups["lag"] == 1].itertuples()
+        f"{_signed(value)} ({_signed(lower)} to {_signed(upper)}) for {group} ones"
+        for group, value, lower, upper in zip(
+            *(first[name] for name in ("group", "value", "lower", "upper")), strict=True
+        )
     ]
     later = groups.loc[groups["lag"] > 1, "value"].abs().max()
     return sentence(
@@ -201,3 +208,15 @@ def difference_sentence(atlas: Atlas) -> Html:
         f"are tradable by our rule, {counts.get('recommended', 0)} of them "
         f"recommended; the other {len(table) - tradable} are listed with their reason."
     )
+
+
+def _last_year(atlas: Atlas) -> pd.DataFrame:
+    years = atlas.stock_years
+    is_shown = (years["year"] == years["year"].max()) & (years["kind"] == "ordinary")
+    return years[is_shown].sort_values(
+        ["median_turnover", "ticker"], ascending=[False, True]
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
