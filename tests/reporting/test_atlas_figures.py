@@ -42,10 +42,10 @@ def texts(figure) -> list[str]:
 def test_the_flow_names_every_file_and_every_fate_with_its_rows() -> None:
     figure = draw_ledger(LEDGER)
     assert texts(figure)[:2] == ["2013  900", "2014  790"]
-    fates = texts(figure)[2:]
-    assert fates[:2] == ["1,600 kept: as printed", "60 mended: stale copy"]
-    assert fates[2].startswith("30 dropped: same as an") and fates[2].endswith(" …")
-    assert len(fates) == 3
+    # Labels are placed from the bottom up.
+    dropped, mended, kept = texts(figure)[2:]
+    assert (kept, mended) == ("1,600 kept: as printed", "60 mended: stale copy")
+    assert dropped.startswith("30 dropped: same as an") and dropped.endswith(" …")
     assert "1,690 rows" in figure.axes[0].get_title(loc="left")
 
 

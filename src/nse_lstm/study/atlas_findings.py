@@ -131,24 +131,26 @@ def movement_table(atlas: Atlas) -> pd.DataFrame:
 def cost_sentence(atlas: Atlas) -> Html:
     """Read spreads and ticks of the last year."""
     last = _last_year(atlas)
-    roll, ranges = last["spread_roll"], last["spread_high_low"]
-    return sentence(
-        f"Where it is defined, for {roll.notna().sum()} of {len(last)} shares, Roll's "
-        f"estimate of the spread is {roll.median():.1%} of the price in the median; "
-        f"Corwin and Schultz's, of {ranges.notna().sum()}, {ranges.median():.1%}; one "
-        f"tick is {last['tick_share'].median():.2%}. None of the three is a quote."
-    )
+    estimates = {"Roll's": "spread_roll", "Corwin and Schultz's": "spread_high_low"}
+    words = [
+        f"{name} estimate of the spread is {last[column].median():.1%} of the price "
+        f"in the median of the {last[column].notna().sum()} shares it is defined for"
+        for name, column in estimates.items()
+        if last[column].notna().any()
+    ]
+    tick = f"One tick is {last['tick_share'].median():.2%} of the price in the median"
+    return sentence(f"{'; '.join([tick, *words])}. None of these is a quote.")
 
 
 def group_sentence(atlas: Atlas) -> Html:
     """Read the autocorrelation at lag 1 of liquid and of thin shares."""
     groups = atlas.autocorrelation_groups
     first = groups[groups["lag"] == 1]
+    columns = (first[name] for name in ("group", "value", "lower", "upper"))
     words = [
-        f"{_signed(value)} ({_signed(lower)} to {_signed(upper)}) for {group} ones"
-        for group, value, lower, upper in zip(
-            *(first[name] for name in ("group", "value", "lower", "upper")), strict=True
-        )
+        f"{_signed(value)} for {group} ones"
+        + (f" ({_signed(lower)} to {_signed(upper)})" if lower == lower else "")
+        for group, value, lower, upper in zip(*columns, strict=True)
     ]
     later = groups.loc[groups["lag"] > 1, "value"].abs().max()
     return sentence(
