@@ -39,7 +39,6 @@ RECOMMENDED_COLUMNS = [
     "recent_traded_share",
     "volatility",
     "autocorrelation",
-    "reason",
 ]
 
 
