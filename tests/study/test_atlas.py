@@ -106,6 +106,12 @@ def test_every_sentence_is_made_of_numbers_that_are_there(phase_one) -> None:
     assert not any("nan" in text or "NaN" in text for text in found)
 
 
+def test_a_market_too_young_to_tell_says_so() -> None:
+    found = sentences(atlas_of(make_tiny_panel(30)))
+    assert not any("nan" in text for text in found)
+    assert sum("No share has returns enough to tell." in text for text in found) == 2
+
+
 def test_the_sentences_follow_their_tables(phase_one) -> None:
     atlas = phase_one[1]
     nothing = atlas.dependence.assign(p_value=1.0, p_holm=1.0, p_fdr=1.0)

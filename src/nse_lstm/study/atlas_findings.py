@@ -26,6 +26,7 @@ ADJUSTMENTS = {
     "p_holm": "Holm",
     "p_fdr": "Benjamini–Hochberg",
 }
+TOO_SHORT = "No share has returns enough to tell."
 GROUPS = {"liquid": "liquid, averaged price", "thin": "thin"}
 MARKET_HEADINGS = {
     "year": "calendar_year",
@@ -145,6 +146,8 @@ def cost_sentence(atlas: Atlas) -> Html:
 def group_sentence(atlas: Atlas) -> Html:
     """Read the autocorrelation at lag 1 of liquid and of thin shares."""
     groups = atlas.autocorrelation_groups
+    if groups.empty:
+        return sentence(TOO_SHORT)
     first = groups[groups["lag"] == 1]
     columns = (first[name] for name in ("group", "value", "lower", "upper"))
     words = [
@@ -185,6 +188,8 @@ def dependence_table(atlas: Atlas) -> pd.DataFrame:
 def dependence_sentence(atlas: Atlas) -> Html:
     """Read how many rejections survive the correction, and of which sign they are."""
     tests = atlas.dependence
+    if tests.empty:
+        return sentence(TOO_SHORT)
     words = []
     for group, rows in tests.groupby("group"):
         kept = rows[rows["p_holm"] < LEVEL]
