@@ -14,6 +14,7 @@ ROOT      ?= .
 RAW       ?= $(ROOT)/data/raw/$(MARKET)
 PYTHON    ?= python3
 LAB       ?=
+YEARS     ?=
 
 ENVIRONMENT := .venv/installed
 NSE_LSTM    := .venv/bin/nse-lstm
@@ -37,13 +38,15 @@ layer   = $(shell find $(1:%=src/nse_lstm/%) -name '*.py')
 shared := $(patsubst %,src/nse_lstm/%.py,config paths tables errors study/workspace study/inputs)
 
 ##@ Study
-.PHONY: all reports train score results
+.PHONY: all reports train score results fetch
 all: reports  ## Everything: environment, market, models, reports (MARKET, RAW, TEST_YEAR, STUDY)
 reports: $(REPORTS)/index.html
 	@echo "Up to date: open $(REPORTS)/index.html"
 train: $(BUILD)/03_full_training.ipynb  ## Phases 1 to 3: the trained models
 score: $(BUILD)/05_deployment.ipynb  ## Forecast the session after the last one
 	$(NSE_LSTM) score $(IDENTITY)
+fetch: | $(ENVIRONMENT)  ## Download the public data sets to data/raw/nse (YEARS=2013-2023: only these)
+	$(NSE_LSTM) fetch --folder "$(ROOT)/data/raw/nse" --years "$(YEARS)"
 results: reports  ## Write docs/results/<market>-<test year>.md: statistics, to be committed
 	$(NSE_LSTM) results $(IDENTITY)
 
@@ -58,7 +61,7 @@ verify: quick  ## Build the quick study a second time elsewhere and compare ever
 
 # One line per edge of the study: the data, the earlier phase, the layers it uses.
 study = $(patsubst %,src/nse_lstm/study/%.py,$(1))
-$(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv $(RAW)/*.CSV) $(call layer,data features) $(call study,data_analysis changes)
+$(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv $(RAW)/*.CSV) $(call layer,data features) src/nse_lstm/reporting/atlas_figures.py $(call study,data_analysis changes atlas atlas_findings)
 $(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models evaluation) $(call study,training jobs validation judging)
 $(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb $(call study,safety) src/nse_lstm/deployment/latency.py
 $(BUILD)/04_validation.ipynb:    $(BUILD)/03_full_training.ipynb $(call study,seal ledger trials score_tables)

@@ -60,6 +60,9 @@ def test_with_nothing_changed_nothing_runs(built: Path) -> None:
         ("src/nse_lstm/deployment/registry.py", PHASES[4:]),
         ("src/nse_lstm/config.py", PHASES),
         ("src/nse_lstm/reporting/figures.py", PHASES),
+        ("src/nse_lstm/reporting/atlas_figures.py", PHASES),
+        ("src/nse_lstm/study/atlas.py", PHASES),
+        ("data/catalogue.toml", []),
         ("src/nse_lstm/cli.py", []),
     ],
 )

@@ -141,6 +141,21 @@ def results(identity: Identity) -> None:
 
 
 @app.command()
+def fetch(
+    folder: Annotated[
+        str, typer.Option(help="Where to; data/raw/<market> of the project if empty.")
+    ] = "",
+    years: Annotated[
+        str, typer.Option(help="As 2013-2023; every data set if empty.")
+    ] = "",
+) -> None:
+    """Download the public data sets of data/catalogue.toml, checked and cited."""
+    from nse_lstm.study.fetching import fetch as fetch_study
+
+    typer.echo(fetch_study(folder, years=years, tell=typer.echo))
+
+
+@app.command()
 def verify(first: Path, second: Path) -> None:
     """Compare every artefact of two builds; exit 1 if any differs."""
     from nse_lstm.study.verification import compare_builds

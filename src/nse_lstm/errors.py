@@ -41,3 +41,7 @@ class TableError(StudyError):
 
 class ArtefactError(StudyError):
     """A model, manifest or registry that is missing, stale or tampered with."""
+
+
+class FetchError(StudyError):
+    """A public data set that could not be had whole and unchanged."""

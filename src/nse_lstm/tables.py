@@ -13,18 +13,27 @@ from nse_lstm.errors import ArtefactError, TableError
 from nse_lstm.paths import write_aside
 
 __all__ = [
+    "ABSENT_DAYS",
     "ACCEPTED_JUMPS",
     "ACCURACY_COST",
+    "AUTOCORRELATIONS",
+    "AUTOCORRELATION_GROUPS",
+    "CONCENTRATION",
     "COVERAGE",
+    "DEPENDENCE",
     "EVIDENCE",
     "FILE_LEDGER",
     "FORECASTS",
     "INSTRUMENTS",
+    "LIFESPANS",
+    "MARKET_YEARS",
     "PANEL",
+    "RECOMMENDATION_DIFFERENCES",
     "REPAIRS",
     "SAFETY",
     "SCORES",
     "STATISTICS",
+    "STOCK_YEARS",
     "STRATEGY_RETURNS",
     "check",
     "read_table",
@@ -165,6 +174,156 @@ STATISTICS = _schema(
         # 1 recommended, 2 tradable but not among the first, 3 not worth training on.
         "tier": _column(WHOLE, pa.Check.isin([1, 2, 3])),
         "rank": _column(WHOLE, pa.Check.ge(0)),
+        "reason": _column(TEXT),
+    },
+)
+
+SHARE = pa.Check.in_range(0, 1)
+
+# The atlas of Phase 1: description of the sessions before the test year.
+STOCK_YEARS = _schema(
+    "stock_years",
+    ["ticker", "year"],
+    {
+        "ticker": _column(TEXT),
+        "year": _column(WHOLE),
+        "kind": _column(TEXT, pa.Check.isin(KINDS)),
+        "first_session": _column(TIME),
+        "last_session": _column(TIME),
+        "n_sessions": _column(WHOLE, pa.Check.ge(1)),
+        "traded_share": _column(NUMBER, SHARE),
+        "zero_return_share": _column(NUMBER, SHARE, nullable=True),
+        # Sessions in a row without a change of price.
+        "longest_unchanged": _column(WHOLE, pa.Check.ge(0)),
+        # KES a session.
+        "median_turnover": _column(NUMBER, pa.Check.ge(0)),
+        # Median of the smallest step over the printed price.
+        "tick_share": _column(NUMBER, pa.Check.gt(0), nullable=True),
+        "n_limit": _column(WHOLE, pa.Check.ge(0)),
+        # Of the log return per session.
+        "volatility": _column(NUMBER, pa.Check.ge(0), nullable=True),
+        "excess_kurtosis": _column(NUMBER, nullable=True),
+        "beyond_three_share": _column(NUMBER, SHARE, nullable=True),
+        # Shares of the price; missing where not defined.
+        "spread_roll": _column(NUMBER, pa.Check.gt(0), nullable=True),
+        "spread_high_low": _column(NUMBER, pa.Check.ge(0), nullable=True),
+        "beta": _column(NUMBER, nullable=True),
+    },
+)
+
+AUTOCORRELATIONS = _schema(
+    "autocorrelations",
+    ["ticker", "year", "lag"],
+    {
+        "ticker": _column(TEXT),
+        "year": _column(WHOLE),
+        "lag": _column(WHOLE, pa.Check.ge(1)),
+        "value": _column(NUMBER, pa.Check.in_range(-1, 1)),
+        "lower": _column(NUMBER),
+        "upper": _column(NUMBER),
+        "n": _column(WHOLE, pa.Check.ge(1)),
+    },
+)
+
+AUTOCORRELATION_GROUPS = _schema(
+    "autocorrelation_groups",
+    ["group", "lag"],
+    {
+        "group": _column(TEXT, pa.Check.isin(["liquid", "thin"])),
+        "lag": _column(WHOLE, pa.Check.ge(1)),
+        "value": _column(NUMBER, pa.Check.in_range(-1, 1)),
+        # Missing of a single year.
+        "lower": _column(NUMBER, nullable=True),
+        "upper": _column(NUMBER, nullable=True),
+        "n_years": _column(WHOLE, pa.Check.ge(1)),
+        "n_stock_years": _column(WHOLE, pa.Check.ge(1)),
+    },
+)
+
+DEPENDENCE = _schema(
+    "dependence",
+    ["ticker"],
+    {
+        "ticker": _column(TEXT),
+        "group": _column(TEXT, pa.Check.isin(["liquid", "thin"])),
+        "n": _column(WHOLE, pa.Check.ge(1)),
+        # At lag 1, with its robust 95 % interval.
+        "autocorrelation": _column(NUMBER, pa.Check.in_range(-1, 1)),
+        "lower": _column(NUMBER),
+        "upper": _column(NUMBER),
+        # Of lags 1 to 5 together.
+        "statistic": _column(NUMBER, pa.Check.ge(0)),
+        "p_value": _column(NUMBER, SHARE),
+        "p_holm": _column(NUMBER, SHARE),
+        "p_fdr": _column(NUMBER, SHARE),
+    },
+)
+
+CONCENTRATION = _schema(
+    "concentration",
+    ["year", "rank"],
+    {
+        "year": _column(WHOLE),
+        "rank": _column(WHOLE, pa.Check.ge(1)),
+        "ticker": _column(TEXT),
+        "turnover_share": _column(NUMBER, SHARE),
+        "cumulative_share": _column(NUMBER, SHARE),
+    },
+)
+
+LIFESPANS = _schema(
+    "lifespans",
+    ["ticker"],
+    {
+        "ticker": _column(TEXT),
+        "kind": _column(TEXT, pa.Check.isin(KINDS)),
+        "first_session": _column(TIME),
+        "last_session": _column(TIME),
+        "last_deal": _column(TIME, nullable=True),
+        "n_sessions": _column(WHOLE, pa.Check.ge(0)),
+        # After the market's first session.
+        "entered": _column(FLAG),
+        "fate": _column(TEXT, pa.Check.isin(["trading", "stopped", "left"])),
+    },
+)
+
+ABSENT_DAYS = _schema(
+    "absent_days", ["day"], {"day": _column(TIME), "in_gap": _column(FLAG)}
+)
+
+MARKET_YEARS = _schema(
+    "market_years",
+    ["year"],
+    {
+        "year": _column(WHOLE),
+        "n_sessions": _column(WHOLE, pa.Check.ge(1)),
+        # Weekdays without a session, outside and inside breaks of over 14 days.
+        "n_absent": _column(WHOLE, pa.Check.ge(0)),
+        "n_gap": _column(WHOLE, pa.Check.ge(0)),
+        "n_listed": _column(WHOLE, pa.Check.ge(0)),
+        # Codes with a deal, on the median session.
+        "n_traded": _column(NUMBER, pa.Check.ge(0)),
+        "n_entering": _column(WHOLE, pa.Check.ge(0)),
+        # Codes that dealt for the last time.
+        "n_ending": _column(WHOLE, pa.Check.ge(0)),
+        # KES, all ordinary shares on the median session.
+        "turnover": _column(NUMBER, pa.Check.ge(0)),
+        "top_1": _column(NUMBER, SHARE, nullable=True),
+        "top_5": _column(NUMBER, SHARE, nullable=True),
+        "top_10": _column(NUMBER, SHARE, nullable=True),
+        "top_25": _column(NUMBER, SHARE, nullable=True),
+        "herfindahl": _column(NUMBER, SHARE, nullable=True),
+    },
+)
+
+# Each ordinary share of the files beside the claim that all of them are good.
+RECOMMENDATION_DIFFERENCES = _schema(
+    "recommendation_differences",
+    ["ticker"],
+    {
+        "ticker": _column(TEXT),
+        "name": _column(TEXT),
+        "here": _column(TEXT),
         "reason": _column(TEXT),
     },
 )

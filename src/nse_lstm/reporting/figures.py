@@ -18,43 +18,12 @@ from nse_lstm.reporting.canvas import (
 )
 
 __all__ = [
-    "draw_availability",
     "draw_forecast",
     "draw_latest",
-    "draw_ledger",
     "draw_training_curves",
     "draw_training_summary",
     "draw_turnover",
 ]
-
-
-def draw_availability(panel: pd.DataFrame, *, n_tickers: int = 70) -> Figure:
-    """Draw the share of sessions with volume, ordinary shares by quarter.
-
-    Parameters
-    ----------
-    panel : DataFrame
-        PANEL rows; the tickers that trade most often are on top.
-    """
-    shares = panel[panel["kind"] == "ordinary"]
-    quarter = shares["session"].dt.to_period("Q")
-    traded = shares["volume"].notna().groupby([shares["ticker"], quarter]).mean()
-    table = traded.unstack().reindex(
-        columns=pd.period_range(quarter.min(), quarter.max(), freq="Q")
-    )
-    order = table.mean(axis=1).sort_values(ascending=False).index[:n_tickers]
-    table = table.loc[order]
-    figure, axes = start_axes((8.0, 0.9 + 0.13 * len(table)))
-    image = axes.imshow(table.to_numpy(), aspect="auto", cmap="cividis", vmin=0, vmax=1)
-    axes.grid(False)
-    quarters = pd.PeriodIndex(table.columns)
-    years = np.flatnonzero(quarters.quarter == 1)
-    axes.set_xticks(years, [str(year) for year in quarters.year[years]])
-    axes.set_yticks(range(len(table)), list(table.index), fontsize=6)
-    bar = figure.colorbar(image, ax=axes, format=PercentFormatter(1), shrink=0.5)
-    bar.set_label("sessions with volume")
-    put_title(axes, "Who trades: share of sessions with volume, by quarter")
-    return figure
 
 
 def draw_turnover(statistics: pd.DataFrame, *, n_tickers: int = 30) -> Figure:
@@ -70,26 +39,6 @@ def draw_turnover(statistics: pd.DataFrame, *, n_tickers: int = 30) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("median turnover a session, KES million (log scale)")
     put_title(axes, "Tradable stocks by turnover; the recommended ones in blue")
-    return figure
-
-
-def draw_ledger(file_ledger: pd.DataFrame) -> Figure:
-    """Draw what became of every row of every file: kept, mended or dropped."""
-    table = file_ledger.pivot_table(
-        index="source_file", columns="action", values="n_rows", aggfunc="sum"
-    ).fillna(0)
-    table = table.reindex(columns=["kept", "mended", "dropped"], fill_value=0)
-    figure, axes = start_axes((8.0, 0.9 + 0.24 * len(table)))
-    left = np.zeros(len(table))
-    colours = [COLOURS["v2"], COLOURS["mended"], COLOURS["warning"]]
-    for action, colour in zip(table.columns, colours, strict=True):
-        axes.barh(table.index, table[action], left=left, color=colour, label=action)
-        left += table[action].to_numpy()
-    axes.invert_yaxis()
-    axes.grid(axis="y", visible=False)
-    axes.set_xlabel("rows")
-    put_legend(axes)
-    put_title(axes, "Rows of each source file")
     return figure
 
 

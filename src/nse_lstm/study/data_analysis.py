@@ -15,8 +15,9 @@ from nse_lstm.data.universe import (
 from nse_lstm.errors import ConfigurationError, DataError
 from nse_lstm.features.folds import make_folds, resolve_test_year
 from nse_lstm.paths import csv_paths
+from nse_lstm.study.atlas import Atlas, make_atlas, write_atlas
 from nse_lstm.study.changes import keep_summary
-from nse_lstm.study.inputs import MarketFacts
+from nse_lstm.study.inputs import MarketFacts, read_sealed_panel
 from nse_lstm.study.workspace import Workspace, write_json
 from nse_lstm.tables import (
     FILE_LEDGER,
@@ -38,7 +39,6 @@ RECOMMENDED_COLUMNS = [
     "recent_traded_share",
     "volatility",
     "autocorrelation",
-    "reason",
 ]
 
 
@@ -56,6 +56,8 @@ class DataAnalysis:
     """As of the start of the test year."""
     recommended: dict[int, list[str]]
     """Tickers by fold, as of that fold's start."""
+    atlas: Atlas
+    """Sessions before the test year only."""
 
 
 def prepare_raw(workspace: Workspace) -> int:
@@ -94,8 +96,9 @@ def prepare_raw(workspace: Workspace) -> int:
 def analyse_data(workspace: Workspace) -> DataAnalysis:
     """Build the panel, judge every stock before each fold, write what follows needs.
 
-    Writes ``panel``, ``instruments``, ``file_ledger`` and ``repairs`` under
-    ``data/processed``, with a summary that a later build is compared with, and
+    Writes ``panel``, ``instruments``, ``file_ledger``, ``repairs`` and the tables of
+    the atlas under ``data/processed``, with a summary that a later build is compared
+    with, and
     ``training_recommendations.json`` and ``stock_statistics.csv`` under
     ``trained_models/<market>/analysis``.
 
@@ -116,14 +119,20 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
     _write_recommendations(workspace, statistics, test_year)
     write_json(workspace.paths.processed / "market.json", asdict(facts))
     keep_summary(workspace, market.panel, facts=facts, names=by_fold[test_year])
+    sealed = read_sealed_panel(workspace)
+    atlas = make_atlas(
+        sealed, statistics=statistics[test_year], instruments=market.instruments
+    )
+    write_atlas(workspace, atlas)
     start = pd.Timestamp(test_year, 1, 1)
     return DataAnalysis(
         facts=facts,
-        panel=market.panel[market.panel["session"] < start].reset_index(drop=True),
+        panel=sealed,
         file_ledger=market.file_ledger,
         repairs=market.repairs[~(market.repairs["session"] >= start)],
         statistics=statistics[test_year],
         recommended=by_fold,
+        atlas=atlas,
     )
 
 

@@ -1,0 +1,1 @@
+"""What the panel is worth, stock by stock and year by year: description, no choice."""
