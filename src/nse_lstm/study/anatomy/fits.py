@@ -2,8 +2,8 @@
 
 On the claim's rows in the claim's order it is fitted as claimed. From there on it is
 the study's own v2, the same layers and settings: on the same rows in the order of time,
-on the panel's rows, both still scored on what they learnt from, and then refitted before
-every walk-forward year, as in Phase 3, whose models are found if they are there.
+on the panel's rows, both still scored on what they learnt from, and then refitted
+before every walk-forward year, as in Phase 3, whose models are found if they are there.
 """
 
 import multiprocessing
@@ -263,11 +263,16 @@ def _unseen(windows: Windows, part: Windows, price_hat: Numbers) -> Forecasts:
 
 
 def _joined(parts: list[Forecasts]) -> Forecasts:
-    arrays = ("place", "origin", "last_price", "price", "network", "constant")
-    joined = {
-        name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays
-    }
-    return replace(parts[0], **joined)
+    return Forecasts(
+        place=np.concatenate([part.place for part in parts]),
+        origin=np.concatenate([part.origin for part in parts]),
+        last_price=np.concatenate([part.last_price for part in parts]),
+        price=np.concatenate([part.price for part in parts]),
+        network=np.concatenate([part.network for part in parts]),
+        constant=np.concatenate([part.constant for part in parts]),
+        reported=parts[0].reported,
+        windowed=parts[0].windowed,
+    )
 
 
 def _part(windows: Windows, part: slice) -> Windows:

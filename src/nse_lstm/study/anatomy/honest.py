@@ -110,7 +110,7 @@ def deal_honestly(
     sessions, n_trials = final["session"], study.universe.n_recommended
     return Honest(
         sharpe={
-            step: table[_ratio(step)].reindex(list(forecasts)).to_dict()
+            step: {who: float(table[_ratio(step)].loc[who]) for who in forecasts}
             for step, table in scores.items()
         },
         returns={step: _net(each) for step, each in books.items()},
@@ -153,7 +153,8 @@ def _scores(books: dict[str, pd.DataFrame], dealing: Dealing) -> pd.DataFrame:
     types = {name: str(c.dtype) for name, c in STRATEGY_RETURNS.columns.items()}
     rows = check(table[list(types)].astype(types), STRATEGY_RETURNS)
     scores = score_strategies(rows, dealing=dealing)
-    return scores.pivot(index="model", columns="metric", values="value")[SCORED]
+    wide = scores.pivot(index="model", columns="metric", values="value")
+    return wide[SCORED]
 
 
 def _ratio(step: str) -> str:

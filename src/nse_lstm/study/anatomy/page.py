@@ -50,8 +50,9 @@ def headline(anatomy: Anatomy) -> Html:
     )
     return sentence(
         f"Claimed: a Sharpe ratio of {CLAIM}. {market} gives "
-        f"{_number(first.sharpe[NETWORK])}, and {_number(first.sharpe['constant'])} to a "
-        "“forecast” that says the same price every day. "
+        f"{_number(first.sharpe[NETWORK])}, and "
+        f"{_number(first.sharpe['constant'])} to a “forecast” that says the same price "
+        "every day. "
         f"Honest number: {_honest(last)}.",
         tone="no",
     )
@@ -98,18 +99,19 @@ def read_step(anatomy: Anatomy, name: str) -> Html:
 
 def what_it_shows(anatomy: Anatomy) -> Html:
     """Say what the page has shown, in three sentences."""
-    steps, honest = list(anatomy.steps.values()), anatomy.honest
+    steps = list(anatomy.steps.values())
     first = steps[0]
     ahead = "more" if first.sharpe["constant"] > first.sharpe[NETWORK] else "less"
-    cash = honest.scores.loc[NETWORK, "net_return"]
-    hold = honest.scores.loc[HOLD, "net_return"]
+    earned = _scored(anatomy, NETWORK, "net_return")
+    held = _scored(anatomy, HOLD, "net_return")
     text = (
-        f"By the claim's arithmetic the network scores {_number(first.sharpe[NETWORK])} "
-        f"and a constant {_number(first.sharpe['constant'])}, which is {ahead}: the "
-        "number measures the order of the rows, not a forecast. "
+        "By the claim's arithmetic the network scores "
+        f"{_number(first.sharpe[NETWORK])} and a constant "
+        f"{_number(first.sharpe['constant'])}, which is {ahead}: the number measures "
+        "the order of the rows, not a forecast. "
         f"With every fault mended the answer is {_honest(steps[-1])}: over "
-        f"{_span(anatomy)} the account returned {cash:+.1%}, cash "
-        f"{_cash(anatomy):+.1%} and holding the share {hold:+.1%}, before dividends. "
+        f"{_span(anatomy)} the account returned {earned:+.1%}, cash "
+        f"{_cash(anatomy):+.1%} and holding the share {held:+.1%}, before dividends. "
         f"{_luck(anatomy)}"
     )
     return sentence(text.replace("-", "−"))
@@ -129,13 +131,13 @@ def _row(step: Step) -> pd.DataFrame:
 
 def _read_text(anatomy: Anatomy, step: Step) -> str:
     rows = sort_rows(anatomy.rows, "text")
-    grown = (1 + step.returns["constant"]).prod()
+    grown = float(np.prod(1 + step.returns["constant"].to_numpy()))
     return (
         f"Of the {len(rows):,} rows {1 - same_year_share(rows):.0%} are followed by a "
         f"row of another year, and {to_next_session(rows):.1%} by one of the next few "
         "days. A price below the average of all years is then likely to be followed by "
         "a higher one, so that betting on the average makes 1 KES into "
-        f"{grown:,.0f} KES in {len(step.returns)} “days”. The network learnt just that: "
+        f"{grown:,.0f} KES in {len(step.returns)} “days”. The network learnt that: "
         f"published {CLAIM}, here {_number(step.sharpe[NETWORK])}; the constant "
         f"{_number(step.sharpe['constant'])}."
     )
@@ -201,7 +203,7 @@ def _read_next_day(anatomy: Anatomy, step: Step) -> str:
 
 
 def _read_costs(anatomy: Anatomy, step: Step) -> str:
-    turnover = anatomy.honest.scores.loc[NETWORK, "turnover"]
+    turnover = _scored(anatomy, NETWORK, "turnover")
     return (
         f"{_both(step)} The network changed its position {turnover:.0f} times a year, "
         f"at {anatomy.honest.cost_bps / 100:.2f}% each."
@@ -211,8 +213,8 @@ def _read_costs(anatomy: Anatomy, step: Step) -> str:
 def _read_cash(anatomy: Anatomy, step: Step) -> str:
     honest = anatomy.honest
     return (
-        f"{_both(step)} Cash at {honest.cash_rate:.1%} a year made {_cash(anatomy):+.1%} "
-        f"over {_span(anatomy)}. {_luck(anatomy)}"
+        f"{_both(step)} Cash at {honest.cash_rate:.1%} a year made "
+        f"{_cash(anatomy):+.1%} over {_span(anatomy)}. {_luck(anatomy)}"
     )
 
 
@@ -262,6 +264,10 @@ def _luck(anatomy: Anatomy) -> str:
         f"{least}; the probability that it beats the luckiest of {honest.n_trials} "
         f"worthless models is {honest.deflated:.1%}."
     )
+
+
+def _scored(anatomy: Anatomy, who: str, metric: str) -> float:
+    return float(anatomy.honest.scores[metric].loc[who])
 
 
 def _span(anatomy: Anatomy) -> str:

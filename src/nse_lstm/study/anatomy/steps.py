@@ -86,8 +86,8 @@ def dissect(
     """Rebuild the claim on this market's files and mend it fault by fault.
 
     The stock is the claim's where it is recommended before the walk-forward years, else
-    the first recommended one. Nothing of the test year is read. Needs Phase 1; the models of
-    Phase 3 are used where they are there and fitted where they are not.
+    the first recommended one. Nothing of the test year is used. Needs Phase 1; the
+    models of Phase 3 are taken where they are there and fitted where they are not.
     """
     facts, folds = read_facts(workspace), walk_forward(workspace)
     names = read_recommended(workspace)[folds[0].year]
