@@ -1,6 +1,5 @@
 """The mechanism behind the claimed number, by hand and on the exchange's files."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from nse_lstm.study.anatomy.rows import (
     to_next_session,
 )
 
-FILES = Path(os.environ.get("NSE_FILES", "/work/shared/nse"))
+SHARED = Path(__file__).resolve().parents[2].parent / "shared/nse"
 LOOKBACK = 60
 EVER = pd.Timestamp(2100, 1, 1)
 TEXTS = ["02-Jan-13", "01-Apr-13", "01-Aug-13", "01-Apr-14"]
@@ -123,9 +122,9 @@ def test_coins_are_tossed_alike_from_one_seed() -> None:
 @pytest.fixture(scope="module")
 def scom() -> pd.DataFrame:
     """SCOM's rows as the claim's project saw them."""
-    if not FILES.is_dir():
+    if not SHARED.is_dir():
         pytest.skip("needs the exchange's own files")
-    return read_claimed_rows(FILES, "SCOM", before=pd.Timestamp(2023, 1, 1))
+    return read_claimed_rows(SHARED, "SCOM", before=pd.Timestamp(2023, 1, 1))
 
 
 def last_of_training(rows: pd.DataFrame, order: str) -> tuple[np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
@@ -25,7 +26,12 @@ LOOKS = {
     "network": ("the network", COLOURS["v2"], "o"),
     "constant": ("a constant", COLOURS["mended"], "D"),
 }
+NETWORK = "network"
 TALL = (8.0, 4.8)
+BREAK = pd.Timedelta(days=30)
+"""A line is broken where more time passes between two days."""
+WIDEST = 2.0
+"""Lines wider than this are drawn pale, below the others."""
 LARGE = 20.0
 """Times the start value from which a log scale is needed to see anything."""
 
@@ -45,20 +51,20 @@ def draw_steps(table: pd.DataFrame, *, claim: float) -> Figure:
     axes.axvline(0, color=GREY, linewidth=0.9)
     axes.axvline(claim, color=COLOURS["warning"], linewidth=1, linestyle=":")
     heights = np.arange(len(table))
-    for who, (label, colour, marker) in LOOKS.items():
+    for column, (who, (label, colour, marker)) in enumerate(LOOKS.items()):
         values = table[f"{who}_sharpe"].to_numpy(float)
         never = np.isnan(values)
         shown = np.where(never, 0.0, values)
-        if who == "network":
+        if who == NETWORK:
             axes.plot(shown, heights, color=colour, linewidth=1, alpha=0.4)
         axes.plot(shown[~never], heights[~never], marker, color=colour, label=label)
         axes.plot(shown[never], heights[never], marker, color=colour, fillstyle="none")
-    for height, value in enumerate(table["network_sharpe"]):
-        _annotate(axes, value, height)
+        for height, value in enumerate(values):
+            _margin(axes, _signed(value), height, column=column, colour=colour)
+        _margin(axes, label.split()[-1], -0.9, column=column, colour=colour)
     axes.set_yticks(heights, [f"{n}  {t}" for n, t in enumerate(table["title"])])
-    axes.invert_yaxis()
+    axes.set_ylim(len(table) - 0.5, -0.5)
     axes.set_xlabel("Sharpe ratio a year (dotted: as published; hollow: never bought)")
-    axes.margins(x=0.09)
     put_legend(axes)
     return figure
 
@@ -96,16 +102,17 @@ def draw_step(path: pd.DataFrame, returns: pd.DataFrame, *, title: str) -> Figur
         ``place``, ``network``, ``constant``: net simple returns.
     """
     figure, (above, below) = start_rows(TALL, 2)
-    above.plot(path["place"], path["price"], color=COLOURS["persistence"], linewidth=1)
-    ends: list[End] = [_end(path["place"], path["price"], "price", "#000000")]
+    colour = COLOURS["persistence"]
+    ends: list[End] = [_line(above, path, "price", colour, label="price", width=1)]
     money: list[End] = []
-    for who, (label, colour, _) in LOOKS.items():
-        above.plot(path["place"], path[who], color=colour, linewidth=1.2)
-        ends.append(_end(path["place"], path[who], label, colour))
-        value = (1 + returns[who]).cumprod()
-        below.plot(returns["place"], value, color=colour, linewidth=1.4)
-        worth = f"{label} {value.iloc[-1]:,.2f}"
-        money.append(_end(returns["place"], value, worth, colour))
+    # The network lies on top, since the two are often one line.
+    for who in reversed(LOOKS):
+        label, colour, _ = LOOKS[who]
+        width = 1.3 if who == NETWORK else 3.0
+        ends.append(_line(above, path, who, colour, label=label, width=width))
+        value = returns[["place"]].assign(**{who: (1 + returns[who]).cumprod()})
+        worth = f"{label} {value[who].iloc[-1]:,.2f}"
+        money.append(_line(below, value, who, colour, label=worth, width=width))
     below.axhline(1, color=GREY, linewidth=0.8)
     if max(value for _, value, _, _ in money) > LARGE:
         below.set_yscale("log")
@@ -113,6 +120,7 @@ def draw_step(path: pd.DataFrame, returns: pd.DataFrame, *, title: str) -> Figur
         below.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     above.set_ylabel("KES")
     below.set_ylabel("1 KES becomes")
+    _label_places(below, path["place"])
     put_title(above, title)
     label_ends(above, ends)
     label_ends(below, money)
@@ -134,31 +142,59 @@ def draw_chance(scores: pd.Series, *, old: float, claim: float) -> Figure:
     for value, label in ((old, "original model"), (claim, "new model")):
         axes.axvline(value, color=COLOURS["warning"], linewidth=1.2)
         axes.annotate(
-            f" {label}: {value:+.2f}".replace("-", "−"),
+            f" {label}: {_signed(value)}",
             (value, 0.92),
             xycoords=("data", "axes fraction"),
             color=COLOURS["warning"],
             fontsize=8.5,
         )
-    axes.margins(x=0.2)
+    axes.margins(x=0.2, y=0.3)
     axes.set_ylabel("coin tossers")
     axes.set_xlabel("Sharpe ratio by the claim's arithmetic")
     return figure
 
 
-def _end(place: pd.Series, value: pd.Series, label: str, colour: str) -> End:
-    last: Any = place.iloc[-1]
-    return last, float(value.iloc[-1]), label, colour
+def _line(
+    axes: Axes, table: pd.DataFrame, name: str, colour: str, *, label: str, width: float
+) -> End:
+    """Draw a column by place, broken where the days are, and return its end."""
+    steps = table["place"].diff()
+    is_dated = pd.api.types.is_datetime64_any_dtype(table["place"])
+    piece = (steps > BREAK).cumsum() if is_dated else steps * 0
+    for _, rows in table.groupby(piece.fillna(0)):
+        axes.plot(
+            rows["place"],
+            rows[name],
+            color=colour,
+            linewidth=width,
+            alpha=1.0 if width < WIDEST else 0.6,
+        )
+    last: Any = table["place"].iloc[-1]
+    return last, float(table[name].iloc[-1]), label, colour
 
 
-def _annotate(axes: Axes, value: float, height: int) -> None:
-    missing = np.isnan(value)
+def _label_places(axes: Axes, place: pd.Series) -> None:
+    if pd.api.types.is_datetime64_any_dtype(place):
+        locator = AutoDateLocator(minticks=3, maxticks=7)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    else:
+        axes.set_xlabel("row of the table")
+
+
+def _margin(axes: Axes, text: str, height: float, *, column: int, colour: str) -> None:
+    """Write into the margin, in one of the columns right of the axes."""
     axes.annotate(
-        "–" if missing else f"{value:+.2f}".replace("-", "−"),
-        (0.0 if missing else value, height),
-        xytext=(0, 6),
-        textcoords="offset points",
-        ha="center",
-        fontsize=8,
-        color=COLOURS["v2"],
+        text,
+        (1.16 + 0.2 * column, height),
+        xycoords=("axes fraction", "data"),
+        ha="right",
+        va="center",
+        fontsize=8.5,
+        color=colour,
+        annotation_clip=False,
     )
+
+
+def _signed(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:+.2f}".replace("-", "−")

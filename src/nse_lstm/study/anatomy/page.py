@@ -1,5 +1,6 @@
 """The tables and sentences of the anatomy, each read off its numbers."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -94,7 +95,7 @@ def beside(anatomy: Anatomy) -> pd.DataFrame:
 
 def read_step(anatomy: Anatomy, name: str) -> Html:
     """Read one step's figure and row."""
-    return sentence(READ[name](anatomy, anatomy.steps[name]))
+    return sentence(_typeset(READ[name](anatomy, anatomy.steps[name])))
 
 
 def what_it_shows(anatomy: Anatomy) -> Html:
@@ -114,7 +115,7 @@ def what_it_shows(anatomy: Anatomy) -> Html:
         f"{_cash(anatomy):+.1%} and holding the share {held:+.1%}, before dividends. "
         f"{_luck(anatomy)}"
     )
-    return sentence(text.replace("-", "−"))
+    return sentence(_typeset(text))
 
 
 def _row(step: Step) -> pd.DataFrame:
@@ -171,9 +172,9 @@ def _read_rows(anatomy: Anatomy, step: Step) -> str:
 
 def _read_unseen(anatomy: Anatomy, step: Step) -> str:
     return (
-        f"{_both(step)} The two windows are now the last {mechanism.N_WINDOWS} times "
-        f"{mechanism.ROWS} rows of {_span(anatomy)}: another two fortnights, another "
-        "number."
+        f"{_both(step)} The two windows are now the last "
+        f"{mechanism.N_WINDOWS * mechanism.ROWS} days of {_span(anatomy)}: other days, "
+        "another number."
     )
 
 
@@ -190,7 +191,15 @@ def _read_span(anatomy: Anatomy, step: Step) -> str:
 
 
 def _read_timely(anatomy: Anatomy, step: Step) -> str:
-    return _both(step)
+    forecasts = anatomy.forecasts["unseen"]
+    above = (forecasts.network > forecasts.last_price).mean()
+    constant = (forecasts.constant > forecasts.last_price).mean()
+    moved = _scored(anatomy, HOLD, "net_return")
+    return (
+        f"{_both(step)} The network said “up” on {above:.0%} of the days and the "
+        f"constant on {constant:.0%}; whoever held the share made {moved:+.0%}. A bet "
+        "that always goes one way earns what the market does, or loses it."
+    )
 
 
 def _read_long(anatomy: Anatomy, step: Step) -> str:
@@ -285,7 +294,12 @@ def _times(skill: float) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+    return _typeset(f"{value:.2f}")
+
+
+def _typeset(text: str) -> str:
+    """Give negative numbers their sign."""
+    return re.sub(r"-(?=[0-9])", "−", text)
 
 
 def _lower(text: str) -> str:
