@@ -102,14 +102,13 @@ def what_it_shows(anatomy: Anatomy) -> Html:
     """Say what the page has shown, in three sentences."""
     steps = list(anatomy.steps.values())
     first = steps[0]
-    ahead = "more" if first.sharpe["constant"] > first.sharpe[NETWORK] else "less"
     earned = _scored(anatomy, NETWORK, "net_return")
     held = _scored(anatomy, HOLD, "net_return")
     text = (
         "By the claim's arithmetic the network scores "
-        f"{_number(first.sharpe[NETWORK])} and a constant "
-        f"{_number(first.sharpe['constant'])}, which is {ahead}: the number measures "
-        "the order of the rows, not a forecast. "
+        f"{_number(first.sharpe[NETWORK])} and a constant, which forecasts nothing, "
+        f"{_number(first.sharpe['constant'])}: such numbers measure the order of the "
+        "rows. "
         f"With every fault mended the answer is {_honest(steps[-1])}: over "
         f"{_span(anatomy)} the account returned {earned:+.1%}, cash "
         f"{_cash(anatomy):+.1%} and holding the share {held:+.1%}, before dividends. "
@@ -164,9 +163,9 @@ def _read_time(anatomy: Anatomy, step: Step) -> str:
 
 def _read_rows(anatomy: Anatomy, step: Step) -> str:
     return (
-        f"R² is now {step.r_squared:.2f} and looks respectable, but skill is "
-        f"{step.skill:.1f}: repeating the last price would have been "
-        f"{_times(step.skill)} times nearer, in squared error. {_both(step)}"
+        f"R² is now {step.r_squared:.2f} and skill {step.skill:.1f}: repeating the "
+        "last price would have had a squared error "
+        f"{1 - step.skill:,.0f} times smaller. {_both(step)}"
     )
 
 
@@ -214,7 +213,7 @@ def _read_next_day(anatomy: Anatomy, step: Step) -> str:
 def _read_costs(anatomy: Anatomy, step: Step) -> str:
     turnover = _scored(anatomy, NETWORK, "turnover")
     return (
-        f"{_both(step)} The network changed its position {turnover:.0f} times a year, "
+        f"{_both(step)} The network changed its position {turnover:.1f} times a year, "
         f"at {anatomy.honest.cost_bps / 100:.2f}% each."
     )
 
@@ -287,10 +286,6 @@ def _span(anatomy: Anatomy) -> str:
 def _cash(anatomy: Anatomy) -> float:
     honest = anatomy.honest
     return float((1 + honest.cash_return) ** honest.n_sessions - 1)
-
-
-def _times(skill: float) -> str:
-    return f"{1 - skill:,.0f}"
 
 
 def _number(value: float) -> str:

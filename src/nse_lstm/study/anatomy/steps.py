@@ -16,7 +16,7 @@ from nse_lstm.study.anatomy.rows import read_claimed_rows
 from nse_lstm.study.inputs import read_facts, read_recommended, read_sealed_panel
 from nse_lstm.study.workspace import Workspace
 
-__all__ = ["NETWORK", "Anatomy", "Step", "dissect"]
+__all__ = ["NETWORK", "Anatomy", "Step", "dissect", "forecast_returns", "span_steps"]
 
 NETWORK, CONSTANT = "network", "constant"
 PREFERRED = "SCOM"
@@ -107,7 +107,7 @@ def dissect(
         claimed_cost_bps=CLAIMED_COST_BPS,
     )
     steps = [_windowed(name, title, forecasts[name]) for name, title in WINDOWED]
-    steps += _span_steps(forecasts["unseen"])
+    steps += span_steps(forecasts["unseen"])
     steps += _dealt_steps(steps[-1], honest)
     return Anatomy(
         ticker=ticker,
@@ -147,7 +147,7 @@ def _windowed(name: str, title: str, forecasts: Forecasts) -> Step:
     )
 
 
-def _span_steps(forecasts: Forecasts) -> list[Step]:
+def span_steps(forecasts: Forecasts) -> list[Step]:
     """Score the whole span at once, then mend what the position does."""
     place, last = forecasts.place, forecasts.last_price
     move = forecasts.price / last - 1
