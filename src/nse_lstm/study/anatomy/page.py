@@ -43,11 +43,12 @@ def headline(anatomy: Anatomy) -> Html:
     """Say the claim and the honest number in one breath."""
     steps = list(anatomy.steps.values())
     first, last = steps[0], steps[-1]
+    years = anatomy.rows["session"].dt.year
     market = (
         "On this simulated market, whose prices are invented, the same method"
         if anatomy.simulated
-        else f"The same method on the same {len(anatomy.rows):,} rows of "
-        f"{anatomy.ticker}"
+        else f"The same method on {len(anatomy.rows):,} rows of {anatomy.ticker}, "
+        f"{years.min()} to {years.max()},"
     )
     return sentence(
         f"Claimed: a Sharpe ratio of {CLAIM}. {market} gives "
@@ -156,8 +157,9 @@ def _read_time(anatomy: Anatomy, step: Step) -> str:
         f"Now {to_next_session(rows):.0%} of the steps lead to the next few days. "
         f"{_both(step)} {below:.0%} of the network's forecasts lie below the price of "
         f"their day; one that always does, which is to be always short, scores "
-        f"{_number(short)} whatever else it says. That is what the {ORIGINAL} of the "
-        "original model was: every one of its forecasts lay below the price of its day."
+        f"{_number(short)} whatever else it says. That is how the original model's "
+        f"{ORIGINAL} came about: an audit of its own code, on files of 2024 that are "
+        "not used here, found every one of its forecasts below the price of its day."
     )
 
 
