@@ -55,14 +55,18 @@ def headline(anatomy: Anatomy) -> Html:
         f"{_number(first.sharpe[NETWORK])}, and "
         f"{_number(first.sharpe['constant'])} to a “forecast” that says the same price "
         "every day. "
-        f"Honest number: {_honest(last)}.",
+        f"Honest number: {_honest(last)}. Over {anatomy.honest.n_sessions} sessions of "
+        f"{_span(anatomy)} nothing below {anatomy.honest.smallest_detectable:.2f} can "
+        "be told from zero.",
         tone="no",
     )
 
 
 def steps_table(anatomy: Anatomy) -> pd.DataFrame:
     """Return one row a step, in order: what is reported once it is mended."""
-    return pd.concat([_row(step) for step in anatomy.steps.values()], ignore_index=True)
+    rows = [_row(step) for step in anatomy.steps.values()]
+    table = pd.concat(rows, ignore_index=True)
+    return table.rename_axis("step").reset_index()
 
 
 def step_row(anatomy: Anatomy, name: str) -> pd.DataFrame:
@@ -123,7 +127,7 @@ def _row(step: Step) -> pd.DataFrame:
         {
             "title": [step.title],
             "r_squared": [step.r_squared],
-            "skill": [step.skill],
+            "skill_on_returns": [step.skill],
             "network_sharpe": [step.sharpe[NETWORK]],
             "constant_sharpe": [step.sharpe["constant"]],
         }
