@@ -67,6 +67,10 @@ $(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb $(call study,saf
 $(BUILD)/04_validation.ipynb:    $(BUILD)/03_full_training.ipynb $(call study,seal ledger trials score_tables)
 $(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) $(call study,deployment)
 
+# Beside the phases: how the number that this study answers comes about.
+ANATOMY     := 91_anatomy_of_a_sharpe
+$(BUILD)/$(ANATOMY).ipynb:       $(BUILD)/03_full_training.ipynb $(call layer,study/anatomy) src/nse_lstm/reporting/anatomy_figures.py
+
 # What every notebook shows with, beside what it shows.
 shown = $(patsubst %,src/nse_lstm/reporting/%.py,canvas display figures strategy_figures) $(call study,findings execution)
 
@@ -86,7 +90,7 @@ $(BUILD)/stocks.txt: notebooks/90_stock.ipynb $(BUILD)/04_validation.ipynb $(pag
 $(REPORTS)/status.html: $(BUILD)/05_deployment.ipynb $(pages) $(call layer,study)
 	$(NSE_LSTM) status $@ $(IDENTITY)
 
-$(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html) $(REPORTS)/status.html $(BUILD)/stocks.txt $(call study,reports)
+$(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html) $(REPORTS)/$(ANATOMY).html $(REPORTS)/status.html $(BUILD)/stocks.txt $(call study,reports)
 	$(NSE_LSTM) index $@ $(IDENTITY)
 
 # Rewritten only when the market, the test year, the study file, the raw files or the

@@ -11,6 +11,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PHASES = ["01_data_analysis", "02_architecture", "03_full_training"]
 PHASES += ["04_validation", "05_deployment"]
 
+ANATOMY = "91_anatomy_of_a_sharpe"
+EVERY = [*PHASES, ANATOMY]
+
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is missing")
 
 
@@ -20,10 +23,10 @@ def built(tmp_path: Path) -> Path:
     build, reports = tmp_path / "build/simulated", tmp_path / "reports/simulated"
     build.mkdir(parents=True)
     reports.mkdir(parents=True)
-    for name in ("study.json", "raw.txt", *(f"{phase}.ipynb" for phase in PHASES)):
+    for name in ("study.json", "raw.txt", *(f"{name}.ipynb" for name in EVERY)):
         (build / name).touch()
     (build / "stocks.txt").touch()
-    for name in (*PHASES, "status", "index"):
+    for name in (*EVERY, "status", "index"):
         (reports / f"{name}.html").touch()
     return tmp_path
 
@@ -52,17 +55,19 @@ def test_with_nothing_changed_nothing_runs(built: Path) -> None:
     ("changed", "phases"),
     [
         ("notebooks/04_validation.ipynb", PHASES[3:]),
-        ("src/nse_lstm/data/panel.py", PHASES),
-        ("src/nse_lstm/features/windows.py", PHASES),
-        ("src/nse_lstm/models/architectures.py", PHASES[1:]),
-        ("src/nse_lstm/evaluation/dealing.py", PHASES[1:]),
-        ("src/nse_lstm/study/findings.py", PHASES),
+        ("src/nse_lstm/data/panel.py", EVERY),
+        ("src/nse_lstm/features/windows.py", EVERY),
+        ("src/nse_lstm/models/architectures.py", EVERY[1:]),
+        ("src/nse_lstm/evaluation/dealing.py", EVERY[1:]),
+        ("src/nse_lstm/study/findings.py", EVERY),
         ("src/nse_lstm/deployment/registry.py", PHASES[4:]),
-        ("src/nse_lstm/config.py", PHASES),
-        ("src/nse_lstm/reporting/figures.py", PHASES),
-        ("src/nse_lstm/reporting/atlas_figures.py", PHASES),
-        ("src/nse_lstm/study/atlas.py", PHASES),
         ("data/catalogue.toml", []),
+        ("src/nse_lstm/config.py", EVERY),
+        ("src/nse_lstm/reporting/figures.py", EVERY),
+        ("src/nse_lstm/reporting/atlas_figures.py", EVERY),
+        ("src/nse_lstm/study/atlas.py", EVERY),
+        ("src/nse_lstm/study/anatomy/steps.py", [ANATOMY]),
+        ("src/nse_lstm/reporting/anatomy_figures.py", [ANATOMY]),
         ("src/nse_lstm/cli.py", []),
     ],
 )
@@ -74,10 +79,10 @@ def test_a_change_runs_what_depends_on_it_and_no_more(
 
 def test_a_new_stamp_runs_everything(built: Path) -> None:
     stamp = built / "build/simulated/study.json"
-    assert executed(dry_run(built, str(stamp))) == PHASES
+    assert executed(dry_run(built, str(stamp))) == EVERY
 
 
 def test_a_page_template_renders_pages_and_executes_nothing(built: Path) -> None:
     output = dry_run(built, "src/nse_lstm/reporting/templates/style.css")
     assert executed(output) == []
-    assert output.count("nse-lstm render") == len(PHASES)
+    assert output.count("nse-lstm render") == len(EVERY)

@@ -27,6 +27,8 @@ PHASES = {
     "04_validation": "4 Validation",
     "05_deployment": "5 Deployment",
 }
+OTHERS = {"91_anatomy_of_a_sharpe": "Anatomy of a Sharpe ratio"}
+"""Titles of pages that the navigation leaves to the index."""
 OUTSIDE = re.compile(
     r"""<script|<iframe|(?:src|href)\s*=\s*["']?\s*(?:https?:)?//|@import|url\(\s*["']?https?:""",
     re.IGNORECASE,
@@ -128,7 +130,7 @@ def wrap_page(
         environment()
         .get_template("page.html.j2")
         .render(
-            title=title or PHASES.get(name, name),
+            title=title or (PHASES | OTHERS).get(name, name),
             style=_template_text("style.css"),
             body=body,
             navigation=[

@@ -1,0 +1,212 @@
+"""From the claim to the honest number: one fault mended at every step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nse_lstm.evaluation import metrics
+from nse_lstm.features.returns import with_returns
+from nse_lstm.study.anatomy import mechanism
+from nse_lstm.study.anatomy.fits import Forecasts, forecast_all, walk_forward
+from nse_lstm.study.anatomy.honest import Honest, deal_honestly
+from nse_lstm.study.anatomy.rows import read_claimed_rows
+from nse_lstm.study.inputs import read_facts, read_recommended, read_sealed_panel
+from nse_lstm.study.workspace import Workspace
+
+__all__ = ["NETWORK", "Anatomy", "Step", "dissect", "forecast_returns", "span_steps"]
+
+NETWORK, CONSTANT = "network", "constant"
+PREFERRED = "SCOM"
+"""The claim's stock, if the market has it among the recommended."""
+
+WINDOWED = (
+    ("text", "As claimed: dates sorted as text"),
+    ("time", "Dates sorted as dates"),
+    ("rows", "Rows mended"),
+    ("unseen", "Scored on days it had not learnt from"),
+)
+SPANNED = {
+    "span": "All those days, not two fortnights",
+    "timely": "Tomorrow's forecast, not today's",
+    "long": "No selling of borrowed shares",
+}
+DEALT = {
+    "next_day": "Dealt a day later, at a price still to be had",
+    "costs": "Brokers and levies paid",
+    "cash": "Compared with cash: the honest number",
+}
+"""The steps by name, in order, and what each mends."""
+
+CLAIMED_COST_BPS = round(mechanism.COST * 1e4)
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What is reported after one more fault is mended."""
+
+    name: str
+    title: str
+    r_squared: float
+    """On price levels, of the reported span."""
+    skill: float
+    """On log returns, against "the price stays", of the reported span."""
+    sharpe: dict[str, float]
+    """Of ``network`` and ``constant``; missing where nothing was ever bought."""
+    path: pd.DataFrame
+    """The rows that are dealt: ``place`` (row number or session), ``price`` and the
+    two forecasts, adjusted KES."""
+    returns: pd.DataFrame
+    """Their net returns: ``place``, ``network``, ``constant``."""
+    is_dated: bool
+    """Whether ``place`` is a session; in the order of text it is a row number."""
+
+
+@dataclass(frozen=True, eq=False)
+class Anatomy:
+    """All that the page shows."""
+
+    ticker: str
+    simulated: bool
+    rows: pd.DataFrame
+    """The claimed rows, in the order of the files."""
+    steps: dict[str, Step]
+    forecasts: dict[str, Forecasts]
+    """By what the network was fitted on, see ``fits.forecast_all``."""
+    honest: Honest
+
+
+def dissect(
+    workspace: Workspace, *, progress: Callable[[str], None] = print
+) -> Anatomy:
+    """Rebuild the claim on this market's files and mend it fault by fault.
+
+    The stock is the claim's where it is recommended before the walk-forward years, else
+    the first recommended one. Nothing of the test year is used. Needs Phase 1; the
+    models of Phase 3 are taken where they are there and fitted where they are not.
+    """
+    facts, folds = read_facts(workspace), walk_forward(workspace)
+    names = read_recommended(workspace)[folds[0].year]
+    ticker = PREFERRED if PREFERRED in names else names[0]
+    panel = with_returns(read_sealed_panel(workspace))
+    before = pd.Timestamp(facts.test_year, 1, 1)
+    rows = read_claimed_rows(workspace.paths.raw, ticker, before=before)
+    forecasts = forecast_all(workspace, panel, rows, ticker=ticker, progress=progress)
+    honest = deal_honestly(
+        workspace.study,
+        panel,
+        forecasts=forecast_returns(forecasts["unseen"]),
+        ticker=ticker,
+        names=names,
+        start=folds[0].start,
+        end=folds[-1].end,
+        claimed_cost_bps=CLAIMED_COST_BPS,
+    )
+    steps = [_windowed(name, title, forecasts[name]) for name, title in WINDOWED]
+    steps += span_steps(forecasts["unseen"])
+    steps += _dealt_steps(steps[-1], honest)
+    return Anatomy(
+        ticker=ticker,
+        simulated=workspace.study.market.simulated,
+        rows=rows,
+        steps={step.name: step for step in steps},
+        forecasts=forecasts,
+        honest=honest,
+    )
+
+
+def forecast_returns(forecasts: Forecasts) -> dict[str, pd.Series]:
+    """Return forecast log returns by origin, missing where a price is not positive."""
+    origin = pd.DatetimeIndex(forecasts.origin)
+    return {
+        who: pd.Series(_log_ratio(hat, forecasts.last_price), index=origin)
+        for who, hat in _both(forecasts).items()
+    }
+
+
+def _windowed(name: str, title: str, forecasts: Forecasts) -> Step:
+    """Score by the claim's own two windows."""
+    part = forecasts.windowed
+    place, price = forecasts.place[part], forecasts.price[part]
+    hats = {who: hat[part] for who, hat in _both(forecasts).items()}
+    windows = {who: mechanism.last_windows(price, hat) for who, hat in hats.items()}
+    earned = np.arange(len(price)) % mechanism.ROWS != 0
+    returns = {who: np.concatenate(each) for who, each in windows.items()}
+    return Step(
+        name=name,
+        title=title,
+        **_accuracy(forecasts),
+        sharpe={w: mechanism.windowed_sharpe(each) for w, each in windows.items()},
+        path=pd.DataFrame({"place": place, "price": price, **hats}),
+        returns=pd.DataFrame({"place": place[earned], **returns}),
+        is_dated=np.issubdtype(place.dtype, np.datetime64),
+    )
+
+
+def span_steps(forecasts: Forecasts) -> list[Step]:
+    """Score the whole span at once, then mend what the position does."""
+    place, last = forecasts.place, forecasts.last_price
+    move = forecasts.price / last - 1
+    hats = _both(forecasts)
+    # Today's price against today's forecast decides over the move that follows, if
+    # the next window is the next session's.
+    follows = forecasts.origin[1:] == place[:-1]
+    stale = {
+        who: mechanism.positions(forecasts.price, hat)[follows]
+        for who, hat in hats.items()
+    }
+    timely = {who: np.where(hat > last, 1.0, -1.0) for who, hat in hats.items()}
+    long = {who: np.maximum(held, 0.0) for who, held in timely.items()}
+    path = pd.DataFrame({"place": place, "price": forecasts.price, **hats})
+    later = move[1:][follows], place[1:][follows]
+    plans = (("span", stale, *later), ("timely", timely, move, place))
+    return [
+        Step(
+            name=name,
+            title=SPANNED[name],
+            **_accuracy(forecasts),
+            sharpe={who: mechanism.annualised(each) for who, each in returns.items()},
+            path=path,
+            returns=pd.DataFrame({"place": when, **returns}),
+            is_dated=True,
+        )
+        for name, held, moved, when in (*plans, ("long", long, move, place))
+        for returns in [{w: mechanism.dealt(moved, held[w]) for w in hats}]
+    ]
+
+
+def _dealt_steps(before: Step, honest: Honest) -> list[Step]:
+    """Score what the repository's own dealer books."""
+    return [
+        replace(
+            before,
+            name=name,
+            title=title,
+            sharpe=honest.sharpe[name],
+            returns=honest.returns[name],
+        )
+        for name, title in DEALT.items()
+    ]
+
+
+def _accuracy(forecasts: Forecasts) -> dict[str, float]:
+    part = forecasts.reported
+    price, last = forecasts.price[part], forecasts.last_price[part]
+    y_hat = _log_ratio(forecasts.network[part], last)
+    made = ~np.isnan(y_hat)
+    return {
+        "r_squared": metrics.r_squared(price, forecasts.network[part]),
+        "skill": metrics.skill(np.log(price / last)[made], y_hat[made]),
+    }
+
+
+def _both(forecasts: Forecasts) -> dict[str, Numbers]:
+    return {NETWORK: forecasts.network, CONSTANT: forecasts.constant}
+
+
+def _log_ratio(price_hat: Numbers, last: Numbers) -> Numbers:
+    return np.asarray(np.log(np.where(price_hat > 0, price_hat, np.nan) / last))
