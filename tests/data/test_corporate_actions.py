@@ -26,6 +26,9 @@ DTK 2016-05-26 .909|NSE 2016-06-03 .75|FTGH 2017-06-30 .91|KQ 2017-11-29 4
 HFCK 2018-04-30 .909|IMH 2019-05-13 .5|IMH 2021-05-11 .5|KNRE 2019-06-17 .25"""
 
 
+NO_ACTIONS = corporate_actions.read_actions(None)
+
+
 def factors(prices: list[float], adjusts: list[float], volumes=None, stale=None):
     """Return the factor of each row of one ticker."""
     n = len(prices)
@@ -39,7 +42,7 @@ def factors(prices: list[float], adjusts: list[float], volumes=None, stale=None)
             "stale": np.zeros(n, bool) if stale is None else stale,
         }
     )
-    return corporate_actions.add_factor(rows)["factor"].tolist()
+    return corporate_actions.add_factor(rows, NO_ACTIONS)["factor"].tolist()
 
 
 NAN = np.nan

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from raw_files import Row, copy_session, random_rows, write_folder, write_rows
 
-from nse_lstm.data import faults, flags, ledger
+from nse_lstm.data import dates, faults, flags, ledger
 from nse_lstm.data.ingest import read_raw
 from nse_lstm.data.panel import Market, build_panel
 from nse_lstm.data.printed import parse_rows
@@ -26,7 +26,7 @@ def redated(folder: Path, printed: list[str], name: str = NAME) -> list[str]:
     """Write one row a printed date, in this order, and return the sessions found."""
     rows = [Row(pd.Timestamp(day), "AAA", 10.0) for day in printed]
     write_rows(folder / name, rows)
-    found = faults.redate(parse_rows(read_raw(folder).rows))
+    found = dates.redate(parse_rows(read_raw(folder).rows))
     return found["session"].dt.strftime("%Y-%m-%d").tolist()
 
 

@@ -3,15 +3,27 @@
 ``Adjust`` is the price times the factor of all events known when the file was made, so
 its mere presence looks ahead: an event of 2019 shows from 2013 on. Only its *steps* are
 used here, each on its own date, and the column goes no further than this module. It
-misses events too; a jump without one is reported for review, never explained away.
+misses events too, which a sourced table may add; a jump without an event is reported
+for review, never explained away.
 """
 
+import csv
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import date
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["add_factor", "find_events"]
+from nse_lstm import tables
+from nse_lstm.data.printed import TICKER
+from nse_lstm.errors import DataError
+
+__all__ = ["add_factor", "digest_with", "find_events", "read_actions"]
 
 MIN_STEP = 0.02
 """Smallest step of the log factor taken for an event; the smallest seen is 0.09."""
@@ -19,6 +31,67 @@ HALF_UNIT = 0.005
 """Prices are printed to the cent, so a printed value is this far off at most."""
 MAX_DENOMINATOR = 10
 """Terms of an issue are ratios of small numbers: 1 for 10 is the finest seen."""
+NEAR = pd.Timedelta(days=45)
+"""A sourced event this close to one that the files show is that one, or an error."""
+
+
+def read_actions(path: Path | None) -> pd.DataFrame:
+    """Read the sourced table of a market's corporate actions.
+
+    The table is for events that ``Adjust`` misses. It is kept under version control and
+    says for each where it was read; nothing in it may be a guess.
+
+    Parameters
+    ----------
+    path : Path or None
+        CSV file with the columns of ``tables.CORPORATE_ACTIONS``; no file, no events.
+
+    Returns
+    -------
+    DataFrame
+        ``ticker``, ``ex_date`` (datetime64[us]), ``factor`` (shares held after per
+        share held before), ``kind``, ``source``, ``note``; ``source_file`` and
+        ``source_line`` for errors.
+
+    Raises
+    ------
+    DataError
+        For the first line that is no such event, or names one twice. Names file and
+        line.
+    """
+    events: dict[tuple[str, str], dict[str, Any]] = {}
+    lines = _lines(path) if path and path.is_file() else []
+    names = list(tables.CORPORATE_ACTIONS.columns)
+    for number, fields in enumerate(lines, start=1):
+        place = {"source_file": path.name if path else "", "source_line": number}
+        if number == 1 or not any(fields):
+            if number == 1 and fields != names:
+                raise _refusal(f"the header {','.join(names)}", fields, place)
+            continue
+        if len(fields) != len(names):
+            raise _refusal(f"{len(names)} fields", fields, place)
+        event: dict[str, Any] = dict(zip(names, fields, strict=True))
+        key = (event["ticker"], event["ex_date"])
+        for name, (expected, parse) in READERS.items():
+            value = parse(event[name])
+            if value is None or key in events:
+                expected = "one event a ticker and date" if value else expected
+                raise _refusal(expected, event[name], place)
+            event[name] = value
+        events[key] = event | place
+    columns = [*names, "source_file", "source_line"]
+    table = pd.DataFrame(list(events.values()), columns=columns)
+    types = {name: str(c.dtype) for name, c in tables.CORPORATE_ACTIONS.columns.items()}
+    table = table.astype(types | {"source_file": "str", "source_line": "int64"})
+    tables.check(table[names], tables.CORPORATE_ACTIONS)
+    return table
+
+
+def digest_with(digest: str, path: Path | None) -> str:
+    """Return the digest of raw files together with the sourced table's bytes."""
+    if path is None or not path.is_file():
+        return digest
+    return hashlib.sha256(digest.encode() + path.read_bytes()).hexdigest()
 
 
 def find_events(rows: pd.DataFrame) -> pd.DataFrame:
@@ -58,7 +131,7 @@ def find_events(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def add_factor(rows: pd.DataFrame) -> pd.DataFrame:
+def add_factor(rows: pd.DataFrame, sourced: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with ``factor`` in place of ``adjust``.
 
     An event takes effect on the first row with volume on or after its ex-date, because
@@ -70,8 +143,16 @@ def add_factor(rows: pd.DataFrame) -> pd.DataFrame:
     rows : DataFrame
         Unique rows sorted by ticker and session, with ``ticker session price adjust
         volume`` as printed and ``stale`` (a copy of the session before, so no deal).
+    sourced : DataFrame
+        ``read_actions``. One whose ticker has no such row has no effect.
+
+    Raises
+    ------
+    DataError
+        If an entry is near an event that the files show and is not that very event.
     """
     events = find_events(rows)
+    events = pd.concat([events, _placed(rows, sourced, events)])
     is_traded = rows["volume"].notna() & ~rows["stale"]
     position = pd.Series(np.arange(len(rows)), index=rows.index)
     first_traded = position.where(is_traded).groupby(rows["ticker"]).bfill()
@@ -86,6 +167,39 @@ def add_factor(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.drop(columns="adjust").assign(factor=factor)
 
 
+def _placed(
+    rows: pd.DataFrame, sourced: pd.DataFrame, events: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the entries that the files do not show, at their first rows."""
+    placed = {}
+    for entry in sourced.itertuples():
+        of_ticker = events[events["ticker"] == entry.ticker]
+        near = of_ticker[(of_ticker["session"] - entry.ex_date).abs() <= NEAR]
+        is_same = (near["session"] == entry.ex_date) & np.isclose(
+            near["factor"], entry.factor, rtol=1e-6
+        )
+        if len(near) and not (len(near) == 1 and is_same.all()):
+            found = near.iloc[0]
+            raise DataError(
+                f"Expected one event of {entry.ticker} around {entry.ex_date:%Y-%m-%d}."
+                f" Received: factor {entry.factor:g} here, and {found['factor']:g} on "
+                f"{found['session']:%Y-%m-%d} in the files' adjusted prices",
+                file=entry.source_file,
+                line=entry.source_line,
+            )
+        later = (rows["ticker"] == entry.ticker) & (rows["session"] >= entry.ex_date)
+        if near.empty and later.any():
+            placed[rows.index[later.to_numpy().argmax()]] = entry
+    return pd.DataFrame(
+        {
+            "ticker": [entry.ticker for entry in placed.values()],
+            "session": pd.to_datetime([entry.ex_date for entry in placed.values()]),
+            "factor": [float(entry.factor) for entry in placed.values()],
+        },
+        index=pd.Index(list(placed), dtype=rows.index.dtype),
+    ).astype({"ticker": events["ticker"].dtype, "session": events["session"].dtype})
+
+
 def _terms(ratio: float, *, error: float) -> float:
     """Return the simplest ratio of whole numbers within the rounding error."""
     simple = Fraction(ratio).limit_denominator(MAX_DENOMINATOR)
@@ -93,3 +207,52 @@ def _terms(ratio: float, *, error: float) -> float:
     if simple and abs(float(simple) / ratio - 1) <= 1.05 * error + 1e-9:
         return float(simple)
     return ratio
+
+
+def _lines(path: Path) -> list[list[str]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return [[field.strip() for field in row] for row in csv.reader(text.split("\n"))]
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"Cannot read: {error}", file=path.name) from None
+
+
+def _refusal(expected: str, received: object, place: dict[str, Any]) -> DataError:
+    return DataError(
+        f"Expected {expected}. Received: {received!r}",
+        file=place["source_file"],
+        line=place["source_line"],
+    )
+
+
+def _ticker(text: str) -> str | None:
+    return text if re.match(TICKER, text) else None
+
+
+def _day(text: str) -> pd.Timestamp | None:
+    try:
+        return pd.Timestamp(date.fromisoformat(text))
+    except ValueError:
+        return None
+
+
+def _factor(text: str) -> float | None:
+    try:
+        terms = [float(part) for part in text.split("/")]
+        factor = terms[0] if len(terms) == 1 else terms[0] / terms[1]
+    except (ValueError, ZeroDivisionError):
+        return None
+    return factor if 0 < factor < np.inf and factor != 1 and len(terms) < 3 else None
+
+
+def _kind(text: str) -> str | None:
+    return text if text in tables.ACTION_KINDS else None
+
+
+READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "ticker": ("a stock code as ticker", _ticker),
+    "ex_date": ("a date as 2020-08-04 as ex_date", _day),
+    "factor": ("a positive number or ratio other than 1 as factor", _factor),
+    "kind": (f"one of {tables.ACTION_KINDS} as kind", _kind),
+    "source": ("where the event was read as source", lambda text: text or None),
+}
