@@ -34,7 +34,7 @@ def market_sessions(panel: pd.DataFrame) -> pd.DatetimeIndex:
     [datetime.date(2024, 1, 5)]
     """
     rows = panel[panel["kind"] != "index"] if "kind" in panel else panel
-    return pd.DatetimeIndex(np.unique(rows["session"].to_numpy()))
+    return pd.DatetimeIndex(np.sort(pd.unique(rows["session"].to_numpy())))
 
 
 def with_returns(panel: pd.DataFrame) -> pd.DataFrame:

@@ -116,12 +116,15 @@ def find_events(rows: pd.DataFrame) -> pd.DataFrame:
         bonus. It is the step of the printed factor, or the ratio of small whole numbers
         that prints the same.
     """
+    has_events = rows["adjust"].notna().groupby(rows["ticker"], observed=True).any()
+    rows = rows[rows["ticker"].isin(has_events.index[has_events])]
     printed = (rows["adjust"] / rows["price"]).where(rows["adjust"].notna(), 1.0)
-    known = printed.where(rows["price"].notna()).groupby(rows["ticker"]).ffill()
+    ticker = rows["ticker"].astype("str")
+    known = printed.where(rows["price"].notna()).groupby(ticker).ffill()
     log_now = pd.Series(np.log(known))
-    log_before = log_now.groupby(rows["ticker"]).shift()
+    log_before = log_now.groupby(ticker).shift()
     error = (HALF_UNIT / rows["adjust"]).fillna(0.0)
-    error = error + error.groupby(rows["ticker"]).shift(fill_value=0.0)
+    error = error + error.groupby(ticker).shift(fill_value=0.0)
     step = log_now - log_before
     is_event = (step.abs() > MIN_STEP + error) & (log_now.abs() < log_before.abs())
     events = rows.loc[is_event, ["ticker", "session"]]
@@ -153,17 +156,16 @@ def add_factor(rows: pd.DataFrame, sourced: pd.DataFrame) -> pd.DataFrame:
     """
     events = find_events(rows)
     events = pd.concat([events, _placed(rows, sourced, events)])
-    is_traded = rows["volume"].notna() & ~rows["stale"]
-    position = pd.Series(np.arange(len(rows)), index=rows.index)
-    first_traded = position.where(is_traded).groupby(rows["ticker"]).bfill()
-    effective = first_traded.loc[events.index]
+    is_traded = (rows["volume"].notna() & ~rows["stale"]).to_numpy()
     factor = np.ones(len(rows))
-    applied = effective.notna().to_numpy()
-    np.multiply.at(
-        factor,
-        effective[applied].astype(int).to_numpy(),
-        events["factor"].to_numpy()[applied],
-    )
+    places = rows.index.get_indexer(events.index)
+    for place, ticker, step in zip(
+        places, events["ticker"], events["factor"], strict=True
+    ):
+        later = is_traded & np.asarray(rows["ticker"] == ticker)
+        later[:place] = False
+        if later.any():
+            factor[later.argmax()] *= step
     return rows.drop(columns="adjust").assign(factor=factor)
 
 

@@ -73,8 +73,9 @@ def _block_starts(rows: pd.DataFrame) -> np.ndarray:
     is_start[1:] = (sessions[1:] != sessions[:-1]) | (files[1:] != files[:-1])
     run = np.cumsum(is_start) - 1
     n_printed = np.bincount(run * (codes.max() + 1) + codes)
-    again = np.unique(np.flatnonzero(n_printed > 1) // (codes.max() + 1))
-    for place in np.flatnonzero(np.isin(run, again)):
+    is_again = np.zeros(run[-1] + 1, bool)
+    is_again[np.flatnonzero(n_printed > 1) // (codes.max() + 1)] = True
+    for place in np.flatnonzero(is_again[run]):
         if is_start[place]:
             seen = set()
         if codes[place] in seen:

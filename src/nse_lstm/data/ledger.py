@@ -47,7 +47,7 @@ WEEKEND = "session on a weekend"
 LOST = "previous is of a session that is not in the files"
 CHANGE = "printed change is not price minus previous"
 
-SATURDAY = 5
+PLACE = ["source_file", "source_line", "ticker", "session"]
 MENDED = ("redated", "slipped", "mended", "crossed")
 """Flags of the rows that do not say what was printed."""
 
@@ -84,7 +84,7 @@ def fates(
     """
     if "session" not in rows:
         rows = rows.assign(ticker="", session=np.datetime64("NaT", "us"))
-    place = rows[["source_file", "source_line", "ticker", "session"]]
+    place = rows[PLACE]
     texts = {"action": action, "reason": reason, "detail": detail}
     one = np.zeros(len(rows), np.int8)
     # One text for all rows is kept once.
@@ -134,6 +134,7 @@ def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[pd.DataFrame]
         code[is_so.to_numpy()] = place
     reason = pd.Categorical.from_codes(code, categories=pd.Index([*rules, KEPT]))
     is_mended = np.logical_or.reduce([rows[name].to_numpy() for name in MENDED])
+    rows = rows[PLACE]
     shown = printed.loc[rows.index[is_mended], ["date", "price", "low", "high"]]
     detail = [
         f"printed {row.date}, price {row.price}, range {row.low} to {row.high}"
@@ -190,7 +191,7 @@ def repairs(
         [
             *(_repaired(part) for part in parts),
             *_jump_fates(flags.find_jumps(rows)),
-            _block_fates(rows[rows["session"].dt.day_of_week >= SATURDAY], WEEKEND),
+            _block_fates(rows[_is_weekend(rows)], WEEKEND),
             _block_fates(rows[lost], LOST),
             fates(odd, action="review", reason=CHANGE, detail=changes),
         ]
@@ -204,15 +205,20 @@ def in_schema(table: pd.DataFrame, schema: DataFrameSchema) -> pd.DataFrame:
 
     What is text in the schema is a category while rows are judged, for speed.
     """
-    columns = table[list(schema.columns)].reset_index(drop=True)
-    kinds = {name: str(dtype) for name, dtype in columns.dtypes.items()}
-    types = dict.fromkeys(
-        [name for name, kind in kinds.items() if kind in ("category", "object")],
-        tables.TEXT,
-    )
-    if "session" in kinds:
-        types["session"] = tables.TIME
-    return tables.check(columns.astype(types), schema)
+    columns = {}
+    for name, column in schema.columns.items():
+        values = table[name]
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            columns[name] = _text(values)
+        else:
+            columns[name] = values.astype(str(column.dtype)).array
+    return tables.check(pd.DataFrame(columns, copy=False), schema)
+
+
+def _text(column: pd.Series) -> pd.api.extensions.ExtensionArray:
+    """Return a category column as text, without a Python object a row."""
+    texts = column.cat.categories.astype(tables.TEXT).array
+    return texts.take(column.cat.codes.to_numpy())
 
 
 def _jump_fates(jumps: pd.DataFrame) -> list[pd.DataFrame]:
@@ -241,9 +247,15 @@ def _count(part: pd.DataFrame, key: list[str]) -> pd.DataFrame:
 
 def _repaired(part: pd.DataFrame) -> pd.DataFrame:
     """Return the rows mended or dropped, in plain text."""
-    listed = part[(part["action"] != "kept") & (part["reason"] != AFTER)]
-    columns = ("source_file", "ticker", "action", "reason", "detail")
-    return listed.astype(dict.fromkeys(columns, tables.TEXT))
+    is_listed = part["action"].isin(["mended", "dropped"]) & (part["reason"] != AFTER)
+    listed = part[is_listed]
+    texts = [n for n, kind in listed.dtypes.items() if kind == "category"]
+    return listed.assign(**{str(name): _text(listed[name]) for name in texts})
+
+
+def _is_weekend(rows: pd.DataFrame) -> np.ndarray:
+    days = rows["session"].to_numpy().astype("datetime64[D]")
+    return np.asarray(~np.is_busday(days))
 
 
 def _block_fates(rows: pd.DataFrame, reason: str) -> pd.DataFrame:
