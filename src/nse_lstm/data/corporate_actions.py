@@ -79,11 +79,14 @@ def read_actions(path: Path | None) -> pd.DataFrame:
                 raise _refusal(expected, event[name], place)
             event[name] = value
         events[key] = event | place
-    columns = [*names, "source_file", "source_line"]
-    table = pd.DataFrame(list(events.values()), columns=columns)
-    types = {name: str(c.dtype) for name, c in tables.CORPORATE_ACTIONS.columns.items()}
-    table = table.astype(types | {"source_file": "str", "source_line": "int64"})
-    tables.check(table[names], tables.CORPORATE_ACTIONS)
+    table = pd.DataFrame(
+        list(events.values()), columns=[*names, "source_file", "source_line"]
+    )
+    text = dict.fromkeys(["ticker", "kind", "source", "note"], tables.TEXT)
+    types = text | {"ex_date": tables.TIME, "factor": tables.NUMBER}
+    table = table.astype(types | {"source_file": tables.TEXT, "source_line": "int64"})
+    if len(table):
+        tables.check(table[names], tables.CORPORATE_ACTIONS)
     return table
 
 
@@ -116,10 +119,11 @@ def find_events(rows: pd.DataFrame) -> pd.DataFrame:
         bonus. It is the step of the printed factor, or the ratio of small whole numbers
         that prints the same.
     """
-    has_events = rows["adjust"].notna().groupby(rows["ticker"], observed=True).any()
-    rows = rows[rows["ticker"].isin(has_events.index[has_events])]
+    rows = rows[["ticker", "session", "price", "adjust"]]
+    with_adjust = rows.loc[rows["adjust"].notna(), "ticker"].unique()
+    rows = rows[rows["ticker"].isin(with_adjust)]
+    ticker = rows["ticker"]
     printed = (rows["adjust"] / rows["price"]).where(rows["adjust"].notna(), 1.0)
-    ticker = rows["ticker"].astype("str")
     known = printed.where(rows["price"].notna()).groupby(ticker).ffill()
     log_now = pd.Series(np.log(known))
     log_before = log_now.groupby(ticker).shift()

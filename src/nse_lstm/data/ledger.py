@@ -207,11 +207,14 @@ def in_schema(table: pd.DataFrame, schema: DataFrameSchema) -> pd.DataFrame:
     """
     columns = {}
     for name, column in schema.columns.items():
-        values = table[name]
+        values, kind = table[name], str(column.dtype)
         if isinstance(values.dtype, pd.CategoricalDtype):
             columns[name] = _text(values)
+        elif kind.startswith("datetime"):
+            columns[name] = values.astype(tables.TIME).array
         else:
-            columns[name] = values.astype(str(column.dtype)).array
+            is_text = kind.startswith("str")
+            columns[name] = values.astype(tables.TEXT if is_text else kind).array
     return tables.check(pd.DataFrame(columns, copy=False), schema)
 
 
