@@ -327,9 +327,10 @@ def test_indices_alone_are_no_market(tmp_path):
 @pytest.mark.parametrize(
     ("order", "line", "early", "late"),
     [
-        # 3 March comes after 5 March on line 4; then a block dated too late.
+        # 3 March comes after 5 March on line 4; then a block dated too late, with two
+        # days to choose from.
         ([0, 3, 1, 4], 4, "03-Mar-2020", "05-Mar-2020"),
-        ([0, 5, 2, 6], 4, "04-Mar-2020", "09-Mar-2020"),
+        ([0, 5, 3, 6], 4, "05-Mar-2020", "09-Mar-2020"),
     ],
 )
 def test_a_file_that_goes_back_in_time_is_refused(tmp_path, order, line, early, late):

@@ -16,7 +16,7 @@ from raw_files import (
 )
 
 from nse_lstm.data.ingest import read_raw
-from nse_lstm.data.ledger import DUPLICATE, EX_JUMP, JUMP
+from nse_lstm.data.ledger import DUPLICATE, EX_JUMP, JUMP, LOST
 from nse_lstm.data.panel import build_panel
 from nse_lstm.errors import DataError
 from nse_lstm.tables import FILE_LEDGER, INSTRUMENTS, PANEL, REPAIRS, check
@@ -291,7 +291,11 @@ def test_the_real_files_add_up():
     ]
     # A second count by hand: 12 of the 27 events move by more than 0.135 all the same.
     review = market.repairs[market.repairs["action"] == "review"]
-    assert review["reason"].value_counts().to_dict() == {JUMP: 49, EX_JUMP: 12}
+    counts = review["reason"].value_counts().to_dict()
+    assert counts == {JUMP: 49, EX_JUMP: 12, LOST: 1}
+    # Friday 8 January 2021 is in no file.
+    lost = review.loc[review["reason"] == LOST, "session"]
+    assert lost.tolist() == [pd.Timestamp("2021-01-11")]
     found = review[review["reason"] == EX_JUMP].set_index("ticker")["session"]
     assert found["CGEN"] == pd.Timestamp("2022-03-25")
     stale = panel.loc[panel["stale"], "session"].drop_duplicates()
