@@ -226,8 +226,10 @@ def test_a_new_base_of_an_index_is_believed_after_a_week(tmp_path, board):
 
     market = build(tmp_path, board, board.redraw(rebase))
     assert reasons(market)["mended", ledger.SLIPPED] == 5
-    last = market.panel.query("ticker == '^IDX'")["price"].iloc[-1]
-    assert last == pytest.approx(10 * true_panel(board).query("ticker == '^IDX'").iloc[-1]["price"])
+    found, truth = (
+        table.query("ticker == '^IDX'") for table in (market.panel, true_panel(board))
+    )
+    assert found["price"].iloc[-1] == pytest.approx(10 * truth["price"].iloc[-1])
 
 
 def test_a_lost_session_is_listed_for_review(tmp_path, board):

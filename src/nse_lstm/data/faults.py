@@ -289,7 +289,7 @@ def _slips(level: np.ndarray) -> np.ndarray:
     for place, now in enumerate(level):
         off = float(np.sign(now - last))
         if abs(now - last - off) <= near and n_slipped < MAX_SLIPPED and off:
-            power[place], n_slipped = off, n_slipped + 1
+            power[place], last, n_slipped = off, now - off, n_slipped + 1
         else:
             last, n_slipped = now, 0
     return power
