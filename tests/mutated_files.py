@@ -78,7 +78,9 @@ def load(folder: Path, damaged: Path) -> Market | DataError:
             raise ValueError(f"no place in: {error}") from error
         return error
     counts = market.file_ledger.groupby("action")["n_rows"].sum()
-    n_lines = sum(_n_lines(folder / name) for name in market.file_ledger["source_file"].unique())
+    n_lines = sum(
+        _n_lines(folder / name) for name in market.file_ledger["source_file"].unique()
+    )
     if counts.sum() != n_lines or counts.drop("dropped", errors="ignore").sum() != len(
         market.panel
     ):

@@ -137,9 +137,7 @@ def test_a_block_of_another_year_takes_its_place(tmp_path, board, years):
 
 
 @pytest.mark.parametrize("shift", [-3, -2, -1, 1, 2, 3, 4])
-def test_a_block_dated_out_of_order_takes_the_one_day_that_fits(
-    tmp_path, board, shift
-):
+def test_a_block_dated_out_of_order_takes_the_one_day_that_fits(tmp_path, board, shift):
     # The printed date is another session's, so it is present twice.
     day = board.session()
     other = board.sessions[day + shift]

@@ -65,7 +65,9 @@ def folders(draw: st.DrawFn) -> list[list[int]]:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(files=folders(), names=st.permutations(["a", "b", "c", "d"]), twice=st.booleans())
+@given(
+    files=folders(), names=st.permutations(["a", "b", "c", "d"]), twice=st.booleans()
+)
 def test_files_in_any_order_and_number_are_one_market(
     tmp_path_factory, files, names, twice
 ):

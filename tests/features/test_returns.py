@@ -157,3 +157,13 @@ def test_another_future_does_not_move_what_was_adjusted_before():
     )
     pd.testing.assert_frame_equal(here, spliced_here, check_exact=True)
     pd.testing.assert_frame_equal(here, alone, check_exact=True)
+
+
+def test_a_suspension_is_no_flat_return(tiny_panel):
+    idle = (tiny_panel["ticker"] == "AAA") & tiny_panel.index.isin(range(20, 25))
+    tiny_panel["suspended"] = idle
+    tiny_panel.loc[idle, "price"] = tiny_panel.loc[19, "price"]
+    table = with_returns(tiny_panel)
+    # Neither while it lasts nor on the session that ends it.
+    assert table.loc[20:25, ["log_return", "simple_return"]].isna().all(axis=None)
+    assert table.loc[[19, 26], "log_return"].notna().all()

@@ -68,7 +68,8 @@ def with_returns(panel: pd.DataFrame) -> pd.DataFrame:
         ``log_return`` and ``simple_return`` (fractions, from the market's session
         before). A return is missing on a ticker's first row, across a ``gap``, where
         the ticker has no row on the market's session before, and where either price is
-        missing or settling.
+        missing, settling or of a suspended session: a frozen price is no flat return. A
+        table without ``suspended`` holds no suspension.
 
     Examples
     --------
@@ -94,7 +95,8 @@ def with_returns(panel: pd.DataFrame) -> pd.DataFrame:
     sessions = market_sessions(panel)
     place = _places(table, sessions)
     table["settling"] = _settling(table, place)
-    settled = table["adjusted"].mask(table["settling"])
+    is_quoted = ~(table["settling"] | table.get("suspended", False))
+    settled = table["adjusted"].where(is_quoted)
     before = settled.shift().where(_follows(table, place) & ~table["gap"])
     ratio = settled / before
     table["log_return"] = np.log(ratio)
@@ -126,7 +128,9 @@ def _settling(table: pd.DataFrame, place: np.ndarray) -> np.ndarray:
         leaps = np.abs(level[now] - level[before]) > MAX_LOG_MOVE
         leaps &= (shares[now] != shares[before]) & ~market_gap[now]
         for start, base in zip(now[leaps], before[leaps], strict=True):
-            waiting = rows[(rows >= start) & (place[rows] < place[start] + MAX_SETTLING)]
+            waiting = rows[
+                (rows >= start) & (place[rows] < place[start] + MAX_SETTLING)
+            ]
             away = np.abs(level[waiting] - level[base]) > MAX_LOG_MOVE
             settling[waiting[np.logical_and.accumulate(away)]] = True
     return settling

@@ -218,7 +218,9 @@ def _terms(ratio: float, *, error: float) -> float:
 def _lines(path: Path) -> list[list[str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
-        return [[field.strip() for field in row] for row in csv.reader(text.split("\n"))]
+        return [
+            [field.strip() for field in row] for row in csv.reader(text.split("\n"))
+        ]
     except (OSError, ValueError, csv.Error) as error:
         raise DataError(f"Cannot read: {error}", file=path.name) from None
 

@@ -60,8 +60,8 @@ def build_panel(
     folder : Path
         Price and sector files, see ``ingest.read_raw``.
     as_of : Timestamp, optional
-        Rows of later sessions are dropped before anything but their date is judged: the
-        result is then what the files would have given on that evening.
+        Rows of later sessions are dropped before anything but their text and date is
+        judged: the result is then what the files would have given on that evening.
     actions : Path, optional
         Sourced table of corporate actions that the files do not show
         (``corporate_actions.read_actions``); one that does not exist says nothing.

@@ -36,7 +36,11 @@ PIVOT = 54
 
 PRINTED_NAME = {"low": "Day Low", "high": "Day High", "price": "Day Price"}
 PRICES = ("low", "high", "price", "previous")
-ANY, POSITIVE, COUNT = "a number or '-'", "a positive number or '-'", "no number below 0"
+ANY, POSITIVE, COUNT = (
+    "a number or '-'",
+    "a positive number or '-'",
+    "no number below 0",
+)
 
 
 def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
