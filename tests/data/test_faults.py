@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from raw_files import Row, copy_session, random_rows, write_folder, write_rows
 
-from nse_lstm.data import dates, faults, flags, ledger
+from nse_lstm.data import dates, flags, ledger
 from nse_lstm.data.ingest import read_raw
 from nse_lstm.data.panel import Market, build_panel
 from nse_lstm.data.printed import parse_rows

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from nse_lstm.config import Simulation
-from nse_lstm.data import simulate
-from nse_lstm.data import ledger
+from nse_lstm.data import ledger, simulate
 from nse_lstm.data.panel import build_panel
 from nse_lstm.data.simulate import simulate_board, write_market
 from nse_lstm.errors import DataError

@@ -27,7 +27,7 @@ def test_log_and_simple_returns_are_the_same_move(tiny_panel):
 
 
 def test_only_the_first_row_of_a_ticker_lacks_a_return_on_a_clean_board(tiny_panel):
-    table = with_returns(tiny_panel)
+    table = with_returns(tiny_panel.assign(suspended=False))
     missing = table[table["log_return"].isna()]
     first = table.groupby("ticker")["session"].min()
     assert missing.set_index("ticker")["session"].equals(first)

@@ -177,33 +177,34 @@ def _placed(
     rows: pd.DataFrame, sourced: pd.DataFrame, events: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the entries that the files do not show, at their first rows."""
-    placed = {}
-    for entry in sourced.itertuples():
-        of_ticker = events[events["ticker"] == entry.ticker]
-        near = of_ticker[(of_ticker["session"] - entry.ex_date).abs() <= NEAR]
-        is_same = (near["session"] == entry.ex_date) & np.isclose(
-            near["factor"], entry.factor, rtol=1e-6
+    placed: dict[int, dict[Any, Any]] = {}
+    for entry in sourced.to_dict("records"):
+        ticker, ex_date, factor = entry["ticker"], entry["ex_date"], entry["factor"]
+        of_ticker = events[events["ticker"] == ticker]
+        near = of_ticker[(of_ticker["session"] - ex_date).abs() <= NEAR]
+        is_same = (near["session"] == ex_date) & np.isclose(
+            near["factor"], factor, rtol=1e-6
         )
         if len(near) and not (len(near) == 1 and is_same.all()):
             found = near.iloc[0]
             raise DataError(
-                f"Expected one event of {entry.ticker} around {entry.ex_date:%Y-%m-%d}."
-                f" Received: factor {entry.factor:g} here, and {found['factor']:g} on "
+                f"Expected one event of {ticker} around {ex_date:%Y-%m-%d}. Received: "
+                f"factor {factor:g} here, and {found['factor']:g} on "
                 f"{found['session']:%Y-%m-%d} in the files' adjusted prices",
-                file=entry.source_file,
-                line=entry.source_line,
+                file=entry["source_file"],
+                line=entry["source_line"],
             )
-        later = (rows["ticker"] == entry.ticker) & (rows["session"] >= entry.ex_date)
+        later = (rows["ticker"] == ticker) & (rows["session"] >= ex_date)
         if near.empty and later.any():
-            placed[rows.index[later.to_numpy().argmax()]] = entry
-    return pd.DataFrame(
-        {
-            "ticker": [entry.ticker for entry in placed.values()],
-            "session": pd.to_datetime([entry.ex_date for entry in placed.values()]),
-            "factor": [float(entry.factor) for entry in placed.values()],
-        },
-        index=pd.Index(list(placed), dtype=rows.index.dtype),
-    ).astype({"ticker": events["ticker"].dtype, "session": events["session"].dtype})
+            placed[rows.index[int(later.to_numpy().argmax())]] = entry
+    columns = {"ticker": "ticker", "session": "ex_date", "factor": "factor"}
+    table = {
+        ours: [entry[theirs] for entry in placed.values()]
+        for ours, theirs in columns.items()
+    }
+    index = pd.Index(list(placed), dtype=rows.index.dtype)
+    types = events.dtypes[list(columns)].to_dict()
+    return pd.DataFrame(table, index=index).astype(types)
 
 
 def _terms(ratio: float, *, error: float) -> float:

@@ -270,8 +270,7 @@ def find_lost(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
 def _places(
     rows: pd.DataFrame, sessions: pd.DatetimeIndex
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return each row's place on the calendar, and whether the row above is the same
-    ticker's on the session before."""
+    """Find each row on the calendar; tell if its ticker's session before is above."""
     place = sessions.searchsorted(rows["session"].to_numpy())
     ticker = rows["ticker"].cat.codes.to_numpy()
     follows = np.zeros(len(rows), bool)

@@ -61,8 +61,8 @@ class RawFiles:
     ``rows`` holds the price rows (date, ticker, name, low, high, price, previous,
     change, volume, adjust: text, categorical) and ``sectors`` the sector rows (sector,
     ticker, name: text), both with ``source_file`` (categorical) and ``source_line``,
-    the physical line, the header being line 1. ``blanks`` names the price files' comma-only lines,
-    which hold no row.
+    the physical line, the header being line 1. ``blanks`` names the price files'
+    comma-only lines, which hold no row.
     """
 
     rows: pd.DataFrame
