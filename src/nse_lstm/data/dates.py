@@ -75,6 +75,7 @@ def _block_starts(rows: pd.DataFrame) -> np.ndarray:
     n_printed = np.bincount(run * (codes.max() + 1) + codes)
     is_again = np.zeros(run[-1] + 1, bool)
     is_again[np.flatnonzero(n_printed > 1) // (codes.max() + 1)] = True
+    seen: set[int] = set()
     for place in np.flatnonzero(is_again[run]):
         if is_start[place]:
             seen = set()

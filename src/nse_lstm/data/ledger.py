@@ -89,7 +89,9 @@ def fates(
     one = np.zeros(len(rows), np.int8)
     # One text for all rows is kept once.
     columns = {
-        name: pd.Categorical.from_codes(one, [text]) if isinstance(text, str) else text
+        name: pd.Categorical.from_codes(one, categories=pd.Index([text]))
+        if isinstance(text, str)
+        else text
         for name, text in texts.items()
     }
     return place.assign(**columns)
@@ -132,7 +134,7 @@ def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[pd.DataFrame]
     code = np.full(len(rows), len(rules), np.int8)
     for place, is_so in reversed(list(enumerate(rules.values()))):
         code[is_so.to_numpy()] = place
-    reason = pd.Categorical.from_codes(code, categories=pd.Index([*rules, KEPT]))
+    reasons = pd.Index([*rules, KEPT])
     is_mended = np.logical_or.reduce([rows[name].to_numpy() for name in MENDED])
     rows = rows[PLACE]
     shown = printed.loc[rows.index[is_mended], ["date", "price", "low", "high"]]
@@ -141,10 +143,16 @@ def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[pd.DataFrame]
         for row in shown.itertuples()
     ]
     return [
-        fates(rows[~is_mended], action="kept", reason=reason[~is_mended]),
         fates(
-            rows[is_mended], action="mended", reason=reason[is_mended], detail=detail
-        ),
+            rows[is_so],
+            action=action,
+            reason=pd.Categorical.from_codes(code[is_so], categories=reasons),
+            detail=texts,
+        )
+        for action, is_so, texts in (
+            ("kept", ~is_mended, ""),
+            ("mended", is_mended, detail),
+        )
     ]
 
 

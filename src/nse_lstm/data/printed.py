@@ -119,7 +119,7 @@ def _column(
     return values[codes]
 
 
-def _codes(texts: "pd.Index[str]") -> tuple[pd.Categorical, np.ndarray]:
+def _codes(texts: "pd.Index[str]") -> tuple["pd.Categorical[str]", np.ndarray]:
     return pd.Categorical(texts), texts.str.match(TICKER).astype(bool)
 
 
