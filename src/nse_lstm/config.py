@@ -55,6 +55,9 @@ class Market:
     """Source and licence, shown wherever results on the data are shown."""
     results_known_through: int = 0
     """Last year whose results were published before this study was frozen."""
+    corporate_actions: str = "data/corporate_actions"
+    """Folder of the sourced tables, ``<market>.csv``, from the project's root; what
+    they say is part of the data's digest."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)

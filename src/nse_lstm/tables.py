@@ -16,9 +16,11 @@ __all__ = [
     "ABSENT_DAYS",
     "ACCEPTED_JUMPS",
     "ACCURACY_COST",
+    "ACTION_KINDS",
     "AUTOCORRELATIONS",
     "AUTOCORRELATION_GROUPS",
     "CONCENTRATION",
+    "CORPORATE_ACTIONS",
     "COVERAGE",
     "DEPENDENCE",
     "EVIDENCE",
@@ -146,6 +148,23 @@ ACCEPTED_JUMPS = _schema(
         "ticker": _column(TEXT),
         "session": _column(TIME),
         # Who looked, at what, or that nobody has.
+        "note": _column(TEXT),
+    },
+)
+
+ACTION_KINDS = ("bonus", "split", "consolidation")
+
+# Events that the files do not show, each with where it was read; under version control.
+CORPORATE_ACTIONS = _schema(
+    "corporate_actions",
+    ["ticker", "ex_date"],
+    {
+        "ticker": _column(TEXT),
+        "ex_date": _column(TIME),
+        # Shares held after per share held before: 2 for a 1:1 bonus.
+        "factor": _column(NUMBER, pa.Check.gt(0)),
+        "kind": _column(TEXT, pa.Check.isin(ACTION_KINDS)),
+        "source": _column(TEXT),
         "note": _column(TEXT),
     },
 )

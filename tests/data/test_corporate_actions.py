@@ -9,6 +9,7 @@ from raw_files import Row, write_folder
 
 from nse_lstm.data import corporate_actions
 from nse_lstm.data.panel import build_panel
+from nse_lstm.errors import DataError
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared/nse"
 real_files = pytest.mark.skipif(
@@ -26,6 +27,9 @@ DTK 2016-05-26 .909|NSE 2016-06-03 .75|FTGH 2017-06-30 .91|KQ 2017-11-29 4
 HFCK 2018-04-30 .909|IMH 2019-05-13 .5|IMH 2021-05-11 .5|KNRE 2019-06-17 .25"""
 
 
+NO_ACTIONS = corporate_actions.read_actions(None)
+
+
 def factors(prices: list[float], adjusts: list[float], volumes=None, stale=None):
     """Return the factor of each row of one ticker."""
     n = len(prices)
@@ -39,7 +43,7 @@ def factors(prices: list[float], adjusts: list[float], volumes=None, stale=None)
             "stale": np.zeros(n, bool) if stale is None else stale,
         }
     )
-    return corporate_actions.add_factor(rows)["factor"].tolist()
+    return corporate_actions.add_factor(rows, NO_ACTIONS)["factor"].tolist()
 
 
 NAN = np.nan
@@ -119,3 +123,135 @@ def test_the_real_files_hold_their_27_events():
     assert dates.tolist() == table["session"].tolist()
     # The documentation's multipliers are rounded to 0.001.
     np.testing.assert_allclose(1 / found["factor"], table["multiplier"], atol=1.01e-3)
+
+
+HEADER = "ticker,ex_date,factor,kind,source,note\n"
+DAYS = pd.bdate_range("2020-03-02", periods=6).as_unit("us")
+
+
+def write_actions(folder: Path, text: str, header: str = HEADER) -> Path:
+    path = folder / "actions" / "market.csv"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(header + text)
+    return path
+
+
+def bonus_folder(folder: Path, adjusts: list[float | None]) -> Path:
+    """Write a 2-for-1 bonus on the fourth session, and another stock without one."""
+    prices = [100.0, 100.0, 100.0, 50.0, 50.0, 50.0]
+    rows = [
+        row
+        for day, price, adjust in zip(DAYS, prices, adjusts, strict=True)
+        for row in (Row(day, "AAA", price, adjust=adjust), Row(day, "BBB", 10.0))
+    ]
+    return write_folder(folder / "raw", rows)
+
+
+def test_a_sourced_event_takes_effect_where_the_files_show_none(tmp_path):
+    folder = bonus_folder(tmp_path, [None] * 6)
+    path = write_actions(tmp_path, f"AAA,{DAYS[3]:%Y-%m-%d},2,bonus,a paper,a note\n")
+    market = build_panel(folder, actions=path)
+    stock = market.panel.query("ticker == 'AAA'")
+    assert stock["factor"].tolist() == [1, 1, 1, 2, 1, 1]
+    assert market.panel.query("ticker == 'BBB'")["factor"].eq(1).all()
+    # With the action known, halving the price is no jump to review.
+    assert market.repairs.empty
+    assert len(build_panel(folder).repairs) == 1
+
+
+def test_the_table_is_part_of_the_data(tmp_path):
+    folder = bonus_folder(tmp_path, [None] * 6)
+    plain = build_panel(folder)
+    assert build_panel(folder, actions=tmp_path / "none.csv").digest == plain.digest
+    digests = {plain.digest}
+    for factor in ("2", "3"):
+        line = f"AAA,{DAYS[3]:%Y-%m-%d},{factor},bonus,a paper,\n"
+        digests.add(build_panel(folder, actions=write_actions(tmp_path, line)).digest)
+    assert len(digests) == 3
+
+
+def test_an_entry_after_the_as_of_date_is_not_known(tmp_path):
+    folder = bonus_folder(tmp_path, [None] * 6)
+    line = f"AAA,{DAYS[3]:%Y-%m-%d},2,bonus,a paper,\n"
+    path = write_actions(tmp_path, line)
+    for place, expected in ((2, 1), (3, 2)):
+        panel = build_panel(folder, as_of=DAYS[place], actions=path).panel
+        assert panel["factor"].max() == expected
+
+
+def test_an_entry_that_the_files_show_too_counts_once(tmp_path):
+    folder = bonus_folder(tmp_path, [50.0, 50.0, 50.0, None, None, None])
+    path = write_actions(tmp_path, f"AAA,{DAYS[3]:%Y-%m-%d},2/1,split,a paper,\n")
+    panel = build_panel(folder, actions=path).panel
+    assert panel.query("ticker == 'AAA'")["factor"].tolist() == [1, 1, 1, 2, 1, 1]
+
+
+@pytest.mark.parametrize(("day", "factor"), [(3, 3), (2, 2), (5, 2)])
+def test_an_entry_beside_an_event_of_the_files_is_refused(tmp_path, day, factor):
+    folder = bonus_folder(tmp_path, [50.0, 50.0, 50.0, None, None, None])
+    line = f"BBB,2030-01-01,2,split,a paper,\nAAA,{DAYS[day]:%Y-%m-%d},{factor},"
+    path = write_actions(tmp_path, line + "bonus,a paper,\n")
+    with pytest.raises(DataError, match=r"one event of AAA.*and 2 on 2020-03-05"):
+        build_panel(folder, actions=path)
+    with pytest.raises(DataError, match=r"\(market.csv, line 3\)"):
+        build_panel(folder, actions=path)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "ZZZ,2020-03-03,2,bonus,a paper,\n"])
+def test_entries_without_rows_have_no_effect(tmp_path, text):
+    folder = bonus_folder(tmp_path, [None] * 6)
+    panel = build_panel(folder, actions=write_actions(tmp_path, text)).panel
+    assert panel["factor"].eq(1).all()
+
+
+GOOD = "AAA,2020-03-05,2,bonus,a paper,a note\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        (GOOD.replace("AAA", "a a"), 2, "stock code"),
+        (GOOD + GOOD.replace("2020-03-05", "5 March"), 3, "5 March"),
+        (GOOD.replace(",2,", ",two,"), 2, "two"),
+        (GOOD.replace(",2,", ",0,"), 2, "'0'"),
+        (GOOD.replace(",2,", ",1,"), 2, "other than 1"),
+        (GOOD.replace(",2,", ",inf,"), 2, "inf"),
+        (GOOD.replace(",2,", ",1/0,"), 2, "1/0"),
+        (GOOD.replace("bonus", "rights"), 2, "rights"),
+        (GOOD.replace("a paper", ""), 2, "where the event was read"),
+        (GOOD.replace(",a note", ""), 2, "6 fields"),
+        (GOOD + "\n" + GOOD, 4, "one event a ticker and date"),
+    ],
+)
+def test_a_line_that_is_no_event_is_refused_with_its_place(tmp_path, text, line, says):
+    with pytest.raises(DataError, match=says) as caught:
+        corporate_actions.read_actions(write_actions(tmp_path, text))
+    assert (caught.value.file, caught.value.line) == ("market.csv", line)
+
+
+def test_another_header_is_refused(tmp_path):
+    path = write_actions(tmp_path, GOOD, header="code,date,factor\n")
+    with pytest.raises(DataError, match="header") as caught:
+        corporate_actions.read_actions(path)
+    assert caught.value.line == 1
+
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def test_the_committed_tables_are_sound():
+    paths = list((REPOSITORY / "data/corporate_actions").glob("*.csv"))
+    assert paths
+    for path in paths:
+        table = corporate_actions.read_actions(path)
+        assert table["source"].str.len().gt(0).all()
+
+
+@real_files
+def test_the_sourced_event_of_the_real_market_falls_into_the_gap():
+    path = REPOSITORY / "data/corporate_actions/nse.csv"
+    panel = build_panel(SHARED, actions=path).panel
+    row = panel[(panel["ticker"] == "SCBK") & (panel["factor"] != 1)]
+    assert row["session"].tolist() == [pd.Timestamp("2021-01-04")]
+    assert row["factor"].tolist() == [1.1]
+    assert row["gap"].all()

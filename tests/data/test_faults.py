@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from raw_files import Row, copy_session, random_rows, write_folder, write_rows
 
-from nse_lstm.data import faults, flags, ledger
+from nse_lstm.data import dates, flags, ledger
 from nse_lstm.data.ingest import read_raw
 from nse_lstm.data.panel import Market, build_panel
 from nse_lstm.data.printed import parse_rows
@@ -26,7 +26,7 @@ def redated(folder: Path, printed: list[str], name: str = NAME) -> list[str]:
     """Write one row a printed date, in this order, and return the sessions found."""
     rows = [Row(pd.Timestamp(day), "AAA", 10.0) for day in printed]
     write_rows(folder / name, rows)
-    found = faults.redate(parse_rows(read_raw(folder).rows))
+    found = dates.redate(parse_rows(read_raw(folder).rows))
     return found["session"].dt.strftime("%Y-%m-%d").tolist()
 
 
@@ -327,9 +327,10 @@ def test_indices_alone_are_no_market(tmp_path):
 @pytest.mark.parametrize(
     ("order", "line", "early", "late"),
     [
-        # 3 March comes after 5 March on line 4; then a block dated too late.
+        # 3 March comes after 5 March on line 4; then a block dated too late, with two
+        # days to choose from.
         ([0, 3, 1, 4], 4, "03-Mar-2020", "05-Mar-2020"),
-        ([0, 5, 2, 6], 4, "04-Mar-2020", "09-Mar-2020"),
+        ([0, 5, 3, 6], 4, "05-Mar-2020", "09-Mar-2020"),
     ],
 )
 def test_a_file_that_goes_back_in_time_is_refused(tmp_path, order, line, early, late):

@@ -1,8 +1,10 @@
 """The panel as a whole: labels, ledgers, real files, and nothing from the future."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from raw_files import (
@@ -15,8 +17,9 @@ from raw_files import (
     write_rows,
 )
 
+from nse_lstm.data.adjusted import with_returns
 from nse_lstm.data.ingest import read_raw
-from nse_lstm.data.ledger import DUPLICATE, EX_JUMP, JUMP
+from nse_lstm.data.ledger import DUPLICATE, EX_JUMP, JUMP, LOST
 from nse_lstm.data.panel import build_panel
 from nse_lstm.errors import DataError
 from nse_lstm.tables import FILE_LEDGER, INSTRUMENTS, PANEL, REPAIRS, check
@@ -95,24 +98,92 @@ def test_the_eventful_market_has_its_events(tmp_path):
     assert panel["session"].min() == DAYS[0]
 
 
+def wild(rows: list[Row]) -> list[Row]:
+    """Turn rows into a future that nobody could have foreseen, faults and all."""
+    generator = np.random.default_rng(3)
+    scale = generator.choice([0.001, 0.1, 1, 10, 1000], len(rows))
+    return [
+        replace(
+            row,
+            price=None if n % 7 == 0 else round((row.price or 1) * scale[n] + 0.01, 2),
+            volume=None if n % 3 == 0 else 1e9,
+            previous=3.0,
+            low=500.0,
+            high=0.5,
+            adjust=77.0,
+            name="Another REIT and Rights ETF",
+        )
+        for n, row in enumerate(rows)
+    ]
+
+
 @pytest.mark.parametrize("place", [0, 8, 9, 23, 27, 30, 31, 32, 35])
 def test_no_row_knows_the_future(tmp_path, place):
     rows = eventful_rows()
     until = sorted({row.session for row in rows})[place]
     past = [row for row in rows if row.session <= until]
-    generator = random_rows(
-        pd.DatetimeIndex(DAYS[-12:] + pd.Timedelta(days=60)), seed=9
-    )
-    full = settled(build_panel(write_printed(tmp_path / "full", rows)).panel, until)
-    worlds = {
+    future = [row for row in rows if row.session > until]
+    others = random_rows(pd.DatetimeIndex(DAYS[-12:] + pd.Timedelta(days=60)), seed=9)
+    full = build_panel(write_printed(tmp_path / "full", rows))
+    write_printed(tmp_path / "two", past)
+    write_rows(tmp_path / "two" / "later.csv", future or others)
+    markets = {
+        "whole": full,
         "as of": build_panel(tmp_path / "full", as_of=until),
         "truncated": build_panel(write_printed(tmp_path / "cut", past)),
         "another future": build_panel(
-            write_printed(tmp_path / "other", [*past, *generator])
+            write_printed(tmp_path / "other", [*past, *others])
         ),
+        "in a file of its own": build_panel(tmp_path / "two", as_of=until),
     }
-    for market in worlds.values():
-        pd.testing.assert_frame_equal(settled(market.panel, until), full)
+    if place < 35:
+        wild_folder = write_printed(tmp_path / "wild", [*past, *wild(future)])
+        markets["wild future"] = build_panel(wild_folder, as_of=until)
+    expected = settled(full.panel, until)
+    for name, market in markets.items():
+        found = settled(market.panel, until)
+        pd.testing.assert_frame_equal(found, expected, obj=name)
+    # All that is said of the panel on that evening is known then, to the last bit.
+    for name in ("wild future", "in a file of its own"):
+        if name in markets:
+            for table in ("panel", "instruments", "repairs"):
+                one, other = (getattr(markets[n], table) for n in (name, "truncated"))
+                pd.testing.assert_frame_equal(one, other, obj=f"{name}, {table}")
+
+
+def test_the_panel_of_half_a_file_is_the_panel_as_of_its_last_session(tmp_path):
+    rows = random_rows(DAYS[:20], seed=3, tickers=TICKERS)
+    whole = write_folder(tmp_path / "whole", rows)
+    for n_sessions in (1, 7, 19):
+        folder = tmp_path / str(n_sessions)
+        shutil.copytree(whole, folder)
+        path = folder / "NSE_data_all_stocks_2020.csv"
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[: 1 + n_sessions * len(TICKERS)]))
+        cut = build_panel(folder)
+        known = build_panel(whole, as_of=DAYS[n_sessions - 1])
+        pd.testing.assert_frame_equal(cut.panel, known.panel)
+        pd.testing.assert_frame_equal(cut.repairs, known.repairs)
+
+
+def test_who_stops_stays_until_then_and_a_suspension_is_missing_not_flat(tmp_path):
+    idle = {"CCC": DAYS[12:40]}
+    rows = [
+        replace(row, price=30.0, previous=30.0, volume=None)
+        if row.session in idle.get(row.ticker, ())
+        else row
+        for row in random_rows(DAYS, seed=5, tickers=TICKERS)
+        if row.ticker != "DDD" or row.session <= DAYS[15]
+    ]
+    panel = build_panel(write_folder(tmp_path, rows)).panel
+    gone = panel[panel["ticker"] == "DDD"]
+    assert gone["session"].tolist() == list(DAYS[:16])
+    assert not gone["suspended"].iloc[-1]
+    stock = with_returns(panel).query("ticker == 'CCC'").reset_index(drop=True)
+    # Ten idle rows may be chance; from the eleventh on nobody could have dealt.
+    assert stock.index[stock["suspended"]].tolist() == list(range(22, 40))
+    assert stock["log_return"].iloc[22:41].isna().all()
+    assert stock["log_return"].iloc[1:22].notna().all()
 
 
 def test_as_of_counts_what_it_leaves_out(tmp_path):
@@ -291,7 +362,11 @@ def test_the_real_files_add_up():
     ]
     # A second count by hand: 12 of the 27 events move by more than 0.135 all the same.
     review = market.repairs[market.repairs["action"] == "review"]
-    assert review["reason"].value_counts().to_dict() == {JUMP: 49, EX_JUMP: 12}
+    counts = review["reason"].value_counts().to_dict()
+    assert counts == {JUMP: 49, EX_JUMP: 12, LOST: 1}
+    # Friday 8 January 2021 is in no file.
+    lost = review.loc[review["reason"] == LOST, "session"]
+    assert lost.tolist() == [pd.Timestamp("2021-01-11")]
     found = review[review["reason"] == EX_JUMP].set_index("ticker")["session"]
     assert found["CGEN"] == pd.Timestamp("2022-03-25")
     stale = panel.loc[panel["stale"], "session"].drop_duplicates()

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nse_lstm.config import Dealing
+from nse_lstm.data.adjusted import MAX_SETTLING
 from nse_lstm.errors import StudyError, TableError
 from nse_lstm.evaluation.dealing import (
     ENTER,
     LEAVE,
-    MAX_SETTLING,
     STAY,
     deal,
     decide,
@@ -353,7 +353,11 @@ def test_the_vectorised_simulator_equals_the_plain_one(days, cost_bps):
         },
     )
     sessions = pd.DatetimeIndex(stock["session"])
-    stock = with_returns(stock[table["present"]][stock.columns[:8]])
+    panel = stock[stock.columns[:8]]
+    # Another stock keeps the calendar where this one has no row.
+    other = panel.assign(ticker="BBB", price=1.0, factor=1.0)
+    both = with_returns(pd.concat([panel[table["present"]], other]))
+    stock = both[both["ticker"] == "AAA"]
     wanted = table["signal"].tolist()
     dealing = Dealing()
     book = run(stock, wanted, dealing=dealing, cost_bps=cost_bps, sessions=sessions)

@@ -144,7 +144,7 @@ def test_kes_metrics_are_pooled_as_the_median_over_stocks(panel, forecasts_of):
 
 def test_a_negative_price_counts_and_leaves_the_return_metrics(panel, forecasts_of):
     def broken(rows):
-        forecast = rows["ahead"] * 0
+        forecast = pd.Series(0.0, index=rows.index)
         return forecast.where(rows["session"] != rows["session"].iloc[4])
 
     forecasts = forecasts_of(panel, model="v2", y_hat=broken, fold=2020)

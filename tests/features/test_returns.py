@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 from conftest import make_tiny_panel
 
 from nse_lstm.features.returns import market_sessions, with_returns
@@ -26,7 +27,7 @@ def test_log_and_simple_returns_are_the_same_move(tiny_panel):
 
 
 def test_only_the_first_row_of_a_ticker_lacks_a_return_on_a_clean_board(tiny_panel):
-    table = with_returns(tiny_panel)
+    table = with_returns(tiny_panel.assign(suspended=False))
     missing = table[table["log_return"].isna()]
     first = table.groupby("ticker")["session"].min()
     assert missing.set_index("ticker")["session"].equals(first)
@@ -80,25 +81,62 @@ def test_an_index_alone_makes_no_session(tiny_panel):
     assert table.loc[is_index, "log_return"].isna().all()
 
 
-def test_an_ex_date_that_the_factor_does_not_explain_has_no_return(tiny_panel):
-    before, row = tiny_panel.index[tiny_panel["factor"] == 2] - 1, 60 + 40
-    assert before == row - 1
-    # The price ignores a 2-for-1 split: the adjusted price doubles on the ex-date.
-    late = (tiny_panel["ticker"] == "BBB") & (tiny_panel.index >= row)
-    tiny_panel.loc[late, "price"] = tiny_panel.loc[row - 1, "price"]
-    table = with_returns(tiny_panel)
-    assert table.index[table["ex_jump"]].tolist() == [row]
-    assert table.loc[row, ["log_return", "simple_return"]].isna().all()
-    assert table.loc[row + 1, "log_return"] == 0
-    assert table.loc[row, "adjusted"] == 2 * table.loc[row - 1, "adjusted"]
+def settling_panel(prices: list[float], *, ex_date: int) -> pd.DataFrame:
+    """One stock with a 2-for-1 bonus, and one beside it that keeps the calendar."""
+    sessions = pd.bdate_range("2020-01-06", periods=len(prices)).as_unit("us")
+    stock = {"ticker": "AAA", "session": sessions, "price": prices}
+    factor = np.where(np.arange(len(prices)) == ex_date, 2.0, 1.0)
+    panel = pd.DataFrame(stock | {"factor": factor, "kind": "ordinary", "gap": False})
+    return pd.concat([panel, panel.assign(ticker="BBB", price=1.0, factor=1.0)])
 
 
-def test_a_jump_is_masked_on_an_ex_date_only_and_only_beyond_the_limit(tiny_panel):
+def test_a_price_settles_until_it_is_back_within_the_limits_of_the_one_before():
+    # Adjusted: 100, 200, 160, 114, 114. log 1.6 is 0.47; log 1.14 is 0.131, within.
+    panel = settling_panel([100.0, 100.0, 80.0, 57.0, 57.0], ex_date=1)
+    stock = of(with_returns(panel), "AAA")
+    assert stock["settling"].tolist() == [False, True, True, False, False]
+    # Neither the leap nor the way back is a return; the session after is one.
+    assert stock["log_return"].isna().tolist() == [True, True, True, True, False]
+    assert stock["simple_return"].isna().equals(stock["log_return"].isna())
+    assert stock["adjusted"].tolist() == [100.0, 200.0, 160.0, 114.0, 114.0]
+
+
+def test_a_price_that_does_not_come_back_is_believed_after_forty_sessions():
+    panel = settling_panel([100.0] * 50, ex_date=2)
+    stock = of(with_returns(panel), "AAA").reset_index(drop=True)
+    assert stock.index[stock["settling"]].tolist() == list(range(2, 42))
+    assert stock.index[stock["log_return"].isna()].tolist() == [0, *range(2, 43)]
+
+
+def test_a_break_of_the_market_begins_no_settling():
+    panel = settling_panel([100.0] * 5, ex_date=2).reset_index(drop=True)
+    panel.loc[[2, 7], "gap"] = True
+    assert not with_returns(panel)["settling"].any()
+
+
+def test_a_missing_ex_date_price_lets_the_first_one_after_it_settle():
+    panel = settling_panel([100.0, np.nan, 100.0, 50.0, 50.0], ex_date=1)
+    stock = of(with_returns(panel), "AAA")
+    assert stock["settling"].tolist() == [False, False, True, False, False]
+
+
+@pytest.mark.parametrize("n_known", range(1, 8))
+def test_settling_is_known_in_each_sessions_own_evening(n_known):
+    prices = [100.0, 100.0, 95.0, 90.0, 55.0, 52.0, 51.0, 50.0]
+    whole = of(with_returns(settling_panel(prices, ex_date=2)), "AAA")
+    other = [*prices[:n_known], *[1.0] * (len(prices) - n_known)]
+    for known in (prices[:n_known], other):
+        panel = settling_panel(known, ex_date=2).dropna(subset="price")
+        part = of(with_returns(panel), "AAA")
+        pd.testing.assert_frame_equal(part[:n_known], whole[:n_known])
+
+
+def test_a_jump_without_an_ex_date_is_a_return(tiny_panel):
     plain = with_returns(tiny_panel)
-    assert not plain["ex_jump"].any()
+    assert not plain["settling"].any()
     tiny_panel.loc[10, "price"] *= 2
     table = with_returns(tiny_panel)
-    assert not table["ex_jump"].any()
+    assert not table["settling"].any()
     assert np.isclose(
         table.loc[10, "simple_return"] + 1, 2 * (plain.loc[10, "simple_return"] + 1)
     )
@@ -119,3 +157,13 @@ def test_another_future_does_not_move_what_was_adjusted_before():
     )
     pd.testing.assert_frame_equal(here, spliced_here, check_exact=True)
     pd.testing.assert_frame_equal(here, alone, check_exact=True)
+
+
+def test_a_suspension_is_no_flat_return(tiny_panel):
+    idle = (tiny_panel["ticker"] == "AAA") & tiny_panel.index.isin(range(20, 25))
+    tiny_panel["suspended"] = idle
+    tiny_panel.loc[idle, "price"] = tiny_panel.loc[19, "price"]
+    table = with_returns(tiny_panel)
+    # Neither while it lasts nor on the session that ends it.
+    assert table.loc[20:25, ["log_return", "simple_return"]].isna().all(axis=None)
+    assert table.loc[[19, 26], "log_return"].notna().all()

@@ -33,8 +33,8 @@ def make_stock(n_sessions: int = 40, **flags: list[int]) -> pd.DataFrame:
     )
     for flag in FLAGS:
         table[flag] = np.isin(np.arange(n_sessions), flags.get(flag, []))
-    ex_jump = np.isin(np.arange(n_sessions), flags.get("ex_jump", []))
-    return with_returns(table).assign(ex_jump=ex_jump)
+    settling = np.isin(np.arange(n_sessions), flags.get("settling", []))
+    return with_returns(table).assign(settling=settling)
 
 
 def calendar(stock: pd.DataFrame) -> pd.DatetimeIndex:
@@ -95,10 +95,11 @@ def test_prices_are_adjusted_and_shares_lead_back_to_the_printed_price(tiny_pane
         # The return into 6 is inside windows of origins 6 and 7, and ahead of 5; the
         # window of origin 8 begins at 6, after the break.
         ({"gap": [6]}, {"gap": 2, "gap before target": 1}, {5, 6, 7}),
+        # A settling price itself is no input: origins 6, 7 and 8 see it.
         (
-            {"ex_jump": [6]},
-            {"ex-date jump": 2, "ex-date jump before target": 1},
-            {5, 6, 7},
+            {"settling": [6]},
+            {"settling price": 3, "settling target": 1},
+            {5, 6, 7, 8},
         ),
     ],
 )
@@ -143,7 +144,9 @@ def slow_windows(stock, sessions, *, lookback, horizon, delay):
             continue
         if rows.loc[[*inputs, *after], "adjusted"].isna().any():
             continue
-        if rows.loc[[*inputs[1:], *after], ["gap", "ex_jump"]].any(axis=None):
+        if rows.loc[[*inputs[1:], *after], "gap"].any():
+            continue
+        if rows.loc[[*inputs, *after], "settling"].any():
             continue
         here, target = rows.loc[inputs[-1]], rows.loc[after[-1]]
         if here["stale"] or here["suspended"] or target["stale"]:
@@ -160,16 +163,16 @@ places = st.lists(st.integers(0, 24), max_size=4, unique=True)
     stale=places,
     suspended=places,
     gap=places,
-    ex_jump=places,
+    settling=places,
     off=places,
     lookback=st.integers(1, 6),
     horizon=st.integers(1, 3),
     delay=st.integers(0, 2),
 )
 def test_windows_are_those_of_a_plain_loop(
-    stale, suspended, gap, ex_jump, off, lookback, horizon, delay
+    stale, suspended, gap, settling, off, lookback, horizon, delay
 ):
-    flags = {"stale": stale, "suspended": suspended, "gap": gap, "ex_jump": ex_jump}
+    flags = {"stale": stale, "suspended": suspended, "gap": gap, "settling": settling}
     whole = make_stock(25, **flags)
     sessions = calendar(whole)
     stock = whole.drop(index=off)
@@ -302,7 +305,7 @@ def test_the_latest_window_ends_at_the_last_session_and_has_no_target():
         (make_stock(12, stale=[11]), "stale origin"),
         (make_stock(12, suspended=[11]), "suspended origin"),
         (make_stock(12, gap=[11]), "gap"),
-        (make_stock(12, ex_jump=[11]), "ex-date jump"),
+        (make_stock(12, settling=[11]), "settling price"),
         (make_stock(12).drop(index=10), "missing price"),
         (make_stock(12).drop(index=11), "no row there"),
         (make_stock(12).iloc[10:], "too short a history"),

@@ -7,10 +7,13 @@ never rewrites an earlier value. ``features.returns`` hands both names on.
 import numpy as np
 import pandas as pd
 
-__all__ = ["MAX_LOG_MOVE", "market_sessions", "with_returns"]
+__all__ = ["MAX_LOG_MOVE", "MAX_SETTLING", "market_sessions", "with_returns"]
 
 MAX_LOG_MOVE = 0.135
 """More than the limit of 10 % allows twice rounded, down (-0.105) or up (0.095)."""
+MAX_SETTLING = 40
+"""Sessions that a price may take after an ex-date to come back from an impossible move;
+one that has not by then is believed."""
 
 
 def market_sessions(panel: pd.DataFrame) -> pd.DatetimeIndex:
@@ -34,7 +37,7 @@ def market_sessions(panel: pd.DataFrame) -> pd.DatetimeIndex:
     [datetime.date(2024, 1, 5)]
     """
     rows = panel[panel["kind"] != "index"] if "kind" in panel else panel
-    return pd.DatetimeIndex(np.unique(rows["session"].to_numpy()))
+    return pd.DatetimeIndex(np.sort(pd.unique(rows["session"].to_numpy())))
 
 
 def with_returns(panel: pd.DataFrame) -> pd.DataFrame:
@@ -42,6 +45,14 @@ def with_returns(panel: pd.DataFrame) -> pd.DataFrame:
 
     Everything on a row is known after the close of its session, except what the panel
     itself marks as ``mended`` (known one session later).
+
+    A thin stock's price may take weeks to follow a bonus or split, held up by the daily
+    limit: adjusted at once, it leaps by as much as 90 % on the ex-date and falls back
+    after. Nobody had that gain, the new shares not being there to sell. So a price is
+    ``settling`` where the first price after an ex-date is more than 0.135 (log) from
+    the one before, and on the sessions after it until the price is back within as much,
+    at most 40 in all. A break in the market's calendar begins no settling; one in the
+    stock's own rows does not prevent it.
 
     Parameters
     ----------
@@ -53,12 +64,12 @@ def with_returns(panel: pd.DataFrame) -> pd.DataFrame:
     DataFrame of shape (n_rows, ...)
         The panel sorted by (ticker, session), with ``shares`` (shares held now per
         share held on the ticker's first row), ``adjusted`` (price x shares, KES),
+        ``settling`` (bool: the printed price has yet to follow the factor), and
         ``log_return`` and ``simple_return`` (fractions, from the market's session
-        before) and ``ex_jump`` (bool: an ex-date whose adjusted price moved by more
-        than 0.135 all the same, so the printed price had not followed the factor). A
-        return is missing on a ticker's first row, across a ``gap``, on an ``ex_jump``,
-        where the ticker has no row on the market's session before, and where either
-        price is missing.
+        before). A return is missing on a ticker's first row, across a ``gap``, where
+        the ticker has no row on the market's session before, and where either price is
+        missing, settling or of a suspended session: a frozen price is no flat return. A
+        table without ``suspended`` holds no suspension.
 
     Examples
     --------
@@ -81,20 +92,45 @@ def with_returns(panel: pd.DataFrame) -> pd.DataFrame:
     table = panel.sort_values(["ticker", "session"], ignore_index=True)
     table["shares"] = table.groupby("ticker", sort=False)["factor"].cumprod()
     table["adjusted"] = table["price"] * table["shares"]
-    ratio = table["adjusted"] / _price_before(table, market_sessions(panel))
-    move = pd.Series(np.log(ratio))
-    ex_jump = (table["factor"] != 1) & (move.abs() > MAX_LOG_MOVE)
-    table["log_return"] = move.mask(ex_jump)
-    table["simple_return"] = (ratio - 1).mask(ex_jump)
-    table["ex_jump"] = ex_jump
+    sessions = market_sessions(panel)
+    place = _places(table, sessions)
+    table["settling"] = _settling(table, place)
+    is_quoted = ~(table["settling"] | table.get("suspended", False))
+    settled = table["adjusted"].where(is_quoted)
+    before = settled.shift().where(_follows(table, place) & ~table["gap"])
+    ratio = settled / before
+    table["log_return"] = np.log(ratio)
+    table["simple_return"] = ratio - 1
     return table
 
 
-def _price_before(table: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.Series:
-    """Find the adjusted price of the market's session before, none across a gap."""
+def _places(table: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
+    """Return each row's place on the calendar; a row off it has none (NaN)."""
     found = sessions.get_indexer(pd.DatetimeIndex(table["session"]))
-    # A row off the calendar has no place, and so no session before or after it.
-    place = pd.Series(np.where(found >= 0, found, np.nan), index=table.index)
-    consecutive = place.diff().eq(1)
-    same_ticker = table["ticker"].eq(table["ticker"].shift())
-    return table["adjusted"].shift().where(same_ticker & consecutive & ~table["gap"])
+    return np.where(found >= 0, found, np.nan)
+
+
+def _follows(table: pd.DataFrame, place: np.ndarray) -> np.ndarray:
+    """Return where the row above is the ticker's on the market's session before."""
+    same_ticker = table["ticker"].eq(table["ticker"].shift()).to_numpy()
+    return np.asarray(same_ticker & (np.diff(place, prepend=np.nan) == 1))
+
+
+def _settling(table: pd.DataFrame, place: np.ndarray) -> np.ndarray:
+    """Return where the adjusted price has yet to follow an ex-date."""
+    settling = np.zeros(len(table), bool)
+    market_gap = table["gap"].to_numpy() & _follows(table, place)
+    ticker, shares = table["ticker"], table["shares"].to_numpy()
+    level = np.log(table["adjusted"].to_numpy())
+    for name in ticker[table["factor"] != 1].unique():
+        rows = np.flatnonzero((ticker == name).to_numpy() & ~np.isnan(level))
+        now, before = rows[1:], rows[:-1]
+        leaps = np.abs(level[now] - level[before]) > MAX_LOG_MOVE
+        leaps &= (shares[now] != shares[before]) & ~market_gap[now]
+        for start, base in zip(now[leaps], before[leaps], strict=True):
+            waiting = rows[
+                (rows >= start) & (place[rows] < place[start] + MAX_SETTLING)
+            ]
+            away = np.abs(level[waiting] - level[base]) > MAX_LOG_MOVE
+            settling[waiting[np.logical_and.accumulate(away)]] = True
+    return settling

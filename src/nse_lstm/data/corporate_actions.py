@@ -3,15 +3,27 @@
 ``Adjust`` is the price times the factor of all events known when the file was made, so
 its mere presence looks ahead: an event of 2019 shows from 2013 on. Only its *steps* are
 used here, each on its own date, and the column goes no further than this module. It
-misses events too; a jump without one is reported for review, never explained away.
+misses events too, which a sourced table may add; a jump without an event is reported
+for review, never explained away.
 """
 
+import csv
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import date
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["add_factor", "find_events"]
+from nse_lstm import tables
+from nse_lstm.data.printed import TICKER
+from nse_lstm.errors import DataError
+
+__all__ = ["add_factor", "digest_with", "find_events", "read_actions"]
 
 MIN_STEP = 0.02
 """Smallest step of the log factor taken for an event; the smallest seen is 0.09."""
@@ -19,6 +31,70 @@ HALF_UNIT = 0.005
 """Prices are printed to the cent, so a printed value is this far off at most."""
 MAX_DENOMINATOR = 10
 """Terms of an issue are ratios of small numbers: 1 for 10 is the finest seen."""
+NEAR = pd.Timedelta(days=45)
+"""A sourced event this close to one that the files show is that one, or an error."""
+
+
+def read_actions(path: Path | None) -> pd.DataFrame:
+    """Read the sourced table of a market's corporate actions.
+
+    The table is for events that ``Adjust`` misses. It is kept under version control and
+    says for each where it was read; nothing in it may be a guess.
+
+    Parameters
+    ----------
+    path : Path or None
+        CSV file with the columns of ``tables.CORPORATE_ACTIONS``; no file, no events.
+
+    Returns
+    -------
+    DataFrame
+        ``ticker``, ``ex_date`` (datetime64[us]), ``factor`` (shares held after per
+        share held before), ``kind``, ``source``, ``note``; ``source_file`` and
+        ``source_line`` for errors.
+
+    Raises
+    ------
+    DataError
+        For the first line that is no such event, or names one twice. Names file and
+        line.
+    """
+    events: dict[tuple[str, str], dict[str, Any]] = {}
+    lines = _lines(path) if path and path.is_file() else []
+    names = list(tables.CORPORATE_ACTIONS.columns)
+    for number, fields in enumerate(lines, start=1):
+        place = {"source_file": path.name if path else "", "source_line": number}
+        if number == 1 or not any(fields):
+            if number == 1 and fields != names:
+                raise _refusal(f"the header {','.join(names)}", fields, place)
+            continue
+        if len(fields) != len(names):
+            raise _refusal(f"{len(names)} fields", fields, place)
+        event: dict[str, Any] = dict(zip(names, fields, strict=True))
+        key = (event["ticker"], event["ex_date"])
+        for name, (expected, parse) in READERS.items():
+            value = parse(event[name])
+            if value is None or key in events:
+                expected = "one event a ticker and date" if value else expected
+                raise _refusal(expected, event[name], place)
+            event[name] = value
+        events[key] = event | place
+    table = pd.DataFrame(
+        list(events.values()), columns=[*names, "source_file", "source_line"]
+    )
+    text = dict.fromkeys(["ticker", "kind", "source", "note"], tables.TEXT)
+    types = text | {"ex_date": tables.TIME, "factor": tables.NUMBER}
+    table = table.astype(types | {"source_file": tables.TEXT, "source_line": "int64"})
+    if len(table):
+        tables.check(table[names], tables.CORPORATE_ACTIONS)
+    return table
+
+
+def digest_with(digest: str, path: Path | None) -> str:
+    """Return the digest of raw files together with the sourced table's bytes."""
+    if path is None or not path.is_file():
+        return digest
+    return hashlib.sha256(digest.encode() + path.read_bytes()).hexdigest()
 
 
 def find_events(rows: pd.DataFrame) -> pd.DataFrame:
@@ -43,12 +119,16 @@ def find_events(rows: pd.DataFrame) -> pd.DataFrame:
         bonus. It is the step of the printed factor, or the ratio of small whole numbers
         that prints the same.
     """
+    rows = rows[["ticker", "session", "price", "adjust"]]
+    with_adjust = rows.loc[rows["adjust"].notna(), "ticker"].unique()
+    rows = rows[rows["ticker"].isin(with_adjust)]
+    ticker = rows["ticker"]
     printed = (rows["adjust"] / rows["price"]).where(rows["adjust"].notna(), 1.0)
-    known = printed.where(rows["price"].notna()).groupby(rows["ticker"]).ffill()
+    known = printed.where(rows["price"].notna()).groupby(ticker).ffill()
     log_now = pd.Series(np.log(known))
-    log_before = log_now.groupby(rows["ticker"]).shift()
+    log_before = log_now.groupby(ticker).shift()
     error = (HALF_UNIT / rows["adjust"]).fillna(0.0)
-    error = error + error.groupby(rows["ticker"]).shift(fill_value=0.0)
+    error = error + error.groupby(ticker).shift(fill_value=0.0)
     step = log_now - log_before
     is_event = (step.abs() > MIN_STEP + error) & (log_now.abs() < log_before.abs())
     events = rows.loc[is_event, ["ticker", "session"]]
@@ -58,7 +138,7 @@ def find_events(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def add_factor(rows: pd.DataFrame) -> pd.DataFrame:
+def add_factor(rows: pd.DataFrame, sourced: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with ``factor`` in place of ``adjust``.
 
     An event takes effect on the first row with volume on or after its ex-date, because
@@ -70,20 +150,61 @@ def add_factor(rows: pd.DataFrame) -> pd.DataFrame:
     rows : DataFrame
         Unique rows sorted by ticker and session, with ``ticker session price adjust
         volume`` as printed and ``stale`` (a copy of the session before, so no deal).
+    sourced : DataFrame
+        ``read_actions``. One whose ticker has no such row has no effect.
+
+    Raises
+    ------
+    DataError
+        If an entry is near an event that the files show and is not that very event.
     """
     events = find_events(rows)
-    is_traded = rows["volume"].notna() & ~rows["stale"]
-    position = pd.Series(np.arange(len(rows)), index=rows.index)
-    first_traded = position.where(is_traded).groupby(rows["ticker"]).bfill()
-    effective = first_traded.loc[events.index]
+    events = pd.concat([events, _placed(rows, sourced, events)])
+    is_traded = (rows["volume"].notna() & ~rows["stale"]).to_numpy()
     factor = np.ones(len(rows))
-    applied = effective.notna().to_numpy()
-    np.multiply.at(
-        factor,
-        effective[applied].astype(int).to_numpy(),
-        events["factor"].to_numpy()[applied],
-    )
+    places = rows.index.get_indexer(events.index)
+    for place, ticker, step in zip(
+        places, events["ticker"], events["factor"], strict=True
+    ):
+        later = is_traded & np.asarray(rows["ticker"] == ticker)
+        later[:place] = False
+        if later.any():
+            factor[later.argmax()] *= step
     return rows.drop(columns="adjust").assign(factor=factor)
+
+
+def _placed(
+    rows: pd.DataFrame, sourced: pd.DataFrame, events: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the entries that the files do not show, at their first rows."""
+    placed: dict[int, dict[Any, Any]] = {}
+    for entry in sourced.to_dict("records"):
+        ticker, ex_date, factor = entry["ticker"], entry["ex_date"], entry["factor"]
+        of_ticker = events[events["ticker"] == ticker]
+        near = of_ticker[(of_ticker["session"] - ex_date).abs() <= NEAR]
+        is_same = (near["session"] == ex_date) & np.isclose(
+            near["factor"], factor, rtol=1e-6
+        )
+        if len(near) and not (len(near) == 1 and is_same.all()):
+            found = near.iloc[0]
+            raise DataError(
+                f"Expected one event of {ticker} around {ex_date:%Y-%m-%d}. Received: "
+                f"factor {factor:g} here, and {found['factor']:g} on "
+                f"{found['session']:%Y-%m-%d} in the files' adjusted prices",
+                file=entry["source_file"],
+                line=entry["source_line"],
+            )
+        later = (rows["ticker"] == ticker) & (rows["session"] >= ex_date)
+        if near.empty and later.any():
+            placed[rows.index[int(later.to_numpy().argmax())]] = entry
+    columns = {"ticker": "ticker", "session": "ex_date", "factor": "factor"}
+    table = {
+        ours: [entry[theirs] for entry in placed.values()]
+        for ours, theirs in columns.items()
+    }
+    index = pd.Index(list(placed), dtype=rows.index.dtype)
+    types = events.dtypes[list(columns)].to_dict()
+    return pd.DataFrame(table, index=index).astype(types)
 
 
 def _terms(ratio: float, *, error: float) -> float:
@@ -93,3 +214,54 @@ def _terms(ratio: float, *, error: float) -> float:
     if simple and abs(float(simple) / ratio - 1) <= 1.05 * error + 1e-9:
         return float(simple)
     return ratio
+
+
+def _lines(path: Path) -> list[list[str]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return [
+            [field.strip() for field in row] for row in csv.reader(text.split("\n"))
+        ]
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"Cannot read: {error}", file=path.name) from None
+
+
+def _refusal(expected: str, received: object, place: dict[str, Any]) -> DataError:
+    return DataError(
+        f"Expected {expected}. Received: {received!r}",
+        file=place["source_file"],
+        line=place["source_line"],
+    )
+
+
+def _ticker(text: str) -> str | None:
+    return text if re.match(TICKER, text) else None
+
+
+def _day(text: str) -> pd.Timestamp | None:
+    try:
+        return pd.Timestamp(date.fromisoformat(text))
+    except ValueError:
+        return None
+
+
+def _factor(text: str) -> float | None:
+    try:
+        terms = [float(part) for part in text.split("/")]
+        factor = terms[0] if len(terms) == 1 else terms[0] / terms[1]
+    except (ValueError, ZeroDivisionError):
+        return None
+    return factor if 0 < factor < np.inf and factor != 1 and len(terms) < 3 else None
+
+
+def _kind(text: str) -> str | None:
+    return text if text in tables.ACTION_KINDS else None
+
+
+READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "ticker": ("a stock code as ticker", _ticker),
+    "ex_date": ("a date as 2020-08-04 as ex_date", _day),
+    "factor": ("a positive number or ratio other than 1 as factor", _factor),
+    "kind": (f"one of {tables.ACTION_KINDS} as kind", _kind),
+    "source": ("where the event was read as source", lambda text: text or None),
+}

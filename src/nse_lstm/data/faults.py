@@ -1,4 +1,4 @@
-"""Faults of the source files, found by rule: wrong dates, repeats, stale copies.
+"""Faults of the numbers, found by rule: repeats, stale copies, slips, lost sessions.
 
 No rule knows a date or a code of the real files, so each finds the same kind of fault
 in a year it has never seen. A rule mends what only one answer fits, drops what is said
@@ -8,10 +8,20 @@ twice, and refuses what contradicts itself.
 import numpy as np
 import pandas as pd
 
-from nse_lstm.data.ingest import years_named
+from nse_lstm.data.adjusted import MAX_LOG_MOVE
 from nse_lstm.errors import DataError
 
-__all__ = ["check_order", "find_duplicates", "find_stale", "mend_stale", "redate"]
+__all__ = [
+    "CENT",
+    "COMPARED",
+    "check_order",
+    "find_duplicates",
+    "find_lost",
+    "find_stale",
+    "mend_ranges",
+    "mend_slips",
+    "mend_stale",
+]
 
 COMPARED = ("price", "low", "high", "previous", "volume")
 """Prices and volume: in these two rows of one (ticker, session) must agree.
@@ -22,43 +32,14 @@ STALE_SHARE = 0.95
 STALE_TRADED, FEWEST_TRADED = 20, 3
 """Traded codes needed to call a session stale: 20 on the exchange, half of the listed
 codes of a smaller market, but three equal codes may still be chance below three."""
-
-
-def redate(rows: pd.DataFrame) -> pd.DataFrame:
-    """Give misdated blocks the only date that fits their place in the file.
-
-    A block is a run of rows of one date; a file holds its sessions in order. A run of
-    blocks outside the file's year, standing between blocks of that year, takes that
-    year with the same day and month if the dates then increase. This holds for the last
-    block of a file too, so it is known the same evening.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        ``source_file session`` in the files' order, ``ticker source_line`` for errors.
-
-    Returns
-    -------
-    DataFrame
-        The same rows with ``session`` corrected and ``redated`` (bool) added.
-
-    Raises
-    ------
-    DataError
-        If a date outside the file's year breaks the order and no year mends it.
-    """
-    sessions = rows["session"].to_numpy().copy()
-    redated = np.zeros(len(rows), bool)
-    files = rows["source_file"].to_numpy()
-    edges = np.flatnonzero(files[1:] != files[:-1]) + 1
-    for part in np.split(np.arange(len(rows)), edges):
-        starts = part[np.r_[True, sessions[part][1:] != sessions[part][:-1]]]
-        mended = _mended_dates(rows, starts)
-        lengths = np.diff(np.r_[starts, part[-1] + 1])
-        corrected = np.repeat(mended, lengths)
-        redated[part] = corrected != sessions[part]
-        sessions[part] = corrected
-    return rows.assign(session=sessions, redated=redated)
+CENT = 0.0051
+"""Half a cent, with room for rounding: two printed figures this close are one."""
+LOST_SHARE = 0.25
+"""Share of the board whose ``previous`` is no price that the files hold for the session
+before. It is 0 on nearly every session; on the one after a lost session it is the share
+of codes that moved in it, 0.48 at least on the real files."""
+MAX_SLIPPED = 5
+"""Sessions in a row with a slipped point; a longer run is a new base of the index."""
 
 
 def find_duplicates(rows: pd.DataFrame) -> pd.DataFrame:
@@ -83,17 +64,21 @@ def find_duplicates(rows: pd.DataFrame) -> pd.DataFrame:
         If two rows of a ticker and session disagree in one of them; names both files
         and lines and the values.
     """
-    key = rows[["ticker", "session"]]
-    is_new = ~key.duplicated().to_numpy()
-    first = np.flatnonzero(is_new)[np.cumsum(is_new) - 1]
+    ticker = rows["ticker"].cat.codes.to_numpy()
+    session = rows["session"].to_numpy()
+    is_repeat = np.zeros(len(rows), bool)
+    is_repeat[1:] = (ticker[1:] == ticker[:-1]) & (session[1:] == session[:-1])
+    place = np.arange(len(rows))
+    first = np.maximum.accumulate(np.where(is_repeat, 0, place))
+    second = place[is_repeat]
     for name in COMPARED:
         values = rows[name].to_numpy()
-        other = values[first]
-        differs = (values != other) & ~(np.isnan(values) & np.isnan(other))
+        now, before = values[second], values[first[second]]
+        differs = (now != before) & ~(np.isnan(now) & np.isnan(before))
         if differs.any():
-            bad = int(differs.argmax())
+            bad = int(second[differs.argmax()])
             raise _contradiction(rows.iloc[int(first[bad])], rows.iloc[bad], field=name)
-    return pd.DataFrame({"duplicate": ~is_new, "first": first}, index=rows.index)
+    return pd.DataFrame({"duplicate": is_repeat, "first": first}, index=rows.index)
 
 
 def check_order(rows: pd.DataFrame) -> None:
@@ -110,13 +95,13 @@ def check_order(rows: pd.DataFrame) -> None:
     DataError
         For the first row dated before the row above it; names both.
     """
-    printed = rows.sort_index()
-    above = printed.shift()
-    goes_back = (printed["session"] < above["session"]) & (
-        printed["source_file"] == above["source_file"]
-    )
+    order = np.argsort(rows.index.to_numpy(), kind="stable")
+    sessions = rows["session"].to_numpy()[order]
+    files = rows["source_file"].cat.codes.to_numpy()[order]
+    goes_back = (sessions[1:] < sessions[:-1]) & (files[1:] == files[:-1])
     if goes_back.any():
-        row, last = (table[goes_back].iloc[0] for table in (printed, above))
+        place = int(goes_back.argmax())
+        last, row = (rows.iloc[order[n]] for n in (place, place + 1))
         raise DataError(
             f"Expected a session not before {last['session']:%d-%b-%Y}, which stands "
             f"on line {last['source_line']:.0f}; one of the two is misprinted. "
@@ -145,13 +130,13 @@ def find_stale(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
     array of bool, shape (n_rows,)
         True for every row of a stale session, index rows included.
     """
-    place = sessions.searchsorted(rows["session"].to_numpy())
+    place, follows = _places(rows, sessions)
     counted = (rows["kind"] != "index").to_numpy()
-    before = rows[["ticker", "price", "volume"]].shift()
-    copied = counted & (np.diff(place, prepend=-2) == 1)
-    for name in ("ticker", "price", "volume"):
-        copied &= (rows[name] == before[name]).to_numpy()
-    traded = counted & rows["volume"].notna().to_numpy()
+    copied = counted & follows
+    for name in ("price", "volume"):
+        values = rows[name].to_numpy()
+        copied[1:] &= values[1:] == values[:-1]
+    traded = counted & ~np.isnan(rows["volume"].to_numpy())
     n_listed, n_traded, n_copied = (
         np.bincount(place[mark], minlength=len(sessions))
         for mark in (counted, traded, copied)
@@ -176,74 +161,137 @@ def mend_stale(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     sessions : DatetimeIndex
         The market's calendar.
     """
-    place = pd.Series(
-        sessions.searchsorted(rows["session"].to_numpy()), index=rows.index
+    _, follows = _places(rows, sessions)
+    stale = rows["stale"].to_numpy()
+    previous = rows["previous"].to_numpy()
+    mended = np.zeros(len(rows), bool)
+    mended[:-1] = stale[:-1] & follows[1:] & ~stale[1:] & ~np.isnan(previous[1:])
+    price = rows["price"].to_numpy().copy()
+    price[mended] = previous[1:][mended[:-1]]
+    copies = {
+        name: np.where(stale, np.nan, rows[name].to_numpy())
+        for name in ("low", "high", "volume")
+    }
+    return rows.assign(price=price, mended=mended, **copies)
+
+
+def mend_ranges(rows: pd.DataFrame) -> pd.DataFrame:
+    """Drop a day's range whose low is above its high: one of the two is wrong.
+
+    Adds ``crossed`` (bool). The price is kept; which of the two to believe is not
+    known, so both become missing.
+    """
+    low, high = rows["low"].to_numpy(), rows["high"].to_numpy()
+    crossed = low > high
+    if not crossed.any():
+        return rows.assign(crossed=crossed)
+    ranges = {"low": np.where(crossed, np.nan, low)}
+    ranges["high"] = np.where(crossed, np.nan, high)
+    return rows.assign(crossed=crossed, **ranges)
+
+
+def mend_slips(rows: pd.DataFrame) -> pd.DataFrame:
+    """Put back the decimal point of index values that are ten times off.
+
+    An index never moves so far in a session, so a value that is within the limit of its
+    last one only after a division by 10 or by 1/10 is a slip of the point; so are its
+    low and high if the same division brings them near. Known the same evening. More
+    than five such sessions in a row are believed, as a new base of the index. A share
+    is not judged so, since a split or consolidation may be 10 for 1: its jump is
+    reviewed.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Unique rows sorted by ticker and session: ``ticker kind low high price``.
+
+    Returns
+    -------
+    DataFrame
+        The same rows with ``slipped`` (bool) added.
+    """
+    level = np.log10(rows["price"].to_numpy())
+    ticker = rows["ticker"].cat.codes.to_numpy()
+    power = np.zeros(len(rows))
+    for code in np.unique(ticker[(rows["kind"] == "index").to_numpy()]):
+        places = np.flatnonzero((ticker == code) & ~np.isnan(level))
+        power[places] = _slips(level[places])
+    slipped = power != 0
+    if not slipped.any():
+        return rows.assign(slipped=slipped)
+    scale = 10.0 ** power[slipped]
+    columns = {}
+    price = rows["price"].to_numpy()[slipped] / scale
+    for name in ("price", "low", "high"):
+        values = rows[name].to_numpy().copy()
+        mended = values[slipped] / scale
+        is_near = np.abs(np.log(mended / price)) <= MAX_LOG_MOVE
+        values[slipped] = np.where(is_near, mended, values[slipped])
+        columns[name] = values.round(6) if name == "price" else values
+    return rows.assign(slipped=slipped, **columns)
+
+
+def find_lost(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
+    """Find the sessions before which one is missing from the files.
+
+    ``previous`` is the price of the exchange's session before. Where at least three
+    codes and a quarter of the board print another one than the files hold for the
+    calendar's session before, that session is not the exchange's.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Judged rows sorted by ticker and session: ``ticker session kind price previous
+        stale gap``. A stale session's ``previous`` is a copy and proves nothing; a gap
+        is marked already.
+    sessions : DatetimeIndex
+        The market's calendar.
+
+    Returns
+    -------
+    array of bool, shape (n_rows,)
+        True for every row of a session after a lost one. Known the same evening.
+    """
+    place, follows = _places(rows, sessions)
+    price, previous = rows["price"].to_numpy(), rows["previous"].to_numpy()
+    counted = follows & (rows["kind"] != "index").to_numpy()
+    counted &= ~(rows["stale"] | rows["gap"]).to_numpy()
+    error = np.full(len(rows), np.nan)
+    error[1:] = np.abs(previous[1:] - price[:-1])
+    counted &= ~np.isnan(error)
+    n_board, n_wrong = (
+        np.bincount(place[mark], minlength=len(sessions))
+        for mark in (counted, counted & (error > CENT))
     )
-    after = rows.shift(-1)
-    true_price = after["previous"].where(
-        rows["stale"]
-        & (after["ticker"] == rows["ticker"])
-        & (place.shift(-1) == place + 1)
-        & ~after["stale"].astype("boolean").fillna(True).astype(bool)
-    )
-    mended = true_price.notna()
-    copies = rows[["low", "high", "volume"]].where(~rows["stale"])
-    return rows.assign(
-        price=rows["price"].where(~mended, true_price), mended=mended, **copies
-    )
+    is_lost = (n_wrong >= FEWEST_TRADED) & (n_wrong >= LOST_SHARE * n_board)
+    return np.asarray(is_lost[place])
 
 
-def _mended_dates(rows: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
-    """Return one file's block dates with misdated runs of blocks mended."""
-    dates = rows["session"].to_numpy()[starts]
-    file = str(rows["source_file"].iloc[starts[0]])
-    years = dates.astype("datetime64[Y]")
-    year, is_named = _year_of_file(file, years)
-    is_wrong = years != year
-    if not is_wrong.any():
-        return dates
-    mended = dates.copy()
-    edges = np.flatnonzero(np.diff(is_wrong)) + 1
-    for run in np.split(np.arange(len(dates)), edges):
-        if not is_wrong[run[0]] or len(run) == len(dates):
-            continue
-        around = slice(max(run[0] - 1, 0), run[-1] + 2)
-        trial = mended.copy()
-        trial[run] = [_in_year(date, year) for date in dates[run]]
-        is_disorder = not _increases(mended[around])
-        if _increases(trial[around]) and (is_disorder or is_named):
-            mended = trial
-        elif is_disorder:
-            row = rows.iloc[int(starts[run[0]])]
-            raise DataError(
-                f"Expected a date that fits between the sessions around it. Received: "
-                f"{row['session']:%d-%b-%Y} (code {row['ticker']!r})",
-                file=file,
-                line=int(row["source_line"]),
-            )
-    return mended
+def _places(
+    rows: pd.DataFrame, sessions: pd.DatetimeIndex
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find each row on the calendar; tell if its ticker's session before is above."""
+    place = sessions.searchsorted(rows["session"].to_numpy())
+    ticker = rows["ticker"].cat.codes.to_numpy()
+    follows = np.zeros(len(rows), bool)
+    follows[1:] = (ticker[1:] == ticker[:-1]) & (np.diff(place) == 1)
+    return place, follows
 
 
-def _year_of_file(file: str, years: np.ndarray) -> tuple[np.datetime64, bool]:
-    """Return the one year in the file's name, else that of most of its sessions."""
-    named = years_named(file)
-    if len(named) == 1:
-        return np.datetime64(str(named[0]), "Y"), True
-    values, counts = np.unique(years, return_counts=True)
-    return values[counts.argmax()], False
-
-
-def _in_year(date: np.datetime64, year: np.datetime64) -> np.datetime64:
-    """Return the same day and month of another year; NaT if it has no such day."""
-    text = f"{year}-{str(date.astype('datetime64[D]'))[5:]}"
-    try:
-        return np.datetime64(text, "us")
-    except ValueError:
-        return np.datetime64("NaT", "us")
-
-
-def _increases(dates: np.ndarray) -> bool:
-    return bool((np.diff(dates) > np.timedelta64(0, "us")).all())
+def _slips(level: np.ndarray) -> np.ndarray:
+    """Return by how many powers of ten each value of one index is off."""
+    power = np.zeros(len(level))
+    near = MAX_LOG_MOVE / np.log(10)
+    if not (np.abs(np.abs(np.diff(level)) - 1) <= near).any():
+        return power
+    last, n_slipped = level[0], 0
+    for place, now in enumerate(level):
+        off = float(np.sign(now - last))
+        if abs(now - last - off) <= near and n_slipped < MAX_SLIPPED and off:
+            power[place], last, n_slipped = off, now - off, n_slipped + 1
+        else:
+            last, n_slipped = now, 0
+    return power
 
 
 def _contradiction(first: pd.Series, second: pd.Series, *, field: str) -> DataError:

@@ -15,6 +15,7 @@ __all__ = ["add_flags", "find_jumps"]
 LIMIT_MOVE = 0.095
 """The exchange's limit is 10 %; ticks keep most limited prices just short of it."""
 MAX_SESSIONS_WITHOUT_VOLUME = 10
+ROUNDING = 1e-9
 MAX_BREAK = pd.Timedelta(days=14)
 
 
@@ -39,17 +40,21 @@ def add_flags(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
         for indices, which never have any. ``gap``: first session after a break of more
         than 14 days in the market's calendar or in the ticker's own rows.
     """
-    is_index = rows["kind"] == "index"
-    move = (rows["price"] * rows["factor"] / rows["previous"] - 1).abs()
+    is_share = (rows["kind"] != "index").to_numpy()
+    price, previous, factor = (
+        rows[name].to_numpy() for name in ("price", "previous", "factor")
+    )
+    move = np.abs(price * factor / previous - 1)
     # A millionth of the limit keeps 109.5 / 100 on the right side of rounding.
-    limit = (move >= LIMIT_MOVE * (1 - 1e-6)) & ~rows["stale"] & ~is_index
-    days = rows["session"].groupby(rows["ticker"]).diff()
+    limit = (move >= LIMIT_MOVE * (1 - 1e-6)) & ~rows["stale"].to_numpy() & is_share
+    session = rows["session"].to_numpy()
+    after_break = np.zeros(len(rows), bool)
+    after_break[1:] = np.diff(session) > MAX_BREAK.to_timedelta64()
     opening = sessions[1:][np.diff(sessions) > MAX_BREAK.to_timedelta64()]
     return rows.assign(
         limit=limit,
-        suspended=(_sessions_without_volume(rows) > MAX_SESSIONS_WITHOUT_VOLUME)
-        & ~is_index,
-        gap=(days > MAX_BREAK) | rows["session"].isin(opening),
+        suspended=(_rows_without_volume(rows) > MAX_SESSIONS_WITHOUT_VOLUME) & is_share,
+        gap=(after_break & ~_is_first(rows)) | np.isin(session, opening.to_numpy()),
     )
 
 
@@ -69,33 +74,51 @@ def find_jumps(rows: pd.DataFrame) -> pd.DataFrame:
         prices, an action's factor and the log move. A missing price is skipped over;
         moves across a gap are not listed. Nothing is changed.
     """
-    shares = rows["factor"].groupby(rows["ticker"]).cumprod()
-    priced = rows.assign(shares=shares)[rows["price"].notna()]
-    before = priced[["price", "shares"]].groupby(priced["ticker"]).shift()
-    factor = priced["shares"] / before["shares"]
-    move = pd.Series(np.log(priced["price"] * factor / before["price"]))
-    is_jump = (move.abs() > MAX_LOG_MOVE) & ~priced["gap"]
+    place = np.flatnonzero(rows["price"].notna())
+    now, before = place[1:], place[:-1]
+    ticker = _ticker_codes(rows)
+    price = rows["price"].to_numpy()
+    log_shares = np.cumsum(np.log(rows["factor"].to_numpy()))
+    action = log_shares[now] - log_shares[before]
+    move = np.log(price[now] / price[before]) + action
+    is_jump = (np.abs(move) > MAX_LOG_MOVE) & (ticker[now] == ticker[before])
+    is_jump &= ~rows["gap"].to_numpy()[now]
     figures = zip(
-        before.loc[is_jump, "price"],
-        priced.loc[is_jump, "price"],
-        factor[is_jump],
+        price[before[is_jump]],
+        price[now[is_jump]],
+        np.exp(action[is_jump]),
         move[is_jump],
         strict=True,
     )
     detail = pd.Series([_describe_jump(*numbers) for numbers in figures], dtype="str")
-    return priced[is_jump].assign(
-        on_ex_date=factor[is_jump] != 1, detail=detail.to_numpy()
+    return rows.iloc[now[is_jump]].assign(
+        on_ex_date=np.abs(action[is_jump]) > ROUNDING, detail=detail.to_numpy()
     )
 
 
 def _describe_jump(before: float, price: float, factor: float, move: float) -> str:
-    action = "" if factor == 1 else f", factor {factor:g}"
+    action = "" if abs(factor - 1) <= ROUNDING else f", factor {factor:g}"
     return f"price {before:g} -> {price:g}{action}, log move {move:+.3f}"
 
 
-def _sessions_without_volume(rows: pd.DataFrame) -> "pd.Series[float]":
+def _ticker_codes(rows: pd.DataFrame) -> np.ndarray:
+    """Return a number a ticker: what its category is, or else its order."""
+    return rows["ticker"].astype("category").cat.codes.to_numpy()
+
+
+def _is_first(rows: pd.DataFrame) -> np.ndarray:
+    """Mark each ticker's first row; rows are sorted by ticker."""
+    return np.diff(_ticker_codes(rows), prepend=-1) != 0
+
+
+def _rows_without_volume(rows: pd.DataFrame) -> np.ndarray:
     """Count the rows since the ticker's last with volume, stale ones left out."""
-    is_idle = (rows["volume"].isna() & ~rows["stale"]).astype(float)
-    n_idle = is_idle.groupby(rows["ticker"]).cumsum()
-    n_at_trade = n_idle.where(rows["volume"].notna()).groupby(rows["ticker"]).ffill()
-    return n_idle - n_at_trade.fillna(0.0)
+    has_volume = rows["volume"].notna().to_numpy()
+    is_idle = ~has_volume & ~rows["stale"].to_numpy()
+    n_idle = np.cumsum(is_idle)
+    is_first = _is_first(rows)
+    # Counting starts at a row with volume, or before a ticker's first row.
+    base = np.where(is_first & is_idle, n_idle - 1, n_idle)
+    place = np.arange(len(rows))
+    start = np.maximum.accumulate(np.where(has_volume | is_first, place, 0))
+    return np.asarray(n_idle - base[start])

@@ -7,11 +7,13 @@ are a snapshot of the day the site was read, copied to every row, so they look y
 ahead; ``Change%`` lost its sign in most files and follows from the prices anyway.
 """
 
+import bisect
 import csv
 import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -43,8 +45,13 @@ SECTOR_COLUMNS = ("sector", "ticker", "name")
 
 YEAR = re.compile("(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 
-NEWLINE, CARRIAGE_RETURN, QUOTE, COMMA = b'\n\r",'
+NEWLINE, CARRIAGE_RETURN = b"\n\r"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BLANK_LINE = re.compile(rb"\n,*\r?(?=\n)")
+FIELD_OR_COMMA = re.compile(rb'"(?:[^"]|"")*"|[^,"]+|,|"')
+
+CODES = pa.dictionary(pa.int32(), pa.string())
+"""Columns are read as their distinct texts and a code a row, a tenth of the bytes."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +59,10 @@ class RawFiles:
     """All rows of a folder as printed.
 
     ``rows`` holds the price rows (date, ticker, name, low, high, price, previous,
-    change, volume, adjust: text) and ``sectors`` the sector rows (sector, ticker, name:
-    text), both with ``source_file`` (categorical) and ``source_line``, the physical
-    line, the header being line 1. ``blanks`` names the price files' comma-only lines,
-    which hold no row.
+    change, volume, adjust: text, categorical) and ``sectors`` the sector rows (sector,
+    ticker, name: text), both with ``source_file`` (categorical) and ``source_line``,
+    the physical line, the header being line 1. ``blanks`` names the price files'
+    comma-only lines, which hold no row.
     """
 
     rows: pd.DataFrame
@@ -71,7 +78,7 @@ class _Sheet:
     """One file: its rows as text, and the physical lines of its rows and blanks."""
 
     is_price: bool
-    rows: pd.DataFrame
+    rows: pa.Table
     lines: np.ndarray
     blank_lines: np.ndarray
 
@@ -100,17 +107,15 @@ def read_raw(folder: Path) -> RawFiles:
     contents = {path.name: _read_bytes(path) for path in _source_paths(Path(folder))}
     sheets = {name: _read_sheet(name, data) for name, data in contents.items()}
     prices = {name: sheet for name, sheet in sheets.items() if sheet.is_price}
-    if not any(len(sheet.rows) for sheet in prices.values()):
+    if not any(sheet.rows.num_rows for sheet in prices.values()):
         raise DataError(
             f"Expected at least one price file with rows in {folder}. "
             f"Received: {sorted(sheets)}"
         )
     sectors = {name: sheet for name, sheet in sheets.items() if not sheet.is_price}
     return RawFiles(
-        rows=_joined(prices).join(_places({n: s.lines for n, s in prices.items()})),
-        sectors=_joined(sectors).join(
-            _places({n: s.lines for n, s in sectors.items()})
-        ),
+        rows=_joined(prices),
+        sectors=_joined(sectors).astype(dict.fromkeys(SECTOR_COLUMNS, "str")),
         blanks=_places({n: s.blank_lines for n, s in prices.items()}),
         price_files=tuple(prices),
         digest=_digest(contents),
@@ -118,9 +123,23 @@ def read_raw(folder: Path) -> RawFiles:
 
 
 def _joined(sheets: dict[str, _Sheet]) -> pd.DataFrame:
+    places = _places({name: sheet.lines for name, sheet in sheets.items()})
     if not sheets:
-        return pd.DataFrame(columns=list(SECTOR_COLUMNS), dtype="str")
-    return pd.concat([sheet.rows for sheet in sheets.values()], ignore_index=True)
+        return pd.DataFrame(columns=list(SECTOR_COLUMNS)).join(places)
+    table = pa.concat_tables([sheet.rows for sheet in sheets.values()])
+    table = table.unify_dictionaries().combine_chunks()
+    columns = {
+        name: pd.Categorical.from_codes(
+            column.indices.to_numpy(),
+            categories=pd.Index(column.dictionary.to_pandas(), dtype="str"),
+        )
+        for name, column in zip(
+            table.column_names,
+            (chunked.combine_chunks() for chunked in table.columns),
+            strict=True,
+        )
+    }
+    return pd.DataFrame(columns).join(places)
 
 
 def _places(lines: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -175,26 +194,19 @@ def _digest(contents: dict[str, bytes]) -> str:
 def _read_sheet(file: str, data: bytes) -> _Sheet:
     """Check one file's bytes and read its rows."""
     data = _checked_bytes(data, file)
-    header, _, body = data.partition(b"\n")
-    is_price, columns = _layout(header, file)
-    n_fields, is_blank = _count_fields(body, file)
-    ragged = ~is_blank & (n_fields != len(columns))
-    if ragged.any():
-        first = int(ragged.argmax())
-        raise DataError(
-            f"Expected {len(columns)} fields. Received: {n_fields[first]}",
-            file=file,
-            line=first + 2,
-        )
-    if is_blank.any():
-        lines = body.split(b"\n")[:-1]
-        kept = [line for line, blank in zip(lines, is_blank, strict=True) if not blank]
-        body = b"".join(line + b"\n" for line in kept)
-    table = _parse(body, columns, file)
-    numbers = np.arange(2, len(is_blank) + 2)
-    if len(table) != (~is_blank).sum():
-        raise DataError("Expected one row a line: the quotes do not match", file=file)
-    return _Sheet(is_price, table, numbers[~is_blank], numbers[is_blank])
+    end = data.index(b"\n")
+    is_price, columns = _layout(data[:end], file)
+    # The body keeps the header's line break, so that every line follows one.
+    body, n_lines = data[end:], data.count(b"\n") - 1
+    starts = [match.start() for match in BLANK_LINE.finditer(body)]
+    is_blank = np.zeros(n_lines, bool)
+    if starts:
+        breaks = np.flatnonzero(np.frombuffer(body, np.uint8) == NEWLINE)
+        is_blank[breaks.searchsorted(starts)] = True
+        body = BLANK_LINE.sub(b"", body)
+    lines = np.arange(2, n_lines + 2)
+    table = _parse(body[1:], columns, file=file, lines=lines[~is_blank])
+    return _Sheet(is_price, table, lines[~is_blank], lines[is_blank])
 
 
 def _checked_bytes(data: bytes, file: str) -> bytes:
@@ -204,14 +216,17 @@ def _checked_bytes(data: bytes, file: str) -> bytes:
         raise DataError("Expected a header. Received: an empty file", file=file)
     _refuse_byte(data, data.find(b"\0"), "a NUL byte", file)
     try:
-        data.decode("utf-8")
+        data.isascii() or data.decode("utf-8")
     except UnicodeDecodeError as error:
         what = f"bytes that are no UTF-8: {data[error.start : error.end]!r}"
         _refuse_byte(data, error.start, what, file)
-    if data.count(b"\r") != data.count(b"\r\n"):
-        unix = data.replace(b"\r\n", b"\n\n")
-        _refuse_byte(data, unix.find(b"\r"), "a carriage return inside a line", file)
-    return data if data.endswith(b"\n") else data + b"\n"
+    data = data if data.endswith(b"\n") else data + b"\n"
+    codes = np.frombuffer(data, np.uint8)
+    alone = (codes[:-1] == CARRIAGE_RETURN) & (codes[1:] != NEWLINE)
+    if alone.any():
+        what = "a carriage return inside a line"
+        _refuse_byte(data, int(alone.argmax()), what, file)
+    return data
 
 
 def _refuse_byte(data: bytes, position: int, what: str, file: str) -> None:
@@ -222,8 +237,12 @@ def _refuse_byte(data: bytes, position: int, what: str, file: str) -> None:
 
 def _layout(header: bytes, file: str) -> tuple[bool, list[str]]:
     """Tell a price from a sector file; return our names of its columns."""
-    printed = next(csv.reader([header.decode("utf-8").strip()]), [])
-    names = [name.strip().lower() for name in printed]
+    try:
+        printed = next(csv.reader([header.decode("utf-8").strip()]), [])
+    except csv.Error as error:
+        message = f"Expected a header. Received: {error}"
+        raise DataError(message, file=file, line=1) from None
+    names = [" ".join(re.split(r"[\s_]+", name.strip().lower())) for name in printed]
     if names[-1:] == ["adjusted price"]:
         names[-1] = "adjust"
     if names == list(PRICE_COLUMNS):
@@ -239,43 +258,49 @@ def _layout(header: bytes, file: str) -> tuple[bool, list[str]]:
     )
 
 
-def _count_fields(body: bytes, file: str) -> tuple[np.ndarray, np.ndarray]:
-    """Count each line's fields; tell which lines hold nothing but commas."""
-    codes = np.frombuffer(body, np.uint8)
-    ends = np.flatnonzero(codes == NEWLINE)
-    inside = np.bitwise_xor.accumulate((codes == QUOTE).view(np.uint8)).view(bool)
-    if inside[ends].any():
-        line = int(inside[ends].argmax()) + 2
-        raise DataError(
-            "Expected quotes to close on their line. Received: an open quote",
-            file=file,
-            line=line,
-        )
-    is_comma = codes == COMMA
-    n_separators = _per_line(is_comma & ~inside, ends)
-    n_other = _per_line(~is_comma & (codes != CARRIAGE_RETURN), ends) - 1
-    return n_separators + 1, n_other == 0
-
-
-def _per_line(marks: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Count the marked bytes of each line, its line break included."""
-    return np.diff(np.cumsum(marks, dtype=np.int64)[ends], prepend=0)
-
-
-def _parse(body: bytes, columns: list[str], file: str) -> pd.DataFrame:
-    """Split a checked body into columns of text."""
+def _parse(
+    body: bytes, columns: list[str], *, file: str, lines: np.ndarray
+) -> pa.Table:
+    """Split a body without blank lines into columns of text, one row a line."""
     kept = [name for name in columns if PRICE_COLUMNS.get(name, name)]
-    if not body:
-        return pd.DataFrame(columns=kept, dtype="str")
-    text = pa.string()
+    if not len(lines):
+        return pa.table({name: pa.array([], CODES) for name in kept})
+    table = _split(body, columns, kept)
+    if table is not None and table.num_rows == len(lines):
+        return table
+    _refuse_line(body, columns, file=file, lines=lines)
+
+
+def _split(body: bytes, columns: list[str], kept: list[str]) -> pa.Table | None:
+    """Return the columns to be kept, or nothing if the fields do not match."""
     try:
-        table = pa_csv.read_csv(
+        return pa_csv.read_csv(
             pa.BufferReader(body),
-            pa_csv.ReadOptions(column_names=columns, use_threads=False),
+            pa_csv.ReadOptions(column_names=columns),
             convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, text), include_columns=kept
+                column_types=dict.fromkeys(columns, CODES), include_columns=kept
             ),
         )
-    except pa.ArrowInvalid as error:
-        raise DataError(f"Expected comma-separated text: {error}", file=file) from None
-    return table.to_pandas(types_mapper={text: pd.StringDtype(na_value=np.nan)}.get)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _refuse_line(
+    body: bytes, columns: list[str], *, file: str, lines: np.ndarray
+) -> NoReturn:
+    """Name the first line with which a body is no longer one row a line."""
+    printed = body.splitlines(keepends=True)
+
+    def is_damaged(n_lines: int) -> bool:
+        table = _split(b"".join(printed[:n_lines]), columns, columns[:1])
+        return table is None or table.num_rows != n_lines
+
+    place = bisect.bisect_left(range(1, len(lines)), True, key=is_damaged)
+    parts = FIELD_OR_COMMA.findall(printed[place])
+    if b'"' in parts:
+        expected, received = "quotes to close on their line", "an open quote"
+    else:
+        expected, received = f"{len(columns)} fields", str(parts.count(b",") + 1)
+    raise DataError(
+        f"Expected {expected}. Received: {received}", file=file, line=int(lines[place])
+    )

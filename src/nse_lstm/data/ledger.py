@@ -9,11 +9,15 @@ import pandas as pd
 from pandera.pandas import DataFrameSchema
 
 from nse_lstm import tables
-from nse_lstm.data import flags
+from nse_lstm.data import faults, flags
 
 __all__ = [
+    "CROSSED",
     "EX_JUMP",
     "JUMP",
+    "LOST",
+    "REDATED",
+    "SLIPPED",
     "WEEKEND",
     "add_oddities",
     "fates",
@@ -29,7 +33,9 @@ AFTER = "after the as-of date"
 BLANK = "blank row"
 DUPLICATE = "same prices and volume as an earlier row of the code and session"
 OFF_CALENDAR = "index row outside the market's calendar"
-REDATED = "date of another year, re-dated to fit its place in the file"
+REDATED = "date that does not fit its place in the file, re-dated"
+SLIPPED = "decimal point slipped, index value put back"
+CROSSED = "low above high, day range left out"
 STALE_MENDED = "stale copy, price taken from the next session's previous"
 STALE_KEPT = "stale copy, printed price kept"
 NO_PRICE = "no price"
@@ -38,11 +44,12 @@ OUTSIDE = "price outside its day range"
 JUMP = "jump beyond the limit without a corporate action"
 EX_JUMP = "ex-date move that the factor does not explain"
 WEEKEND = "session on a weekend"
+LOST = "previous is of a session that is not in the files"
 CHANGE = "printed change is not price minus previous"
 
-SATURDAY = 5
-CENT = 0.0051
-"""Half a cent, with room for rounding: two printed figures this close are one."""
+PLACE = ["source_file", "source_line", "ticker", "session"]
+MENDED = ("redated", "slipped", "mended", "crossed")
+"""Flags of the rows that do not say what was printed."""
 
 
 def add_oddities(rows: pd.DataFrame) -> pd.DataFrame:
@@ -51,17 +58,20 @@ def add_oddities(rows: pd.DataFrame) -> pd.DataFrame:
     Adds ``outside`` (price outside its day's range), ``no_range`` (low or high missing)
     and ``odd_change`` (the printed change is not price minus previous): bool.
     """
+    low, high, price, previous, change = (
+        rows[name].to_numpy() for name in ("low", "high", "price", "previous", "change")
+    )
     return rows.assign(
-        outside=(rows["price"] < rows["low"]) | (rows["price"] > rows["high"]),
-        no_range=rows["low"].isna() | rows["high"].isna(),
-        odd_change=(rows["price"] - rows["previous"] - rows["change"]).abs() > CENT,
+        outside=(price < low) | (price > high),
+        no_range=np.isnan(low) | np.isnan(high),
+        odd_change=np.abs(price - previous - change) > faults.CENT,
     )
 
 
 def fates(
     rows: pd.DataFrame,
     *,
-    action: "str | pd.Categorical[str]",
+    action: str,
     reason: "str | pd.Categorical[str]",
     detail: str | list[str] = "",
 ) -> pd.DataFrame:
@@ -74,8 +84,17 @@ def fates(
     """
     if "session" not in rows:
         rows = rows.assign(ticker="", session=np.datetime64("NaT", "us"))
-    place = rows[["source_file", "source_line", "ticker", "session"]]
-    return place.assign(action=action, reason=reason, detail=detail)
+    place = rows[PLACE]
+    texts = {"action": action, "reason": reason, "detail": detail}
+    one = np.zeros(len(rows), np.int8)
+    # One text for all rows is kept once.
+    columns = {
+        name: pd.Categorical.from_codes(one, categories=pd.Index([text]))
+        if isinstance(text, str)
+        else text
+        for name, text in texts.items()
+    }
+    return place.assign(**columns)
 
 
 def repeat_fates(rows: pd.DataFrame, repeats: pd.DataFrame) -> pd.DataFrame:
@@ -87,7 +106,7 @@ def repeat_fates(rows: pd.DataFrame, repeats: pd.DataFrame) -> pd.DataFrame:
     return fates(rows[is_repeat], action="dropped", reason=DUPLICATE, detail=detail)
 
 
-def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
+def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[pd.DataFrame]:
     """Give each row of the panel its one fate: the first that applies.
 
     Parameters
@@ -96,26 +115,45 @@ def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
         The judged rows, indexed like ``printed``.
     printed : DataFrame
         ``RawFiles.rows``, for the text that a mended row showed.
+
+    Returns
+    -------
+    list of DataFrame
+        Tables of ``fates``: the kept rows, and the mended ones.
     """
     rules = {
         REDATED: rows["redated"],
+        SLIPPED: rows["slipped"],
         STALE_MENDED: rows["mended"],
         STALE_KEPT: rows["stale"],
+        CROSSED: rows["crossed"],
         NO_PRICE: rows["price"].isna(),
         NO_RANGE: rows["no_range"],
         OUTSIDE: rows["outside"],
     }
-    code = np.select(list(rules.values()), range(len(rules)), default=len(rules))
-    is_mended = (rows["redated"] | rows["mended"]).to_numpy()
-    table = fates(
-        rows,
-        action=_category(is_mended.astype(int), ["kept", "mended"]),
-        reason=_category(code, [*rules, KEPT]),
-    )
-    shown = printed.loc[rows.index[is_mended], ["date", "price"]]
-    texts = zip(shown["date"], shown["price"], strict=True)
-    table.loc[is_mended, "detail"] = [f"printed {day}, price {p}" for day, p in texts]
-    return table
+    code = np.full(len(rows), len(rules), np.int8)
+    for place, is_so in reversed(list(enumerate(rules.values()))):
+        code[is_so.to_numpy()] = place
+    reasons = pd.Index([*rules, KEPT])
+    is_mended = np.logical_or.reduce([rows[name].to_numpy() for name in MENDED])
+    rows = rows[PLACE]
+    shown = printed.loc[rows.index[is_mended], ["date", "price", "low", "high"]]
+    detail = [
+        f"printed {row.date}, price {row.price}, range {row.low} to {row.high}"
+        for row in shown.itertuples()
+    ]
+    return [
+        fates(
+            rows[is_so],
+            action=action,
+            reason=pd.Categorical.from_codes(code[is_so], categories=reasons),
+            detail=texts,
+        )
+        for action, is_so, texts in (
+            ("kept", ~is_mended, ""),
+            ("mended", is_mended, detail),
+        )
+    ]
 
 
 def file_ledger(
@@ -131,16 +169,18 @@ def file_ledger(
         All price files; one without rows has one line with a count of 0.
     """
     key = ["source_file", "action", "reason"]
-    counts = [part.groupby(key, observed=True).size().reset_index() for part in parts]
+    counts = [_count(part, key) for part in parts]
     empty = sorted(set(price_files).difference(*(c["source_file"] for c in counts)))
-    none = pd.DataFrame({"source_file": empty, "action": "kept", "reason": KEPT, 0: 0})
-    table = pd.concat([*counts, none]).rename(columns={0: "n_rows"})
+    none = pd.DataFrame({"source_file": empty, "action": "kept", "reason": KEPT})
+    table = pd.concat([*counts, none.assign(n_rows=0)])
     return in_schema(
         table.astype({"n_rows": "int64"}).sort_values(key), tables.FILE_LEDGER
     )
 
 
-def repairs(parts: list[pd.DataFrame], rows: pd.DataFrame) -> pd.DataFrame:
+def repairs(
+    parts: list[pd.DataFrame], rows: pd.DataFrame, *, lost: np.ndarray
+) -> pd.DataFrame:
     """List the rows mended and dropped, and those a person should look at.
 
     Parameters
@@ -149,18 +189,18 @@ def repairs(parts: list[pd.DataFrame], rows: pd.DataFrame) -> pd.DataFrame:
         Tables of ``fates``. Rows after an as-of date are a choice, no repair.
     rows : DataFrame
         The judged rows.
+    lost : array of bool, shape (n_rows,)
+        ``faults.find_lost``.
     """
     odd = rows[rows["odd_change"]]
     figures = zip(odd["price"], odd["previous"], odd["change"], strict=True)
     changes = [f"price {p:g}, previous {b:g}, change {c:g}" for p, b, c in figures]
     table = pd.concat(
         [
-            *(
-                part[(part["action"] != "kept") & (part["reason"] != AFTER)]
-                for part in parts
-            ),
+            *(_repaired(part) for part in parts),
             *_jump_fates(flags.find_jumps(rows)),
-            _weekend_fates(rows),
+            _block_fates(rows[_is_weekend(rows)], WEEKEND),
+            _block_fates(rows[lost], LOST),
             fates(odd, action="review", reason=CHANGE, detail=changes),
         ]
     )
@@ -173,15 +213,23 @@ def in_schema(table: pd.DataFrame, schema: DataFrameSchema) -> pd.DataFrame:
 
     What is text in the schema is a category while rows are judged, for speed.
     """
-    columns = table[list(schema.columns)].reset_index(drop=True)
-    kinds = {name: str(dtype) for name, dtype in columns.dtypes.items()}
-    types = dict.fromkeys(
-        [name for name, kind in kinds.items() if kind in ("category", "object")],
-        tables.TEXT,
-    )
-    if "session" in kinds:
-        types["session"] = tables.TIME
-    return tables.check(columns.astype(types), schema)
+    columns = {}
+    for name, column in schema.columns.items():
+        values, kind = table[name], str(column.dtype)
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            columns[name] = _text(values)
+        elif kind.startswith("datetime"):
+            columns[name] = values.astype(tables.TIME).array
+        else:
+            is_text = kind.startswith("str")
+            columns[name] = values.astype(tables.TEXT if is_text else kind).array
+    return tables.check(pd.DataFrame(columns, copy=False), schema)
+
+
+def _text(column: pd.Series) -> pd.api.extensions.ExtensionArray:
+    """Return a category column as text, without a Python object a row."""
+    texts = column.cat.categories.astype(tables.TEXT).array
+    return texts.take(column.cat.codes.to_numpy())
 
 
 def _jump_fates(jumps: pd.DataFrame) -> list[pd.DataFrame]:
@@ -192,17 +240,41 @@ def _jump_fates(jumps: pd.DataFrame) -> list[pd.DataFrame]:
     ]
 
 
-def _weekend_fates(rows: pd.DataFrame) -> pd.DataFrame:
-    """List the first row of each weekend session in each file."""
-    weekend = rows[rows["session"].dt.day_of_week >= SATURDAY]
+def _count(part: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """Count the rows of a table of fates by its categories."""
+    columns = [pd.Categorical(part[name]) for name in key]
+    shape = [len(column.categories) for column in columns]
+    cell = np.ravel_multi_index([column.codes for column in columns], shape)
+    counts = np.bincount(cell, minlength=int(np.prod(shape)))
+    used = np.flatnonzero(counts)
+    texts = {
+        name: column.categories[codes].astype("str")
+        for name, column, codes in zip(
+            key, columns, np.unravel_index(used, shape), strict=True
+        )
+    }
+    return pd.DataFrame({**texts, "n_rows": counts[used]})
+
+
+def _repaired(part: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows mended or dropped, in plain text."""
+    is_listed = part["action"].isin(["mended", "dropped"]) & (part["reason"] != AFTER)
+    listed = part[is_listed]
+    texts = [n for n, kind in listed.dtypes.items() if kind == "category"]
+    return listed.assign(**{str(name): _text(listed[name]) for name in texts})
+
+
+def _is_weekend(rows: pd.DataFrame) -> np.ndarray:
+    days = rows["session"].to_numpy().astype("datetime64[D]")
+    return np.asarray(~np.is_busday(days))
+
+
+def _block_fates(rows: pd.DataFrame, reason: str) -> pd.DataFrame:
+    """List for review the first row of each session in each file."""
     key = ["source_file", "session"]
-    blocks = weekend.groupby(key, observed=True)["source_line"]
-    is_first = weekend["source_line"] == blocks.transform("min")
-    first, numbers = weekend[is_first], blocks.transform("size")[is_first]
+    blocks = rows.groupby(key, observed=True)["source_line"]
+    is_first = rows["source_line"] == blocks.transform("min")
+    first, numbers = rows[is_first], blocks.transform("size")[is_first]
     days = zip(first["session"], numbers, strict=True)
     detail = [f"{session:%Y-%m-%d} ({n} rows)" for session, n in days]
-    return fates(first, action="review", reason=WEEKEND, detail=detail)
-
-
-def _category(codes: np.ndarray, names: list[str]) -> "pd.Categorical[str]":
-    return pd.Categorical.from_codes(codes, categories=pd.Index(names))
+    return fates(first, action="review", reason=reason, detail=detail)

@@ -36,6 +36,11 @@ PIVOT = 54
 
 PRINTED_NAME = {"low": "Day Low", "high": "Day High", "price": "Day Price"}
 PRICES = ("low", "high", "price", "previous")
+ANY, POSITIVE, COUNT = (
+    "a number or '-'",
+    "a positive number or '-'",
+    "no number below 0",
+)
 
 
 def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
@@ -58,23 +63,22 @@ def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
     ------
     DataError
         For the first row with a date that is none, a code that is none, text in place
-        of a number, a price that is not positive, a negative volume, or a low above its
-        high.
+        of a number, a price that is not positive, or a negative volume.
     """
-    tickers = _column(printed, "ticker", parse=_codes, expected="a stock code")
-    sessions = _column(printed, "date", parse=_dates, expected="a date as 02-Jan-2013")
-    rows = pd.DataFrame(
-        {"ticker": tickers, "name": printed["name"], "session": sessions}
-    )
-    for name in (*PRICES, "volume", "change", "adjust"):
-        rows[name] = _column(printed, name, parse=_numbers, expected="a number or '-'")
-    rows[["source_file", "source_line"]] = printed[["source_file", "source_line"]]
-    for name in (*PRICES, "adjust"):
-        refuse(printed, rows[name] <= 0, name, expected="a positive number or '-'")
-    refuse(printed, rows["volume"] < 0, "volume", expected="no negative number")
-    refuse(printed, rows["low"] > rows["high"], "low", expected="no more than Day High")
-    rows["volume"] = rows["volume"].where(rows["volume"] > 0)
-    return rows
+    columns: dict[str, Any] = {
+        "ticker": _column(printed, "ticker", parse=_codes, expected="a stock code"),
+        "name": printed["name"],
+        "session": _column(
+            printed, "date", parse=_dates, expected="a date as 02-Jan-2013"
+        ),
+    }
+    for name in PRICES:
+        columns[name] = _column(printed, name, parse=_prices, expected=POSITIVE)
+    columns["adjust"] = _column(printed, "adjust", parse=_prices, expected=POSITIVE)
+    columns["change"] = _column(printed, "change", parse=_numbers, expected=ANY)
+    columns["volume"] = _column(printed, "volume", parse=_volumes, expected=COUNT)
+    columns |= {name: printed[name] for name in ("source_file", "source_line")}
+    return pd.DataFrame(columns, copy=False)
 
 
 def refuse(
@@ -101,31 +105,45 @@ def _column(
     printed: pd.DataFrame,
     name: str,
     *,
-    parse: Callable[[pd.Index], tuple[Any, np.ndarray]],
+    parse: Callable[["pd.Index[str]"], tuple[Any, np.ndarray]],
     expected: str,
 ) -> Any:
     """Parse each distinct text once: thousands instead of hundreds of thousands."""
-    codes, texts = pd.factorize(printed[name])
-    values, is_read = parse(texts)
-    refuse(printed, pd.Series(~is_read[codes]), name, expected=expected)
+    column = printed[name].cat
+    codes = column.codes.to_numpy()
+    values, is_read = parse(column.categories)
+    if not is_read.all():
+        refuse(printed, pd.Series(~is_read[codes]), name, expected=expected)
+    if isinstance(values, pd.Categorical):
+        return pd.Categorical.from_codes(values.codes[codes], dtype=values.dtype)
     return values[codes]
 
 
-def _codes(texts: pd.Index) -> tuple[pd.Categorical, np.ndarray]:
+def _codes(texts: "pd.Index[str]") -> tuple["pd.Categorical[str]", np.ndarray]:
     return pd.Categorical(texts), texts.str.match(TICKER).astype(bool)
 
 
-def _dates(texts: pd.Index) -> tuple[np.ndarray, np.ndarray]:
+def _dates(texts: "pd.Index[str]") -> tuple[np.ndarray, np.ndarray]:
     values = np.array([_date(text) for text in texts.tolist()], "datetime64[us]")
     return values, ~np.isnat(values)
 
 
-def _numbers(texts: pd.Index) -> tuple[np.ndarray, np.ndarray]:
+def _numbers(texts: "pd.Index[str]") -> tuple[np.ndarray, np.ndarray]:
     text = pa.array(texts)
     is_number = pc.match_substring_regex(text, NUMBER)
     plain = pc.if_else(is_number, pc.replace_substring(text, ",", ""), None)
     values = pc.cast(plain, pa.float64()).to_numpy(zero_copy_only=False)
     return values, ~np.isnan(values) | (texts == "-")
+
+
+def _prices(texts: "pd.Index[str]") -> tuple[np.ndarray, np.ndarray]:
+    values, is_read = _numbers(texts)
+    return values, is_read & ~(values <= 0)
+
+
+def _volumes(texts: "pd.Index[str]") -> tuple[np.ndarray, np.ndarray]:
+    values, is_read = _numbers(texts)
+    return np.where(values > 0, values, np.nan), is_read & ~(values < 0)
 
 
 def _date(text: str) -> date | None:

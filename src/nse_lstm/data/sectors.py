@@ -17,6 +17,7 @@ __all__ = ["add_labels", "read_sectors"]
 UNKNOWN = "Unknown"
 PREFERENCE = r"-P\d+$"
 RIGHTS = r"-R$"
+RIGHTS_NAME = r"\brights?\b"
 REIT = r"\breit\b|real estate investment trust"
 ETF = r"\betf\b|exchange[- ]traded"
 UNDATED = 9999
@@ -69,10 +70,10 @@ def read_sectors(printed: pd.DataFrame) -> pd.DataFrame:
 def add_labels(instruments: pd.DataFrame, sectors: pd.DataFrame) -> pd.DataFrame:
     """Add ``kind`` and ``sector`` to a table with one row a code.
 
-    ``^`` starts an index, ``-R`` ends rights, ``-P`` and a number a preference share; a
-    REIT or ETF says so in its first printed name, or in the sector that the last file
-    of a year up to its first session's gives it; all else is an ordinary share. The
-    sector is the last file's; a code in none has the sector "Unknown".
+    ``^`` starts an index, ``-R`` ends rights, ``-P`` and a number a preference share;
+    rights, a REIT or an ETF say so in their first printed name, or in the sector that
+    the last file of a year up to its first session's gives it; all else is an ordinary
+    share. The sector is the last file's; a code in none has the sector "Unknown".
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def add_labels(instruments: pd.DataFrame, sectors: pd.DataFrame) -> pd.DataFrame
     kind = np.select(
         [
             ticker.str.startswith("^"),
-            ticker.str.contains(RIGHTS),
+            ticker.str.contains(RIGHTS) | text.str.contains(RIGHTS_NAME),
             ticker.str.contains(PREFERENCE),
             text.str.contains(REIT),
             text.str.contains(ETF),

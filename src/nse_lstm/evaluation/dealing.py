@@ -18,7 +18,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.config import Dealing
-from nse_lstm.data.adjusted import MAX_LOG_MOVE
 from nse_lstm.errors import StudyError, TableError
 
 __all__ = [
@@ -44,10 +43,6 @@ ROUNDING = 1e-9
 MAX_ABSENT = 10
 """Sessions in a row without a row before a stock counts as off the board; the panel
 calls a stock suspended after as many without volume."""
-
-MAX_SETTLING = 40
-"""Sessions that a price may take after an ex-date to come back from an impossible move;
-one that has not by then is believed."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +84,10 @@ def read_board(
     booked as 0; one across a break in the stock's own rows is booked, since its holder
     had it.
 
-    A thin stock's price may take weeks to follow a bonus or split, held up by the daily
-    limit: adjusted at once, it leaps by as much as 90 % on the ex-date and falls back
-    after. Nobody had that gain, the new shares not being there to sell. So where the
-    first price after an ex-date is more than ``MAX_LOG_MOVE`` from the one before, that
-    session books 0 and deals nothing, and so do those after it until the price is back
-    within as much, at most ``MAX_SETTLING`` in all. The session that ends it books what
-    is left, so that a holder neither gains nor loses by the wait. Each session's part
-    in this is known in its own evening.
+    While a price is ``settling`` after an ex-date (``with_returns``), a session books 0
+    and deals nothing. The session that ends it books what is left, so that a holder
+    neither gains nor loses by the wait. Each session's part in this is known in its own
+    evening.
 
     Parameters
     ----------
@@ -120,7 +111,7 @@ def read_board(
     # A row that is missing amid a suspension does not end it.
     suspended = _flag(rows["suspended"].ffill())
     market_gap = _flag(rows["gap"]) & present.shift(fill_value=True)
-    rows["adjusted"] = _without_settling(rows, market_gap)
+    rows["adjusted"] = rows["adjusted"].mask(_flag(rows["settling"]))
     move = _price_move(rows["adjusted"], market_gap)
     off_board = suspended | _is_off_board(present)
     haircut = np.where(off_board, dealing.suspension_haircut, 0.0)
@@ -276,22 +267,6 @@ def _is_off_board(present: pd.Series) -> pd.Series:
     seen = present.cumsum()
     absent_for = (~present).groupby(seen).cumsum()
     return (seen > 0) & (absent_for > MAX_ABSENT)
-
-
-def _without_settling(rows: pd.DataFrame, gap: pd.Series) -> NDArray[np.float64]:
-    """Return the adjusted price, missing while it has yet to follow an ex-date."""
-    table = rows[["adjusted", "shares"]].assign(gap=gap).reset_index(drop=True)
-    adjusted = table["adjusted"].copy()
-    known = table.dropna(subset="adjusted")
-    level = pd.Series(np.log(known["adjusted"]))
-    before = level.shift()
-    leaps = (level - before).abs() > MAX_LOG_MOVE
-    leaps &= known["shares"].diff().ne(0) & ~known["gap"]
-    for place in known.index[leaps]:
-        waiting = level.loc[place : place + MAX_SETTLING - 1]
-        away = (waiting - before[place]).abs() > MAX_LOG_MOVE
-        adjusted[away.index[away.cummin()]] = np.nan
-    return adjusted.to_numpy()
 
 
 def _price_move(adjusted: pd.Series, gap: pd.Series) -> NDArray[np.float64]:

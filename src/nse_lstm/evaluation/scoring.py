@@ -74,10 +74,11 @@ def realised(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
         target), ``level`` (the target's price in shares of the origin, KES) and
         ``last_price`` (the origin's, KES). ``y`` and ``level`` are missing where the
         entry or target has no price, where the target is a stale session, and across
-        a calendar gap or an ex-date whose move the factor does not explain.
+        a calendar gap or a session whose price is settling after an ex-date.
     """
     prices = with_returns(panel)
-    broken = prices["gap"] | prices["ex_jump"]
+    broken = prices["gap"] | prices["settling"]
+    prices["adjusted"] = prices["adjusted"].mask(prices["settling"])
     prices["breaks"] = broken.groupby(prices["ticker"]).cumsum()
     known = prices.set_index(["ticker", "session"])
 

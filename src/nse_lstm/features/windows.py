@@ -89,10 +89,10 @@ def make_windows(
 
     An origin is a session that the ticker has a row for, at least ``lookback - 1``
     market sessions after its first. A window is dropped, and counted under the first
-    reason that holds, for a "missing price", a "gap", an "ex-date jump", a "suspended
+    reason that holds, for a "missing price", a "gap", a "settling price", a "suspended
     origin" or a "stale origin" in its input, or for a "missing target", a "gap before
-    target", an "ex-date jump before target" or a "stale target" after it (missing: no
-    price on any session up to the target). Inputs may be mended prices: those of
+    target", a "settling target" or a "stale target" after it (missing, settling: on any
+    session up to the target). Inputs may be mended prices: those of
     sessions before the origin are known at the origin.
 
     Parameters
@@ -122,7 +122,7 @@ def make_windows(
     >>> sessions = pd.date_range("2024-01-01", periods=4).as_unit("us")
     >>> stock = pd.DataFrame(
     ...     {"ticker": "AAA", "session": sessions, "adjusted": [10.0, 11.0, 12.0, 13.0]}
-    ... ).assign(shares=1.0, stale=False, suspended=False, gap=False, ex_jump=False)
+    ... ).assign(shares=1.0, stale=False, suspended=False, gap=False, settling=False)
     >>> windows = make_windows(stock, sessions, lookback=2, horizon=1)
     >>> print(windows.X.tolist(), windows.y.tolist())
     [[10.0, 11.0], [11.0, 12.0]] [12.0, 13.0]
@@ -267,7 +267,7 @@ def _on_calendar(stock: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFram
     if not (sessions.is_monotonic_increasing and sessions.is_unique):
         raise DataError("Expected a calendar that increases. Received: it does not")
     board = rows[["adjusted", "shares"]].reindex(sessions)
-    flags = rows[["stale", "suspended", "gap", "ex_jump"]].astype(bool)
+    flags = rows[["stale", "suspended", "gap", "settling"]].astype(bool)
     flags = flags.assign(listed=True).reindex(sessions, fill_value=False)
     return board.join(flags)
 
@@ -282,13 +282,13 @@ def _reasons(
 ) -> NDArray[np.str_]:
     """First reason to drop each origin's window, "" for none."""
     missing = board["adjusted"].isna().to_numpy()
-    gap, ex_jump = board["gap"].to_numpy(), board["ex_jump"].to_numpy()
-    # A window may begin at a gap or jump: the return across it is not inside.
-    second = origin - lookback + 2
+    gap, settling = board["gap"].to_numpy(), board["settling"].to_numpy()
+    first = origin - lookback + 1
     tests = {
-        "missing price": _any_within(missing, origin - lookback + 1, origin),
-        "gap": _any_within(gap, second, origin),
-        "ex-date jump": _any_within(ex_jump, second, origin),
+        "missing price": _any_within(missing, first, origin),
+        # A window may begin at a gap: the return across it is not inside.
+        "gap": _any_within(gap, first + 1, origin),
+        "settling price": _any_within(settling, first, origin),
         "suspended origin": board["suspended"].to_numpy()[origin],
         "stale origin": board["stale"].to_numpy()[origin],
     }
@@ -297,7 +297,7 @@ def _reasons(
         tests |= {
             "missing target": _any_within(missing, origin + 1, target),
             "gap before target": _any_within(gap, origin + 1, target),
-            "ex-date jump before target": _any_within(ex_jump, origin + 1, target),
+            "settling target": _any_within(settling, origin + 1, target),
             "stale target": board["stale"].to_numpy()[target],
         }
     return np.select(list(tests.values()), list(tests), default="")

@@ -18,7 +18,7 @@ from nse_lstm.paths import csv_paths
 from nse_lstm.study.atlas import Atlas, make_atlas, write_atlas
 from nse_lstm.study.changes import keep_summary
 from nse_lstm.study.inputs import MarketFacts, read_sealed_panel
-from nse_lstm.study.workspace import Workspace, write_json
+from nse_lstm.study.workspace import Workspace, actions_path, write_json
 from nse_lstm.tables import (
     FILE_LEDGER,
     INSTRUMENTS,
@@ -109,7 +109,7 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
     ConfigurationError
         If the test year is not in the data.
     """
-    market = build_panel(workspace.paths.raw)
+    market = build_panel(workspace.paths.raw, actions=actions_path(workspace))
     test_year = resolve_test_year(market.panel, workspace.study.test_year)
     _write_market(workspace, market)
     statistics = _judge_stocks(workspace, market, test_year)

@@ -13,7 +13,14 @@ from nse_lstm.config import Study, configuration_hash, load_study, study_documen
 from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import Paths, csv_paths, find_root, write_text
 
-__all__ = ["Workspace", "open_workspace", "read_json", "write_json", "write_stamp"]
+__all__ = [
+    "Workspace",
+    "actions_path",
+    "open_workspace",
+    "read_json",
+    "write_json",
+    "write_stamp",
+]
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,12 @@ def open_workspace(
     return Workspace(study=loaded, paths=paths)
 
 
+def actions_path(workspace: Workspace) -> Path:
+    """Return where the market's sourced corporate actions lie, if there are any."""
+    market = workspace.study.market
+    return find_root() / market.corporate_actions / f"{market.name}.csv"
+
+
 def write_stamp(workspace: Workspace, path: Path) -> bool:
     """Write the study's identity if it changed; return whether it did.
 
@@ -76,6 +89,7 @@ def write_stamp(workspace: Workspace, path: Path) -> bool:
         "study": study_document(study),
         "market": [study.market.label, study.market.citation],
         "raw_files": {} if study.market.simulated else _raw_files(workspace.paths.raw),
+        "corporate_actions": _text_of(actions_path(workspace)),
         "packages": hashlib.sha256(lock.read_bytes()).hexdigest(),
     }
     text = _to_json(document)
@@ -106,6 +120,10 @@ def read_json(path: Path) -> Any:
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON artefact whole, with sorted keys."""
     write_text(path, _to_json(document))
+
+
+def _text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _raw_files(folder: Path) -> dict[str, list[int]]:
