@@ -168,8 +168,8 @@ class Rivals:
     stock_ridge_alpha: Positive = 100.0
     min_stock_rows: Count = 100
     """A stock with fewer training rows has no ridge of its own."""
-    boosting_rounds: Count = 300
-    learning_rate: Positive = 0.02
+    boosting_rounds: Count = 200
+    learning_rate: Positive = 0.03
     max_leaves: Annotated[int, Field(ge=2)] = 8
     min_leaf_rows: Count = 500
     feature_share: Annotated[float, Field(gt=0, le=1)] = 0.2

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
 
 from nse_lstm.config import CrossSection, Rivals
 from nse_lstm.errors import DataError
@@ -196,10 +197,12 @@ def _boosting(
         early_stopping=False,
         random_state=seed,
     )
-    model.fit(train[columns].to_numpy(), train["y_place"].to_numpy())
     if ahead.empty:
         return np.empty(0)
-    return np.asarray(model.predict(ahead[columns].to_numpy()), float)
+    # The result is that of many threads, which on a busy machine wait for each other.
+    with threadpool_limits(1, user_api="openmp"):
+        model.fit(train[columns].to_numpy(), train["y_place"].to_numpy())
+        return np.asarray(model.predict(ahead[columns].to_numpy()), float)
 
 
 def _filled(rows: pd.DataFrame) -> Numbers:
