@@ -57,6 +57,7 @@ def test_with_nothing_changed_nothing_runs(built: Path) -> None:
         ("src/nse_lstm/models/architectures.py", PHASES[1:]),
         ("src/nse_lstm/evaluation/dealing.py", PHASES[1:]),
         ("src/nse_lstm/study/findings.py", PHASES),
+        ("src/nse_lstm/study/rivals.py", PHASES[3:]),
         ("src/nse_lstm/deployment/registry.py", PHASES[4:]),
         ("src/nse_lstm/config.py", PHASES),
         ("src/nse_lstm/reporting/figures.py", PHASES),

@@ -12,14 +12,11 @@ References
    55(3), 703-708.
 """
 
-from typing import cast
-
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
-from nse_lstm.errors import TableError
 from nse_lstm.evaluation.scoring import POOL, realised
 from nse_lstm.tables import ACCURACY_COST, RANK_IC, SCORES, check
 
@@ -40,8 +37,8 @@ MIN_STOCKS = 3
 """Two shares are always ordered rightly or wrongly."""
 CONFIDENCE = 0.95
 
-AIM = ["model", "seed", "fold", "delay", "horizon"]
-SESSION = [*AIM, "origin"]
+SESSION = ["model", "seed", "fold", "delay", "horizon", "origin"]
+SUMMARY = ["value", "t_statistic", "lower", "upper", "n"]
 
 
 def daily_rank_ic(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
@@ -63,19 +60,13 @@ def daily_rank_ic(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
         returns are equal. Ties share the mean rank.
     """
     rows = realised(forecasts, panel).dropna(subset=["y", "y_hat"])
-    by_session = rows.groupby(SESSION)
-    deviations = {}
-    for name in ("y", "y_hat"):
-        rank = by_session[name].rank()
-        deviations[name] = rank - rank.groupby([rows[key] for key in SESSION]).transform("mean")
-    first, second = deviations["y"], deviations["y_hat"]
-    products = rows[SESSION].assign(xy=first * second, xx=first**2, yy=second**2)
-    sums = products.groupby(SESSION)[["xy", "xx", "yy"]].sum()
-    sums["n"] = by_session.size()
-    defined = (sums["n"] >= MIN_STOCKS) & (sums["xx"] > 0) & (sums["yy"] > 0)
-    sums = sums[defined].reset_index()
-    correlation = sums["xy"] / np.sqrt(sums["xx"] * sums["yy"])
-    table = sums.assign(rank_ic=correlation.clip(-1, 1))
+    y, y_hat = _centred_rank(rows, "y"), _centred_rank(rows, "y_hat")
+    parts = rows[SESSION].assign(xy=y * y_hat, xx=y**2, yy=y_hat**2, n=1)
+    sums = parts.groupby(SESSION, as_index=False).sum()
+    enough = (sums["n"] >= MIN_STOCKS) & (sums["xx"] > 0) & (sums["yy"] > 0)
+    sums = sums[enough]
+    spread = (sums["xx"] * sums["yy"]) ** 0.5
+    table = sums.assign(rank_ic=(sums["xy"] / spread).clip(-1, 1))
     types = {name: str(column.dtype) for name, column in RANK_IC.columns.items()}
     return check(table[list(types)].astype(types), RANK_IC)
 
@@ -133,14 +124,8 @@ def summarise_rank_ic(daily: pd.DataFrame) -> pd.DataFrame:
         seeds of a model are averaged session by session.
     """
     single = _over_seeds(daily)
-    pooled = single.assign(fold=ALL_YEARS)
-    rows = [
-        {**dict(zip(key, group, strict=True)), **_mean(block, "rank_ic")}
-        for table in (single, pooled)
-        for key in [["model", "delay", "horizon", "fold"]]
-        for group, block in table.groupby(key)
-    ]
-    return pd.DataFrame(rows)
+    both = pd.concat([single, single.assign(fold=ALL_YEARS)])
+    return _means(both, ["model", "delay", "horizon", "fold"], "rank_ic")
 
 
 def score_rank_ic(daily: pd.DataFrame) -> pd.DataFrame:
@@ -171,12 +156,7 @@ def compare_rank_ic(daily: pd.DataFrame, first: str, second: str) -> pd.DataFram
     -------
     DataFrame
         One row a delay and horizon over all years: ``value`` (first less second),
-        ``t_statistic``, ``lower``, ``upper``, ``n``.
-
-    Raises
-    ------
-    TableError
-        If the models share no session.
+        ``t_statistic``, ``lower``, ``upper``, ``n``; none where they share no session.
     """
     key = ["fold", "delay", "horizon", "origin"]
     single = _over_seeds(daily)
@@ -185,16 +165,7 @@ def compare_rank_ic(daily: pd.DataFrame, first: str, second: str) -> pd.DataFram
         for name in (first, second)
     )
     gap = (one - other).dropna().rename("difference").reset_index()
-    if gap.empty:
-        raise TableError(
-            f"Expected sessions that {first} and {second} both ranked. Received: none; "
-            f"there are {sorted(daily['model'].unique())}"
-        )
-    rows = [
-        {"delay": delay, "horizon": horizon, **_mean(block, "difference")}
-        for (delay, horizon), block in gap.groupby(["delay", "horizon"])
-    ]
-    return pd.DataFrame(rows)
+    return _means(gap, ["delay", "horizon"], "difference")
 
 
 def metric_name(delay: int, horizon: int) -> str:
@@ -208,21 +179,28 @@ def metric_name(delay: int, horizon: int) -> str:
     return f"rank_ic_{horizon}" + ("" if delay == 1 else f"_delay_{delay}")
 
 
+def _centred_rank(rows: pd.DataFrame, column: str) -> "pd.Series[float]":
+    """Rank within the session, less the mean rank."""
+    key = [rows[name] for name in SESSION]
+    rank = rows[column].groupby(key).rank()
+    return rank - rank.groupby(key).transform("mean")
+
+
 def _over_seeds(daily: pd.DataFrame) -> pd.DataFrame:
     key = [name for name in SESSION if name != "seed"]
-    return daily.groupby(key, as_index=False)["rank_ic"].mean()
+    return pd.DataFrame(daily.groupby(key, as_index=False)["rank_ic"].mean())
 
 
-def _mean(block: pd.DataFrame, column: str) -> dict[str, float]:
+def _means(table: pd.DataFrame, key: list[str], column: str) -> pd.DataFrame:
+    rows = [(*group, *_mean(block, column)) for group, block in table.groupby(key)]
+    return pd.DataFrame(rows, columns=[*key, *SUMMARY])
+
+
+def _mean(block: pd.DataFrame, column: str) -> tuple[float, float, float, float, int]:
     """Average in order of time; twice the horizon of lags covers the overlap."""
     ordered = block.sort_values("origin")
-    lags = 2 * cast(int, ordered["horizon"].iloc[0])
+    lags = 2 * int(ordered["horizon"].iloc[0])
     mean, error = newey_west(ordered[column], lags=lags)
     reach = float(norm.ppf(0.5 + CONFIDENCE / 2)) * error
-    return {
-        "value": mean,
-        "t_statistic": mean / error if error > 0 else float("nan"),
-        "lower": mean - reach,
-        "upper": mean + reach,
-        "n": len(ordered),
-    }
+    t_statistic = mean / error if error > 0 else float("nan")
+    return mean, t_statistic, mean - reach, mean + reach, len(ordered)

@@ -120,7 +120,9 @@ def to_rows(
         Sorted by ticker and session.
     """
     ticker, session = np.nonzero(where.to_numpy().T)
-    columns = {name: frame.to_numpy()[session, ticker] for name, frame in frames.items()}
+    columns = {
+        name: frame.to_numpy()[session, ticker] for name, frame in frames.items()
+    }
     return pd.DataFrame(
         {"ticker": where.columns[ticker], time: where.index[session], **columns}
     )

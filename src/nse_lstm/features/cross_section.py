@@ -94,9 +94,7 @@ def _most_dealt(recent: pd.DataFrame, cross_section: CrossSection) -> list[str]:
     return list(ordered.index[: cross_section.size])
 
 
-def _place(
-    row: NDArray[np.float64], among: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _place(row: NDArray[np.float64], among: NDArray[np.float64]) -> NDArray[np.float64]:
     if len(among) < 2:
         return np.full(len(row), np.nan)
     ordered = np.sort(among)

@@ -31,15 +31,25 @@ INDICATORS: dict[str, Callable[[Board], pd.DataFrame]] = {
     **{f"channel_place_{n}": partial(price.channel_place, n=n) for n in (20, 60, 250)},
     "relative_tick": price.relative_tick,
     **{f"turnover_level_{n}": partial(volume.turnover_level, n=n) for n in (20, 60)},
-    **{f"volume_surprise_{n}": partial(volume.volume_surprise, n=n) for n in (1, 5, 20)},
+    **{
+        f"volume_surprise_{n}": partial(volume.volume_surprise, n=n) for n in (1, 5, 20)
+    },
     **{f"illiquidity_{n}": partial(volume.illiquidity, n=n) for n in (20, 60)},
     "sessions_since_trade": volume.sessions_since_trade,
     **{f"traded_share_{n}": partial(volume.traded_share, n=n) for n in (20, 60)},
-    **{f"zero_return_share_{n}": partial(volume.zero_return_share, n=n) for n in (20, 60)},
-    **{f"signed_turnover_{n}": partial(volume.signed_turnover, n=n) for n in (1, 5, 20)},
+    **{
+        f"zero_return_share_{n}": partial(volume.zero_return_share, n=n)
+        for n in (20, 60)
+    },
+    **{
+        f"signed_turnover_{n}": partial(volume.signed_turnover, n=n) for n in (1, 5, 20)
+    },
     "beta_120": partial(market.beta, n=120),
     "lagged_beta_120": partial(market.lagged_beta, n=120),
-    **{f"residual_reversal_{n}": partial(market.residual_reversal, n=n) for n in (5, 20)},
+    **{
+        f"residual_reversal_{n}": partial(market.residual_reversal, n=n)
+        for n in (5, 20)
+    },
     "idiosyncratic_volatility_60": partial(market.idiosyncratic_volatility, n=60),
 }
 """Every indicator of a share by the name of its column."""
@@ -50,9 +60,7 @@ MARKET_INDICATORS: dict[str, Callable[[Board], "pd.Series[float]"]] = {
 """What is the same for every share of a session."""
 
 
-def build_features(
-    panel: pd.DataFrame, *, cross_section: CrossSection
-) -> pd.DataFrame:
+def build_features(panel: pd.DataFrame, *, cross_section: CrossSection) -> pd.DataFrame:
     """Build the features of every ordinary share and session.
 
     A row is known in the evening of its session. On a stale session nothing is: its

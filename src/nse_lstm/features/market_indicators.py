@@ -1,8 +1,8 @@
 """What the market says of a share: sensitivities to it, and the market itself.
 
 The market is the mean log return of the session's universe. Spans are those of
-``price_indicators.trailing``. Sectors are left out: their labels are today's, and on the
-years before 2017 a sector's return added nothing to a ridge that knew the rest.
+``price_indicators.trailing``. Sectors are left out: their labels are today's, and in
+2015 and 2016 a sector's return added nothing to a ridge that knew the rest.
 """
 
 import numpy as np

@@ -72,4 +72,4 @@ def _log_return(board: Board, *, delay: int, horizon: int) -> pd.DataFrame:
     fresh = is_stale.shift(-delay).eq(0) & is_stale.shift(-ahead).eq(0)
     unbroken = board.breaks == board.breaks.shift(-ahead)
     entry, target = board.adjusted.shift(-delay), board.adjusted.shift(-ahead)
-    return np.log(target / entry).where(fresh & unbroken)
+    return pd.DataFrame(np.log(target / entry)).where(fresh & unbroken)

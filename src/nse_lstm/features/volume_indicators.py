@@ -26,7 +26,7 @@ NO_MOVE = 1e-12
 
 def turnover_level(board: Board, n: int) -> pd.DataFrame:
     """Return log(1 + mean turnover of ``n`` sessions), turnover in KES."""
-    return np.log1p(trailing(board.turnover, n).mean())
+    return pd.DataFrame(np.log1p(trailing(board.turnover, n).mean()))
 
 
 def volume_surprise(board: Board, n: int) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def illiquidity(board: Board, n: int) -> pd.DataFrame:
     """
     dealt = board.turnover.where(board.turnover > 0)
     mean = trailing(board.log_return.abs() / dealt, n).mean()
-    return np.log(mean.where(mean > 0))
+    return pd.DataFrame(np.log(mean.where(mean > 0)))
 
 
 def sessions_since_trade(board: Board) -> pd.DataFrame:
@@ -74,6 +74,6 @@ def signed_turnover(board: Board, n: int) -> pd.DataFrame:
     From -1 to 1; missing where nothing was dealt.
     """
     moved = board.log_return.mask(board.log_return.abs() <= NO_MOVE, 0.0)
+    signed = pd.DataFrame(np.sign(moved)) * board.turnover
     dealt = trailing(board.turnover, n).sum()
-    signed = trailing(np.sign(moved) * board.turnover, n).sum()
-    return signed / dealt.where(dealt > 0)
+    return trailing(signed, n).sum() / dealt.where(dealt > 0)

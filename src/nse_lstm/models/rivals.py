@@ -23,10 +23,11 @@ __all__ = ["RULES", "FoldRows", "fit_ridge", "forecast_rivals", "split_rows"]
 
 Numbers = NDArray[np.float64]
 
-RULES = {"rule_range_place": "range_place_1", "rule_reversal": "reversal_5"}
-"""One feature each, nothing fitted: the share is ranked by it."""
-
-SIGNS = {"rule_range_place": -1.0, "rule_reversal": 1.0}
+RULES = {
+    "rule_range_place": ("range_place_1", -1.0),
+    "rule_reversal": ("reversal_5", 1.0),
+}
+"""One feature each and its sign; nothing is fitted but the unit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +128,8 @@ def forecast_rivals(
         "boosting": _boosting(train, ahead, rivals=rivals, seed=seed),
         "ridge_per_stock": _ridge_per_stock(train, ahead, rivals=rivals),
         **{
-            model: SIGNS[model] * ahead[feature].to_numpy()
-            for model, feature in RULES.items()
+            model: sign * ahead[feature].to_numpy()
+            for model, (feature, sign) in RULES.items()
         },
     }
     unit = _slope(train["y_place"].to_numpy(), train["y_excess"].to_numpy())
@@ -138,9 +139,7 @@ def forecast_rivals(
         for model, place in places.items()
     ]
     table = pd.concat(blocks, ignore_index=True).dropna(subset="y_hat")
-    table = table.assign(
-        fold=fold.year, price_hat=np.nan, lower=np.nan, upper=np.nan
-    )
+    table = table.assign(fold=fold.year, price_hat=np.nan, lower=np.nan, upper=np.nan)
     types = {name: str(column.dtype) for name, column in FORECASTS.columns.items()}
     return check(table[list(types)].astype(types), FORECASTS)
 
@@ -168,7 +167,7 @@ def _ridge(train: pd.DataFrame, ahead: pd.DataFrame, *, alpha: float) -> Numbers
     coefficients, constant = fit_ridge(
         _filled(train), train["y_place"].to_numpy(), alpha=alpha
     )
-    return np.einsum("ij,j->i", _filled(ahead), coefficients) + constant
+    return np.asarray(np.einsum("ij,j->i", _filled(ahead), coefficients) + constant)
 
 
 def _ridge_per_stock(
@@ -180,7 +179,7 @@ def _ridge_per_stock(
         own = own_rows.get(ticker, train[:0])
         if len(own) >= rivals.min_stock_rows:
             places[rows.index] = _ridge(own, rows, alpha=rivals.stock_ridge_alpha)
-    return places.to_numpy()
+    return np.asarray(places.to_numpy(), np.float64)
 
 
 def _boosting(

@@ -167,5 +167,9 @@ def _version(workspace: Workspace, fold: Fold) -> str:
         "sealed_from": facts.test_year,
     }
     return artefact_version(
-        facts.digest, depends_on, workspace.study.seed, ticker=ALL_STOCKS, year=fold.year
+        facts.digest,
+        depends_on,
+        workspace.study.seed,
+        ticker=ALL_STOCKS,
+        year=fold.year,
     )
