@@ -52,6 +52,10 @@ def _schema(
     )
 
 
+def _within(low: float, high: float) -> pa.Column:
+    return _column(NUMBER, pa.Check.in_range(low, high), nullable=True)
+
+
 TEXT = "str"
 TIME = "datetime64[us]"
 NUMBER = "float64"
@@ -192,21 +196,19 @@ SAFETY = _schema(
     },
 )
 
-PLACED_FEATURES = (
-    *("reversal_1", "reversal_5", "reversal_10", "reversal_20"),
-    *("momentum_60", "momentum_120", "momentum_250"),
-    *("volatility_20", "volatility_60", "skewness_60", "largest_return_20"),
-    *("autocorrelation_60", "range_place_1", "range_place_3", "range_place_5"),
-    *("range_place_20", "range_width_1", "range_width_20"),
-    *("channel_place_20", "channel_place_60", "channel_place_250", "relative_tick"),
-    *("turnover_level_20", "turnover_level_60"),
-    *("volume_surprise_1", "volume_surprise_5", "volume_surprise_20"),
-    *("illiquidity_20", "illiquidity_60", "sessions_since_trade"),
-    *("traded_share_20", "traded_share_60"),
-    *("zero_return_share_20", "zero_return_share_60"),
-    *("signed_turnover_1", "signed_turnover_5", "signed_turnover_20"),
-    *("beta_120", "lagged_beta_120", "residual_reversal_5", "residual_reversal_20"),
-    "idiosyncratic_volatility_60",
+PLACED_FEATURES = tuple(
+    (
+        "reversal_1 reversal_5 reversal_10 reversal_20 momentum_60 momentum_120 "
+        "momentum_250 volatility_20 volatility_60 skewness_60 largest_return_20 "
+        "autocorrelation_60 range_place_1 range_place_3 range_place_5 range_place_20 "
+        "range_width_1 range_width_20 channel_place_20 channel_place_60 "
+        "channel_place_250 relative_tick turnover_level_20 turnover_level_60 "
+        "volume_surprise_1 volume_surprise_5 volume_surprise_20 illiquidity_20 "
+        "illiquidity_60 sessions_since_trade traded_share_20 traded_share_60 "
+        "zero_return_share_20 zero_return_share_60 signed_turnover_1 signed_turnover_5 "
+        "signed_turnover_20 beta_120 lagged_beta_120 residual_reversal_5 "
+        "residual_reversal_20 idiosyncratic_volatility_60"
+    ).split()
 )
 """A share's indicators, as places among the session's universe."""
 
@@ -223,14 +225,8 @@ FEATURES = _schema(
         "member": _column(FLAG),
         # A signal may be formed: priced, neither stale nor suspended.
         "usable": _column(FLAG),
-        **{
-            name: _column(NUMBER, pa.Check.in_range(-0.5, 0.5), nullable=True)
-            for name in PLACED_FEATURES
-        },
-        **{
-            name: _column(NUMBER, pa.Check.in_range(-3, 3), nullable=True)
-            for name in MARKET_FEATURES
-        },
+        **{name: _within(-0.5, 0.5) for name in PLACED_FEATURES},
+        **{name: _within(-3, 3) for name in MARKET_FEATURES},
     },
 )
 
@@ -250,7 +246,7 @@ TARGETS = _schema(
         # Less the mean of the origin's universe.
         "y_excess": _column(NUMBER, nullable=True),
         # Its place among them.
-        "y_place": _column(NUMBER, pa.Check.in_range(-0.5, 0.5), nullable=True),
+        "y_place": _within(-0.5, 0.5),
     },
 )
 

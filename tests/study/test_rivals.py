@@ -79,15 +79,15 @@ def test_another_setting_is_fitted_anew_and_back_again_to_the_same_bytes(
     workspace: Workspace, ranking: Ranking
 ) -> None:
     path = forecasts_path(workspace)
-    before, version = path.read_bytes(), read_json(path.with_name("version.json"))
+    before, version = path.read_bytes(), read_json(path.with_name("metadata.json"))
     other = replace(workspace.study, rivals=replace(RIVALS, ridge_alpha=10.0))
     lines: list[str] = []
     train_rivals(replace(workspace, study=other), progress=lines.append)
     assert path.read_bytes() != before
-    assert read_json(path.with_name("version.json")) != version
+    assert read_json(path.with_name("metadata.json")) != version
     train_rivals(workspace, progress=lines.append)
     assert path.read_bytes() == before
-    assert read_json(path.with_name("version.json")) == version
+    assert read_json(path.with_name("metadata.json")) == version
     assert len(lines) == 2 and "2023" in lines[0]
 
 

@@ -27,7 +27,14 @@ from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.inputs import read_facts, read_sealed_panel
 from nse_lstm.study.jobs import ALL_STOCKS
 from nse_lstm.study.workspace import Workspace, read_json, write_json
-from nse_lstm.tables import FORECASTS, RANK_IC, SCORES, read_table, write_table
+from nse_lstm.tables import (
+    FORECASTS,
+    PLACED_FEATURES,
+    RANK_IC,
+    SCORES,
+    read_table,
+    write_table,
+)
 
 __all__ = ["Ranking", "rank_stocks", "rival_folds", "train_rivals"]
 
@@ -135,7 +142,15 @@ def _fit(workspace: Workspace, folds: list[Fold], progress: Progress) -> None:
         ]
         folder = _folder(workspace, fold)
         write_table(pd.concat(blocks), FORECASTS, folder / "forecasts.parquet")
-        write_json(folder / "version.json", {"version": _version(workspace, fold)})
+        about = {"version": _version(workspace, fold), **_count(features, fold)}
+        write_json(folder / "metadata.json", about)
+
+
+def _count(features: pd.DataFrame, fold: Fold) -> dict[str, float]:
+    """Count what may be trained on, and the share of features missing in it."""
+    known = features[features["usable"] & (features["session"] < fold.start)]
+    missing = known[list(PLACED_FEATURES)].isna().to_numpy().mean()
+    return {"n_rows": len(known), "missing_share": round(float(missing), 6)}
 
 
 def _read(workspace: Workspace, fold: Fold) -> pd.DataFrame:
@@ -146,10 +161,10 @@ def _is_done(workspace: Workspace, fold: Fold) -> bool:
     """Say whether a year was written whole under today's version."""
     folder = _folder(workspace, fold)
     try:
-        written = read_json(folder / "version.json")
-    except ArtefactError:
+        written = dict(read_json(folder / "metadata.json"))
+    except (ArtefactError, TypeError, ValueError):
         return False
-    same = written == {"version": _version(workspace, fold)}
+    same = written.get("version") == _version(workspace, fold)
     return same and (folder / "forecasts.parquet").is_file()
 
 
