@@ -74,8 +74,8 @@ def realised(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
         target), ``level`` (the target's price in shares of the origin, KES) and
         ``last_price`` (the origin's, KES). ``y`` and ``level`` are missing where the
         entry or target has no price, where the target or a later entry is a stale
-        session, and where a calendar gap or an ex-date whose move the factor does not explain lies between origin and
-        target.
+        session, and where a calendar gap or an ex-date whose move the factor does not
+        explain lies between origin and target.
     """
     prices = with_returns(panel)
     broken = prices["gap"] | prices["ex_jump"]
