@@ -38,6 +38,7 @@ def test_the_quick_study_differs_from_the_study_in_scale_only() -> None:
         "universe.n_recommended",
         "universe.min_sessions",
         "folds.n_walk_forward",
+        "rivals.first_year",
         "v1.max_windows",
         "v1.max_epochs",
         "v2.lookback",

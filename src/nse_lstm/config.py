@@ -21,10 +21,12 @@ from nse_lstm.errors import ConfigurationError
 __all__ = [
     "V1",
     "V2",
+    "CrossSection",
     "Dealing",
     "Folds",
     "Market",
     "Review",
+    "Rivals",
     "Simulation",
     "Study",
     "Training",
@@ -142,6 +144,43 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
+class CrossSection:
+    """The monthly universe that rank IC is measured on, and who is ranked in it."""
+
+    size: Annotated[int, Field(ge=2)] = 25
+    """Ordinary shares with the highest trailing median turnover, each month anew."""
+    liquidity_sessions: Count = 120
+    min_traded_share: Fraction = 0.60
+    horizons: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 5, 10)
+    """Sessions from entry to target; the entry is a session after the origin."""
+    purge: Annotated[int, Field(ge=0)] = 5
+    """Sessions left out before a fold, beside delay and horizon."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Rivals:
+    """Ridge and boosted trees on the features of the cross-section.
+
+    Chosen by rank IC on 2015 and 2016 of the exchange's files, and kept since.
+    """
+
+    first_year: int = 2017
+    """First year that is forecast; every year trains on all before it."""
+    ridge_alpha: Positive = 1000.0
+    """On features in [-1/2, 1/2]; about 10^5 rows."""
+    stock_ridge_alpha: Positive = 100.0
+    min_stock_rows: Count = 100
+    """A stock with fewer training rows has no ridge of its own."""
+    boosting_rounds: Count = 200
+    learning_rate: Positive = 0.03
+    max_leaves: Annotated[int, Field(ge=2)] = 8
+    min_leaf_rows: Count = 500
+    feature_share: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Share of the features that a split may choose from, drawn anew each time."""
+    leaf_l2: Annotated[float, Field(ge=0)] = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
 class Dealing:
     """Orders, costs and marks. Basis points are per side."""
 
@@ -209,6 +248,8 @@ class Study:
     v1: V1 = field(default_factory=V1)
     v2: V2 = field(default_factory=V2)
     training: Training = field(default_factory=Training)
+    cross_section: CrossSection = field(default_factory=CrossSection)
+    rivals: Rivals = field(default_factory=Rivals)
     dealing: Dealing = field(default_factory=Dealing)
     verdict: Verdict = field(default_factory=Verdict)
     review: Review = field(default_factory=Review)

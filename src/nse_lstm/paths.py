@@ -85,6 +85,11 @@ class Paths:
         return self.models / "walk_forward_v2"
 
     @property
+    def rivals(self) -> Path:
+        """Forecasts and rank IC of the ranking models, a folder a year."""
+        return self.models / "rivals"
+
+    @property
     def evaluation(self) -> Path:
         """Forecasts, scores and the verdict of Phase 4."""
         return self.models / "evaluation"

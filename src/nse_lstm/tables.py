@@ -24,12 +24,16 @@ __all__ = [
     "COVERAGE",
     "DEPENDENCE",
     "EVIDENCE",
+    "FEATURES",
     "FILE_LEDGER",
     "FORECASTS",
     "INSTRUMENTS",
     "LIFESPANS",
+    "MARKET_FEATURES",
     "MARKET_YEARS",
     "PANEL",
+    "PLACED_FEATURES",
+    "RANK_IC",
     "RECOMMENDATION_DIFFERENCES",
     "REPAIRS",
     "SAFETY",
@@ -37,6 +41,7 @@ __all__ = [
     "STATISTICS",
     "STOCK_YEARS",
     "STRATEGY_RETURNS",
+    "TARGETS",
     "check",
     "read_table",
     "write_table",
@@ -58,6 +63,10 @@ def _schema(
     return pa.DataFrameSchema(
         columns, unique=key, strict=True, ordered=True, name=name, metadata={"key": key}
     )
+
+
+def _within(low: float, high: float) -> pa.Column:
+    return _column(NUMBER, pa.Check.in_range(low, high), nullable=True)
 
 
 TEXT = "str"
@@ -367,6 +376,60 @@ SAFETY = _schema(
     },
 )
 
+PLACED_FEATURES = tuple(
+    (
+        "reversal_1 reversal_5 reversal_10 reversal_20 momentum_60 momentum_120 "
+        "momentum_250 volatility_20 volatility_60 skewness_60 largest_return_20 "
+        "autocorrelation_60 range_place_1 range_place_3 range_place_5 range_place_20 "
+        "range_width_1 range_width_20 channel_place_20 channel_place_60 "
+        "channel_place_250 relative_tick turnover_level_20 turnover_level_60 "
+        "volume_surprise_1 volume_surprise_5 volume_surprise_20 illiquidity_20 "
+        "illiquidity_60 sessions_since_trade traded_share_20 traded_share_60 "
+        "zero_return_share_20 zero_return_share_60 signed_turnover_1 signed_turnover_5 "
+        "signed_turnover_20 beta_120 lagged_beta_120 residual_reversal_5 "
+        "residual_reversal_20 idiosyncratic_volatility_60"
+    ).split()
+)
+"""A share's indicators, as places among the session's universe."""
+
+MARKET_FEATURES = ("market_return_1", "market_return_5", "market_return_20")
+"""The same for every share of a session, in its usual spread."""
+
+FEATURES = _schema(
+    "features",
+    ["ticker", "session"],
+    {
+        "ticker": _column(TEXT),
+        "session": _column(TIME),
+        # In the month's universe.
+        "member": _column(FLAG),
+        # A signal may be formed: priced, neither stale nor suspended.
+        "usable": _column(FLAG),
+        **{name: _within(-0.5, 0.5) for name in PLACED_FEATURES},
+        **{name: _within(-3, 3) for name in MARKET_FEATURES},
+    },
+)
+
+# Realised, so never beside a forecast: models are fitted on it, the scorer has its own.
+TARGETS = _schema(
+    "targets",
+    ["ticker", "origin", "delay", "horizon"],
+    {
+        "ticker": _column(TEXT),
+        "origin": _column(TIME),
+        "delay": _column(WHOLE, pa.Check.ge(0)),
+        "horizon": _column(WHOLE, pa.Check.ge(1)),
+        "entry_date": _column(TIME),
+        "target_date": _column(TIME),
+        # Log return from entry to target.
+        "y": _column(NUMBER, nullable=True),
+        # Less the mean of the origin's universe.
+        "y_excess": _column(NUMBER, nullable=True),
+        # Its place among them.
+        "y_place": _within(-0.5, 0.5),
+    },
+)
+
 FORECASTS = _schema(
     "forecasts",
     ["ticker", "model", "seed", "fold", "origin", "delay", "horizon"],
@@ -475,6 +538,25 @@ COVERAGE = _schema(
         "n": _column(WHOLE, pa.Check.ge(1)),
         # Intervals without bounds, for want of errors; not in the rest.
         "n_open": _column(WHOLE, pa.Check.ge(0)),
+    },
+)
+
+
+# One row a session on which a model ranked the universe.
+RANK_IC = _schema(
+    "rank_ic",
+    ["model", "seed", "fold", "delay", "horizon", "origin"],
+    {
+        "model": _column(TEXT),
+        "seed": _column(WHOLE),
+        "fold": _column(WHOLE),
+        "delay": _column(WHOLE, pa.Check.ge(0)),
+        "horizon": _column(WHOLE, pa.Check.ge(1)),
+        "origin": _column(TIME),
+        # Spearman's correlation of forecast and realised return over the stocks.
+        "rank_ic": _column(NUMBER, pa.Check.in_range(-1, 1)),
+        # Stocks with both.
+        "n": _column(WHOLE, pa.Check.ge(1)),
     },
 )
 

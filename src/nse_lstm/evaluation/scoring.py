@@ -73,8 +73,9 @@ def realised(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
         The forecasts with ``y`` (log return of the adjusted price from entry to
         target), ``level`` (the target's price in shares of the origin, KES) and
         ``last_price`` (the origin's, KES). ``y`` and ``level`` are missing where the
-        entry or target has no price, where the target is a stale session, and across
-        a calendar gap or a session whose price is settling after an ex-date.
+        entry or target has no price, where the target or a later entry is a stale
+        session, and where a calendar gap or a session whose price is settling after an
+        ex-date lies between origin and target.
     """
     prices = with_returns(panel)
     broken = prices["gap"] | prices["settling"]
@@ -88,7 +89,10 @@ def realised(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
         return rows.reset_index(drop=True)
 
     origin, entry, target = at("origin"), at("entry_date"), at("target_date")
-    usable = (target["breaks"] == entry["breaks"]) & target["stale"].eq(False)
+    usable = target["breaks"] == origin["breaks"]
+    # Nobody signals on a stale origin; a later entry has no price of its own there.
+    at_origin = pd.Series(forecasts["delay"].to_numpy() == 0, index=entry.index)
+    usable &= (entry["stale"].eq(False) | at_origin) & target["stale"].eq(False)
     reached = target["adjusted"].where(usable)
     ratio = (reached / entry["adjusted"]).to_numpy()
     return forecasts.assign(

@@ -20,6 +20,7 @@ from nse_lstm.reporting.canvas import (
 __all__ = [
     "draw_forecast",
     "draw_latest",
+    "draw_rank_ic",
     "draw_training_curves",
     "draw_training_summary",
     "draw_turnover",
@@ -101,6 +102,40 @@ def draw_training_summary(summary: pd.DataFrame) -> Figure:
     axes.set_xlabel("validation Huber loss, scaled price (log scale)")
     put_legend(axes)
     put_title(axes, "Every trained model")
+    return figure
+
+
+def draw_rank_ic(summary: pd.DataFrame, *, horizon: int) -> Figure:
+    """Draw each year's mean rank IC with its 95 % interval, dealt a session later.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        ``model delay horizon fold value lower upper``; fold 0, all years, stands last.
+    """
+    rows = summary[(summary["delay"] == 1) & (summary["horizon"] == horizon)]
+    years = [*sorted(set(rows["fold"]) - {0}), 0]
+    models = [name for name in NAMES if name in set(rows["model"])]
+    figure, axes = start_axes(WIDE)
+    axes.axhline(0, color=COLOURS["persistence"], linewidth=1.2)
+    for number, model in enumerate(models):
+        own = rows[rows["model"] == model].set_index("fold").reindex(years)
+        place = np.arange(len(years)) + 0.12 * (number - (len(models) - 1) / 2)
+        reach = own["value"] - own["lower"], own["upper"] - own["value"]
+        axes.errorbar(
+            place,
+            own["value"],
+            yerr=np.array(reach),
+            fmt="so^v<>"[number % 6],
+            markersize=4,
+            elinewidth=1,
+            color=colour_of(model),
+            label=NAMES[model],
+        )
+    axes.set_xticks(range(len(years)), [str(year or "all") for year in years])
+    axes.set_ylabel("mean rank IC")
+    put_legend(axes)
+    put_title(axes, f"Ranking returns of {horizon} sessions, dealt a session later")
     return figure
 
 

@@ -6,12 +6,13 @@ import pandas as pd
 
 from nse_lstm.evaluation.averaging import LATER
 from nse_lstm.evaluation.random_positions import BEATEN, RANDOM
+from nse_lstm.evaluation.rank_ic import ALL_YEARS
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.evaluation.strategies import INDEX, YARDSTICKS
 from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.tables import ACCURACY_COST
 
-__all__ = ["pooled_accuracy", "pooled_scores", "random_comparison"]
+__all__ = ["pooled_accuracy", "pooled_scores", "random_comparison", "rank_ic_table"]
 
 POOLED_METRICS = [
     "net_return",
@@ -69,6 +70,28 @@ def pooled_accuracy(scores: pd.DataFrame) -> pd.DataFrame:
     ]
     wide = rows.pivot(index="model", columns="metric", values="value")
     return _named(wide[ACCURACY].reset_index().rename_axis(columns=None))
+
+
+def rank_ic_table(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean rank IC over all years, one row a model, a column an aim.
+
+    Each cell holds the mean and, in brackets, its Newey-West t; "same session" is delay
+    0, which nobody can deal at.
+    """
+    rows = summary[summary["fold"] == ALL_YEARS].sort_values(["delay", "horizon"])
+    aims = zip(rows["delay"], rows["horizon"], strict=True)
+    figures = zip(rows["value"], rows["t_statistic"], strict=True)
+    table = rows.assign(
+        aim=[
+            f"{horizon} sessions{' from the same session' if delay == 0 else ''}"
+            for delay, horizon in aims
+        ],
+        cell=[
+            f"{value:+.3f} ({t:+.1f})".replace("-", "\u2212") for value, t in figures
+        ],
+    )
+    wide = table.pivot(index="model", columns="aim", values="cell")
+    return _named(wide[table["aim"].unique()].reset_index().rename_axis(columns=None))
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:

@@ -138,7 +138,7 @@ def numbered_windows(rows: pd.DataFrame, *, lookback: int) -> Windows:
             "adjusted": rows["price"].to_numpy(),
             "shares": 1.0,
         }
-    ).assign(stale=False, suspended=False, gap=False, ex_jump=False)
+    ).assign(stale=False, suspended=False, gap=False, settling=False)
     return make_windows(stock, numbers, lookback=lookback, horizon=1)
 
 

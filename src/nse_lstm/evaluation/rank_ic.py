@@ -1,0 +1,206 @@
+"""Rank IC: how well a forecast orders the shares of a session, one session at a time.
+
+A session of 25 shares is one observation, not 25. Returns over several sessions
+overlap, so the sessions' coefficients depend on each other, and the mean's error is
+taken after Newey and West.
+
+References
+----------
+.. [1] R. Grinold and R. Kahn (2000). Active portfolio management, 2nd edition, ch. 6.
+.. [2] W. Newey and K. West (1987). A simple, positive semi-definite,
+   heteroskedasticity and autocorrelation consistent covariance matrix. Econometrica
+   55(3), 703-708.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import norm
+
+from nse_lstm.evaluation.scoring import POOL, realised
+from nse_lstm.tables import ACCURACY_COST, RANK_IC, SCORES, check
+
+__all__ = [
+    "ALL_YEARS",
+    "MIN_STOCKS",
+    "compare_rank_ic",
+    "daily_rank_ic",
+    "metric_name",
+    "newey_west",
+    "score_rank_ic",
+    "summarise_rank_ic",
+]
+
+ALL_YEARS = 0
+"""The ``fold`` of a score over the sessions of all years."""
+MIN_STOCKS = 3
+"""Two shares are always ordered rightly or wrongly."""
+CONFIDENCE = 0.95
+
+SESSION = ["model", "seed", "fold", "delay", "horizon", "origin"]
+SUMMARY = ["value", "t_statistic", "lower", "upper", "n"]
+
+
+def daily_rank_ic(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """Correlate the ranks of forecast and realised return, session by session.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS`` of the universe, of any delays and horizons: the rows of a model's
+        origin are the cross-section.
+    panel : DataFrame
+        ``PANEL``, as far as it is known.
+
+    Returns
+    -------
+    DataFrame
+        ``RANK_IC``. Rows without a forecast or a realised return are left out; so are
+        sessions with fewer than ``MIN_STOCKS`` of them, or where all forecasts or all
+        returns are equal. Ties share the mean rank.
+    """
+    rows = realised(forecasts, panel).dropna(subset=["y", "y_hat"])
+    y, y_hat = _centred_rank(rows, "y"), _centred_rank(rows, "y_hat")
+    parts = rows[SESSION].assign(xy=y * y_hat, xx=y**2, yy=y_hat**2, n=1)
+    sums = parts.groupby(SESSION, as_index=False).sum()
+    enough = (sums["n"] >= MIN_STOCKS) & (sums["xx"] > 0) & (sums["yy"] > 0)
+    sums = sums[enough]
+    spread = (sums["xx"] * sums["yy"]) ** 0.5
+    table = sums.assign(rank_ic=(sums["xy"] / spread).clip(-1, 1))
+    types = {name: str(column.dtype) for name, column in RANK_IC.columns.items()}
+    return check(table[list(types)].astype(types), RANK_IC)
+
+
+def newey_west(values: ArrayLike, *, lags: int) -> tuple[float, float]:
+    """Return the mean of a series and its standard error.
+
+    The variance of the mean is the autocovariances' sum with weights that fall from 1
+    at lag 0 to 0 at ``lags + 1`` (Bartlett), over n.
+
+    Parameters
+    ----------
+    values : array of shape (n,)
+        In order of time, none missing.
+    lags : int
+        At least 0; those beyond the series count for nothing.
+
+    Returns
+    -------
+    mean, standard_error : float
+        The error is missing below two values.
+
+    Examples
+    --------
+    >>> newey_west([1.0, 3.0], lags=0)  # variance (1 + 1) / 2, over n = 2
+    (2.0, 0.7071067811865476)
+    """
+    series = np.asarray(values, float)
+    n = series.size
+    if n < 2:
+        return (float(series.mean()) if n else float("nan")), float("nan")
+    errors = series - series.mean()
+    covariances = [
+        float((errors[lag:] * errors[: n - lag]).sum()) / n
+        for lag in range(min(lags, n - 1) + 1)
+    ]
+    weights = [1.0, *(2 * (1 - lag / (lags + 1)) for lag in range(1, len(covariances)))]
+    variance = sum(w * c for w, c in zip(weights, covariances, strict=True))
+    return float(series.mean()), float(np.sqrt(variance / n))
+
+
+def summarise_rank_ic(daily: pd.DataFrame) -> pd.DataFrame:
+    """Average the sessions' coefficients, by year and over all years.
+
+    Parameters
+    ----------
+    daily : DataFrame
+        ``RANK_IC``.
+
+    Returns
+    -------
+    DataFrame
+        One row a model, delay, horizon and fold (``ALL_YEARS`` is 0): ``value``,
+        ``t_statistic``, ``lower``, ``upper`` (95 %, normal) and ``n`` sessions. The
+        seeds of a model are averaged session by session.
+    """
+    single = _over_seeds(daily)
+    both = pd.concat([single, single.assign(fold=ALL_YEARS)])
+    return _means(both, ["model", "delay", "horizon", "fold"], "rank_ic")
+
+
+def score_rank_ic(daily: pd.DataFrame) -> pd.DataFrame:
+    """Lay the summary out as the one table of scores.
+
+    Returns
+    -------
+    DataFrame
+        ``SCORES`` of ticker "ALL", rule "none" and cost ``ACCURACY_COST``; ``n`` counts
+        sessions and the metric is ``metric_name``'s.
+    """
+    summary = summarise_rank_ic(daily)
+    names = [
+        metric_name(delay, horizon)
+        for delay, horizon in zip(summary["delay"], summary["horizon"], strict=True)
+    ]
+    table = summary.assign(
+        ticker=POOL, rule="none", metric=names, cost_bps=ACCURACY_COST
+    )
+    types = {name: str(column.dtype) for name, column in SCORES.columns.items()}
+    return check(table[list(types)].astype(types), SCORES)
+
+
+def compare_rank_ic(daily: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    """Compare two models on the sessions that both have ranked.
+
+    Returns
+    -------
+    DataFrame
+        One row a delay and horizon over all years: ``value`` (first less second),
+        ``t_statistic``, ``lower``, ``upper``, ``n``; none where they share no session.
+    """
+    key = ["fold", "delay", "horizon", "origin"]
+    single = _over_seeds(daily)
+    one, other = (
+        single[single["model"] == name].set_index(key)["rank_ic"]
+        for name in (first, second)
+    )
+    gap = (one - other).dropna().rename("difference").reset_index()
+    return _means(gap, ["delay", "horizon"], "difference")
+
+
+def metric_name(delay: int, horizon: int) -> str:
+    """Name the rank IC of one aim.
+
+    Examples
+    --------
+    >>> metric_name(1, 5), metric_name(0, 1)
+    ('rank_ic_5', 'rank_ic_1_delay_0')
+    """
+    return f"rank_ic_{horizon}" + ("" if delay == 1 else f"_delay_{delay}")
+
+
+def _centred_rank(rows: pd.DataFrame, column: str) -> "pd.Series[float]":
+    """Rank within the session, less the mean rank."""
+    key = [rows[name] for name in SESSION]
+    rank = rows[column].groupby(key).rank()
+    return rank - rank.groupby(key).transform("mean")
+
+
+def _over_seeds(daily: pd.DataFrame) -> pd.DataFrame:
+    key = [name for name in SESSION if name != "seed"]
+    return pd.DataFrame(daily.groupby(key, as_index=False)["rank_ic"].mean())
+
+
+def _means(table: pd.DataFrame, key: list[str], column: str) -> pd.DataFrame:
+    rows = [(*group, *_mean(block, column)) for group, block in table.groupby(key)]
+    return pd.DataFrame(rows, columns=[*key, *SUMMARY])
+
+
+def _mean(block: pd.DataFrame, column: str) -> tuple[float, float, float, float, int]:
+    """Average in order of time; twice the horizon of lags covers the overlap."""
+    ordered = block.sort_values("origin")
+    lags = 2 * int(ordered["horizon"].iloc[0])
+    mean, error = newey_west(ordered[column], lags=lags)
+    reach = float(norm.ppf(0.5 + CONFIDENCE / 2)) * error
+    t_statistic = mean / error if error > 0 else float("nan")
+    return mean, t_statistic, mean - reach, mean + reach, len(ordered)

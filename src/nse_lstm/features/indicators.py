@@ -1,0 +1,98 @@
+"""The one table of features: what a model may know of a share in the evening.
+
+Each share's indicators are given as their places among the session's universe, so every
+number lies in [-1/2, 1/2], needs no scaler, and means the same in every year.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+
+from nse_lstm.config import CrossSection
+from nse_lstm.features import market_indicators as market
+from nse_lstm.features import price_indicators as price
+from nse_lstm.features import volume_indicators as volume
+from nse_lstm.features.board import Board, make_board, to_rows
+from nse_lstm.features.cross_section import place_among
+from nse_lstm.tables import FEATURES, check
+
+__all__ = ["INDICATORS", "MARKET_INDICATORS", "build_features"]
+
+INDICATORS: dict[str, Callable[[Board], pd.DataFrame]] = {
+    **{f"reversal_{n}": partial(price.reversal, n=n) for n in (1, 5, 10, 20)},
+    **{f"momentum_{n}": partial(price.momentum, n=n) for n in (60, 120, 250)},
+    **{f"volatility_{n}": partial(price.volatility, n=n) for n in (20, 60)},
+    "skewness_60": partial(price.skewness, n=60),
+    "largest_return_20": partial(price.largest_return, n=20),
+    "autocorrelation_60": partial(price.autocorrelation, n=60),
+    **{f"range_place_{n}": partial(price.range_place, n=n) for n in (1, 3, 5, 20)},
+    **{f"range_width_{n}": partial(price.range_width, n=n) for n in (1, 20)},
+    **{f"channel_place_{n}": partial(price.channel_place, n=n) for n in (20, 60, 250)},
+    "relative_tick": price.relative_tick,
+    **{f"turnover_level_{n}": partial(volume.turnover_level, n=n) for n in (20, 60)},
+    **{
+        f"volume_surprise_{n}": partial(volume.volume_surprise, n=n) for n in (1, 5, 20)
+    },
+    **{f"illiquidity_{n}": partial(volume.illiquidity, n=n) for n in (20, 60)},
+    "sessions_since_trade": volume.sessions_since_trade,
+    **{f"traded_share_{n}": partial(volume.traded_share, n=n) for n in (20, 60)},
+    **{
+        f"zero_return_share_{n}": partial(volume.zero_return_share, n=n)
+        for n in (20, 60)
+    },
+    **{
+        f"signed_turnover_{n}": partial(volume.signed_turnover, n=n) for n in (1, 5, 20)
+    },
+    "beta_120": partial(market.beta, n=120),
+    "lagged_beta_120": partial(market.lagged_beta, n=120),
+    **{
+        f"residual_reversal_{n}": partial(market.residual_reversal, n=n)
+        for n in (5, 20)
+    },
+    "idiosyncratic_volatility_60": partial(market.idiosyncratic_volatility, n=60),
+}
+"""Every indicator of a share by the name of its column."""
+
+MARKET_INDICATORS: dict[str, Callable[[Board], "pd.Series[float]"]] = {
+    f"market_return_{n}": partial(market.market_return, n=n) for n in (1, 5, 20)
+}
+"""What is the same for every share of a session."""
+
+
+def build_features(panel: pd.DataFrame, *, cross_section: CrossSection) -> pd.DataFrame:
+    """Build the features of every ordinary share and session.
+
+    A row is known in the evening of its session. On a stale session nothing is: its
+    features are missing and it is not ``usable``.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        ``PANEL`` of the whole market, as far as it may be seen.
+    cross_section : CrossSection
+        The universe that places are taken in.
+
+    Returns
+    -------
+    DataFrame
+        ``FEATURES``, sorted by ticker and session: one row for each the panel has.
+
+    Raises
+    ------
+    DataError
+        If there is no ordinary share.
+    """
+    board = make_board(panel, cross_section)
+    fresh = board.listed & ~board.stale
+    places = {
+        name: place_among(indicator(board).where(fresh), board.member)
+        for name, indicator in INDICATORS.items()
+    }
+    frames = {"member": board.member, "usable": board.usable, **places}
+    table = to_rows(frames, board.listed, time="session")
+    for name, indicator in MARKET_INDICATORS.items():
+        known = indicator(board).mask(board.stale.any(axis=1))
+        table[name] = table["session"].map(known)
+    types = {name: str(column.dtype) for name, column in FEATURES.columns.items()}
+    return check(table[list(types)].astype(types), FEATURES)

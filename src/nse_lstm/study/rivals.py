@@ -1,0 +1,190 @@
+"""Phase 4's rivals: ranking models on the walk-forward years, and how well they rank.
+
+Each year's forecasts lie in a folder of their own with the version they were made
+under; a year whose version is the same is read, not fitted.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from nse_lstm.config import study_document
+from nse_lstm.errors import ArtefactError
+from nse_lstm.evaluation.rank_ic import (
+    compare_rank_ic,
+    daily_rank_ic,
+    score_rank_ic,
+    summarise_rank_ic,
+)
+from nse_lstm.features.folds import Fold, make_folds
+from nse_lstm.features.indicators import build_features
+from nse_lstm.features.targets import build_targets
+from nse_lstm.models.rivals import forecast_rivals
+from nse_lstm.models.versions import artefact_version
+from nse_lstm.study.inputs import read_facts, read_sealed_panel
+from nse_lstm.study.jobs import ALL_STOCKS
+from nse_lstm.study.workspace import Workspace, read_json, write_json
+from nse_lstm.tables import (
+    FORECASTS,
+    PLACED_FEATURES,
+    RANK_IC,
+    SCORES,
+    read_table,
+    write_table,
+)
+
+__all__ = ["Ranking", "rank_stocks", "rival_folds", "train_rivals"]
+
+Progress = Callable[[str], None]
+
+HISTORY_YEARS = 2
+"""Years of data before the first that is forecast: the longest feature takes one."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How well the rivals rank the universe, before the test year."""
+
+    daily: pd.DataFrame
+    """``RANK_IC``."""
+    summary: pd.DataFrame
+    """One row a model, delay, horizon and year (0: all); ``summarise_rank_ic``."""
+    boosting_less_ridge: pd.DataFrame
+    """One row a delay and horizon; ``compare_rank_ic``."""
+
+
+def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
+    """Train the rivals where that is to be done, and score their rank IC.
+
+    Writes ``rank_ic.parquet`` and ``scores.parquet`` beside their forecasts.
+    """
+    forecasts = train_rivals(workspace, progress=progress)
+    daily = daily_rank_ic(forecasts, read_sealed_panel(workspace))
+    folder = workspace.paths.rivals
+    write_table(daily, RANK_IC, folder / "rank_ic.parquet")
+    write_table(score_rank_ic(daily), SCORES, folder / "scores.parquet")
+    return Ranking(
+        daily=daily,
+        summary=summarise_rank_ic(daily),
+        boosting_less_ridge=compare_rank_ic(daily, "boosting", "ridge"),
+    )
+
+
+def train_rivals(workspace: Workspace, *, progress: Progress = print) -> pd.DataFrame:
+    """Fit and forecast every walk-forward year, resuming what is there.
+
+    Every horizon of the cross-section is aimed a session after the origin; the first
+    also at delay 0, which nobody can deal at, to show what averaged prices make.
+
+    Parameters
+    ----------
+    progress : callable
+        Is given one line a year that is fitted.
+
+    Returns
+    -------
+    DataFrame
+        ``FORECASTS`` of every year, model, delay and horizon. Only the sealed panel is
+        read.
+    """
+    folds = rival_folds(workspace)
+    waiting = [fold for fold in folds if not _is_done(workspace, fold)]
+    if waiting:
+        _fit(workspace, waiting, progress)
+    tables = [_read(workspace, fold) for fold in folds]
+    return pd.concat(tables, ignore_index=True)
+
+
+def rival_folds(workspace: Workspace) -> tuple[Fold, ...]:
+    """Return the walk-forward years of the rivals, in order.
+
+    From the study's ``first_year``, or the third of the data if that is later, to the
+    year before the test year.
+
+    Raises
+    ------
+    ArtefactError
+        If there is no such year.
+    """
+    facts = read_facts(workspace)
+    earliest = pd.Timestamp(facts.first_session).year + HISTORY_YEARS
+    first = max(workspace.study.rivals.first_year, earliest)
+    if first >= facts.test_year:
+        raise ArtefactError(
+            f"Expected a year from {first} on, before the test year, to forecast. "
+            f"Received: test year {facts.test_year}"
+        )
+    return make_folds(facts.test_year, facts.test_year - first)[:-1]
+
+
+def _fit(workspace: Workspace, folds: list[Fold], progress: Progress) -> None:
+    study, panel = workspace.study, read_sealed_panel(workspace)
+    features = build_features(panel, cross_section=study.cross_section)
+    aim = partial(build_targets, panel, cross_section=study.cross_section)
+    delay, horizons = study.dealing.delay, study.cross_section.horizons
+    aims = [(delay, horizon) for horizon in horizons] + [(0, horizons[0])]
+    targets = [aim(delay=delay, horizon=horizon) for delay, horizon in aims]
+    for fold in folds:
+        progress(f"rivals of {fold.year}: {len(aims)} aims")
+        blocks = [
+            forecast_rivals(
+                features,
+                table,
+                fold,
+                cross_section=study.cross_section,
+                rivals=study.rivals,
+                seed=study.seed,
+            )
+            for table in targets
+        ]
+        folder = _folder(workspace, fold)
+        write_table(pd.concat(blocks), FORECASTS, folder / "forecasts.parquet")
+        about = {"version": _version(workspace, fold), **_count(features, fold)}
+        write_json(folder / "metadata.json", about)
+
+
+def _count(features: pd.DataFrame, fold: Fold) -> dict[str, float]:
+    """Count what may be trained on, and the share of features missing in it."""
+    known = features[features["usable"] & (features["session"] < fold.start)]
+    missing = known[list(PLACED_FEATURES)].isna().to_numpy().mean()
+    return {"n_rows": len(known), "missing_share": round(float(missing), 6)}
+
+
+def _read(workspace: Workspace, fold: Fold) -> pd.DataFrame:
+    return read_table(FORECASTS, _folder(workspace, fold) / "forecasts.parquet")
+
+
+def _is_done(workspace: Workspace, fold: Fold) -> bool:
+    """Say whether a year was written whole under today's version."""
+    folder = _folder(workspace, fold)
+    try:
+        written = dict(read_json(folder / "metadata.json"))
+    except (ArtefactError, TypeError, ValueError):
+        return False
+    same = written.get("version") == _version(workspace, fold)
+    return same and (folder / "forecasts.parquet").is_file()
+
+
+def _folder(workspace: Workspace, fold: Fold) -> Path:
+    return workspace.paths.rivals / str(fold.year)
+
+
+def _version(workspace: Workspace, fold: Fold) -> str:
+    document, facts = study_document(workspace.study), read_facts(workspace)
+    depends_on = {
+        "cross_section": document["cross_section"],
+        "delay": document["dealing"]["delay"],
+        "rivals": document["rivals"],
+        # Targets beyond the seal are not forecast.
+        "sealed_from": facts.test_year,
+    }
+    return artefact_version(
+        facts.digest,
+        depends_on,
+        workspace.study.seed,
+        ticker=ALL_STOCKS,
+        year=fold.year,
+    )

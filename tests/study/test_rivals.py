@@ -1,0 +1,104 @@
+"""Rivals are fitted once, kept under their version, and never see the test year."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tiny_study import tiny_workspace
+
+from nse_lstm.config import CrossSection, Rivals
+from nse_lstm.errors import ArtefactError
+from nse_lstm.study.data_analysis import analyse_data, prepare_raw
+from nse_lstm.study.inputs import read_facts
+from nse_lstm.study.rivals import Ranking, rank_stocks, rival_folds, train_rivals
+from nse_lstm.study.score_tables import rank_ic_table
+from nse_lstm.study.workspace import Workspace, read_json
+from nse_lstm.tables import FORECASTS, RANK_IC, SCORES, read_table
+
+CROSS_SECTION = CrossSection(size=4, horizons=(1, 5))
+RIVALS = Rivals(boosting_rounds=10, min_leaf_rows=20)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    tiny = tiny_workspace(tmp_path_factory.mktemp("rivals"))
+    study = replace(tiny.study, cross_section=CROSS_SECTION, rivals=RIVALS)
+    workspace = replace(tiny, study=study)
+    prepare_raw(workspace)
+    analyse_data(workspace)
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def ranking(workspace: Workspace) -> Ranking:
+    return rank_stocks(workspace, progress=lambda _: None)
+
+
+def forecasts_path(workspace: Workspace) -> Path:
+    return workspace.paths.rivals / "2023" / "forecasts.parquet"
+
+
+def test_the_years_end_before_the_test_year(workspace: Workspace) -> None:
+    # Data from 2021: the third year is the first, and 2024 is the test year.
+    assert [fold.year for fold in rival_folds(workspace)] == [2023]
+    assert read_facts(workspace).test_year == 2024
+
+
+def test_without_a_year_to_forecast_it_says_so(workspace: Workspace) -> None:
+    study = replace(workspace.study, rivals=Rivals(first_year=2024))
+    with pytest.raises(ArtefactError, match=r"from 2024 on.* test year 2024"):
+        rival_folds(replace(workspace, study=study))
+
+
+def test_tables_are_on_disk_and_hold_no_session_of_the_test_year(
+    workspace: Workspace, ranking: Ranking
+) -> None:
+    table = read_table(FORECASTS, forecasts_path(workspace))
+    assert table["target_date"].max() < pd.Timestamp(2024, 1, 1)
+    aims = set(zip(table["delay"], table["horizon"], strict=True))
+    assert aims == {(1, 1), (1, 5), (0, 1)}
+    folder = workspace.paths.rivals
+    assert len(read_table(RANK_IC, folder / "rank_ic.parquet")) == len(ranking.daily)
+    scores = read_table(SCORES, folder / "scores.parquet")
+    assert set(scores["metric"]) == {"rank_ic_1", "rank_ic_5", "rank_ic_1_delay_0"}
+
+
+def test_a_second_run_reads_and_fits_nothing(
+    workspace: Workspace, ranking: Ranking
+) -> None:
+    path = forecasts_path(workspace)
+    before, lines = path.stat().st_mtime_ns, list[str]()
+    again = rank_stocks(workspace, progress=lines.append)
+    assert lines == []
+    assert path.stat().st_mtime_ns == before
+    pd.testing.assert_frame_equal(again.summary, ranking.summary, check_exact=True)
+
+
+def test_another_setting_is_fitted_anew_and_back_again_to_the_same_bytes(
+    workspace: Workspace, ranking: Ranking
+) -> None:
+    path = forecasts_path(workspace)
+    before, version = path.read_bytes(), read_json(path.with_name("metadata.json"))
+    other = replace(workspace.study, rivals=replace(RIVALS, ridge_alpha=10.0))
+    lines: list[str] = []
+    train_rivals(replace(workspace, study=other), progress=lines.append)
+    assert path.read_bytes() != before
+    assert read_json(path.with_name("metadata.json")) != version
+    train_rivals(workspace, progress=lines.append)
+    assert path.read_bytes() == before
+    assert read_json(path.with_name("metadata.json")) == version
+    assert len(lines) == 2 and "2023" in lines[0]
+
+
+def test_the_table_of_a_page_has_a_row_a_model_and_a_column_an_aim(
+    ranking: Ranking,
+) -> None:
+    table = rank_ic_table(ranking.summary)
+    columns = ["1 sessions from the same session", "1 sessions", "5 sessions"]
+    assert list(table.columns) == ["strategy", *columns]
+    assert "ridge, all shares" in set(table["strategy"])
+    one = ranking.summary.set_index(["model", "delay", "horizon", "fold"])
+    value = one.loc[("ridge", 1, 5, 0), "value"]
+    shown = table.set_index("strategy").loc["ridge, all shares", "5 sessions"]
+    assert shown.startswith(f"{value:+.3f}".replace("-", "−"))
