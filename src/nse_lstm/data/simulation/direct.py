@@ -104,7 +104,7 @@ def oracle_of(board: Board, drift: Numbers, simulation: Simulation) -> pd.DataFr
         model="oracle", seed=simulation.seed, delay=DELAY
     )
     missing = dict.fromkeys(("price_hat", "lower", "upper"), np.nan)
-    key = ["ticker", "origin", "horizon"]
+    key = ["ticker", "fold", "origin", "horizon"]
     return ledger.in_schema(table.assign(**missing).sort_values(key), FORECASTS)
 
 

@@ -1,9 +1,9 @@
 """How the latent price moves within a session: factors, tails, calm and storm.
 
 One factor moves the market, one each sector, and each share has noise of its own. All
-of them have heavy tails and a volatility that comes and goes. The price of each share, not
-its logarithm, stays where it is on average, so that holding the restless ones earns no
-more than holding the quiet ones.
+of them have heavy tails and a volatility that comes and goes. The price of each share,
+not its logarithm, stays where it is on average, so that holding the restless ones earns
+no more than holding the quiet ones.
 """
 
 import numpy as np
@@ -11,19 +11,19 @@ import numpy.typing as npt
 
 from nse_lstm.data.simulation.board import Numbers
 
-__all__ = ["LOADINGS", "MOMENTS", "draw_storm", "draw_steps", "n_sources"]
+__all__ = ["LOADINGS", "MOMENTS", "draw_steps", "draw_storm", "n_sources"]
 
 MOMENTS = 30
 """Times of a session at which a deal can happen."""
-DEGREES_OF_FREEDOM = 3.5
+DEGREES_OF_FREEDOM = 3.2
 """Of the t-like daily scale."""
-MARKET_VOLATILITY = 0.0066
+MARKET_VOLATILITY = 0.0065
 SECTOR_VOLATILITY = 0.0035
 STORM = 0.6
 """Standard deviation of the log volatility around its long run."""
 STORM_LASTS = 0.85
 """Share of a storm left a session later."""
-LOADINGS = 1.05, 0.8
+LOADINGS = 1.0, 0.8
 """Of the market factor: the most and the least liquid share."""
 
 
@@ -69,9 +69,7 @@ def draw_steps(
     shared = shared_volatility * noise[:, :n_shared]
     common = (loading * MARKET_VOLATILITY) ** 2 + SECTOR_VOLATILITY**2
     own = np.sqrt(volatility**2 - common)
-    steps = (
-        loading * shared[:, :1] + shared[:, 1 + sector] + own * noise[:, n_shared:]
-    )
+    steps = loading * shared[:, :1] + shared[:, 1 + sector] + own * noise[:, n_shared:]
     return steps - volatility**2 / 2 / MOMENTS
 
 

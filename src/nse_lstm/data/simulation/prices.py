@@ -167,7 +167,9 @@ def draw_prints(
         # An ex-date's first price comes from a deal, as on the exchange.
         amounts = _amounts(generator, traits) * (lives.dealing[day] | (factor != 1))
         quotes = to_tick(np.exp(path + _sides(generator, traits)), session)
-        limits = _limits(reference, session, limit=np.where(news != 0, LIFTED_LIMIT, DAILY_LIMIT))
+        limits = _limits(
+            reference, session, limit=np.where(news != 0, LIFTED_LIMIT, DAILY_LIMIT)
+        )
         dealt = np.clip(np.where(waits, to_tick(reference, session), quotes), *limits)
         low[day], high[day], average = _summary(dealt, amounts, quiet=reference)
         amount = amounts.sum(axis=0)
@@ -179,7 +181,7 @@ def draw_prints(
         drift = drifts(memory, plan) * lives.dealing[day]
         planted[:, day] = drift
         last = price[day]
-    return Prints(*columns, drift=planted)
+    return Prints(low, high, price, previous, volume, planted)
 
 
 def _waiting(generator: np.random.Generator, traits: Traits, gap: Numbers) -> Flags:

@@ -48,8 +48,10 @@ LISTED_AFTER = (0.20, 0.30)
 # Announcements lift the limit; dividends do too, and fall in these months.
 # Loading of the market's mood: the most and the least liquid share.
 MOODS = (0.5, 1.3)
-NEWS_CHANCE = 0.005
-NEWS_SIZE = 0.075
+NEWS_CHANCE = 0.006
+NEWS_SIZE = 0.07
+# What the lifted limit lets pass in one session, so that nothing is left for the next.
+MAX_NEWS = 0.11
 DIVIDEND_MONTHS = (4, 5, 6)
 DIVIDENDS = (0.02, 0.05)
 N_PAYERS = 20
@@ -94,7 +96,9 @@ def draw_traits(generator: np.random.Generator, tickers: tuple[str, ...]) -> Tra
     sectors = sorted(set(SECTORS.values()))
     lowest, highest = map(float, np.log(PRICE_RANGE))
     start = generator.uniform(lowest, highest, n)
-    volatility = 0.0175 + 0.0140 * (place / last) ** 0.7 + generator.uniform(0, 0.001, n)
+    volatility = (
+        0.0175 + 0.0140 * (place / last) ** 0.7 + generator.uniform(0, 0.001, n)
+    )
     n_deals = np.array([OTHER_DEALS.get(ticker, np.nan) for ticker in tickers])
     return Traits(
         log_price=start,
@@ -105,7 +109,7 @@ def draw_traits(generator: np.random.Generator, tickers: tuple[str, ...]) -> Tra
         n_deals=np.where(ordinary, 40 * np.exp(-0.080 * place), n_deals),
         waiting=np.interp(place, [0, last], WAITING),
         half_spread=np.where(
-            ordinary, 0.0003 + 0.028 * (place / last) ** 0.65, OTHER_HALF_SPREAD
+            ordinary, 0.0003 + 0.029 * (place / last) ** 0.75, OTHER_HALF_SPREAD
         ),
         turnover=np.where(ordinary, _turnover()[place], OTHER_TURNOVER),
     )
@@ -158,7 +162,9 @@ def draw_lives(
     for (place, shares), day in zip(BONUSES, days, strict=False):
         factor[day, column[ordinary[place]]] = shares
     starts = listed & ~np.vstack([listed[:1], listed[:-1]])
-    payers = [column[ticker] for ticker in ordinary if ticker in LIQUIDITY_ORDER[:N_PAYERS]]
+    payers = [
+        column[ticker] for ticker in ordinary if ticker in LIQUIDITY_ORDER[:N_PAYERS]
+    ]
     lives = Lives(
         starts=starts,
         dealing=listed & ~suspended,
@@ -210,7 +216,8 @@ def _draw_news(
     """Draw announcements for every share, and for the payers a dividend a year."""
     shape = (len(sessions), n_tickers)
     comes = generator.random(shape) < NEWS_CHANCE
-    news = comes * generator.normal(0, NEWS_SIZE, shape)
+    size = np.clip(generator.normal(0, NEWS_SIZE, shape), -MAX_NEWS, MAX_NEWS)
+    news = comes * size
     season = sessions.month.isin(DIVIDEND_MONTHS)
     for year in np.unique(sessions.year):
         days = np.flatnonzero(season & (sessions.year == year))

@@ -4,8 +4,8 @@ Every share keeps three short memories of what was printed: how its price moved,
 busy it was and how restless, each beside its own long run. After a session they set
 the drift of the latent price over the next one, so whoever reads the same prints can
 learn it, and it is still there to be earned a session later. The directions are the
-ones found on real markets: moves revert [1]_, busy sessions and quiet prices come before
-gains, and a move on heavy dealing reverts the most [2]_.
+ones found on real markets: moves revert [1]_, busy sessions and quiet prices come
+before gains, and a move on heavy dealing reverts the most [2]_.
 
 Each memory fades at a known rate, so what a reader who knows the plan expects of the
 next sessions is a formula (``expected_returns``), not a fit.
@@ -40,9 +40,11 @@ MEAN_MOVE = 0.7
 
 DRIFT_PER_SIGNAL = 1.1
 """Daily drift over daily volatility for each unit of the signal."""
-MOOD = 0.8
-"""Share of the market's recent return that goes on, at the default signal."""
-MOOD_PER_SIGNAL = MOOD / 0.06
+MOOD = 0.7
+"""Share of the market's recent return that goes on, from ``FULL_MOOD`` on: a larger one
+would feed on itself without end."""
+FULL_MOOD = 0.06
+"""Signal below which the mood shrinks with it."""
 
 # The linear and stock-specific drift fade as a memory does; the product of two
 # memories as their product; the mood feeds on the market it moves.
@@ -139,7 +141,7 @@ def drifts(memory: Memory, plan: Plan) -> Numbers:
         [
             scale * (weight[0] * linear + weight[2] * own),
             scale * weight[1] * -price * busyness,
-            MOOD_PER_SIGNAL * plan.signal * plan.loading * memory.market,
+            _mood(plan.signal) * plan.loading * memory.market,
         ]
     )
 
@@ -171,8 +173,12 @@ def expected_returns(drift: Numbers, *, horizon: int, signal: float) -> Numbers:
     >>> round(float(expected_returns(mood_only, horizon=1, signal=0.0)), 6)  # x 0.925
     0.00925
     """
-    mood = FADING + (1 - FADING) * MOOD_PER_SIGNAL * signal
+    mood = FADING + (1 - FADING) * _mood(signal)
     fading = np.array([FADING, FADING**2, mood])
     left = fading[:, None] ** np.arange(horizon + 1)
     weights = left[:, :-1].sum(axis=1) - 0.5 + left[:, -1] / 2
     return (weights.reshape(-1, *[1] * (drift.ndim - 1)) * drift).sum(axis=0)
+
+
+def _mood(signal: float) -> float:
+    return MOOD * min(1.0, signal / FULL_MOOD)
