@@ -439,7 +439,6 @@ def test_a_whole_market_replaces_the_one_before(tmp_path):
         Simulation(
             first_year=2019, last_year=2022, n_ordinary=12, seed=5, faults=False
         ),
-        Simulation(first_year=2013, last_year=2013, n_ordinary=63, faults=False),
         Simulation(first_year=2023, last_year=2024, n_ordinary=63, faults=False),
     ],
     ids=str,
@@ -542,7 +541,7 @@ def test_what_is_planted_can_be_read_off_the_printed_numbers():
     returns = shares.pivot(index="session", columns="ticker", values="log_return")
     mood = slow_mood(returns.fillna(0.0))
     oracle = market.oracle[market.oracle["horizon"] == 1]
-    for ticker in ("SCOM", "KCB", "ABSA"):
+    for ticker in ("SCOM", "EQTY", "KCB"):
         memory = slow_memory(rows[rows["ticker"] == ticker]).set_index("origin")
         y_hat = oracle[oracle["ticker"] == ticker].set_index("origin")["y_hat"]
         known = memory.assign(
@@ -550,7 +549,7 @@ def test_what_is_planted_can_be_read_off_the_printed_numbers():
         ).reindex(y_hat.index)
         # The first guesses are forgotten at 1/60 a session.
         late = slice("2016-01-01", None)
-        X, y = known[late].to_numpy(), y_hat[late].to_numpy()
+        X, y = known[late].to_numpy(float), y_hat[late].to_numpy(float)
         weights = np.linalg.lstsq(X, y, rcond=None)[0]
         assert np.abs(X @ weights - y).max() < 1e-3 * np.abs(y).max()
 
@@ -560,7 +559,7 @@ def mean_rank_ic(oracle: pd.DataFrame, panel: pd.DataFrame) -> float:
 
 
 def test_the_oracle_orders_the_liquid_shares_and_the_last_move_does_not():
-    simulation = Simulation(first_year=2013, last_year=2016, n_ordinary=24)
+    simulation = Simulation(first_year=2013, last_year=2014, n_ordinary=24)
     liquid = LIQUIDITY_ORDER[:16]
     for signal, expected in ((0.0, 0.0), (0.2, 0.2)):
         found = []
@@ -572,5 +571,5 @@ def test_the_oracle_orders_the_liquid_shares_and_the_last_move_does_not():
             last = rows.merge(moves.rename(columns={"session": "origin"}))
             last = last.assign(y_hat=last["log_return"])
             found.append(mean_rank_ic(last if signal == 0 else rows, market.panel))
-        # 16 shares, 2 x 1000 sessions: a standard error of 1 / sqrt(15 x 2000) = 0.006.
-        assert np.mean(found) == pytest.approx(expected, abs=0.025)
+        # 16 shares, 2 x 500 sessions: a standard error of 1 / sqrt(15 x 1000) = 0.008.
+        assert np.mean(found) == pytest.approx(expected, abs=0.035)
