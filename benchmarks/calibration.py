@@ -29,9 +29,9 @@ from nse_lstm.evaluation.scoring import realised
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "simulated_market.md"
 START, END = "<!-- calibration -->", "<!-- end of calibration -->"
-SEEDS = range(1, 6)
+SEEDS = range(1, 4)
 IC_SEEDS = range(101, 121)
-SIGNALS = (0.0, 0.06, 0.12)
+SIGNALS = (0.0, 0.06)
 TOP, SESSIONS, TRADED = 25, 120, 0.60
 
 
