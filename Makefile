@@ -141,7 +141,7 @@ $(ENVIRONMENT): requirements.lock pyproject.toml
 .PHONY: clean help
 clean:  ## Remove build products; keeps the environment and the ledger of looks and trials
 	rm -rf build
-	find data/raw/simulated data/processed trained_models reports -mindepth 1 \
+	find data/raw/simulated data/oracle data/processed trained_models reports -mindepth 1 \
 	  ! -name README.md ! -path 'trained_models/*/ledger*' -type f -delete 2>/dev/null || true
 	find data trained_models reports -mindepth 1 -type d -empty -delete
 help:  ## This list

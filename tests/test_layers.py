@@ -62,6 +62,22 @@ def test_only_models_import_tensorflow_and_nothing_imports_pickle(path: Path) ->
         assert not used & {"tensorflow", "keras"}
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_only_the_scorer_of_the_oracle_opens_what_the_simulator_knows(path: Path):
+    place = path.relative_to(SOURCE).as_posix()
+    text = path.read_text()
+    # The simulator makes it and Phase 1 says where; no model may ever meet it.
+    makers = {"data/simulate.py", "data/simulation/direct.py"}
+    if layer_of(path) in ("data", "features", "models", "deployment", "reporting"):
+        assert place in makers or "oracle" not in text.lower()
+    reads = {"study/data_analysis.py", "evaluation/oracle.py"}
+    uses = {
+        node.attr for node in ast.walk(ast.parse(text)) if type(node) is ast.Attribute
+    }
+    assert "oracle" not in uses or place in reads
+    assert "oracle.parquet" not in text or place == "paths.py"
+
+
 def test_the_library_and_its_command_line_import_without_heavy_packages() -> None:
     code = (
         "import sys, nse_lstm, nse_lstm.cli; "

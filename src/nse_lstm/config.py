@@ -64,12 +64,19 @@ class Market:
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Simulation:
-    """Scale of the embedded market; 63 ordinary codes is the exchange's own number."""
+    """The embedded market: its scale, and how much of it can be forecast."""
 
     first_year: int = 2013
     last_year: int = 2024
     n_ordinary: Annotated[int, Field(ge=4, le=63)] = 63
+    """63 is the exchange's own number."""
     seed: Annotated[int, Field(ge=0)] = 2013
+    signal: Annotated[float, Field(ge=0, le=0.3)] = 0.06
+    """Rank IC, about, of whoever knows the plan, dealing a session later; 0 is none."""
+    signal_parts: tuple[Fraction, Fraction, Fraction] = (0.5, 0.25, 0.25)
+    """Shares of it: pooled linear, pooled nonlinear, stock-specific; they sum to 1."""
+    faults: bool = True
+    """Whether the files have the faults that the real ones have."""
 
     @model_validator(mode="after")
     def _years_in_order(self) -> "Simulation":
@@ -77,6 +84,14 @@ class Simulation:
             raise ValueError(
                 "expected 2013 <= first_year <= last_year <= 2024. "
                 f"Received: {self.first_year}, {self.last_year}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _parts_sum_to_one(self) -> "Simulation":
+        if abs(sum(self.signal_parts) - 1) > 1e-9:
+            raise ValueError(
+                f"expected signal_parts that sum to 1. Received: {self.signal_parts}"
             )
         return self
 

@@ -55,6 +55,11 @@ class Paths:
         return self.raw_folder or self.root / "data" / "raw" / self.market
 
     @property
+    def oracle(self) -> Path:
+        """What whoever knows a simulated market's plan forecasts; of no real one."""
+        return self.root / "data" / "oracle" / self.market / "oracle.parquet"
+
+    @property
     def processed(self) -> Path:
         """The panel and the tables derived from it."""
         return self.root / "data" / "processed" / self.market

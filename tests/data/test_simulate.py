@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,14 @@ import pytest
 
 from nse_lstm.config import Simulation
 from nse_lstm.data import ledger, simulate
+from nse_lstm.data.adjusted import with_returns
+from nse_lstm.data.ledger import DUPLICATE
 from nse_lstm.data.panel import build_panel
-from nse_lstm.data.simulate import simulate_board, write_market
+from nse_lstm.data.simulate import simulate_board, simulate_market, write_market
+from nse_lstm.data.simulation.exchange import LIQUIDITY_ORDER
 from nse_lstm.errors import DataError
+from nse_lstm.evaluation.rank_ic import daily_rank_ic
+from nse_lstm.tables import FORECASTS, check, read_table
 
 SMALL = Simulation(first_year=2017, last_year=2022, n_ordinary=12, seed=3)
 TICK_CHANGE = "2018-11-26"
@@ -211,7 +217,8 @@ def test_the_average_lies_inside_the_range_of_the_session(board):
 
 def test_no_deal_is_beyond_the_daily_limit_or_one_tick(board):
     dealt = ~np.isnan(board.volume) & ~np.isnan(board.previous)
-    reference = np.where(board.factor == 1, board.previous, np.nan)
+    plain = (board.factor == 1) & ~board.news
+    reference = np.where(plain, board.previous, np.nan)
     old = np.broadcast_to(
         np.asarray(board.sessions < TICK_CHANGE)[:, None], reference.shape
     )
@@ -223,6 +230,24 @@ def test_no_deal_is_beyond_the_daily_limit_or_one_tick(board):
             # At most one tick from where the price before lies on the ticks.
             tick = slow_tick(before, old=is_old)
             assert abs(value - round(before / tick) * tick) <= tick + 1e-9
+
+
+def test_only_news_moves_a_price_beyond_the_limit_and_never_past_the_loader_s(board):
+    # Cheap shares may move by a tick of more than that.
+    dear = ~np.isnan(board.volume) & (board.previous > 5) & (board.factor == 1)
+    move = np.abs(np.log(board.price / board.previous))
+    beyond = dear & (move > 0.11)
+    assert beyond.sum() > 5
+    assert board.news[beyond].all()
+    assert (move[dear] < 0.135).all()
+
+
+def test_the_liquid_shares_pay_a_dividend_a_year_from_april_to_june(board):
+    season = np.isin(board.sessions.month, (4, 5, 6))
+    liquid = board.tickers.index("SCOM")
+    for year in range(2017, 2023):
+        days = season & (board.sessions.year == year)
+        assert board.news[days, liquid].any()
 
 
 def test_volumes_are_whole_lots(board):
@@ -406,3 +431,148 @@ def test_a_whole_market_replaces_the_one_before(tmp_path):
         write_market(tmp_path / "m", simulation)
     assert "NSE_data_all_stocks_2014.csv" in contents(tmp_path / "m")
     assert "NSE_data_all_stocks_2013.csv" not in contents(tmp_path / "m")
+
+
+@pytest.mark.parametrize(
+    "simulation",
+    [
+        Simulation(
+            first_year=2019, last_year=2022, n_ordinary=12, seed=5, faults=False
+        ),
+        Simulation(first_year=2023, last_year=2024, n_ordinary=63, faults=False),
+    ],
+    ids=str,
+)
+def test_a_market_drawn_to_tables_is_the_one_its_files_hold(tmp_path, simulation):
+    write_market(tmp_path / "m", simulation)
+    loaded, drawn = build_panel(tmp_path / "m"), simulate_market(simulation)
+    pd.testing.assert_frame_equal(drawn.panel, loaded.panel, check_exact=True)
+    pd.testing.assert_frame_equal(drawn.instruments, loaded.instruments)
+    # The months that two files hold are the only thing to repair.
+    assert set(loaded.repairs["reason"]) <= {DUPLICATE}
+
+
+def test_the_faults_of_the_files_leave_the_market_itself_alone():
+    clean = replace(SMALL, faults=False)
+    with_faults, without = simulate_board(SMALL), simulate_board(clean)
+    np.testing.assert_array_equal(with_faults.price, without.price)
+
+
+def test_another_seed_is_another_market():
+    small = Simulation(first_year=2013, last_year=2013, n_ordinary=4)
+    first, other = simulate_market(small), simulate_market(small, seed=1)
+    again = simulate_market(replace(small, seed=1))
+    assert not first.panel["price"].equals(other.panel["price"])
+    pd.testing.assert_frame_equal(other.panel, again.panel)
+    pd.testing.assert_frame_equal(other.oracle, again.oracle)
+
+
+def test_the_oracle_is_written_apart_from_the_data(tmp_path):
+    simulation = Simulation(first_year=2019, last_year=2021, n_ordinary=5)
+    path = tmp_path / "oracle" / "oracle.parquet"
+    write_market(tmp_path / "m", simulation, oracle=path)
+    assert not [name for name in contents(tmp_path / "m") if "oracle" in name]
+    oracle = read_table(FORECASTS, path)
+    drawn = simulate_market(replace(simulation, faults=False)).oracle
+    pd.testing.assert_frame_equal(oracle, drawn)
+    before = path.read_bytes()
+    write_market(tmp_path / "m", simulation, oracle=path)
+    assert path.read_bytes() == before
+
+
+def test_the_oracle_forecasts_each_share_from_the_next_session_on():
+    simulation = Simulation(first_year=2019, last_year=2021, n_ordinary=5)
+    market = simulate_market(simulation)
+    oracle = check(market.oracle, FORECASTS)
+    assert set(oracle["horizon"]) == {1, 5, 10}
+    assert set(oracle["delay"]) == {1}
+    sessions = pd.DatetimeIndex(np.unique(market.panel["session"]))
+    places = {
+        name: sessions.get_indexer(pd.DatetimeIndex(oracle[name]))
+        for name in ("origin", "entry_date", "target_date")
+    }
+    assert (places["entry_date"] - places["origin"] == 1).all()
+    assert (places["target_date"] - places["entry_date"] == oracle["horizon"]).all()
+    # None spans the half year without files.
+    before = oracle["origin"] < "2020-07-01"
+    assert (oracle.loc[before, "target_date"] < "2020-07-01").all()
+    assert (~before).any()
+
+
+def test_without_a_signal_the_oracle_forecasts_nothing():
+    silent = Simulation(first_year=2013, last_year=2013, n_ordinary=5, signal=0.0)
+    assert (simulate_market(silent).oracle["y_hat"] == 0).all()
+
+
+def slow_memory(rows: pd.DataFrame) -> pd.DataFrame:
+    """Follow one share's prints with plain numbers, as anybody with the files can."""
+    state, level, variance = [0.0] * 3, [0.0, 14.0, 0.01], [4e-4, 1.0, 1e-4]
+    out = []
+    for row in rows.itertuples():
+        seen = [row.log_return, np.log(row.price * row.volume), abs(row.log_return)]
+        for k in range(3):
+            news = 0.0
+            if not np.isnan(row.volume):
+                surprise = seen[k] - level[k]
+                news = max(-3.0, min(3.0, surprise / variance[k] ** 0.5))
+                level[k] += surprise / 60 if k else 0.0
+                variance[k] += (surprise**2 - variance[k]) / 60
+            state[k] = 0.85 * state[k] + (1 - 0.85**2) ** 0.5 * news
+        out.append((row.session, *state))
+    return pd.DataFrame(out, columns=["origin", "price", "busy", "restless"])
+
+
+def slow_mood(returns: pd.DataFrame) -> "pd.Series[float]":
+    mood = level = 0.0
+    out = []
+    for value in returns.sum(axis=1) / returns.shape[1]:
+        surprise = value - level
+        mood, level = 0.85 * mood + 0.15 * surprise, level + surprise / 60
+        out.append(mood)
+    return pd.Series(out, returns.index)
+
+
+def test_what_is_planted_can_be_read_off_the_printed_numbers():
+    market = simulate_market(
+        Simulation(first_year=2013, last_year=2017, n_ordinary=6, seed=2)
+    )
+    rows = with_returns(market.panel)
+    # The plan also follows a price that a suspension froze: no masked returns here.
+    moves = np.log(rows["adjusted"]).groupby(rows["ticker"]).diff().fillna(0.0)
+    rows["log_return"] = moves.where(~rows["gap"], 0.0)
+    shares = rows[rows["kind"] != "index"]
+    returns = shares.pivot(index="session", columns="ticker", values="log_return")
+    mood = slow_mood(returns.fillna(0.0))
+    oracle = market.oracle[market.oracle["horizon"] == 1]
+    for ticker in ("SCOM", "EQTY", "KCB"):
+        memory = slow_memory(rows[rows["ticker"] == ticker]).set_index("origin")
+        y_hat = oracle[oracle["ticker"] == ticker].set_index("origin")["y_hat"]
+        known = memory.assign(
+            product=memory["price"] * memory["busy"], mood=mood.reindex(memory.index)
+        ).reindex(y_hat.index)
+        # The first guesses are forgotten at 1/60 a session.
+        late = slice("2016-01-01", None)
+        X, y = known[late].to_numpy(float), y_hat[late].to_numpy(float)
+        weights = np.linalg.lstsq(X, y, rcond=None)[0]
+        assert np.abs(X @ weights - y).max() < 1e-3 * np.abs(y).max()
+
+
+def mean_rank_ic(oracle: pd.DataFrame, panel: pd.DataFrame) -> float:
+    return float(daily_rank_ic(oracle, panel)["rank_ic"].mean())
+
+
+def test_the_oracle_orders_the_liquid_shares_and_the_last_move_does_not():
+    simulation = Simulation(first_year=2013, last_year=2014, n_ordinary=24)
+    liquid = LIQUIDITY_ORDER[:16]
+    for signal, expected in ((0.0, 0.0), (0.2, 0.2)):
+        found = []
+        for seed in (1, 2):
+            market = simulate_market(replace(simulation, signal=signal), seed=seed)
+            rows = market.oracle[market.oracle["horizon"] == 1]
+            rows = rows[rows["ticker"].isin(liquid)]
+            moves = with_returns(market.panel)[["ticker", "session", "log_return"]]
+            last = rows.merge(moves.rename(columns={"session": "origin"}))
+            last = last.assign(y_hat=last["log_return"])
+            found.append(mean_rank_ic(last if signal == 0 else rows, market.panel))
+        # 16 shares, 2 x 500 sessions: a standard error of 1 / sqrt(15 x 1000) = 0.008.
+        assert np.mean(found) == pytest.approx(expected, abs=0.035)

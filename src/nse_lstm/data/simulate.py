@@ -2,35 +2,41 @@
 
 It exists so that the whole study runs anywhere, from raw files on, with no download.
 Codes, sectors and rules are the exchange's own; every name and every price is invented.
-There is no planted predictability: what a model finds beyond the averaging within a
-session and the bounce of the spread (see ``simulation.prices``) is a mistake.
+How much can be forecast is a dial (``config.Simulation.signal``), and what a reader who
+knows the plan would forecast is kept apart from the data, to measure others by. At a
+dial of zero, what a model finds to earn is a mistake.
 """
 
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from nse_lstm.config import Simulation
 from nse_lstm.data.simulation.board import Board, Numbers
+from nse_lstm.data.simulation.direct import instruments_of, oracle_of, panel_of
 from nse_lstm.data.simulation.exchange import SECTORS, sessions_between, within
 from nse_lstm.data.simulation.faults import draw_file_faults, with_number_faults
-from nse_lstm.data.simulation.price_dialect import write_prices
+from nse_lstm.data.simulation.price_dialect import NO_FAULTS, write_prices
 from nse_lstm.data.simulation.prices import Lives, Prints, draw_prints
 from nse_lstm.data.simulation.sector_dialect import write_sectors
 from nse_lstm.data.simulation.shares import (
     choose_ordinary,
     choose_others,
     draw_lives,
+    draw_plan,
     draw_traits,
     listed_by_rule,
 )
 from nse_lstm.errors import DataError
+from nse_lstm.tables import FORECASTS, write_table
 
-__all__ = ["simulate_board", "write_market"]
+__all__ = ["SimulatedMarket", "simulate_board", "simulate_market", "write_market"]
 
 MARKER = "SIMULATED.txt"
 NO_FILES = ("2020-07-01", "2020-12-31")
@@ -49,7 +55,50 @@ NAME_ENDS = {
 }
 
 
-def write_market(folder: Path, simulation: Simulation) -> None:
+@dataclass(frozen=True)
+class SimulatedMarket:
+    """A market that was never written: the tables its files would have given."""
+
+    panel: pd.DataFrame
+    """``tables.PANEL``."""
+    instruments: pd.DataFrame
+    """``tables.INSTRUMENTS``."""
+    oracle: pd.DataFrame
+    """``tables.FORECASTS`` of whoever knows the plan, for scoring others only."""
+
+
+def simulate_market(
+    simulation: Simulation, *, seed: int | None = None
+) -> SimulatedMarket:
+    """Draw a market straight into tables: hundreds of them in the time of a few files.
+
+    Parameters
+    ----------
+    simulation : Simulation
+        Its faults are faults of files, so there are none here.
+    seed : int, optional
+        In place of the simulation's own.
+
+    Returns
+    -------
+    SimulatedMarket
+        What ``data.panel.build_panel`` would make of the files without faults, down to
+        the file and line of every row.
+    """
+    if seed is not None:
+        simulation = replace(simulation, seed=seed)
+    board, drift = _draw_market(np.random.default_rng(simulation.seed), simulation)
+    panel = panel_of(board)
+    return SimulatedMarket(
+        panel=panel,
+        instruments=instruments_of(board, panel),
+        oracle=oracle_of(board, drift, simulation),
+    )
+
+
+def write_market(
+    folder: Path, simulation: Simulation, *, oracle: Path | None = None
+) -> None:
     """Write a simulated market as raw files in the exchange's own dialects.
 
     Parameters
@@ -58,7 +107,10 @@ def write_market(folder: Path, simulation: Simulation) -> None:
         Made whole or not at all. A market simulated here before is replaced; the file
         ``SIMULATED.txt`` marks the folder as one.
     simulation : Simulation
-        Years, number of ordinary shares, seed. The same value gives the same bytes.
+        The same value gives the same bytes.
+    oracle : Path, optional
+        Where to write the forecasts of whoever knows the plan: not among the data,
+        where a model could find them.
 
     Raises
     ------
@@ -67,14 +119,19 @@ def write_market(folder: Path, simulation: Simulation) -> None:
         replaced by invented ones.
     """
     generator = np.random.default_rng(simulation.seed)
-    board = _draw_board(generator, simulation)
-    file_faults = draw_file_faults(generator, board)
-    board = with_number_faults(generator, board)
+    board, drift = _draw_market(generator, simulation)
+    truth = oracle_of(board, drift, simulation)
+    file_faults = NO_FAULTS
+    if simulation.faults:
+        file_faults = draw_file_faults(generator, board)
+        board = with_number_faults(generator, board)
     with _whole_folder(Path(folder)) as aside:
         write_prices(aside, board, faults=file_faults)
         write_sectors(aside, board)
         note = f"Invented prices, drawn by nse_lstm.data.simulate: {simulation}\n"
         (aside / MARKER).write_text(note, encoding="ascii", newline="\n")
+    if oracle is not None:
+        write_table(truth, FORECASTS, oracle)
 
 
 def simulate_board(simulation: Simulation) -> Board:
@@ -83,7 +140,7 @@ def simulate_board(simulation: Simulation) -> Board:
     Parameters
     ----------
     simulation : Simulation
-        Years, number of ordinary shares, seed.
+        Its faults play no part.
 
     Returns
     -------
@@ -91,10 +148,13 @@ def simulate_board(simulation: Simulation) -> Board:
         Arrays of shape (n_sessions, n_tickers). Sessions of the second half of 2020 are
         drawn but not listed: no file holds them.
     """
-    return _draw_board(np.random.default_rng(simulation.seed), simulation)
+    return _draw_market(np.random.default_rng(simulation.seed), simulation)[0]
 
 
-def _draw_board(generator: np.random.Generator, simulation: Simulation) -> Board:
+def _draw_market(
+    generator: np.random.Generator, simulation: Simulation
+) -> tuple[Board, Numbers]:
+    """Draw the board, and the drift planted after each session in its first columns."""
     sessions = sessions_between(simulation.first_year, simulation.last_year)
     ordinary = choose_ordinary(simulation.n_ordinary)
     chosen = {*ordinary, *choose_others(simulation.n_ordinary)}
@@ -103,7 +163,8 @@ def _draw_board(generator: np.random.Generator, simulation: Simulation) -> Board
     indices = tuple(ticker for ticker in board_order if ticker in INDEX_MEMBERS)
     traits = draw_traits(generator, shares)
     lives, listed = draw_lives(generator, shares, ordinary=ordinary, sessions=sessions)
-    prints = draw_prints(generator, traits, sessions=sessions, lives=lives)
+    plan = draw_plan(generator, traits, simulation)
+    prints = draw_prints(generator, traits, sessions=sessions, lives=lives, plan=plan)
     places = [shares.index(ticker) for ticker in ordinary]
     levels = _draw_indices(
         generator,
@@ -114,7 +175,7 @@ def _draw_board(generator: np.random.Generator, simulation: Simulation) -> Board
     # Indices close the board, so their columns follow the shares'.
     listed = np.hstack([listed, listed_by_rule(indices, sessions)])
     has_file = ~within(sessions, *NO_FILES)
-    return Board(
+    board = Board(
         sessions=sessions,
         tickers=board_order,
         names=tuple(_name(ticker) for ticker in board_order),
@@ -124,8 +185,10 @@ def _draw_board(generator: np.random.Generator, simulation: Simulation) -> Board
         previous=_previous(np.hstack([prints.previous, levels[:-1]]), listed),
         volume=np.hstack([prints.volume, np.full_like(levels[1:], np.nan)]),
         factor=np.hstack([lives.factor, np.ones_like(levels[1:])]),
+        news=np.hstack([lives.news != 0, np.zeros(levels[1:].shape, bool)]),
         listed=listed & has_file[:, None],
     )
+    return board, prints.drift
 
 
 def _returns(prints: Prints, lives: Lives) -> Numbers:

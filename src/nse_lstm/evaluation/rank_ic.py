@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
+from nse_lstm.evaluation.long_run import long_run_variance
 from nse_lstm.evaluation.scoring import POOL, realised
 from nse_lstm.tables import ACCURACY_COST, RANK_IC, SCORES, check
 
@@ -98,13 +99,7 @@ def newey_west(values: ArrayLike, *, lags: int) -> tuple[float, float]:
     n = series.size
     if n < 2:
         return (float(series.mean()) if n else float("nan")), float("nan")
-    errors = series - series.mean()
-    covariances = [
-        float((errors[lag:] * errors[: n - lag]).sum()) / n
-        for lag in range(min(lags, n - 1) + 1)
-    ]
-    weights = [1.0, *(2 * (1 - lag / (lags + 1)) for lag in range(1, len(covariances)))]
-    variance = sum(w * c for w, c in zip(weights, covariances, strict=True))
+    variance = long_run_variance(series, lags=min(lags, n - 1))
     return float(series.mean()), float(np.sqrt(variance / n))
 
 

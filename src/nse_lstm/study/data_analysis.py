@@ -83,7 +83,7 @@ def prepare_raw(workspace: Workspace) -> int:
             f"with MARKET=nse. Received: market={paths.market}, raw={paths.raw}"
         )
     if study.market.simulated:
-        write_market(own, study.simulation)
+        write_market(own, study.simulation, oracle=paths.oracle)
     n_files = len(csv_paths(paths.raw))
     if not n_files:
         raise DataError(

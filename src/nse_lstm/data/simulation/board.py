@@ -28,5 +28,7 @@ class Board:
     """NaN without a deal."""
     factor: Numbers
     """Shares after per share before, on the ex-date; else 1."""
+    news: Flags
+    """Whether an announcement or a dividend lifted the daily limit."""
     listed: Flags
     """Whether the ticker has a row that session."""

@@ -13,11 +13,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.typing import NaTType
 
 from nse_lstm.data.simulation.board import Board, Numbers
 from nse_lstm.data.simulation.exchange import within
 
-__all__ = ["PRICE_FILES", "FileFaults", "PriceFile", "Style", "write_prices"]
+__all__ = [
+    "NO_FAULTS",
+    "PRICE_FILES",
+    "FileFaults",
+    "PriceFile",
+    "Style",
+    "places_in_files",
+    "write_prices",
+]
 
 PREFIX = "NSE_data_all_stocks_"
 OLD_HEADER = (
@@ -37,12 +46,15 @@ MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 class FileFaults:
     """Faults of the files rather than of their numbers."""
 
-    twice: pd.Timestamp
+    twice: "pd.Timestamp | NaTType"
     """Session printed twice, one board after the other."""
-    misdated: pd.Timestamp
+    misdated: "pd.Timestamp | NaTType"
     """Session whose rows carry the date of two years before."""
     comma_row_in: str
     """File that ends with a row of commas."""
+
+
+NO_FAULTS = FileFaults(twice=pd.NaT, misdated=pd.NaT, comma_row_in="")
 
 
 @dataclass(frozen=True)
@@ -135,6 +147,24 @@ def write_prices(folder: Path, board: Board, *, faults: FileFaults) -> None:
             comma_rows = [COMMA_ROW] if file.name == faults.comma_row_in else []
             text = file.newline.join([file.header, *lines, *comma_rows, ""])
             (folder / file.name).write_bytes(text.encode(file.encoding))
+
+
+def places_in_files(board: Board) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
+    """Say where each row stands in files without faults, the first of two that hold it.
+
+    Returns
+    -------
+    two arrays of int of shape (n_sessions, n_tickers)
+        The place in ``PRICE_FILES`` and the line, from 2 on; -1 without a row.
+    """
+    places, lines = (np.full(board.listed.shape, -1) for _ in range(2))
+    for place, file in enumerate(PRICE_FILES):
+        covered = within(board.sessions, file.styles[0].first, file.styles[-1].last)
+        printed = board.listed & covered[:, None]
+        line = 1 + np.cumsum(printed).reshape(printed.shape)
+        fresh = printed & (places < 0)
+        places[fresh], lines[fresh] = place, line[fresh]
+    return places, lines
 
 
 def _numeric_columns(board: Board) -> dict[str, Numbers]:

@@ -1,10 +1,12 @@
 """How the simulated market makes its printed prices: deals within each session.
 
-A latent log price wanders with one market factor, its sector's and its own noise. Deals
-hit it at random times of the session, on one side of the spread; what is printed is
-their volume-weighted average on the tick, as on the exchange. That average alone makes
-the returns of liquid shares autocorrelated [1]_, and the spread makes those of thin
-ones bounce [2]_. **Nothing else is predictable: the latent price is a martingale.**
+A latent log price wanders (``simulation.moves``), with the drift that the plan gives it
+(``simulation.signals``). Deals hit it at random times of the session, on one side of
+the spread; what is printed is their volume-weighted average on the tick, as on the
+exchange. That average alone makes the returns of liquid shares autocorrelated [1]_, the
+spread makes those of thin ones bounce [2]_, and where orders wait at the last price a
+small move is not printed at all. None of this can be earned: who has seen a print deals
+at the next one.
 
 References
 ----------
@@ -22,18 +24,29 @@ import pandas as pd
 
 from nse_lstm.data.simulation.board import Flags, Numbers
 from nse_lstm.data.simulation.exchange import tick_size
+from nse_lstm.data.simulation.moves import (
+    MOMENTS,
+    draw_steps,
+    draw_storm,
+    n_sources,
+)
+from nse_lstm.data.simulation.signals import (
+    N_DRIFTS,
+    Memory,
+    Plan,
+    drifts,
+    remember,
+)
 
 __all__ = ["Lives", "Prints", "Traits", "draw_prints", "to_tick"]
 
-MOMENTS = 30
-"""Times of a session at which a deal can happen."""
-DEGREES_OF_FREEDOM = 3.5
-"""Of the t-like daily scale: excess kurtosis of a few, as measured on the exchange."""
-MARKET_VOLATILITY = 0.005
-SECTOR_VOLATILITY = 0.003
 SAME_SIDE = 0.85
 """Chance that a deal is on the side of the spread that prevails that session."""
+WAITING_DEPTH = 1.0
+"""How far from the last price nobody waits any more, in daily volatilities."""
 DAILY_LIMIT = 0.10
+LIFTED_LIMIT = 0.12
+"""On announcements. Short of what a loader cannot tell from an error of the files."""
 LOT = 100
 ACTIVITY = 0.5
 """Standard deviation of the log of how busy a session is for one share."""
@@ -47,10 +60,16 @@ class Traits:
     """At the start, log KES."""
     volatility: Numbers
     """Standard deviation of the latent daily log return."""
+    loading: Numbers
+    """Of the market factor."""
+    mood: Numbers
+    """Loading of the market's mood (``signals``)."""
     sector: npt.NDArray[np.int_]
     """Which sector's noise it shares."""
     n_deals: Numbers
     """Expected deals a session, before two at one moment fall together."""
+    waiting: Numbers
+    """Chance that orders wait at the last price all session."""
     half_spread: Numbers
     """As a fraction of the price."""
     turnover: Numbers
@@ -67,6 +86,8 @@ class Lives:
     """False before the listing and once it is suspended."""
     factor: Numbers
     """Shares after per share before, on the ex-date; else 1."""
+    news: Numbers
+    """Log move at the open that lifts the daily limit: an announcement, a dividend."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +99,8 @@ class Prints:
     price: Numbers
     previous: Numbers
     volume: Numbers
+    drift: Numbers
+    """What the plan adds to the next session, (N_DRIFTS, n_sessions, n_tickers)."""
 
 
 def to_tick(price: Numbers, session: pd.Timestamp) -> Numbers:
@@ -92,6 +115,7 @@ def draw_prints(
     *,
     sessions: pd.DatetimeIndex,
     lives: Lives,
+    plan: Plan,
 ) -> Prints:
     """Draw every session's printed low, high, average price and volume.
 
@@ -99,7 +123,7 @@ def draw_prints(
     ----------
     generator : Generator
         The only source of chance.
-    traits, lives : Traits, Lives
+    traits, lives, plan : Traits, Lives, Plan
         Of the same tickers, in the same order.
     sessions : DatetimeIndex of shape (n_sessions,)
         Trading days; the ticks follow their dates.
@@ -109,50 +133,61 @@ def draw_prints(
     Prints
         KES and shares. Without a deal the price, low and high repeat the price before
         and the volume is NaN. `previous` is NaN where a ticker starts. A deal is at
-        most 10 % from the price before, or one tick where a tick is more than that.
+        most 10 % from the price before (12 % where there is news), or one tick where a
+        tick is more than that.
     """
-    columns = np.full((5, len(sessions), len(traits.volatility)), np.nan)
+    n = len(traits.volatility)
+    columns = np.full((5, len(sessions), n), np.nan)
     low, high, price, previous, volume = columns
+    planted = np.empty((N_DRIFTS, len(sessions), n))
+    memory = Memory.blank(volatility=traits.volatility, turnover=traits.turnover)
+    storm = np.zeros(n_sources(traits.sector))
+    drift = np.zeros((N_DRIFTS, n))
     log_price = traits.log_price
     last = to_tick(np.exp(log_price), sessions[0])
     for day, session in enumerate(sessions):
-        starts, factor = lives.starts[day], lives.factor[day]
-        path = log_price - np.log(factor) + _moves(generator, traits)
-        log_price = path[-1]
+        starts, factor, news = lives.starts[day], lives.factor[day], lives.news[day]
+        storm = draw_storm(generator, storm)
+        steps = draw_steps(
+            generator,
+            storm,
+            volatility=traits.volatility,
+            loading=traits.loading,
+            sector=traits.sector,
+        )
+        steps += drift.sum(axis=0) / MOMENTS
+        path = log_price - np.log(factor) + news + np.cumsum(steps, axis=0)
         start = to_tick(np.exp(path[0]), session)
         reference = np.where(starts, start, last / factor)
+        gap = log_price - np.log(last)
+        waits = _waiting(generator, traits, gap) & (factor == 1) & (news == 0)
+        # Such a session brings no news, so what it leaves is the price it had.
+        stays = np.log(reference) + drift.sum(axis=0)
+        log_price = np.where(waits & ~starts, stays, path[-1])
         # An ex-date's first price comes from a deal, as on the exchange.
         amounts = _amounts(generator, traits) * (lives.dealing[day] | (factor != 1))
-        lower, upper = _limits(reference, session)
         quotes = to_tick(np.exp(path + _sides(generator, traits)), session)
-        dealt = np.clip(quotes, lower, upper)
+        limits = _limits(
+            reference, session, limit=np.where(news != 0, LIFTED_LIMIT, DAILY_LIMIT)
+        )
+        dealt = np.clip(np.where(waits, to_tick(reference, session), quotes), *limits)
         low[day], high[day], average = _summary(dealt, amounts, quiet=reference)
         amount = amounts.sum(axis=0)
         price[day] = np.where(amount > 0, to_tick(average, session), reference)
         volume[day] = _lots(generator, amount, price[day])
         previous[day] = np.where(starts, np.nan, last)
+        log_return = np.where(starts, 0.0, np.log(price[day] / reference))
+        memory = remember(memory, log_return, price[day] * volume[day])
+        drift = drifts(memory, plan) * lives.dealing[day]
+        planted[:, day] = drift
         last = price[day]
-    return Prints(*columns)
+    return Prints(low, high, price, previous, volume, planted)
 
 
-def _moves(generator: np.random.Generator, traits: Traits) -> Numbers:
-    """Draw the session's latent log path from its open, of shape (MOMENTS, n)."""
-    n = len(traits.volatility)
-    n_sectors = int(traits.sector.max()) + 1
-    common = np.array([MARKET_VOLATILITY, *[SECTOR_VOLATILITY] * n_sectors])
-    shared = common * _heavy_tailed(generator, n_sectors + 1)
-    own_volatility = np.sqrt(traits.volatility**2 - common[0] ** 2 - common[1] ** 2)
-    own = own_volatility * _heavy_tailed(generator, n)
-    steps = shared[:, :1] + shared[:, 1 + traits.sector] + own
-    # The drift that makes the price, not its logarithm, a martingale.
-    return np.cumsum(steps - traits.volatility**2 / 2 / MOMENTS, axis=0)
-
-
-def _heavy_tailed(generator: np.random.Generator, n: int) -> Numbers:
-    """Draw steps whose sum over the session is t-distributed with unit variance."""
-    df = DEGREES_OF_FREEDOM
-    scale = np.sqrt((df - 2) / generator.chisquare(df, n) / MOMENTS)
-    return generator.standard_normal((MOMENTS, n)) * scale
+def _waiting(generator: np.random.Generator, traits: Traits, gap: Numbers) -> Flags:
+    """Mark where orders waiting at the last price take every deal of the session."""
+    waits = generator.random(len(gap)) < traits.waiting
+    return waits & (np.abs(gap) < WAITING_DEPTH * traits.volatility)
 
 
 def _amounts(generator: np.random.Generator, traits: Traits) -> Numbers:
@@ -160,7 +195,7 @@ def _amounts(generator: np.random.Generator, traits: Traits) -> Numbers:
     chance = -np.expm1(-traits.n_deals / MOMENTS)
     shape = (MOMENTS, len(chance))
     deals = generator.random(shape) < chance
-    size = generator.exponential(traits.turnover / (MOMENTS * chance), shape)
+    size = generator.gamma(3, traits.turnover / (3 * MOMENTS * chance), shape)
     return deals * size
 
 
@@ -171,11 +206,13 @@ def _sides(generator: np.random.Generator, traits: Traits) -> Numbers:
     return traits.half_spread * prevailing * np.where(same, 1, -1)
 
 
-def _limits(reference: Numbers, session: pd.Timestamp) -> tuple[Numbers, Numbers]:
-    """Return the lowest and highest tick within the daily limit, one tick at least."""
+def _limits(
+    reference: Numbers, session: pd.Timestamp, *, limit: Numbers
+) -> tuple[Numbers, Numbers]:
+    """Return the lowest and highest tick within the limit, one tick at least."""
     near = to_tick(reference, session)
     one = tick_size(near, session)
-    low, high = reference * (1 - DAILY_LIMIT), reference * (1 + DAILY_LIMIT)
+    low, high = reference * (1 - limit), reference * (1 + limit)
     low_tick, high_tick = tick_size(low, session), tick_size(high, session)
     # The last bit of a division must not cost a tick.
     lowest = np.ceil(low / low_tick - 1e-9) * low_tick

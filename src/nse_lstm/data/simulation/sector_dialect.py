@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from nse_lstm.data.simulation.board import Board
 from nse_lstm.data.simulation.exchange import SECTORS, within
 
-__all__ = ["SECTOR_FILES", "SectorFile", "write_sectors"]
+__all__ = ["SECTOR_FILES", "SectorFile", "printed_sectors", "write_sectors"]
 
 OLD_HEADER = "SECTOR,CODE,NAME"
 NEW_HEADER = "Sector,Stock_code,Stock_name"
@@ -64,15 +65,34 @@ def write_sectors(folder: Path, board: Board) -> None:
         Its tickers are looked up in the exchange's public list of sectors.
     """
     for file in SECTOR_FILES:
-        days = within(
-            board.sessions, f"{file.first_year}-01-01", f"{file.last_year}-12-31"
-        )
-        places = np.flatnonzero(board.listed[days].any(axis=0)).tolist()
-        names = {board.tickers[place]: board.names[place] for place in places}
+        names = _names(file, board)
         if names:
             lines = [file.header, *_lines(file, names), *([",,"] * file.empty_rows)]
             text = file.newline.join([*lines, ""])
             (folder / file.name).write_bytes(text.encode("ascii"))
+
+
+def printed_sectors(board: Board) -> pd.DataFrame:
+    """Return what the sector files say, as a reader who sees through them has it.
+
+    Returns
+    -------
+    DataFrame
+        ``ticker``, ``sector`` and ``year`` (the file's last), file by file.
+    """
+    rows = [
+        (ticker, _printed_sector(file, ticker), file.last_year)
+        for file in SECTOR_FILES
+        for ticker in _names(file, board)
+    ]
+    return pd.DataFrame(rows, columns=["ticker", "sector", "year"])
+
+
+def _names(file: SectorFile, board: Board) -> dict[str, str]:
+    """Return the names of the tickers that the file lists."""
+    days = within(board.sessions, f"{file.first_year}-01-01", f"{file.last_year}-12-31")
+    places = np.flatnonzero(board.listed[days].any(axis=0)).tolist()
+    return {board.tickers[place]: board.names[place] for place in places}
 
 
 def _lines(file: SectorFile, names: dict[str, str]) -> list[str]:

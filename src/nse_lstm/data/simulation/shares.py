@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from nse_lstm.config import Simulation
 from nse_lstm.data.simulation.board import Flags, Numbers
 from nse_lstm.data.simulation.exchange import (
     LIQUIDITY_ORDER,
@@ -10,12 +11,15 @@ from nse_lstm.data.simulation.exchange import (
     SECTORS,
     within,
 )
+from nse_lstm.data.simulation.moves import LOADINGS
 from nse_lstm.data.simulation.prices import Lives, Traits
+from nse_lstm.data.simulation.signals import Plan
 
 __all__ = [
     "choose_ordinary",
     "choose_others",
     "draw_lives",
+    "draw_plan",
     "draw_traits",
     "listed_by_rule",
     "n_most_liquid",
@@ -31,6 +35,7 @@ OTHER_TURNOVER = 20_000.0
 # KES a session that all shares turn over, and the share of it of the first four.
 MARKET_TURNOVER = 500e6
 FIRST_SHARES = (0.33, 0.16, 0.13, 0.10)
+WAITING = (0.06, 0.27)
 PRICE_RANGE = (12.0, 150.0)
 
 # One for one, one for five, one for one: place in liquidity, shares after per before.
@@ -40,6 +45,16 @@ BONUS_MONTHS = (7, 8, 9)
 SUSPENDED_AFTER = (0.55, 0.65)
 DELISTED_AFTER = (0.65, 0.75)
 LISTED_AFTER = (0.20, 0.30)
+# Announcements lift the limit; dividends do too, and fall in these months.
+# Loading of the market's mood: the most and the least liquid share.
+MOODS = (0.5, 1.3)
+NEWS_CHANCE = 0.006
+NEWS_SIZE = 0.07
+# What the lifted limit lets pass in one session, so that nothing is left for the next.
+MAX_NEWS = 0.11
+DIVIDEND_MONTHS = (4, 5, 6)
+DIVIDENDS = (0.02, 0.05)
+N_PAYERS = 20
 ALWAYS = ("2013-01-01", "2024-12-31")
 # Only a market this large loses a second share to suspension.
 MANY_THIN_SHARES = 12
@@ -81,15 +96,20 @@ def draw_traits(generator: np.random.Generator, tickers: tuple[str, ...]) -> Tra
     sectors = sorted(set(SECTORS.values()))
     lowest, highest = map(float, np.log(PRICE_RANGE))
     start = generator.uniform(lowest, highest, n)
-    volatility = 0.0165 + 0.0085 * place / last + generator.uniform(0, 0.001, n)
+    volatility = (
+        0.0175 + 0.0140 * (place / last) ** 0.7 + generator.uniform(0, 0.001, n)
+    )
     n_deals = np.array([OTHER_DEALS.get(ticker, np.nan) for ticker in tickers])
     return Traits(
         log_price=start,
         volatility=np.where(ordinary, volatility, OTHER_VOLATILITY),
+        loading=np.interp(place, [0, last], LOADINGS),
+        mood=np.interp(place, [0, last], MOODS),
         sector=np.array([sectors.index(SECTORS[ticker]) for ticker in tickers]),
         n_deals=np.where(ordinary, 40 * np.exp(-0.080 * place), n_deals),
+        waiting=np.interp(place, [0, last], WAITING),
         half_spread=np.where(
-            ordinary, 0.0005 + 0.019 * (place / last) ** 0.8, OTHER_HALF_SPREAD
+            ordinary, 0.0003 + 0.029 * (place / last) ** 0.75, OTHER_HALF_SPREAD
         ),
         turnover=np.where(ordinary, _turnover()[place], OTHER_TURNOVER),
     )
@@ -142,7 +162,34 @@ def draw_lives(
     for (place, shares), day in zip(BONUSES, days, strict=False):
         factor[day, column[ordinary[place]]] = shares
     starts = listed & ~np.vstack([listed[:1], listed[:-1]])
-    return Lives(starts=starts, dealing=listed & ~suspended, factor=factor), listed
+    payers = [
+        column[ticker] for ticker in ordinary if ticker in LIQUIDITY_ORDER[:N_PAYERS]
+    ]
+    lives = Lives(
+        starts=starts,
+        dealing=listed & ~suspended,
+        factor=factor,
+        news=_draw_news(generator, sessions, payers=payers, n_tickers=len(tickers)),
+    )
+    return lives, listed
+
+
+def draw_plan(
+    generator: np.random.Generator, traits: Traits, simulation: Simulation
+) -> Plan:
+    """Draw which way each share's own predictability goes; none on average.
+
+    Its weights of the two memories lie on a circle, so that what is learnt from one
+    share says nothing about the next.
+    """
+    angle = generator.uniform(0, 2 * np.pi, len(traits.volatility))
+    return Plan(
+        signal=simulation.signal,
+        parts=simulation.signal_parts,
+        volatility=traits.volatility,
+        loading=traits.mood,
+        own=np.stack([np.cos(angle), np.sin(angle)]),
+    )
 
 
 def listed_by_rule(tickers: tuple[str, ...], sessions: pd.DatetimeIndex) -> Flags:
@@ -157,6 +204,26 @@ def listed_by_rule(tickers: tuple[str, ...], sessions: pd.DatetimeIndex) -> Flag
 def n_most_liquid(n_ordinary: int) -> int:
     """Return how many ordinary shares are taken from the top of the liquidity order."""
     return -(-2 * n_ordinary // 3)
+
+
+def _draw_news(
+    generator: np.random.Generator,
+    sessions: pd.DatetimeIndex,
+    *,
+    payers: list[int],
+    n_tickers: int,
+) -> Numbers:
+    """Draw announcements for every share, and for the payers a dividend a year."""
+    shape = (len(sessions), n_tickers)
+    comes = generator.random(shape) < NEWS_CHANCE
+    size = np.clip(generator.normal(0, NEWS_SIZE, shape), -MAX_NEWS, MAX_NEWS)
+    news = comes * size
+    season = sessions.month.isin(DIVIDEND_MONTHS)
+    for year in np.unique(sessions.year):
+        days = np.flatnonzero(season & (sessions.year == year))
+        ex_days = generator.choice(days, len(payers))
+        news[ex_days, payers] += np.log1p(-generator.uniform(*DIVIDENDS, len(payers)))
+    return news
 
 
 def _bonus_days(

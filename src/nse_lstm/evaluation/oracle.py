@@ -1,0 +1,140 @@
+"""How much of what can be forecast a model finds, on a simulated market.
+
+The oracle is the forecast of whoever knows the simulated market's plan. It is kept
+apart from the data; this module alone reads it, and only to score others.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from arch.bootstrap import StationaryBootstrap
+from numpy.typing import NDArray
+
+from nse_lstm.config import Verdict
+from nse_lstm.errors import TableError
+from nse_lstm.evaluation.rank_ic import daily_rank_ic
+from nse_lstm.paths import Paths
+from nse_lstm.tables import FORECASTS, read_table
+
+__all__ = ["Recovered", "read_oracle", "share_recovered"]
+
+AIM = ["ticker", "origin", "delay", "horizon"]
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A model's mean rank IC beside the oracle's, on the same stocks and sessions."""
+
+    share: float
+    """Of the oracle's; missing where the oracle has none to recover."""
+    lower: float
+    upper: float
+    model_ic: float
+    oracle_ic: float
+    n: int
+    """Sessions."""
+
+
+def read_oracle(paths: Paths) -> pd.DataFrame:
+    """Return the oracle's forecasts, ``tables.FORECASTS``.
+
+    Raises
+    ------
+    ArtefactError
+        If there are none, as of every real market.
+    """
+    return read_table(FORECASTS, paths.oracle)
+
+
+def share_recovered(
+    forecasts: pd.DataFrame,
+    oracle: pd.DataFrame,
+    panel: pd.DataFrame,
+    *,
+    verdict: Verdict,
+    seed: int,
+) -> Recovered:
+    """Return a model's rank IC as a share of the oracle's.
+
+    Both are measured on the rows that both forecast, and on the sessions on which both
+    order the stocks.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS`` of one model and one horizon, of the stocks it is to be judged on.
+        Forecasts of several seeds for one stock are averaged.
+    oracle : DataFrame
+        From ``read_oracle`` or ``simulate_market``.
+    panel : DataFrame
+        ``PANEL``, reaching as far as it is known.
+    verdict : config.Verdict
+        Confidence, block length and repetitions of the interval: percentiles of a
+        stationary bootstrap of the sessions, which keeps the two ICs of one together.
+    seed : int
+        Of the bootstrap.
+
+    Raises
+    ------
+    TableError
+        If the forecasts are of more than one model, delay or horizon, or share no row
+        with the oracle's.
+    """
+    daily = _daily(_one_aim(forecasts), oracle, panel)
+    ics = daily.to_numpy()
+    bootstrap = StationaryBootstrap(verdict.bootstrap_block, ics, seed=seed)
+    means = bootstrap.apply(lambda rows: rows.mean(axis=0), verdict.bootstrap_reps)
+    tail = (1 - verdict.confidence) / 2
+    lower, upper = np.quantile(_share(means), [tail, 1 - tail])
+    model_ic, oracle_ic = ics.mean(axis=0)
+    return Recovered(
+        share=float(_share(ics.mean(axis=0)[None])[0]),
+        lower=float(lower),
+        upper=float(upper),
+        model_ic=float(model_ic),
+        oracle_ic=float(oracle_ic),
+        n=len(ics),
+    )
+
+
+def _share(ics: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide, where there is something to divide by."""
+    model_ic, oracle_ic = ics.T
+    positive = np.where(oracle_ic > 0, oracle_ic, np.nan)
+    return np.asarray(model_ic / positive, float)
+
+
+def _one_aim(forecasts: pd.DataFrame) -> pd.DataFrame:
+    aims = forecasts[["model", "delay", "horizon"]].drop_duplicates()
+    if len(aims) != 1:
+        raise TableError(
+            "Expected forecasts of one model, delay and horizon. "
+            f"Received: {len(aims)} of them"
+        )
+    places = ["entry_date", "target_date"]
+    means = forecasts.groupby([*AIM, *places])[["y_hat"]].mean()
+    return means.reset_index()
+
+
+def _daily(
+    forecasts: pd.DataFrame, oracle: pd.DataFrame, panel: pd.DataFrame
+) -> pd.DataFrame:
+    """Return both rank ICs by origin, columns ``model`` and ``oracle``."""
+    known = oracle[[*AIM, "y_hat"]].rename(columns={"y_hat": "expected"})
+    both = forecasts.merge(known, on=AIM, validate="one_to_one")
+    both = both.dropna(subset=["y_hat", "expected"]).assign(seed=0, fold=0)
+    contestants = [
+        both.assign(model="model"),
+        both.assign(model="oracle", y_hat=both["expected"]),
+    ]
+    ics = daily_rank_ic(pd.concat(contestants, ignore_index=True), panel)
+    daily = ics.pivot(index="origin", columns="model", values="rank_ic")
+    daily = pd.DataFrame(daily.reindex(columns=["model", "oracle"]).dropna())
+    if daily.empty:
+        raise TableError(
+            "Expected sessions on which model and oracle order the same stocks. "
+            f"Received: none among {len(forecasts)} forecasts and {len(oracle)} of "
+            "the oracle"
+        )
+    return daily
