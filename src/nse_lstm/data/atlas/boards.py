@@ -39,9 +39,10 @@ class Boards:
     turnover: Numbers
     """KES; 0 on a listed session without a deal, NaN where not listed."""
     returns: Numbers
-    """Log return from the session before, adjusted; NaN where there is none."""
+    """Log return from the session before, adjusted, a frozen price's 0 included; NaN
+    where there is none."""
     moves: Numbers
-    """The same without suspended sessions, on which nobody could deal."""
+    """The same without what a suspended session began or ended: nobody could deal."""
     limit: Flags
 
 
@@ -65,6 +66,7 @@ def make_boards(panel: pd.DataFrame) -> Boards:
     # A stale price that nothing mended is no price.
     price = rows["price"].where(~rows["stale"] | rows["mended"])
     table = with_returns(rows.assign(price=price))
+    frozen_too = with_returns(rows.assign(price=price, suspended=False))["log_return"]
     tickers = np.unique(table["ticker"].to_numpy(str))
     place = (
         np.searchsorted(sessions, table["session"].to_numpy()),
@@ -90,8 +92,8 @@ def make_boards(panel: pd.DataFrame) -> Boards:
         low=spread((table["low"] * shares).where(dealt)),
         high=spread((table["high"] * shares).where(dealt)),
         turnover=spread(turnover),
-        returns=spread(table["log_return"]),
-        moves=spread(table["log_return"].where(~table["suspended"])),
+        returns=spread(frozen_too),
+        moves=spread(table["log_return"]),
         limit=spread(table["limit"].astype(float)) == 1,
     )
 
