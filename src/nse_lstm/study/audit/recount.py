@@ -16,10 +16,18 @@ from nse_lstm.study.audit.hand import Hand, work_out
 from nse_lstm.study.audit.walks import Walk
 from nse_lstm.study.jobs import ALL_STOCKS
 
-__all__ = ["recount"]
+__all__ = ["hand_of", "recount"]
 
 
-def recount(walk: Walk) -> list[Alarm]:
+def hand_of(walk: Walk) -> Hand:
+    """Work out by hand what a walk's stocks and folds need."""
+    study, pairs = walk.workspace.study, walk.forecasts[["ticker", "fold"]]
+    wanted = {(str(t), int(y)) for t, y in pairs.itertuples(index=False)}
+    wanted |= {(j.ticker, j.year) for j in walk.jobs if j.ticker != ALL_STOCKS}
+    return work_out(walk.workspace.paths.raw, study, sorted(wanted), pooled=True)
+
+
+def recount(walk: Walk, hand: Hand) -> list[Alarm]:
     """Compute a walk's figures again by plain Python and compare.
 
     Returns
@@ -28,10 +36,6 @@ def recount(walk: Walk) -> list[Alarm]:
         "recount: " with panel, universe, windows, scalers, forecasts, accounts, scores
         or choices: where and how they differ.
     """
-    study, pairs = walk.workspace.study, walk.forecasts[["ticker", "fold"]]
-    wanted = {(str(t), int(y)) for t, y in pairs.itertuples(index=False)}
-    wanted |= {(j.ticker, j.year) for j in walk.jobs if j.ticker != ALL_STOCKS}
-    hand = work_out(walk.workspace.paths.raw, study, sorted(wanted), pooled=True)
     parts: dict[str, Callable[[Walk, Hand], Differences]] = {
         "panel": lambda w, h: recount_data.compare_panel(w.prices, h.market),
         "universe": _universe,
