@@ -8,6 +8,7 @@ rewrites those two in the rows *before* it, as the exchange would have printed t
 import csv
 import io
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,7 @@ def _number(text: str) -> float | None:
     return None if text == "-" else float(text.replace(",", ""))
 
 
+@cache
 def _session(text: str) -> pd.Timestamp:
     day, month, year = text.split("-")
     return pd.to_datetime(f"{day}-{month}-20{year[-2:]}", format="%d-%b-%Y")

@@ -15,7 +15,7 @@ from nse_lstm.study.workspace import Workspace
 
 __all__ = ["LAST_YEAR", "audit_study", "open_audit", "write_coins", "write_small"]
 
-FIRST_YEAR, LAST_YEAR = 2021, 2024
+FIRST_YEAR, LAST_YEAR = 2022, 2024
 N_ORDINARY = 6
 COINS = ("ABSA", "COOP", "EQTY", "KCB")
 MOVES = (0.008, 0.03)
@@ -48,7 +48,7 @@ def audit_study(study: Study) -> Study:
 
 
 def write_small(folder: Path, seed: int) -> None:
-    """Write a simulated market of six shares and four years, file faults and all."""
+    """Write a simulated market of six shares and three years, file faults and all."""
     simulation = Simulation(
         first_year=FIRST_YEAR, last_year=LAST_YEAR, n_ordinary=N_ORDINARY, seed=seed
     )

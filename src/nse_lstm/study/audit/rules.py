@@ -12,8 +12,8 @@ from nse_lstm.study.trials import read_trials
 
 __all__ = ["check_rules"]
 
-BANNED = ("adjust", "12m", "name", "change")
-"""Parts of columns that look ahead or name; none may stand beside the prices."""
+BANNED = ("adjust", "adjusted_price", "12m_low", "12m_high", "name", "change")
+"""Printed columns that look ahead or name; none may stand beside the prices."""
 YEAR_WITHIN = 0.06
 """Share by which the sessions of a year may differ from the annualisation."""
 LOOKS = "test_year_looks.jsonl"
@@ -38,7 +38,7 @@ Broken = Iterator[tuple[str, str, str]]
 
 def _columns(walk: Walk) -> Broken:
     for name in walk.prices.columns:
-        if any(part in name.lower() for part in BANNED):
+        if name.lower().replace(" ", "_") in BANNED:
             yield "columns", name, "is known only later, or to no model"
     key = walk.prices[["ticker", "session"]]
     if key.duplicated().any():
