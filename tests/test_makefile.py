@@ -22,6 +22,8 @@ def built(tmp_path: Path) -> Path:
     reports.mkdir(parents=True)
     for name in ("study.json", "raw.txt", *(f"{phase}.ipynb" for phase in PHASES)):
         (build / name).touch()
+        if name.startswith("03"):
+            (build / "audited.txt").touch()
     (build / "stocks.txt").touch()
     for name in (*PHASES, "status", "index"):
         (reports / f"{name}.html").touch()
@@ -57,6 +59,7 @@ def test_with_nothing_changed_nothing_runs(built: Path) -> None:
         ("src/nse_lstm/models/architectures.py", PHASES[1:]),
         ("src/nse_lstm/evaluation/dealing.py", PHASES[1:]),
         ("src/nse_lstm/study/findings.py", PHASES),
+        ("src/nse_lstm/study/audit/stages.py", PHASES[3:]),
         ("src/nse_lstm/deployment/registry.py", PHASES[4:]),
         ("src/nse_lstm/config.py", PHASES),
         ("src/nse_lstm/reporting/figures.py", PHASES),

@@ -2,9 +2,10 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +21,7 @@ from nse_lstm.study.audit.rules import check_rules
 from nse_lstm.study.audit.stages import compare_walks
 from nse_lstm.study.audit.walks import Walk, walk
 
-__all__ = ["Examination", "examine", "scratch_folder"]
+__all__ = ["Examination", "examine", "pick_origin", "scratch_folder"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +70,8 @@ def examine(
         return Examination(learner, alarms, [], [], None)
     changes = list(_changes(base, seed, every_change))
     for number, change in enumerate(changes):
-        found, failed = refused(
-            "futures", lambda c=change, n=number: _disturb(base, c, root / str(n), learner)
-        )
+        work = partial(_disturb, base, change, root / str(number), learner)
+        found, failed = refused("futures", work)
         alarms += [*(found or []), *failed]
     alarms += _by_hand(base, learner, root / "scratch")
     placebos: list[Placebo] = []
@@ -133,11 +133,12 @@ def _by_hand(base: Walk, learner: str, scratch: Path) -> list[Alarm]:
     hand, failed = refused("recount", lambda: hand_of(base))
     if hand is None:
         return failed
-    for name, check in (
-        ("recount", lambda: recount(base, hand)),
-        ("refit", lambda: check_refits(base, learner, hand=hand, scratch=scratch)),
-        ("rule", lambda: check_rules(base)),
-    ):
+    checks: dict[str, Callable[[], list[Alarm]]] = {
+        "recount": partial(recount, base, hand),
+        "refit": partial(check_refits, base, learner, hand=hand, scratch=scratch),
+        "rule": partial(check_rules, base),
+    }
+    for name, check in checks.items():
         found, failed = refused(name, check)
         alarms += [*(found or []), *failed]
     return alarms

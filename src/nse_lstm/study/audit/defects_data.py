@@ -35,7 +35,8 @@ def text_sorted() -> Iterator[None]:
 
     def on_calendar(stock: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
         board = before(stock, sessions)
-        return board.iloc[np.argsort(board.index.strftime("%d-%b-%y"), kind="stable")]
+        texts = pd.DatetimeIndex(board.index).strftime("%d-%b-%y")
+        return board.iloc[np.argsort(texts, kind="stable")]
 
     with swapped(windows_module, _on_calendar=on_calendar):
         yield
@@ -67,10 +68,19 @@ def printed_column(place: int) -> Any:
             folders[:] = [folder]
             return build(folder)
 
-        def make(stock: pd.DataFrame, sessions: pd.DatetimeIndex, **how: Any) -> Windows:
+        def make(
+            stock: pd.DataFrame, sessions: pd.DatetimeIndex, **how: Any
+        ) -> Windows:
             found = before(stock, sessions, **how)
-            lines = {name: _lines(folders[0] / name) for name in set(stock["source_file"])}
-            rows = zip(stock["session"], stock["source_file"], stock["source_line"], strict=True)
+            lines = {
+                name: _lines(folders[0] / name) for name in set(stock["source_file"])
+            }
+            rows = zip(
+                stock["session"],
+                stock["source_file"],
+                stock["source_line"],
+                strict=True,
+            )
             by_session = {s: lines[f][n - 1][place] for s, f, n in rows}
             printed = [by_session[pd.Timestamp(day)] for day in found.origin]
             X = found.X.copy()
@@ -78,7 +88,10 @@ def printed_column(place: int) -> Any:
             X[:, 0] = [p if t == "-" else float(t.replace(",", "")) for t, p in pairs]
             return replace(found, X=X)
 
-        with swapped(data_analysis, build_panel=build_panel), swapped(jobs, make_windows=make):
+        with (
+            swapped(data_analysis, build_panel=build_panel),
+            swapped(jobs, make_windows=make),
+        ):
             yield
 
     return patch
@@ -108,7 +121,9 @@ def changed_windows(change: Any) -> Any:
     def patch() -> Iterator[None]:
         before = jobs.make_windows
 
-        def make(stock: pd.DataFrame, sessions: pd.DatetimeIndex, **how: Any) -> Windows:
+        def make(
+            stock: pd.DataFrame, sessions: pd.DatetimeIndex, **how: Any
+        ) -> Windows:
             return change(before(stock, sessions, **how))
 
         with swapped(jobs, make_windows=make):
@@ -132,7 +147,9 @@ def survivors() -> Iterator[None]:
     """Recommend only stocks that are still on the board on the last session."""
     before = data_analysis.stock_statistics
 
-    def judge(panel: pd.DataFrame, instruments: pd.DataFrame, **how: Any) -> pd.DataFrame:
+    def judge(
+        panel: pd.DataFrame, instruments: pd.DataFrame, **how: Any
+    ) -> pd.DataFrame:
         last = panel.groupby("ticker")["session"].transform("max")
         alive = last > panel["session"].max() - pd.Timedelta(days=20)
         return before(panel[alive], instruments, **how)
@@ -147,7 +164,11 @@ def later_recommendations() -> Iterator[None]:
     before = data_analysis.stock_statistics
 
     def judge(
-        panel: pd.DataFrame, instruments: pd.DataFrame, *, before_: Any = None, **how: Any
+        panel: pd.DataFrame,
+        instruments: pd.DataFrame,
+        *,
+        before_: Any = None,
+        **how: Any,
     ) -> pd.DataFrame:
         how["before"] = how["before"] + pd.DateOffset(years=1)
         return before(panel, instruments, **how)
@@ -177,7 +198,9 @@ def duplicates_moved() -> Iterator[None]:
     def move(rows: pd.DataFrame) -> pd.DataFrame:
         rows = redate(rows)
         twice = rows.duplicated(["ticker", "session"])
-        stay = rows["session"].where(~twice, rows["session"] + pd.offsets.Week(weekday=6))
+        stay = rows["session"].where(
+            ~twice, rows["session"] + pd.offsets.Week(weekday=6)
+        )
         return rows.assign(session=stay)
 
     with swapped(faults, redate=move, find_duplicates=before, check_order=_no_check):
@@ -263,7 +286,9 @@ DATA_DEFECTS = (
         "later recommendations", "judged at the end of the fold", later_recommendations
     ),
     Defect("duplicated rows", "rows printed twice are kept", duplicates_kept),
-    Defect("duplicated session", "a repeated board counts as a session", duplicates_moved),
+    Defect(
+        "duplicated session", "a repeated board counts as a session", duplicates_moved
+    ),
     Defect("misdated block", "misprinted dates are believed", misdated_kept),
     Defect("stale days kept", "copied boards count as sessions", stale_kept),
     Defect("stale origins", "mended prices a session too early", stale_origins),

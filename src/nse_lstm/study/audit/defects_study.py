@@ -49,7 +49,10 @@ def _scaler_on_everything(network: bool) -> Any:
         def fit(values: Any) -> MinMaxScaler:
             return MinMaxScaler(*seen)
 
-        with swapped(jobs, read_sealed_panel=read), swapped(_fitting(network), fit_min_max=fit):
+        with (
+            swapped(jobs, read_sealed_panel=read),
+            swapped(_fitting(network), fit_min_max=fit),
+        ):
             yield
 
     return patch
@@ -121,7 +124,9 @@ def chosen_on_test() -> Iterator[None]:
         known[:] = [workspace]
         return walk_forward(workspace)
 
-    def choose(forecasts: pd.DataFrame, panel: pd.DataFrame, *, tickers: list[str]) -> Any:
+    def choose(
+        forecasts: pd.DataFrame, panel: pd.DataFrame, *, tickers: list[str]
+    ) -> Any:
         whole, fold = _whole_panel(known[0]), study_folds(known[0])[-1]
         test = validation.forecast_fold(known[0], whole, fold)
         return select(test, whole, tickers=tickers)
@@ -171,7 +176,8 @@ def _other_book(change: Callable[[pd.DataFrame, Dealing, int], pd.DataFrame]) ->
 
 
 def _net(book: pd.DataFrame, gross: Any, cost_bps: int) -> pd.DataFrame:
-    net = dealing_module.net_of_cost(gross, book["turnover"], cost_bps=cost_bps)
+    dealt = book["turnover"].to_numpy()
+    net = dealing_module.net_of_cost(np.asarray(gross), dealt, cost_bps=cost_bps)
     return book.assign(gross_return=gross, net_return=net)
 
 
@@ -296,14 +302,18 @@ STUDY_DEFECTS = (
         "the forecast windows stop training",
         _other_split(_stop_on_test),
     ),
-    Defect("shuffled split", "training windows drawn at random", _other_split(_shuffled)),
+    Defect(
+        "shuffled split", "training windows drawn at random", _other_split(_shuffled)
+    ),
     Defect(
         "in-sample walk-forward", "the fold is trained on", _other_split(_in_sample)
     ),
     Defect("no purge", "labels reach the validation span", _other_split(_unpurged)),
     Defect("selection on the test year", "champions by the test year", chosen_on_test),
     Defect(
-        "same-session fill", "dealt at the price that is seen", _other_board(_same_session)
+        "same-session fill",
+        "dealt at the price that is seen",
+        _other_board(_same_session),
     ),
     Defect("always filled", "limits and volume ignored", _other_board(_always_filled)),
     Defect("unpaid costs", "net is gross", _other_book(_unpaid)),
@@ -311,7 +321,9 @@ STUDY_DEFECTS = (
     Defect("free shorting", "flat sessions earn the opposite", _other_book(_short)),
     Defect("cash twice", "uninvested money earns double", _other_book(_rich_cash)),
     Defect(
-        "forecast-path Sharpe", "the forecast counts as earned", _other_scores(_forecast_path)
+        "forecast-path Sharpe",
+        "the forecast counts as earned",
+        _other_scores(_forecast_path),
     ),
     Defect(
         "tiny-window annualisation",

@@ -1,4 +1,4 @@
-"""Does a forecast look like the price to come, or like the last one a session late?
+"""Whether a forecast is like the price to come or like the one it was made from.
 
 On price levels a copy of the last price correlates at 0.99 with what comes, and looks
 like skill on a chart. A copy correlates still better with the session it was made in.
@@ -28,9 +28,9 @@ def look_alikes(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         A row a model: ``model``; ``with_target`` and ``with_origin``, the median over
         stocks and folds of the correlation of the forecast price with the one that came
-        and with the origin's; ``of_moves``, that of the forecast log return with the one
-        that came (missing where the forecast does not vary); ``copies``, whether the
-        forecast is nearer to the past.
+        and with the origin's; ``of_moves``, that of the forecast log return with the
+        one that came (missing where the forecast does not vary); ``copies``, whether
+        the forecast is nearer to the past.
     """
     joined = realised(forecasts, panel).dropna(subset=["level", "last_price"])
     rows = []

@@ -71,7 +71,7 @@ def write_coins(folder: Path, seed: int) -> None:
     volume = 100 * generator.integers(1000, 9000, n)
     folder.mkdir(parents=True, exist_ok=True)
     for year in range(FIRST_YEAR, LAST_YEAR + 1):
-        days = np.flatnonzero(sessions.year == year)
+        days = np.flatnonzero(sessions.year == year).tolist()
         rows = [_row(sessions, price, volume, day, j) for day in days for j in range(4)]
         path = folder / f"NSE_data_all_stocks_{year}.csv"
         path.write_text("\n".join([HEADER, *rows, ""]), encoding="ascii", newline="\n")

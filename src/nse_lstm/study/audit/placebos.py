@@ -20,6 +20,7 @@ from scipy.stats import binom
 from nse_lstm.config import Study
 from nse_lstm.evaluation.strategies import FORECAST_RULES, strategy_returns
 from nse_lstm.features.returns import with_returns
+from nse_lstm.features.windows import Windows
 from nse_lstm.models.training import TrainingJob
 from nse_lstm.study.audit.alarms import Alarm
 from nse_lstm.study.audit.markets import open_audit, write_coins
@@ -76,7 +77,7 @@ def run_placebos(
         Alarm(
             "placebo",
             test.name,
-            f"{test.hits:g} of {test.n} right where a coin decides, p {test.p_value:.2g}",
+            f"{test.hits:g} of {test.n} where a coin decides, p {test.p_value:.2g}",
         )
         for test in tests
         if test.p_value < bound
@@ -99,14 +100,12 @@ def tail(hits: int, n: int) -> float:
 def _permuted(jobs: list[TrainingJob], seed: int) -> list[TrainingJob]:
     """Shuffle the labels of each span among its windows."""
     generator = np.random.default_rng([seed, 1])
+
+    def shuffled(windows: Windows) -> Windows:
+        return replace(windows, y=generator.permutation(windows.y))
+
     return [
-        replace(
-            job,
-            **{
-                span: replace(windows, y=generator.permutation(windows.y))
-                for span, windows in (("train", job.train), ("validation", job.validation))
-            },
-        )
+        replace(job, train=shuffled(job.train), validation=shuffled(job.validation))
         for job in jobs
     ]
 

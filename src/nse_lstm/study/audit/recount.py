@@ -13,6 +13,7 @@ from nse_lstm.study.audit.differences import (
     array_of,
 )
 from nse_lstm.study.audit.hand import Hand, work_out
+from nse_lstm.study.audit.read_off import blocks_of, days_of
 from nse_lstm.study.audit.walks import Walk
 from nse_lstm.study.jobs import ALL_STOCKS
 
@@ -21,8 +22,8 @@ __all__ = ["hand_of", "recount"]
 
 def hand_of(walk: Walk) -> Hand:
     """Work out by hand what a walk's stocks and folds need."""
-    study, pairs = walk.workspace.study, walk.forecasts[["ticker", "fold"]]
-    wanted = {(str(t), int(y)) for t, y in pairs.itertuples(index=False)}
+    study = walk.workspace.study
+    wanted = {(ticker, year) for ticker, year, _, _ in blocks_of(walk.forecasts)}
     wanted |= {(j.ticker, j.year) for j in walk.jobs if j.ticker != ALL_STOCKS}
     return work_out(walk.workspace.paths.raw, study, sorted(wanted), pooled=True)
 
@@ -74,12 +75,11 @@ def _scalers(walk: Walk, hand: Hand) -> Differences:
 
 def _forecasts(walk: Walk, hand: Hand) -> Differences:
     """See that each model forecasts the fold's own origins from their own prices."""
-    for group, rows in walk.forecasts.groupby(["ticker", "fold", "model"]):
-        ticker, year, model = str(group[0]), int(group[1]), str(group[2])
+    for ticker, year, model, rows in blocks_of(walk.forecasts):
         where, mine = f"{model} {ticker} {year}", hand.splits[ticker, year]["forecast"]
         spans = {"origin": [w.origin for w in mine]}
         spans["target_date"] = [w.target for w in mine]
-        other = [n for n, d in spans.items() if [s.date() for s in rows[n]] != d]
+        other = [n for n, d in spans.items() if days_of(rows[n]) != d]
         if other:
             yield where, f"{other[0]} is not that of the year's {len(mine)} windows"
             continue

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
+from nse_lstm.config import Universe
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.windows import Windows
 from nse_lstm.models.training import TrainingJob
@@ -19,7 +20,7 @@ from nse_lstm.study.audit.hand import Hand
 from nse_lstm.study.audit.plain.choices import recommend
 from nse_lstm.study.audit.plain.rows import PlainMarket
 from nse_lstm.study.audit.plain.windows import PlainWindow
-from nse_lstm.config import Universe
+from nse_lstm.study.audit.read_off import days_of
 from nse_lstm.study.jobs import ALL_STOCKS
 
 __all__ = ["compare_jobs", "compare_panel", "compare_scaler", "compare_universe"]
@@ -33,10 +34,11 @@ def compare_panel(prices: pd.DataFrame, market: PlainMarket) -> Differences:
     prices : DataFrame
         ``with_returns`` of the whole panel.
     """
-    shares = dict(iter(prices[prices["kind"] != "index"].groupby("ticker")))
+    listed = prices[prices["kind"] != "index"].groupby("ticker")
+    shares = {str(ticker): rows for ticker, rows in listed}
     for ticker, rows in market.stocks.items():
         mine = shares.get(ticker, prices[:0])
-        days = [stamp.date() for stamp in mine["session"]]
+        days = days_of(mine["session"])
         if days != list(rows):
             odd = sorted(set(days) ^ set(rows))
             yield ticker, f"sessions differ: {len(days)} and {len(rows)}, {odd[:1]}"
@@ -111,11 +113,17 @@ def _same_windows(windows: Windows, mine: list[PlainWindow], where: str) -> Diff
         if days != [getattr(window, ours) for window in mine]:
             yield where, f"{name} differs: {len(days)} windows, by hand {len(mine)}"
             return
-    plain = {"X": [w.inputs for w in mine], "y": [[w.y] for w in mine]}
+    plain = {
+        "X": np.array([w.inputs for w in mine], float),
+        "y": np.array([[w.y] for w in mine], float),
+    }
     for name, rows in plain.items():
         values = np.asarray(getattr(windows, name), float).reshape(len(mine), -1)
-        if values.shape[1] != len(rows[0]):
-            yield where, f"{name} has {values.shape[1]} numbers, by hand {len(rows[0])}"
+        if values.shape[1] != rows.shape[1]:
+            yield (
+                where,
+                f"{name} has {values.shape[1]} numbers, by hand {rows.shape[1]}",
+            )
             continue
         same = np.isclose(values, rows, rtol=FACTOR_NEAR, atol=0).all(axis=1)
         if not same.all():

@@ -9,12 +9,12 @@ import pandas as pd
 from nse_lstm.config import Dealing
 from nse_lstm.evaluation.scoring import MIN_EXPOSURE, POOL
 from nse_lstm.evaluation.strategies import FORECAST_RULES
-from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.study.audit.differences import Differences, apart, array_of, is_near
 from nse_lstm.study.audit.plain.account import PlainBooking, follow, sharpe
 from nse_lstm.study.audit.plain.choices import choose_champion
 from nse_lstm.study.audit.plain.rows import PlainMarket
 from nse_lstm.study.audit.plain.windows import target_return
+from nse_lstm.study.audit.read_off import blocks_of, days_of, forecasts_of
 from nse_lstm.study.audit.walks import Walk
 from nse_lstm.tables import ACCURACY_COST
 
@@ -46,10 +46,8 @@ def follow_all(
 ) -> Accounts:
     """Deal every stock, model, rule and cost level by hand."""
     accounts: Accounts = {}
-    for group, rows in forecasts.groupby(["ticker", "fold", "model"]):
-        ticker, year, model = str(group[0]), int(group[1]), str(group[2])
-        days = [stamp.date() for stamp in rows["origin"]]
-        by_origin = dict(zip(days, rows["y_hat"].tolist(), strict=True))
+    for ticker, year, model, rows in blocks_of(forecasts):
+        by_origin = {row.origin: row.y_hat for row in forecasts_of(rows)}
         for rule in FORECAST_RULES:
             for cost in dealing.cost_bps:
                 accounts[ticker, year, model, rule, cost] = follow(
@@ -73,7 +71,7 @@ def compare_accounts(returns: pd.DataFrame, accounts: Accounts) -> Differences:
             continue
         where = " ".join(map(str, name))
         book = books.get(name, returns[:0])
-        sessions = [stamp.date() for stamp in book["session"]]
+        sessions = days_of(book["session"])
         if sessions != [booking.session for booking in mine]:
             yield where, f"{len(sessions)} sessions booked, by hand {len(mine)}"
             continue
@@ -110,8 +108,8 @@ def compare_accuracy(
 ) -> Differences:
     """Compare skill and mean absolute error of every stock and model."""
     values = _values(scores)
-    for (ticker, model, year), rows in forecasts.groupby(["ticker", "model", "fold"]):
-        for metric, value in _accuracy(market, str(ticker), rows).items():
+    for ticker, year, model, rows in blocks_of(forecasts):
+        for metric, value in _accuracy(market, ticker, rows).items():
             key = (ticker, model, year, "none", metric, ACCURACY_COST)
             theirs = values.get(key, math.nan)
             if not is_near(theirs, value, tolerance=1e-5):
@@ -131,7 +129,9 @@ def compare_verdict(walk: Walk, accounts: Accounts) -> Differences:
             return
         cash = dealing.cash_rate / dealing.sessions_per_year
         excess += [net - cash for net, _ in pool]
-    judged: Judgement = walk.judgement
+    judged = walk.judgement
+    if judged is None:
+        return
     value = sum(excess) / len(excess) * dealing.sessions_per_year
     theirs = judged.excess_over_cash.mean
     if not is_near(theirs, value, tolerance=SUMS):
@@ -178,13 +178,11 @@ def _pool(
     ]
 
 
-def _accuracy(
-    market: PlainMarket, ticker: str, rows: pd.DataFrame
-) -> dict[str, float]:
+def _accuracy(market: PlainMarket, ticker: str, rows: pd.DataFrame) -> dict[str, float]:
     """Return skill and mean absolute error in KES, realised by hand."""
     errors, squares, misses = [], [], []
-    for row in rows.itertuples():
-        came = target_return(market, ticker, row.origin.date(), row.target_date.date())
+    for row in forecasts_of(rows):
+        came = target_return(market, ticker, row.origin, row.target)
         if came is None:
             continue
         now, then, shares = came
@@ -202,8 +200,7 @@ def _accuracy(
 def _losses(
     market: PlainMarket, ticker: str, rows: pd.DataFrame
 ) -> Iterator[tuple[date, float]]:
-    for row in rows.itertuples():
-        origin = row.origin.date()
-        came = target_return(market, ticker, origin, row.target_date.date())
+    for row in forecasts_of(rows):
+        came = target_return(market, ticker, row.origin, row.target)
         if came is not None:
-            yield origin, abs(math.log(came[1] / came[0]) - row.y_hat)
+            yield row.origin, abs(math.log(came[1] / came[0]) - row.y_hat)

@@ -13,6 +13,7 @@ from nse_lstm.study.audit.alarms import Alarm
 from nse_lstm.study.audit.differences import Differences, apart, array_of, is_near
 from nse_lstm.study.audit.hand import Hand
 from nse_lstm.study.audit.plain.windows import PlainWindow
+from nse_lstm.study.audit.read_off import blocks_of
 from nse_lstm.study.audit.walks import FILES, LEARNERS, Walk
 from nse_lstm.study.jobs import ALL_STOCKS, bundle_folder
 
@@ -48,12 +49,13 @@ def check_refits(walk: Walk, learner: str, *, hand: Hand, scratch: Path) -> list
 
 def compare_forecasts(walk: Walk, learner: str, hand: Hand) -> Differences:
     """Compare v1, v2, drift and AR(1) with the same from windows cut by hand."""
-    for group, rows in walk.forecasts.groupby(["ticker", "fold", "model"]):
-        ticker, year, model = str(group[0]), int(group[1]), str(group[2])
+    for ticker, year, model, rows in blocks_of(walk.forecasts):
         parts = hand.splits[ticker, year]
         if len(rows) != len(parts["forecast"]):
             continue  # said by "recount: forecasts"
-        shares = [hand.market.stocks[ticker][w.origin].shares for w in parts["forecast"]]
+        shares = [
+            hand.market.stocks[ticker][w.origin].shares for w in parts["forecast"]
+        ]
         where = f"{model} {ticker} {year}"
         if model in ("drift", "ar1"):
             mine, least = _by_formula(model, parts), 1e-9

@@ -88,7 +88,11 @@ def _money(walk: Walk) -> Broken:
         detail = f"{dealing.sessions_per_year} assumed, {usual:.0f} in the data"
         yield "annualisation", "sessions a year", detail
     if dealing.delay < 1:
-        yield "fills", "delay", f"{dealing.delay}: dealt at the price that is the signal"
+        yield (
+            "fills",
+            "delay",
+            f"{dealing.delay}: dealt at the price that is the signal",
+        )
 
 
 def _ledger(walk: Walk) -> Broken:

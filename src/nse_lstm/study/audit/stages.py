@@ -146,7 +146,8 @@ def _choices(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
     yield from _differing(*scores, key=key)
     test = base.folds[-1]
     if test.start <= origin and other.folds[-1] == test:
-        yield from _differing(base.selection, other.selection, key=["ticker"])
+        if len(base.selection):
+            yield from _differing(base.selection, other.selection, key=["ticker"])
         if repr(base.judgement) != repr(other.judgement):
             yield "the verdict and its numbers moved with the test year"
 

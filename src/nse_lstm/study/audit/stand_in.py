@@ -75,13 +75,16 @@ def forecast_fold(
         names = {"v2": ticker, "v1": jobs.ALL_STOCKS}
         for model, name in names.items():
             folder = jobs.bundle_folder(workspace, name, fold.year)
-            price = _forecast(folder, split.forecast)
-            seed = workspace.study.seed
-            about = {"ticker": ticker, "model": model, "seed": seed}
-            row = forecast_rows(
-                split.forecast, price, year=fold.year, horizon=1, **about
+            rows = forecast_rows(
+                split.forecast,
+                _forecast(folder, split.forecast),
+                ticker=ticker,
+                model=model,
+                seed=workspace.study.seed,
+                year=fold.year,
+                horizon=1,
             )
-            blocks.append(row)
+            blocks.append(rows)
         blocks.append(
             forecast_baselines(split, ticker=ticker, year=fold.year, horizon=1)
         )

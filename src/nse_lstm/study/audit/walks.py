@@ -51,7 +51,8 @@ class Walk:
     returns: pd.DataFrame
     scores: pd.DataFrame
     selection: pd.DataFrame
-    judgement: Judgement
+    judgement: Judgement | None
+    """None where nothing is judged."""
 
 
 def fit_network(job: TrainingJob, study: Study, folder: Path) -> None:

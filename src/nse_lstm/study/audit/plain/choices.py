@@ -34,7 +34,9 @@ def recommend(
         dealt = [i for i, d in enumerate(fresh) if d in rows and rows[d].volume]
         if not mine or not dealt or rows[mine[-1]].suspended:
             continue
-        recent = [_turnover(market, ticker, d) for d in fresh[-universe.liquidity_sessions :]]
+        recent = [
+            _turnover(market, ticker, d) for d in fresh[-universe.liquidity_sessions :]
+        ]
         fit = priced >= universe.min_sessions
         fit &= len(fresh) - 1 - dealt[-1] <= universe.recency_sessions
         fit &= sum(t > 0 for t in recent) >= universe.min_traded_share * len(recent)

@@ -1,6 +1,7 @@
 """Raw text to one stock's sessions, a row at a time."""
 
 import csv
+import itertools
 import math
 import re
 from dataclasses import dataclass, field
@@ -63,12 +64,14 @@ def read_market(folder: Path) -> PlainMarket:
                 day = _date(fields[0], year)
                 stocks.setdefault(fields[1], {}).setdefault(day, _day(fields))
     sessions = sorted({day for rows in stocks.values() for day in rows})
-    market = PlainMarket(sessions, {t: dict(sorted(r.items())) for t, r in stocks.items()})
+    market = PlainMarket(
+        sessions, {t: dict(sorted(r.items())) for t, r in stocks.items()}
+    )
     _find_stale(market)
     for rows in market.stocks.values():
         _place_factors(rows)
     _mend(market)
-    breaks = {b for a, b in zip(sessions, sessions[1:], strict=False) if b - a > LONGEST_BREAK}
+    breaks = {b for a, b in itertools.pairwise(sessions) if b - a > LONGEST_BREAK}
     for rows in market.stocks.values():
         _flag(rows, sessions, breaks)
     return market
@@ -91,7 +94,7 @@ def _number(text: str) -> float | None:
 
 def _find_stale(market: PlainMarket) -> None:
     """Mark sessions whose traded codes nearly all repeat the session before."""
-    for before, today in zip(market.sessions, market.sessions[1:], strict=False):
+    for before, today in itertools.pairwise(market.sessions):
         listed = traded = copied = 0
         for rows in market.stocks.values():
             now, then = rows.get(today), rows.get(before)
@@ -141,7 +144,7 @@ def _simple(ratio: float) -> float:
 def _mend(market: PlainMarket) -> None:
     """Give a stale session the price that the next one calls ``Previous``."""
     for rows in market.stocks.values():
-        for today, after in zip(market.sessions, market.sessions[1:], strict=False):
+        for today, after in itertools.pairwise(market.sessions):
             day, following = rows.get(today), rows.get(after)
             if day is None or not day.stale or following is None or following.stale:
                 continue
@@ -152,9 +155,7 @@ def _mend(market: PlainMarket) -> None:
                 day.volume = None
 
 
-def _flag(
-    rows: dict[date, PlainDay], sessions: list[date], breaks: set[date]
-) -> None:
+def _flag(rows: dict[date, PlainDay], sessions: list[date], breaks: set[date]) -> None:
     """Mark suspensions, gaps, and ex-dates that the price did not follow."""
     place = {day: i for i, day in enumerate(sessions)}
     idle, last = 0, None
