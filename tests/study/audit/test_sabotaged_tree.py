@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tiny_study import STUDY
 
 from nse_lstm.paths import find_root

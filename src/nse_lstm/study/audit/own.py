@@ -80,7 +80,7 @@ def check_tables(workspace: Workspace) -> list[Alarm]:
 
 
 def check_futures(workspace: Workspace, root: Path) -> tuple[list[Alarm], list[str]]:
-    """Rewrite and cut the market's own files after an origin of every fold.
+    """Rewrite the market's own files after an origin of every fold; cut them as well.
 
     Phase 1, the windows, the forecasts of the stored models and the positions must not
     move before it. One stock's model of each fold is fitted again.
@@ -96,7 +96,9 @@ def check_futures(workspace: Workspace, root: Path) -> tuple[list[Alarm], list[s
         seed = int(read_facts(workspace).digest[:8], 16) + fold.year
         origin = pick_origin(base, fold.year, seed)
         other = Change("other future", origin, names[0], names[-1], seed)
-        for change in (other, Change("cut", origin)):
+        # A cut ends in its fold's year and needs a fold before that.
+        cuts = [Change("cut", origin)] if number else []
+        for change in (other, *cuts):
             folder = root / f"{number} {change.kind}"
             raw = rewrite(workspace.paths.raw, folder / "raw", change)
             found = _walk(_beside(workspace, folder, raw, fold, change), workspace)
@@ -113,7 +115,7 @@ def _beside(
     study, test_year = workspace.study, read_facts(workspace).test_year
     if change.kind == "cut":
         n_before = study.folds.n_walk_forward - (test_year - fold.year)
-        folds = replace(study.folds, n_walk_forward=max(1, n_before))
+        folds = replace(study.folds, n_walk_forward=n_before)
         study, test_year = replace(study, folds=folds), fold.year
     study = replace(
         study, test_year=test_year, market=replace(study.market, simulated=False)
