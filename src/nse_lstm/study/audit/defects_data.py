@@ -16,7 +16,7 @@ from nse_lstm.evaluation import scoring, strategies
 from nse_lstm.features import windows as windows_module
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.windows import Windows
-from nse_lstm.study import data_analysis, inputs, jobs, validation
+from nse_lstm.study import data_analysis, jobs, validation
 from nse_lstm.study.audit import stand_in
 from nse_lstm.study.audit.defects import Defect
 from nse_lstm.study.audit.swap import swapped
@@ -241,20 +241,6 @@ def stale_origins() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def overlapping_folds() -> Iterator[None]:
-    """Let a fold run three months into the next year."""
-    before = inputs.make_folds
-
-    def make(test_year: int, n_walk_forward: int) -> Any:
-        folds = before(test_year, n_walk_forward)
-        later = pd.Timedelta(days=90)
-        return tuple(replace(fold, end=fold.end + later) for fold in folds)
-
-    with swapped(inputs, make_folds=make):
-        yield
-
-
 def _no_check(rows: pd.DataFrame) -> None:
     """Let any order of dates pass."""
 
@@ -292,5 +278,4 @@ DATA_DEFECTS = (
     Defect("misdated block", "misprinted dates are believed", misdated_kept),
     Defect("stale days kept", "copied boards count as sessions", stale_kept),
     Defect("stale origins", "mended prices a session too early", stale_origins),
-    Defect("overlapping folds", "a fold runs into the next year", overlapping_folds),
 )

@@ -27,6 +27,7 @@ from nse_lstm.tables import PANEL, read_table
 __all__ = ["STUDY_DEFECTS"]
 
 FEW_SESSIONS = 20
+OVERLAP = pd.Timedelta(days=90)
 
 
 def _whole_panel(workspace: Workspace) -> pd.DataFrame:
@@ -102,6 +103,13 @@ def _shuffled(split: FoldSplit, windows: Windows, fold: Fold) -> FoldSplit:
 def _in_sample(split: FoldSplit, windows: Windows, fold: Fold) -> FoldSplit:
     known = np.flatnonzero(windows.target_date < np.datetime64(fold.end))
     return replace(split, train=_take(windows, known))
+
+
+def _overlapping(split: FoldSplit, windows: Windows, fold: Fold) -> FoldSplit:
+    late = np.datetime64(fold.start + OVERLAP)
+    return replace(
+        split, train=_take(windows, np.flatnonzero(windows.target_date < late))
+    )
 
 
 def _unpurged(split: FoldSplit, windows: Windows, fold: Fold) -> FoldSplit:
@@ -307,6 +315,11 @@ STUDY_DEFECTS = (
     ),
     Defect(
         "in-sample walk-forward", "the fold is trained on", _other_split(_in_sample)
+    ),
+    Defect(
+        "overlapping folds",
+        "training runs three months into the fold",
+        _other_split(_overlapping),
     ),
     Defect("no purge", "labels reach the validation span", _other_split(_unpurged)),
     Defect("selection on the test year", "champions by the test year", chosen_on_test),
