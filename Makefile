@@ -50,6 +50,12 @@ fetch: | $(ENVIRONMENT)  ## Download the public data sets to data/raw/nse (YEARS
 results: reports  ## Write docs/results/<market>-<test year>.md: statistics, to be committed
 	$(NSE_LSTM) results $(IDENTITY)
 
+.PHONY: audit audit-power
+audit: $(BUILD)/03_full_training.ipynb  ## Look for leaks: small market and this one's own files; minutes
+	$(NSE_LSTM) audit --full $(IDENTITY)
+audit-power: $(BUILD)/03_full_training.ipynb  ## Which injected defects the audit catches; an hour
+	$(NSE_LSTM) audit --defects $(IDENTITY)
+
 .PHONY: quick verify
 quick: | $(ENVIRONMENT)  ## The same study on fewer stocks, sessions and epochs, in build/quick
 	$(MAKE) reports ROOT=build/quick $(QUICK)
@@ -64,12 +70,18 @@ study = $(patsubst %,src/nse_lstm/study/%.py,$(1))
 $(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv $(RAW)/*.CSV) $(call layer,data features) src/nse_lstm/reporting/atlas_figures.py $(call study,data_analysis changes atlas atlas_findings)
 $(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models evaluation) $(call study,training jobs validation judging)
 $(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb $(call study,safety) src/nse_lstm/deployment/latency.py
-$(BUILD)/04_validation.ipynb:    $(BUILD)/03_full_training.ipynb $(call study,seal ledger trials score_tables rivals)
+$(BUILD)/04_validation.ipynb:    $(BUILD)/audited.txt $(call study,seal ledger trials score_tables rivals)
 $(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) $(call study,deployment)
 
 # Beside the phases: how the number that this study answers comes about.
 ANATOMY     := 91_anatomy_of_a_sharpe
 $(BUILD)/$(ANATOMY).ipynb:       $(BUILD)/03_full_training.ipynb $(call layer,study/anatomy) src/nse_lstm/reporting/anatomy_figures.py
+
+# The small leak audit: an alarm stops the build; its result stays to be read.
+audited = $(call layer,study/audit) $(call study,data_analysis inputs jobs judging ledger seal training trials validation workspace)
+$(BUILD)/audited.txt: $(BUILD)/03_full_training.ipynb $(audited)
+	$(NSE_LSTM) audit $(IDENTITY)
+	touch $@
 
 # What every notebook shows with, beside what it shows.
 shown = $(patsubst %,src/nse_lstm/reporting/%.py,canvas display figures strategy_figures) $(call study,findings execution)

@@ -25,6 +25,8 @@ def built(tmp_path: Path) -> Path:
     reports.mkdir(parents=True)
     for name in ("study.json", "raw.txt", *(f"{name}.ipynb" for name in EVERY)):
         (build / name).touch()
+        if name.startswith("03"):
+            (build / "audited.txt").touch()
     (build / "stocks.txt").touch()
     for name in (*EVERY, "status", "index"):
         (reports / f"{name}.html").touch()
@@ -61,6 +63,7 @@ def test_with_nothing_changed_nothing_runs(built: Path) -> None:
         ("src/nse_lstm/evaluation/dealing.py", EVERY[1:]),
         ("src/nse_lstm/study/findings.py", EVERY),
         ("src/nse_lstm/study/rivals.py", PHASES[3:]),
+        ("src/nse_lstm/study/audit/stages.py", PHASES[3:]),
         ("src/nse_lstm/deployment/registry.py", PHASES[4:]),
         ("data/catalogue.toml", []),
         ("src/nse_lstm/config.py", EVERY),

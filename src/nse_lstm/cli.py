@@ -140,6 +140,35 @@ def results(identity: Identity) -> None:
     typer.echo(write_results(identity.open()))
 
 
+@verb()
+def audit(
+    identity: Identity,
+    full: Annotated[
+        bool, typer.Option(help="Rewrite this market's own files too: minutes.")
+    ] = False,
+    defects: Annotated[
+        bool, typer.Option(help="Measure which defects the audit catches instead.")
+    ] = False,
+    clean: Annotated[
+        int, typer.Option(help="Clean markets to count false alarms on.")
+    ] = 100,
+) -> None:
+    """Look for leaks in this very study; exit 1 if there is an alarm."""
+    from nse_lstm.study.audit.run import run_audit, run_power
+
+    if defects:
+        power = run_power(identity.open(), n_clean=clean, progress=typer.echo)
+        missed = [row["name"] for row in power["defects"] if not row["caught_by"]]
+        false = [row["seed"] for row in power["clean_runs"] if row["alarms"]]
+        typer.echo(f"not caught: {missed or 'none'}; false alarms: {false or 'none'}")
+        raise typer.Exit(code=1 if missed or false else 0)
+    alarms = run_audit(identity.open(), full=full, progress=typer.echo)
+    for alarm in alarms:
+        typer.echo(f"{alarm.check}: {alarm.where}: {alarm.detail}")
+    typer.echo(f"{len(alarms)} alarms" if alarms else "The leak audit is clean")
+    raise typer.Exit(code=1 if alarms else 0)
+
+
 @app.command()
 def fetch(
     folder: Annotated[

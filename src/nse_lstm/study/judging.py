@@ -9,6 +9,7 @@ from nse_lstm.evaluation.significance import deflated_sharpe_ratio, trial_varian
 from nse_lstm.evaluation.strategies import HOLD
 from nse_lstm.evaluation.verdict import Judgement, excess_moments, judge
 from nse_lstm.models.bundles import read_metadata
+from nse_lstm.study.audit.result import audit_words, is_clean
 from nse_lstm.study.inputs import read_recommended, study_folds
 from nse_lstm.study.jobs import bundle_folder
 from nse_lstm.study.seal import Look
@@ -19,7 +20,7 @@ __all__ = ["judge_declared", "verdict_document"]
 
 
 def judge_declared(workspace: Workspace, returns: pd.DataFrame) -> Judgement:
-    """Judge the declared strategy; the leak audit is not built yet, so never yes.
+    """Judge the declared strategy; never yes but with a clean audit of this very study.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def judge_declared(workspace: Workspace, returns: pd.DataFrame) -> Judgement:
         verdict=study.verdict,
         seed=study.seed,
         deflated_sharpe=_deflated(workspace, declared),
-        audit_clean=None,
+        audit_clean=is_clean(workspace),
     )
 
 
@@ -54,6 +55,7 @@ def verdict_document(
             *judgement.reasons,
             f"A yearly Sharpe ratio below {judgement.smallest_detectable_sharpe:.1f} "
             f"could not have been told from zero in {judgement.n_sessions} sessions.",
+            audit_words(workspace),
         ],
         "test_year": look.test_year,
         "look": asdict(look) | {"meaning": look.meaning},

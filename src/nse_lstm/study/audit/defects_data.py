@@ -1,0 +1,281 @@
+"""Defects between the raw files and the windows."""
+
+import csv
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nse_lstm.data import faults
+from nse_lstm.evaluation import scoring, strategies
+from nse_lstm.features import windows as windows_module
+from nse_lstm.features.returns import with_returns
+from nse_lstm.features.windows import Windows
+from nse_lstm.study import data_analysis, jobs, validation
+from nse_lstm.study.audit import stand_in
+from nse_lstm.study.audit.defects import Defect
+from nse_lstm.study.audit.swap import swapped
+
+__all__ = ["DATA_DEFECTS"]
+
+HIGH_12M, ADJUST = 4, 12
+CENTRED_BY = 2
+"""Sessions after the origin that a centred window reaches."""
+
+
+@contextmanager
+def text_sorted() -> Iterator[None]:
+    """Sort sessions as text: 01-Apr-22 before 02-Jan-22."""
+    before = windows_module._on_calendar
+
+    def on_calendar(stock: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+        board = before(stock, sessions)
+        texts = pd.DatetimeIndex(board.index).strftime("%d-%b-%y")
+        return board.iloc[np.argsort(texts, kind="stable")]
+
+    with swapped(windows_module, _on_calendar=on_calendar):
+        yield
+
+
+@contextmanager
+def centred() -> Iterator[None]:
+    """Centre the window on the origin, so that it ends after it."""
+    before = jobs.make_windows
+
+    def make(stock: pd.DataFrame, sessions: pd.DatetimeIndex, **how: Any) -> Windows:
+        found = before(stock, sessions, **how)
+        later = np.minimum(np.arange(len(found)) + CENTRED_BY, len(found) - 1)
+        return replace(found, X=found.X[later])
+
+    with swapped(jobs, make_windows=make):
+        yield
+
+
+def printed_column(place: int) -> Any:
+    """Make a defect that takes a printed column for the window's first input."""
+
+    @contextmanager
+    def patch() -> Iterator[None]:
+        folders: list[Path] = []
+        build, before = data_analysis.build_panel, jobs.make_windows
+
+        def build_panel(folder: Path) -> Any:
+            folders[:] = [folder]
+            return build(folder)
+
+        def make(
+            stock: pd.DataFrame, sessions: pd.DatetimeIndex, **how: Any
+        ) -> Windows:
+            found = before(stock, sessions, **how)
+            lines = {
+                name: _lines(folders[0] / name) for name in set(stock["source_file"])
+            }
+            rows = zip(
+                stock["session"],
+                stock["source_file"],
+                stock["source_line"],
+                strict=True,
+            )
+            by_session = {s: lines[f][n - 1][place] for s, f, n in rows}
+            printed = [by_session[pd.Timestamp(day)] for day in found.origin]
+            X = found.X.copy()
+            pairs = zip(printed, found.last_price, strict=True)
+            X[:, 0] = [p if t == "-" else float(t.replace(",", "")) for t, p in pairs]
+            return replace(found, X=X)
+
+        with (
+            swapped(data_analysis, build_panel=build_panel),
+            swapped(jobs, make_windows=make),
+        ):
+            yield
+
+    return patch
+
+
+@contextmanager
+def back_adjusted() -> Iterator[None]:
+    """Adjust prices backwards from the last row, so that later events rewrite them."""
+
+    def adjust(panel: pd.DataFrame) -> pd.DataFrame:
+        table = with_returns(panel)
+        last = table.groupby("ticker")["shares"].transform("last")
+        return table.assign(
+            shares=table["shares"] / last, adjusted=table["adjusted"] / last
+        )
+
+    with ExitStack() as stack:
+        for module in (jobs, validation, stand_in, scoring, strategies):
+            stack.enter_context(swapped(module, with_returns=adjust))
+        yield
+
+
+def changed_windows(change: Any) -> Any:
+    """Make a defect that changes every stock's windows."""
+
+    @contextmanager
+    def patch() -> Iterator[None]:
+        before = jobs.make_windows
+
+        def make(
+            stock: pd.DataFrame, sessions: pd.DatetimeIndex, **how: Any
+        ) -> Windows:
+            return change(before(stock, sessions, **how))
+
+        with swapped(jobs, make_windows=make):
+            yield
+
+    return patch
+
+
+def _with_earlier_label(windows: Windows) -> Windows:
+    return replace(windows, y=np.concatenate([windows.last_price[:1], windows.y[:-1]]))
+
+
+def _with_target_inside(windows: Windows) -> Windows:
+    X = windows.X.copy()
+    X[:, 0] = windows.y
+    return replace(windows, X=X)
+
+
+@contextmanager
+def survivors() -> Iterator[None]:
+    """Recommend only stocks that are still on the board on the last session."""
+    before = data_analysis.stock_statistics
+
+    def judge(
+        panel: pd.DataFrame, instruments: pd.DataFrame, **how: Any
+    ) -> pd.DataFrame:
+        last = panel.groupby("ticker")["session"].transform("max")
+        alive = last > panel["session"].max() - pd.Timedelta(days=20)
+        return before(panel[alive], instruments, **how)
+
+    with swapped(data_analysis, stock_statistics=judge):
+        yield
+
+
+@contextmanager
+def later_recommendations() -> Iterator[None]:
+    """Recommend as of the end of the year that is forecast."""
+    before = data_analysis.stock_statistics
+
+    def judge(
+        panel: pd.DataFrame,
+        instruments: pd.DataFrame,
+        *,
+        before_: Any = None,
+        **how: Any,
+    ) -> pd.DataFrame:
+        how["before"] = how["before"] + pd.DateOffset(years=1)
+        return before(panel, instruments, **how)
+
+    with swapped(data_analysis, stock_statistics=judge):
+        yield
+
+
+@contextmanager
+def duplicates_kept() -> Iterator[None]:
+    """Keep rows that are printed twice."""
+
+    def none(rows: pd.DataFrame) -> pd.DataFrame:
+        place = np.arange(len(rows))
+        return pd.DataFrame({"duplicate": False, "first": place}, index=rows.index)
+
+    with swapped(faults, find_duplicates=none):
+        yield
+
+
+@contextmanager
+def duplicates_moved() -> Iterator[None]:
+    """Take a row that is printed twice for the weekend session after."""
+    before = faults.find_duplicates
+    redate = faults.redate
+
+    def move(rows: pd.DataFrame) -> pd.DataFrame:
+        rows = redate(rows)
+        twice = rows.duplicated(["ticker", "session"])
+        stay = rows["session"].where(
+            ~twice, rows["session"] + pd.offsets.Week(weekday=6)
+        )
+        return rows.assign(session=stay)
+
+    with swapped(faults, redate=move, find_duplicates=before, check_order=_no_check):
+        yield
+
+
+@contextmanager
+def misdated_kept() -> Iterator[None]:
+    """Believe the misprinted dates."""
+
+    def believe(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows.assign(redated=False)
+
+    with swapped(faults, redate=believe, check_order=_no_check):
+        yield
+
+
+@contextmanager
+def stale_kept() -> Iterator[None]:
+    """Believe boards that are copies of the session before."""
+
+    def none(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
+        return np.zeros(len(rows), bool)
+
+    with swapped(faults, find_stale=none):
+        yield
+
+
+@contextmanager
+def stale_origins() -> Iterator[None]:
+    """Forecast from stale sessions with the price that mends them a session later."""
+    before = windows_module._reasons
+
+    def reasons(board: pd.DataFrame, origin: Any, **how: Any) -> Any:
+        return before(board.assign(stale=False), origin, **how)
+
+    with swapped(windows_module, _reasons=reasons):
+        yield
+
+
+def _no_check(rows: pd.DataFrame) -> None:
+    """Let any order of dates pass."""
+
+
+@cache
+def _lines(path: Path) -> list[list[str]]:
+    text = path.read_bytes().decode("utf-8-sig")
+    return list(csv.reader(text.splitlines()))
+
+
+DATA_DEFECTS = (
+    Defect("text-sorted dates", "sessions in the order of their text", text_sorted),
+    Defect("centred window", "the window ends two sessions after the origin", centred),
+    Defect("12-month column", "12m High is an input", printed_column(HIGH_12M)),
+    Defect("Adjust column", "Adjust is an input", printed_column(ADJUST)),
+    Defect("back-adjusted prices", "later splits rewrite prices", back_adjusted),
+    Defect(
+        "label shifted by one",
+        "the label is the one of the origin before",
+        changed_windows(_with_earlier_label),
+    ),
+    Defect(
+        "target among the inputs",
+        "the first input is the target's price",
+        changed_windows(_with_target_inside),
+    ),
+    Defect("survivors only", "only stocks alive at the end are judged", survivors),
+    Defect(
+        "later recommendations", "judged at the end of the fold", later_recommendations
+    ),
+    Defect("duplicated rows", "rows printed twice are kept", duplicates_kept),
+    Defect(
+        "duplicated session", "a repeated board counts as a session", duplicates_moved
+    ),
+    Defect("misdated block", "misprinted dates are believed", misdated_kept),
+    Defect("stale days kept", "copied boards count as sessions", stale_kept),
+    Defect("stale origins", "mended prices a session too early", stale_origins),
+)

@@ -1,0 +1,348 @@
+"""Defects in fitting, dealing, scoring and choosing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nse_lstm.config import Dealing
+from nse_lstm.evaluation import dealing as dealing_module
+from nse_lstm.evaluation import metrics, strategies
+from nse_lstm.evaluation.dealing import Board
+from nse_lstm.features.folds import Fold
+from nse_lstm.features.returns import with_returns
+from nse_lstm.features.scaling import MinMaxScaler
+from nse_lstm.features.windows import FoldSplit, Windows
+from nse_lstm.study import jobs, validation
+from nse_lstm.study.audit import stand_in
+from nse_lstm.study.audit.defects import Defect
+from nse_lstm.study.audit.swap import swapped
+from nse_lstm.study.inputs import study_folds
+from nse_lstm.study.workspace import Workspace
+from nse_lstm.tables import PANEL, read_table
+
+__all__ = ["STUDY_DEFECTS"]
+
+FEW_SESSIONS = 20
+OVERLAP = pd.Timedelta(days=90)
+
+
+def _whole_panel(workspace: Workspace) -> pd.DataFrame:
+    return read_table(PANEL, workspace.paths.processed / "panel.parquet")
+
+
+def _scaler_on_everything(network: bool) -> Any:
+    @contextmanager
+    def patch() -> Iterator[None]:
+        """Fit every scaler on all prices of the market, the test year's too."""
+        seen: list[float] = []
+        before = jobs.read_sealed_panel
+
+        def read(workspace: Workspace) -> pd.DataFrame:
+            prices = with_returns(_whole_panel(workspace))
+            shares = prices.loc[prices["kind"] == "ordinary", "adjusted"]
+            seen[:] = [float(shares.min()), float(shares.max())]
+            return before(workspace)
+
+        def fit(values: Any) -> MinMaxScaler:
+            return MinMaxScaler(*seen)
+
+        with (
+            swapped(jobs, read_sealed_panel=read),
+            swapped(_fitting(network), fit_min_max=fit),
+        ):
+            yield
+
+    return patch
+
+
+def _scaler_of_the_test(network: bool) -> Any:
+    @contextmanager
+    def patch() -> Iterator[None]:
+        """Scale what is forecast from by its own range, the year's."""
+
+        def scale(scaler: MinMaxScaler, values: Any) -> Any:
+            return (values - np.min(values)) / (np.max(values) - np.min(values))
+
+        with swapped(_forecasting(network), scale=scale):
+            yield
+
+    return patch
+
+
+def _other_split(change: Callable[[FoldSplit, Windows, Fold], FoldSplit]) -> Any:
+    @contextmanager
+    def patch() -> Iterator[None]:
+        """Split with the test year in sight."""
+        before = jobs.split_fold
+
+        def split(windows: Windows, fold: Fold, **how: Any) -> FoldSplit:
+            return change(before(windows, fold, **how), windows, fold)
+
+        with swapped(jobs, split_fold=split, read_sealed_panel=_whole_panel):
+            yield
+
+    return patch
+
+
+def _stop_on_test(split: FoldSplit, windows: Windows, fold: Fold) -> FoldSplit:
+    return replace(split, validation=split.forecast)
+
+
+def _shuffled(split: FoldSplit, windows: Windows, fold: Fold) -> FoldSplit:
+    known = np.flatnonzero(windows.target_date < np.datetime64(fold.end))
+    mixed = np.random.default_rng(0).permutation(known)
+    cut = int(0.8 * len(mixed))
+    train, held = (_take(windows, np.sort(p)) for p in (mixed[:cut], mixed[cut:]))
+    return replace(split, train=train, validation=held)
+
+
+def _in_sample(split: FoldSplit, windows: Windows, fold: Fold) -> FoldSplit:
+    known = np.flatnonzero(windows.target_date < np.datetime64(fold.end))
+    return replace(split, train=_take(windows, known))
+
+
+def _overlapping(split: FoldSplit, windows: Windows, fold: Fold) -> FoldSplit:
+    late = np.datetime64(fold.start + OVERLAP)
+    return replace(
+        split, train=_take(windows, np.flatnonzero(windows.target_date < late))
+    )
+
+
+def _unpurged(split: FoldSplit, windows: Windows, fold: Fold) -> FoldSplit:
+    first = split.validation.origin[0]
+    return replace(split, train=_take(windows, np.flatnonzero(windows.origin < first)))
+
+
+def _take(windows: Windows, places: Any) -> Windows:
+    names = ("X", "y", "last_price", "shares", "origin", "entry_date", "target_date")
+    return replace(windows, **{name: getattr(windows, name)[places] for name in names})
+
+
+@contextmanager
+def chosen_on_test() -> Iterator[None]:
+    """Choose each stock's champion on the test year."""
+    walk_forward, select = validation.walk_forward, validation.select
+    known: list[Workspace] = []
+
+    def remember(workspace: Workspace) -> Any:
+        known[:] = [workspace]
+        return walk_forward(workspace)
+
+    def choose(
+        forecasts: pd.DataFrame, panel: pd.DataFrame, *, tickers: list[str]
+    ) -> Any:
+        whole, fold = _whole_panel(known[0]), study_folds(known[0])[-1]
+        test = validation.forecast_fold(known[0], whole, fold)
+        return select(test, whole, tickers=tickers)
+
+    with swapped(validation, walk_forward=remember, select=choose):
+        yield
+
+
+def _other_board(change: Callable[[Board], Board]) -> Any:
+    @contextmanager
+    def patch() -> Iterator[None]:
+        """Meet another board."""
+        before = strategies.read_board
+
+        def read(*given: Any, **how: Any) -> Board:
+            return change(before(*given, **how))
+
+        with swapped(strategies, read_board=read):
+            yield
+
+    return patch
+
+
+def _same_session(board: Board) -> Board:
+    return replace(board, origin=board.session)
+
+
+def _always_filled(board: Board) -> Board:
+    always = np.ones_like(board.buy_fills)
+    return replace(board, buy_fills=always, sell_fills=always)
+
+
+def _other_book(change: Callable[[pd.DataFrame, Dealing, int], pd.DataFrame]) -> Any:
+    @contextmanager
+    def patch() -> Iterator[None]:
+        """Keep another account."""
+        before = strategies.deal
+
+        def deal(board: Board, signals: Any, *, dealing: Dealing, cost_bps: int) -> Any:
+            book = before(board, signals, dealing=dealing, cost_bps=cost_bps)
+            return change(book, dealing, cost_bps)
+
+        with swapped(strategies, deal=deal):
+            yield
+
+    return patch
+
+
+def _net(book: pd.DataFrame, gross: Any, cost_bps: int) -> pd.DataFrame:
+    dealt = book["turnover"].to_numpy()
+    net = dealing_module.net_of_cost(np.asarray(gross), dealt, cost_bps=cost_bps)
+    return book.assign(gross_return=gross, net_return=net)
+
+
+def _unpaid(book: pd.DataFrame, dealing: Dealing, cost_bps: int) -> pd.DataFrame:
+    return book.assign(net_return=book["gross_return"])
+
+
+def _half_paid(book: pd.DataFrame, dealing: Dealing, cost_bps: int) -> pd.DataFrame:
+    return _net(book, book["gross_return"], cost_bps // 2)
+
+
+def _short(book: pd.DataFrame, dealing: Dealing, cost_bps: int) -> pd.DataFrame:
+    flat = book["position"] == 0
+    gross = book["gross_return"].where(~flat, -book["stock_return"])
+    return _net(book, gross, cost_bps)
+
+
+def _rich_cash(book: pd.DataFrame, dealing: Dealing, cost_bps: int) -> pd.DataFrame:
+    more = (1 - book["position"]) * book["cash_return"]
+    return _net(book, book["gross_return"] + more, cost_bps)
+
+
+def _other_scores(change: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]) -> Any:
+    @contextmanager
+    def patch() -> Iterator[None]:
+        """Score other returns than were earned."""
+        book, score = validation.strategy_returns, validation.score_strategies
+        seen: list[pd.DataFrame] = []
+
+        def remember(forecasts: pd.DataFrame, *given: Any, **how: Any) -> pd.DataFrame:
+            seen[:] = [forecasts]
+            return book(forecasts, *given, **how)
+
+        def rate(returns: pd.DataFrame, **how: Any) -> pd.DataFrame:
+            return score(change(returns, seen[0]), **how)
+
+        with swapped(validation, strategy_returns=remember, score_strategies=rate):
+            yield
+
+    return patch
+
+
+def _forecast_path(returns: pd.DataFrame, forecasts: pd.DataFrame) -> pd.DataFrame:
+    key = ["ticker", "model", "seed", "fold", "session"]
+    path = forecasts.rename(columns={"target_date": "session"})[[*key, "y_hat"]]
+    joined = returns.merge(path, on=key, how="left")
+    earned = joined["position"] * np.expm1(joined["y_hat"].fillna(0.0))
+    return returns.assign(net_return=earned.to_numpy())
+
+
+def _few_sessions(returns: pd.DataFrame, forecasts: pd.DataFrame) -> pd.DataFrame:
+    key = ["ticker", "model", "seed", "fold", "rule", "cost_bps"]
+    return returns.groupby(key).tail(FEW_SESSIONS)
+
+
+@contextmanager
+def calendar_year() -> Iterator[None]:
+    """Annualise by 365 days."""
+    before = metrics.sharpe_ratio
+
+    def ratio(returns: Any, *, sessions_per_year: int, cash: Any = 0.0) -> float:
+        return before(returns, sessions_per_year=365, cash=cash)
+
+    with swapped(metrics, sharpe_ratio=ratio):
+        yield
+
+
+@contextmanager
+def moves_only() -> Iterator[None]:
+    """Score accuracy on sessions only whose price moved."""
+    before = validation.score_accuracy
+
+    def score(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+        moved = validation.realised(forecasts, panel)["y"] != 0
+        return before(forecasts[moved.to_numpy()], panel)
+
+    with swapped(validation, score_accuracy=score):
+        yield
+
+
+def _fitting(network: bool) -> Any:
+    if not network:
+        return stand_in
+    from nse_lstm.models import fitting
+
+    return fitting
+
+
+def _forecasting(network: bool) -> Any:
+    if not network:
+        return stand_in
+    from nse_lstm.models import forecasting
+
+    return forecasting
+
+
+STUDY_DEFECTS = (
+    Defect(
+        "scaler on all data",
+        "every scaler spans the market's prices of all years",
+        _scaler_on_everything(network=False),
+    ),
+    Defect(
+        "scaler on all data, network",
+        "the same in the network's fitting",
+        _scaler_on_everything(network=True),
+        "network",
+    ),
+    Defect(
+        "test-year scaling",
+        "inputs are scaled by the test year's own range",
+        _scaler_of_the_test(network=False),
+    ),
+    Defect(
+        "test-year scaling, network",
+        "the same in the network's forecasting",
+        _scaler_of_the_test(network=True),
+        "network",
+    ),
+    Defect(
+        "early stopping on the test span",
+        "the forecast windows stop training",
+        _other_split(_stop_on_test),
+    ),
+    Defect(
+        "shuffled split", "training windows drawn at random", _other_split(_shuffled)
+    ),
+    Defect(
+        "in-sample walk-forward", "the fold is trained on", _other_split(_in_sample)
+    ),
+    Defect(
+        "overlapping folds",
+        "training runs three months into the fold",
+        _other_split(_overlapping),
+    ),
+    Defect("no purge", "labels reach the validation span", _other_split(_unpurged)),
+    Defect("selection on the test year", "champions by the test year", chosen_on_test),
+    Defect(
+        "same-session fill",
+        "dealt at the price that is seen",
+        _other_board(_same_session),
+    ),
+    Defect("always filled", "limits and volume ignored", _other_board(_always_filled)),
+    Defect("unpaid costs", "net is gross", _other_book(_unpaid)),
+    Defect("half the costs", "one side of two is paid", _other_book(_half_paid)),
+    Defect("free shorting", "flat sessions earn the opposite", _other_book(_short)),
+    Defect("cash twice", "uninvested money earns double", _other_book(_rich_cash)),
+    Defect(
+        "forecast-path Sharpe",
+        "the forecast counts as earned",
+        _other_scores(_forecast_path),
+    ),
+    Defect(
+        "tiny-window annualisation",
+        f"scored on the last {FEW_SESSIONS} sessions",
+        _other_scores(_few_sessions),
+    ),
+    Defect("annualised by 365", "365 sessions a year", calendar_year),
+    Defect("moves only", "sessions without a move are not scored", moves_only),
+)

@@ -1,0 +1,139 @@
+"""Where no skill can be, none may be found: a market of coin flips.
+
+Every direction there is a fair coin, apart from all that came before. So of a fixed
+number of forecasts those with the right direction are binomial with one half, exactly,
+whatever the model; and the same holds when labels were permuted before training or when
+forecasts are held against a later session than their target. An account's sum of
+positions times directions is a martingale with steps of at most one, bounded by Azuma
+and Hoeffding. All tests together alarm on a clean study with a probability of at most
+``LEVEL`` (Bonferroni).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom
+
+from nse_lstm.config import Study
+from nse_lstm.evaluation.strategies import FORECAST_RULES, strategy_returns
+from nse_lstm.features.returns import with_returns
+from nse_lstm.features.windows import Windows
+from nse_lstm.models.training import TrainingJob
+from nse_lstm.study.audit.alarms import Alarm
+from nse_lstm.study.audit.markets import open_audit, write_coins
+from nse_lstm.study.audit.walks import fit_jobs, forecast_folds
+from nse_lstm.study.data_analysis import analyse_data
+from nse_lstm.study.jobs import training_jobs
+from nse_lstm.study.workspace import Workspace
+from nse_lstm.tables import PANEL, read_table
+
+__all__ = ["LEVEL", "SHIFTS", "Placebo", "run_placebos", "tail"]
+
+LEVEL = 1e-4
+"""Probability that a clean study sets off any of the placebos."""
+SHIFTS = (0, 1, 2, 3, 5)
+"""Sessions after the target that forecasts are also held against."""
+
+
+@dataclass(frozen=True)
+class Placebo:
+    """One test of no skill."""
+
+    name: str
+    hits: float
+    n: int
+    p_value: float
+
+
+def run_placebos(
+    study: Study, root: Path, *, seed: int, learner: str
+) -> tuple[list[Placebo], list[Alarm]]:
+    """Train on a coin-flip market, as it is and with permuted labels, and test.
+
+    Returns
+    -------
+    list of Placebo, list of Alarm
+        All tests, and an alarm for each whose p-value is below ``LEVEL`` over their
+        number.
+    """
+    write_coins(root / "raw", seed)
+    workspace = open_audit(study, root, root / "raw")
+    analyse_data(workspace)
+    jobs = training_jobs(workspace)
+    panel = read_table(PANEL, workspace.paths.processed / "panel.parquet")
+    prices = with_returns(panel)
+    tests: list[Placebo] = []
+    labels = {"labels as they are": jobs, "labels permuted": _permuted(jobs, seed)}
+    for name, variant in labels.items():
+        fit_jobs(workspace, variant, learner)
+        forecasts = forecast_folds(workspace, panel, learner)
+        tests += _direction(forecasts, prices, name)
+        tests += _accounts(workspace, forecasts, panel, name)
+    bound = LEVEL / len(tests)
+    alarms = [
+        Alarm(
+            "placebo",
+            test.name,
+            f"{test.hits:g} of {test.n} where a coin decides, p {test.p_value:.2g}",
+        )
+        for test in tests
+        if test.p_value < bound
+    ]
+    return tests, alarms
+
+
+def tail(hits: int, n: int) -> float:
+    """Return the two-sided p-value of a number of hits of a fair coin.
+
+    Examples
+    --------
+    >>> tail(10, 10)  # 2 / 2**10
+    0.001953125
+    """
+    far = max(hits, n - hits)
+    return float(min(1.0, 2 * binom.sf(far - 1, n, 0.5)))
+
+
+def _permuted(jobs: list[TrainingJob], seed: int) -> list[TrainingJob]:
+    """Shuffle the labels of each span among its windows."""
+    generator = np.random.default_rng([seed, 1])
+
+    def shuffled(windows: Windows) -> Windows:
+        return replace(windows, y=generator.permutation(windows.y))
+
+    return [
+        replace(job, train=shuffled(job.train), validation=shuffled(job.validation))
+        for job in jobs
+    ]
+
+
+def _direction(
+    forecasts: pd.DataFrame, prices: pd.DataFrame, labels: str
+) -> Iterator[Placebo]:
+    moves = prices.pivot(index="session", columns="ticker", values="adjusted").diff()
+    for model, rows in forecasts.groupby("model"):
+        place = moves.index.get_indexer(pd.DatetimeIndex(rows["target_date"]))
+        column = moves.columns.get_indexer(pd.Index(rows["ticker"]))
+        # No call counts as down: the number of calls must not depend on the coins.
+        up = (rows["y_hat"] > 0).to_numpy()
+        for shift in SHIFTS:
+            inside = place + shift < len(moves)
+            came = moves.to_numpy()[place[inside] + shift, column[inside]]
+            hits, n = int((up[inside] == (came > 0)).sum()), int(inside.sum())
+            name = f"{model}, {labels}, {shift} sessions after the target"
+            yield Placebo(name, hits, n, tail(hits, n))
+
+
+def _accounts(
+    workspace: Workspace, forecasts: pd.DataFrame, panel: pd.DataFrame, labels: str
+) -> Iterator[Placebo]:
+    dealing = replace(workspace.study.dealing, cost_bps=(0,), headline_cost_bps=0)
+    returns = strategy_returns(forecasts, panel, dealing=dealing)
+    dealt = returns[returns["rule"].isin(FORECAST_RULES)]
+    for (model, rule), rows in dealt.groupby(["model", "rule"]):
+        total = float((rows["position"] * np.sign(rows["stock_return"])).sum())
+        bound = min(1.0, 2 * float(np.exp(-(total**2) / (2 * len(rows)))))
+        yield Placebo(f"{model} dealt by {rule}, {labels}", total, len(rows), bound)

@@ -1,0 +1,137 @@
+"""One walk of the study's own phases from raw files to the verdict, all of it kept."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from nse_lstm.config import Study
+from nse_lstm.evaluation.verdict import Judgement
+from nse_lstm.features.folds import Fold
+from nse_lstm.features.returns import with_returns
+from nse_lstm.models.training import TrainingJob
+from nse_lstm.study import validation
+from nse_lstm.study.audit import stand_in
+from nse_lstm.study.audit.swap import swapped
+from nse_lstm.study.data_analysis import analyse_data
+from nse_lstm.study.inputs import read_recommended, study_folds
+from nse_lstm.study.jobs import bundle_folder, training_jobs
+from nse_lstm.study.workspace import Workspace
+from nse_lstm.tables import (
+    FORECASTS,
+    PANEL,
+    SCORES,
+    STRATEGY_RETURNS,
+    read_table,
+)
+
+__all__ = ["LEARNERS", "Fit", "Walk", "fit_jobs", "forecast_folds", "learning", "walk"]
+
+Fit = Callable[[TrainingJob, Study, Path], None]
+FILES = ("model.keras", "scaler.json", "history.csv")
+Bundles = dict[tuple[str, int], dict[str, bytes]]
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """Everything that a walk made, as its own tables hold it."""
+
+    workspace: Workspace
+    prices: pd.DataFrame
+    """The whole panel with its returns."""
+    folds: tuple[Fold, ...]
+    recommended: dict[int, list[str]]
+    ranked: dict[int, list[str]]
+    jobs: list[TrainingJob]
+    bundles: Bundles
+    """Bytes of weights, scaler and history by stock and year."""
+    forecasts: pd.DataFrame
+    returns: pd.DataFrame
+    scores: pd.DataFrame
+    selection: pd.DataFrame
+    judgement: Judgement | None
+    """None where nothing is judged."""
+
+
+def fit_network(job: TrainingJob, study: Study, folder: Path) -> None:
+    """Fit a job's network in this process, with the study's own engine."""
+    from nse_lstm.models.fitting import fit_bundle
+
+    fit_bundle(job, study=study, folder=folder)
+
+
+LEARNERS: dict[str, Fit] = {
+    "network": fit_network,
+    "stand-in": stand_in.fit_stand_in,
+}
+"""What may be fitted to a job: the study's networks, or the fast linear model."""
+
+
+def walk(workspace: Workspace, learner: str) -> Walk:
+    """Run Phases 1 to 4 with the study's own functions.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With raw files and a root of its own.
+    learner : str
+        One of ``LEARNERS``.
+    """
+    analyse_data(workspace)
+    jobs = training_jobs(workspace)
+    bundles = fit_jobs(workspace, jobs, learner)
+    with learning(learner):
+        outcome = validation.validate(workspace)
+    folder = workspace.paths.evaluation
+    return Walk(
+        workspace=workspace,
+        prices=with_returns(
+            read_table(PANEL, workspace.paths.processed / "panel.parquet")
+        ),
+        folds=study_folds(workspace),
+        recommended=read_recommended(workspace),
+        ranked=read_recommended(workspace, "all"),
+        jobs=jobs,
+        bundles=bundles,
+        forecasts=read_table(FORECASTS, folder / "forecasts.parquet"),
+        returns=read_table(STRATEGY_RETURNS, folder / "returns.parquet"),
+        scores=read_table(SCORES, folder / "scores.parquet"),
+        selection=outcome.selection,
+        judgement=outcome.judgement,
+    )
+
+
+def fit_jobs(workspace: Workspace, jobs: list[TrainingJob], learner: str) -> Bundles:
+    """Fit every job in this process and read back what was stored."""
+    bundles: Bundles = {}
+    for job in jobs:
+        folder = bundle_folder(workspace, job.ticker, job.year)
+        LEARNERS[learner](job, workspace.study, folder)
+        bundles[job.ticker, job.year] = {
+            name: (folder / name).read_bytes() for name in FILES
+        }
+    return bundles
+
+
+def forecast_folds(
+    workspace: Workspace, panel: pd.DataFrame, learner: str
+) -> pd.DataFrame:
+    """Forecast every fold with what was fitted, as Phase 4 would."""
+    with learning(learner):
+        blocks = [
+            validation.forecast_fold(workspace, panel, fold)
+            for fold in study_folds(workspace)
+        ]
+    return pd.concat(blocks, ignore_index=True)
+
+
+@contextmanager
+def learning(learner: str) -> Iterator[None]:
+    """Let Phase 4 forecast with the learner: its own networks, or the stand-ins."""
+    if learner == "network":
+        yield
+    else:
+        with swapped(validation, forecast_fold=stand_in.forecast_fold):
+            yield

@@ -1,0 +1,208 @@
+"""The audit's own parts, each against arithmetic."""
+
+import csv
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from plain_windows import make_history
+from raw_files import Row, write_folder
+
+from nse_lstm.config import Dealing
+from nse_lstm.errors import DataError, StudyError
+from nse_lstm.study.audit import alarms, differences, swap
+from nse_lstm.study.audit.futures import Change, rewrite
+from nse_lstm.study.audit.markets import write_coins
+from nse_lstm.study.audit.placebos import LEVEL, tail
+from nse_lstm.study.audit.plain.account import follow, sharpe
+from nse_lstm.study.audit.plain.choices import choose_champion
+from nse_lstm.study.audit.plain.rows import PlainDay, PlainMarket, read_market
+from nse_lstm.study.audit.plain.windows import list_windows, split_windows
+from nse_lstm.study.audit.stages import windows_digest
+
+SESSIONS = pd.bdate_range("2020-01-06", periods=6)
+ORIGIN = SESSIONS[2]
+
+
+def test_a_swapped_function_comes_back() -> None:
+    before = differences.is_near
+    with swap.swapped(differences, is_near=lambda *_: False):
+        assert not differences.is_near(1.0, 1.0)
+    assert differences.is_near is before
+
+
+def test_a_patch_of_nothing_is_refused() -> None:
+    with pytest.raises(StudyError, match="no_such_name"):
+        with swap.swapped(differences, no_such_name=print):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("error", "where"),
+    [
+        (DataError("Expected a.\nmore"), "the library refused"),
+        (KeyError("b"), "the library failed"),
+    ],
+)
+def test_an_error_is_an_alarm(error: Exception, where: str) -> None:
+    def fail() -> None:
+        raise error
+
+    found, raised = alarms.refused("walk", fail)
+    assert found is None
+    assert [alarm.where for alarm in raised] == [where]
+    assert "more" not in raised[0].detail
+
+
+def test_one_bit_of_one_window_is_another_digest() -> None:
+    windows = make_history(1)
+    X = windows.X.copy()
+    X[-1, -1] = np.nextafter(X[-1, -1], np.inf)
+    assert windows_digest(windows) == windows_digest(make_history(1))
+    assert windows_digest(replace(windows, X=X)) != windows_digest(windows)
+
+
+def test_a_fair_coin_alarms_as_rarely_as_said() -> None:
+    # P(|hits - 500| >= k) summed over both tails of 1,000 flips.
+    p_values = [tail(hits, 1000) for hits in range(1001)]
+    weights = np.exp(_log_binomial(1000))
+    bound = LEVEL / 100
+    assert sum(w for w, p in zip(weights, p_values, strict=True) if p < bound) <= bound
+    assert tail(580, 1000) < 1e-6 < tail(570, 1000)
+
+
+def _log_binomial(n: int) -> np.ndarray:
+    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    return logs[n] - logs - logs[::-1] - n * np.log(2)
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    rows = [
+        Row(day, ticker, 10.0 + i, volume=500.0, previous=9.0 + i)
+        for i, day in enumerate(SESSIONS)
+        for ticker in ("AAA", "BBB")
+    ]
+    return write_folder(tmp_path / "raw", rows)
+
+
+def read_rows(folder: Path) -> list[list[str]]:
+    (path,) = folder.glob("*stocks*.csv")
+    return list(csv.reader(path.read_text().splitlines()))[1:]
+
+
+def test_a_cut_keeps_the_rows_up_to_the_origin_as_they_are(
+    raw: Path, tmp_path: Path
+) -> None:
+    cut = read_rows(rewrite(raw, tmp_path / "cut", Change("cut", ORIGIN)))
+    assert cut == read_rows(raw)[: 3 * 2]
+
+
+def test_another_future_shows_in_the_columns_that_look_ahead_only(
+    raw: Path, tmp_path: Path
+) -> None:
+    change = Change("other future", ORIGIN, split="AAA", delisted="BBB", seed=1)
+    rows = read_rows(rewrite(raw, tmp_path / "other", change))
+    for before, after in zip(read_rows(raw)[:6], rows[:6], strict=True):
+        assert after[3:5] != before[3:5]
+        assert [*after[:3], *after[5:12]] == [*before[:3], *before[5:12]]
+        halved = f"{float(before[7]) / 2:.2f}" if before[1] == "AAA" else "-"
+        assert after[12] == halved
+    for before, after in zip(read_rows(raw)[6:], rows[6:], strict=True):
+        assert after[7] != before[7] and after[11] != before[11]
+
+
+def test_the_coins_are_fair_and_always_move(tmp_path: Path) -> None:
+    write_coins(tmp_path / "coins", 5)
+    market = read_market(tmp_path / "coins")
+    moves = np.concatenate(
+        [
+            np.diff([day.price for day in rows.values()])
+            for rows in market.stocks.values()
+        ]
+    )
+    assert (moves != 0).all()
+    assert tail(int((moves > 0).sum()), len(moves)) > 1e-6
+
+
+def plain_market(prices: list[float], **flags: object) -> PlainMarket:
+    days = [day.date() for day in pd.bdate_range("2020-01-06", periods=len(prices))]
+    rows = {
+        d: PlainDay(p, None, 100.0, None) for d, p in zip(days, prices, strict=True)
+    }
+    for name, place in flags.items():
+        setattr(rows[days[int(str(place))]], name, True)
+    return PlainMarket(days, {"AAA": rows})
+
+
+def test_plain_windows_end_at_their_origin() -> None:
+    found = list_windows(plain_market([1, 2, 3, 4, 5]), "AAA", lookback=2, horizon=1)
+    assert [w.inputs for w in found] == [(1, 2), (2, 3), (3, 4)]
+    assert [w.y for w in found] == [3, 4, 5]
+
+
+def test_plain_windows_leave_out_stale_origins_and_targets_and_gaps() -> None:
+    stale = list_windows(
+        plain_market([1, 2, 3, 4, 5, 6], stale=3), "AAA", lookback=2, horizon=1
+    )
+    assert [w.inputs for w in stale] == [(1, 2), (4, 5)]
+    gap = list_windows(
+        plain_market([1, 2, 3, 4, 5, 6], gap=3), "AAA", lookback=2, horizon=1
+    )
+    assert [w.inputs for w in gap] == [(1, 2), (4, 5)]
+
+
+def test_the_plain_split_purges_before_validation() -> None:
+    market = plain_market([float(n) for n in range(1, 14)])
+    windows = list_windows(market, "AAA", lookback=2, horizon=1)
+    train, validation, ahead = split_windows(windows, 2021, share=0.2, purge=1)
+    # 11 windows: 2 validate, 1 is purged, 8 train; none lies in 2021.
+    assert (len(train), len(validation), ahead) == (8, 2, [])
+    assert train[-1].target < validation[0].origin
+
+
+def test_a_plain_order_is_filled_a_session_later_and_pays() -> None:
+    market = plain_market([100.0, 101.0, 102.0, 103.0])
+    days = market.sessions
+    dealing = Dealing(cash_rate=0.0)
+    signals = {days[0]: 0.1, days[1]: -0.1}
+    account = follow(
+        market, "AAA", signals, year=2020, rule="sign", cost_bps=100, dealing=dealing
+    )
+    assert account is not None
+    # Ordered after day 0, bought at day 1's 101, sold at day 2's 102.
+    assert [b.position for b in account] == [0, 0, 1, 0]
+    assert [b.turnover for b in account] == [0, 1, 1, 0]
+    assert account[1].net == pytest.approx(-0.01)
+    assert account[2].net == pytest.approx(102 / 101 * 0.99 - 1)
+
+
+def test_a_plain_buy_lapses_at_the_limit() -> None:
+    market = plain_market([100.0, 109.6, 110.0])
+    account = follow(
+        market,
+        "AAA",
+        {market.sessions[0]: 0.1},
+        year=2020,
+        rule="sign",
+        cost_bps=0,
+        dealing=Dealing(),
+    )
+    assert account is not None and sum(b.turnover for b in account) == 0
+
+
+def test_the_plain_sharpe_ratio() -> None:
+    assert sharpe([0.01, 0.03], 1) == pytest.approx(0.02 / 0.0141421, rel=1e-5)
+
+
+def test_the_plain_champion_is_the_simplest_within_one_error() -> None:
+    days = [date(2020, 1, n) for n in range(1, 5)]
+    naive = dict(zip(days, [0.2, 0.2, 0.2, 0.2], strict=True))
+    close = dict(zip(days, [0.1, 0.3, 0.1, 0.28], strict=True))
+    better = dict(zip(days, [0.1, 0.11, 0.1, 0.09], strict=True))
+    assert choose_champion({"persistence": naive, "v2": close}) == "persistence"
+    assert choose_champion({"persistence": naive, "v2": better}) == "v2"
+    assert choose_champion({"persistence": naive}) == "persistence"
