@@ -13,15 +13,17 @@ N_TRAIN, N_VALIDATION, LOOKBACK = 2125, 375, 60
 
 
 def make_windows(number: int, n: int) -> Windows:
-    """Make windows of a random walk, as views of it."""
+    """Make windows of a random walk."""
     generator = np.random.default_rng(number)
     prices = 20 * np.exp(np.cumsum(generator.normal(0, 0.02, n + LOOKBACK)))
     dates = np.datetime64("2013-01-01", "us") + np.arange(n + LOOKBACK) * 86_400_000_000
-    X = np.lib.stride_tricks.sliding_window_view(prices, LOOKBACK)[:n]
+    last = np.arange(LOOKBACK - 1, n + LOOKBACK - 1)
     return Windows(
-        X=X,
+        prices=prices,
+        last=last,
+        lookback=LOOKBACK,
         y=prices[LOOKBACK:],
-        last_price=X[:, -1],
+        last_price=prices[last],
         shares=np.ones(n),
         origin=dates[LOOKBACK - 1 : -1],
         entry_date=dates[LOOKBACK - 1 : -1],

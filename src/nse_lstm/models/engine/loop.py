@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from nse_lstm.config import Training
 from nse_lstm.errors import ArtefactError
 from nse_lstm.models.architectures import Architecture
-from nse_lstm.models.engine.samples import Samples, gather
 from nse_lstm.models.engine.step import Network, State, adam, huber, pack, unpack
+from nse_lstm.models.samples import Samples, gather, open_table
 
 __all__ = ["fit", "shuffle"]
 
@@ -104,8 +104,9 @@ class _Run:
         """Train one epoch; give its mean loss with and without the penalty."""
         order = shuffle(len(samples), seed=self.seed, epoch=epoch)
         sums = np.zeros(2)
+        table, lookback = open_table(samples), self.architecture.lookback
         for rows in _batches(order, self.batch_size):
-            x, y = gather(samples, rows, lookback=self.architecture.lookback)
+            x, y = gather(samples, table, rows, lookback=lookback)
             losses = self.network(len(rows)).differentiate(x, y, self.random)
             adam(self.state, rate)
             sums += np.multiply(losses, len(rows))
@@ -115,8 +116,9 @@ class _Run:
     def validate(self, samples: Samples) -> float:
         """Return the mean Huber loss, nothing dropped."""
         total, count = 0.0, 0
+        table, lookback = open_table(samples), self.architecture.lookback
         for rows in _batches(np.arange(len(samples)), CHUNK):
-            x, y = gather(samples, rows, lookback=self.architecture.lookback)
+            x, y = gather(samples, table, rows, lookback=lookback)
             error = self.network(len(rows)).apply(x) - y
             known = error[~np.isnan(y)]
             total += float(huber(known).sum(dtype=np.float64))

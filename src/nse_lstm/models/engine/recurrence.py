@@ -49,7 +49,9 @@ class Recurrence:
         self.kernel, self.slope, self.units = kernel, slope, units
         self.width = kernel.shape[1] - units - 1
         self.sequences, self.first = sequences, first
-        self.halves = np.repeat(np.array([0.5, 1.0], kernel.dtype), [3 * units, units])[:, None]
+        self.halves = np.repeat(np.array([0.5, 1.0], kernel.dtype), [3 * units, units])[
+            :, None
+        ]
 
         def empty(*shape: int) -> Numbers:
             return np.zeros(shape, kernel.dtype)
@@ -153,7 +155,7 @@ class Recurrence:
         return slopes
 
     def _step(self, t: int) -> tuple[Numbers, ...]:
-        """Views of what a session reads and writes: a loop has no time to take them."""
+        """Return views of what a session reads and writes; taking them takes time."""
         units, gates = self.units, self.gates[t]
         return (
             self.given[t],
@@ -167,8 +169,10 @@ class Recurrence:
             self.given[t + 1, self.width : -1],
         )
 
-    def _step_back(self, t: int, start: int) -> tuple[int, Numbers, Numbers, Numbers, Numbers, Numbers]:
-        """Return the same for the way back; slopes of gates become those of the loss."""
+    def _step_back(
+        self, t: int, start: int
+    ) -> tuple[int, Numbers, Numbers, Numbers, Numbers, Numbers]:
+        """Return the same for the way back, over slopes that start at ``start``."""
         units, slopes = self.units, self.slopes[t - start]
         return (
             t,

@@ -64,10 +64,9 @@ def pack(architecture: Architecture, weights: Sequence[Numbers]) -> State:
             moving += [next(given), next(given)]
         elif isinstance(layer, Dense):
             trainable += [next(given), next(given)]
-    flat = _flat(trainable)
-    return State(
-        flat, _flat(moving, flat.dtype), *(np.zeros_like(flat) for _ in range(3))
-    )
+    flat = _flat(trainable, weights[0].dtype)
+    slope, first, second = np.zeros((3, flat.size), flat.dtype)
+    return State(flat, _flat(moving, flat.dtype), slope, first, second)
 
 
 def unpack(
@@ -154,10 +153,9 @@ class Network:
         error[~known] = 0
         count = max(int(known.sum()), 1)
         term = float(huber(error).sum()) / count
-        mean, back = term, np.clip(error, -1, 1)
+        mean, back = term, np.minimum(np.maximum(error, -1), 1) / count
         if self.loss == "mse":
-            mean, back = float(np.square(error).sum()) / count, 2 * error
-        back /= count
+            mean, back = float(np.square(error).sum()) / count, 2 * error / count
         for layer in reversed(self.layers):
             back = layer.backward(back)
         penalty = self.factors * weights
@@ -262,6 +260,6 @@ def _take(count: int, source: Iterator[Numbers]) -> list[Numbers]:
     return [next(source) for _ in range(count)]
 
 
-def _flat(weights: Sequence[Numbers], dtype: DTypeLike = None) -> Numbers:
+def _flat(weights: Sequence[Numbers], dtype: DTypeLike) -> Numbers:
     pieces = [weight.ravel() for weight in weights]
-    return np.concatenate(pieces or [np.empty(0, dtype)])
+    return np.concatenate([np.empty(0, dtype), *pieces])

@@ -1,11 +1,12 @@
 """Windows by reference: a table, and the places in it where windows end."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Samples", "gather"]
+__all__ = ["Samples", "gather", "open_table"]
 
 Numbers = NDArray[np.floating]
 Places = NDArray[np.intp]
@@ -13,14 +14,15 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What a network is fitted on, or validated with; nothing is copied into windows.
+    """What a network is fitted on, or validated with; no window is copied out.
 
     A table may hold several stocks below each other, as long as no window reaches from
-    one into the next.
+    one into the next, and several jobs may share it.
     """
 
-    table: Numbers
-    """(n_rows, channels): scaled inputs, one row a session."""
+    table: Numbers | Path
+    """(n_rows, channels): scaled inputs, one row a session; or a ``.npy`` file of
+    that, which workers map instead of each holding a copy."""
     last: Places
     """(n,): the row of each window's last session."""
     y: Numbers
@@ -30,11 +32,22 @@ class Samples:
         return len(self.last)
 
 
-def gather(samples: Samples, rows: Places, *, lookback: int) -> tuple[Numbers, Numbers]:
+def open_table(samples: Samples) -> Numbers:
+    """Return the table, mapped if it is a file."""
+    if isinstance(samples.table, Path):
+        return np.asarray(np.load(samples.table, mmap_mode="r"))
+    return samples.table
+
+
+def gather(
+    samples: Samples, table: Numbers, rows: Places, *, lookback: int
+) -> tuple[Numbers, Numbers]:
     """Copy some windows out of the table.
 
     Parameters
     ----------
+    samples, table
+        With the table from ``open_table``.
     rows : array of shape (n,)
         Which of the windows.
     lookback : int
@@ -46,4 +59,4 @@ def gather(samples: Samples, rows: Places, *, lookback: int) -> tuple[Numbers, N
         Inputs and targets, windows last.
     """
     sessions = samples.last[rows] + np.arange(1 - lookback, 1)[:, None]
-    return samples.table[sessions].swapaxes(1, 2), samples.y[rows].T
+    return table[sessions].swapaxes(1, 2), samples.y[rows].T
