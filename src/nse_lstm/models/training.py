@@ -24,6 +24,7 @@ from nse_lstm.models.bundles import bundle_digest, read_metadata, read_run
 from nse_lstm.models.checks import find_fault
 from nse_lstm.models.jobs import Job, SampleJob, TrainedModel, TrainingJob, job_seed
 from nse_lstm.models.pinning import pinned_environment
+from nse_lstm.models.progress import Progress, show_progress
 
 __all__ = [
     "SampleJob",
@@ -54,7 +55,7 @@ def train(
     *,
     study: Study,
     folder_of: Callable[[Job], Path],
-    progress: Callable[[str], None] = print,
+    progress: Progress | None = None,
     log: Path | None = None,
 ) -> list[TrainedModel]:
     """Fit every job that has no bundle of its version yet.
@@ -73,8 +74,9 @@ def train(
         core) changes the time only.
     folder_of : callable
         Where a job's bundle belongs.
-    progress : callable
-        Is given one line for every job done, with the pace and the time left.
+    progress : callable, optional
+        Is given one line for every job done, with the pace and the time left, instead
+        of ``progress.show_progress``.
     log : Path, optional
         A file of JSON lines that gets one more for every job done.
 
@@ -97,10 +99,11 @@ def train(
             f"Received: {len(set(folders))} folders"
         )
     done: dict[int, TrainedModel] = {}
+    show = progress or show_progress()
 
     def tell(place: int, model: TrainedModel, note: str) -> None:
         done[place] = model
-        progress(_line(model, count=f"{len(done)}/{len(jobs)}", note=note))
+        show(_line(model, count=f"{len(done)}/{len(jobs)}", note=note))
         if log is not None:
             _append(log, model, note)
 

@@ -27,6 +27,8 @@ Numbers = NDArray[np.floating]
 History = list[dict[str, float]]
 
 
+# What is not finite ends in a loss that is not, and is told by it.
+@np.errstate(over="ignore", invalid="ignore")
 def fit(
     architecture: Architecture,
     weights: Sequence[Numbers],

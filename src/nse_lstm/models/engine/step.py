@@ -148,14 +148,14 @@ class Network:
             The mean loss with the penalty, and the Huber term without it.
         """
         weights, slope = self.state.weights, self.state.slope
-        error = self.apply(x, random) - y
-        known = ~np.isnan(error)
-        error[~known] = 0
+        known = ~np.isnan(y)
         count = max(int(known.sum()), 1)
-        term = float(huber(error).sum()) / count
-        mean, back = term, np.minimum(np.maximum(error, -1), 1) / count
+        error = np.where(known, self.apply(x, random) - y, 0).astype(weights.dtype)
+        term = mean = float(huber(error).sum()) / count
+        back = np.clip(error, -1, 1)
         if self.loss == "mse":
-            mean, back = float(np.square(error).sum()) / count, 2 * error / count
+            mean, back = float(np.square(error).sum()) / count, 2 * error
+        back /= count
         for layer in reversed(self.layers):
             back = layer.backward(back)
         penalty = self.factors * weights
