@@ -25,29 +25,34 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--models", type=int, default=12)
+    parser.add_argument("--windows", type=int, default=2125)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         whole, broken = Path(scratch, "whole"), Path(scratch, "broken")
         started = time.monotonic()
-        train(options.models, whole).wait()
+        train(options, whole).wait()
         seconds = time.monotonic() - started
         broken.mkdir()
         # TensorFlow's start is most of a short run: kill late enough to get on.
         for share in np.random.default_rng().uniform(0.2, 0.9, options.kills):
-            kill(train(options.models, broken), after=share * seconds)
+            kill(train(options, broken), after=share * seconds)
             visible = [folder for folder in broken.iterdir() if folder.name[0] != "."]
             for folder in visible:
                 read_metadata(folder)
-            print(f"killed after {share * seconds:.1f} s: {len(visible)} whole models")
-        train(options.models, broken).wait()
+            print(
+                f"killed after {share * seconds:.1f} s: {len(visible)} whole models",
+                flush=True,
+            )
+        train(options, broken).wait()
         equal = digests(whole) == digests(broken)
         print(f"{len(digests(whole))} models, digests equal: {equal}")
     return 0 if equal else 1
 
 
-def train(n_models: int, folder: Path) -> subprocess.Popen:
+def train(options: argparse.Namespace, folder: Path) -> subprocess.Popen:
     """Start training in a session of its own, so that its workers die with it."""
-    command = [sys.executable, str(SCRIPT), str(n_models), str(folder)]
+    sizes = [str(options.models), str(folder), str(options.windows)]
+    command = [sys.executable, str(SCRIPT), *sizes]
     return subprocess.Popen(command, start_new_session=True)
 
 
