@@ -76,7 +76,7 @@ def make_pooled_job(**fields: object) -> SampleJob:
         "year": 2021,
         "seed": 1,
         "network": network,
-        "training": Training(max_epochs=8, batch_size=16, learning_rate=0.01),
+        "training": Training(max_epochs=20, batch_size=16, learning_rate=0.01),
         "train": train,
         "validation": Samples(table, last[60:], y[60:]),
         "version": "1",

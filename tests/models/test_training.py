@@ -250,7 +250,7 @@ def test_stocks_pooled_by_reference_with_three_targets(tmp_path):
     (model,), _ = run([job], tmp_path / "array")
     assert model.failure is None and model.architecture == "v3"
     history = read_history(tmp_path / "array/POOL")
-    assert history["val_huber"].iloc[-1] < history["val_huber"].iloc[0] / 2
+    assert history["huber"].iloc[-1] < history["huber"].iloc[0] / 2
     bundle = load_bundle(tmp_path / "array/POOL")
     assert bundle.metadata["features"] == ["a", "b", "c", "d"]
     table, last, y = job.validation.table, job.validation.last, job.validation.y
