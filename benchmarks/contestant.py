@@ -115,14 +115,23 @@ def start_engine(channels: int) -> Epoch:
     from nse_lstm.config import V2, Training
     from nse_lstm.models.architectures import build, describe_v2
     from nse_lstm.models.engine.loop import fit
+    from nse_lstm.models.samples import Samples
 
     architecture = describe_v2(V2(), channels=channels)
     weights = build(architecture).get_weights()
+
+    def refer(windows: Arrays) -> Samples:
+        """Put a stock's windows back into the table they were cut from."""
+        X, y = windows
+        table = np.concatenate([X[0], X[1:, -1]])
+        last = np.arange(LOOKBACK - 1, len(table))
+        return Samples(table, last, y[:, np.newaxis])
+
     return lambda train, validation: fit(
         architecture,
         weights,
-        train,
-        validation=validation,
+        refer(train),
+        validation=refer(validation),
         training=Training(max_epochs=1),
         seed=1,
     )

@@ -1,6 +1,6 @@
 """How fast the training engine is, beside its rivals, in one interleaved run.
 
-Writes a table, JSON and a plot to ``build/benchmarks``. PyTorch takes part where
+Writes a table, JSON and a plot to ``build/bench``. PyTorch takes part where
 ``TORCH_PYTHON`` names an interpreter that imports it; it is no dependency. Run by
 ``make bench``; ``--check`` fails below the floors.
 """
@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,8 +21,10 @@ from pathlib import Path
 import matplotlib as mpl
 import pandas as pd
 
+from nse_lstm.models.pinning import PINNED
+
 HERE = Path(__file__).resolve().parent
-FOLDER = HERE.parent / "build" / "benchmarks"
+FOLDER = HERE.parent / "build" / "bench"
 TORCH = os.environ.get("TORCH_PYTHON", "")
 
 ONE_THREAD = {
@@ -45,14 +46,14 @@ class Arrangement:
     python: str = sys.executable
 
 
+ENGINE, LIMIT = "engine, two processes", "machine's limit, two processes"
 ARRANGEMENTS = {
     "Keras fit, default": Arrangement("keras", 1, {}),
     "Keras fit, two processes": Arrangement("keras", 2, ONE_THREAD),
     "PyTorch, two processes": Arrangement("torch", 2, ONE_THREAD, TORCH),
-    "engine, two processes": Arrangement("engine", 2, ONE_THREAD),
-    "machine's limit, two processes": Arrangement("limit", 2, ONE_THREAD),
+    ENGINE: Arrangement("engine", 2, PINNED),
+    LIMIT: Arrangement("limit", 2, ONE_THREAD),
 }
-ENGINE = "engine, two processes"
 FLOORS = {
     "Keras fit, default": 5.0,
     "Keras fit, two processes": 2.5,
@@ -111,6 +112,10 @@ def summarise(epochs: pd.DataFrame) -> pd.DataFrame:
     engine = table.xs(ENGINE, level="name")
     for column, clock in {"faster": "median", "faster_by_cpu": "cpu_median"}.items():
         table[column] = table[clock].div(engine[clock], level="channels")
+    limit = table.xs(LIMIT, level="name")
+    table["share_of_limit"] = 1 / table["cpu_median"].div(
+        limit["cpu_median"], level="channels"
+    )
     return table.reset_index().round(3)
 
 
@@ -119,17 +124,20 @@ def cost_per_model(counts: list[int]) -> Iterator[dict[str, float]]:
     for n_models in counts:
         with tempfile.TemporaryDirectory() as folder:
             started = time.perf_counter()
-            subprocess.run(
+            finished = subprocess.run(
                 [sys.executable, str(HERE / "many_models.py"), str(n_models), folder],
                 check=True,
+                capture_output=True,
+                text=True,
             )
             seconds = time.perf_counter() - started
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        own, worker = map(int, finished.stdout.split()[-2:])
         yield {
             "models": n_models,
             "seconds": round(seconds, 1),
             "seconds_a_model": round(seconds / n_models, 2),
-            "largest_process_so_far_mib": round(peak),
+            "peak_mib": own,
+            "peak_of_worker_mib": worker,
         }
 
 
@@ -223,7 +231,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--channels", type=int, nargs="*", default=[1, 8])
-    parser.add_argument("--models", type=int, nargs="*", default=[1, 5, 10, 50])
+    parser.add_argument("--models", type=int, nargs="*", default=[1, 5, 10, 50, 200])
     parser.add_argument("--check", action="store_true")
     return parser.parse_args()
 

@@ -12,7 +12,7 @@ def make_windows(inputs, targets, shares: float = 1.0) -> Windows:
     dates = pd.bdate_range("2020-01-06", periods=n + 1).as_unit("us").to_numpy()
     X = np.array(inputs, float) if n else np.empty((0, 2))
     return Windows(
-        X=X,
+        **by_reference(X),
         y=np.array(targets, float),
         last_price=X[:, -1],
         shares=np.full(n, shares),
@@ -22,6 +22,13 @@ def make_windows(inputs, targets, shares: float = 1.0) -> Windows:
         dropped_target=dates[:0],
         dropped_reason=np.array([], str),
     )
+
+
+def by_reference(X) -> dict:
+    """The fields that hold windows which have no session in common."""
+    lookback = X.shape[1]
+    last = lookback * np.arange(1, len(X) + 1) - 1
+    return {"prices": X.ravel(), "last": last, "lookback": lookback}
 
 
 def windows_of(log_return, lookback: int) -> Windows:

@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +10,7 @@ from nse_lstm.features.folds import Fold, make_folds
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.scaling import fit_min_max
 from nse_lstm.features.windows import (
+    PER_WINDOW,
     Windows,
     latest_window,
     make_windows,
@@ -47,8 +46,7 @@ def origins(windows: Windows, stock: pd.DataFrame) -> list[int]:
 
 
 def select(windows: Windows, kept: np.ndarray) -> dict[str, np.ndarray]:
-    fields = [f.name for f in dataclasses.fields(Windows) if "dropped" not in f.name]
-    return {name: getattr(windows, name)[kept] for name in fields}
+    return {name: getattr(windows, name)[kept] for name in (*PER_WINDOW, "X")}
 
 
 def assert_same_bits(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
@@ -282,6 +280,8 @@ def test_another_future_moves_neither_split_nor_scaler_of_a_fold():
                 select(getattr(split, part), everything),
                 select(getattr(other_split, part), everything),
             )
+            prices = (getattr(each, part).prices for each in (split, other_split))
+            np.testing.assert_array_equal(*prices)
 
 
 def test_a_fold_without_history_is_refused():

@@ -1,5 +1,6 @@
 """Small training jobs of the tiny panel."""
 
+import numpy as np
 import pandas as pd
 from conftest import make_tiny_panel
 
@@ -7,7 +8,9 @@ from nse_lstm.config import V2, Market, Study, Training
 from nse_lstm.features.folds import make_folds
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.windows import make_windows, split_fold
-from nse_lstm.models.training import TrainingJob
+from nse_lstm.models.architectures import Architecture, Dense, Dropout, Lstm
+from nse_lstm.models.samples import Samples
+from nse_lstm.models.training import SampleJob, TrainingJob
 
 LOOKBACK = 10
 
@@ -41,3 +44,42 @@ def make_jobs(tickers: str = "AB", version: str = "1") -> list[TrainingJob]:
             )
         )
     return jobs
+
+
+def make_pooled_job(**fields: object) -> SampleJob:
+    """Make a job of two stocks below each other: four features, three targets.
+
+    The first target is the mean of a window's last session's features and can be
+    learned; of the others a third is missing.
+    """
+    generator = np.random.default_rng(0)
+    table = generator.normal(0, 1, (80, 4)).astype(np.float32)
+    # Two stocks of 40 sessions: no window of 6 reaches from one into the other.
+    last = np.concatenate([np.arange(5, 40), np.arange(45, 80)])
+    y = np.repeat(table[last].mean(axis=1, keepdims=True), 3, axis=1)
+    y[::3, 1:] = np.nan
+    network = Architecture(
+        name="v3",
+        lookback=6,
+        channels=4,
+        layers=(
+            Lstm("lstm_1", 8, sequences=True),
+            Dropout("dropout_1", 0.1),
+            Lstm("lstm_2", 8, sequences=False),
+            Dense("returns", 3),
+        ),
+        loss="huber",
+    )
+    train = Samples(table, last[:60], y[:60])
+    given = {
+        "ticker": "POOL",
+        "year": 2021,
+        "seed": 1,
+        "network": network,
+        "training": Training(max_epochs=20, batch_size=16, learning_rate=0.01),
+        "train": train,
+        "validation": Samples(table, last[60:], y[60:]),
+        "version": "1",
+        "about": {"features": ["a", "b", "c", "d"]},
+    }
+    return SampleJob(**{**given, **fields})

@@ -8,18 +8,23 @@ from nse_lstm.config import Training
 from nse_lstm.models.architectures import Architecture
 from nse_lstm.models.engine.loop import shuffle
 from nse_lstm.models.runtime import keras
+from nse_lstm.models.samples import Samples
 
 
 def fit_plainly(
     model: "keras.Model",
     architecture: Architecture,
-    train: tuple[np.ndarray, np.ndarray],
+    train: Samples,
     *,
-    validation: tuple[np.ndarray, np.ndarray] | None,
+    validation: Samples | None,
     training: Training,
     seed: int,
 ) -> list[dict[str, float]]:
     """Fit in place with Keras's own fit and callbacks, in the engine's batch order."""
+    train, validation = (
+        plain_windows(architecture, train),
+        (None if validation is None else plain_windows(architecture, validation)),
+    )
     huber = keras.metrics.MeanMetricWrapper(keras.losses.huber, name="huber")
     model.compile(
         optimizer=keras.optimizers.Adam(training.learning_rate),
@@ -31,7 +36,7 @@ def fit_plainly(
     callbacks += [] if validation is None else _callbacks(training)
     record = model.fit(
         batches,
-        validation_data=None if validation is None else validation,
+        validation_data=validation,
         validation_batch_size=training.batch_size,
         epochs=training.max_epochs,
         callbacks=callbacks,
@@ -42,6 +47,14 @@ def fit_plainly(
         {"epoch": place + 1, **{name: record[name][place] for name in record}}
         for place in range(len(record["loss"]))
     ]
+
+
+def plain_windows(architecture: Architecture, samples: Samples):
+    """Copy every window out: (n, lookback, channels), and targets (n, n_outputs)."""
+    windows = [
+        samples.table[end + 1 - architecture.lookback : end + 1] for end in samples.last
+    ]
+    return np.array(windows), samples.y
 
 
 class Batches(keras.utils.PyDataset):
@@ -62,7 +75,7 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, place: int):
         X, y = self.given
         rows = self.order[place * self.batch_size :][: self.batch_size]
-        return X[rows], y[rows, None]
+        return X[rows], y[rows]
 
 
 def _callbacks(training: Training) -> Sequence["keras.callbacks.Callback"]:

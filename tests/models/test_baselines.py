@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from plain_windows import make_history, make_windows
 
 from nse_lstm.errors import DataError
-from nse_lstm.features.windows import FoldSplit, Windows
+from nse_lstm.features.windows import PER_WINDOW, FoldSplit, Windows
 from nse_lstm.models.baselines import (
     BASELINES,
     forecast_baselines,
@@ -66,9 +66,7 @@ def test_persistence_among_the_baselines_is_the_one_that_is_served():
 
 
 def take(windows: Windows, places: slice) -> Windows:
-    per_window = ("X", "y", "last_price", "shares")
-    per_window += ("origin", "entry_date", "target_date")
-    return replace(windows, **{n: getattr(windows, n)[places] for n in per_window})
+    return replace(windows, **{n: getattr(windows, n)[places] for n in PER_WINDOW})
 
 
 @pytest.mark.parametrize("model", BASELINES)

@@ -125,7 +125,7 @@ def test_no_windows_give_no_rows(bundle, stock):
 
 def test_windows_of_another_lookback_are_refused(bundle, stock):
     windows = windows_of(stock)
-    shorter = replace(windows, X=windows.X[:, 1:])
+    shorter = replace(windows, lookback=windows.lookback - 1)
     with pytest.raises(DataError, match="10 sessions for BBB"):
         forecast(bundle, shorter, year=2020)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models.jobs import make_jobs, make_study
+from models.jobs import make_jobs, make_pooled_job, make_study
 
 from nse_lstm.config import Study
 from nse_lstm.errors import ArtefactError
@@ -38,7 +38,7 @@ def digests(folder: Path) -> dict[str, str]:
 def spoil(job: TrainingJob) -> TrainingJob:
     """Give a job of cents a target that only scaling takes beyond single precision."""
     train, validation = (
-        replace(windows, X=windows.X / 1000, y=windows.y / 1000)
+        replace(windows, prices=windows.prices / 1000, y=windows.y / 1000)
         for windows in (job.train, job.validation)
     )
     validation.y[0] = 1e38
@@ -194,7 +194,9 @@ def test_the_bundle_tells_where_the_model_came_from(trained):
 def test_the_validation_span_moves_no_scaler(trained, tmp_path):
     _, jobs, _, _ = trained
     validation = jobs[0].validation
-    higher = replace(jobs[0], validation=replace(validation, X=validation.X * 9))
+    higher = replace(
+        jobs[0], validation=replace(validation, prices=validation.prices * 9)
+    )
     run([higher], tmp_path)
     expected = fit_min_max(np.append(jobs[0].train.X, jobs[0].train.y))
     assert load_bundle(tmp_path / "AAA").scaler == expected
@@ -238,3 +240,31 @@ def test_training_stops_and_slows_by_patience(tmp_path):
     best = int(history["val_huber"].idxmin())
     assert len(history) == min(best + 1 + 3, 9)
     assert history["learning_rate"].iloc[-1] < history["learning_rate"].iloc[0]
+
+
+@pytest.mark.slow
+def test_stocks_pooled_by_reference_with_three_targets(tmp_path):
+    from nse_lstm.models.forecasting import predict
+
+    job = make_pooled_job()
+    (model,), _ = run([job], tmp_path / "array")
+    assert model.failure is None and model.architecture == "v3"
+    history = read_history(tmp_path / "array/POOL")
+    assert history["huber"].iloc[-1] < history["huber"].iloc[0] / 2
+    bundle = load_bundle(tmp_path / "array/POOL")
+    assert bundle.metadata["features"] == ["a", "b", "c", "d"]
+    table, last, y = job.validation.table, job.validation.last, job.validation.y
+    windows = np.array([table[end - 5 : end + 1] for end in last])
+    outputs = bundle.model(windows, training=False).numpy()
+    assert np.allclose(predict(bundle.model, job.validation), outputs, atol=1e-6)
+    error = np.abs(outputs - y)
+    huber = np.where(error <= 1, error**2 / 2, error - 0.5)
+    assert np.nanmean(huber) == pytest.approx(model.validation_loss, rel=1e-5)
+    # The same table as a file that the worker maps.
+    np.save(tmp_path / "table.npy", table)
+    train, validation = (
+        replace(samples, table=tmp_path / "table.npy")
+        for samples in (job.train, job.validation)
+    )
+    run([replace(job, train=train, validation=validation)], tmp_path / "file")
+    assert digests(tmp_path / "file") == digests(tmp_path / "array")

@@ -1,13 +1,13 @@
 """Windows of several stocks as one training set, for models that know no stock."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
 
 from nse_lstm.errors import DataError
-from nse_lstm.features.windows import Windows
+from nse_lstm.features.windows import PER_WINDOW, Windows
 
 __all__ = ["pool_windows"]
 
@@ -45,31 +45,44 @@ def pool_windows(
             f"Expected windows with a target before {before:%Y-%m-%d}. Received: none "
             f"in {len(stocks)} stocks"
         )
-    pooled = {
-        field.name: np.concatenate(
-            [
-                getattr(stock, field.name)[_before(stock, field.name, limit)]
-                for stock in known
-            ]
-        )
-        for field in fields(Windows)
-    }
-    step = -(-len(pooled["origin"]) // at_most)
-    kept = np.arange(0, len(pooled["origin"]), step)
-    thinned = np.setdiff1d(np.arange(len(pooled["origin"])), kept)
-    lost = {
-        "dropped_target": pooled["target_date"][thinned],
-        "dropped_reason": np.full(len(thinned), "thinned"),
-    }
-    return Windows(
-        **{
-            name: np.concatenate([values, lost[name]]) if name in lost else values[kept]
-            for name, values in pooled.items()
-        }
+    pooled = _join([_known(stock, limit) for stock in known])
+    step = -(-len(pooled) // at_most)
+    thinned = np.arange(len(pooled)) % step != 0
+    lost = pooled.target_date[thinned]
+    return replace(
+        pooled,
+        **{name: getattr(pooled, name)[~thinned] for name in PER_WINDOW},
+        dropped_target=np.concatenate([pooled.dropped_target, lost]),
+        dropped_reason=np.concatenate(
+            [pooled.dropped_reason, np.full(len(lost), "thinned")]
+        ),
     )
 
 
-def _before(stock: Windows, name: str, limit: np.datetime64) -> np.ndarray:
-    """Say which entries of a field belong to targets before a date."""
-    is_dropped = name.startswith("dropped")
-    return (stock.dropped_target if is_dropped else stock.target_date) < limit
+def _known(stock: Windows, limit: np.datetime64) -> Windows:
+    """Take the windows with targets before a date, and no price after them."""
+    early, dropped = stock.target_date < limit, stock.dropped_target < limit
+    return replace(
+        stock,
+        **{name: getattr(stock, name)[early] for name in PER_WINDOW},
+        prices=stock.prices[: stock.last[early].max() + 1],
+        dropped_target=stock.dropped_target[dropped],
+        dropped_reason=stock.dropped_reason[dropped],
+    )
+
+
+def _join(stocks: Sequence[Windows]) -> Windows:
+    """Put prices below each other, so that windows end in other rows than before."""
+    starts = np.cumsum([0, *[len(stock.prices) for stock in stocks[:-1]]])
+    shifted = [
+        replace(stock, last=stock.last + start)
+        for stock, start in zip(stocks, starts, strict=True)
+    ]
+    arrays = [field.name for field in fields(Windows) if field.name != "lookback"]
+    return Windows(
+        lookback=stocks[0].lookback,
+        **{
+            name: np.concatenate([getattr(stock, name) for stock in shifted])
+            for name in arrays
+        },
+    )

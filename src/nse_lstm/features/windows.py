@@ -7,7 +7,7 @@ calendar decides what the sessions are, so a ticker that was off the board for a
 has no windows across that time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from nse_lstm.errors import DataError
 from nse_lstm.features.folds import Fold
 
-__all__ = ["FoldSplit", "Windows", "latest_window", "make_windows", "split_fold"]
+__all__ = [
+    "PER_WINDOW",
+    "FoldSplit",
+    "Windows",
+    "latest_window",
+    "make_windows",
+    "split_fold",
+]
 
 Numbers = NDArray[np.float64]
 Dates = NDArray[np.datetime64]
@@ -25,7 +32,7 @@ Flags = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
 PER_WINDOW = (
-    "X",
+    "last",
     "y",
     "last_price",
     "shares",
@@ -33,14 +40,22 @@ PER_WINDOW = (
     "entry_date",
     "target_date",
 )
+"""The fields of ``Windows`` with one entry a window."""
 
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Supervised windows of one ticker in order of origin, prices in adjusted KES."""
+    """Supervised windows of one ticker in order of origin, prices in adjusted KES.
 
-    X: Numbers
-    """(n, lookback): adjusted prices, the last column being the origin's."""
+    Inputs are kept by reference: a window is the ``lookback`` prices up to its ``last``
+    row.
+    """
+
+    prices: Numbers
+    """(n_rows,): adjusted prices, one a market session; missing where there is none."""
+    last: Places
+    """(n,): the row of each window's origin."""
+    lookback: int
     y: Numbers
     """(n,): adjusted price at the target; missing where it is not known yet."""
     last_price: Numbers
@@ -54,6 +69,15 @@ class Windows:
     """(n_dropped,): target dates of the windows that were dropped."""
     dropped_reason: NDArray[np.str_]
     """(n_dropped,): why."""
+
+    @property
+    def X(self) -> Numbers:
+        """(n, lookback): adjusted prices, copied; the last column is the origin's."""
+        if not len(self):
+            return np.empty((0, self.lookback))
+        return sliding_window_view(self.prices, self.lookback)[
+            self.last - self.lookback + 1
+        ]
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -236,11 +260,13 @@ def split_fold(
     train = candidates[windows.target_date[candidates] < first_origin]
     purged = np.setdiff1d(before[:n_train], train)
     forecast = np.flatnonzero(_between(windows.target_date, fold))
+    # What is trained on holds no later price, not even beside its windows.
+    known = replace(windows, prices=windows.prices[: windows.last[before[-1]] + 1])
     early = windows.dropped_target < _date(fold.start)
     late = _between(windows.dropped_target, fold)
     return FoldSplit(
-        train=_take(windows, train, purged=purged, dropped=early),
-        validation=_take(windows, validation),
+        train=_take(known, train, purged=purged, dropped=early),
+        validation=_take(known, validation),
         forecast=_take(windows, forecast, dropped=late),
     )
 
@@ -321,12 +347,10 @@ def _windows(
     dropped_reason: NDArray[np.str_],
 ) -> Windows:
     adjusted = board["adjusted"].to_numpy()
-    if len(origin):
-        X = sliding_window_view(adjusted, lookback)[origin - lookback + 1]
-    else:
-        X = np.empty((0, lookback))
     return Windows(
-        X=X,
+        prices=adjusted,
+        last=origin,
+        lookback=lookback,
         y=y,
         last_price=adjusted[origin],
         shares=board["shares"].to_numpy()[origin],
@@ -352,7 +376,8 @@ def _take(
     )
     lost = (windows.dropped_target[dropped], windows.target_date[purged])
     why = (windows.dropped_reason[dropped], np.full(len(purged), "purged"))
-    return Windows(
+    return replace(
+        windows,
         **{name: getattr(windows, name)[places] for name in PER_WINDOW},
         dropped_target=np.concatenate(lost),
         dropped_reason=np.concatenate(why),

@@ -1,10 +1,13 @@
 """The networks, described once: built plain by Keras, trained fast by ``engine``."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from nse_lstm.config import V2
-from nse_lstm.models.runtime import keras
+from nse_lstm.errors import ArtefactError
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = [
     "Architecture",
@@ -62,13 +65,28 @@ Layer = Lstm | Normalise | Dropout | Dense
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network from (n, lookback, channels) to (n, 1), and what its fit minimises."""
+    """A network from (n, lookback, channels) to (n, n_outputs), and its loss.
+
+    Its layers are LSTMs, the last of them without ``sequences``, then dense ones, with
+    normalisation and dropout in between; the last one is dense.
+    """
 
     name: str
     lookback: int
     channels: int
     layers: tuple[Layer, ...]
     loss: Literal["huber", "mse"]
+    """Of single outputs; its mean over windows and outputs is minimised."""
+
+    @property
+    def n_outputs(self) -> int:
+        """Targets of a window."""
+        last = self.layers[-1]
+        if not isinstance(last, Dense):
+            raise ArtefactError(
+                f"Expected a dense layer at the end of {self.name}. Received: {last}"
+            )
+        return last.units
 
 
 def describe_v2(v2: V2, *, channels: int = 1) -> Architecture:
@@ -116,6 +134,8 @@ def build(architecture: Architecture) -> "keras.Model":
     It is not compiled. Every name is explicit, so that a stored network does not
     depend on what else was built in the process.
     """
+    from nse_lstm.models.runtime import keras
+
     shape = (architecture.lookback, architecture.channels)
     return keras.Sequential(
         [
@@ -150,6 +170,8 @@ def count_parameters(model: "keras.Model") -> int:
 
 
 def _layer(layer: Layer) -> "keras.layers.Layer":
+    from nse_lstm.models.runtime import keras
+
     match layer:
         case Lstm():
             return keras.layers.LSTM(
@@ -175,4 +197,6 @@ def _layer(layer: Layer) -> "keras.layers.Layer":
 
 
 def _penalty(l2: float) -> "keras.regularizers.Regularizer | None":
+    from nse_lstm.models.runtime import keras
+
     return keras.regularizers.L2(l2) if l2 else None

@@ -1,14 +1,11 @@
 """What can be known to be wrong with a job before anything is fitted."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from nse_lstm.config import Study
 from nse_lstm.features.windows import Windows
-
-if TYPE_CHECKING:
-    from nse_lstm.models.training import TrainingJob
+from nse_lstm.models.jobs import Job, SampleJob
+from nse_lstm.models.samples import Samples, open_table
 
 __all__ = ["ARCHITECTURES", "find_fault"]
 
@@ -18,12 +15,13 @@ LARGEST = float(np.finfo(np.float32).max)
 """A price beyond this is not finite in the network's single precision."""
 
 
-def find_fault(job: "TrainingJob", study: Study) -> str | None:
+def find_fault(job: Job, study: Study) -> str | None:
     """Return why a job cannot be fitted, if that can be seen from its input.
 
     It must name a known architecture and hold windows of the study's lookback with as
     many targets, all finite: at least one batch to train on, and, for v2, at least one
-    window to validate with; v1 takes no validation.
+    window to validate with; v1 takes no validation. Samples must fit their network,
+    and may lack some targets.
 
     Examples
     --------
@@ -31,6 +29,8 @@ def find_fault(job: "TrainingJob", study: Study) -> str | None:
     >>> find_fault(SimpleNamespace(architecture="v9"), None)
     "Expected an architecture of ('v1', 'v2'). Received: 'v9'"
     """
+    if isinstance(job, SampleJob):
+        return _network_fault(job)
     if job.architecture not in ARCHITECTURES:
         return (
             f"Expected an architecture of {ARCHITECTURES}. "
@@ -47,21 +47,68 @@ def find_fault(job: "TrainingJob", study: Study) -> str | None:
 
 
 def _fault(windows: Windows, name: str, *, at_least: int, lookback: int) -> str | None:
-    X, y = windows.X, windows.y
-    if X.ndim != 2 or X.shape[1] != lookback or y.shape != X.shape[:1]:
+    if windows.lookback != lookback or windows.y.ndim != 1:
         return (
             f"Expected `{name}` windows of {lookback} sessions with one target each. "
-            f"Received: X {X.shape}, y {y.shape}"
+            f"Received: {windows.lookback} sessions, y {windows.y.shape}"
         )
-    if len(X) < at_least:
+    samples = Samples(windows.prices[:, np.newaxis], windows.last, windows.y[:, None])
+    return _sample_fault(samples, name, at_least=at_least, lookback=lookback) or (
+        f"Expected a known target for every one of the `{name}` windows. Received: "
+        f"{int(np.isnan(windows.y).sum())} missing"
+        if np.isnan(windows.y).any()
+        else None
+    )
+
+
+def _network_fault(job: SampleJob) -> str | None:
+    """Look at samples beside the network that shall be fitted on them."""
+    spans = {"train": (job.train, job.training.batch_size)}
+    if job.validation is not None:
+        spans["validation"] = (job.validation, 1)
+    for name, (samples, at_least) in spans.items():
+        table = open_table(samples)
+        shapes = (table.shape[1:], samples.y.shape[1:])
+        if shapes != ((job.network.channels,), (job.network.n_outputs,)):
+            return (
+                f"Expected a `{name}` table of {job.network.channels} channels and "
+                f"{job.network.n_outputs} targets a window. Received: table "
+                f"{table.shape}, y {samples.y.shape}"
+            )
+        lookback = job.network.lookback
+        if fault := _sample_fault(samples, name, at_least=at_least, lookback=lookback):
+            return fault
+    return None
+
+
+def _sample_fault(
+    samples: Samples, name: str, *, at_least: int, lookback: int
+) -> str | None:
+    table, last, y = open_table(samples), samples.last, samples.y
+    if len(last) != len(y):
         return (
-            f"Expected at least {at_least} `{name}` windows. Received: {len(X)} windows"
+            f"Expected `{name}` windows of {lookback} sessions with one target each. "
+            f"Received: {len(last)} windows, y {y.shape}"
+        )
+    if len(last) < at_least:
+        return (
+            f"Expected at least {at_least} `{name}` windows. "
+            f"Received: {len(last)} windows"
+        )
+    if last.min() < lookback - 1 or last.max() >= len(table):
+        return (
+            f"Expected every one of the `{name}` windows within its table. Received: "
+            f"windows that end in rows {last.min()} to {last.max()} of {len(table)}"
         )
     # A missing value compares as False.
-    wrong = sum(int((~(np.abs(part) <= LARGEST)).sum()) for part in (X, y))
-    if wrong:
+    wrong = np.cumsum(~(np.abs(table) <= LARGEST).all(axis=1))
+    wrong = np.append(0, wrong)
+    n_inputs = int((wrong[last + 1] > wrong[last + 1 - lookback]).sum())
+    n_targets = int((np.abs(y) > LARGEST).sum())
+    if n_inputs or n_targets or np.isnan(y).all():
         return (
-            f"Expected finite prices in the `{name}` windows. "
-            f"Received: {wrong} values that are missing or beyond single precision"
+            f"Expected finite values in the `{name}` windows. Received: {n_inputs} "
+            "windows with a value that is missing or beyond single precision, "
+            f"{n_targets} such targets of {y.size}, {int(np.isnan(y).sum())} missing"
         )
     return None

@@ -1,13 +1,13 @@
 """One network fitted and stored: what a worker of ``training`` does."""
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nse_lstm.config import Study, Training
 from nse_lstm.features.scaling import MinMaxScaler, fit_min_max, scale
@@ -21,18 +21,35 @@ from nse_lstm.models.architectures import (
 )
 from nse_lstm.models.bundles import save_bundle
 from nse_lstm.models.engine.loop import fit
+from nse_lstm.models.jobs import Job, SampleJob, TrainingJob, job_seed
 from nse_lstm.models.runtime import keras
-from nse_lstm.models.training import TrainingJob, job_seed, set_seeds
+from nse_lstm.models.samples import Samples
+from nse_lstm.models.training import set_seeds
 
 __all__ = ["fit_bundle"]
 
 PACKAGES = ("tensorflow", "keras", "numpy")
 
+UNSCALED = MinMaxScaler(0.0, 1.0)
+"""The scaler of samples: it changes nothing."""
+
 History = list[dict[str, float]]
-Numbers = NDArray[np.float32]
 
 
-def fit_bundle(job: TrainingJob, *, study: Study, folder: Path) -> None:
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What the engine needs to know of a job."""
+
+    network: Architecture
+    training: Training
+    train: Samples
+    validation: Samples | None
+    scaler: MinMaxScaler
+    about: dict[str, Any]
+    """What the bundle's metadata say beyond what every bundle's do."""
+
+
+def fit_bundle(job: Job, *, study: Study, folder: Path) -> None:
     """Fit a job's network from its own seed and write its bundle.
 
     The initial weights are those of the plain Keras network under the job's seed, and
@@ -46,25 +63,24 @@ def fit_bundle(job: TrainingJob, *, study: Study, folder: Path) -> None:
         If a loss is not finite.
     """
     started, clock = datetime.now(UTC), time.monotonic()
-    architecture, training = _plan(job, study)
-    scaler = fit_min_max(np.append(job.train.X, job.train.y))
+    plan = _plan_samples(job) if isinstance(job, SampleJob) else _plan(job, study)
     seed = job_seed(job.seed, job.ticker, job.year, architecture=job.architecture)
     set_seeds(seed)
-    model = build(architecture)
+    model = build(plan.network)
     weights, history = fit(
-        architecture,
+        plan.network,
         model.get_weights(),
-        _scaled(scaler, job.train),
-        validation=_scaled(scaler, job.validation) if _validates(job) else None,
-        training=training,
+        plan.train,
+        validation=plan.validation,
+        training=plan.training,
         seed=seed,
     )
     model.set_weights(weights)
     save_bundle(
         folder,
         model,
-        scaler=scaler,
-        metadata=_metadata(job, study, model, history),
+        scaler=plan.scaler,
+        metadata=_metadata(job, plan, model, history),
         history=history,
         run={
             "started": started.isoformat(timespec="seconds"),
@@ -73,32 +89,60 @@ def fit_bundle(job: TrainingJob, *, study: Study, folder: Path) -> None:
     )
 
 
-def _plan(job: TrainingJob, study: Study) -> tuple[Architecture, Training]:
+def _plan(job: TrainingJob, study: Study) -> Plan:
+    """Scale a stock's prices by its training windows."""
+    network, training = describe_v2(study.v2), study.training
     if job.architecture == "v1":
+        network = describe_v1(study.v2.lookback)
         training = Training(
             batch_size=32, max_epochs=study.v1.max_epochs, learning_rate=1e-3
         )
-        return describe_v1(study.v2.lookback), training
-    return describe_v2(study.v2), study.training
+    validates = job.architecture != "v1"
+    scaler = fit_min_max(np.append(job.train.X, job.train.y))
+    return Plan(
+        network=network,
+        training=training,
+        train=_scaled(scaler, job.train),
+        validation=_scaled(scaler, job.validation) if validates else None,
+        scaler=scaler,
+        about={
+            "horizon": study.v2.horizon,
+            "delay": 0,
+            "train": _span(job.train),
+            "validation": _span(job.validation) if validates else None,
+        },
+    )
 
 
-def _validates(job: TrainingJob) -> bool:
-    return job.architecture != "v1"
+def _plan_samples(job: SampleJob) -> Plan:
+    about: dict[str, Any] = {"train": {"n_windows": len(job.train)}, "validation": None}
+    if job.validation is not None:
+        about["validation"] = {"n_windows": len(job.validation)}
+    return Plan(
+        network=job.network,
+        training=job.training,
+        train=job.train,
+        validation=job.validation,
+        scaler=UNSCALED,
+        about={**about, **job.about},
+    )
 
 
-def _scaled(scaler: MinMaxScaler, windows: Windows) -> tuple[Numbers, Numbers]:
-    """Scale windows and give inputs the channel axis that layers expect."""
-    X = scale(scaler, windows.X).astype(np.float32)
-    y = scale(scaler, windows.y).astype(np.float32)
-    return X[..., np.newaxis], y
+def _scaled(scaler: MinMaxScaler, windows: Windows) -> Samples:
+    """Scale prices and targets to the network's single precision."""
+    return Samples(
+        table=scale(scaler, windows.prices).astype(np.float32)[:, np.newaxis],
+        last=windows.last,
+        y=scale(scaler, windows.y).astype(np.float32)[:, np.newaxis],
+    )
 
 
 def _metadata(
-    job: TrainingJob, study: Study, model: "keras.Model", history: History
+    job: Job, plan: Plan, model: "keras.Model", history: History
 ) -> dict[str, Any]:
     """Say what the model is: everything here repeats when it is trained again."""
     best = history[-1]
-    if _validates(job):
+    if plan.validation is not None:
         best = min(history, key=lambda row: row["val_huber"])
     return {
         "ticker": job.ticker,
@@ -106,17 +150,14 @@ def _metadata(
         "seed": job.seed,
         "architecture": job.architecture,
         "version": job.version,
-        "lookback": study.v2.lookback,
-        "horizon": study.v2.horizon,
-        "delay": 0,
-        "train": _span(job.train),
-        "validation": _span(job.validation) if _validates(job) else None,
+        "lookback": plan.network.lookback,
         "epochs": len(history),
         "best_epoch": int(best["epoch"]),
         "train_loss": best["huber"],
-        "validation_loss": best["val_huber"] if _validates(job) else None,
+        "validation_loss": None if plan.validation is None else best["val_huber"],
         "n_parameters": count_parameters(model),
         "packages": {name: version(name) for name in PACKAGES},
+        **plan.about,
     }
 
 

@@ -12,11 +12,12 @@ from nse_lstm.features.windows import Windows, latest_window
 from nse_lstm.models.baselines import forecast_rows
 from nse_lstm.models.bundles import Bundle
 from nse_lstm.models.runtime import keras, tf
+from nse_lstm.models.samples import Samples, gather, open_table
 
-__all__ = ["forecast", "forecast_latest"]
+__all__ = ["forecast", "forecast_latest", "predict"]
 
 BATCH = 32
-"""Windows a call; a fixed number, see ``_predict``."""
+"""Windows a call; a fixed number, see ``predict``."""
 
 Numbers = NDArray[np.float64]
 
@@ -51,15 +52,19 @@ def forecast(
         If the windows have another lookback than the network.
     """
     about = bundle.metadata
-    if windows.X.shape[1] != about["lookback"]:
+    if windows.lookback != about["lookback"]:
         raise DataError(
             f"Expected windows of {about['lookback']} sessions for {about['ticker']}. "
-            f"Received: {windows.X.shape[1]}"
+            f"Received: {windows.lookback}"
         )
-    scaled = scale(bundle.scaler, windows.X)
+    scaled = Samples(
+        table=scale(bundle.scaler, windows.prices).astype(np.float32)[:, np.newaxis],
+        last=windows.last,
+        y=windows.y[:, np.newaxis],
+    )
     return forecast_rows(
         windows,
-        unscale(bundle.scaler, _predict(bundle.model, scaled)),
+        unscale(bundle.scaler, predict(bundle.model, scaled)[:, 0]),
         ticker=ticker or about["ticker"],
         model=about["architecture"],
         seed=about["seed"],
@@ -105,16 +110,30 @@ def forecast_latest(
     )
 
 
-def _predict(model: "keras.Model", scaled: Numbers) -> Numbers:
-    """Apply the network in batches of one size, the last one padded.
+def predict(model: "keras.Model", samples: Samples) -> Numbers:
+    """Apply a network in batches of one size, the last one filled up.
 
     The kernels that multiply matrices depend on their size, and with them the last
     bits; so one window is computed like many.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From ``bundles.load_bundle``.
+    samples : Samples
+        Scaled as the model was trained; targets are not looked at.
+
+    Returns
+    -------
+    array of shape (n, n_outputs)
     """
-    call = tf.function(model)
-    missing = -len(scaled) % BATCH
-    padded = np.pad(scaled, ((0, missing), (0, 0))).astype(np.float32)[..., np.newaxis]
-    batches = padded.reshape(-1, BATCH, *padded.shape[1:])
-    outputs = [call(tf.constant(batch), training=False).numpy() for batch in batches]
-    flat = np.concatenate(outputs).ravel() if outputs else np.empty(0)
-    return flat[: len(scaled)].astype(np.float64)
+    call, table = tf.function(model), open_table(samples)
+    _, lookback, _ = model.input_shape
+    places = np.arange(len(samples) + -len(samples) % BATCH)
+    places[len(samples) :] = 0
+    outputs = [np.empty((0, model.output_shape[-1]))]
+    for rows in places.reshape(-1, BATCH):
+        x, _ = gather(samples, table, rows, lookback=lookback)
+        batch = tf.constant(x.transpose(2, 0, 1), tf.float32)
+        outputs.append(call(batch, training=False).numpy())
+    return np.concatenate(outputs)[: len(samples)].astype(np.float64)

@@ -11,19 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nse_lstm.errors import ArtefactError
+from nse_lstm.models.pinning import PINNED
 
-__all__ = ["PINNED", "keras", "tf"]
-
-PINNED = {
-    "KERAS_BACKEND": "tensorflow",
-    "CUDA_VISIBLE_DEVICES": "-1",
-    "OMP_NUM_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "TF_ENABLE_ONEDNN_OPTS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-}
-"""Environment of every process that imports TensorFlow."""
+__all__ = ["keras", "tf"]
 
 
 @contextmanager

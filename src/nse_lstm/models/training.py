@@ -6,7 +6,6 @@ on the job and the study only: not on its place in the queue, on the number of w
 or on what a worker did before.
 """
 
-import hashlib
 import json
 import math
 import multiprocessing
@@ -15,72 +14,26 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nse_lstm.config import Study
 from nse_lstm.errors import ArtefactError, StudyError
-from nse_lstm.features.windows import Windows
 from nse_lstm.models.bundles import bundle_digest, read_metadata, read_run
 from nse_lstm.models.checks import find_fault
+from nse_lstm.models.jobs import Job, SampleJob, TrainedModel, TrainingJob, job_seed
+from nse_lstm.models.pinning import pinned_environment
+from nse_lstm.models.progress import Progress, show_progress
 
-__all__ = ["TrainedModel", "TrainingJob", "job_seed", "set_seeds", "train"]
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingJob:
-    """One network to fit: one stock, for one fold."""
-
-    ticker: str
-    year: int
-    """The fold's year; nothing in the windows reaches it."""
-    seed: int
-    """The study's seed; the job's own comes from ``job_seed``."""
-    train: Windows
-    validation: Windows
-    """Not looked at by v1, which runs all its epochs."""
-    version: str
-    architecture: str = "v2"
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """What became of one job; losses are Huber of scaled prices, without penalty."""
-
-    ticker: str
-    year: int
-    seed: int
-    architecture: str
-    version: str
-    folder: Path
-    epochs: int = 0
-    best_epoch: int = 0
-    """The epoch, from 1, whose weights were kept."""
-    train_loss: float = math.nan
-    """At the best epoch, under dropout."""
-    validation_loss: float = math.nan
-    digest: str = ""
-    """Of the bundle, see ``bundles.bundle_digest``."""
-    seconds: float = 0.0
-    """What fitting took when the bundle was written."""
-    failure: str | None = None
-    """Why there is no model, if there is none."""
-
-
-def job_seed(seed: int, ticker: str, year: int, *, architecture: str = "v2") -> int:
-    """Return a job's own seed: 31 bits of the SHA-256 of what names it.
-
-    Examples
-    --------
-    >>> job_seed(1, "SCOM", 2023) == job_seed(1, "SCOM", 2023)
-    True
-    >>> job_seed(1, "SCOM", 2023) == job_seed(1, "KCB", 2023)
-    False
-    """
-    name = f"{seed},{ticker},{year},{architecture}"
-    digest = hashlib.sha256(name.encode()).digest()
-    return int.from_bytes(digest[:4], "big") >> 1
+__all__ = [
+    "SampleJob",
+    "TrainedModel",
+    "TrainingJob",
+    "job_seed",
+    "set_seeds",
+    "train",
+]
 
 
 def set_seeds(seed: int) -> None:
@@ -98,11 +51,11 @@ def set_seeds(seed: int) -> None:
 
 
 def train(
-    jobs: Sequence[TrainingJob],
+    jobs: Sequence[Job],
     *,
     study: Study,
-    folder_of: Callable[[TrainingJob], Path],
-    progress: Callable[[str], None] = print,
+    folder_of: Callable[[Job], Path],
+    progress: Progress | None = None,
     log: Path | None = None,
 ) -> list[TrainedModel]:
     """Fit every job that has no bundle of its version yet.
@@ -114,15 +67,16 @@ def train(
 
     Parameters
     ----------
-    jobs : sequence of TrainingJob
+    jobs : sequence of TrainingJob or SampleJob
         Their folders must differ.
     study : Study
         ``study.v2`` and ``study.training`` decide; ``study.training.workers`` (0: one a
         core) changes the time only.
     folder_of : callable
         Where a job's bundle belongs.
-    progress : callable
-        Is given one line for every job done, with the pace and the time left.
+    progress : callable, optional
+        Is given one line for every job done, with the pace and the time left, instead
+        of ``progress.show_progress``.
     log : Path, optional
         A file of JSON lines that gets one more for every job done.
 
@@ -145,10 +99,11 @@ def train(
             f"Received: {len(set(folders))} folders"
         )
     done: dict[int, TrainedModel] = {}
+    show = progress or show_progress()
 
     def tell(place: int, model: TrainedModel, note: str) -> None:
         done[place] = model
-        progress(_line(model, count=f"{len(done)}/{len(jobs)}", note=note))
+        show(_line(model, count=f"{len(done)}/{len(jobs)}", note=note))
         if log is not None:
             _append(log, model, note)
 
@@ -168,7 +123,7 @@ def train(
 
 
 def _fit(
-    waiting: dict[int, tuple[TrainingJob, Study, Path]], workers: int
+    waiting: dict[int, tuple[Job, Study, Path]], workers: int
 ) -> Iterator[tuple[int, TrainedModel, str]]:
     """Fit jobs in processes, giving each as it is done with the pace of all so far.
 
@@ -183,7 +138,8 @@ def _fit(
         initializer=_start_worker,
     )
     try:
-        futures = {executor.submit(_fit_job, *job): p for p, job in waiting.items()}
+        with pinned_environment():
+            futures = {executor.submit(_fit_job, *job): p for p, job in waiting.items()}
         started, n_epochs = time.monotonic(), 0
         for n_done, future in enumerate(as_completed(futures), start=1):
             model = _result(future)
@@ -208,7 +164,7 @@ def _start_worker() -> None:
     import nse_lstm.models.runtime  # noqa: F401
 
 
-def _fit_job(job: TrainingJob, study: Study, folder: Path) -> TrainedModel:
+def _fit_job(job: Job, study: Study, folder: Path) -> TrainedModel:
     """Fit one job in a worker; a job that fails is an answer, not a crash."""
     from nse_lstm.models.fitting import fit_bundle
 
@@ -219,11 +175,11 @@ def _fit_job(job: TrainingJob, study: Study, folder: Path) -> TrainedModel:
     return _describe(job, folder)
 
 
-def _failed(job: TrainingJob, folder: Path, why: str) -> TrainedModel:
+def _failed(job: Job, folder: Path, why: str) -> TrainedModel:
     return replace(_unfitted(job, folder), failure=f"{_name(job)}: {why}")
 
 
-def _unfitted(job: TrainingJob, folder: Path) -> TrainedModel:
+def _unfitted(job: Job, folder: Path) -> TrainedModel:
     return TrainedModel(
         ticker=job.ticker,
         year=job.year,
@@ -234,7 +190,7 @@ def _unfitted(job: TrainingJob, folder: Path) -> TrainedModel:
     )
 
 
-def _describe(job: TrainingJob, folder: Path) -> TrainedModel:
+def _describe(job: Job, folder: Path) -> TrainedModel:
     """Read back from its bundle what became of a job."""
     metadata = read_metadata(folder)
     return replace(
@@ -249,7 +205,7 @@ def _describe(job: TrainingJob, folder: Path) -> TrainedModel:
     )
 
 
-def _find(job: TrainingJob, folder: Path) -> TrainedModel | None:
+def _find(job: Job, folder: Path) -> TrainedModel | None:
     """Return the job's model if it is there already, whole and of its version."""
     try:
         model = _describe(job, folder)
@@ -269,7 +225,7 @@ def _result(future: "Future[TrainedModel]") -> TrainedModel:
         ) from None
 
 
-def _name(job: TrainingJob | TrainedModel) -> str:
+def _name(job: Job | TrainedModel) -> str:
     return f"{job.ticker} {job.year}"
 
 
@@ -297,9 +253,9 @@ def _about(seconds: float) -> str:
 def _append(log: Path, model: TrainedModel, note: str) -> None:
     """Add what became of a job to a log that outlives the run."""
     known = {
-        field.name: getattr(model, field.name)
-        for field in fields(model)
-        if field.name not in ("folder", "failure")
+        each.name: getattr(model, each.name)
+        for each in fields(model)
+        if each.name not in ("folder", "failure")
     }
     entry = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),

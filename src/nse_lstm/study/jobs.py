@@ -37,7 +37,7 @@ ALL_STOCKS = "ALL"
 """In place of a ticker: v1 is one model of all ordinary shares."""
 
 STEPS_PER_SECOND = 200_000
-"""Windows times sessions that one thread fits a second at least; 300,000 if quiet."""
+"""Windows times sessions that one thread fits a second at least; 350,000 if quiet."""
 
 
 def split_stock(

@@ -4,7 +4,6 @@ Phase 2 trains the first jobs of the list and looks at them closely; Phase 3 tra
 of it, resuming what is there.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,6 +14,7 @@ from nse_lstm.features.windows import FoldSplit
 from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import Bundle, load_bundle, read_history
 from nse_lstm.models.forecasting import forecast
+from nse_lstm.models.progress import Progress, show_progress
 from nse_lstm.models.training import TrainedModel, TrainingJob, train
 from nse_lstm.paths import write_aside
 from nse_lstm.study.inputs import read_recommended, read_sealed_panel, study_folds
@@ -29,8 +29,6 @@ from nse_lstm.study.jobs import (
 from nse_lstm.study.workspace import Workspace
 
 __all__ = ["Exploration", "explore_architecture", "train_all"]
-
-Progress = Callable[[str], None]
 
 PREFERRED = "SCOM"
 """The stock the original status page was about."""
@@ -53,7 +51,7 @@ class Exploration:
 
 
 def explore_architecture(
-    workspace: Workspace, *, progress: Progress = print
+    workspace: Workspace, *, progress: Progress | None = None
 ) -> Exploration:
     """Phase 2: train v1, and v2 on one liquid stock; forecast a walk-forward year.
 
@@ -86,7 +84,7 @@ def explore_architecture(
 
 
 def train_all(
-    workspace: Workspace, stocks: str = "", *, progress: Progress = print
+    workspace: Workspace, stocks: str = "", *, progress: Progress | None = None
 ) -> pd.DataFrame:
     """Phase 3: train every model of the study, resuming what is there.
 
@@ -97,8 +95,8 @@ def train_all(
     ----------
     stocks : str
         As in ``jobs.training_jobs``.
-    progress : callable
-        Is given one line at a time.
+    progress : callable, optional
+        Is given one line at a time, instead of ``progress.show_progress``.
 
     Returns
     -------
@@ -112,6 +110,7 @@ def train_all(
         If a model could not be fitted; the others are kept.
     """
     jobs = training_jobs(workspace, stocks)
+    progress = progress or show_progress()
     progress(expected_time(workspace, jobs))
     models = _train(workspace, jobs, progress)
     summary = pd.DataFrame(
@@ -123,13 +122,13 @@ def train_all(
 
 
 def _train(
-    workspace: Workspace, jobs: list[TrainingJob], progress: Progress
+    workspace: Workspace, jobs: list[TrainingJob], progress: Progress | None
 ) -> list[TrainedModel]:
     models = train(
         jobs,
         study=workspace.study,
         folder_of=lambda job: bundle_folder(workspace, job.ticker, job.year),
-        progress=progress,
+        progress=progress or show_progress(),
         log=workspace.paths.v2 / "log.jsonl",
     )
     failures = [model.failure for model in models if model.failure]

@@ -1,7 +1,7 @@
 """Fast training of a described network: ``recurrence``, ``step`` and ``loop``.
 
-One network is fitted at a time, in a process of one thread, by a TensorFlow graph that
-runs a whole epoch. The graph knows an architecture, not a job: it takes the weights and
-the windows of any length and hands the new weights back, so all jobs of a process share
-one, and nothing of one job can reach the next.
+One network is fitted at a time, in a process of one thread, by NumPy: forwards and back
+are written out, so that a batch is a few hundred calls on arrays that are there already
+and nothing is traced, compiled or copied in between. Keras gives the initial weights
+and takes the final ones. Nothing of one job can reach the next.
 """

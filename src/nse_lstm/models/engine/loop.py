@@ -1,16 +1,13 @@
-"""The loop: an epoch of steps as one graph, and when to slow down and to stop.
+"""The loop: epochs of steps, and when to slow down and to stop.
 
-The graph is traced once for an architecture and takes any number of windows, the last
-batch being what is left over. Between epochs plain Python decides. Training stops, and
-its learning rate falls, by the validation Huber loss without the L2 penalty: the
-penalty starts far above the loss and falls for as long as one cares to train, so a sum
-of both would only track weight decay.
+Training stops, and its learning rate falls, by the validation Huber loss without the L2
+penalty: the penalty starts far above the loss and falls for as long as one cares to
+train, so a sum of both would only track weight decay.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,34 +15,26 @@ from numpy.typing import NDArray
 from nse_lstm.config import Training
 from nse_lstm.errors import ArtefactError
 from nse_lstm.models.architectures import Architecture
-from nse_lstm.models.engine.step import (
-    State,
-    adam,
-    apply,
-    gradient,
-    huber,
-    pack,
-    unpack,
-)
-from nse_lstm.models.runtime import tf
+from nse_lstm.models.engine.step import Network, State, adam, huber, pack, unpack
+from nse_lstm.models.samples import Samples, gather, open_table
 
-__all__ = ["epoch_graph", "fit", "shuffle", "validation_graph"]
+__all__ = ["fit", "shuffle"]
 
-CHUNK = 256
+CHUNK = 128
 """Windows validated at once."""
 
-Tensor = Any
-Numbers = NDArray[np.float32]
-Pair = tuple[Numbers, Numbers]
+Numbers = NDArray[np.floating]
 History = list[dict[str, float]]
 
 
+# What is not finite ends in a loss that is not, and is told by it.
+@np.errstate(over="ignore", invalid="ignore")
 def fit(
     architecture: Architecture,
     weights: Sequence[Numbers],
-    train: Pair,
+    train: Samples,
     *,
-    validation: Pair | None,
+    validation: Samples | None,
     training: Training,
     seed: int,
 ) -> tuple[list[Numbers], History]:
@@ -56,10 +45,9 @@ def fit(
     architecture : Architecture
         Describes the network.
     weights : sequence of arrays
-        ``get_weights`` of the plain Keras network.
-    train, validation : pair of arrays
-        (n, lookback, channels) inputs and (n,) targets, scaled, single precision.
-        Without validation all epochs are run and the last weights kept.
+        ``get_weights`` of the plain Keras network; their precision is that of the fit.
+    train, validation : Samples
+        Scaled. Without validation all epochs are run and the last weights kept.
     training : Training
         Batch size, epochs, learning rate and when to stop or lower it.
     seed : int
@@ -76,141 +64,92 @@ def fit(
     ArtefactError
         If a loss is not finite.
     """
-    run = epoch_graph(architecture, training.batch_size)
-    windows = tuple(tf.constant(each) for each in train)
-    held_out = None if validation is None else tuple(map(tf.constant, validation))
-    state = best = pack(architecture, weights)
+    run = _Run(architecture, pack(architecture, weights), training.batch_size, seed)
     rate, lowest, idle, slow = training.learning_rate, math.inf, 0, 0
+    best: tuple[Numbers, Numbers] | None = None
     history: History = []
     for epoch in range(1, training.max_epochs + 1):
-        order = tf.constant(shuffle(len(train[0]), seed=seed, epoch=epoch))
-        state, loss, term = run(state, *windows, order, tf.constant(rate), seed)
-        history.append(_row(epoch, loss, term, rate))
-        if held_out is None:
-            _check_finite(history[-1], ["loss", "huber"])
-            best = state
+        loss, term = run.train(train, epoch, rate)
+        value = math.nan if validation is None else run.validate(validation)
+        history.append(_row(epoch, loss, term, value, rate))
+        _check_finite(history[-1], validates=validation is not None)
+        if validation is None:
             continue
-        value = float(validation_graph(architecture)(state, *held_out))
-        history[-1]["val_huber"] = value
-        _check_finite(history[-1], ["loss", "huber", "val_huber"])
         idle, slow = idle + 1, slow + 1
         if value < lowest:
-            lowest, best, idle, slow = value, state, 0, 0
+            lowest, best, idle, slow = value, run.copy(), 0, 0
         if slow >= training.plateau_patience and rate > training.min_learning_rate:
             rate = max(rate * training.plateau_factor, training.min_learning_rate)
             slow = 0
         if idle >= training.stopping_patience:
             break
-    return unpack(architecture, best), history
+    return unpack(architecture, *(best or run.copy())), history
 
 
-def shuffle(n: int, *, seed: int, epoch: int) -> NDArray[np.int32]:
+def shuffle(n: int, *, seed: int, epoch: int) -> NDArray[np.intp]:
     """Return the order of an epoch's windows; it depends on these three only."""
-    return np.random.default_rng([seed, epoch]).permutation(n).astype(np.int32)
+    return np.random.default_rng([seed, epoch]).permutation(n)
 
 
-@cache
-def epoch_graph(architecture: Architecture, batch_size: int) -> Callable[..., Any]:
-    """Return the graph that trains one epoch.
+class _Run:
+    """One network on its way, with memory for the sizes of batches that it meets."""
 
-    It takes the state, inputs and targets, their order, the learning rate and the seed
-    of the masks; it gives the new state and the epoch's loss, with and without penalty.
-    """
-    n_layers = len(architecture.layers)
+    def __init__(
+        self, architecture: Architecture, state: State, batch_size: int, seed: int
+    ) -> None:
+        self.architecture, self.state = architecture, state
+        self.batch_size, self.seed = batch_size, seed
+        self.random = np.random.Generator(np.random.SFC64(seed))
+        self.network = cache(partial(Network, architecture, state))
 
-    def step(
-        start: Tensor, state: State, sums: Tensor, given: tuple[Tensor, ...]
-    ) -> tuple[Tensor, State, Tensor]:
-        X, y, order, rate, seed = given
-        rows = order[start : start + batch_size]
-        slope, losses, moving = gradient(
-            architecture,
-            state,
-            tf.transpose(tf.gather(X, rows), [1, 0, 2]),
-            tf.gather(y, rows),
-            seed=tf.stack([seed, state.n_steps * n_layers]),
-        )
-        weight = tf.cast(tf.size(rows), tf.float64)
-        sums += tf.cast(losses, tf.float64) * weight
-        return start + batch_size, adam(state, slope, moving=moving, rate=rate), sums
+    def train(self, samples: Samples, epoch: int, rate: float) -> tuple[float, float]:
+        """Train one epoch; give its mean loss with and without the penalty."""
+        order = shuffle(len(samples), seed=self.seed, epoch=epoch)
+        sums = np.zeros(2)
+        table, lookback = open_table(samples), self.architecture.lookback
+        for rows in _batches(order, self.batch_size):
+            x, y = gather(samples, table, rows, lookback=lookback)
+            losses = self.network(len(rows)).differentiate(x, y, self.random)
+            adam(self.state, rate)
+            sums += np.multiply(losses, len(rows))
+        loss, term = sums / len(samples)
+        return float(loss), float(term)
 
-    @tf.function(
-        autograph=False, input_signature=[_state_signature(), *_signature(architecture)]
-    )
-    def run(
-        state: State, X: Tensor, y: Tensor, order: Tensor, rate: Tensor, seed: Tensor
-    ) -> tuple[State, Tensor, Tensor]:
-        n = tf.size(y)
-        given = (X, y, order, rate, seed)
-        _, state, sums = tf.while_loop(
-            lambda start, *_: start < n,
-            lambda start, state, sums: step(start, state, sums, given),
-            (tf.constant(0), state, tf.zeros([2], tf.float64)),
-            parallel_iterations=1,
-        )
-        loss, term = tf.unstack(sums / tf.cast(n, tf.float64))
-        return state, loss, term
+    def validate(self, samples: Samples) -> float:
+        """Return the mean Huber loss, nothing dropped."""
+        total, count = 0.0, 0
+        table, lookback = open_table(samples), self.architecture.lookback
+        for rows in _batches(np.arange(len(samples)), CHUNK):
+            x, y = gather(samples, table, rows, lookback=lookback)
+            error = self.network(len(rows)).apply(x) - y
+            known = error[~np.isnan(y)]
+            total += float(huber(known).sum(dtype=np.float64))
+            count += known.size
+        return total / max(count, 1)
 
-    return run
+    def copy(self) -> tuple[Numbers, Numbers]:
+        """Keep the weights as they are now."""
+        return self.state.weights.copy(), self.state.moving.copy()
 
 
-@cache
-def validation_graph(architecture: Architecture) -> Callable[..., Any]:
-    """Return the graph of the mean Huber loss of given windows, nothing dropped."""
-
-    @tf.function(
-        autograph=False,
-        input_signature=[_state_signature(), *_signature(architecture)[:2]],
-    )
-    def run(state: State, X: Tensor, y: Tensor) -> Tensor:
-        n = tf.size(y)
-
-        def add(start: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
-            rows = slice(start, start + CHUNK)
-            x = tf.transpose(X[rows], [1, 0, 2])
-            outputs, _ = apply(architecture, state, x, seed=None)
-            errors = tf.cast(huber(outputs - y[rows]), tf.float64)
-            return start + CHUNK, total + tf.reduce_sum(errors)
-
-        _, total = tf.while_loop(
-            lambda start, _: start < n,
-            add,
-            (tf.constant(0), tf.constant(0.0, tf.float64)),
-            parallel_iterations=1,
-        )
-        return total / tf.cast(n, tf.float64)
-
-    return run
+def _batches(order: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
+    return (order[start : start + size] for start in range(0, len(order), size))
 
 
-def _state_signature() -> State:
-    flat = tf.TensorSpec([None], tf.float32)
-    return State(flat, flat, flat, flat, tf.TensorSpec([], tf.int32))
-
-
-def _signature(architecture: Architecture) -> list[Tensor]:
-    """Declare inputs, targets, order, learning rate and seed."""
-    shape = [None, architecture.lookback, architecture.channels]
-    return [
-        tf.TensorSpec(shape, tf.float32),
-        tf.TensorSpec([None], tf.float32),
-        tf.TensorSpec([None], tf.int32),
-        tf.TensorSpec([], tf.float32),
-        tf.TensorSpec([], tf.int32),
-    ]
-
-
-def _row(epoch: int, loss: Tensor, term: Tensor, rate: float) -> dict[str, float]:
+def _row(
+    epoch: int, loss: float, term: float, value: float, rate: float
+) -> dict[str, float]:
     return {
         "epoch": epoch,
-        "loss": float(loss),
-        "huber": float(term),
-        "val_huber": math.nan,
+        "loss": loss,
+        "huber": term,
+        "val_huber": value,
         "learning_rate": rate,
     }
 
 
-def _check_finite(row: dict[str, float], names: Sequence[str]) -> None:
+def _check_finite(row: dict[str, float], *, validates: bool) -> None:
+    names = ["loss", "huber", *(["val_huber"] if validates else [])]
     if not all(math.isfinite(row[name]) for name in names):
         received = ", ".join(f"{name} {row[name]}" for name in names)
         raise ArtefactError(

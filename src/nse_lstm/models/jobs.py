@@ -1,0 +1,99 @@
+"""What training is asked for and what it answers: jobs and trained models."""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nse_lstm.config import Training
+from nse_lstm.features.windows import Windows
+from nse_lstm.models.architectures import Architecture
+from nse_lstm.models.samples import Samples
+
+__all__ = ["Job", "SampleJob", "TrainedModel", "TrainingJob", "job_seed"]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingJob:
+    """One network to fit: one stock, for one fold."""
+
+    ticker: str
+    year: int
+    """The fold's year; nothing in the windows reaches it."""
+    seed: int
+    """The study's seed; the job's own comes from ``job_seed``."""
+    train: Windows
+    validation: Windows
+    """Not looked at by v1, which runs all its epochs."""
+    version: str
+    architecture: str = "v2"
+
+
+@dataclass(frozen=True, eq=False)
+class SampleJob:
+    """One network to fit on samples as they are: several features, stocks or targets.
+
+    They are scaled already; the bundle's scaler changes nothing.
+    """
+
+    ticker: str
+    """The stock, or what stands for the pool."""
+    year: int
+    seed: int
+    network: Architecture
+    training: Training
+    train: Samples
+    validation: Samples | None
+    """Without it all epochs are run and the last weights kept."""
+    version: str
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """Plain values for the bundle's metadata, such as how features were scaled."""
+
+    @property
+    def architecture(self) -> str:
+        """The network's name."""
+        return self.network.name
+
+
+Job = TrainingJob | SampleJob
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """What became of one job; losses are Huber of scaled targets, without penalty."""
+
+    ticker: str
+    year: int
+    seed: int
+    architecture: str
+    version: str
+    folder: Path
+    epochs: int = 0
+    best_epoch: int = 0
+    """The epoch, from 1, whose weights were kept."""
+    train_loss: float = math.nan
+    """At the best epoch, under dropout."""
+    validation_loss: float = math.nan
+    digest: str = ""
+    """Of the bundle, see ``bundles.bundle_digest``."""
+    seconds: float = 0.0
+    """What fitting took when the bundle was written."""
+    failure: str | None = None
+    """Why there is no model, if there is none."""
+
+
+def job_seed(seed: int, ticker: str, year: int, *, architecture: str = "v2") -> int:
+    """Return a job's own seed: 31 bits of the SHA-256 of what names it.
+
+    Examples
+    --------
+    >>> job_seed(1, "SCOM", 2023) == job_seed(1, "SCOM", 2023)
+    True
+    >>> job_seed(1, "SCOM", 2023) == job_seed(1, "KCB", 2023)
+    False
+    """
+    name = f"{seed},{ticker},{year},{architecture}"
+    digest = hashlib.sha256(name.encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
