@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from plain_windows import by_reference
 
 from nse_lstm.errors import ConfigurationError, DataError
 from nse_lstm.features.folds import (
@@ -72,7 +73,7 @@ def test_a_yearly_fold_shares_no_label_session_between_training_and_test(
     count = len(dates["origin"])
     nothing = np.zeros(count)
     windows = Windows(
-        X=np.zeros((count, lookback)),
+        **by_reference(np.zeros((count, lookback))),
         y=nothing,
         last_price=nothing,
         shares=nothing,

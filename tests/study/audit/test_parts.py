@@ -59,10 +59,10 @@ def test_an_error_is_an_alarm(error: Exception, where: str) -> None:
 
 def test_one_bit_of_one_window_is_another_digest() -> None:
     windows = make_history(1)
-    X = windows.X.copy()
-    X[-1, -1] = np.nextafter(X[-1, -1], np.inf)
+    prices = windows.prices.copy()
+    prices[windows.last[-1]] = np.nextafter(prices[windows.last[-1]], np.inf)
     assert windows_digest(windows) == windows_digest(make_history(1))
-    assert windows_digest(replace(windows, X=X)) != windows_digest(windows)
+    assert windows_digest(replace(windows, prices=prices)) != windows_digest(windows)
 
 
 def test_a_fair_coin_alarms_as_rarely_as_said() -> None:

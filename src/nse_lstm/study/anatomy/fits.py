@@ -9,7 +9,7 @@ before every walk-forward year, as in Phase 3, whose models are found if they ar
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from nse_lstm.config import Training, study_document
 from nse_lstm.errors import ArtefactError, DataError
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import market_sessions
-from nse_lstm.features.windows import Windows, make_windows
+from nse_lstm.features.windows import PER_WINDOW, Windows, make_windows
 from nse_lstm.models.claimed import fit_as_claimed
 from nse_lstm.models.training import TrainingJob, train
 from nse_lstm.models.versions import artefact_version
@@ -277,10 +277,9 @@ def _joined(parts: list[Forecasts]) -> Forecasts:
 
 def _part(windows: Windows, part: slice) -> Windows:
     """Take windows by place; the dropped ones are counted nowhere."""
-    taken = {
-        field.name: getattr(windows, field.name)[
-            slice(0) if field.name.startswith("dropped") else part
-        ]
-        for field in fields(windows)
+    taken = {name: getattr(windows, name)[part] for name in PER_WINDOW}
+    none = {
+        name: getattr(windows, name)[:0]
+        for name in ("dropped_target", "dropped_reason")
     }
-    return Windows(**taken)
+    return replace(windows, **taken, **none)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from nse_lstm.data import faults
 from nse_lstm.evaluation import scoring, strategies
@@ -50,7 +51,7 @@ def centred() -> Iterator[None]:
     def make(stock: pd.DataFrame, sessions: pd.DatetimeIndex, **how: Any) -> Windows:
         found = before(stock, sessions, **how)
         later = np.minimum(np.arange(len(found)) + CENTRED_BY, len(found) - 1)
-        return replace(found, X=found.X[later])
+        return _with_inputs(found, found.X[later])
 
     with swapped(jobs, make_windows=make):
         yield
@@ -83,10 +84,10 @@ def printed_column(place: int) -> Any:
             )
             by_session = {s: lines[f][n - 1][place] for s, f, n in rows}
             printed = [by_session[pd.Timestamp(day)] for day in found.origin]
-            X = found.X.copy()
+            X = found.X
             pairs = zip(printed, found.last_price, strict=True)
             X[:, 0] = [p if t == "-" else float(t.replace(",", "")) for t, p in pairs]
-            return replace(found, X=X)
+            return _with_inputs(found, X)
 
         with (
             swapped(data_analysis, build_panel=build_panel),
@@ -136,10 +137,16 @@ def _with_earlier_label(windows: Windows) -> Windows:
     return replace(windows, y=np.concatenate([windows.last_price[:1], windows.y[:-1]]))
 
 
+def _with_inputs(windows: Windows, X: NDArray[np.float64]) -> Windows:
+    """Give every window inputs of its own, (n, lookback)."""
+    last = windows.lookback * np.arange(1, len(X) + 1) - 1
+    return replace(windows, prices=X.ravel(), last=last)
+
+
 def _with_target_inside(windows: Windows) -> Windows:
-    X = windows.X.copy()
+    X = windows.X
     X[:, 0] = windows.y
-    return replace(windows, X=X)
+    return _with_inputs(windows, X)
 
 
 @contextmanager
