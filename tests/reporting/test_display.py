@@ -48,3 +48,8 @@ def test_a_log_shows_a_few_words_and_never_a_picture() -> None:
     assert repr(picture(plot(), alt="a")) == "figure"
     assert repr(sentence("1 < 2 & so on")) == "1 < 2 & so on"
     assert len(repr(sentence("long " * 100))) == 101
+
+
+def test_a_table_without_rows_says_so() -> None:
+    empty = pd.DataFrame({"ticker": [], "session": []})
+    assert '<td colspan="2">none</td>' in show_table(empty).html

@@ -119,7 +119,8 @@ def show_table(
     ----------
     table : DataFrame
         Index not shown. Headings and formats are those of ``COLUMNS``; a column not in
-        it is shown with spaces for underscores. A missing value is a dash.
+        it is shown with spaces for underscores. A missing value is a dash, a table
+        without rows says "none".
     caption : str
         One line above the table.
     max_rows : int, optional
@@ -134,6 +135,7 @@ def show_table(
     """
     shown = table.head(max_rows) if max_rows else table
     columns = [_heading(str(column)) for column in shown.columns]
+    nothing = f'<tr><td colspan="{max(len(columns), 1)}">none</td></tr>'
     body = "".join(
         "<tr>"
         + "".join(
@@ -151,7 +153,7 @@ def show_table(
     rest = f'<p class="note">{left_out} more rows not shown.</p>' if left_out else ""
     return Html(
         f'<div class="table"><table>{title}<thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>{rest}"
+        f"<tbody>{body or nothing}</tbody></table></div>{rest}"
     )
 
 
