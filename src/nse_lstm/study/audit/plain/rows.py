@@ -16,6 +16,8 @@ LONGEST_BREAK = timedelta(days=14)
 SMALLEST_STEP = 0.03
 """Log step of ``Adjust`` taken for an event; rounding stays below, issues above."""
 LARGEST_MOVE = 0.135
+LONGEST_WAIT = 40
+"""Sessions that a price may take to follow its ex-date."""
 
 
 @dataclass
@@ -29,7 +31,7 @@ class PlainDay:
     stale: bool = False
     suspended: bool = False
     gap: bool = False
-    ex_jump: bool = False
+    settling: bool = False
     factor: float = 1.0
     shares: float = 1.0
 
@@ -37,6 +39,11 @@ class PlainDay:
     def adjusted(self) -> float | None:
         """Price in shares of the first row, KES."""
         return None if self.price is None else self.price * self.shares
+
+    @property
+    def settled(self) -> float | None:
+        """The same, missing while it has yet to follow an ex-date."""
+        return None if self.settling else self.adjusted
 
 
 @dataclass
@@ -73,7 +80,8 @@ def read_market(folder: Path) -> PlainMarket:
     _mend(market)
     breaks = {b for a, b in itertools.pairwise(sessions) if b - a > LONGEST_BREAK}
     for rows in market.stocks.values():
-        _flag(rows, sessions, breaks)
+        _flag(rows, breaks)
+        _find_settling(rows, sessions)
     return market
 
 
@@ -155,9 +163,8 @@ def _mend(market: PlainMarket) -> None:
                 day.volume = None
 
 
-def _flag(rows: dict[date, PlainDay], sessions: list[date], breaks: set[date]) -> None:
-    """Mark suspensions, gaps, and ex-dates that the price did not follow."""
-    place = {day: i for i, day in enumerate(sessions)}
+def _flag(rows: dict[date, PlainDay], breaks: set[date]) -> None:
+    """Mark suspensions and gaps."""
     idle, last = 0, None
     for today, day in rows.items():
         if day.volume is not None:
@@ -166,8 +173,31 @@ def _flag(rows: dict[date, PlainDay], sessions: list[date], breaks: set[date]) -
             idle += 1
         day.suspended = idle > MOST_IDLE
         day.gap = today in breaks or (last is not None and today - last > LONGEST_BREAK)
-        if last is not None and place[today] - place[last] == 1 and not day.gap:
-            now, then = day.adjusted, rows[last].adjusted
-            if now is not None and then is not None and day.factor != 1:
-                day.ex_jump = abs(math.log(now / then)) > LARGEST_MOVE
         last = today
+
+
+def _find_settling(rows: dict[date, PlainDay], sessions: list[date]) -> None:
+    """Mark prices that have yet to follow their ex-date.
+
+    A wait begins where a price leaps with an ex-date, and lasts until one is back near
+    the price before it, or is believed after ``LONGEST_WAIT`` sessions. A leap across a
+    break in the calendar that the stock sat through may be anything.
+    """
+    place = {day: i for i, day in enumerate(sessions)}
+    waits: list[tuple[float, int]] = []
+    before: PlainDay | None = None
+    for today, day in rows.items():
+        price = day.adjusted
+        if price is None:
+            continue
+        at = place[today]
+        leapt_over = day.gap and sessions[at - 1] in rows
+        if before is not None and day.shares != before.shares and not leapt_over:
+            waits.append((before.adjusted or price, at))
+        waits = [
+            (level, since)
+            for level, since in waits
+            if at < since + LONGEST_WAIT and abs(math.log(price / level)) > LARGEST_MOVE
+        ]
+        day.settling = bool(waits)
+        before = day
