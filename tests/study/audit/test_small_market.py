@@ -32,7 +32,7 @@ def clean(request, tmp_path_factory: pytest.TempPathFactory) -> Examination:
         root,
         seed=3,
         learner=request.param,
-        every_change=request.param == "stand-in",
+        futures="all" if request.param == "stand-in" else "none",
     )
 
 
