@@ -94,6 +94,19 @@ def raw(tmp_path: Path) -> Path:
     return write_folder(tmp_path / "raw", rows)
 
 
+def test_a_sourced_event_counts_by_hand_from_the_first_deal(
+    raw: Path, tmp_path: Path
+) -> None:
+    actions = tmp_path / "actions.csv"
+    lines = ["ticker,ex_date,factor,kind,source,note", "AAA,2020-01-11,11/10,bonus,a,"]
+    actions.write_text("\n".join(lines))
+    market = read_market(raw, actions)
+    # The sixth session, a Monday, is the first on or after that Saturday.
+    shares = [day.shares for day in market.stocks["AAA"].values()]
+    assert shares == pytest.approx([1, 1, 1, 1, 1, 1.1])
+    assert {day.shares for day in market.stocks["BBB"].values()} == {1.0}
+
+
 def read_rows(folder: Path) -> list[list[str]]:
     (path,) = folder.glob("*stocks*.csv")
     return list(csv.reader(path.read_text().splitlines()))[1:]

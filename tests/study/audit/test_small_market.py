@@ -62,6 +62,8 @@ def test_the_named_mistakes_are_all_tried() -> None:
         ("centred window", "futures: forecasts"),
         ("survivors only", "futures: universe"),
         ("unpaid costs", "recount: money"),
+        ("features of tomorrow", "futures: features"),
+        ("rivals in sample", "futures: rivals"),
         ("scaler on all data, network", "futures: scalers"),
         ("test-year scaling, network", "futures: forecasts"),
     ],

@@ -56,7 +56,7 @@ def check_tables(workspace: Workspace) -> list[Alarm]:
         "own market: " with panel, universe, windows or scalers.
     """
     sample = _sampled(workspace)
-    hand = work_out(workspace.paths.raw, workspace.study, sample, pooled=False)
+    hand = work_out(workspace, sample, pooled=False)
     jobs = [j for j in training_jobs(workspace) if (j.ticker, j.year) in sample]
     instruments = read_instruments(workspace)
     ordinary = instruments.loc[instruments["kind"] == "ordinary", "ticker"]

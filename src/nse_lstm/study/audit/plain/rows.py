@@ -4,6 +4,7 @@ import csv
 import itertools
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,6 +16,8 @@ MOST_IDLE = 10
 LONGEST_BREAK = timedelta(days=14)
 SMALLEST_STEP = 0.03
 """Log step of ``Adjust`` taken for an event; rounding stays below, issues above."""
+NEAR = timedelta(days=45)
+"""A sourced event this close to one that ``Adjust`` shows is that one."""
 LARGEST_MOVE = 0.135
 LONGEST_WAIT = 40
 """Sessions that a price may take to follow its ex-date."""
@@ -54,8 +57,8 @@ class PlainMarket:
     stocks: dict[str, dict[date, PlainDay]] = field(default_factory=dict)
 
 
-def read_market(folder: Path) -> PlainMarket:
-    """Read a folder of the exchange's price files.
+def read_market(folder: Path, actions: Path | None = None) -> PlainMarket:
+    """Read a folder of the exchange's price files, and sourced events if there are any.
 
     A row dated outside the one year that its file's name holds takes that year. Of
     several rows of a code and session the first counts. Codes with a ``^`` are indices.
@@ -75,8 +78,9 @@ def read_market(folder: Path) -> PlainMarket:
         sessions, {t: dict(sorted(r.items())) for t, r in stocks.items()}
     )
     _find_stale(market)
-    for rows in market.stocks.values():
-        _place_factors(rows)
+    sourced = list(_sourced_events(actions))
+    for ticker, rows in market.stocks.items():
+        _place_factors(rows, [(day, f) for name, day, f in sourced if name == ticker])
     _mend(market)
     breaks = {b for a, b in itertools.pairwise(sessions) if b - a > LONGEST_BREAK}
     for rows in market.stocks.values():
@@ -121,23 +125,46 @@ def _find_stale(market: PlainMarket) -> None:
                     rows[today].stale = True
 
 
-def _place_factors(rows: dict[date, PlainDay]) -> None:
-    """Let each event that ``Adjust`` shows count from the first deal on."""
+def _sourced_events(actions: Path | None) -> Iterator[tuple[str, date, float]]:
+    """Give code, ex-date and factor of each line of the sourced table."""
+    if actions is None or not actions.is_file():
+        return
+    for row in csv.DictReader(actions.read_text(encoding="utf-8-sig").splitlines()):
+        above, _, below = row["factor"].partition("/")
+        yield (
+            row["ticker"],
+            date.fromisoformat(row["ex_date"]),
+            (float(above) / float(below or 1)),
+        )
+
+
+def _shown_events(rows: dict[date, PlainDay]) -> Iterator[tuple[date, float]]:
+    """Give the events that ``Adjust`` shows: where its ratio comes nearer to 1."""
     known: float | None = None
-    waiting = 1.0
-    for day in rows.values():
-        if day.price is not None:
-            printed = day.adjust / day.price if day.adjust is not None else 1.0
-            if known is not None:
-                step = math.log(printed / known)
-                nearer = abs(math.log(printed)) < abs(math.log(known))
-                if abs(step) > SMALLEST_STEP and nearer:
-                    waiting *= _simple(printed / known)
-            known = printed
-        if day.volume is not None and not day.stale:
-            day.factor, waiting = waiting, 1.0
+    for today, day in rows.items():
+        if day.price is None:
+            continue
+        printed = day.adjust / day.price if day.adjust is not None else 1.0
+        if known is not None:
+            step = math.log(printed / known)
+            nearer = abs(math.log(printed)) < abs(math.log(known))
+            if abs(step) > SMALLEST_STEP and nearer:
+                yield today, _simple(printed / known)
+        known = printed
+
+
+def _place_factors(
+    rows: dict[date, PlainDay], sourced: list[tuple[date, float]]
+) -> None:
+    """Let each event count from the first deal on or after its ex-date."""
+    shown = list(_shown_events(rows))
+    hidden = [e for e in sourced if all(abs(e[0] - day) > NEAR for day, _ in shown)]
+    waiting = sorted([*shown, *hidden])
     shares = 1.0
-    for day in rows.values():
+    for today, day in rows.items():
+        if day.volume is not None and not day.stale:
+            while waiting and waiting[0][0] <= today:
+                day.factor *= waiting.pop(0)[1]
         shares *= day.factor
         day.shares = shares
 
