@@ -61,10 +61,22 @@ def test_no_target_over_a_gap_nor_at_a_stale_session() -> None:
 def test_no_target_over_an_ex_date_that_the_factor_does_not_explain() -> None:
     panel = odd_panel()
     at = (panel["ticker"] == "AAA") & (panel["session"] == panel["session"].iloc[30])
-    panel.loc[at, "factor"] = 3.0  # the price does not follow
+    panel.loc[at, "factor"] = 3.0  # the price does not follow, and settles
+    follows = (panel["ticker"] == "AAA") & (panel["session"] >= panel["session"][34])
+    panel.loc[follows, "price"] /= 3.0
     table = targets_of(panel, delay=1, horizon=1)
-    missing = [t for t in range(26, 33) if np.isnan(pick(table, panel, "AAA", t)["y"])]
-    assert missing == [28, 29]
+    missing = [t for t in range(24, 38) if np.isnan(pick(table, panel, "AAA", t)["y"])]
+    # Sessions 30 to 33 settle: none lies between origin and target, nor is an entry.
+    assert missing == [28, 29, 30, 31, 32]
+
+
+def test_a_price_that_never_follows_is_believed_after_forty_sessions() -> None:
+    panel = odd_panel(90).assign(gap=False)
+    at = (panel["ticker"] == "AAA") & (panel["session"] == panel["session"].iloc[30])
+    panel.loc[at, "factor"] = 3.0
+    table = targets_of(panel, delay=1, horizon=1)
+    missing = [t for t in range(24, 80) if np.isnan(pick(table, panel, "AAA", t)["y"])]
+    assert missing == list(range(28, 69))
 
 
 def test_an_origin_stays_when_nothing_was_dealt_after_it() -> None:

@@ -17,10 +17,15 @@ from nse_lstm.study.audit import alarms, differences, swap
 from nse_lstm.study.audit.futures import Change, rewrite
 from nse_lstm.study.audit.markets import write_coins
 from nse_lstm.study.audit.placebos import LEVEL, tail
+from nse_lstm.study.audit.plain import rows
 from nse_lstm.study.audit.plain.account import follow, sharpe
 from nse_lstm.study.audit.plain.choices import choose_champion
 from nse_lstm.study.audit.plain.rows import PlainDay, PlainMarket, read_market
-from nse_lstm.study.audit.plain.windows import list_windows, split_windows
+from nse_lstm.study.audit.plain.windows import (
+    list_windows,
+    split_windows,
+    target_return,
+)
 from nse_lstm.study.audit.stages import windows_digest
 
 SESSIONS = pd.bdate_range("2020-01-06", periods=6)
@@ -89,6 +94,19 @@ def raw(tmp_path: Path) -> Path:
     return write_folder(tmp_path / "raw", rows)
 
 
+def test_a_sourced_event_counts_by_hand_from_the_first_deal(
+    raw: Path, tmp_path: Path
+) -> None:
+    actions = tmp_path / "actions.csv"
+    lines = ["ticker,ex_date,factor,kind,source,note", "AAA,2020-01-11,11/10,bonus,a,"]
+    actions.write_text("\n".join(lines))
+    market = read_market(raw, actions)
+    # The sixth session, a Monday, is the first on or after that Saturday.
+    shares = [day.shares for day in market.stocks["AAA"].values()]
+    assert shares == pytest.approx([1, 1, 1, 1, 1, 1.1])
+    assert {day.shares for day in market.stocks["BBB"].values()} == {1.0}
+
+
 def read_rows(folder: Path) -> list[list[str]]:
     (path,) = folder.glob("*stocks*.csv")
     return list(csv.reader(path.read_text().splitlines()))[1:]
@@ -155,6 +173,65 @@ def test_plain_windows_leave_out_stale_origins_and_targets_and_gaps() -> None:
     assert [w.inputs for w in gap] == [(1, 2), (4, 5)]
 
 
+def settling_market(prices: list[float], *, at: int, factor: float) -> PlainMarket:
+    """Return a share whose factor takes effect at a session, its price as given."""
+    market = plain_market(prices)
+    for day in market.sessions[at:]:
+        market.stocks["AAA"][day].shares = factor
+    rows._find_settling(market.stocks["AAA"], market.sessions)
+    return market
+
+
+def settling(market: PlainMarket) -> list[int]:
+    flags = [day.settling for day in market.stocks["AAA"].values()]
+    return [i for i, flag in enumerate(flags) if flag]
+
+
+def test_a_plain_price_settles_until_it_has_followed_its_split() -> None:
+    # Two for one at session 2; the price follows at session 4, 5.5 * 2 against 10.
+    late = settling_market([10, 10, 10, 9, 5.5, 5.5], at=2, factor=2.0)
+    assert settling(late) == [2, 3]
+    assert settling(settling_market([10, 10, 5, 5, 5], at=2, factor=2.0)) == []
+    # log(11.4 / 10) = 0.131 is within the limit, log(11.5 / 10) = 0.140 is not.
+    assert settling(settling_market([10, 10, 5.7, 5.7], at=2, factor=2.0)) == []
+    assert settling(settling_market([10, 10, 5.75, 5.7], at=2, factor=2.0)) == [2]
+
+
+def test_a_plain_price_is_believed_after_forty_sessions() -> None:
+    market = settling_market([10.0] * 50, at=3, factor=2.0)
+    assert settling(market) == list(range(3, 43))
+
+
+def test_plain_windows_leave_out_settling_prices() -> None:
+    market = settling_market([10, 10, 10, 10, 5, 5, 5], at=3, factor=2.0)
+    assert settling(market) == [3]
+    found = list_windows(market, "AAA", lookback=2, horizon=1)
+    assert [w.origin for w in found] == [market.sessions[i] for i in (1, 5)]
+    assert [w.inputs for w in found] == [(10, 10), (10, 10)]
+    days = market.sessions
+    assert target_return(market, "AAA", days[2], days[4]) is None
+    assert target_return(market, "AAA", days[3], days[4]) is None
+    assert target_return(market, "AAA", days[4], days[5]) == (10, 10, 2)
+
+
+def test_nothing_is_dealt_or_earned_while_a_plain_price_settles() -> None:
+    # Bought at 10 on session 1; 20 an old share for two sessions, then 2 * 5.5.
+    market = settling_market([10, 10, 10, 10, 5.5, 5.5], at=2, factor=2.0)
+    days = market.sessions
+    signals = {days[0]: 0.1, days[1]: -0.1, days[2]: -0.1, days[3]: -0.1}
+    account = follow(
+        market,
+        "AAA",
+        signals,
+        year=2020,
+        rule="sign",
+        cost_bps=0,
+        dealing=Dealing(cash_rate=0.0, limit=0.2),
+    )
+    assert [b.turnover for b in account] == [0, 1, 0, 0, 1, 0]
+    assert [round(b.stock, 6) for b in account] == [0, 0, 0, 0, 0.1, 0]
+
+
 def test_the_plain_split_purges_before_validation() -> None:
     market = plain_market([float(n) for n in range(1, 14)])
     windows = list_windows(market, "AAA", lookback=2, horizon=1)
@@ -172,7 +249,6 @@ def test_a_plain_order_is_filled_a_session_later_and_pays() -> None:
     account = follow(
         market, "AAA", signals, year=2020, rule="sign", cost_bps=100, dealing=dealing
     )
-    assert account is not None
     # Ordered after day 0, bought at day 1's 101, sold at day 2's 102.
     assert [b.position for b in account] == [0, 0, 1, 0]
     assert [b.turnover for b in account] == [0, 1, 1, 0]
@@ -191,7 +267,7 @@ def test_a_plain_buy_lapses_at_the_limit() -> None:
         cost_bps=0,
         dealing=Dealing(),
     )
-    assert account is not None and sum(b.turnover for b in account) == 0
+    assert sum(b.turnover for b in account) == 0
 
 
 def test_the_plain_sharpe_ratio() -> None:

@@ -41,9 +41,7 @@ def test_the_verb_fails_on_a_sabotaged_tree_only(tmp_path: Path, name: str) -> N
     text = path.read_text()
     assert before in text
     path.write_text(text.replace(before, after) if before else text)
-    run(tree, "prepare-raw", "raw.txt")
-    run(tree, "-c", PHASES_1_TO_3)
-    done = run(tree, "audit", check=False)
+    done = build_and_audit(tree)
     if stage:
         assert done.returncode == 1, done.stdout + done.stderr
         assert stage in done.stdout
@@ -52,14 +50,20 @@ def test_the_verb_fails_on_a_sabotaged_tree_only(tmp_path: Path, name: str) -> N
         assert "The leak audit is clean" in done.stdout
 
 
-PHASES_1_TO_3 = """
+PHASES_1_TO_3_AND_THE_VERB = """
+import sys
+from nse_lstm.cli import main
+from nse_lstm.study.audit.walks import fit_jobs
+from nse_lstm.study.data_analysis import analyse_data, prepare_raw
+from nse_lstm.study.jobs import training_jobs
 from nse_lstm.study.workspace import open_workspace
-from nse_lstm.study.data_analysis import analyse_data
-from nse_lstm.study.training import train_all
-if __name__ == "__main__":
-    workspace = open_workspace(study="tiny.toml")
-    analyse_data(workspace)
-    train_all(workspace)
+
+workspace = open_workspace(study="tiny.toml")
+prepare_raw(workspace)
+analyse_data(workspace)
+fit_jobs(workspace, training_jobs(workspace), "network")
+sys.argv = ["nse-lstm", "audit", "--study", "tiny.toml"]
+main()
 """
 
 
@@ -72,20 +76,12 @@ def copy_tree(root: Path) -> Path:
     return tree
 
 
-def run(tree: Path, *command: str, check: bool = True) -> subprocess.CompletedProcess:
-    """Run a verb, or a script, on the copied sources."""
-    if command[0] == "-c":
-        script = tree / "phases.py"
-        script.write_text(command[1])
-        words = [sys.executable, str(script)]
-    else:
-        code = "from nse_lstm.cli import main; main()"
-        words = [sys.executable, "-c", code, *command, "--study", "tiny.toml"]
+def build_and_audit(tree: Path) -> subprocess.CompletedProcess:
+    """Build a study on the copied sources and call the verb, in one process."""
     return subprocess.run(
-        words,
+        [sys.executable, "-c", PHASES_1_TO_3_AND_THE_VERB],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(tree / "src")},
         capture_output=True,
         text=True,
-        check=check,
     )

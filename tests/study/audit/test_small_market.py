@@ -32,7 +32,7 @@ def clean(request, tmp_path_factory: pytest.TempPathFactory) -> Examination:
         root,
         seed=3,
         learner=request.param,
-        every_change=request.param == "stand-in",
+        futures="all" if request.param == "stand-in" else "none",
     )
 
 
@@ -62,6 +62,8 @@ def test_the_named_mistakes_are_all_tried() -> None:
         ("centred window", "futures: forecasts"),
         ("survivors only", "futures: universe"),
         ("unpaid costs", "recount: money"),
+        ("features of tomorrow", "futures: features"),
+        ("rivals in sample", "futures: rivals"),
         ("scaler on all data, network", "futures: scalers"),
         ("test-year scaling, network", "futures: forecasts"),
     ],

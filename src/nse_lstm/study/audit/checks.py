@@ -43,7 +43,7 @@ def examine(
     *,
     seed: int,
     learner: str = "stand-in",
-    every_change: bool = True,
+    futures: str = "all",
 ) -> Examination:
     """Walk a small market of its own seed and hold it against every check.
 
@@ -57,9 +57,10 @@ def examine(
         Of the market, of the origins and of the other futures.
     learner : str
         One of ``walks.LEARNERS``.
-    every_change : bool
-        Another future in every fold and a cut in the test year, and the placebos; else
-        another future in the test year only.
+    futures : str
+        "all": another future in every fold, a cut in the test year, and the placebos.
+        "test year": another future there only. "none": everything is held against the
+        same by hand only.
     """
     small = audit_study(study)
     write_small(root / "raw", seed)
@@ -68,14 +69,14 @@ def examine(
     )
     if base is None:
         return Examination(learner, alarms, [], [], None)
-    changes = list(_changes(base, seed, every_change))
+    changes = list(_changes(base, seed, futures)) if futures != "none" else []
     for number, change in enumerate(changes):
         work = partial(_disturb, base, change, root / str(number), learner)
         found, failed = refused("futures", work)
         alarms += [*(found or []), *failed]
     alarms += _by_hand(base, learner, root / "scratch")
     placebos: list[Placebo] = []
-    if every_change:
+    if futures == "all":
         found_there, failed = refused(
             "placebo",
             lambda: run_placebos(small, root / "coins", seed=seed, learner=learner),
@@ -104,7 +105,8 @@ def pick_origin(base: Walk, year: int, seed: int) -> pd.Timestamp:
     return pd.Timestamp(middle[seed % len(middle)])
 
 
-def _changes(base: Walk, seed: int, every: bool) -> Iterator[Change]:
+def _changes(base: Walk, seed: int, futures: str) -> Iterator[Change]:
+    every = futures == "all"
     for fold in base.folds:
         is_test = fold.kind == "test"
         names = base.recommended[fold.year]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nse_lstm.data import faults
+from nse_lstm.data import dates, faults
 from nse_lstm.evaluation import scoring, strategies
 from nse_lstm.features import windows as windows_module
 from nse_lstm.features.returns import with_returns
@@ -65,9 +65,9 @@ def printed_column(place: int) -> Any:
         folders: list[Path] = []
         build, before = data_analysis.build_panel, jobs.make_windows
 
-        def build_panel(folder: Path) -> Any:
+        def build_panel(folder: Path, **how: Any) -> Any:
             folders[:] = [folder]
-            return build(folder)
+            return build(folder, **how)
 
         def make(
             stock: pd.DataFrame, sessions: pd.DatetimeIndex, **how: Any
@@ -199,8 +199,7 @@ def duplicates_kept() -> Iterator[None]:
 @contextmanager
 def duplicates_moved() -> Iterator[None]:
     """Take a row that is printed twice for the weekend session after."""
-    before = faults.find_duplicates
-    redate = faults.redate
+    redate = dates.redate
 
     def move(rows: pd.DataFrame) -> pd.DataFrame:
         rows = redate(rows)
@@ -210,7 +209,7 @@ def duplicates_moved() -> Iterator[None]:
         )
         return rows.assign(session=stay)
 
-    with swapped(faults, redate=move, find_duplicates=before, check_order=_no_check):
+    with swapped(dates, redate=move), swapped(faults, check_order=_no_check):
         yield
 
 
@@ -221,7 +220,7 @@ def misdated_kept() -> Iterator[None]:
     def believe(rows: pd.DataFrame) -> pd.DataFrame:
         return rows.assign(redated=False)
 
-    with swapped(faults, redate=believe, check_order=_no_check):
+    with swapped(dates, redate=believe), swapped(faults, check_order=_no_check):
         yield
 
 

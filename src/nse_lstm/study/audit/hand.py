@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from nse_lstm.config import Study
 from nse_lstm.study.audit.plain.rows import PlainMarket, read_market
 from nse_lstm.study.audit.plain.windows import (
     PlainWindow,
     list_windows,
     split_windows,
 )
+from nse_lstm.study.workspace import Workspace, actions_path
 
 __all__ = ["Hand", "Split", "work_out"]
 
@@ -28,9 +27,9 @@ class Hand:
 
 
 def work_out(
-    raw: Path, study: Study, wanted: Iterable[tuple[str, int]], *, pooled: bool
+    workspace: Workspace, wanted: Iterable[tuple[str, int]], *, pooled: bool
 ) -> Hand:
-    """Read a raw folder, and cut the wanted stocks' windows for the wanted years.
+    """Read the raw files, and cut the wanted stocks' windows for the wanted years.
 
     Parameters
     ----------
@@ -39,7 +38,9 @@ def work_out(
     pooled : bool
         Whether every share's windows are needed, for the pooled model.
     """
-    market, v2 = read_market(raw), study.v2
+    study = workspace.study
+    market = read_market(workspace.paths.raw, actions_path(workspace))
+    v2 = study.v2
     wanted = list(wanted)
     names = market.stocks if pooled else {ticker for ticker, _ in wanted}
     windows = {

@@ -48,6 +48,16 @@ def audit_study(study: Study) -> Study:
             study.dealing, cost_bps=tuple(sorted({0, headline})), limit=NEAR_LIMIT
         ),
         verdict=replace(study.verdict, bootstrap_reps=50, random_draws=3),
+        cross_section=replace(
+            study.cross_section,
+            size=3,
+            liquidity_sessions=20,
+            min_traded_share=0.2,
+            horizons=(1,),
+        ),
+        rivals=replace(
+            study.rivals, min_stock_rows=50, boosting_rounds=5, min_leaf_rows=20
+        ),
     )
 
 

@@ -23,7 +23,7 @@ from nse_lstm.study.audit.checks import pick_origin
 from nse_lstm.study.audit.differences import Differences
 from nse_lstm.study.audit.futures import Change, rewrite
 from nse_lstm.study.audit.hand import Split, work_out
-from nse_lstm.study.audit.stages import compare_walks
+from nse_lstm.study.audit.stages import STAGES, compare_walks
 from nse_lstm.study.audit.walks import FILES, LEARNERS, Walk
 from nse_lstm.study.data_analysis import analyse_data
 from nse_lstm.study.inputs import (
@@ -40,6 +40,8 @@ __all__ = ["check_futures", "check_tables"]
 
 N_SAMPLED = 2
 """Stocks a fold whose windows and scalers are cut by hand, chosen by the data."""
+OWN_STAGES = tuple(stage for stage in STAGES if not stage.of_rivals)
+"""The rivals are spliced on the small market alone: here they take a minute a walk."""
 
 
 def check_tables(workspace: Workspace) -> list[Alarm]:
@@ -54,7 +56,7 @@ def check_tables(workspace: Workspace) -> list[Alarm]:
         "own market: " with panel, universe, windows or scalers.
     """
     sample = _sampled(workspace)
-    hand = work_out(workspace.paths.raw, workspace.study, sample, pooled=False)
+    hand = work_out(workspace, sample, pooled=False)
     jobs = [j for j in training_jobs(workspace) if (j.ticker, j.year) in sample]
     instruments = read_instruments(workspace)
     ordinary = instruments.loc[instruments["kind"] == "ordinary", "ticker"]
@@ -102,7 +104,9 @@ def check_futures(workspace: Workspace, root: Path) -> tuple[list[Alarm], list[s
             folder = root / f"{number} {change.kind}"
             raw = rewrite(workspace.paths.raw, folder / "raw", change)
             found = _walk(_beside(workspace, folder, raw, fold, change), workspace)
-            alarms += compare_walks(base, found, origin=origin, label=change.label)
+            alarms += compare_walks(
+                base, found, origin=origin, label=change.label, stages=OWN_STAGES
+            )
             labels.append(change.label)
             shutil.rmtree(folder)
     return alarms, labels
@@ -145,7 +149,7 @@ def _walk(there: Workspace, stored: Workspace) -> Walk:
         prices=prices,
         folds=folds,
         recommended=read_recommended(there),
-        ranked=read_recommended(there, "all"),
+        tradable=read_recommended(there, "all"),
         jobs=[job for job in training_jobs(there) if job.year in known],
         bundles={},
         forecasts=forecasts,

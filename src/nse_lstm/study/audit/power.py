@@ -9,20 +9,27 @@ from nse_lstm.config import Study
 from nse_lstm.study.audit.checks import Examination, examine, scratch_folder
 from nse_lstm.study.audit.defects import Defect
 from nse_lstm.study.audit.defects_data import DATA_DEFECTS
+from nse_lstm.study.audit.defects_rivals import RIVAL_DEFECTS
 from nse_lstm.study.audit.defects_study import STUDY_DEFECTS
 
 __all__ = ["DEFECTS", "clean_runs", "faked", "measure_power", "try_defect"]
 
-DEFECTS: tuple[Defect, ...] = (*DATA_DEFECTS, *STUDY_DEFECTS)
+DEFECTS: tuple[Defect, ...] = (
+    *DATA_DEFECTS,
+    *STUDY_DEFECTS,
+    *RIVAL_DEFECTS,
+)
 """Every defect that is tried, each alone."""
 
 DEFECT_SEED = 7
-"""Market on which defects are tried; what each fakes is read against it."""
+"""Market on which defects are tried first; what each fakes is read against it."""
 
 Progress = Callable[[str], None]
 
 
-def measure_power(study: Study, *, progress: Progress = print) -> list[dict[str, Any]]:
+def measure_power(
+    study: Study, *, seed: int = DEFECT_SEED, progress: Progress = print
+) -> list[dict[str, Any]]:
     """Try every defect alone, beside a clean walk of the same market.
 
     Returns
@@ -37,13 +44,13 @@ def measure_power(study: Study, *, progress: Progress = print) -> list[dict[str,
     for learner in sorted({defect.learner for defect in DEFECTS}):
         with scratch_folder() as root:
             found = examine(
-                study, root, seed=DEFECT_SEED, learner=learner, every_change=False
+                study, root, seed=seed, learner=learner, futures="test year"
             )
             clean[learner] = faked(found)
         progress(f"clean, {learner}: {len(found.alarms)} alarms")
     rows = []
     for number, defect in enumerate(DEFECTS, start=1):
-        row = try_defect(study, defect)
+        row = try_defect(study, defect, seed=seed)
         before = {f"{name}_clean": v for name, v in clean[defect.learner].items()}
         rows.append({**row, **before})
         caught = ", ".join(row["caught_by"]) or "NOT CAUGHT"
@@ -51,11 +58,13 @@ def measure_power(study: Study, *, progress: Progress = print) -> list[dict[str,
     return rows
 
 
-def try_defect(study: Study, defect: Defect) -> dict[str, Any]:
+def try_defect(
+    study: Study, defect: Defect, *, seed: int = DEFECT_SEED
+) -> dict[str, Any]:
     """Examine a market with one defect in place, by the shorter list of checks."""
     with scratch_folder() as root, defect.patch():
         found = examine(
-            study, root, seed=DEFECT_SEED, learner=defect.learner, every_change=False
+            study, root, seed=seed, learner=defect.learner, futures="test year"
         )
     return {
         "name": defect.name,

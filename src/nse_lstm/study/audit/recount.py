@@ -22,10 +22,9 @@ __all__ = ["hand_of", "recount"]
 
 def hand_of(walk: Walk) -> Hand:
     """Work out by hand what a walk's stocks and folds need."""
-    study = walk.workspace.study
     wanted = {(ticker, year) for ticker, year, _, _ in blocks_of(walk.forecasts)}
     wanted |= {(j.ticker, j.year) for j in walk.jobs if j.ticker != ALL_STOCKS}
-    return work_out(walk.workspace.paths.raw, study, sorted(wanted), pooled=True)
+    return work_out(walk.workspace, sorted(wanted), pooled=True)
 
 
 def recount(walk: Walk, hand: Hand) -> list[Alarm]:

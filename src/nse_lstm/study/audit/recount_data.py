@@ -46,7 +46,7 @@ def compare_panel(prices: pd.DataFrame, market: PlainMarket) -> Differences:
         for name in ("price", "adjusted", "volume"):
             plain = array_of([getattr(day, name) for day in rows.values()])
             yield from apart(mine[name], plain, where=ticker, tolerance=FACTOR_NEAR)
-        for name in ("stale", "suspended", "gap", "ex_jump"):
+        for name in ("stale", "suspended", "gap", "settling"):
             flags = array_of([getattr(day, name) for day in rows.values()])
             yield from apart(mine[name], flags, where=ticker)
     extra = sorted(shares.keys() - market.stocks.keys())

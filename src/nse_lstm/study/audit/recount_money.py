@@ -37,8 +37,8 @@ BOOKED = {
     "net_return": "net",
     "stock_return": "stock",
 }
-Accounts = dict[tuple[str, int, str, str, int], list[PlainBooking] | None]
-"""By ticker, fold, model, rule and cost; None where ``follow`` does not know."""
+Accounts = dict[tuple[str, int, str, str, int], list[PlainBooking]]
+"""By ticker, fold, model, rule and cost."""
 
 
 def follow_all(
@@ -67,8 +67,6 @@ def compare_accounts(returns: pd.DataFrame, accounts: Accounts) -> Differences:
     key = ["ticker", "fold", "model", "rule", "cost_bps"]
     books = {tuple(group): rows for group, rows in returns.groupby(key)}
     for name, mine in accounts.items():
-        if mine is None:
-            continue
         where = " ".join(map(str, name))
         book = books.get(name, returns[:0])
         sessions = days_of(book["session"])
@@ -87,8 +85,6 @@ def compare_money(
     values = _values(scores)
     for year, model, rule, cost in sorted({key[1:] for key in accounts}):
         pool = _pool(accounts, (year, model, rule, cost))
-        if not pool:
-            continue
         net, held = zip(*pool, strict=True)
         invested = sum(held) / len(held) >= MIN_EXPOSURE
         year_of = dealing.sessions_per_year
@@ -125,8 +121,6 @@ def compare_verdict(walk: Walk, accounts: Accounts) -> Differences:
     for year in _years(walk):
         rule = declared.model, declared.rule, dealing.headline_cost_bps
         pool = _pool(accounts, (year, *rule))
-        if not pool:
-            return
         cash = dealing.cash_rate / dealing.sessions_per_year
         excess += [net - cash for net, _ in pool]
     judged = walk.judgement
@@ -167,11 +161,8 @@ def _values(scores: pd.DataFrame) -> dict[tuple[object, ...], float]:
 def _pool(
     accounts: Accounts, strategy: tuple[int, str, str, int]
 ) -> list[tuple[float, float]]:
-    """Return mean net return and position by session; none if a stock is unknown."""
-    mine = [account for key, account in accounts.items() if key[1:] == strategy]
-    books = [account for account in mine if account is not None]
-    if len(books) < len(mine):
-        return []
+    """Return mean net return and position by session."""
+    books = [account for key, account in accounts.items() if key[1:] == strategy]
     return [
         (sum(b.net for b in s) / len(s), sum(b.position for b in s) / len(s))
         for s in zip(*books, strict=True)

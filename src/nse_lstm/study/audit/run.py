@@ -27,10 +27,10 @@ def run_audit(
 ) -> list[Alarm]:
     """Audit a study after its Phase 3 and write ``audit.json``.
 
-    Small: the study's code walks a small market, once with networks and once with
-    stand-ins under every change and all placebos; this market's own tables are held
-    against the same by hand. Full: networks under every change too, and this market's
-    own files rewritten in every fold.
+    Small: the study's code walks a small market, with stand-ins under every change and
+    all placebos, and once with networks, which are fitted again and asked again by
+    hand; this market's own tables are held against the same by hand. Full: networks
+    under every change too, and this market's own files rewritten in every fold.
 
     Returns
     -------
@@ -38,10 +38,11 @@ def run_audit(
         Empty for a clean study.
     """
     seed, runs = workspace.study.seed, []
-    for learner, every in (("network", full), ("stand-in", True)):
+    futures = {"network": "all" if full else "none", "stand-in": "all"}
+    for learner, which in futures.items():
         with scratch_folder() as root:
             found = examine(
-                workspace.study, root, seed=seed, learner=learner, every_change=every
+                workspace.study, root, seed=seed, learner=learner, futures=which
             )
         runs.append(found)
         progress(f"small market, {learner}: {len(found.alarms)} alarms")

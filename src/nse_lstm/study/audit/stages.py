@@ -36,10 +36,17 @@ class Stage:
     what: str
     """For the table: what is compared."""
     compare: Callable[[Walk, Walk, pd.Timestamp], Differences]
+    of_rivals: bool = False
+    """Whether the rivals' tables are made for it."""
 
 
 def compare_walks(
-    base: Walk, other: Walk, *, origin: pd.Timestamp, label: str
+    base: Walk,
+    other: Walk,
+    *,
+    origin: pd.Timestamp,
+    label: str,
+    stages: tuple["Stage", ...] = (),
 ) -> list[Alarm]:
     """Return an alarm for each difference between two walks up to an origin.
 
@@ -52,10 +59,12 @@ def compare_walks(
         Last session that both have as it was.
     label : str
         What was done to the second walk's files.
+    stages : tuple of Stage
+        Those to compare; all of ``STAGES`` if none is given.
     """
     return [
         Alarm(f"futures: {stage.name}", label, line)
-        for stage in STAGES
+        for stage in stages or STAGES
         for line in stage.compare(base, other, origin)
     ]
 
@@ -77,7 +86,7 @@ def _panel(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
 
 def _universe(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
     for fold in _begun(base, other, origin):
-        for name in ("recommended", "ranked"):
+        for name in ("recommended", "tradable"):
             one, two = (getattr(walk, name)[fold.year] for walk in (base, other))
             if one != two:
                 yield f"{fold.year}: {name} {one} became {two}"
@@ -105,6 +114,31 @@ def _files(*names: str) -> Callable[[Walk, Walk, pd.Timestamp], Differences]:
 def _forecasts(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
     years = [fold.year for fold in _begun(base, other, origin)]
     tables = [w.forecasts[w.forecasts["fold"].isin(years)] for w in (base, other)]
+    yield from _differing_forecasts(tables, origin)
+
+
+def _features(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
+    tables = [w.ranked.features for w in (base, other)]
+    known = [table[table["session"] <= origin] for table in tables]
+    yield from _differing(*known, key=["ticker", "session"])
+
+
+def _targets(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
+    tables = [w.ranked.targets for w in (base, other)]
+    known = [table[table["target_date"] <= origin] for table in tables]
+    yield from _differing(*known, key=["ticker", "origin"])
+
+
+def _rivals(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
+    years = [fold.year for fold in _begun(base, other, origin)]
+    tables = [w.ranked.forecasts for w in (base, other)]
+    begun = [table[table["fold"].isin(years)] for table in tables]
+    yield from _differing_forecasts(begun, origin)
+
+
+def _differing_forecasts(
+    tables: list[pd.DataFrame], origin: pd.Timestamp
+) -> Differences:
     known = [table[table["target_date"] <= origin] for table in tables]
     yield from _differing(*known, key=ORIGIN_KEY)
     # The last origins' targets lie beyond; whether they exist may differ, not what
@@ -161,6 +195,9 @@ STAGES: tuple[Stage, ...] = (
     Stage("forecasts", "every model's forecasts", _forecasts),
     Stage("positions", "positions, turnover and returns", _positions),
     Stage("choices", "scores, selection and verdict before the test year", _choices),
+    Stage("features", "the rivals' features", _features, of_rivals=True),
+    Stage("targets", "the rivals' targets", _targets, of_rivals=True),
+    Stage("rivals", "the rivals' forecasts", _rivals, of_rivals=True),
 )
 
 

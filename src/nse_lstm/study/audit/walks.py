@@ -3,23 +3,27 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
+import pandera.pandas as pa
 
 from nse_lstm.config import Study
 from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
 from nse_lstm.models.training import TrainingJob
-from nse_lstm.study import validation
+from nse_lstm.study import data_analysis, validation
 from nse_lstm.study.audit import stand_in
+from nse_lstm.study.audit.ranking import Ranked, rank_market
 from nse_lstm.study.audit.swap import swapped
-from nse_lstm.study.data_analysis import analyse_data
 from nse_lstm.study.inputs import read_recommended, study_folds
 from nse_lstm.study.jobs import bundle_folder, training_jobs
 from nse_lstm.study.workspace import Workspace
 from nse_lstm.tables import (
+    COVERAGE,
+    EVIDENCE,
     FORECASTS,
     PANEL,
     SCORES,
@@ -43,7 +47,7 @@ class Walk:
     """The whole panel with its returns."""
     folds: tuple[Fold, ...]
     recommended: dict[int, list[str]]
-    ranked: dict[int, list[str]]
+    tradable: dict[int, list[str]]
     jobs: list[TrainingJob]
     bundles: Bundles
     """Bytes of weights, scaler and history by stock and year."""
@@ -53,6 +57,12 @@ class Walk:
     selection: pd.DataFrame
     judgement: Judgement | None
     """None where nothing is judged."""
+
+    @cached_property
+    def ranked(self) -> Ranked:
+        """The rivals' features, targets and forecasts."""
+        panel = self.prices[list(PANEL.columns)]
+        return rank_market(self.workspace.study, panel, self.folds)
 
 
 def fit_network(job: TrainingJob, study: Study, folder: Path) -> None:
@@ -72,6 +82,8 @@ LEARNERS: dict[str, Fit] = {
 def walk(workspace: Workspace, learner: str) -> Walk:
     """Run Phases 1 to 4 with the study's own functions.
 
+    Tables that are only shown, and that no choice depends on, are left out.
+
     Parameters
     ----------
     workspace : Workspace
@@ -79,11 +91,12 @@ def walk(workspace: Workspace, learner: str) -> Walk:
     learner : str
         One of ``LEARNERS``.
     """
-    analyse_data(workspace)
-    jobs = training_jobs(workspace)
-    bundles = fit_jobs(workspace, jobs, learner)
-    with learning(learner):
-        outcome = validation.validate(workspace)
+    with _shown_tables_left_out():
+        data_analysis.analyse_data(workspace)
+        jobs = training_jobs(workspace)
+        bundles = fit_jobs(workspace, jobs, learner)
+        with learning(learner):
+            outcome = validation.validate(workspace)
     folder = workspace.paths.evaluation
     return Walk(
         workspace=workspace,
@@ -92,7 +105,7 @@ def walk(workspace: Workspace, learner: str) -> Walk:
         ),
         folds=study_folds(workspace),
         recommended=read_recommended(workspace),
-        ranked=read_recommended(workspace, "all"),
+        tradable=read_recommended(workspace, "all"),
         jobs=jobs,
         bundles=bundles,
         forecasts=read_table(FORECASTS, folder / "forecasts.parquet"),
@@ -135,3 +148,27 @@ def learning(learner: str) -> Iterator[None]:
     else:
         with swapped(validation, forecast_fold=stand_in.forecast_fold):
             yield
+
+
+@contextmanager
+def _shown_tables_left_out() -> Iterator[None]:
+    """Leave out the atlas, the tests' table and the intervals' coverage."""
+    with (
+        swapped(data_analysis, make_atlas=_nothing, write_atlas=_nothing),
+        swapped(validation, gather_evidence=_no_row_of(EVIDENCE)),
+        swapped(validation, gather_coverage=_no_row_of(COVERAGE)),
+    ):
+        yield
+
+
+def _nothing(*given: object, **how: object) -> None:
+    """Make no atlas."""
+
+
+def _no_row_of(schema: pa.DataFrameSchema) -> Callable[..., pd.DataFrame]:
+    types = {name: str(column.dtype) for name, column in schema.columns.items()}
+
+    def gather(*given: object) -> pd.DataFrame:
+        return pd.DataFrame(columns=list(types)).astype(types)
+
+    return gather

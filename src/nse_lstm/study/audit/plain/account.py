@@ -34,24 +34,17 @@ def follow(
     rule: str,
     cost_bps: int,
     dealing: Dealing,
-) -> list[PlainBooking] | None:
+) -> list[PlainBooking]:
     """Deal a year: the order of an origin meets the board ``delay`` sessions later.
 
     Parameters
     ----------
     forecasts : dict
         Forecast log return by origin; NaN where the price forecast is not positive.
-
-    Returns
-    -------
-    list of PlainBooking
-        None where the stock took a price that had not followed its ex-date: that rule
-        is left to the tests of ``evaluation.dealing``.
     """
     rows, sessions = market.stocks[ticker], market.sessions
-    if any(day.ex_jump for day in rows.values()):
-        return None
-    held, account = 0.0, []
+    held = 0.0
+    account: list[PlainBooking] = []
     mark: float | None = None
     worth, absent, listed, suspended = 1.0, 0, False, False
     for at, session in enumerate(sessions):
@@ -89,8 +82,11 @@ def sharpe(returns: list[float], sessions_per_year: int) -> float:
 def _move(
     day: PlainDay | None, mark: float | None, present_before: bool
 ) -> tuple[float, float | None]:
-    """Return the mark's move and the new mark; nothing moves across a market gap."""
-    price = None if day is None else day.adjusted
+    """Return the mark's move and the new mark; none across a market gap.
+
+    A price that is settling moves nothing; the first settled one books all of it.
+    """
+    price = None if day is None else day.settled
     if price is None:
         return 0.0, mark
     if mark is None or (day is not None and day.gap and present_before):
@@ -129,7 +125,7 @@ def _dealt(
     dealing: Dealing,
 ) -> float:
     """Return the position after the board has met the order."""
-    if wanted is None or day is None or day.volume is None or day.adjusted is None:
+    if wanted is None or day is None or day.volume is None or day.settled is None:
         return held
     if day.stale or day.suspended:
         return held

@@ -4,6 +4,7 @@ import csv
 import itertools
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,7 +16,11 @@ MOST_IDLE = 10
 LONGEST_BREAK = timedelta(days=14)
 SMALLEST_STEP = 0.03
 """Log step of ``Adjust`` taken for an event; rounding stays below, issues above."""
+NEAR = timedelta(days=45)
+"""A sourced event this close to one that ``Adjust`` shows is that one."""
 LARGEST_MOVE = 0.135
+LONGEST_WAIT = 40
+"""Sessions that a price may take to follow its ex-date."""
 
 
 @dataclass
@@ -29,7 +34,7 @@ class PlainDay:
     stale: bool = False
     suspended: bool = False
     gap: bool = False
-    ex_jump: bool = False
+    settling: bool = False
     factor: float = 1.0
     shares: float = 1.0
 
@@ -37,6 +42,11 @@ class PlainDay:
     def adjusted(self) -> float | None:
         """Price in shares of the first row, KES."""
         return None if self.price is None else self.price * self.shares
+
+    @property
+    def settled(self) -> float | None:
+        """The same, missing while it has yet to follow an ex-date."""
+        return None if self.settling else self.adjusted
 
 
 @dataclass
@@ -47,8 +57,8 @@ class PlainMarket:
     stocks: dict[str, dict[date, PlainDay]] = field(default_factory=dict)
 
 
-def read_market(folder: Path) -> PlainMarket:
-    """Read a folder of the exchange's price files.
+def read_market(folder: Path, actions: Path | None = None) -> PlainMarket:
+    """Read a folder of the exchange's price files, and sourced events if there are any.
 
     A row dated outside the one year that its file's name holds takes that year. Of
     several rows of a code and session the first counts. Codes with a ``^`` are indices.
@@ -68,12 +78,14 @@ def read_market(folder: Path) -> PlainMarket:
         sessions, {t: dict(sorted(r.items())) for t, r in stocks.items()}
     )
     _find_stale(market)
-    for rows in market.stocks.values():
-        _place_factors(rows)
+    sourced = list(_sourced_events(actions))
+    for ticker, rows in market.stocks.items():
+        _place_factors(rows, [(day, f) for name, day, f in sourced if name == ticker])
     _mend(market)
     breaks = {b for a, b in itertools.pairwise(sessions) if b - a > LONGEST_BREAK}
     for rows in market.stocks.values():
-        _flag(rows, sessions, breaks)
+        _flag(rows, breaks)
+        _find_settling(rows, sessions)
     return market
 
 
@@ -113,23 +125,46 @@ def _find_stale(market: PlainMarket) -> None:
                     rows[today].stale = True
 
 
-def _place_factors(rows: dict[date, PlainDay]) -> None:
-    """Let each event that ``Adjust`` shows count from the first deal on."""
+def _sourced_events(actions: Path | None) -> Iterator[tuple[str, date, float]]:
+    """Give code, ex-date and factor of each line of the sourced table."""
+    if actions is None or not actions.is_file():
+        return
+    for row in csv.DictReader(actions.read_text(encoding="utf-8-sig").splitlines()):
+        above, _, below = row["factor"].partition("/")
+        yield (
+            row["ticker"],
+            date.fromisoformat(row["ex_date"]),
+            (float(above) / float(below or 1)),
+        )
+
+
+def _shown_events(rows: dict[date, PlainDay]) -> Iterator[tuple[date, float]]:
+    """Give the events that ``Adjust`` shows: where its ratio comes nearer to 1."""
     known: float | None = None
-    waiting = 1.0
-    for day in rows.values():
-        if day.price is not None:
-            printed = day.adjust / day.price if day.adjust is not None else 1.0
-            if known is not None:
-                step = math.log(printed / known)
-                nearer = abs(math.log(printed)) < abs(math.log(known))
-                if abs(step) > SMALLEST_STEP and nearer:
-                    waiting *= _simple(printed / known)
-            known = printed
-        if day.volume is not None and not day.stale:
-            day.factor, waiting = waiting, 1.0
+    for today, day in rows.items():
+        if day.price is None:
+            continue
+        printed = day.adjust / day.price if day.adjust is not None else 1.0
+        if known is not None:
+            step = math.log(printed / known)
+            nearer = abs(math.log(printed)) < abs(math.log(known))
+            if abs(step) > SMALLEST_STEP and nearer:
+                yield today, _simple(printed / known)
+        known = printed
+
+
+def _place_factors(
+    rows: dict[date, PlainDay], sourced: list[tuple[date, float]]
+) -> None:
+    """Let each event count from the first deal on or after its ex-date."""
+    shown = list(_shown_events(rows))
+    hidden = [e for e in sourced if all(abs(e[0] - day) > NEAR for day, _ in shown)]
+    waiting = sorted([*shown, *hidden])
     shares = 1.0
-    for day in rows.values():
+    for today, day in rows.items():
+        if day.volume is not None and not day.stale:
+            while waiting and waiting[0][0] <= today:
+                day.factor *= waiting.pop(0)[1]
         shares *= day.factor
         day.shares = shares
 
@@ -155,9 +190,8 @@ def _mend(market: PlainMarket) -> None:
                 day.volume = None
 
 
-def _flag(rows: dict[date, PlainDay], sessions: list[date], breaks: set[date]) -> None:
-    """Mark suspensions, gaps, and ex-dates that the price did not follow."""
-    place = {day: i for i, day in enumerate(sessions)}
+def _flag(rows: dict[date, PlainDay], breaks: set[date]) -> None:
+    """Mark suspensions and gaps."""
     idle, last = 0, None
     for today, day in rows.items():
         if day.volume is not None:
@@ -166,8 +200,31 @@ def _flag(rows: dict[date, PlainDay], sessions: list[date], breaks: set[date]) -
             idle += 1
         day.suspended = idle > MOST_IDLE
         day.gap = today in breaks or (last is not None and today - last > LONGEST_BREAK)
-        if last is not None and place[today] - place[last] == 1 and not day.gap:
-            now, then = day.adjusted, rows[last].adjusted
-            if now is not None and then is not None and day.factor != 1:
-                day.ex_jump = abs(math.log(now / then)) > LARGEST_MOVE
         last = today
+
+
+def _find_settling(rows: dict[date, PlainDay], sessions: list[date]) -> None:
+    """Mark prices that have yet to follow their ex-date.
+
+    A wait begins where a price leaps with an ex-date, and lasts until one is back near
+    the price before it, or is believed after ``LONGEST_WAIT`` sessions. A leap across a
+    break in the calendar that the stock sat through may be anything.
+    """
+    place = {day: i for i, day in enumerate(sessions)}
+    waits: list[tuple[float, int]] = []
+    before: PlainDay | None = None
+    for today, day in rows.items():
+        price = day.adjusted
+        if price is None:
+            continue
+        at = place[today]
+        leapt_over = day.gap and sessions[at - 1] in rows
+        if before is not None and day.shares != before.shares and not leapt_over:
+            waits.append((before.adjusted or price, at))
+        waits = [
+            (level, since)
+            for level, since in waits
+            if at < since + LONGEST_WAIT and abs(math.log(price / level)) > LARGEST_MOVE
+        ]
+        day.settling = bool(waits)
+        before = day

@@ -23,9 +23,9 @@ def list_windows(
 ) -> list[PlainWindow]:
     """Return every window that nothing speaks against, in order of origin.
 
-    Inputs: a price on each of ``lookback`` market sessions, no gap and no unexplained
-    ex-date inside, the origin neither stale nor suspended. Target: a price on each
-    session up to it, no gap or unexplained ex-date on the way, itself not stale.
+    Inputs: a settled price on each of ``lookback`` market sessions, no gap inside, the
+    origin neither stale nor suspended. Target: a settled price on each session up to
+    it, no gap on the way, itself not stale.
     """
     rows, sessions = market.stocks[ticker], market.sessions
     first = sessions.index(next(iter(rows)))
@@ -34,7 +34,7 @@ def list_windows(
         inside = [rows.get(day) for day in sessions[at - lookback + 1 : at + 1]]
         ahead = [rows.get(day) for day in sessions[at + 1 : at + 1 + horizon]]
         inputs, later = _prices(inside), _prices(ahead)
-        if inputs is None or later is None or _broken([*inside[1:], *ahead]):
+        if inputs is None or later is None or _has_gap([*inside[1:], *ahead]):
             continue
         now, then = inside[-1], ahead[-1]
         if now is None or then is None or now.stale or now.suspended or then.stale:
@@ -60,24 +60,26 @@ def target_return(
 ) -> tuple[float, float, float] | None:
     """Return the adjusted price at the origin and the target, and the origin's shares.
 
-    None where no return may be scored: a price is missing, the target is stale, or a
-    gap or unexplained ex-date lies between.
+    None where no return may be scored: a price is missing or settling at either end,
+    the target is stale, or a gap or a settling price lies between.
     """
     rows = market.stocks[ticker]
     now, then = rows.get(origin), rows.get(target)
     between = [day for session, day in rows.items() if origin < session <= target]
-    if now is None or then is None or then.stale or _broken(between):
+    if now is None or then is None or then.stale or _has_gap(between):
         return None
-    if now.adjusted is None or then.adjusted is None:
+    if any(day.settling for day in between):
         return None
-    return now.adjusted, then.adjusted, now.shares
+    if now.settled is None or then.settled is None:
+        return None
+    return now.settled, then.settled, now.shares
 
 
 def _prices(days: list[PlainDay | None]) -> tuple[float, ...] | None:
-    prices = [None if day is None else day.adjusted for day in days]
+    prices = [None if day is None else day.settled for day in days]
     known = tuple(price for price in prices if price is not None)
     return known if len(known) == len(prices) else None
 
 
-def _broken(days: list[PlainDay | None] | list[PlainDay]) -> bool:
-    return any(day is not None and (day.gap or day.ex_jump) for day in days)
+def _has_gap(days: list[PlainDay | None] | list[PlainDay]) -> bool:
+    return any(day is not None and day.gap for day in days)
