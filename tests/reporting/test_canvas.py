@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from nse_lstm.evaluation.random_positions import RANDOM
 from nse_lstm.evaluation.strategies import YARDSTICKS
 from nse_lstm.models.baselines import BASELINES
+from nse_lstm.models.rivals import RULES
 from nse_lstm.reporting import strategy_figures
 from nse_lstm.reporting.canvas import (
     COLOURS,
@@ -21,7 +22,8 @@ from nse_lstm.reporting.canvas import (
 
 
 def test_every_model_of_every_table_has_a_name() -> None:
-    assert set(NAMES) == {"v1", "v2", *BASELINES, *YARDSTICKS, RANDOM}
+    rivals = {"ridge", "boosting", "ridge_per_stock", *RULES}
+    assert set(NAMES) == {"v1", "v2", *BASELINES, *rivals, *YARDSTICKS, RANDOM}
     assert len(set(NAMES.values())) == len(NAMES)
 
 
