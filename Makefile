@@ -22,6 +22,7 @@ BUILD       := $(ROOT)/build/$(MARKET)
 REPORTS     := $(ROOT)/reports/$(MARKET)
 IDENTITY    := --root $(ROOT) --study "$(STUDY)" --market $(MARKET) --raw "$(RAW)" --test-year $(TEST_YEAR)
 STAMP       := $(BUILD)/study.json
+VERDICT     := $(ROOT)/trained_models/$(MARKET)/evaluation/verdict.json
 PHASES      := $(basename $(notdir $(wildcard notebooks/0*_*.ipynb)))
 QUICK       := STUDY=study.quick.toml MARKET=$(MARKET) TEST_YEAR=$(TEST_YEAR)
 
@@ -70,7 +71,7 @@ study = $(patsubst %,src/nse_lstm/study/%.py,$(1))
 $(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv $(RAW)/*.CSV) $(call layer,data features) src/nse_lstm/reporting/atlas_figures.py $(call study,data_analysis changes atlas atlas_findings)
 $(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models evaluation) $(call study,training jobs validation judging)
 $(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb $(call study,safety) src/nse_lstm/deployment/latency.py
-$(BUILD)/04_validation.ipynb:    $(BUILD)/audited.txt $(call study,seal ledger trials score_tables rivals)
+$(BUILD)/04_validation.ipynb:    $(BUILD)/audited.txt $(call study,seal ledger trials evidence score_tables evidence_tables audit_tables rivals)
 $(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) $(call study,deployment)
 
 # Beside the phases: how the number that this study answers comes about.
@@ -92,8 +93,9 @@ pages = $(call layer,reporting) $(wildcard src/nse_lstm/reporting/templates/*)
 $(BUILD)/%.ipynb: notebooks/%.ipynb $(STAMP) $(shared) $(shown)
 	$(NSE_LSTM) execute $< $@ $(IDENTITY)
 
-$(REPORTS)/%.html: $(BUILD)/%.ipynb $(pages)
-	$(NSE_LSTM) render $< $@
+# Phase 4 writes the verdict, which stands first on every page.
+$(REPORTS)/%.html: $(BUILD)/%.ipynb $(BUILD)/04_validation.ipynb $(pages)
+	$(NSE_LSTM) render $< $@ --verdict $(VERDICT)
 
 # Which stocks have a page is known after Phase 1 only; the list stands for them all.
 $(BUILD)/stocks.txt: notebooks/90_stock.ipynb $(BUILD)/04_validation.ipynb $(pages) $(wildcard src/nse_lstm/study/stock_*.py)

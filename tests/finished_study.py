@@ -93,6 +93,7 @@ def _verdict(year: int) -> dict[str, Any]:
             "answer": "undecided",
             "sentence": "Undecided: a test.",
             "excess_over_cash": INTERVAL,
+            "smallest_detectable_sharpe": 1.2,
         },
         "basis": "The basis.",
         "evidence": ["Excess over cash: from -20.0% to +0.0% a year."],

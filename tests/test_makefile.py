@@ -63,6 +63,7 @@ def test_with_nothing_changed_nothing_runs(built: Path) -> None:
         ("src/nse_lstm/evaluation/dealing.py", EVERY[1:]),
         ("src/nse_lstm/study/findings.py", EVERY),
         ("src/nse_lstm/study/rivals.py", PHASES[3:]),
+        ("src/nse_lstm/study/evidence_tables.py", PHASES[3:]),
         ("src/nse_lstm/study/audit/stages.py", PHASES[3:]),
         ("src/nse_lstm/deployment/registry.py", PHASES[4:]),
         ("data/catalogue.toml", []),
@@ -84,6 +85,14 @@ def test_a_change_runs_what_depends_on_it_and_no_more(
 def test_a_new_stamp_runs_everything(built: Path) -> None:
     stamp = built / "build/simulated/study.json"
     assert executed(dry_run(built, str(stamp))) == EVERY
+
+
+def test_a_new_verdict_is_put_on_every_page(built: Path) -> None:
+    verdict = built / "build/simulated/04_validation.ipynb"
+    output = dry_run(built, str(verdict))
+    assert executed(output) == ["05_deployment"]
+    for name in EVERY:
+        assert f"reports/simulated/{name}.html --verdict" in output
 
 
 def test_a_page_template_renders_pages_and_executes_nothing(built: Path) -> None:

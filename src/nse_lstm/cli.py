@@ -235,11 +235,16 @@ def execute(
 
 
 @app.command(hidden=True)
-def render(source: Path, target: Path) -> None:
-    """Render an executed notebook as a page."""
+def render(
+    source: Path,
+    target: Path,
+    verdict: Annotated[Path, typer.Option(help="The study's verdict.json.")],
+) -> None:
+    """Render an executed notebook as a page, the verdict first."""
     from nse_lstm.reporting.pages import render_notebook
+    from nse_lstm.study.workspace import read_json
 
-    render_notebook(source, target)
+    render_notebook(source, target, verdict=read_json(verdict))
 
 
 @verb(hidden=True)

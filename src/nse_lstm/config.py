@@ -10,6 +10,7 @@ import hashlib
 import json
 import tomllib
 from dataclasses import field
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -213,6 +214,22 @@ class Dealing:
     """Taken off the last price while a held stock is suspended."""
     dividend_band: tuple[Fraction, Fraction] = (0.05, 0.08)
     """Yearly yield that price-only returns leave out for a holder."""
+    capital_kes: Positive = 10_000_000.0
+    """Of the account in whole lots; the headline account has none and deals any share
+    of itself."""
+    max_volume_share: Annotated[float, Field(gt=0, le=1)] = 0.10
+    """Of a session's volume, the most that one order takes."""
+    board_lot: Count = 100
+    """Shares; an order is of whole lots."""
+    board_lot_until: date = date(2025, 7, 31)
+    """Last session of board lots; single shares are dealt after it."""
+    capacity_kes: Annotated[tuple[Positive, ...], Field(min_length=1)] = (
+        *(1e5, 1e6, 1e7),
+        *(1e8, 1e9),
+    )
+    """Capitals at which the declared strategy is dealt in lots."""
+    n_starts: Count = 20
+    """Sessions, one after the other, on which an account is opened: a month."""
 
     @model_validator(mode="after")
     def _headline_is_a_level(self) -> "Dealing":
@@ -220,6 +237,15 @@ class Dealing:
             raise ValueError(
                 f"headline_cost_bps must be one of cost_bps={self.cost_bps}. "
                 f"Received: {self.headline_cost_bps}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _capital_is_a_capacity(self) -> "Dealing":
+        if self.capital_kes not in self.capacity_kes:
+            raise ValueError(
+                f"capital_kes must be one of capacity_kes={self.capacity_kes}. "
+                f"Received: {self.capital_kes}"
             )
         return self
 

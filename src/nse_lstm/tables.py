@@ -19,6 +19,7 @@ __all__ = [
     "ACTION_KINDS",
     "AUTOCORRELATIONS",
     "AUTOCORRELATION_GROUPS",
+    "CAPACITY",
     "CONCENTRATION",
     "CORPORATE_ACTIONS",
     "COVERAGE",
@@ -495,6 +496,28 @@ SCORES = _schema(
         "n": _column(WHOLE, pa.Check.ge(0)),
         "lower": _column(NUMBER, nullable=True),
         "upper": _column(NUMBER, nullable=True),
+    },
+)
+
+# What is left of a strategy in whole lots and small shares of the volume.
+CAPACITY = _schema(
+    "capacity",
+    ["model", "fold", "rule", "cost_bps", "capital_kes"],
+    {
+        "model": _column(TEXT),
+        "fold": _column(WHOLE),
+        "rule": _column(TEXT),
+        "cost_bps": _column(WHOLE, pa.Check.ge(0)),
+        "capital_kes": _column(NUMBER, pa.Check.gt(0)),
+        # Of the money of all orders that met a session's volume; missing of none.
+        "fill_share": _column(NUMBER, pa.Check.in_range(0, 1), nullable=True),
+        # KES.
+        "ordered": _column(NUMBER, pa.Check.ge(0)),
+        "net_return": _column(NUMBER),
+        # Yearly, over cash.
+        "net_excess": _column(NUMBER),
+        "exposure": _column(NUMBER, pa.Check.in_range(0, 1)),
+        "n": _column(WHOLE, pa.Check.ge(1)),
     },
 )
 

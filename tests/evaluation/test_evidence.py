@@ -10,7 +10,6 @@ from nse_lstm.evaluation.comparison import diebold_mariano, losses_by_date
 from nse_lstm.evaluation.evidence import (
     collect_evidence,
     strategy_evidence,
-    trial_matrix,
 )
 from nse_lstm.evaluation.forecast_evidence import with_mean_so_far
 from nse_lstm.evaluation.metrics import expanding_mean
@@ -93,6 +92,7 @@ def luck_of(excess: pd.Series, *, sharpes=(0.01,), n_trials=6) -> pd.DataFrame:
         trial_sharpes=sharpes,
         verdict=QUICK,
         sessions_per_year=250,
+        seed=1,
     )
     return pd.DataFrame(rows)
 
@@ -264,32 +264,21 @@ def test_a_strategy_that_never_dealt_has_only_what_could_have_been_seen():
     assert "probability of backtest overfitting" not in set(found["test"])
 
 
-def test_the_trial_matrix_has_a_column_a_strategy_that_dealt():
-    sessions = pd.bdate_range("2022-01-03", periods=4).as_unit("us")
-    rows = [
-        {
-            "ticker": ticker,
-            "model": model,
-            "seed": 1,
-            "fold": 2022,
-            "rule": rule,
-            "cost_bps": 66,
-            "session": session,
-            "position": 1.0,
-            "turnover": turnover,
-            "net_return": net,
-            "cash_return": 0.001,
-        }
-        for ticker, net in (("AAA", 0.01), ("BBB", 0.03))
-        for model, rule, turnover in (
-            ("v2", "gate", 1.0),
-            ("v2", "sign", 1.0),
-            ("persistence", "sign", 0.0),
-            ("buy_and_hold", "hold", 1.0),
+def test_one_lucky_strategy_is_no_superior_one_and_a_good_one_is():
+    name = "superior predictive ability of strategies"
+    # Six coins, and six of which one earns 0.4 of its deviation a session.
+    for mean, some in ((0.0, False), (0.004, True)):
+        trials = make_trials(mean)
+        found = pd.DataFrame(
+            strategy_evidence(
+                trials["b"],
+                trials=trials,
+                trial_sharpes=[0.01],
+                verdict=QUICK,
+                sessions_per_year=250,
+                seed=1,
+            )
         )
-        for session in sessions
-    ]
-    found = trial_matrix(pd.DataFrame(rows))
-    assert found.columns.tolist() == ["v2 gate", "v2 sign"]
-    # Mean of 1 % and 3 %, less 0.1 % of cash.
-    assert found.to_numpy() == pytest.approx(np.full((4, 2), 0.019))
+        row = one(found, name, "all")
+        assert (row["p_value"] <= 0.05) == some
+        assert row["says"].startswith("some strategy of 6" if some else "none of 6")

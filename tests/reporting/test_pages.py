@@ -30,7 +30,9 @@ def executed(folder: Path, output: str, *, metadata: bool = True) -> Path:
 
 
 def test_a_page_shows_results_and_hides_code_and_progress(tmp_path: Path) -> None:
-    render_notebook(executed(tmp_path, "<p>result</p>"), tmp_path / "page.html")
+    render_notebook(
+        executed(tmp_path, "<p>result</p>"), tmp_path / "page.html", verdict=None
+    )
     page = (tmp_path / "page.html").read_text()
     assert "<p>result</p>" in page and "Title" in page
     assert "secret_code" not in page and "progress line" not in page
@@ -41,6 +43,32 @@ def test_a_page_names_its_market_and_where_it_comes_from(tmp_path: Path) -> None
     assert "Simulated &lt;market&gt;" in page
     assert "abc" in page and "3 s" in page
     assert 'href="04_validation.html" aria-current="page"' in page
+
+
+def test_the_verdict_stands_first_on_a_page_executed_before_it_was_known(
+    tmp_path: Path,
+) -> None:
+    verdict = {
+        "verdict": {
+            "answer": "no",
+            "sentence": "No: <b>.",
+            "smallest_detectable_sharpe": 1.24,
+        },
+        "test_year": 2023,
+        "look": {"label": "replication"},
+    }
+    render_notebook(executed(tmp_path, ""), tmp_path / "a.html", verdict=verdict)
+    main = (tmp_path / "a.html").read_text().split("<main>")[1]
+    assert main.index('class="verdict no"') < main.index("Title")
+    assert "<strong>No: &lt;b&gt;.</strong>" in main
+    assert "could have been seen: 1.2." in main
+    assert "test year 2023 is replication" in main
+    assert 'href="04_validation.html">What this rests on' in main
+
+
+def test_before_phase_4_a_page_says_that_nothing_is_judged(tmp_path: Path) -> None:
+    render_notebook(executed(tmp_path, ""), tmp_path / "a.html", verdict=None)
+    assert "Not judged yet" in (tmp_path / "a.html").read_text()
 
 
 @pytest.mark.parametrize(
@@ -57,14 +85,16 @@ def test_a_page_that_would_ask_the_network_is_refused(
     tmp_path: Path, output: str
 ) -> None:
     with pytest.raises(ArtefactError, match="ask the network for nothing"):
-        render_notebook(executed(tmp_path, output), tmp_path / "page.html")
+        render_notebook(
+            executed(tmp_path, output), tmp_path / "page.html", verdict=None
+        )
     assert not (tmp_path / "page.html").exists()
 
 
 def test_a_notebook_that_was_not_executed_here_is_refused(tmp_path: Path) -> None:
     path = executed(tmp_path, "<p></p>", metadata=False)
     with pytest.raises(ArtefactError, match="nse-lstm execute"):
-        render_notebook(path, tmp_path / "page.html")
+        render_notebook(path, tmp_path / "page.html", verdict=None)
 
 
 def test_navigation_works_from_a_folder_below(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.reporting.strategy_figures import (
     draw_costs,
+    draw_coverage,
     draw_errors,
     draw_net_value,
 )
@@ -113,3 +114,22 @@ def test_errors_show_the_baselines_as_one_grey_group() -> None:
     (axes,) = draw_errors(scores, year=2020).axes
     named = [text.get_text() for text in axes.get_legend().get_texts()]
     assert named == ["baselines: AR(1), EWMA", "v2 LSTM"]
+
+
+def test_every_quarter_has_its_dots_and_the_band_around_them() -> None:
+    coverage = pd.DataFrame(
+        {
+            "model": "v2",
+            "ticker": ["AAA", "BBB", "AAA", "BBB"],
+            "quarter": ["2021Q1", "2021Q1", "2021Q2", "2021Q2"],
+            "coverage": [0.9, 0.8, 1.0, 0.9],
+            "lower": 0.8,
+            "upper": 0.97,
+        }
+    )
+    figure = draw_coverage(coverage, model="v2", aim=0.9)
+    (axes,) = figure.axes
+    named = {line.get_label(): line for line in axes.lines}
+    assert len(named["a stock"].get_xdata()) == 4
+    assert named["mean of the stocks"].get_ydata() == pytest.approx([0.85, 0.95])
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["2021Q1", "2021Q2"]

@@ -47,6 +47,11 @@ def study(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     trials = pd.DataFrame({"sharpe": [0.01, -0.2, np.nan]})
     monkeypatch.setattr(evidence, "read_sealed_panel", lambda workspace: panel)
     monkeypatch.setattr(evidence, "read_trials", lambda workspace: trials)
+    monkeypatch.setattr(
+        evidence,
+        "read_trial_matrix",
+        lambda workspace, sessions: pd.DataFrame(index=sessions),
+    )
     verdict = replace(Verdict(), bootstrap_reps=50, model="v2", rule="sign")
     return SimpleNamespace(
         forecasts=forecasts,

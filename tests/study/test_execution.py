@@ -9,6 +9,7 @@ from nse_lstm.errors import ConfigurationError, StudyError
 from nse_lstm.reporting.pages import render_notebook
 from nse_lstm.study.data_analysis import prepare_raw
 from nse_lstm.study.execution import execute_notebook, parse_parameters
+from nse_lstm.study.judging import read_verdict
 from nse_lstm.study.reports import write_index
 from nse_lstm.study.status import write_status
 from nse_lstm.study.stock_pages import make_stock_pages
@@ -85,7 +86,11 @@ def test_the_whole_study_runs_from_notebooks_to_pages(tmp_path: Path) -> None:
     for source in NOTEBOOKS:
         target = paths.build / source.name
         execute_notebook(source, target, workspace=workspace, parameters=identity)
-        render_notebook(target, paths.reports / f"{source.stem}.html")
+    verdict = read_verdict(workspace)
+    for source in NOTEBOOKS:
+        target = paths.build / source.name
+        page = paths.reports / f"{source.stem}.html"
+        render_notebook(target, page, verdict=verdict)
     stock = FOLDER / "90_stock.ipynb"
     names = make_stock_pages(workspace, stock, parameters=identity)
     write_status(workspace, paths.reports / "status.html")
@@ -94,6 +99,7 @@ def test_the_whole_study_runs_from_notebooks_to_pages(tmp_path: Path) -> None:
         text = page.read_text()
         assert "Simulated market: a test" in text
         assert len(text) < 2_000_000
+        assert "could have been seen: " in text and "is confirmatory" in text
     index = (paths.reports / "index.html").read_text()
     assert all(f"{source.stem}.html" in index for source in NOTEBOOKS)
     assert (paths.analysis / "training_recommendations.json").is_file()

@@ -7,13 +7,21 @@ from nse_lstm.config import Dealing
 from nse_lstm.evaluation.averaging import score_later
 from nse_lstm.evaluation.random_positions import score_random
 from nse_lstm.evaluation.report_card import report_card
+from nse_lstm.evaluation.robustness import score_robustness
 from nse_lstm.evaluation.scoring import score_accuracy, score_strategies
 from nse_lstm.evaluation.strategies import strategy_returns
+from nse_lstm.evaluation.traded import score_traded
 from nse_lstm.features.returns import with_returns
 from nse_lstm.study.score_tables import (
+    capacity_sentence,
+    capacity_table,
+    declared_table,
     pooled_accuracy,
     pooled_scores,
     random_comparison,
+    strategy_sentence,
+    strategy_table,
+    traded_table,
 )
 from nse_lstm.tables import FORECASTS
 
@@ -52,8 +60,10 @@ def scores() -> pd.DataFrame:
     return pd.concat(
         [
             score_accuracy(forecasts, panel),
+            score_traded(forecasts, panel),
             score_later(forecasts, panel),
             score_strategies(returns, dealing=DEALING),
+            score_robustness(forecasts, panel, model="v2", dealing=DEALING),
             score_random(returns, panel, model="v2", dealing=DEALING, draws=20, seed=1),
         ],
         ignore_index=True,
@@ -107,3 +117,69 @@ def test_accuracy_has_a_row_a_model_and_no_direction_where_none_is_called(
     assert np.isnan(table.loc["persistence", "directional_accuracy"])
     assert table.loc["persistence", "skill"] == 0
     assert table["directional_accuracy_later"].drop("persistence").between(0, 1).all()
+
+
+def set_scores(scores: pd.DataFrame, **values: float) -> pd.DataFrame:
+    """Return the scores with v2's gate rule having these values."""
+    own = (scores["model"] == "v2") & (scores["rule"] == "gate")
+    changed = scores.copy()
+    for metric, value in values.items():
+        changed.loc[own & (changed["metric"] == metric), "value"] = value
+    return changed
+
+
+def test_a_strategy_that_keeps_less_than_half_a_session_later_is_flagged(
+    scores,
+) -> None:
+    for gross, later, fragile in ((0.2, 0.09, True), (0.2, 0.11, False)):
+        changed = set_scores(scores, gross_excess=gross, gross_excess_later=later)
+        row = strategy_table(changed).set_index(["strategy", "rule"])
+        assert row.loc[("v2 LSTM", "gate"), "fragile"] == fragile
+    changed = set_scores(scores, gross_excess=-0.2, gross_excess_later=-0.4)
+    table = strategy_table(changed).set_index(["strategy", "rule"])
+    assert pd.isna(table.loc[("v2 LSTM", "gate"), "fragile"])
+    gained = int((table["gross_excess"] > 0).sum())
+    assert f"Of {len(table)} strategies that dealt, {gained} gain" in (
+        strategy_sentence(changed)
+    )
+
+
+def test_one_that_never_dealt_hangs_on_nothing_and_is_not_listed(scores) -> None:
+    table = strategy_table(scores)
+    assert "persistence" not in set(table["strategy"])
+    assert list(table.columns[:3]) == ["strategy", "rule", "excess_over_holding"]
+
+
+def test_the_declared_strategy_has_a_row_a_year_with_its_start_days(scores) -> None:
+    both = pd.concat([scores, scores.assign(fold=2021)])
+    table = declared_table(both, model="v2", rule="gate")
+    assert table["year_dealt"].to_list() == [2020, 2021]
+    assert (table["start_worst"] <= table["start_day_excess"]).all()
+    assert (table["start_day_excess"] <= table["start_best"]).all()
+
+
+def test_years_of_a_capital_count_by_what_was_ordered_and_by_their_sessions() -> None:
+    rows = [
+        # fold, capital, filled, ordered, excess, exposure, sessions
+        (2021, 1e6, 1.0, 100.0, 0.10, 0.2, 250),
+        (2022, 1e6, 0.8, 300.0, 0.00, 0.6, 750),
+        (2021, 1e7, np.nan, 0.0, 0.00, 0.0, 250),
+        (2022, 1e7, 0.5, 300.0, -0.10, 0.4, 750),
+    ]
+    columns = ["fold", "capital_kes", "fill_share", "ordered"]
+    columns += ["net_excess", "exposure", "n"]
+    capacity = pd.DataFrame(rows, columns=columns)
+    table = capacity_table(capacity).set_index("capital_kes")
+    # (1 x 100 + 0.8 x 300) / 400; (0.10 + 0) / 4; (0.2 + 3 x 0.6) / 4
+    assert table.loc[1e6].to_list() == pytest.approx([0.85, 0.025, 0.5])
+    assert table.loc[1e7].to_list() == pytest.approx([0.5, -0.075, 0.3])
+    assert "At none" in capacity_sentence(capacity)
+    easier = capacity.assign(fill_share=[1.0, 1.0, np.nan, 0.5])
+    assert "KES 1,000,000." in capacity_sentence(easier)
+
+
+def test_accuracy_on_traded_sessions_stands_beside_all(scores) -> None:
+    table = traded_table(scores).set_index("strategy")
+    assert table.loc["persistence", ["skill", "skill_traded"]].to_list() == [0, 0]
+    # Persistence always answers "unchanged".
+    assert table.loc["persistence", "three_way_accuracy"] < 0.2

@@ -1,64 +1,21 @@
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import make_tiny_panel
+from sealed_study import make_workspace
 
-from nse_lstm.config import Folds, Market, Study
+from nse_lstm.config import Folds
 from nse_lstm.errors import ArtefactError
-from nse_lstm.evaluation.strategies import YARDSTICKS
-from nse_lstm.paths import Paths
-from nse_lstm.study.inputs import MarketFacts, read_sealed_panel
+from nse_lstm.study.inputs import read_sealed_panel
 from nse_lstm.study.ledger import append_lines, read_lines
 from nse_lstm.study.seal import open_test_year
-from nse_lstm.study.trials import read_trials, record_trials
-from nse_lstm.study.workspace import Workspace, write_json
-from nse_lstm.tables import PANEL, STRATEGY_RETURNS, read_table, write_table
+from nse_lstm.tables import PANEL, read_table, write_table
 
 NOW = datetime(2024, 1, 2, tzinfo=UTC)
-
-
-def make_workspace(root: Path, *, known_through: int = 0) -> Workspace:
-    """Two years of the tiny market, the second one sealed."""
-    market = Market(name="tiny", label="Tiny", results_known_through=known_through)
-    workspace = Workspace(Study(market=market), Paths(root, "tiny"))
-    panel = make_tiny_panel(300)
-    write_table(panel, PANEL, workspace.paths.processed / "panel.parquet")
-    facts = MarketFacts(
-        digest="d" * 64,
-        test_year=2021,
-        first_session="2020-01-06",
-        last_session="2021-02-26",
-        n_sessions=300,
-        n_rows=900,
-        n_tickers=3,
-    )
-    write_json(workspace.paths.processed / "market.json", asdict(facts))
-    return workspace
-
-
-def make_returns(*, model: str = "v2", turnover: float = 1.0) -> pd.DataFrame:
-    sessions = pd.bdate_range("2020-01-06", periods=4).as_unit("us")
-    rows = {
-        "ticker": "AAA",
-        "model": model,
-        "seed": 1,
-        "fold": 2020,
-        "rule": "sign",
-        "cost_bps": 66,
-        "session": sessions,
-        "position": 1.0,
-        "turnover": turnover,
-        "gross_return": 0.0,
-        "net_return": [0.011, -0.009, 0.021, 0.001],
-        "cash_return": 0.001,
-        "stock_return": 0.0,
-    }
-    return pd.DataFrame(rows)[list(STRATEGY_RETURNS.columns)]
 
 
 def test_the_sealed_panel_ends_before_the_test_year(tmp_path: Path) -> None:
@@ -151,31 +108,3 @@ def test_a_wrong_test_year_is_refused(tmp_path: Path) -> None:
     other = replace(workspace, study=replace(workspace.study, test_year=2022))
     with pytest.raises(ArtefactError, match="run for test year 2021"):
         open_test_year(other, study="s", now=NOW)
-
-
-def test_every_distinct_strategy_is_a_trial_once(tmp_path: Path) -> None:
-    workspace = make_workspace(tmp_path)
-    returns = pd.concat([make_returns(), make_returns(model="repeat_sign")])
-    assert record_trials(workspace, returns, study="s", cost_bps=66) == 2
-    assert record_trials(workspace, returns, study="s", cost_bps=66) == 2
-    assert record_trials(workspace, returns, study="t", cost_bps=66) == 4
-    # mean 0.005, deviations .005 -.015 .015 -.005: variance 5e-4 / 3
-    expected = 0.005 / (5e-4 / 3) ** 0.5
-    assert read_trials(workspace)["sharpe"].to_list() == pytest.approx([expected] * 4)
-
-
-def test_a_strategy_that_never_deals_is_no_trial(tmp_path: Path) -> None:
-    workspace = make_workspace(tmp_path)
-    idle = make_returns(model="persistence", turnover=0.0)
-    assert record_trials(workspace, idle, study="s", cost_bps=66) == 0
-
-
-def test_yardsticks_fixed_beforehand_are_no_trials(tmp_path: Path) -> None:
-    workspace = make_workspace(tmp_path)
-    held = [
-        make_returns(model=model).assign(rule=rule)
-        for model, rule in YARDSTICKS.items()
-    ]
-    returns = pd.concat([*held, make_returns(model="ar1")])
-    assert record_trials(workspace, returns, study="s", cost_bps=66) == 1
-    assert read_trials(workspace)["model"].to_list() == ["ar1"]

@@ -61,7 +61,7 @@ def test_a_phase_that_has_not_run_says_so(tmp_path: Path) -> None:
     status = read_status(workspace, folder=workspace.paths.reports)
     assert [phase.done for phase in status.phases] == [True, False, False, False, False]
     assert status.current == "2 of 5"
-    assert "not run" in status.sentence
+    assert "not run" in status.verdict.sentence
     write_status(workspace, workspace.paths.reports / "status.html")
     text = (workspace.paths.reports / "status.md").read_text()
     assert "### [ ] Phase 3: Full Training (not run)" in text

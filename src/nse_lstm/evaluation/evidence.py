@@ -31,11 +31,10 @@ from nse_lstm.evaluation.significance import (
     smallest_detectable_sharpe,
     trial_variance,
 )
-from nse_lstm.evaluation.strategies import FORECAST_RULES
-from nse_lstm.evaluation.verdict import pooled_excess
+from nse_lstm.evaluation.superior import superior_ability
 from nse_lstm.tables import EVIDENCE, check
 
-__all__ = ["collect_evidence", "strategy_evidence", "trial_matrix"]
+__all__ = ["collect_evidence", "strategy_evidence"]
 
 LAGS = 5
 """Autocorrelations that the adjusted Sharpe ratio allows for: a week."""
@@ -73,7 +72,8 @@ def collect_evidence(
     excess : Series
         The declared strategy's return over cash by session (``pooled_excess``).
     trials : DataFrame of shape (n_sessions, n_columns)
-        The same of every trial of these sessions (``trial_matrix``).
+        The same of every trial of the ledger that has these sessions; which are judged
+        together (SPA, overfitting).
     trial_sharpes : array of shape (n_trials,)
         Sharpe ratios over cash per session of all trials in the ledger, which may be
         more than those columns; a missing one never dealt and does not count.
@@ -98,34 +98,12 @@ def collect_evidence(
             trial_sharpes=trial_sharpes,
             verdict=verdict,
             sessions_per_year=sessions_per_year,
+            seed=seed,
         ),
     ]
     table = pd.DataFrame(rows, columns=list(EVIDENCE.columns))
     types = {name: str(column.dtype) for name, column in EVIDENCE.columns.items()}
     return check(table.astype(types), EVIDENCE)
-
-
-def trial_matrix(returns: pd.DataFrame) -> pd.DataFrame:
-    """Return the session returns over cash of every trial, side by side.
-
-    Parameters
-    ----------
-    returns : DataFrame
-        ``STRATEGY_RETURNS`` at one cost level.
-
-    Returns
-    -------
-    DataFrame of shape (n_sessions, n_trials)
-        A column a model and rule that acts on a forecast and dealt at all; sessions
-        that some of them lack are left out.
-    """
-    chosen = returns[returns["rule"].isin(FORECAST_RULES)]
-    columns = {
-        f"{model} {rule}": pooled_excess(rows)
-        for (model, rule), rows in chosen.groupby(["model", "rule"])
-        if rows["turnover"].any()
-    }
-    return pd.DataFrame(columns).dropna()
 
 
 def strategy_evidence(
@@ -135,6 +113,7 @@ def strategy_evidence(
     trial_sharpes: ArrayLike,
     verdict: Verdict,
     sessions_per_year: int,
+    seed: int,
 ) -> Iterator[Row]:
     """Yield the rows of ``EVIDENCE`` that the declared strategy's returns give.
 
@@ -154,7 +133,9 @@ def strategy_evidence(
         if sharpes.size:
             yield _deflated(found, sharpes, verdict, year)
             yield _backtest_length(found, sharpes.size, verdict, year)
+    trials = trials.loc[:, np.ptp(trials.to_numpy(), axis=0) > 0]
     if trials.shape[1] >= 2 and len(trials) >= 4:
+        yield _superior(trials, verdict, seed)
         yield _overfitting(trials)
 
 
@@ -291,6 +272,37 @@ def _backtest_length(found: Moments, n_trials: int, verdict: Verdict, year: int)
         if yearly > 0
         else "the ratio is not above 0: any length would show as much",
         method="Bailey et al. 2014, independent trials",
+    )
+
+
+def _superior(trials: pd.DataFrame, verdict: Verdict, seed: int) -> Row:
+    """Ask whether any trial of the ledger beats cash; its loss is what it lacks."""
+    size = 1 - verdict.confidence
+    block, reps = verdict.bootstrap_block, verdict.bootstrap_reps
+    found = superior_ability(
+        (-trials).assign(**{CASH: 0.0}),
+        benchmark=CASH,
+        block=block,
+        reps=reps,
+        seed=seed,
+        size=size,
+    )
+    return evidence_row(
+        "superior predictive ability of strategies",
+        ALL_MODELS,
+        against=CASH,
+        p_value=found.consistent,
+        lower=found.lower,
+        upper=found.upper,
+        n=len(trials),
+        says=f"some strategy of {trials.shape[1]} earns more than cash, their number "
+        "allowed for"
+        if found.consistent <= size
+        else f"none of {trials.shape[1]} strategies earns more than cash beyond the "
+        "luck of the best of them",
+        method="Hansen's consistent p-value, its bounds beside it, studentised; net "
+        "returns over cash from the ledger; stationary bootstrap, mean block "
+        f"{block}, {reps} times",
     )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from nse_lstm.config import Dealing
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation import metrics
+from nse_lstm.evaluation.direction import three_way_accuracy
 from nse_lstm.features.returns import with_returns
 from nse_lstm.tables import ACCURACY_COST, SCORES, check
 
@@ -33,7 +34,7 @@ POOL = "ALL"
 
 ACCURACY_METRICS = (
     *("mae", "rmse", "mape", "bias", "r_squared", "negative_predictions"),
-    *("skill", "mase", "directional_accuracy"),
+    *("skill", "mase", "directional_accuracy", "three_way_accuracy"),
 )
 
 MEDIAN_METRICS = ("mae", "rmse", "bias", "r_squared")
@@ -129,7 +130,8 @@ def score_accuracy(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame
 
     On price levels (KES): ``mae``, ``rmse``, ``bias`` (forecast minus realised),
     ``mape`` (fraction), ``r_squared``, ``negative_predictions`` (count). On log
-    returns: ``skill`` and ``mase`` against ``y_hat = 0``, ``directional_accuracy``.
+    returns: ``skill`` and ``mase`` against ``y_hat = 0``, ``directional_accuracy`` of
+    the calls, and ``three_way_accuracy`` of all rows, no move being a class of its own.
     Rows without a realised value are left out; rows whose price forecast is not
     positive have no ``y_hat`` and are in the level metrics only. Of several seeds each
     is scored alone; ``value`` is the mean over the seeds for which the metric is
@@ -230,6 +232,7 @@ def _accuracy(rows: pd.DataFrame) -> Measured:
         "skill": (metrics.skill(y, y_hat), len(aimed)),
         "mase": (metrics.mase(y, y_hat, scale=aimed["scale"].to_numpy()), len(aimed)),
         "directional_accuracy": (metrics.directional_accuracy(y, y_hat), calls),
+        "three_way_accuracy": (three_way_accuracy(y, y_hat), len(aimed)),
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from nse_lstm.reporting.banner import make_banner
 from nse_lstm.reporting.display import show_table
 from nse_lstm.reporting.pages import PHASES, environment, read_notebook, wrap_page
 
@@ -47,6 +48,7 @@ def render_index(
             report_card=show_table(report_card).html,
             safety=show_table(safety).html,
             stocks=stocks,
+            beside=make_banner(verdict).beside,
             pages=[_page(stem, notebook) for stem, notebook in executed.items()],
             **verdict,
         )

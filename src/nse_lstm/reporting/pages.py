@@ -15,6 +15,7 @@ from nbconvert import HTMLExporter
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import write_text
+from nse_lstm.reporting.banner import Banner, make_banner
 
 __all__ = ["read_notebook", "render_notebook", "wrap_page"]
 
@@ -57,13 +58,23 @@ def read_notebook(path: Path) -> Any:
 
 
 def render_notebook(
-    source: Path, target: Path, *, base: str = "", title: str = ""
+    source: Path,
+    target: Path,
+    *,
+    verdict: Mapping[str, Any] | None,
+    base: str = "",
+    title: str = "",
 ) -> None:
-    """Render an executed notebook as a page.
+    """Render an executed notebook as a page, the study's verdict first.
+
+    A phase before the fourth cannot know the verdict when it is executed; its page
+    does, being rendered afterwards.
 
     Parameters
     ----------
     source, target : Path
+    verdict : mapping or None
+        ``verdict.json``; None where Phase 4 has not run.
     base, title : str
         See ``wrap_page``.
 
@@ -91,6 +102,7 @@ def render_notebook(
         body,
         name=source.stem,
         metadata=notebook.metadata["nse_lstm"],
+        banner=make_banner(verdict),
         base=base,
         title=title,
     )
@@ -108,6 +120,7 @@ def wrap_page(
     *,
     name: str,
     metadata: Mapping[str, Any],
+    banner: Banner | None = None,
     base: str = "",
     title: str = "",
 ) -> str:
@@ -121,6 +134,8 @@ def wrap_page(
         The page's file name without its ending.
     metadata : mapping
         ``label``, ``simulated``, ``citation`` and ``provenance`` (name to value).
+    banner : Banner, optional
+        The verdict; None where the body itself begins with it.
     base : str
         Put before the navigation's links: ``../`` for a page in a folder below.
     title : str
@@ -133,6 +148,8 @@ def wrap_page(
             title=title or (PHASES | OTHERS).get(name, name),
             style=_template_text("style.css"),
             body=body,
+            banner=banner,
+            evidence=f"{base}04_validation.html",
             navigation=[
                 {"file": f"{base}{stem}.html", "name": text, "current": stem == name}
                 for stem, text in PHASES.items()

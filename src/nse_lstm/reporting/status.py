@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from nse_lstm.reporting.banner import Banner
 from nse_lstm.reporting.display import show_table
 from nse_lstm.reporting.markdown import markdown_table, markdown_text
 from nse_lstm.reporting.pages import environment, wrap_page
@@ -42,9 +43,9 @@ class Status:
     test_year: int
     data_through: str
     phases: tuple[Phase, ...]
-    sentence: str
-    """The verdict."""
-    answer: str
+    verdict: Banner
+    look: str
+    """What the look at the test year is worth, in words; empty before it."""
     comparison: pd.DataFrame
     """``figure`` and one column a model, all text."""
     expected: pd.DataFrame
@@ -71,7 +72,7 @@ def render_status(status: Status, *, metadata: Mapping[str, Any]) -> str:
     """Return the status page as HTML, with its provenance."""
     template = environment().get_template("status.html.j2")
     body = template.render(status=status, table=show_table)
-    return wrap_page(body, name="status", metadata=metadata)
+    return wrap_page(body, name="status", metadata=metadata, banner=status.verdict)
 
 
 def render_markdown(template: str, **values: Any) -> str:

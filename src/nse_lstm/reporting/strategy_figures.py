@@ -21,6 +21,7 @@ from nse_lstm.reporting.canvas import (
     COLOURS,
     GREY,
     NAMES,
+    WIDE,
     End,
     colour_of,
     label_ends,
@@ -30,7 +31,7 @@ from nse_lstm.reporting.canvas import (
     start_rows,
 )
 
-__all__ = ["draw_costs", "draw_errors", "draw_net_value"]
+__all__ = ["draw_costs", "draw_coverage", "draw_errors", "draw_net_value"]
 
 RULES = {
     "sign": "long when the forecast is up (sign)",
@@ -117,6 +118,37 @@ def draw_net_value(returns: pd.DataFrame, *, year: int, cost_bps: int) -> Figure
         axes.set_ylabel("value of 1 KES, net")
         put_title(axes, f"{year}, {cost_bps} bps a side: {RULES[rule]}")
         label_ends(axes, ends)
+    return figure
+
+
+def draw_coverage(coverage: pd.DataFrame, *, model: str, aim: float) -> Figure:
+    """Draw how often intervals held, by quarter: a dot a stock, the band of luck.
+
+    Parameters
+    ----------
+    coverage : DataFrame
+        ``COVERAGE``; the band is the mean of the stocks' own.
+    aim : float
+        Share that the intervals promise.
+    """
+    rows = coverage[coverage["model"] == model]
+    quarters = sorted(rows["quarter"].unique())
+    place = rows["quarter"].map({name: at for at, name in enumerate(quarters)})
+    mean = rows.groupby("quarter")[["coverage", "lower", "upper"]].mean()
+    figure, axes = start_axes(WIDE)
+    at = range(len(quarters))
+    axes.fill_between(
+        at, mean["lower"], mean["upper"], color=GREY, alpha=0.2, lw=0, label="by luck"
+    )
+    axes.axhline(aim, color=COLOURS["persistence"], linewidth=1.2)
+    axes.plot(place, rows["coverage"], "o", color=GREY, ms=3, label="a stock")
+    axes.plot(at, mean["coverage"], color=colour_of(model), marker="o")
+    axes.lines[-1].set_label("mean of the stocks")
+    axes.set_xticks(at, quarters, rotation=45)
+    axes.set_ylabel("share of outcomes inside")
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.legend(frameon=False, ncols=3, loc="lower left")
+    put_title(axes, f"Intervals of {aim:.0%} around {NAMES[model]}, by quarter")
     return figure
 
 

@@ -4,12 +4,12 @@ import pandas as pd
 
 from nse_lstm.evaluation.averaging import now_and_later
 from nse_lstm.evaluation.conformal import conformal_intervals, score_coverage
-from nse_lstm.evaluation.evidence import collect_evidence, trial_matrix
+from nse_lstm.evaluation.evidence import collect_evidence
 from nse_lstm.evaluation.forecast_evidence import with_mean_so_far
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.evaluation.verdict import pooled_excess
 from nse_lstm.study.inputs import read_sealed_panel
-from nse_lstm.study.trials import read_trials
+from nse_lstm.study.trials import read_trial_matrix, read_trials
 from nse_lstm.study.workspace import Workspace
 
 __all__ = ["gather_coverage", "gather_evidence"]
@@ -49,11 +49,13 @@ def gather_evidence(
         (at_headline["model"] == study.verdict.model)
         & (at_headline["rule"] == study.verdict.rule)
     ]
+    excess = pooled_excess(declared)
+    judged = pd.DatetimeIndex(excess.index)
     return collect_evidence(
         with_mean_so_far(realised(aimed, panel), panel),
         both=now_and_later(aimed, panel),
-        excess=pooled_excess(declared),
-        trials=trial_matrix(at_headline),
+        excess=excess,
+        trials=read_trial_matrix(workspace, judged),
         trial_sharpes=read_trials(workspace)["sharpe"],
         verdict=study.verdict,
         sessions_per_year=study.dealing.sessions_per_year,

@@ -19,6 +19,7 @@ __all__ = [
     "deployment_findings",
     "training_findings",
     "validation_findings",
+    "verdict_findings",
 ]
 
 
@@ -77,6 +78,18 @@ def training_findings(summary: pd.DataFrame) -> Html:
         f"The hardest to fit is {worst['ticker']} before {worst['year']}: validation "
         f"Huber loss {worst['validation_loss']:.4f} against a median of "
         f"{summary['validation_loss'].median():.4f}.",
+    )
+
+
+def verdict_findings(validation: Validation) -> Html:
+    """Say what the verdict rests on, and what could have been seen at all."""
+    judged, year = validation.judgement, validation.look.test_year
+    return _paragraphs(
+        *judged.reasons,
+        f"A yearly Sharpe ratio below {judged.smallest_detectable_sharpe:.1f} could "
+        f"not have been told from zero in the {judged.n_sessions} sessions before "
+        f"{year}; {validation.n_trials} strategies have been scored on this market so "
+        "far, by the ledger.",
     )
 
 

@@ -14,9 +14,9 @@ from nse_lstm.study.inputs import read_recommended, study_folds
 from nse_lstm.study.jobs import bundle_folder
 from nse_lstm.study.seal import Look
 from nse_lstm.study.trials import read_trials
-from nse_lstm.study.workspace import Workspace
+from nse_lstm.study.workspace import Workspace, read_json
 
-__all__ = ["judge_declared", "verdict_document"]
+__all__ = ["judge_declared", "read_verdict", "verdict_document"]
 
 
 def judge_declared(workspace: Workspace, returns: pd.DataFrame) -> Judgement:
@@ -71,6 +71,12 @@ def verdict_document(
             "seeing it, so a good forecast of it is not yet a profit.",
         ],
     }
+
+
+def read_verdict(workspace: Workspace) -> dict[str, Any] | None:
+    """Return what Phase 4 wrote into ``verdict.json``; None where it has not run."""
+    path = workspace.paths.evaluation / "verdict.json"
+    return dict(read_json(path)) if path.is_file() else None
 
 
 def _deflated(workspace: Workspace, returns: pd.DataFrame) -> float | None:

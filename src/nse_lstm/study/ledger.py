@@ -21,13 +21,16 @@ from nse_lstm.study.workspace import Workspace
 __all__ = ["append_lines", "identity", "read_lines"]
 
 
-def identity(workspace: Workspace) -> str:
+def identity(workspace: Workspace, *, seeded: bool = True) -> str:
     """Name all that can change a forecast, a deal or a score, but the data.
 
     The test year counts as resolved, so that typing it in is no other study; what a
-    market is called does not count.
+    market is called does not count. Without ``seeded`` the study's seed does not
+    either: fits from several seeds are children of one trial.
     """
     document = study_document(workspace.study)
+    if not seeded:
+        del document["seed"]
     document["test_year"] = read_facts(workspace).test_year
     document["sources"] = sources_digest(packages=(*PACKAGES, "evaluation"))
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
@@ -56,17 +59,37 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def append_lines(path: Path, lines: Iterable[dict[str, Any]], *, key: list[str]) -> int:
+def append_lines(
+    path: Path,
+    lines: Iterable[dict[str, Any]],
+    *,
+    key: list[str],
+    or_key: list[str] | None = None,
+) -> int:
     """Append the lines whose key is not in the ledger yet; return how many there are.
+
+    A line that agrees with one before it in ``key`` or, if given, in ``or_key`` is the
+    same.
 
     Two processes wait for each other. The file is rewritten whole, so that a kill in
     the middle leaves no half line.
     """
     with locked(path.parent):
         before = read_lines(path)
-        seen = {tuple(line[name] for name in key) for line in before}
-        new = [line for line in lines if tuple(line[n] for n in key) not in seen]
+        seen = {mark for line in before for mark in _marks(line, key, or_key)}
+        new = []
+        for line in lines:
+            marks = _marks(line, key, or_key)
+            if not marks & seen:
+                new.append(line)
+                seen |= marks
         if new:
             rows = [json.dumps(line, sort_keys=True) for line in [*before, *new]]
             write_text(path, "\n".join(rows) + "\n")
     return len(before) + len(new)
+
+
+def _marks(
+    line: dict[str, Any], *keys: list[str] | None
+) -> set[tuple[tuple[str, Any], ...]]:
+    return {tuple((name, line.get(name)) for name in key) for key in keys if key}

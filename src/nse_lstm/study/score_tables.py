@@ -7,12 +7,33 @@ import pandas as pd
 from nse_lstm.evaluation.averaging import LATER
 from nse_lstm.evaluation.random_positions import BEATEN, RANDOM
 from nse_lstm.evaluation.rank_ic import ALL_YEARS
+from nse_lstm.evaluation.robustness import (
+    BREAK_EVEN,
+    GROSS,
+    GROSS_LATER,
+    NET,
+    NET_LATER,
+    START_DAY,
+    is_fragile,
+)
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.evaluation.strategies import INDEX, YARDSTICKS
+from nse_lstm.evaluation.traded import TRADED
 from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.tables import ACCURACY_COST
 
-__all__ = ["pooled_accuracy", "pooled_scores", "random_comparison", "rank_ic_table"]
+__all__ = [
+    "capacity_sentence",
+    "capacity_table",
+    "declared_table",
+    "pooled_accuracy",
+    "pooled_scores",
+    "random_comparison",
+    "rank_ic_table",
+    "strategy_sentence",
+    "strategy_table",
+    "traded_table",
+]
 
 POOLED_METRICS = [
     "net_return",
@@ -23,7 +44,15 @@ POOLED_METRICS = [
     "turnover",
     "exposure",
 ]
-ACCURACY = ["mape", "skill", "mase", "directional_accuracy", LATER]
+ACCURACY = [
+    *("mape", "skill", "mase", "directional_accuracy", "three_way_accuracy"),
+    LATER,
+]
+SPLIT = ["skill", "mase", "directional_accuracy", "three_way_accuracy"]
+"""Accuracy that is shown on traded sessions too."""
+HANGS_ON = [NET, GROSS, GROSS_LATER, NET_LATER, BREAK_EVEN, START_DAY]
+FILLED = 0.9
+"""Share of the ordered money that is dealt as long as a capital is not too large."""
 
 
 def pooled_scores(scores: pd.DataFrame, *, cost_bps: int) -> pd.DataFrame:
@@ -72,6 +101,90 @@ def pooled_accuracy(scores: pd.DataFrame) -> pd.DataFrame:
     return _named(wide[ACCURACY].reset_index().rename_axis(columns=None))
 
 
+def traded_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the pool's accuracy on all sessions and on those with a deal, by model."""
+    names = [*SPLIT, *(f"{name}{TRADED}" for name in SPLIT)]
+    rows = scores[
+        (scores["ticker"] == POOL)
+        & (scores["cost_bps"] == ACCURACY_COST)
+        & scores["metric"].isin(names)
+    ]
+    wide = rows.pivot(index="model", columns="metric", values="value")
+    return _named(wide.reindex(columns=names).reset_index().rename_axis(columns=None))
+
+
+def strategy_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return what every strategy's result hangs on, one row a strategy that dealt.
+
+    All excesses are yearly; ``fragile`` says whether more than half of the gross
+    excess is gone when every order is sent a session later, a dash that there was none.
+    """
+    wide = _hangs_on(scores, ["model", "rule"]).dropna(subset=GROSS)
+    return _named(wide.drop(columns=START_DAY))
+
+
+def strategy_sentence(scores: pd.DataFrame) -> str:
+    """Count the strategies that gain without cost, and keep it a session later."""
+    table = strategy_table(scores)
+    gained = table["fragile"].notna()
+    fragile = int(table.loc[gained, "fragile"].sum())
+    return (
+        f"Of {len(table)} strategies that dealt, {int(gained.sum())} gain on a holding "
+        f"of the same exposure before costs; {fragile} of these lose more than half of "
+        "it when every order is sent one more session later."
+    )
+
+
+def declared_table(scores: pd.DataFrame, *, model: str, rule: str) -> pd.DataFrame:
+    """Return what the declared strategy's result hangs on, one row a year.
+
+    The last columns are accounts opened on each of the first sessions of the year:
+    mean, worst and best yearly excess over cash.
+    """
+    own = scores[(scores["model"] == model) & (scores["rule"] == rule)]
+    wide = _hangs_on(own, ["fold"])
+    starts = own[own["metric"] == START_DAY].set_index("fold")
+    table = wide.rename(columns={"fold": "year_dealt"})
+    worst, best = (table["year_dealt"].map(starts[name]) for name in ("lower", "upper"))
+    return table.assign(start_worst=worst, start_best=best)
+
+
+def capacity_table(capacity: pd.DataFrame) -> pd.DataFrame:
+    """Return what is left of the declared strategy by capital, all its years together.
+
+    Years count by their sessions, fills by the money that was ordered.
+    """
+    weights = capacity["n"]
+    parts = capacity.assign(
+        filled=(capacity["fill_share"] * capacity["ordered"]).fillna(0.0),
+        net_excess=capacity["net_excess"] * weights,
+        exposure=capacity["exposure"] * weights,
+    )
+    sums = parts.groupby("capital_kes")[
+        ["filled", "ordered", "net_excess", "exposure", "n"]
+    ].sum()
+    table = pd.DataFrame(
+        {
+            "fill_share": sums["filled"] / sums["ordered"].where(sums["ordered"] > 0),
+            "excess_over_cash": sums["net_excess"] / sums["n"],
+            "exposure": sums["exposure"] / sums["n"],
+        }
+    )
+    return table.reset_index()
+
+
+def capacity_sentence(capacity: pd.DataFrame) -> str:
+    """Say up to which of the capitals nine tenths of the orders are dealt."""
+    table = capacity_table(capacity)
+    enough = table.loc[table["fill_share"] >= FILLED, "capital_kes"]
+    if enough.empty:
+        return "At none of these capitals are nine tenths of its orders dealt."
+    return (
+        "Capacity: the largest of these capitals at which nine tenths of the money "
+        f"ordered was dealt is KES {enough.max():,.0f}."
+    )
+
+
 def rank_ic_table(summary: pd.DataFrame) -> pd.DataFrame:
     """Return the mean rank IC over all years, one row a model, a column an aim.
 
@@ -92,6 +205,15 @@ def rank_ic_table(summary: pd.DataFrame) -> pd.DataFrame:
     )
     wide = table.pivot(index="model", columns="aim", values="cell")
     return _named(wide[table["aim"].unique()].reset_index().rename_axis(columns=None))
+
+
+def _hangs_on(scores: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    rows = scores[(scores["ticker"] == POOL) & scores["metric"].isin(HANGS_ON)]
+    wide = rows.pivot(index=key, columns="metric", values="value")
+    wide = wide.reindex(columns=HANGS_ON)
+    gone = [is_fragile(*pair) for pair in wide[[GROSS, GROSS_LATER]].to_numpy()]
+    wide.insert(3, "fragile", pd.Series(gone, index=wide.index, dtype="boolean"))
+    return wide.reset_index().rename_axis(columns=None)
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import find_root, write_text
+from nse_lstm.reporting.banner import make_banner
 from nse_lstm.reporting.status import (
     Phase,
     Status,
@@ -21,6 +22,7 @@ from nse_lstm.reporting.status import (
 )
 from nse_lstm.study.execution import provenance
 from nse_lstm.study.inputs import read_facts
+from nse_lstm.study.judging import read_verdict
 from nse_lstm.study.status_phases import IMPROVEMENTS, PHASES
 from nse_lstm.study.summary import comparison, expectations, read_test_scores
 from nse_lstm.study.workspace import Workspace, read_json
@@ -96,18 +98,15 @@ def read_status(workspace: Workspace, *, folder: Path) -> Status:
         If Phase 1 has not run.
     """
     facts = read_facts(workspace)
-    verdict: dict[str, Any] = _or(
-        lambda: read_json(workspace.paths.evaluation / "verdict.json"), {}
-    )
-    judgement = verdict.get("verdict", {})
+    verdict = read_verdict(workspace)
     nothing = pd.DataFrame()
     return Status(
         label=workspace.study.market.label,
         test_year=facts.test_year,
         data_through=facts.last_session,
         phases=tuple(_phase(workspace, *phase) for phase in PHASES),
-        sentence=judgement.get("sentence", "Not judged yet: Phase 4 has not run."),
-        answer=judgement.get("answer", "undecided"),
+        verdict=make_banner(verdict),
+        look=_look(verdict),
         comparison=_or(lambda: comparison(workspace), nothing),
         expected=_or(lambda: expectations(workspace), nothing),
         stocks=_or(lambda: _stocks(workspace), nothing),
@@ -117,9 +116,7 @@ def read_status(workspace: Workspace, *, folder: Path) -> Status:
             {"was": was, "now": now, "link": _link(now, folder), "purpose": purpose}
             for was, now, purpose in DOCUMENTS
         ),
-        improvements=tuple(read(workspace) for read in IMPROVEMENTS)
-        if judgement
-        else (),
+        improvements=tuple(read(workspace) for read in IMPROVEMENTS) if verdict else (),
     )
 
 
@@ -129,6 +126,14 @@ def _or(read: Callable[[], Found], missing: Found) -> Found:
         return read()
     except ArtefactError:
         return missing
+
+
+def _look(verdict: dict[str, Any] | None) -> str:
+    """Say what the look at the test year is worth; nothing before it."""
+    if verdict is None:
+        return ""
+    look = verdict["look"]
+    return f"{look['label']}: {look['meaning']}"
 
 
 def _phase(

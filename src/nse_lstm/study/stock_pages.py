@@ -13,6 +13,7 @@ from typing import Any
 
 from nse_lstm.paths import Paths
 from nse_lstm.study.execution import execute_notebook
+from nse_lstm.study.judging import read_verdict
 from nse_lstm.study.stock_page import stock_tickers
 from nse_lstm.study.workspace import Workspace
 
@@ -82,7 +83,9 @@ def _make_page(
             quiet=True,
         )
     target = workspace.paths.reports / "stocks" / f"{ticker}.html"
-    render_notebook(executed, target, base="../", title=ticker)
+    render_notebook(
+        executed, target, verdict=read_verdict(workspace), base="../", title=ticker
+    )
     return f"{ticker}: {'kept' if fresh else 'executed'}"
 
 

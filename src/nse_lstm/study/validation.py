@@ -11,8 +11,10 @@ from functools import partial
 import pandas as pd
 
 from nse_lstm.evaluation.averaging import score_later
+from nse_lstm.evaluation.capacity import score_capacity
 from nse_lstm.evaluation.random_positions import score_random
 from nse_lstm.evaluation.report_card import report_card
+from nse_lstm.evaluation.robustness import score_robustness
 from nse_lstm.evaluation.scoring import (
     realised,
     score_accuracy,
@@ -20,6 +22,7 @@ from nse_lstm.evaluation.scoring import (
 )
 from nse_lstm.evaluation.selection import select
 from nse_lstm.evaluation.strategies import strategy_returns
+from nse_lstm.evaluation.traded import score_traded
 from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
@@ -35,6 +38,7 @@ from nse_lstm.study.seal import Look, open_test_year
 from nse_lstm.study.trials import record_trials
 from nse_lstm.study.workspace import Workspace, write_json
 from nse_lstm.tables import (
+    CAPACITY,
     COVERAGE,
     EVIDENCE,
     FORECASTS,
@@ -62,6 +66,7 @@ class Evaluation:
     forecasts: pd.DataFrame
     returns: pd.DataFrame
     scores: pd.DataFrame
+    capacity: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,18 @@ class Validation:
     n_trials: int
     strategy: Strategy
 
+    @property
+    def scores(self) -> pd.DataFrame:
+        """SCORES of all folds, the test year's last."""
+        parts = [self.walk_forward.scores, self.test.scores]
+        return pd.concat(parts, ignore_index=True)
+
+    @property
+    def capacity(self) -> pd.DataFrame:
+        """CAPACITY of all folds, the test year's last."""
+        parts = [self.walk_forward.capacity, self.test.capacity]
+        return pd.concat(parts, ignore_index=True)
+
 
 def walk_forward(workspace: Workspace) -> Evaluation:
     """Forecast and score every walk-forward year; the test year stays sealed."""
@@ -99,8 +116,8 @@ def walk_forward(workspace: Workspace) -> Evaluation:
 def validate(workspace: Workspace) -> Validation:
     """Phase 4: score the walk-forward years, choose, judge, then open the test year.
 
-    Writes forecasts, strategy returns and scores (walk-forward and test together),
-    ``evidence.parquet`` and ``coverage.parquet`` (walk-forward only),
+    Writes forecasts, strategy returns, scores and capacity (walk-forward and test
+    together), ``evidence.parquet`` and ``coverage.parquet`` (walk-forward only),
     ``selection.json``, ``verdict.json`` and ``report_card.csv`` under
     ``trained_models/<market>/evaluation``.
     """
@@ -198,7 +215,7 @@ def forecast_fold(
 def _evaluate(
     workspace: Workspace, panel: pd.DataFrame, folds: list[Fold]
 ) -> Evaluation:
-    study = workspace.study
+    study, declared = workspace.study, workspace.study.verdict
     forecasts = pd.concat(
         [forecast_fold(workspace, panel, fold) for fold in folds], ignore_index=True
     )
@@ -206,20 +223,31 @@ def _evaluate(
     scores = pd.concat(
         [
             score_accuracy(forecasts, panel),
+            score_traded(forecasts, panel),
             score_later(forecasts, panel),
             score_strategies(returns, dealing=study.dealing),
+            score_robustness(
+                forecasts, panel, model=declared.model, dealing=study.dealing
+            ),
             score_random(
                 returns,
                 panel,
-                model=study.verdict.model,
+                model=declared.model,
                 dealing=study.dealing,
-                draws=study.verdict.random_draws,
+                draws=declared.random_draws,
                 seed=study.seed,
             ),
         ],
         ignore_index=True,
     )
-    return Evaluation(forecasts, returns, scores)
+    capacity = score_capacity(
+        forecasts,
+        panel,
+        model=declared.model,
+        rule=declared.rule,
+        dealing=study.dealing,
+    )
+    return Evaluation(forecasts, returns, scores, capacity)
 
 
 def _report_card(
@@ -242,6 +270,7 @@ def _write(workspace: Workspace, validation: Validation) -> None:
         ("forecasts", FORECASTS),
         ("returns", STRATEGY_RETURNS),
         ("scores", SCORES),
+        ("capacity", CAPACITY),
     ):
         table = pd.concat(
             [getattr(validation.walk_forward, name), getattr(validation.test, name)],
