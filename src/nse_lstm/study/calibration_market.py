@@ -7,7 +7,7 @@ place of a network, so that hundreds of markets are judged in the time of one.
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nse_lstm.config import Simulation, Study
 from nse_lstm.data.simulate import SimulatedMarket, simulate_market
 from nse_lstm.data.universe import recommended, stock_statistics
-from nse_lstm.evaluation.scoring import realised
+from nse_lstm.evaluation.scoring import POOL, realised
 from nse_lstm.evaluation.significance import (
     deflated_sharpe_ratio,
     moments_of,
@@ -96,7 +96,7 @@ def judge_market(study: Study, *, signal: float, seed: int) -> dict[str, Any]:
     judged = [
         row
         for cost_bps in dealing.cost_bps
-        for row in _judged(returns[returns["cost_bps"] == cost_bps], study)
+        for row in _judged(_pool(returns[returns["cost_bps"] == cost_bps]), study)
     ]
     return {"signal": signal, "seed": seed, "judged": judged}
 
@@ -111,11 +111,12 @@ def _forecasts(market: SimulatedMarket, study: Study) -> pd.DataFrame:
         inside = (rows["fold"] == fold.year) & (rows["origin"] >= fold.start)
         chosen = rows["ticker"].isin(_recommended(market, study, fold))
         ahead = rows[inside & chosen]
-        blocks.append(ahead)
         blocks += [
             ahead.assign(model=model, seed=0, y_hat=fit(train, ahead))
             for model, fit in CANDIDATES.items()
         ]
+        if ahead["y_hat"].any():  # else the oracle knows that there is nothing to know
+            blocks.append(ahead)
     return pd.concat(blocks, ignore_index=True)[list(aims.columns)]
 
 
@@ -166,7 +167,7 @@ def _per_stock(
     own = dict(list(train.groupby("ticker")))
     for ticker, rows in ahead.groupby("ticker"):
         y_hat[rows.index] = _predict(own[ticker], rows, names, alpha=1e-9)
-    return y_hat.to_numpy()
+    return np.asarray(y_hat.to_numpy(), np.float64)
 
 
 def _predict(
@@ -178,6 +179,16 @@ def _predict(
     return np.asarray(products.sum(axis=1) + constant)
 
 
+def _pool(returns: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean over stocks, which the verdict would take of each strategy anew.
+
+    The mean of one row is itself, so every number of a judgement stays what it was.
+    """
+    booked = ["position", "net_return", "cash_return"]
+    key = ["model", "rule", "cost_bps", "session"]
+    return returns.groupby(key)[booked].mean().reset_index().assign(ticker=POOL)
+
+
 def _judged(returns: pd.DataFrame, study: Study) -> Iterator[dict[str, Any]]:
     """Judge the model, the oracle and the luckiest trial at one cost level."""
     cost_bps = int(returns["cost_bps"].iloc[0])
@@ -186,12 +197,13 @@ def _judged(returns: pd.DataFrame, study: Study) -> Iterator[dict[str, Any]]:
     series = {
         key: pooled_excess(rows)
         for key, rows in returns.groupby(["model", "rule"])
-        if key[1] in rules and rows["turnover"].any()
+        if key[1] in rules and rows["position"].any()
     }
     sharpes = _trials(series)
     wanted = [(who, *key) for key in series if (who := key[0]) in (MODEL, ORACLE)]
     if len(sharpes):
-        wanted.append((LUCKIEST, *sharpes.idxmax()))
+        model, rule = cast(tuple[str, str], sharpes.idxmax())
+        wanted.append((LUCKIEST, model, rule))
     holdings = returns[returns["model"] == HOLD]
     for who, model, rule in wanted:
         deflated, by_chance = _deflated(series[model, rule], sharpes)
