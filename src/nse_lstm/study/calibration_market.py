@@ -30,7 +30,7 @@ from nse_lstm.features.folds import Fold, make_folds
 from nse_lstm.features.indicators import INDICATORS
 from nse_lstm.models.rivals import fit_ridge
 
-__all__ = ["LUCKIEST", "MODEL", "ORACLE", "judge_market"]
+__all__ = ["LUCKIEST", "MODEL", "ORACLE", "judge_market", "rules_at"]
 
 Numbers = NDArray[np.float64]
 
@@ -99,6 +99,11 @@ def judge_market(study: Study, *, signal: float, seed: int) -> dict[str, Any]:
         for row in _judged(_pool(returns[returns["cost_bps"] == cost_bps]), study)
     ]
     return {"signal": signal, "seed": seed, "judged": judged}
+
+
+def rules_at(cost_bps: int) -> tuple[str, ...]:
+    """Return the rules to judge: without a cost the gate is no other than the sign."""
+    return FORECAST_RULES if cost_bps else FORECAST_RULES[:1]
 
 
 def _forecasts(market: SimulatedMarket, study: Study) -> pd.DataFrame:
@@ -192,20 +197,18 @@ def _pool(returns: pd.DataFrame) -> pd.DataFrame:
 def _judged(returns: pd.DataFrame, study: Study) -> Iterator[dict[str, Any]]:
     """Judge the model, the oracle and the luckiest trial at one cost level."""
     cost_bps = int(returns["cost_bps"].iloc[0])
-    # Without a cost the gate is no other rule than the sign.
-    rules = FORECAST_RULES if cost_bps else FORECAST_RULES[:1]
+    rules = rules_at(cost_bps)
     series = {
-        key: pooled_excess(rows)
-        for key, rows in returns.groupby(["model", "rule"])
-        if key[1] in rules and rows["position"].any()
+        (str(model), str(rule)): pooled_excess(rows)
+        for (model, rule), rows in returns.groupby(["model", "rule"])
+        if rule in rules and rows["position"].any()
     }
     sharpes = _trials(series)
-    wanted = [(who, *key) for key in series if (who := key[0]) in (MODEL, ORACLE)]
+    wanted = [(key[0], key) for key in series if key[0] in (MODEL, ORACLE)]
     if len(sharpes):
-        model, rule = cast(tuple[str, str], sharpes.idxmax())
-        wanted.append((LUCKIEST, model, rule))
+        wanted.append((LUCKIEST, cast(tuple[str, str], sharpes.idxmax())))
     holdings = returns[returns["model"] == HOLD]
-    for who, model, rule in wanted:
+    for who, (model, rule) in wanted:
         deflated, by_chance = _deflated(series[model, rule], sharpes)
         judgement = judge(
             returns[(returns["model"] == model) & (returns["rule"] == rule)],
@@ -226,7 +229,7 @@ def _judged(returns: pd.DataFrame, study: Study) -> Iterator[dict[str, Any]]:
         }
 
 
-def _trials(series: dict[Any, "pd.Series[float]"]) -> "pd.Series[float]":
+def _trials(series: dict[tuple[str, str], "pd.Series[float]"]) -> "pd.Series[float]":
     """Return the Sharpe ratio of every trial; the same returns are the same trial."""
     trials = pd.DataFrame({k: v for k, v in series.items() if k[0] != ORACLE})
     distinct = trials.loc[:, ~trials.T.duplicated()]
