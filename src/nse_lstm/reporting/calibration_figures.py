@@ -1,6 +1,7 @@
 """The figure of the verdict's calibration: which skill three years would show."""
 
 from itertools import cycle
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ def draw_power(counts: pd.DataFrame) -> Figure:
     for who, (label, colour) in LOOKS.items():
         markers = cycle(MARKERS)
         own = shown[shown["who"] == who]
-        for (cost_bps, rule), rows in own.groupby(["cost_bps", "rule"]):
+        for terms, rows in own.groupby(["cost_bps", "rule"]):
             rows = rows.sort_values("oracle_sharpe")
             share = (rows["yes"] / rows["n"]).to_numpy()
             bars = np.stack([share - rows["lower"], rows["upper"] - share])
@@ -47,7 +48,7 @@ def draw_power(counts: pd.DataFrame) -> Figure:
                 linewidth=1,
                 elinewidth=0.8,
                 capsize=2,
-                label=f"{label}: {_terms(int(cost_bps), str(rule))}",
+                label=f"{label}: {_terms(*cast(tuple[int, str], terms))}",
             )
     axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
