@@ -20,6 +20,7 @@ from nse_lstm.study.calibration_counts import (
     calibration_table,
     count_answers,
     false_yes,
+    power_points,
 )
 from nse_lstm.study.calibration_market import LUCKIEST, MODEL, ORACLE, judge_market
 
@@ -159,6 +160,13 @@ def test_a_false_yes_is_any_strategys_at_the_cost_asked_for() -> None:
     assert false_yes(LINES, cost_bps=0) == [2]
 
 
+def test_the_power_curve_leaves_out_luck_and_skill_that_never_dealt() -> None:
+    points = power_points(count_answers(LINES))
+    assert points["skill"].tolist() == [3.0, 3.0]
+    assert points["share"].tolist() == [0.0, 1.0]  # the oracle's, then the model's
+    assert set(points["terms"]) == {"66 bps, sign"}
+
+
 def test_a_run_resumes_and_forgets_another_studys_markets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,7 +205,7 @@ def test_the_committed_counts_keep_the_limit() -> None:
     counts = calibration_counts()
     null = counts[(counts["signal"] == 0) & (counts["cost_bps"] > 0)]
     assert set(null["who"]) == {MODEL, LUCKIEST}
-    assert (null["n"] >= 300).all()
+    assert (null["n"] >= 100).all()  # fewer would hardly show a rate of 2 %
     assert (null["yes"] <= 0.02 * null["n"]).all()
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "calibration_table",
     "count_answers",
     "false_yes",
+    "power_points",
     "share_of",
 ]
 
@@ -198,6 +199,41 @@ def answers_table(counts: pd.DataFrame) -> pd.DataFrame:
             ],
             "above cash": rows["above_cash"].astype(str),
             "above the holding": rows["above_holding"].astype(str),
+        }
+    ).reset_index(drop=True)
+
+
+def power_points(counts: pd.DataFrame) -> pd.DataFrame:
+    """Return the power curve for ``reporting.calibration_figures.draw_power``.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        ``count_answers``.
+
+    Returns
+    -------
+    DataFrame
+        One row a planted signal, strategy and cost: ``who terms`` (words), ``skill``
+        (the oracle's mean net Sharpe ratio), ``share lower upper`` (of yes). Where the
+        oracle never dealt there is no skill to place it at, and no row.
+    """
+    shown = counts[(counts["signal"] > 0) & counts["oracle_sharpe"].notna()]
+    shown = shown[shown["who"].isin([ORACLE, MODEL])]
+    order = ["who", "cost_bps", "rule", "oracle_sharpe"]
+    shown = shown.sort_values(order)
+    terms = [
+        f"{cost_bps} bps, {rule}" if cost_bps else "free of costs"
+        for cost_bps, rule in zip(shown["cost_bps"], shown["rule"], strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "who": shown["who"].map(WHO),
+            "terms": terms,
+            "skill": shown["oracle_sharpe"],
+            "share": shown["yes"] / shown["n"],
+            "lower": shown["lower"],
+            "upper": shown["upper"],
         }
     ).reset_index(drop=True)
 

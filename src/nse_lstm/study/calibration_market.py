@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from nse_lstm.config import Simulation, Study
 from nse_lstm.data.simulate import SimulatedMarket, simulate_market
 from nse_lstm.data.universe import recommended, stock_statistics
+from nse_lstm.evaluation.oracle import forecasts_of_oracle
 from nse_lstm.evaluation.scoring import POOL, realised
 from nse_lstm.evaluation.significance import (
     deflated_sharpe_ratio,
@@ -108,8 +109,10 @@ def rules_at(cost_bps: int) -> tuple[str, ...]:
 
 def _forecasts(market: SimulatedMarket, study: Study) -> pd.DataFrame:
     """Return ``FORECASTS`` of the oracle and every candidate on the same rows."""
-    aims = market.oracle[market.oracle["horizon"] == 1]
-    rows = realised(aims, market.panel).merge(_features(market.panel, study), on=AIM)
+    known = forecasts_of_oracle(market, horizon=1)
+    # What is planted stays out of the table that candidates learn from.
+    aims = realised(known.drop(columns="y_hat"), market.panel)
+    rows = aims.merge(_features(market.panel, study), on=AIM)
     blocks = []
     for fold in make_folds(LAST_YEAR + 1, N_WALK_FORWARD)[:-1]:
         train = rows[(rows["target_date"] < fold.start) & rows["y"].notna()]
@@ -120,9 +123,9 @@ def _forecasts(market: SimulatedMarket, study: Study) -> pd.DataFrame:
             ahead.assign(model=model, seed=0, y_hat=fit(train, ahead))
             for model, fit in CANDIDATES.items()
         ]
-        if ahead["y_hat"].any():  # else the oracle knows that there is nothing to know
-            blocks.append(ahead)
-    return pd.concat(blocks, ignore_index=True)[list(aims.columns)]
+        if known["y_hat"].any():  # else who knows the plan knows that there is none
+            blocks.append(ahead.merge(known[[*AIM, "y_hat"]], on=AIM))
+    return pd.concat(blocks, ignore_index=True)[list(known.columns)]
 
 
 def _recommended(market: SimulatedMarket, study: Study, fold: Fold) -> list[str]:
