@@ -51,11 +51,13 @@ fetch: | $(ENVIRONMENT)  ## Download the public data sets to data/raw/nse (YEARS
 results: reports  ## Write docs/results/<market>-<test year>.md: statistics, to be committed
 	$(NSE_LSTM) results $(IDENTITY)
 
-.PHONY: audit audit-power
+.PHONY: audit audit-power calibrate
 audit: $(BUILD)/03_full_training.ipynb  ## Look for leaks: small market and this one's own files; minutes
 	$(NSE_LSTM) audit --full $(IDENTITY)
 audit-power: $(BUILD)/03_full_training.ipynb  ## Which injected defects the audit catches; an hour
 	$(NSE_LSTM) audit --defects $(IDENTITY)
+calibrate: | $(ENVIRONMENT)  ## How often the verdict says yes to luck, and to skill: invented markets; half an hour
+	$(NSE_LSTM) calibrate $(IDENTITY)
 
 .PHONY: quick verify
 quick: | $(ENVIRONMENT)  ## The same study on fewer stocks, sessions and epochs, in build/quick

@@ -169,6 +169,27 @@ def audit(
     raise typer.Exit(code=1 if alarms else 0)
 
 
+@verb()
+def calibrate(
+    identity: Identity,
+    null: Annotated[
+        int, typer.Option(help="Markets in which nothing can be forecast.", min=1)
+    ] = 300,
+    power: Annotated[
+        int, typer.Option(help="Markets with each planted signal.", min=0)
+    ] = 40,
+) -> None:
+    """Judge invented markets; exit 1 if the verdict says yes to luck too often."""
+    from nse_lstm.study.calibration import run_calibration
+
+    found = run_calibration(
+        identity.open(), n_null=null, n_power=power, progress=typer.echo
+    )
+    n_false = len(found.false_yes)
+    typer.echo(f"{n_false} of {null} null markets got a yes; {found.limit} may")
+    raise typer.Exit(code=1 if n_false > found.limit else 0)
+
+
 @app.command()
 def fetch(
     folder: Annotated[

@@ -171,7 +171,7 @@ def test_a_half_written_last_line_is_refused(tmp_path):
 def test_an_empty_file_is_refused(tmp_path, content):
     write_lines(tmp_path / "good.csv", [GOOD])
     (tmp_path / NAME).write_bytes(content)
-    with pytest.raises(DataError, match=f"empty file.*{NAME}"):
+    with pytest.raises(DataError, match=f"empty file.*{NAME}, line 1"):
         read_raw(tmp_path)
 
 

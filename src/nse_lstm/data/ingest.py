@@ -53,6 +53,9 @@ FIELD_OR_COMMA = re.compile(rb'"(?:[^"]|"")*"|[^,"]+|,|"')
 CODES = pa.dictionary(pa.int32(), pa.string())
 """Columns are read as their distinct texts and a code a row, a tenth of the bytes."""
 
+MAX_BLOCK = 1 << 30
+"""Bytes read at once; what is read apart has texts of its own, to be made one."""
+
 
 @dataclass(frozen=True)
 class RawFiles:
@@ -75,10 +78,10 @@ class RawFiles:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """One file: its rows as text, and the physical lines of its rows and blanks."""
+    """One file: its body without blank lines, and the physical lines of both."""
 
     is_price: bool
-    rows: pa.Table
+    body: bytes
     lines: np.ndarray
     blank_lines: np.ndarray
 
@@ -107,28 +110,38 @@ def read_raw(folder: Path) -> RawFiles:
     contents = {path.name: _read_bytes(path) for path in _source_paths(Path(folder))}
     sheets = {name: _read_sheet(name, data) for name, data in contents.items()}
     prices = {name: sheet for name, sheet in sheets.items() if sheet.is_price}
-    if not any(sheet.rows.num_rows for sheet in prices.values()):
+    if not any(len(sheet.lines) for sheet in prices.values()):
         raise DataError(
             f"Expected at least one price file with rows in {folder}. "
             f"Received: {sorted(sheets)}"
         )
     sectors = {name: sheet for name, sheet in sheets.items() if not sheet.is_price}
     return RawFiles(
-        rows=_joined(prices),
-        sectors=_joined(sectors).astype(dict.fromkeys(SECTOR_COLUMNS, "str")),
+        rows=_parse(prices, [ours or theirs for theirs, ours in PRICE_COLUMNS.items()]),
+        sectors=_parse(sectors, list(SECTOR_COLUMNS)).astype(
+            dict.fromkeys(SECTOR_COLUMNS, "str")
+        ),
         blanks=_places({n: s.blank_lines for n, s in prices.items()}),
         price_files=tuple(prices),
         digest=_digest(contents),
     )
 
 
-def _joined(sheets: dict[str, _Sheet]) -> pd.DataFrame:
+def _parse(sheets: dict[str, _Sheet], columns: list[str]) -> pd.DataFrame:
+    """Split the bodies of one kind of file into columns of text, one row a line.
+
+    All at once, so that each distinct text is kept once from the start.
+    """
     places = _places({name: sheet.lines for name, sheet in sheets.items()})
-    if not sheets:
-        return pd.DataFrame(columns=list(SECTOR_COLUMNS)).join(places)
-    table = pa.concat_tables([sheet.rows for sheet in sheets.values()])
+    kept = [name for name in columns if PRICE_COLUMNS.get(name, name)]
+    if places.empty:
+        return pd.DataFrame(columns=kept, dtype="str").join(places)
+    body = b"".join(sheet.body for sheet in sheets.values())
+    table = _split(body, columns, kept)
+    if table is None or table.num_rows != len(places):
+        _refuse_line(body, columns, places)
     table = table.unify_dictionaries().combine_chunks()
-    columns = {
+    texts = {
         name: pd.Categorical.from_codes(
             column.indices.to_numpy(),
             categories=pd.Index(column.dictionary.to_pandas(), dtype="str"),
@@ -139,7 +152,7 @@ def _joined(sheets: dict[str, _Sheet]) -> pd.DataFrame:
             strict=True,
         )
     }
-    return pd.DataFrame(columns).join(places)
+    return pd.DataFrame(texts).join(places)
 
 
 def _places(lines: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -192,10 +205,10 @@ def _digest(contents: dict[str, bytes]) -> str:
 
 
 def _read_sheet(file: str, data: bytes) -> _Sheet:
-    """Check one file's bytes and read its rows."""
+    """Check one file's bytes and find its lines."""
     data = _checked_bytes(data, file)
     end = data.index(b"\n")
-    is_price, columns = _layout(data[:end], file)
+    is_price = _is_price(data[:end], file)
     # The body keeps the header's line break, so that every line follows one.
     body, n_lines = data[end:], data.count(b"\n") - 1
     starts = [match.start() for match in BLANK_LINE.finditer(body)]
@@ -205,15 +218,15 @@ def _read_sheet(file: str, data: bytes) -> _Sheet:
         is_blank[breaks.searchsorted(starts)] = True
         body = BLANK_LINE.sub(b"", body)
     lines = np.arange(2, n_lines + 2)
-    table = _parse(body[1:], columns, file=file, lines=lines[~is_blank])
-    return _Sheet(is_price, table, lines[~is_blank], lines[is_blank])
+    return _Sheet(is_price, body[1:], lines[~is_blank], lines[is_blank])
 
 
 def _checked_bytes(data: bytes, file: str) -> bytes:
     """Return the bytes without byte-order mark, ending in a line break."""
     data = data.removeprefix(BYTE_ORDER_MARK)
     if not data.strip():
-        raise DataError("Expected a header. Received: an empty file", file=file)
+        message = "Expected a header. Received: an empty file"
+        raise DataError(message, file=file, line=1)
     _refuse_byte(data, data.find(b"\0"), "a NUL byte", file)
     try:
         data.isascii() or data.decode("utf-8")
@@ -235,8 +248,8 @@ def _refuse_byte(data: bytes, position: int, what: str, file: str) -> None:
         raise DataError(f"Expected text. Received: {what}", file=file, line=line)
 
 
-def _layout(header: bytes, file: str) -> tuple[bool, list[str]]:
-    """Tell a price from a sector file; return our names of its columns."""
+def _is_price(header: bytes, file: str) -> bool:
+    """Tell a price from a sector file."""
     try:
         printed = next(csv.reader([header.decode("utf-8").strip()]), [])
     except csv.Error as error:
@@ -246,9 +259,9 @@ def _layout(header: bytes, file: str) -> tuple[bool, list[str]]:
     if names[-1:] == ["adjusted price"]:
         names[-1] = "adjust"
     if names == list(PRICE_COLUMNS):
-        return True, [ours or theirs for theirs, ours in PRICE_COLUMNS.items()]
+        return True
     if len(names) == 3 and all(map(str.count, names, ("sector", "code", "name"))):
-        return False, list(SECTOR_COLUMNS)
+        return False
     raise DataError(
         "Expected the header of a price file (Date, Code, Name, 12m Low, 12m High, Day "
         "Low, Day High, Day Price, Previous, Change, Change%, Volume, Adjust) or of a "
@@ -258,25 +271,14 @@ def _layout(header: bytes, file: str) -> tuple[bool, list[str]]:
     )
 
 
-def _parse(
-    body: bytes, columns: list[str], *, file: str, lines: np.ndarray
-) -> pa.Table:
-    """Split a body without blank lines into columns of text, one row a line."""
-    kept = [name for name in columns if PRICE_COLUMNS.get(name, name)]
-    if not len(lines):
-        return pa.table({name: pa.array([], CODES) for name in kept})
-    table = _split(body, columns, kept)
-    if table is not None and table.num_rows == len(lines):
-        return table
-    _refuse_line(body, columns, file=file, lines=lines)
-
-
 def _split(body: bytes, columns: list[str], kept: list[str]) -> pa.Table | None:
     """Return the columns to be kept, or nothing if the fields do not match."""
     try:
         return pa_csv.read_csv(
             pa.BufferReader(body),
-            pa_csv.ReadOptions(column_names=columns),
+            pa_csv.ReadOptions(
+                column_names=columns, block_size=min(len(body) + 1, MAX_BLOCK)
+            ),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(columns, CODES), include_columns=kept
             ),
@@ -285,9 +287,7 @@ def _split(body: bytes, columns: list[str], kept: list[str]) -> pa.Table | None:
         return None
 
 
-def _refuse_line(
-    body: bytes, columns: list[str], *, file: str, lines: np.ndarray
-) -> NoReturn:
+def _refuse_line(body: bytes, columns: list[str], places: pd.DataFrame) -> NoReturn:
     """Name the first line with which a body is no longer one row a line."""
     printed = body.splitlines(keepends=True)
 
@@ -295,12 +295,14 @@ def _refuse_line(
         table = _split(b"".join(printed[:n_lines]), columns, columns[:1])
         return table is None or table.num_rows != n_lines
 
-    place = bisect.bisect_left(range(1, len(lines)), True, key=is_damaged)
+    place = bisect.bisect_left(range(1, len(places)), True, key=is_damaged)
     parts = FIELD_OR_COMMA.findall(printed[place])
     if b'"' in parts:
         expected, received = "quotes to close on their line", "an open quote"
     else:
         expected, received = f"{len(columns)} fields", str(parts.count(b",") + 1)
     raise DataError(
-        f"Expected {expected}. Received: {received}", file=file, line=int(lines[place])
+        f"Expected {expected}. Received: {received}",
+        file=str(places["source_file"].iloc[place]),
+        line=int(places["source_line"].iloc[place]),
     )

@@ -12,12 +12,13 @@ from arch.bootstrap import StationaryBootstrap
 from numpy.typing import NDArray
 
 from nse_lstm.config import Verdict
+from nse_lstm.data.simulate import SimulatedMarket
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation.rank_ic import daily_rank_ic
 from nse_lstm.paths import Paths
 from nse_lstm.tables import FORECASTS, read_table
 
-__all__ = ["Recovered", "read_oracle", "share_recovered"]
+__all__ = ["Recovered", "forecasts_of_oracle", "read_oracle", "share_recovered"]
 
 AIM = ["ticker", "origin", "delay", "horizon"]
 
@@ -45,6 +46,22 @@ def read_oracle(paths: Paths) -> pd.DataFrame:
         If there are none, as of every real market.
     """
     return read_table(FORECASTS, paths.oracle)
+
+
+def forecasts_of_oracle(market: SimulatedMarket, *, horizon: int) -> pd.DataFrame:
+    """Return the oracle's forecasts of a market that was never written.
+
+    Parameters
+    ----------
+    horizon : int
+        Sessions; one of ``simulation.direct.HORIZONS``.
+
+    Returns
+    -------
+    DataFrame
+        ``tables.FORECASTS`` of that horizon.
+    """
+    return market.oracle[market.oracle["horizon"] == horizon]
 
 
 def share_recovered(

@@ -1,0 +1,51 @@
+"""The figure of the verdict's calibration: which skill three years would show."""
+
+from typing import cast
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from nse_lstm.reporting.canvas import COLOURS, WIDE, put_legend, start_axes
+
+__all__ = ["draw_power"]
+
+SHADES = (COLOURS["v2"], COLOURS["mended"])
+MARKERS = "oD^v"
+
+
+def draw_power(points: pd.DataFrame) -> Figure:
+    """Draw the share of markets with a yes over the skill that is there.
+
+    Parameters
+    ----------
+    points : DataFrame
+        ``study.calibration_counts.power_points``: ``who terms skill share lower
+        upper``, a line for each of at most two strategies and four terms.
+    """
+    figure, axes = start_axes(WIDE)
+    people, terms = points["who"].unique(), points["terms"].unique()
+    looks = dict(zip(people, SHADES, strict=False))
+    marks = dict(zip(terms, MARKERS, strict=False))
+    for key, rows in points.groupby(["who", "terms"], sort=False):
+        who, term = cast(tuple[str, str], key)
+        below, above = rows["share"] - rows["lower"], rows["upper"] - rows["share"]
+        axes.errorbar(
+            rows["skill"],
+            rows["share"],
+            yerr=np.maximum(np.stack([below, above]), 0.0),
+            color=looks[who],
+            marker=marks[term],
+            markersize=5,
+            linewidth=1,
+            elinewidth=0.8,
+            capsize=2,
+            label=f"{who}: {term}",
+        )
+    axes.set_ylim(-0.03, 1.03)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.set_ylabel("markets with a yes")
+    axes.set_xlabel("net Sharpe ratio over cash of who knows what was planted, a year")
+    put_legend(axes)
+    return figure
