@@ -144,10 +144,10 @@ def draw_coverage(coverage: pd.DataFrame, *, model: str, aim: float) -> Figure:
     axes.plot(place, rows["coverage"], "o", color=GREY, ms=3, label="a stock")
     axes.plot(at, mean["coverage"], color=colour_of(model), marker="o")
     axes.lines[-1].set_label("mean of the stocks")
-    axes.set_xticks(at, quarters, rotation=45)
+    axes.set_xticks(at, quarters)
     axes.set_ylabel("share of outcomes inside")
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.legend(frameon=False, ncols=3, loc="lower left")
+    put_legend(axes)
     put_title(axes, f"Intervals of {aim:.0%} around {NAMES[model]}, by quarter")
     return figure
 

@@ -26,7 +26,7 @@ def show_power(workspace: Workspace) -> Html:
     if table.empty:
         return sentence(
             "Which injected defects it would catch has not been measured on this "
-            "market: `make audit-power` does, in an hour."
+            "market; make audit-power does it, in an hour."
         )
     missed = int((table["caught by"] == "not caught").sum())
     return show_table(
