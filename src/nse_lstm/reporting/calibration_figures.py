@@ -7,12 +7,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from nse_lstm.reporting.canvas import COLOURS, WIDE, put_legend, start_axes
+from nse_lstm.reporting.canvas import COLOURS, start_axes
 
 __all__ = ["draw_power"]
 
 SHADES = (COLOURS["v2"], COLOURS["mended"])
 MARKERS = "oD^v"
+TALL = (8.0, 4.8)
 
 
 def draw_power(points: pd.DataFrame) -> Figure:
@@ -24,7 +25,7 @@ def draw_power(points: pd.DataFrame) -> Figure:
         ``study.calibration_counts.power_points``: ``who terms skill share lower
         upper``, a line for each of at most two strategies and four terms.
     """
-    figure, axes = start_axes(WIDE)
+    figure, axes = start_axes(TALL)
     people, terms = points["who"].unique(), points["terms"].unique()
     looks = dict(zip(people, SHADES, strict=False))
     marks = dict(zip(terms, MARKERS, strict=False))
@@ -47,5 +48,5 @@ def draw_power(points: pd.DataFrame) -> Figure:
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylabel("markets with a yes")
     axes.set_xlabel("net Sharpe ratio over cash of who knows what was planted, a year")
-    put_legend(axes)
+    axes.legend(frameon=False, ncols=2, loc="upper left", bbox_to_anchor=(0, -0.16))
     return figure
