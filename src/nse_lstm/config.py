@@ -21,6 +21,7 @@ from nse_lstm.errors import ConfigurationError
 __all__ = [
     "V1",
     "V2",
+    "V3",
     "CrossSection",
     "Dealing",
     "Folds",
@@ -196,6 +197,32 @@ class Rivals:
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
+class V3:
+    """The v3 network: one LSTM of all shares and horizons, beside a linear path.
+
+    Chosen by rank IC on 2015 and 2016 of the exchange's files, and kept since; see
+    ``docs/forecasters.md``.
+    """
+
+    first_year: int = 2017
+    """First year that is forecast; not before the rivals'."""
+    n_seeds: Count = 1
+    """Networks a year; what is forecast is their mean."""
+    lookback: Count = 20
+    units: Count = 16
+    input_dropout: Fraction = 0.5
+    dropout: Fraction = 0.5
+    linear_alpha: Positive = 1000.0
+    """Weight of the squared coefficients of the linear path."""
+    learning_rate: Positive = 1e-3
+    batch_size: Count = 256
+    max_epochs: Count = 8
+    stopping_patience: Count = 2
+    validation_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.15
+    """Last share of the training sessions: stops training."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
 class Dealing:
     """Orders, costs and marks. Basis points are per side."""
 
@@ -265,6 +292,7 @@ class Study:
     training: Training = field(default_factory=Training)
     cross_section: CrossSection = field(default_factory=CrossSection)
     rivals: Rivals = field(default_factory=Rivals)
+    v3: V3 = field(default_factory=V3)
     dealing: Dealing = field(default_factory=Dealing)
     verdict: Verdict = field(default_factory=Verdict)
     review: Review = field(default_factory=Review)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from nse_lstm.config import V2
+from nse_lstm.config import V2, V3
 from nse_lstm.errors import ArtefactError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ __all__ = [
     "count_parameters",
     "describe_v1",
     "describe_v2",
+    "describe_v3",
 ]
 
 
@@ -125,6 +126,22 @@ def describe_v1(lookback: int = 60, *, units: int = 50) -> Architecture:
             Dense("price", 1),
         ),
         loss="mse",
+    )
+
+
+def describe_v3(v3: V3, *, channels: int, n_outputs: int) -> Architecture:
+    """Describe v3: one LSTM between two dropouts, and a linear output a horizon."""
+    return Architecture(
+        name="v3",
+        lookback=v3.lookback,
+        channels=channels,
+        layers=(
+            Dropout("dropout_1", v3.input_dropout),
+            Lstm("lstm", v3.units, sequences=False),
+            Dropout("dropout_2", v3.dropout),
+            Dense("places", n_outputs),
+        ),
+        loss="huber",
     )
 
 

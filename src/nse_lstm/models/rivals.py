@@ -19,7 +19,15 @@ from nse_lstm.errors import DataError
 from nse_lstm.features.folds import Fold
 from nse_lstm.tables import FORECASTS, MARKET_FEATURES, PLACED_FEATURES, check
 
-__all__ = ["RULES", "FoldRows", "fit_ridge", "forecast_rivals", "split_rows"]
+__all__ = [
+    "RULES",
+    "FoldRows",
+    "filled_places",
+    "fit_ridge",
+    "forecast_rivals",
+    "slope",
+    "split_rows",
+]
 
 Numbers = NDArray[np.float64]
 
@@ -132,7 +140,7 @@ def forecast_rivals(
             for model, (feature, sign) in RULES.items()
         },
     }
-    unit = _slope(train["y_place"].to_numpy(), train["y_excess"].to_numpy())
+    unit = slope(train["y_place"].to_numpy(), train["y_excess"].to_numpy())
     seeds = dict.fromkeys(places, 0) | {"boosting": seed}
     blocks = [
         ahead.assign(model=model, seed=seeds[model], y_hat=unit * place)
@@ -165,9 +173,11 @@ def fit_ridge(X: Numbers, y: Numbers, *, alpha: float) -> tuple[Numbers, float]:
 
 def _ridge(train: pd.DataFrame, ahead: pd.DataFrame, *, alpha: float) -> Numbers:
     coefficients, constant = fit_ridge(
-        _filled(train), train["y_place"].to_numpy(), alpha=alpha
+        filled_places(train), train["y_place"].to_numpy(), alpha=alpha
     )
-    return np.asarray(np.einsum("ij,j->i", _filled(ahead), coefficients) + constant)
+    return np.asarray(
+        np.einsum("ij,j->i", filled_places(ahead), coefficients) + constant
+    )
 
 
 def _ridge_per_stock(
@@ -204,7 +214,7 @@ def _boosting(
         return np.asarray(model.predict(ahead[columns].to_numpy()), float)
 
 
-def _filled(rows: pd.DataFrame) -> Numbers:
+def filled_places(rows: pd.DataFrame) -> Numbers:
     """Put the middle place where a feature is missing.
 
     Market features are left out: they are one number a session, and so is what they
@@ -213,6 +223,6 @@ def _filled(rows: pd.DataFrame) -> Numbers:
     return np.nan_to_num(rows[list(PLACED_FEATURES)].to_numpy())
 
 
-def _slope(x: Numbers, y: Numbers) -> float:
+def slope(x: Numbers, y: Numbers) -> float:
     """Least squares through the origin."""
     return float((x * y).sum() / (x * x).sum())

@@ -12,7 +12,13 @@ from nse_lstm.evaluation.strategies import INDEX, YARDSTICKS
 from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.tables import ACCURACY_COST
 
-__all__ = ["pooled_accuracy", "pooled_scores", "random_comparison", "rank_ic_table"]
+__all__ = [
+    "difference_table",
+    "pooled_accuracy",
+    "pooled_scores",
+    "random_comparison",
+    "rank_ic_table",
+]
 
 POOLED_METRICS = [
     "net_return",
@@ -92,6 +98,40 @@ def rank_ic_table(summary: pd.DataFrame) -> pd.DataFrame:
     )
     wide = table.pivot(index="model", columns="aim", values="cell")
     return _named(wide[table["aim"].unique()].reset_index().rename_axis(columns=None))
+
+
+def difference_table(differences: pd.DataFrame) -> pd.DataFrame:
+    """Say who is ahead of whom: one row a pair and horizon.
+
+    "Ahead" and "behind" are said only where the 95 % interval of the paired difference
+    excludes 0; everyone else is level.
+
+    Parameters
+    ----------
+    differences : DataFrame
+        ``first second horizon value lower upper`` of mean rank ICs.
+    """
+    rows = [
+        {
+            "strategy": NAMES[row.first],
+            "stands": f"{_standing(row.lower, row.upper)} {NAMES[row.second]}",
+            "sessions ahead": row.horizon,
+            "difference": _signed(row.value),
+            "95 % interval": f"{_signed(row.lower)} to {_signed(row.upper)}",
+        }
+        for row in differences.itertuples()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _standing(lower: float, upper: float) -> str:
+    if lower > 0:
+        return "ahead of"
+    return "behind" if upper < 0 else "level with"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "\u2212")
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
