@@ -198,7 +198,7 @@ class Rivals:
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class V3:
-    """The v3 network: one LSTM of all shares and horizons, beside a linear path.
+    """The v3 network: one LSTM of all shares and horizons, on the features' places.
 
     Chosen by rank IC on 2015 and 2016 of the exchange's files, and kept since; see
     ``docs/forecasters.md``.
@@ -210,14 +210,14 @@ class V3:
     """Networks a year; what is forecast is their mean."""
     lookback: Count = 20
     units: Count = 16
-    input_dropout: Fraction = 0.5
     dropout: Fraction = 0.5
-    linear_alpha: Positive = 1000.0
-    """Weight of the squared coefficients of the linear path."""
+    l2: Annotated[float, Field(ge=0)] = 0.01
+    every: Count = 2
+    """Trained on every so many of a share's windows: neighbours are much alike."""
     learning_rate: Positive = 1e-3
     batch_size: Count = 256
-    max_epochs: Count = 8
-    stopping_patience: Count = 2
+    max_epochs: Count = 10
+    stopping_patience: Count = 3
     validation_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.15
     """Last share of the training sessions: stops training."""
 

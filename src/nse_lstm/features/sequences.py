@@ -11,12 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.errors import DataError
-from nse_lstm.tables import MARKET_FEATURES, PLACED_FEATURES
+from nse_lstm.tables import PLACED_FEATURES
 
 __all__ = ["CHANNELS", "Sequences", "lay_out"]
 
-CHANNELS = (*PLACED_FEATURES, *MARKET_FEATURES, "usable")
-"""What a network sees of a session; the last says whether a signal could be formed."""
+CHANNELS = (*PLACED_FEATURES, "usable")
+"""What a network sees of a session; the last says whether a signal could be formed.
+
+What is the same for every share of a session orders none of them, and lets a network
+learn sessions by heart: market features are left out.
+"""
 
 SPREAD = 12**0.5
 """Brings places, which spread evenly from -1/2 to 1/2, to unit variance."""

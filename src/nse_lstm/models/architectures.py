@@ -130,18 +130,17 @@ def describe_v1(lookback: int = 60, *, units: int = 50) -> Architecture:
 
 
 def describe_v3(v3: V3, *, channels: int, n_outputs: int) -> Architecture:
-    """Describe v3: one LSTM between two dropouts, and a linear output a horizon."""
+    """Describe v3: one penalised LSTM, dropout, and a linear output a horizon."""
     return Architecture(
         name="v3",
         lookback=v3.lookback,
         channels=channels,
         layers=(
-            Dropout("dropout_1", v3.input_dropout),
-            Lstm("lstm", v3.units, sequences=False),
-            Dropout("dropout_2", v3.dropout),
+            Lstm("lstm", v3.units, sequences=False, l2=v3.l2),
+            Dropout("dropout", v3.dropout),
             Dense("places", n_outputs),
         ),
-        loss="huber",
+        loss="mse",
     )
 
 

@@ -1,17 +1,9 @@
-"""v3: one LSTM of all shares and horizons, beside a linear path.
+"""v3: one LSTM of all shares and horizons.
 
-The linear path is a ridge on the places of the last session, where most of what can be
-forecast lies; the network learns from whole windows what that leaves. Both aim at the
-place that a share's return takes among the session's universe, and are fitted on every
-ordinary share that could be dealt in. Training stops by the last share of the training
-sessions, of which no target and no purge reaches into what is forecast, nor a target of
-the span before into them.
-
-References
-----------
-.. [1] G. Lai, W. Chang, Y. Yang and H. Liu (2018). Modeling long- and short-term
-   temporal patterns with deep neural networks. SIGIR. (A linear path beside a
-   recurrent one.)
+It aims at the places that a share's returns take among the session's universe, and is
+fitted on every ordinary share that could be dealt in. Training stops by the last share
+of the training sessions: no target of the span before it, and none of its own, reaches
+within the purge of what follows.
 """
 
 from collections.abc import Sequence
@@ -28,7 +20,7 @@ from nse_lstm.features.sequences import CHANNELS, SPREAD, Sequences, lay_out
 from nse_lstm.models.architectures import describe_v3
 from nse_lstm.models.bundles import Bundle
 from nse_lstm.models.jobs import SampleJob
-from nse_lstm.models.rivals import filled_places, fit_ridge, slope, split_rows
+from nse_lstm.models.rivals import slope, split_rows
 from nse_lstm.models.samples import Samples
 from nse_lstm.tables import FORECASTS, check
 
@@ -48,11 +40,6 @@ class Spans:
     """Those whose return is known ``purge`` sessions before the validation span."""
     validation: pd.DataFrame
     """Those with an origin in it whose return is known ``purge`` before the fold."""
-
-    @property
-    def both(self) -> pd.DataFrame:
-        """Train, then validation; what was purged between them is in neither."""
-        return pd.concat([self.train, self.validation])
 
 
 def v3_job(
@@ -83,8 +70,8 @@ def v3_job(
     Returns
     -------
     SampleJob
-        Its ``about`` holds the linear path and the unit that turns places into returns,
-        so that the bundle forecasts by itself.
+        Its ``about`` holds the unit that turns places into returns, so that the bundle
+        forecasts by itself.
 
     Raises
     ------
@@ -102,7 +89,6 @@ def v3_job(
         )
         for table in targets
     ]
-    paths = [_linear_path(span.train, alpha=v3.linear_alpha) for span in spans]
     sequences = lay_out(known, lookback=v3.lookback)
     return SampleJob(
         ticker=POOL,
@@ -110,10 +96,10 @@ def v3_job(
         seed=seed,
         network=describe_v3(v3, channels=len(CHANNELS), n_outputs=len(targets)),
         training=_training(v3),
-        train=_samples(sequences, [span.train for span in spans], paths),
-        validation=_samples(sequences, [span.validation for span in spans], paths),
+        train=_samples(sequences, [span.train for span in spans], every=v3.every),
+        validation=_samples(sequences, [span.validation for span in spans]),
         version=version,
-        about=_about(spans, targets, alpha=v3.linear_alpha),
+        about=_about(spans, targets),
     )
 
 
@@ -184,12 +170,10 @@ def forecast_v3(
     sequences = lay_out(seen, lookback=about["lookback"])
     last = sequences.last(ahead["ticker"], ahead["session"])
     nothing = np.empty((len(last), len(targets)))
-    learned = predict(bundle.model, Samples(sequences.table, last, nothing)) / SPREAD
+    places = predict(bundle.model, Samples(sequences.table, last, nothing)) / SPREAD
     blocks = [
-        _rows(ahead, table, unit * (_apply(path, ahead) + learned[:, place]))
-        for place, (table, path, unit) in enumerate(
-            zip(targets, about["linear"], about["units"], strict=True)
-        )
+        _rows(ahead, table, unit * own)
+        for table, unit, own in zip(targets, about["units"], places.T, strict=True)
     ]
     table = pd.concat(blocks, ignore_index=True).assign(
         model=about["architecture"], seed=about["seed"], fold=fold.year
@@ -205,50 +189,34 @@ def _training(v3: V3) -> Training:
         max_epochs=v3.max_epochs,
         learning_rate=v3.learning_rate,
         stopping_patience=v3.stopping_patience,
+        # An epoch passes over every share and year: one without gain is enough.
+        plateau_patience=1,
     )
 
 
-def _linear_path(rows: pd.DataFrame, *, alpha: float) -> list[float]:
-    """Return a ridge's constant and coefficients, as plain values."""
-    places = rows["y_place"].to_numpy()
-    coefficients, constant = fit_ridge(filled_places(rows), places, alpha=alpha)
-    return [constant, *coefficients.tolist()]
-
-
-def _apply(path: list[float], rows: pd.DataFrame) -> Numbers:
-    constant, *coefficients = path
-    product = np.einsum("ij,j->i", filled_places(rows), np.array(coefficients))
-    return np.asarray(constant + product)
-
-
 def _samples(
-    sequences: Sequences, rows: list[pd.DataFrame], paths: list[list[float]]
+    sequences: Sequences, rows: list[pd.DataFrame], *, every: int = 1
 ) -> Samples:
-    """Lay the horizons' targets side by side, less the linear path."""
-    left = [
+    """Lay the horizons' targets side by side; neighbouring windows are much alike."""
+    aims = [
         pd.Series(
-            SPREAD * (own["y_place"].to_numpy() - _apply(path, own)),
+            SPREAD * own["y_place"].to_numpy(),
             index=sequences.last(own["ticker"], own["origin"]),
         )
-        for own, path in zip(rows, paths, strict=True)
+        for own in rows
     ]
-    table = pd.concat(left, axis=1).sort_index()
+    table = pd.concat(aims, axis=1).sort_index().iloc[::every]
     last = table.index.to_numpy(np.intp)
     return Samples(sequences.table, last, table.to_numpy(np.float32))
 
 
-def _about(
-    spans: list[Spans], targets: Sequence[pd.DataFrame], *, alpha: float
-) -> dict[str, Any]:
-    """Say what forecasting needs; the linear path is refitted, nothing stops by it."""
-    both = [span.both for span in spans]
+def _about(spans: list[Spans], targets: Sequence[pd.DataFrame]) -> dict[str, Any]:
     return {
         "delay": int(targets[0]["delay"].iloc[0]),
         "horizons": [int(table["horizon"].iloc[0]) for table in targets],
-        "linear": [_linear_path(rows, alpha=alpha) for rows in both],
         "units": [
-            slope(rows["y_place"].to_numpy(), rows["y_excess"].to_numpy())
-            for rows in both
+            slope(span.train["y_place"].to_numpy(), span.train["y_excess"].to_numpy())
+            for span in spans
         ],
         "train": _dates([span.train for span in spans]),
         "validation": _dates([span.validation for span in spans]),

@@ -22,7 +22,6 @@ from nse_lstm.tables import FORECASTS, MARKET_FEATURES, PLACED_FEATURES, check
 __all__ = [
     "RULES",
     "FoldRows",
-    "filled_places",
     "fit_ridge",
     "forecast_rivals",
     "slope",
@@ -173,11 +172,9 @@ def fit_ridge(X: Numbers, y: Numbers, *, alpha: float) -> tuple[Numbers, float]:
 
 def _ridge(train: pd.DataFrame, ahead: pd.DataFrame, *, alpha: float) -> Numbers:
     coefficients, constant = fit_ridge(
-        filled_places(train), train["y_place"].to_numpy(), alpha=alpha
+        _filled(train), train["y_place"].to_numpy(), alpha=alpha
     )
-    return np.asarray(
-        np.einsum("ij,j->i", filled_places(ahead), coefficients) + constant
-    )
+    return np.asarray(np.einsum("ij,j->i", _filled(ahead), coefficients) + constant)
 
 
 def _ridge_per_stock(
@@ -214,7 +211,7 @@ def _boosting(
         return np.asarray(model.predict(ahead[columns].to_numpy()), float)
 
 
-def filled_places(rows: pd.DataFrame) -> Numbers:
+def _filled(rows: pd.DataFrame) -> Numbers:
     """Put the middle place where a feature is missing.
 
     Market features are left out: they are one number a session, and so is what they

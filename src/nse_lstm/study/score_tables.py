@@ -111,17 +111,21 @@ def difference_table(differences: pd.DataFrame) -> pd.DataFrame:
     differences : DataFrame
         ``first second horizon value lower upper`` of mean rank ICs.
     """
-    rows = [
+    reach = zip(differences["lower"], differences["upper"], strict=True)
+    rivals = differences["second"].map(NAMES)
+    bounds = [(float(lower), float(upper)) for lower, upper in reach]
+    return pd.DataFrame(
         {
-            "strategy": NAMES[row.first],
-            "stands": f"{_standing(row.lower, row.upper)} {NAMES[row.second]}",
-            "sessions ahead": row.horizon,
-            "difference": _signed(row.value),
-            "95 % interval": f"{_signed(row.lower)} to {_signed(row.upper)}",
+            "strategy": differences["first"].map(NAMES),
+            "stands": [
+                f"{_standing(*bound)} {rival}"
+                for bound, rival in zip(bounds, rivals, strict=True)
+            ],
+            "sessions ahead": differences["horizon"],
+            "difference": [_signed(value) for value in differences["value"]],
+            "95 % interval": [" to ".join(map(_signed, bound)) for bound in bounds],
         }
-        for row in differences.itertuples()
-    ]
-    return pd.DataFrame(rows)
+    )
 
 
 def _standing(lower: float, upper: float) -> str:

@@ -5,6 +5,7 @@ under; a year whose version is the same is read, not fitted.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -89,15 +90,14 @@ def _fit(workspace: Workspace, folds: list[Fold], progress: Progress) -> None:
         aim(delay=study.dealing.delay, horizon=horizon)
         for horizon in study.cross_section.horizons
     ]
-    # A year at a time, since a job holds its windows' table.
+    jobs = {fold.year: _jobs(workspace, features, targets, fold) for fold in folds}
+    _train(workspace, [job for own in jobs.values() for job in own], progress)
     for fold in folds:
-        jobs = _jobs(workspace, features, targets, fold)
-        _train(workspace, jobs, progress)
         singles = [
             forecast_v3(
                 load_bundle(_bundle_folder(workspace, job)), features, targets, fold
             )
-            for job in jobs
+            for job in jobs[fold.year]
         ]
         write_table(_with_mean(singles), FORECASTS, _path(workspace, fold))
         about = {"version": _version(workspace, fold.year, study.seed)}
@@ -110,17 +110,19 @@ def _jobs(
     targets: list[pd.DataFrame],
     fold: Fold,
 ) -> list[SampleJob]:
+    """Ask for a network a seed, all of them on the same samples."""
     study = workspace.study
+    job = v3_job(
+        features,
+        targets,
+        fold,
+        v3=study.v3,
+        cross_section=study.cross_section,
+        seed=study.seed,
+        version=_version(workspace, fold.year, study.seed),
+    )
     return [
-        v3_job(
-            features,
-            targets,
-            fold,
-            v3=study.v3,
-            cross_section=study.cross_section,
-            seed=seed,
-            version=_version(workspace, fold.year, seed),
-        )
+        replace(job, seed=seed, version=_version(workspace, fold.year, seed))
         for seed in range(study.seed, study.seed + study.v3.n_seeds)
     ]
 
