@@ -73,7 +73,7 @@ study = $(patsubst %,src/nse_lstm/study/%.py,$(1))
 $(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv $(RAW)/*.CSV) $(call layer,data features) src/nse_lstm/reporting/atlas_figures.py $(call study,data_analysis changes atlas atlas_findings)
 $(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models evaluation) $(call study,training jobs validation judging)
 $(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb $(call study,safety) src/nse_lstm/deployment/latency.py
-$(BUILD)/04_validation.ipynb:    $(BUILD)/audited.txt $(call study,seal ledger trials evidence score_tables evidence_tables audit_tables rivals)
+$(BUILD)/04_validation.ipynb:    $(BUILD)/audited.txt $(call study,seal ledger trials evidence score_tables evidence_tables audit_tables rivals v3)
 $(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) $(call study,deployment)
 
 # Beside the phases: how the number that this study answers comes about.

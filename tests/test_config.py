@@ -42,6 +42,7 @@ def test_the_quick_study_differs_from_the_study_in_scale_only() -> None:
         "v1.max_windows",
         "v1.max_epochs",
         "v2.lookback",
+        "v3.max_epochs",
         "training.max_epochs",
         "verdict.bootstrap_reps",
     }

@@ -22,6 +22,7 @@ from nse_lstm.errors import ConfigurationError
 __all__ = [
     "V1",
     "V2",
+    "V3",
     "CrossSection",
     "Dealing",
     "Folds",
@@ -197,6 +198,32 @@ class Rivals:
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
+class V3:
+    """The v3 network: one LSTM of all shares and horizons, on the features' places.
+
+    Chosen by rank IC on 2015 and 2016 of the exchange's files, and kept since; see
+    ``docs/forecasters.md``.
+    """
+
+    first_year: int = 2017
+    """First year that is forecast; not before the rivals'."""
+    n_seeds: Count = 1
+    """Networks a year; what is forecast is their mean."""
+    lookback: Count = 20
+    units: Count = 16
+    dropout: Fraction = 0.5
+    l2: Annotated[float, Field(ge=0)] = 0.01
+    every: Count = 2
+    """Trained on every so many of a share's windows: neighbours are much alike."""
+    learning_rate: Positive = 1e-3
+    batch_size: Count = 256
+    max_epochs: Count = 10
+    stopping_patience: Count = 3
+    validation_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.15
+    """Last share of the training sessions: stops training."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
 class Dealing:
     """Orders, costs and marks. Basis points are per side."""
 
@@ -291,6 +318,7 @@ class Study:
     training: Training = field(default_factory=Training)
     cross_section: CrossSection = field(default_factory=CrossSection)
     rivals: Rivals = field(default_factory=Rivals)
+    v3: V3 = field(default_factory=V3)
     dealing: Dealing = field(default_factory=Dealing)
     verdict: Verdict = field(default_factory=Verdict)
     review: Review = field(default_factory=Review)

@@ -95,6 +95,11 @@ class Paths:
         return self.models / "rivals"
 
     @property
+    def v3(self) -> Path:
+        """The pooled networks and their forecasts, a folder a year."""
+        return self.models / "pooled_v3"
+
+    @property
     def evaluation(self) -> Path:
         """Forecasts, scores and the verdict of Phase 4."""
         return self.models / "evaluation"

@@ -1,5 +1,6 @@
 """Rivals are fitted once, kept under their version, and never see the test year."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,18 @@ from tiny_study import tiny_workspace
 
 from nse_lstm.config import CrossSection, Rivals
 from nse_lstm.errors import ArtefactError
+from nse_lstm.features.folds import Fold
+from nse_lstm.study import rivals
 from nse_lstm.study.data_analysis import analyse_data, prepare_raw
 from nse_lstm.study.inputs import read_facts
-from nse_lstm.study.rivals import Ranking, rank_stocks, rival_folds, train_rivals
-from nse_lstm.study.score_tables import rank_ic_table
+from nse_lstm.study.rivals import (
+    PAIRS,
+    Ranking,
+    rank_stocks,
+    rival_folds,
+    train_rivals,
+)
+from nse_lstm.study.score_tables import difference_table, rank_ic_table
 from nse_lstm.study.workspace import Workspace, read_json
 from nse_lstm.tables import FORECASTS, RANK_IC, SCORES, read_table
 
@@ -28,6 +37,23 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     prepare_raw(workspace)
     analyse_data(workspace)
     return workspace
+
+
+def reversed_ridge(
+    workspace: Workspace, folds: Sequence[Fold], *, progress: object
+) -> pd.DataFrame:
+    """Stand in for a network: every ridge forecast with the other sign."""
+    table = train_rivals(workspace, progress=lambda _: None)
+    own = table[(table["model"] == "ridge") & (table["delay"] == 1)]
+    own = own[own["fold"].isin([fold.year for fold in folds])]
+    return own.assign(model="v3", y_hat=-own["y_hat"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_network() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rivals, "train_v3", reversed_ridge)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +128,40 @@ def test_the_table_of_a_page_has_a_row_a_model_and_a_column_an_aim(
     value = one.loc[("ridge", 1, 5, 0), "value"]
     shown = table.set_index("strategy").loc["ridge, all shares", "5 sessions"]
     assert shown.startswith(f"{value:+.3f}".replace("-", "−"))
+
+
+def test_v3_and_the_ensemble_are_ranked_beside_the_rivals(ranking: Ranking) -> None:
+    means = ranking.summary.set_index(["model", "delay", "horizon", "fold"])["value"]
+    # Every order of the stand-in is the ridge's turned round.
+    turned = -means.loc[("ridge", 1, 5, 0)]
+    assert means.loc[("v3", 1, 5, 0)] == pytest.approx(turned)
+    # Ranks that cancel leave the trees' order.
+    trees = means.loc[("boosting", 1, 5, 0)]
+    assert means.loc[("ensemble", 1, 5, 0)] == pytest.approx(trees, abs=0.02)
+
+
+def test_every_pair_is_compared_at_the_honest_delay(ranking: Ranking) -> None:
+    table = ranking.differences
+    assert len(table) == 2 * len(PAIRS)
+    assert set(table["delay"]) == {1}
+    assert list(zip(table["first"], table["second"], strict=True))[::2] == list(PAIRS)
+
+
+def test_ahead_is_said_only_where_the_interval_excludes_zero() -> None:
+    differences = pd.DataFrame(
+        {
+            "first": "v3",
+            "second": "ridge",
+            "horizon": [1, 5, 10],
+            "value": [0.02, 0.01, -0.03],
+            "lower": [0.01, -0.01, -0.05],
+            "upper": [0.03, 0.03, -0.01],
+        }
+    )
+    table = difference_table(differences)
+    assert [text.split(" ridge")[0] for text in table["stands"]] == [
+        "ahead of",
+        "level with",
+        "behind",
+    ]
+    assert table["95 % interval"][1] == "\u22120.010 to +0.030"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from nse_lstm.config import V2
+from nse_lstm.config import V2, V3
 from nse_lstm.errors import ArtefactError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ __all__ = [
     "count_parameters",
     "describe_v1",
     "describe_v2",
+    "describe_v3",
 ]
 
 
@@ -123,6 +124,21 @@ def describe_v1(lookback: int = 60, *, units: int = 50) -> Architecture:
             Dropout("dropout_2", 0.2),
             Dense("dense", 25),
             Dense("price", 1),
+        ),
+        loss="mse",
+    )
+
+
+def describe_v3(v3: V3, *, channels: int, n_outputs: int) -> Architecture:
+    """Describe v3: one penalised LSTM, dropout, and a linear output a horizon."""
+    return Architecture(
+        name="v3",
+        lookback=v3.lookback,
+        channels=channels,
+        layers=(
+            Lstm("lstm", v3.units, sequences=False, l2=v3.l2),
+            Dropout("dropout", v3.dropout),
+            Dense("places", n_outputs),
         ),
         loss="mse",
     )

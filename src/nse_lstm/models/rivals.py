@@ -19,7 +19,14 @@ from nse_lstm.errors import DataError
 from nse_lstm.features.folds import Fold
 from nse_lstm.tables import FORECASTS, MARKET_FEATURES, PLACED_FEATURES, check
 
-__all__ = ["RULES", "FoldRows", "fit_ridge", "forecast_rivals", "split_rows"]
+__all__ = [
+    "RULES",
+    "FoldRows",
+    "fit_ridge",
+    "forecast_rivals",
+    "slope",
+    "split_rows",
+]
 
 Numbers = NDArray[np.float64]
 
@@ -132,7 +139,7 @@ def forecast_rivals(
             for model, (feature, sign) in RULES.items()
         },
     }
-    unit = _slope(train["y_place"].to_numpy(), train["y_excess"].to_numpy())
+    unit = slope(train["y_place"].to_numpy(), train["y_excess"].to_numpy())
     seeds = dict.fromkeys(places, 0) | {"boosting": seed}
     blocks = [
         ahead.assign(model=model, seed=seeds[model], y_hat=unit * place)
@@ -213,6 +220,6 @@ def _filled(rows: pd.DataFrame) -> Numbers:
     return np.nan_to_num(rows[list(PLACED_FEATURES)].to_numpy())
 
 
-def _slope(x: Numbers, y: Numbers) -> float:
+def slope(x: Numbers, y: Numbers) -> float:
     """Least squares through the origin."""
     return float((x * y).sum() / (x * x).sum())

@@ -1,4 +1,4 @@
-"""Phase 4's rivals: ranking models on the walk-forward years, and how well they rank.
+"""Phase 4's rankings: rivals, v3 and their ensemble on the walk-forward years.
 
 Each year's forecasts lie in a folder of their own with the version they were made
 under; a year whose version is the same is read, not fitted.
@@ -13,6 +13,7 @@ import pandas as pd
 
 from nse_lstm.config import study_document
 from nse_lstm.errors import ArtefactError
+from nse_lstm.evaluation.blending import blend_ranks
 from nse_lstm.evaluation.rank_ic import (
     compare_rank_ic,
     daily_rank_ic,
@@ -26,6 +27,7 @@ from nse_lstm.models.rivals import forecast_rivals
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.inputs import read_facts, read_sealed_panel
 from nse_lstm.study.jobs import ALL_STOCKS
+from nse_lstm.study.v3 import train_v3, v3_folds
 from nse_lstm.study.workspace import Workspace, read_json, write_json
 from nse_lstm.tables import (
     FORECASTS,
@@ -36,7 +38,15 @@ from nse_lstm.tables import (
     write_table,
 )
 
-__all__ = ["Ranking", "rank_stocks", "rival_folds", "train_rivals"]
+__all__ = [
+    "ENSEMBLE",
+    "MEMBERS",
+    "PAIRS",
+    "Ranking",
+    "rank_stocks",
+    "rival_folds",
+    "train_rivals",
+]
 
 Progress = Callable[[str], None]
 
@@ -44,24 +54,41 @@ HISTORY_YEARS = 2
 """Years of data before the first that is forecast: the longest feature takes one."""
 
 
+ENSEMBLE = "ensemble"
+MEMBERS = ("ridge", "boosting", "v3")
+"""Of the ensemble, at equal weights."""
+PAIRS = (
+    ("v3", "ridge"),
+    ("v3", "boosting"),
+    *((ENSEMBLE, member) for member in MEMBERS),
+    ("boosting", "ridge"),
+)
+"""Whose difference is shown: the first less the second."""
+
+
 @dataclass(frozen=True)
 class Ranking:
-    """How well the rivals rank the universe, before the test year."""
+    """How well the rivals, v3 and the ensemble rank, before the test year."""
 
     daily: pd.DataFrame
     """``RANK_IC``."""
     summary: pd.DataFrame
     """One row a model, delay, horizon and year (0: all); ``summarise_rank_ic``."""
-    boosting_less_ridge: pd.DataFrame
-    """One row a delay and horizon; ``compare_rank_ic``."""
+    differences: pd.DataFrame
+    """One row a pair of ``PAIRS`` and horizon; ``compare_rank_ic``."""
 
 
 def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
-    """Train the rivals where that is to be done, and score their rank IC.
+    """Train rivals and v3 where that is to be done, and score everyone's rank IC.
 
-    Writes ``rank_ic.parquet`` and ``scores.parquet`` beside their forecasts.
+    Writes ``rank_ic.parquet`` and ``scores.parquet`` beside the rivals' forecasts.
     """
-    forecasts = train_rivals(workspace, progress=progress)
+    rivals = train_rivals(workspace, progress=progress)
+    folds = v3_folds(workspace, rival_folds(workspace))
+    v3 = train_v3(workspace, folds, progress=progress)
+    each = pd.concat([rivals, v3], ignore_index=True)
+    blend = blend_ranks(each, MEMBERS, name=ENSEMBLE)
+    forecasts = pd.concat([each, blend], ignore_index=True)
     daily = daily_rank_ic(forecasts, read_sealed_panel(workspace))
     folder = workspace.paths.rivals
     write_table(daily, RANK_IC, folder / "rank_ic.parquet")
@@ -69,8 +96,18 @@ def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
     return Ranking(
         daily=daily,
         summary=summarise_rank_ic(daily),
-        boosting_less_ridge=compare_rank_ic(daily, "boosting", "ridge"),
+        differences=_differences(
+            daily[daily["delay"] == workspace.study.dealing.delay]
+        ),
     )
+
+
+def _differences(daily: pd.DataFrame) -> pd.DataFrame:
+    pairs = [
+        compare_rank_ic(daily, first, second).assign(first=first, second=second)
+        for first, second in PAIRS
+    ]
+    return pd.concat(pairs, ignore_index=True)
 
 
 def train_rivals(workspace: Workspace, *, progress: Progress = print) -> pd.DataFrame:

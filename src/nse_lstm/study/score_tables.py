@@ -26,6 +26,7 @@ __all__ = [
     "capacity_sentence",
     "capacity_table",
     "declared_table",
+    "difference_table",
     "pooled_accuracy",
     "pooled_scores",
     "random_comparison",
@@ -214,6 +215,44 @@ def _hangs_on(scores: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     gone = [is_fragile(*pair) for pair in wide[[GROSS, GROSS_LATER]].to_numpy()]
     wide.insert(3, "fragile", pd.Series(gone, index=wide.index, dtype="boolean"))
     return wide.reset_index().rename_axis(columns=None)
+
+
+def difference_table(differences: pd.DataFrame) -> pd.DataFrame:
+    """Say who is ahead of whom: one row a pair and horizon.
+
+    "Ahead" and "behind" are said only where the 95 % interval of the paired difference
+    excludes 0; everyone else is level.
+
+    Parameters
+    ----------
+    differences : DataFrame
+        ``first second horizon value lower upper`` of mean rank ICs.
+    """
+    reach = zip(differences["lower"], differences["upper"], strict=True)
+    rivals = differences["second"].map(NAMES)
+    bounds = [(float(lower), float(upper)) for lower, upper in reach]
+    return pd.DataFrame(
+        {
+            "strategy": differences["first"].map(NAMES),
+            "stands": [
+                f"{_standing(*bound)} {rival}"
+                for bound, rival in zip(bounds, rivals, strict=True)
+            ],
+            "sessions ahead": differences["horizon"],
+            "difference": [_signed(value) for value in differences["value"]],
+            "95 % interval": [" to ".join(map(_signed, bound)) for bound in bounds],
+        }
+    )
+
+
+def _standing(lower: float, upper: float) -> str:
+    if lower > 0:
+        return "ahead of"
+    return "behind" if upper < 0 else "level with"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "\u2212")
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,241 @@
+"""v3: one LSTM of all shares and horizons.
+
+It aims at the places that a share's returns take among the session's universe, and is
+fitted on every ordinary share that could be dealt in. Training stops by the last share
+of the training sessions: no target of the span before it, and none of its own, reaches
+within the purge of what follows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nse_lstm.config import V3, CrossSection, Training
+from nse_lstm.features.folds import Fold
+from nse_lstm.features.sequences import CHANNELS, SPREAD, Sequences, lay_out
+from nse_lstm.models.architectures import describe_v3
+from nse_lstm.models.bundles import Bundle
+from nse_lstm.models.jobs import SampleJob
+from nse_lstm.models.rivals import slope, split_rows
+from nse_lstm.models.samples import Samples
+from nse_lstm.tables import FORECASTS, check
+
+__all__ = ["POOL", "Spans", "forecast_v3", "split_spans", "v3_job"]
+
+POOL = "ALL"
+"""In place of a ticker."""
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """Rows of one horizon before a fold: features beside targets, split by date."""
+
+    train: pd.DataFrame
+    """Those whose return is known ``purge`` sessions before the validation span."""
+    validation: pd.DataFrame
+    """Those with an origin in it whose return is known ``purge`` before the fold."""
+
+
+def v3_job(
+    features: pd.DataFrame,
+    targets: Sequence[pd.DataFrame],
+    fold: Fold,
+    *,
+    v3: V3,
+    cross_section: CrossSection,
+    seed: int,
+    version: str,
+) -> SampleJob:
+    """Ask for one network of a fold.
+
+    Parameters
+    ----------
+    features : DataFrame
+        ``FEATURES``, as far as they may be seen; none from the fold on is used.
+    targets : sequence of DataFrame
+        ``TARGETS`` of one delay, one a horizon: the network's outputs.
+    fold : Fold
+    v3 : V3
+    cross_section : CrossSection
+        Its ``purge`` counts beside delay and horizon.
+    seed : int
+    version : str
+
+    Returns
+    -------
+    SampleJob
+        Its ``about`` holds the unit that turns places into returns, so that the bundle
+        forecasts by itself.
+
+    Raises
+    ------
+    DataError
+        If nothing is left to train on.
+    """
+    known = features[features["session"] < fold.start]
+    spans = [
+        split_spans(
+            known,
+            table,
+            fold,
+            purge=cross_section.purge,
+            validation_share=v3.validation_share,
+        )
+        for table in targets
+    ]
+    sequences = lay_out(known, lookback=v3.lookback)
+    return SampleJob(
+        ticker=POOL,
+        year=fold.year,
+        seed=seed,
+        network=describe_v3(v3, channels=len(CHANNELS), n_outputs=len(targets)),
+        training=_training(v3),
+        train=_samples(sequences, [span.train for span in spans], every=v3.every),
+        validation=_samples(sequences, [span.validation for span in spans]),
+        version=version,
+        about=_about(spans, targets),
+    )
+
+
+def split_spans(
+    features: pd.DataFrame,
+    targets: pd.DataFrame,
+    fold: Fold,
+    *,
+    purge: int,
+    validation_share: float,
+) -> Spans:
+    """Split what is known before a fold into what trains and what stops training.
+
+    Parameters
+    ----------
+    features : DataFrame
+        ``FEATURES`` before the fold.
+    targets : DataFrame
+        ``TARGETS`` of one delay and horizon.
+    fold : Fold
+    purge : int
+        Sessions left out between the last target of a span and the next span.
+    validation_share : float
+        Last share of the sessions before the fold.
+
+    Raises
+    ------
+    DataError
+        If nothing is left to train on.
+    """
+    sessions = np.unique(features["session"])
+    cut = pd.Timestamp(sessions[int(len(sessions) * (1 - validation_share))])
+    earlier = replace(fold, start=cut, end=fold.start)
+    known = split_rows(features, targets, fold, purge=purge).train
+    return Spans(
+        train=split_rows(features, targets, earlier, purge=purge).train,
+        validation=known[known["origin"] >= cut],
+    )
+
+
+def forecast_v3(
+    bundle: Bundle, features: pd.DataFrame, targets: Sequence[pd.DataFrame], fold: Fold
+) -> pd.DataFrame:
+    """Forecast a fold's members from a bundle of ``v3_job``.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        From ``bundles.load_bundle``.
+    features : DataFrame
+        ``FEATURES``, as far as they may be seen.
+    targets : sequence of DataFrame
+        As the job was given them; only their dates are looked at.
+    fold : Fold
+
+    Returns
+    -------
+    DataFrame
+        ``FORECASTS`` of "v3" under the bundle's seed: ``y_hat`` is the log return
+        beyond the universe's mean; no price, no interval.
+    """
+    from nse_lstm.models.forecasting import predict
+
+    about = bundle.metadata
+    inside = (features["session"] >= fold.start) & (features["session"] < fold.end)
+    ahead = features[inside & features["usable"] & features["member"]]
+    seen = features[features["session"] < fold.end]
+    sequences = lay_out(seen, lookback=about["lookback"])
+    last = sequences.last(ahead["ticker"], ahead["session"])
+    nothing = np.empty((len(last), len(targets)))
+    places = predict(bundle.model, Samples(sequences.table, last, nothing)) / SPREAD
+    blocks = [
+        _rows(ahead, table, unit * own)
+        for table, unit, own in zip(targets, about["units"], places.T, strict=True)
+    ]
+    table = pd.concat(blocks, ignore_index=True).assign(
+        model=about["architecture"], seed=about["seed"], fold=fold.year
+    )
+    table = table.assign(price_hat=np.nan, lower=np.nan, upper=np.nan)
+    types = {name: str(column.dtype) for name, column in FORECASTS.columns.items()}
+    return check(table[list(types)].astype(types), FORECASTS)
+
+
+def _training(v3: V3) -> Training:
+    return Training(
+        batch_size=v3.batch_size,
+        max_epochs=v3.max_epochs,
+        learning_rate=v3.learning_rate,
+        stopping_patience=v3.stopping_patience,
+        # An epoch passes over every share and year: one without gain is enough.
+        plateau_patience=1,
+    )
+
+
+def _samples(
+    sequences: Sequences, rows: list[pd.DataFrame], *, every: int = 1
+) -> Samples:
+    """Lay the horizons' targets side by side; neighbouring windows are much alike."""
+    aims = [
+        pd.Series(
+            SPREAD * own["y_place"].to_numpy(),
+            index=sequences.last(own["ticker"], own["origin"]),
+        )
+        for own in rows
+    ]
+    table = pd.concat(aims, axis=1).sort_index().iloc[::every]
+    last = table.index.to_numpy(np.intp)
+    return Samples(sequences.table, last, table.to_numpy(np.float32))
+
+
+def _about(spans: list[Spans], targets: Sequence[pd.DataFrame]) -> dict[str, Any]:
+    return {
+        "delay": int(targets[0]["delay"].iloc[0]),
+        "horizons": [int(table["horizon"].iloc[0]) for table in targets],
+        "units": [
+            slope(span.train["y_place"].to_numpy(), span.train["y_excess"].to_numpy())
+            for span in spans
+        ],
+        "train": _dates([span.train for span in spans]),
+        "validation": _dates([span.validation for span in spans]),
+    }
+
+
+def _dates(rows: list[pd.DataFrame]) -> dict[str, Any]:
+    return {
+        "first_origin": str(min(own["origin"].min() for own in rows).date()),
+        "last_origin": str(max(own["origin"].max() for own in rows).date()),
+        "last_target": str(max(own["target_date"].max() for own in rows).date()),
+        "n_targets": [len(own) for own in rows],
+    }
+
+
+def _rows(ahead: pd.DataFrame, table: pd.DataFrame, y_hat: Numbers) -> pd.DataFrame:
+    """Put forecasts beside the dates of one horizon, where the target has one."""
+    dates = ["ticker", "origin", "delay", "horizon", "entry_date", "target_date"]
+    own = pd.DataFrame(
+        {"ticker": ahead["ticker"], "origin": ahead["session"], "y_hat": y_hat}
+    )
+    return own.merge(table[dates], on=["ticker", "origin"], validate="one_to_one")

@@ -1,0 +1,188 @@
+"""v3 on the walk-forward years: fitted by the engine, kept a folder a year.
+
+A year's folder holds a bundle a seed and the forecasts with the version they were made
+under; a year whose version is the same is read, not fitted.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from nse_lstm.config import study_document
+from nse_lstm.errors import ArtefactError
+from nse_lstm.evaluation.blending import mean_over_seeds
+from nse_lstm.features.folds import Fold
+from nse_lstm.features.indicators import build_features
+from nse_lstm.features.targets import build_targets
+from nse_lstm.models.bundles import load_bundle
+from nse_lstm.models.jobs import Job, SampleJob
+from nse_lstm.models.pooled import POOL, forecast_v3, v3_job
+from nse_lstm.models.training import train
+from nse_lstm.models.versions import artefact_version
+from nse_lstm.study.inputs import read_facts, read_sealed_panel
+from nse_lstm.study.workspace import Workspace, read_json, write_json
+from nse_lstm.tables import FORECASTS, read_table, write_table
+
+__all__ = ["SINGLE", "train_v3", "v3_folds"]
+
+Progress = Callable[[str], None]
+
+SINGLE = "v3_single"
+"""One network of v3, where v3 is the mean of several."""
+
+
+def v3_folds(workspace: Workspace, folds: Sequence[Fold]) -> tuple[Fold, ...]:
+    """Return those of the rivals' years that v3 is fitted for.
+
+    Raises
+    ------
+    ArtefactError
+        If there is no such year.
+    """
+    first = workspace.study.v3.first_year
+    chosen = tuple(fold for fold in folds if fold.year >= first)
+    if not chosen:
+        raise ArtefactError(
+            f"Expected a year from {first} on, before the test year, to forecast. "
+            f"Received: {', '.join(str(fold.year) for fold in folds)}"
+        )
+    return chosen
+
+
+def train_v3(
+    workspace: Workspace, folds: Sequence[Fold], *, progress: Progress = print
+) -> pd.DataFrame:
+    """Fit and forecast v3 for each year, resuming what is there.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+        Walk-forward years, from ``v3_folds``.
+    progress : callable
+        Is given one line a network.
+
+    Returns
+    -------
+    DataFrame
+        ``FORECASTS`` of "v3", the mean of its seeds, and with several seeds of each as
+        "v3_single". Only the sealed panel is read.
+
+    Raises
+    ------
+    ArtefactError
+        If a network could not be fitted.
+    """
+    waiting = [fold for fold in folds if not _is_done(workspace, fold)]
+    if waiting:
+        _fit(workspace, waiting, progress)
+    tables = [read_table(FORECASTS, _path(workspace, fold)) for fold in folds]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _fit(workspace: Workspace, folds: list[Fold], progress: Progress) -> None:
+    study, panel = workspace.study, read_sealed_panel(workspace)
+    features = build_features(panel, cross_section=study.cross_section)
+    aim = partial(build_targets, panel, cross_section=study.cross_section)
+    targets = [
+        aim(delay=study.dealing.delay, horizon=horizon)
+        for horizon in study.cross_section.horizons
+    ]
+    jobs = {fold.year: _jobs(workspace, features, targets, fold) for fold in folds}
+    _train(workspace, [job for own in jobs.values() for job in own], progress)
+    for fold in folds:
+        singles = [
+            forecast_v3(
+                load_bundle(_bundle_folder(workspace, job)), features, targets, fold
+            )
+            for job in jobs[fold.year]
+        ]
+        write_table(_with_mean(singles), FORECASTS, _path(workspace, fold))
+        about = {"version": _version(workspace, fold.year, study.seed)}
+        write_json(_folder(workspace, fold.year) / "metadata.json", about)
+
+
+def _jobs(
+    workspace: Workspace,
+    features: pd.DataFrame,
+    targets: list[pd.DataFrame],
+    fold: Fold,
+) -> list[SampleJob]:
+    """Ask for a network a seed, all of them on the same samples."""
+    study = workspace.study
+    job = v3_job(
+        features,
+        targets,
+        fold,
+        v3=study.v3,
+        cross_section=study.cross_section,
+        seed=study.seed,
+        version=_version(workspace, fold.year, study.seed),
+    )
+    return [
+        replace(job, seed=seed, version=_version(workspace, fold.year, seed))
+        for seed in range(study.seed, study.seed + study.v3.n_seeds)
+    ]
+
+
+def _train(workspace: Workspace, jobs: list[SampleJob], progress: Progress) -> None:
+    models = train(
+        jobs,
+        study=workspace.study,
+        folder_of=partial(_bundle_folder, workspace),
+        progress=progress,
+    )
+    failed = [model.failure for model in models if model.failure]
+    if failed:
+        raise ArtefactError(
+            f"Expected every network of v3 to be fitted. Received: {'; '.join(failed)}"
+        )
+
+
+def _with_mean(singles: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put the mean before the single networks, which show only beside each other."""
+    table = pd.concat(singles, ignore_index=True)
+    mean = mean_over_seeds(table, seed=int(table["seed"].min()))
+    if len(singles) == 1:
+        return mean
+    return pd.concat([mean, table.assign(model=SINGLE)], ignore_index=True)
+
+
+def _is_done(workspace: Workspace, fold: Fold) -> bool:
+    """Say whether a year was written whole under today's version."""
+    try:
+        path = _folder(workspace, fold.year) / "metadata.json"
+        written = dict(read_json(path))
+    except (ArtefactError, TypeError, ValueError):
+        return False
+    same = written.get("version") == _version(
+        workspace, fold.year, workspace.study.seed
+    )
+    return same and _path(workspace, fold).is_file()
+
+
+def _path(workspace: Workspace, fold: Fold) -> Path:
+    return _folder(workspace, fold.year) / "forecasts.parquet"
+
+
+def _bundle_folder(workspace: Workspace, job: Job) -> Path:
+    return _folder(workspace, job.year) / f"seed_{job.seed}"
+
+
+def _folder(workspace: Workspace, year: int) -> Path:
+    return workspace.paths.v3 / str(year)
+
+
+def _version(workspace: Workspace, year: int, seed: int) -> str:
+    document, facts = study_document(workspace.study), read_facts(workspace)
+    depends_on = {
+        "cross_section": document["cross_section"],
+        "delay": document["dealing"]["delay"],
+        # Which years there are does not change a year.
+        "v3": {k: v for k, v in document["v3"].items() if k != "first_year"},
+        # Targets beyond the seal are not forecast.
+        "sealed_from": facts.test_year,
+    }
+    return artefact_version(facts.digest, depends_on, seed, ticker=POOL, year=year)
