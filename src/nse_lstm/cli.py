@@ -169,6 +169,15 @@ def audit(
     raise typer.Exit(code=1 if alarms else 0)
 
 
+@verb()
+def ablation(identity: Identity) -> None:
+    """Measure what each change of v2 does, alone and removed; resumes what is there."""
+    from nse_lstm.study.ablation import ablate
+
+    table = ablate(identity.open())
+    typer.echo(table.round(4).to_string(index=False))
+
+
 @app.command()
 def fetch(
     folder: Annotated[
