@@ -49,8 +49,8 @@ def test_what_lies_beyond_chance_is_named_and_nothing_else() -> None:
     text = ablation_findings(result()).html
     assert "In 2022 the error is 5.00 times" in text
     assert "2.50 times for v2" in text
-    assert "Added alone, L2 penalty lower it beyond chance and more dropout" in text
-    assert "added last, none lower it and none raise it" in text
+    assert "it falls by L2 penalty and rises by more dropout added alone" in text
+    assert "to all the others it falls by nothing and rises by nothing." in text
     assert "renews it" not in text
     assert "renews it" in ablation_findings(result(is_current=False)).html
 

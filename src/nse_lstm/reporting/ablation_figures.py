@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from nse_lstm.reporting.canvas import COLOURS, put_legend, put_title, start_axes
 from nse_lstm.reporting.display import DASH
@@ -24,7 +24,7 @@ CHANGE_NAMES = {
 
 FORMS = {
     "alone": ("added to v1's network", "o", "v1", -0.13),
-    "removed": ("added last, as v2 lacks but it", "s", "v2", 0.13),
+    "removed": ("added last, to all the others", "s", "v2", 0.13),
     "all": ("", "D", "persistence", 0.0),
 }
 
@@ -75,6 +75,8 @@ def draw_ablation(table: pd.DataFrame) -> Figure:
             label=label or None,
         )
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"×{value:g}"))
     axes.set_yticks(range(len(CHANGE_NAMES)), list(CHANGE_NAMES.values()))
     axes.invert_yaxis()

@@ -50,10 +50,10 @@ def ablation_findings(result: AblationResult | None) -> Html:
     parts = [
         f"In {whole['fold']} the error is {whole['loss_without']:.2f} times "
         f"persistence's for v1's network and {whole['loss_with']:.2f} times for v2.",
-        f"Added alone, {_names(table, 'alone', -1)} lower it beyond chance and "
-        f"{_names(table, 'alone', 1)} raise it; added last, "
-        f"{_names(table, 'removed', -1)} lower it and {_names(table, 'removed', 1)} "
-        "raise it.",
+        f"Beyond the luck of the seed it falls by {_names(table, 'alone', -1)} and "
+        f"rises by {_names(table, 'alone', 1)} added alone; added to all the others it "
+        f"falls by {_names(table, 'removed', -1)} and rises by "
+        f"{_names(table, 'removed', 1)}.",
     ]
     if not result.is_current:
         parts.append(
@@ -68,4 +68,4 @@ def _names(table: pd.DataFrame, form: str, side: int) -> str:
     beyond = rows["upper"] < 0 if side < 0 else rows["lower"] > 0
     chosen = set(rows.loc[np.asarray(beyond), "change"])
     names = [name for change, name in CHANGE_NAMES.items() if change in chosen]
-    return ", ".join(names) or "none"
+    return ", ".join(names) or "nothing"
