@@ -48,6 +48,16 @@ def test_the_quick_study_differs_from_the_study_in_scale_only() -> None:
     }
 
 
+def test_budgets_beside_the_study_are_no_part_of_it(tmp_path: Path) -> None:
+    plain = load_study(write(tmp_path, ""))
+    text = "[ablation]\nn_seeds = 3\n[search]\nn_trials = 3\n"
+    other = load_study(write(tmp_path, text, "other.toml"))
+    assert (other.ablation.n_seeds, other.search.n_trials) == (3, 3)
+    assert configuration_hash(other) == configuration_hash(plain)
+    with pytest.raises(ConfigurationError, match=r"ablation\.n_seeds"):
+        load_study(write(tmp_path, "[ablation]\nn_seeds = 1\n", "one.toml"))
+
+
 def test_overrides_reach_the_study_and_zero_keeps_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, "")
     assert load_study(path, test_year=2021, seed=7).test_year == 2021

@@ -64,6 +64,8 @@ def test_with_nothing_changed_nothing_runs(built: Path) -> None:
         ("src/nse_lstm/study/findings.py", EVERY),
         ("src/nse_lstm/study/rivals.py", PHASES[3:]),
         ("src/nse_lstm/study/evidence_tables.py", PHASES[3:]),
+        ("src/nse_lstm/study/ablation.py", EVERY[1:]),
+        ("src/nse_lstm/study/search.py", []),
         ("src/nse_lstm/study/audit/stages.py", PHASES[3:]),
         ("src/nse_lstm/deployment/registry.py", PHASES[4:]),
         ("data/catalogue.toml", []),

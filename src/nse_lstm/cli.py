@@ -190,6 +190,36 @@ def calibrate(
     raise typer.Exit(code=1 if n_false > found.limit else 0)
 
 
+@verb()
+def ablation(identity: Identity) -> None:
+    """Measure what each change of v2 does, alone and removed; resumes what is there."""
+    from nse_lstm.study.ablation import ablate
+
+    table = ablate(identity.open())
+    typer.echo(table.round(4).to_string(index=False))
+
+
+@verb()
+def search(
+    identity: Identity,
+    forecaster: Annotated[
+        str, typer.Option(help="Which, of study/search_spaces.py; commas between.")
+    ] = "ridge,boosting",
+) -> None:
+    """Search settings before every walk-forward year; prints the best, changes none."""
+    from nse_lstm.study.search import search as search_study
+    from nse_lstm.study.search import settings_lines
+
+    workspace = identity.open()
+    for name in forecaster.split(","):
+        found = search_study(workspace, name.strip(), progress=typer.echo)
+        typer.echo(
+            f"{found.forecaster}: rank IC {found.value:+.4f}, the study's own settings "
+            f"{found.own_value:+.4f}; {found.n_trials} tried, {found.n_given_up} given "
+            f"up; {found.n_looks} settings in the ledger\n{settings_lines(found)}"
+        )
+
+
 @app.command()
 def fetch(
     folder: Annotated[

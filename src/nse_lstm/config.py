@@ -23,12 +23,14 @@ __all__ = [
     "V1",
     "V2",
     "V3",
+    "Ablation",
     "CrossSection",
     "Dealing",
     "Folds",
     "Market",
     "Review",
     "Rivals",
+    "Search",
     "Simulation",
     "Study",
     "Training",
@@ -303,6 +305,30 @@ class Review:
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
+class Ablation:
+    """How thoroughly v2's changes are tried alone and removed, on the last year."""
+
+    n_seeds: Annotated[int, Field(ge=2)] = 5
+    n_stocks: Count = 2
+    """The first of those recommended for the year."""
+    max_epochs: Count = 15
+    """With early stopping; without it v1's, if they are fewer."""
+    max_windows: Count = 1000
+    """Training windows of a stock, evenly thinned to this."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Search:
+    """Budget of the search for better settings, before every walk-forward year."""
+
+    n_trials: Count = 20
+    """Settings tried a forecaster, the study's own first; given-up ones count."""
+    seed: Annotated[int, Field(ge=0)] = 1
+    n_years: Count = 2
+    """Years scored: the last ones before the first that is walked forward."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
 class Study:
     """Everything that can change a number, for one market."""
 
@@ -322,6 +348,8 @@ class Study:
     dealing: Dealing = field(default_factory=Dealing)
     verdict: Verdict = field(default_factory=Verdict)
     review: Review = field(default_factory=Review)
+    ablation: Ablation = field(default_factory=Ablation)
+    search: Search = field(default_factory=Search)
 
 
 def load_study(
@@ -374,10 +402,13 @@ def study_document(study: Study) -> dict[str, Any]:
     """Return all that can change a number, as plain values.
 
     Left out are the number of workers and the review of new files, which change the
-    time and an exit code only, and what a market is called.
+    time and an exit code only, the budgets of ablation and search, which stand beside
+    the study, and what a market is called.
     """
     document: dict[str, Any] = TypeAdapter(Study).dump_python(study, mode="json")
-    del document["training"]["workers"], document["review"]
+    del document["training"]["workers"]
+    for beside in ("review", "ablation", "search"):
+        del document[beside]
     document["market"] = {"name": study.market.name}
     return document
 

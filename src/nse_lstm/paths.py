@@ -100,6 +100,16 @@ class Paths:
         return self.models / "pooled_v3"
 
     @property
+    def ablation(self) -> Path:
+        """Networks between v1 and v2, and what each change of v2 did."""
+        return self.models / "ablation"
+
+    @property
+    def search(self) -> Path:
+        """Settings tried before the walk-forward years, a file a forecaster."""
+        return self.models / "search"
+
+    @property
     def evaluation(self) -> Path:
         """Forecasts, scores and the verdict of Phase 4."""
         return self.models / "evaluation"

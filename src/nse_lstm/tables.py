@@ -13,6 +13,7 @@ from nse_lstm.errors import ArtefactError, TableError
 from nse_lstm.paths import write_aside
 
 __all__ = [
+    "ABLATION",
     "ABSENT_DAYS",
     "ACCEPTED_JUMPS",
     "ACCURACY_COST",
@@ -580,6 +581,31 @@ RANK_IC = _schema(
         "rank_ic": _column(NUMBER, pa.Check.in_range(-1, 1)),
         # Stocks with both.
         "n": _column(WHOLE, pa.Check.ge(1)),
+    },
+)
+
+
+# What each change of v2 does to the loss: in it alone, and as all but it are in.
+ABLATION = _schema(
+    "ablation",
+    ["change", "form"],
+    {
+        "change": _column(TEXT),
+        # "alone": v1's network with it less without; "removed": v2 less v2 without it.
+        # "all" has one form: v2 less v1's network.
+        "form": _column(TEXT, pa.Check.isin(["alone", "removed", "all"])),
+        # Geometric mean of the error over persistence's, with the change and without.
+        "loss_with": _column(NUMBER, pa.Check.ge(0)),
+        "loss_without": _column(NUMBER, pa.Check.ge(0)),
+        # Logarithm of with over without: negative where the change helps.
+        "value": _column(NUMBER),
+        "lower": _column(NUMBER),
+        "upper": _column(NUMBER),
+        # Seeds where every stock's difference is negative.
+        "n_seeds_better": _column(WHOLE, pa.Check.ge(0)),
+        "n_seeds": _column(WHOLE, pa.Check.ge(2)),
+        "n_stocks": _column(WHOLE, pa.Check.ge(1)),
+        "fold": _column(WHOLE),
     },
 )
 

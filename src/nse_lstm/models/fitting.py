@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nse_lstm.config import Study, Training
-from nse_lstm.features.scaling import MinMaxScaler, fit_min_max, scale
+from nse_lstm.features.scaling import MinMaxScaler, fit_min_max
 from nse_lstm.features.windows import Windows
 from nse_lstm.models.architectures import (
     Architecture,
@@ -23,7 +23,7 @@ from nse_lstm.models.bundles import save_bundle
 from nse_lstm.models.engine.loop import fit
 from nse_lstm.models.jobs import Job, SampleJob, TrainingJob, job_seed
 from nse_lstm.models.runtime import keras
-from nse_lstm.models.samples import Samples
+from nse_lstm.models.samples import Samples, scale_windows
 from nse_lstm.models.training import set_seeds
 
 __all__ = ["fit_bundle"]
@@ -102,8 +102,8 @@ def _plan(job: TrainingJob, study: Study) -> Plan:
     return Plan(
         network=network,
         training=training,
-        train=_scaled(scaler, job.train),
-        validation=_scaled(scaler, job.validation) if validates else None,
+        train=scale_windows(scaler, job.train),
+        validation=scale_windows(scaler, job.validation) if validates else None,
         scaler=scaler,
         about={
             "horizon": study.v2.horizon,
@@ -125,15 +125,6 @@ def _plan_samples(job: SampleJob) -> Plan:
         validation=job.validation,
         scaler=UNSCALED,
         about={**about, **job.about},
-    )
-
-
-def _scaled(scaler: MinMaxScaler, windows: Windows) -> Samples:
-    """Scale prices and targets to the network's single precision."""
-    return Samples(
-        table=scale(scaler, windows.prices).astype(np.float32)[:, np.newaxis],
-        last=windows.last,
-        y=scale(scaler, windows.y).astype(np.float32)[:, np.newaxis],
     )
 
 

@@ -6,7 +6,9 @@ they forecast are places again, turned into returns by the training span's own s
 excess return on place. Nothing here depends on the number of threads.
 """
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -96,6 +98,7 @@ def forecast_rivals(
     cross_section: CrossSection,
     rivals: Rivals,
     seed: int,
+    only: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Fit every rival on all before a fold and forecast the fold.
 
@@ -115,6 +118,8 @@ def forecast_rivals(
     rivals : Rivals
     seed : int
         Of the features that the trees may split by.
+    only : collection of str, optional
+        The models that are wanted; all of them if not given.
 
     Returns
     -------
@@ -130,15 +135,14 @@ def forecast_rivals(
     """
     rows = split_rows(features, targets, fold, purge=cross_section.purge)
     train, ahead = rows.train, rows.forecast
-    places = {
-        "ridge": _ridge(train, ahead, alpha=rivals.ridge_alpha),
-        "boosting": _boosting(train, ahead, rivals=rivals, seed=seed),
-        "ridge_per_stock": _ridge_per_stock(train, ahead, rivals=rivals),
-        **{
-            model: sign * ahead[feature].to_numpy()
-            for model, (feature, sign) in RULES.items()
-        },
+    fits: dict[str, Callable[[], Numbers]] = {
+        "ridge": partial(_ridge, train, ahead, alpha=rivals.ridge_alpha),
+        "boosting": partial(_boosting, train, ahead, rivals=rivals, seed=seed),
+        "ridge_per_stock": partial(_ridge_per_stock, train, ahead, rivals=rivals),
+        **{model: partial(_rule, ahead, model) for model in RULES},
     }
+    wanted = fits if only is None else only
+    places = {model: fit() for model, fit in fits.items() if model in wanted}
     unit = slope(train["y_place"].to_numpy(), train["y_excess"].to_numpy())
     seeds = dict.fromkeys(places, 0) | {"boosting": seed}
     blocks = [
@@ -209,6 +213,11 @@ def _boosting(
     with threadpool_limits(1, user_api="openmp"):
         model.fit(train[columns].to_numpy(), train["y_place"].to_numpy())
         return np.asarray(model.predict(ahead[columns].to_numpy()), float)
+
+
+def _rule(ahead: pd.DataFrame, model: str) -> Numbers:
+    feature, sign = RULES[model]
+    return np.asarray(sign * ahead[feature].to_numpy(), np.float64)
 
 
 def _filled(rows: pd.DataFrame) -> Numbers:

@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Samples", "gather", "open_table"]
+from nse_lstm.features.scaling import MinMaxScaler, scale
+from nse_lstm.features.windows import Windows
+
+__all__ = ["Samples", "gather", "open_table", "scale_windows"]
 
 Numbers = NDArray[np.floating]
 Places = NDArray[np.intp]
@@ -37,6 +40,15 @@ def open_table(samples: Samples) -> Numbers:
     if isinstance(samples.table, Path):
         return np.asarray(np.load(samples.table, mmap_mode="r"))
     return samples.table
+
+
+def scale_windows(scaler: MinMaxScaler, windows: Windows) -> Samples:
+    """Scale prices and targets to the network's single precision."""
+    return Samples(
+        table=scale(scaler, windows.prices).astype(np.float32)[:, np.newaxis],
+        last=windows.last,
+        y=scale(scaler, windows.y).astype(np.float32)[:, np.newaxis],
+    )
 
 
 def gather(

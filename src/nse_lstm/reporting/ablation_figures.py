@@ -1,0 +1,101 @@
+"""The ablation as a table and a figure: what each change of v2 does to its error."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from nse_lstm.reporting.canvas import COLOURS, put_legend, put_title, start_axes
+from nse_lstm.reporting.display import DASH
+
+__all__ = ["CHANGE_NAMES", "ablation_rows", "draw_ablation"]
+
+CHANGE_NAMES = {
+    "stock_scaler": "a scaler a stock",
+    "l2": "L2 penalty",
+    "normalisation": "batch normalisation",
+    "dropout": "more dropout",
+    "relu": "ReLU in the dense layer",
+    "huber": "Huber loss",
+    "early_stopping": "early stopping",
+    "all": "all of them: v2",
+}
+"""What v2 changes in v1's network, in the order of its tables."""
+
+FORMS = {
+    "alone": ("added to v1's network", "o", "v1", -0.13),
+    "removed": ("added last, to all the others", "s", "v2", 0.13),
+    "all": ("", "D", "persistence", 0.0),
+}
+
+
+def ablation_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Lay an ``ABLATION`` table out for a page: one row a change.
+
+    Returns
+    -------
+    DataFrame
+        ``change``; for each form the factor that the error changes by, with its
+        interval, and in how many seeds every stock was forecast better.
+    """
+    rows = []
+    for change, name in CHANGE_NAMES.items():
+        own = table[table["change"] == change]
+        first, last = own[own["form"] != "removed"], own[own["form"] == "removed"]
+        row = {"change": name}
+        for heading, form in (("alone", first), ("last", last)):
+            row[f"{heading}: error times"] = _cell(form)
+            row[f"{heading}: better"] = _count(form)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def draw_ablation(table: pd.DataFrame) -> Figure:
+    """Draw the factor that each change multiplies the error by, alone and removed.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``ABLATION``; below 1 the change helps.
+    """
+    figure, axes = start_axes((8.0, 4.4))
+    places = {change: place for place, change in enumerate(CHANGE_NAMES)}
+    axes.axvline(1, color=COLOURS["persistence"], linewidth=1.2)
+    for form, (label, marker, colour, shift) in FORMS.items():
+        rows = table[table["form"] == form]
+        middle, low, high = (np.exp(rows[c]) for c in ("value", "lower", "upper"))
+        axes.errorbar(
+            middle,
+            rows["change"].map(places) + shift,
+            xerr=np.array([middle - low, high - middle]),
+            fmt=marker,
+            markersize=5,
+            elinewidth=1.2,
+            color=COLOURS[colour],
+            label=label or None,
+        )
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"×{value:g}"))
+    axes.set_yticks(range(len(CHANGE_NAMES)), list(CHANGE_NAMES.values()))
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("error with the change over error without (log scale; left: helps)")
+    put_legend(axes)
+    put_title(axes, "What each change of v2 does, 95 % over the seeds")
+    return figure
+
+
+def _cell(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return DASH
+    middle, low, high = (np.exp(rows[c].iloc[0]) for c in ("value", "lower", "upper"))
+    return f"{middle:.3g} ({low:.3g} to {high:.3g})"
+
+
+def _count(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return DASH
+    row = rows.iloc[0]
+    return f"{row['n_seeds_better']} of {row['n_seeds']} seeds"

@@ -1,0 +1,93 @@
+"""Shuffling hurts a forecast that rests on a feature, and no other."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from odd_panel import SMALL, odd_panel
+
+from nse_lstm.config import Market, Study
+from nse_lstm.errors import ConfigurationError
+from nse_lstm.features.folds import Fold, make_folds
+from nse_lstm.features.indicators import build_features
+from nse_lstm.features.targets import build_targets
+from nse_lstm.study.explanation import explain, shuffle_feature
+from nse_lstm.study.search_spaces import Forecaster, Ground
+from nse_lstm.tables import FORECASTS
+
+USED, UNUSED = "reversal_5", "volatility_20"
+START = pd.Timestamp(2021, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def ground() -> Ground:
+    panel = odd_panel(420)
+    targets = build_targets(panel, cross_section=SMALL, delay=1, horizon=5)
+    features = build_features(panel, cross_section=SMALL)
+    # A feature that knows the answer, so that what it is worth is known too.
+    answer = targets.set_index(["ticker", "origin"])["y_place"]
+    key = pd.MultiIndex.from_frame(features[["ticker", "session"]])
+    features[USED] = answer.reindex(key).to_numpy()
+    return Ground(
+        study=Study(market=Market(name="simulated", label="a test")),
+        panel=panel,
+        features=features,
+        targets=(targets,),
+        folds=make_folds(2022, 1)[:-1],
+    )
+
+
+def forecast_feature(ground: Ground, study: Study, fold: Fold) -> pd.DataFrame:
+    """Forecast the feature itself; nothing is fitted."""
+    rows = ground.targets[0].merge(
+        ground.features[ground.features["usable"]],
+        left_on=["ticker", "origin"],
+        right_on=["ticker", "session"],
+    )
+    rows = rows[rows["origin"].dt.year == fold.year].dropna(subset=USED)
+    table = rows.assign(
+        **{"model": "toy", "seed": 0, "fold": fold.year, "y_hat": rows[USED]},
+        **dict.fromkeys(("price_hat", "lower", "upper"), np.nan),
+    )
+    types = {name: str(column.dtype) for name, column in FORECASTS.columns.items()}
+    return table[list(types)].astype(types)
+
+
+TOY = Forecaster("toy", "rivals", {}, forecast_feature)
+
+
+def test_a_session_keeps_its_values_and_earlier_ones_their_places(
+    ground: Ground,
+) -> None:
+    before = ground.features
+    after = shuffle_feature(before, USED, since=START, seed=[1])
+    early = before["session"] < START
+    pd.testing.assert_frame_equal(after[early], before[early])
+    pd.testing.assert_frame_equal(after.drop(columns=USED), before.drop(columns=USED))
+    late = before["usable"] & ~early
+
+    def values(table: pd.DataFrame) -> list[list[float]]:
+        rows = table[late].fillna({USED: 9.0})
+        return [sorted(v) for _, v in rows.groupby("session")[USED]]
+
+    assert values(after) == values(before)
+    assert not after.loc[late, USED].equals(before.loc[late, USED])
+
+
+def test_only_the_feature_that_is_used_costs_anything(ground: Ground) -> None:
+    table = explain(ground, TOY, (UNUSED, USED))
+    assert table["feature"].tolist() == [USED, UNUSED]
+    used, unused = table.iloc[0], table.iloc[1]
+    # It ranks perfectly until it is shuffled, and about 0 after.
+    assert used["loss"] == pytest.approx(1, abs=4 * used["error"] + 0.1)
+    assert abs(used["control"]) < 0.3
+    assert (unused["loss"], unused["error"], unused["control"]) == (0, 0, 0)
+
+
+def test_the_same_seed_gives_the_same_table(ground: Ground) -> None:
+    one, two = (explain(ground, TOY, (USED,), seed=3) for _ in range(2))
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+def test_a_feature_nobody_ranks_by_is_refused(ground: Ground) -> None:
+    with pytest.raises(ConfigurationError, match=r"PLACED_FEATURES.*'magic'"):
+        explain(ground, TOY, ("magic",))
