@@ -203,8 +203,8 @@ class Rivals:
 class V3:
     """The v3 network: one LSTM of all shares and horizons, on the features' places.
 
-    Chosen by rank IC on 2015 and 2016 of the exchange's files, and kept since; see
-    ``docs/forecasters.md``.
+    Chosen by rank IC on 2015 of the exchange's files, before any year that is judged,
+    and kept since; ``docs/forecasters.md`` counts what was looked at.
     """
 
     first_year: int = 2017

@@ -3,6 +3,7 @@
 ``architectures`` builds a network, ``training`` fits many of them in worker processes,
 ``bundles`` keeps each in a folder that can prove itself, ``forecasting`` and
 ``baselines`` write forecast tables, and so do ``rivals``, which rank many shares at
-once. TensorFlow is imported in this package only, by
-``runtime``, and never by ``training``, ``baselines`` or ``versions`` themselves.
+once; ``pooled`` asks for v3, one network of all shares. TensorFlow is imported in this
+package only, by ``runtime``, and never by ``training``, ``baselines`` or ``versions``
+themselves.
 """
