@@ -134,11 +134,13 @@ lab: | $(ENVIRONMENT)  ## JupyterLab, on the environment's own kernel
 	.venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(LAB)
 
 ##@ Code
-.PHONY: test test-slow bench lint lock
+.PHONY: test test-slow test-exhaustive bench lint lock
 test: $(ENVIRONMENT)  ## The tests: no training, under two minutes
 	.venv/bin/pytest -q -n auto
 test-slow: $(ENVIRONMENT)  ## The tests that fit networks or execute notebooks
-	.venv/bin/pytest -q -m 'slow or notebook'
+	.venv/bin/pytest -q -n auto --dist loadfile -m 'slow or notebook'
+test-exhaustive: $(ENVIRONMENT)  ## Ten thousand damaged files; minutes
+	.venv/bin/pytest -q -s -m exhaustive
 bench: $(ENVIRONMENT)  ## Training speed beside Keras and, if TORCH_PYTHON is set, PyTorch
 	.venv/bin/python benchmarks/training.py
 lint: $(ENVIRONMENT)  ## Formatting, imports and types; notebooks included

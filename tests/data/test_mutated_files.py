@@ -43,7 +43,7 @@ def test_damaged_files_load_with_a_closed_ledger_or_are_refused(tmp_path):
     assert min(counts["loaded"], counts["refused"]) > 6
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_ten_thousand_damaged_files(tmp_path):
     counts = outcomes(tmp_path, range(10_000))
     print(dict(counts))
