@@ -23,9 +23,8 @@ SABOTAGE = {
     ),
     "windows that reach a session ahead": (
         "features/windows.py",
-        "sliding_window_view(adjusted, lookback)[origin - lookback + 1]",
-        "sliding_window_view(adjusted, lookback)[np.minimum(origin - lookback + 2, "
-        "len(adjusted) - lookback)]",
+        "last=origin,",
+        "last=np.minimum(origin + 1, len(adjusted) - 1),",
         "futures: forecasts",
     ),
 }
