@@ -15,7 +15,7 @@ from nse_lstm.evaluation.dealing import Board
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.scaling import MinMaxScaler
-from nse_lstm.features.windows import FoldSplit, Windows
+from nse_lstm.features.windows import PER_WINDOW, FoldSplit, Windows
 from nse_lstm.study import jobs, validation
 from nse_lstm.study.audit import stand_in
 from nse_lstm.study.audit.defects import Defect
@@ -118,8 +118,8 @@ def _unpurged(split: FoldSplit, windows: Windows, fold: Fold) -> FoldSplit:
 
 
 def _take(windows: Windows, places: Any) -> Windows:
-    names = ("X", "y", "last_price", "shares", "origin", "entry_date", "target_date")
-    return replace(windows, **{name: getattr(windows, name)[places] for name in names})
+    taken = {name: getattr(windows, name)[places] for name in PER_WINDOW}
+    return replace(windows, **taken)
 
 
 @contextmanager
