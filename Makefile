@@ -36,7 +36,7 @@ export UV_COMPILE_BYTECODE := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 layer   = $(shell find $(1:%=src/nse_lstm/%) -name '*.py')
-shared := $(patsubst %,src/nse_lstm/%.py,config paths tables errors study/workspace study/inputs)
+shared := $(call layer,config tables) $(patsubst %,src/nse_lstm/%.py,paths errors study/workspace study/inputs)
 
 ##@ Study
 .PHONY: all reports train score results fetch
@@ -149,7 +149,7 @@ lint: $(ENVIRONMENT)  ## Formatting, imports and types; notebooks included
 	.venv/bin/mypy
 lock: $(ENVIRONMENT)  ## Resolve requirements.lock anew from pyproject.toml
 	.venv/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
+	  --no-annotate --no-header --all-extras pyproject.toml -o requirements.lock
 
 # uv lives beside the environment because a sync removes what the lock does not hold.
 $(ENVIRONMENT): requirements.lock pyproject.toml

@@ -69,7 +69,7 @@ def test_with_nothing_changed_nothing_runs(built: Path) -> None:
         ("src/nse_lstm/study/audit/stages.py", PHASES[3:]),
         ("src/nse_lstm/deployment/registry.py", PHASES[4:]),
         ("data/catalogue.toml", []),
-        ("src/nse_lstm/config.py", EVERY),
+        ("src/nse_lstm/config/settings.py", EVERY),
         ("src/nse_lstm/reporting/figures.py", EVERY),
         ("src/nse_lstm/reporting/atlas_figures.py", EVERY),
         ("src/nse_lstm/study/atlas.py", EVERY),

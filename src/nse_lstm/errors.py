@@ -36,7 +36,7 @@ class DataError(StudyError):
 
 
 class TableError(StudyError):
-    """A table that breaks its schema in ``tables.py``."""
+    """A table that breaks its schema in ``tables``."""
 
 
 class ArtefactError(StudyError):

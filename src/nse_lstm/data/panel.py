@@ -33,7 +33,7 @@ LABELS = ("name", "kind", "sector")
 
 @dataclass(frozen=True)
 class Market:
-    """One market's data, every table in its schema (``tables.py``).
+    """One market's data, every table in its schema (``tables``).
 
     ``file_ledger`` counts the rows of each price file by what became of them; the
     counts add up to the lines below its header. ``repairs`` names every row that was

@@ -46,7 +46,7 @@ SCHEMAS = {
 
 @dataclass(frozen=True)
 class Atlas:
-    """One table a field, each in its schema of ``tables.py``."""
+    """One table a field, each in its schema of ``tables``."""
 
     stock_years: pd.DataFrame
     autocorrelations: pd.DataFrame

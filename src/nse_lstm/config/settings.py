@@ -1,23 +1,11 @@
-"""The study as one tree of frozen, validated dataclasses, read from a TOML file.
+"""The settings, section by section, as frozen and validated dataclasses."""
 
-A study file may name a ``base`` file and override parts of it; that is how
-``study.quick.toml`` stays the same study at a smaller scale. Everything that can change
-a number is in this tree, so its hash, together with the data's and the sources', names
-every artefact.
-"""
-
-import hashlib
-import json
-import tomllib
 from dataclasses import field
 from datetime import date
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
-
-from nse_lstm.errors import ConfigurationError
 
 __all__ = [
     "V1",
@@ -36,9 +24,6 @@ __all__ = [
     "Training",
     "Universe",
     "Verdict",
-    "configuration_hash",
-    "load_study",
-    "study_document",
 ]
 
 FORBID = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -350,100 +335,3 @@ class Study:
     review: Review = field(default_factory=Review)
     ablation: Ablation = field(default_factory=Ablation)
     search: Search = field(default_factory=Search)
-
-
-def load_study(
-    path: Path, market: str = "simulated", *, test_year: int = 0, seed: int = 0
-) -> Study:
-    """Read and validate a study file for one of its markets.
-
-    Parameters
-    ----------
-    path : Path
-        TOML file; its ``base`` key, if any, names a file beside it that it overrides.
-    market : str
-        One of the tables under ``[markets]``.
-    test_year, seed : int
-        Override the file's values; 0 keeps them.
-
-    Raises
-    ------
-    ConfigurationError
-        If a file is missing or is no TOML, a key is unknown, or a value is invalid.
-    """
-    document = _read_with_base(Path(path), above=())
-    markets = document.pop("markets", {})
-    if not isinstance(markets, dict) or not all(
-        isinstance(about, dict) for about in markets.values()
-    ):
-        raise ConfigurationError(
-            f"`markets` must hold one table a market in {path}. Received: {markets!r}"
-        )
-    if market not in markets:
-        raise ConfigurationError(
-            f"`market` must be one of {sorted(markets)} in {path}. Received: {market!r}"
-        )
-    document["market"] = {"name": market, **markets[market]}
-    overrides = {"test_year": test_year, "seed": seed}
-    document |= {key: value for key, value in overrides.items() if value}
-    try:
-        return TypeAdapter(Study).validate_python(document)
-    except ValidationError as error:
-        lines = [
-            f"  {'.'.join(map(str, e['loc']))}: {e['msg']}. Received: {e['input']!r}"
-            for e in error.errors()
-        ]
-        raise ConfigurationError(
-            "\n".join([f"{path} is no valid study:", *lines])
-        ) from None
-
-
-def study_document(study: Study) -> dict[str, Any]:
-    """Return all that can change a number, as plain values.
-
-    Left out are the number of workers and the review of new files, which change the
-    time and an exit code only, the budgets of ablation and search, which stand beside
-    the study, and what a market is called.
-    """
-    document: dict[str, Any] = TypeAdapter(Study).dump_python(study, mode="json")
-    del document["training"]["workers"]
-    for beside in ("review", "ablation", "search"):
-        del document[beside]
-    document["market"] = {"name": study.market.name}
-    return document
-
-
-def configuration_hash(study: Study) -> str:
-    """Return the SHA-256 of the canonical JSON of ``study_document``."""
-    text = json.dumps(study_document(study), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _read_with_base(path: Path, *, above: tuple[Path, ...]) -> dict[str, Any]:
-    if path in above:
-        raise ConfigurationError(f"{path} is its own `base`, directly or not")
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigurationError(f"No study file at {path}") from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is no TOML: {error}") from None
-    base = document.pop("base", None)
-    if base is None:
-        return document
-    if not isinstance(base, str):
-        raise ConfigurationError(
-            f"`base` must name a file. Received: {base!r} ({path})"
-        )
-    below = _read_with_base(path.parent / base, above=(*above, path))
-    return _merge(below, document)
-
-
-def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        inner = merged.get(key)
-        if isinstance(value, dict) and isinstance(inner, dict):
-            value = _merge(inner, value)
-        merged[key] = value
-    return merged

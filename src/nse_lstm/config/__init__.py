@@ -1,0 +1,49 @@
+"""The study as one tree of frozen, validated dataclasses, read from a TOML file.
+
+A study file may name a ``base`` file and override parts of it; that is how
+``study.quick.toml`` stays the same study at a smaller scale. Everything that can change
+a number is in this tree, so its hash, together with the data's and the sources', names
+every artefact.
+"""
+
+from nse_lstm.config.loading import configuration_hash, load_study, study_document
+from nse_lstm.config.settings import (
+    V1,
+    V2,
+    V3,
+    Ablation,
+    CrossSection,
+    Dealing,
+    Folds,
+    Market,
+    Review,
+    Rivals,
+    Search,
+    Simulation,
+    Study,
+    Training,
+    Universe,
+    Verdict,
+)
+
+__all__ = [
+    "V1",
+    "V2",
+    "V3",
+    "Ablation",
+    "CrossSection",
+    "Dealing",
+    "Folds",
+    "Market",
+    "Review",
+    "Rivals",
+    "Search",
+    "Simulation",
+    "Study",
+    "Training",
+    "Universe",
+    "Verdict",
+    "configuration_hash",
+    "load_study",
+    "study_document",
+]

@@ -1,0 +1,87 @@
+"""Every table's schema: column names, types and keys, in one place.
+
+Tables are long. Missing stays missing: a nullable column is the only place for it.
+``check`` is called on the way to disk and on the way back.
+"""
+
+from nse_lstm.tables.atlas import (
+    ABSENT_DAYS,
+    AUTOCORRELATION_GROUPS,
+    AUTOCORRELATIONS,
+    CONCENTRATION,
+    DEPENDENCE,
+    LIFESPANS,
+    MARKET_YEARS,
+    RECOMMENDATION_DIFFERENCES,
+    STATISTICS,
+    STOCK_YEARS,
+)
+from nse_lstm.tables.columns import NUMBER, TEXT, TIME
+from nse_lstm.tables.data import (
+    ACCEPTED_JUMPS,
+    ACTION_KINDS,
+    CORPORATE_ACTIONS,
+    FILE_LEDGER,
+    INSTRUMENTS,
+    PANEL,
+    REPAIRS,
+)
+from nse_lstm.tables.features import (
+    FEATURES,
+    MARKET_FEATURES,
+    PLACED_FEATURES,
+    TARGETS,
+)
+from nse_lstm.tables.files import check, read_table, write_table
+from nse_lstm.tables.results import (
+    ABLATION,
+    ACCURACY_COST,
+    CAPACITY,
+    COVERAGE,
+    EVIDENCE,
+    FORECASTS,
+    RANK_IC,
+    SAFETY,
+    SCORES,
+    STRATEGY_RETURNS,
+)
+
+__all__ = [
+    "ABLATION",
+    "ABSENT_DAYS",
+    "ACCEPTED_JUMPS",
+    "ACCURACY_COST",
+    "ACTION_KINDS",
+    "AUTOCORRELATIONS",
+    "AUTOCORRELATION_GROUPS",
+    "CAPACITY",
+    "CONCENTRATION",
+    "CORPORATE_ACTIONS",
+    "COVERAGE",
+    "DEPENDENCE",
+    "EVIDENCE",
+    "FEATURES",
+    "FILE_LEDGER",
+    "FORECASTS",
+    "INSTRUMENTS",
+    "LIFESPANS",
+    "MARKET_FEATURES",
+    "MARKET_YEARS",
+    "NUMBER",
+    "PANEL",
+    "PLACED_FEATURES",
+    "RANK_IC",
+    "RECOMMENDATION_DIFFERENCES",
+    "REPAIRS",
+    "SAFETY",
+    "SCORES",
+    "STATISTICS",
+    "STOCK_YEARS",
+    "STRATEGY_RETURNS",
+    "TARGETS",
+    "TEXT",
+    "TIME",
+    "check",
+    "read_table",
+    "write_table",
+]

@@ -1,0 +1,75 @@
+"""The tables that models see, and what they are to forecast."""
+
+import pandera.pandas as pa
+
+from nse_lstm.tables.columns import (
+    FLAG,
+    NUMBER,
+    TEXT,
+    TIME,
+    WHOLE,
+    column,
+    table_schema,
+    within,
+)
+
+__all__ = [
+    "FEATURES",
+    "MARKET_FEATURES",
+    "PLACED_FEATURES",
+    "TARGETS",
+]
+
+PLACED_FEATURES = tuple(
+    (
+        "reversal_1 reversal_5 reversal_10 reversal_20 momentum_60 momentum_120 "
+        "momentum_250 volatility_20 volatility_60 skewness_60 largest_return_20 "
+        "autocorrelation_60 range_place_1 range_place_3 range_place_5 range_place_20 "
+        "range_width_1 range_width_20 channel_place_20 channel_place_60 "
+        "channel_place_250 relative_tick turnover_level_20 turnover_level_60 "
+        "volume_surprise_1 volume_surprise_5 volume_surprise_20 illiquidity_20 "
+        "illiquidity_60 sessions_since_trade traded_share_20 traded_share_60 "
+        "zero_return_share_20 zero_return_share_60 signed_turnover_1 signed_turnover_5 "
+        "signed_turnover_20 beta_120 lagged_beta_120 residual_reversal_5 "
+        "residual_reversal_20 idiosyncratic_volatility_60"
+    ).split()
+)
+"""A share's indicators, as places among the session's universe."""
+
+MARKET_FEATURES = ("market_return_1", "market_return_5", "market_return_20")
+"""The same for every share of a session, in its usual spread."""
+
+FEATURES = table_schema(
+    "features",
+    ["ticker", "session"],
+    {
+        "ticker": column(TEXT),
+        "session": column(TIME),
+        # In the month's universe.
+        "member": column(FLAG),
+        # A signal may be formed: priced, neither stale nor suspended.
+        "usable": column(FLAG),
+        **{name: within(-0.5, 0.5) for name in PLACED_FEATURES},
+        **{name: within(-3, 3) for name in MARKET_FEATURES},
+    },
+)
+
+# Realised, so never beside a forecast: models are fitted on it, the scorer has its own.
+TARGETS = table_schema(
+    "targets",
+    ["ticker", "origin", "delay", "horizon"],
+    {
+        "ticker": column(TEXT),
+        "origin": column(TIME),
+        "delay": column(WHOLE, pa.Check.ge(0)),
+        "horizon": column(WHOLE, pa.Check.ge(1)),
+        "entry_date": column(TIME),
+        "target_date": column(TIME),
+        # Log return from entry to target.
+        "y": column(NUMBER, nullable=True),
+        # Less the mean of the origin's universe.
+        "y_excess": column(NUMBER, nullable=True),
+        # Its place among them.
+        "y_place": within(-0.5, 0.5),
+    },
+)

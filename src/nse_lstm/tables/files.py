@@ -1,0 +1,86 @@
+"""Tables on their way to disk and back: always checked, written whole or not."""
+
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from nse_lstm.errors import ArtefactError, TableError
+from nse_lstm.paths import write_aside
+from nse_lstm.tables.columns import NUMBER, TEXT, TIME
+
+__all__ = ["check", "read_table", "write_table"]
+
+
+def check(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Return the table if it keeps its schema.
+
+    Raises
+    ------
+    TableError
+        Naming the table, the columns and up to five offending rows.
+    """
+    try:
+        return schema.validate(table.reset_index(drop=True), lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases[["column", "check", "failure_case", "index"]]
+        raise TableError(
+            f"The {schema.name} table breaks its schema in {len(cases)} places, "
+            f"the first of them:\n{cases.head(5).to_string(index=False)}"
+        ) from None
+
+
+def write_table(table: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> None:
+    """Check a table, sort it by its key and write it whole as parquet or CSV."""
+    key = (schema.metadata or {})["key"]
+    ordered = check(table, schema).sort_values(key, ignore_index=True)
+    with write_aside(path) as aside:
+        if path.suffix == ".csv":
+            ordered.to_csv(aside, index=False, lineterminator="\n")
+        else:
+            ordered.to_parquet(aside, index=False)
+
+
+def read_table(schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
+    """Read a table written by ``write_table`` and check it again.
+
+    Raises
+    ------
+    ArtefactError
+        If the file is missing or unreadable.
+    TableError
+        If what it holds breaks the schema.
+    """
+    try:
+        table = (
+            _read_csv(schema, path) if path.suffix == ".csv" else pd.read_parquet(path)
+        )
+    except FileNotFoundError:
+        raise ArtefactError(
+            f"No {schema.name} table at {path}: run the phase that makes it first"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ArtefactError(f"{path} is no readable table: {error}") from None
+    return check(table, schema)
+
+
+def _read_csv(schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
+    """Read text as text: an empty cell or a code such as NA is no missing value."""
+    types = {
+        name: TEXT if str(column.dtype).startswith("string") else str(column.dtype)
+        for name, column in schema.columns.items()
+    }
+    times = [name for name, dtype in types.items() if dtype.startswith("datetime")]
+    try:
+        table = pd.read_csv(
+            path,
+            dtype={name: kind for name, kind in types.items() if name not in times},
+            keep_default_na=False,
+            na_values={name: [""] for name, kind in types.items() if kind == NUMBER},
+        )
+        days = {name: pd.to_datetime(table[name], format="ISO8601") for name in times}
+    except (KeyError, ValueError) as error:
+        raise TableError(
+            f"Expected the columns {list(types)} in {path}. Received: {error}"
+        ) from None
+    return table.assign(**days).astype(dict.fromkeys(times, TIME))

@@ -1,0 +1,218 @@
+"""Forecasts and everything that is computed from them."""
+
+import pandera.pandas as pa
+
+from nse_lstm.tables.columns import NUMBER, TEXT, TIME, WHOLE, column, table_schema
+
+__all__ = [
+    "ABLATION",
+    "ACCURACY_COST",
+    "CAPACITY",
+    "COVERAGE",
+    "EVIDENCE",
+    "FORECASTS",
+    "RANK_IC",
+    "SAFETY",
+    "SCORES",
+    "STRATEGY_RETURNS",
+]
+
+ACCURACY_COST = -1
+"""``cost_bps`` of a score that no cost enters: accuracy, not a strategy."""
+
+# One row a model of the test year; what depends on the machine is in run.json.
+SAFETY = table_schema(
+    "safety",
+    ["ticker"],
+    {
+        "ticker": column(TEXT),
+        "n_parameters": column(WHOLE, pa.Check.ge(1)),
+        # Of the model's folder, run.json left out.
+        "n_bytes": column(WHOLE, pa.Check.ge(1)),
+        # Huber terms of the scaled price at the epoch that was kept.
+        "train_loss": column(NUMBER, pa.Check.ge(0)),
+        "validation_loss": column(NUMBER, pa.Check.ge(0)),
+        # Validation over training; training is measured under dropout.
+        "loss_ratio": column(NUMBER, pa.Check.ge(0)),
+        # KES, of adjusted prices.
+        "scaler_minimum": column(NUMBER),
+        "scaler_maximum": column(NUMBER),
+    },
+)
+
+FORECASTS = table_schema(
+    "forecasts",
+    ["ticker", "model", "seed", "fold", "origin", "delay", "horizon"],
+    {
+        "ticker": column(TEXT),
+        "model": column(TEXT),
+        "seed": column(WHOLE),
+        # The year whose sessions are forecast.
+        "fold": column(WHOLE),
+        "origin": column(TIME),
+        "delay": column(WHOLE, pa.Check.ge(0)),
+        "horizon": column(WHOLE, pa.Check.ge(1)),
+        "entry_date": column(TIME),
+        "target_date": column(TIME),
+        # Forecast of the target's price in shares of the origin, KES.
+        "price_hat": column(NUMBER, nullable=True),
+        # Forecast log return; missing where the price forecast is not positive.
+        "y_hat": column(NUMBER, nullable=True),
+        "lower": column(NUMBER, nullable=True),
+        "upper": column(NUMBER, nullable=True),
+    },
+)
+
+# `ticker` is "ALL" where one account holds all stocks of the fold.
+STRATEGY_RETURNS = table_schema(
+    "strategy_returns",
+    ["ticker", "model", "seed", "fold", "rule", "cost_bps", "session"],
+    {
+        "ticker": column(TEXT),
+        "model": column(TEXT),
+        "seed": column(WHOLE),
+        "fold": column(WHOLE),
+        "rule": column(TEXT),
+        "cost_bps": column(WHOLE, pa.Check.ge(0)),
+        "session": column(TIME),
+        # Held from the session before into this one, share of the account.
+        "position": column(NUMBER, pa.Check.in_range(0, 1)),
+        # Sum of absolute changes of position dealt at this session's price.
+        "turnover": column(NUMBER, pa.Check.ge(0)),
+        "gross_return": column(NUMBER),
+        "net_return": column(NUMBER),
+        "cash_return": column(NUMBER),
+        # What the stock itself returned, for a holder without cost.
+        "stock_return": column(NUMBER),
+    },
+)
+
+# `ticker` is "ALL" where the scores are of the equally weighted pool.
+SCORES = table_schema(
+    "scores",
+    ["ticker", "model", "fold", "rule", "metric", "cost_bps"],
+    {
+        "ticker": column(TEXT),
+        "model": column(TEXT),
+        "fold": column(WHOLE),
+        # "none" for accuracy; "sign" or "gate" on a forecast; of a yardstick "hold",
+        # "rebalance" or "no_cost".
+        "rule": column(TEXT),
+        "metric": column(TEXT),
+        "cost_bps": column(WHOLE, pa.Check.ge(ACCURACY_COST)),
+        # Missing where a metric is not defined, such as the Sharpe of never trading.
+        "value": column(NUMBER, nullable=True),
+        "n": column(WHOLE, pa.Check.ge(0)),
+        "lower": column(NUMBER, nullable=True),
+        "upper": column(NUMBER, nullable=True),
+    },
+)
+
+# What is left of a strategy in whole lots and small shares of the volume.
+CAPACITY = table_schema(
+    "capacity",
+    ["model", "fold", "rule", "cost_bps", "capital_kes"],
+    {
+        "model": column(TEXT),
+        "fold": column(WHOLE),
+        "rule": column(TEXT),
+        "cost_bps": column(WHOLE, pa.Check.ge(0)),
+        "capital_kes": column(NUMBER, pa.Check.gt(0)),
+        # Of the money of all orders that met a session's volume; missing of none.
+        "fill_share": column(NUMBER, pa.Check.in_range(0, 1), nullable=True),
+        # KES.
+        "ordered": column(NUMBER, pa.Check.ge(0)),
+        "net_return": column(NUMBER),
+        # Yearly, over cash.
+        "net_excess": column(NUMBER),
+        "exposure": column(NUMBER, pa.Check.in_range(0, 1)),
+        "n": column(WHOLE, pa.Check.ge(1)),
+    },
+)
+
+# What each test says of the forecasts before the test year, and of the strategy.
+EVIDENCE = table_schema(
+    "evidence",
+    ["test", "model", "against", "ticker"],
+    {
+        "test": column(TEXT),
+        # "all" where the test is of all models together.
+        "model": column(TEXT),
+        "against": column(TEXT),
+        # "ALL" where all stocks are in it, a date being one observation.
+        "ticker": column(TEXT),
+        "statistic": column(NUMBER, nullable=True),
+        "p_value": column(NUMBER, pa.Check.in_range(0, 1), nullable=True),
+        "lower": column(NUMBER, nullable=True),
+        "upper": column(NUMBER, nullable=True),
+        "n": column(WHOLE, pa.Check.ge(0)),
+        # One sentence for the reader.
+        "says": column(TEXT),
+        # Kernel, bootstrap, side of the test.
+        "method": column(TEXT),
+    },
+)
+
+# How often intervals held what came, beside what luck alone would let them.
+COVERAGE = table_schema(
+    "coverage",
+    ["model", "ticker", "quarter"],
+    {
+        "model": column(TEXT),
+        "ticker": column(TEXT),
+        "quarter": column(TEXT),
+        "coverage": column(NUMBER, pa.Check.in_range(0, 1)),
+        "lower": column(NUMBER, pa.Check.in_range(0, 1), nullable=True),
+        "upper": column(NUMBER, pa.Check.in_range(0, 1), nullable=True),
+        # Log return.
+        "width": column(NUMBER, pa.Check.ge(0)),
+        "interval_score": column(NUMBER, pa.Check.ge(0)),
+        "n": column(WHOLE, pa.Check.ge(1)),
+        # Intervals without bounds, for want of errors; not in the rest.
+        "n_open": column(WHOLE, pa.Check.ge(0)),
+    },
+)
+
+
+# One row a session on which a model ranked the universe.
+RANK_IC = table_schema(
+    "rank_ic",
+    ["model", "seed", "fold", "delay", "horizon", "origin"],
+    {
+        "model": column(TEXT),
+        "seed": column(WHOLE),
+        "fold": column(WHOLE),
+        "delay": column(WHOLE, pa.Check.ge(0)),
+        "horizon": column(WHOLE, pa.Check.ge(1)),
+        "origin": column(TIME),
+        # Spearman's correlation of forecast and realised return over the stocks.
+        "rank_ic": column(NUMBER, pa.Check.in_range(-1, 1)),
+        # Stocks with both.
+        "n": column(WHOLE, pa.Check.ge(1)),
+    },
+)
+
+
+# What each change of v2 does to the loss: in it alone, and as all but it are in.
+ABLATION = table_schema(
+    "ablation",
+    ["change", "form"],
+    {
+        "change": column(TEXT),
+        # "alone": v1's network with it less without; "removed": v2 less v2 without it.
+        # "all" has one form: v2 less v1's network.
+        "form": column(TEXT, pa.Check.isin(["alone", "removed", "all"])),
+        # Geometric mean of the error over persistence's, with the change and without.
+        "loss_with": column(NUMBER, pa.Check.ge(0)),
+        "loss_without": column(NUMBER, pa.Check.ge(0)),
+        # Logarithm of with over without: negative where the change helps.
+        "value": column(NUMBER),
+        "lower": column(NUMBER),
+        "upper": column(NUMBER),
+        # Seeds where every stock's difference is negative.
+        "n_seeds_better": column(WHOLE, pa.Check.ge(0)),
+        "n_seeds": column(WHOLE, pa.Check.ge(2)),
+        "n_stocks": column(WHOLE, pa.Check.ge(1)),
+        "fold": column(WHOLE),
+    },
+)
