@@ -149,7 +149,7 @@ lint: $(ENVIRONMENT)  ## Formatting, imports and types; notebooks included
 	.venv/bin/mypy
 lock: $(ENVIRONMENT)  ## Resolve requirements.lock anew from pyproject.toml
 	.venv/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header --all-extras pyproject.toml -o requirements.lock
+	  --no-annotate --no-header --extra dev --extra serve --extra scale pyproject.toml -o requirements.lock
 
 # uv lives beside the environment because a sync removes what the lock does not hold.
 $(ENVIRONMENT): requirements.lock pyproject.toml
