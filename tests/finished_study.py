@@ -93,6 +93,8 @@ def _verdict(year: int) -> dict[str, Any]:
             "answer": "undecided",
             "sentence": "Undecided: a test.",
             "excess_over_cash": INTERVAL,
+            "excess_over_holding": INTERVAL,
+            "sharpe_over_cash": None,
             "smallest_detectable_sharpe": 1.2,
         },
         "basis": "The basis.",

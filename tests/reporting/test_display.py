@@ -1,15 +1,20 @@
+import re
+
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.figure import Figure
 
+from nse_lstm.reporting.canvas import put_numbers
 from nse_lstm.reporting.display import picture, sentence, show_table
 
 HOSTILE = '"><script>alert(1)</script>'
 
 
-def plot() -> Figure:
+def plot(n: int = 2) -> Figure:
     figure = Figure()
-    figure.subplots().plot([1, 2], [3, 4])
+    figure.subplots().plot(range(n))
+    put_numbers(figure, pd.DataFrame({HOSTILE: range(n)}))
     return figure
 
 
@@ -21,6 +26,20 @@ def test_text_from_data_cannot_become_markup() -> None:
         sentence(HOSTILE, tone=HOSTILE),
     ):
         assert "<script" not in shown.html
+
+
+def test_a_figure_without_its_numbers_is_refused() -> None:
+    with pytest.raises(KeyError):
+        picture(Figure(), alt="a")
+
+
+@pytest.mark.parametrize(("n", "shown"), [(2, 2), (60, 60), (61, 60), (1001, 60)])
+def test_long_numbers_are_thinned_and_keep_their_ends(n: int, shown: int) -> None:
+    page = picture(plot(n), alt="a").html
+    values = re.findall(r'<td class="number">([\d,]+)</td>', page)
+    assert len(values) == shown
+    assert (values[0], values[-1]) == ("0", f"{n - 1:,}")
+    assert (f"60 of {n:,} rows" in page) == (n > 60)
 
 
 def test_a_missing_value_is_a_dash_and_never_a_number() -> None:

@@ -7,9 +7,10 @@ from tiny_study import tiny_workspace
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import find_root
-from nse_lstm.reporting.pages import PHASES
+from nse_lstm.reporting.pages import PAGES
 from nse_lstm.study import status as status_module
 from nse_lstm.study.data_analysis import analyse_data, prepare_raw
+from nse_lstm.study.execution import page_metadata
 from nse_lstm.study.results import write_results
 from nse_lstm.study.status import DOCUMENTS, read_status, write_status
 from nse_lstm.study.summary import accuracy_by_stock, comparison
@@ -41,7 +42,7 @@ def test_the_first_pages_headings_stand_in_their_order(page: Path) -> None:
 def test_every_link_leads_to_a_page_or_a_file_of_the_project(
     finished: Workspace, page: Path
 ) -> None:
-    pages = {f"{name}.html" for name in PHASES}
+    pages = {f"{name}.html" for name in PAGES}
     pages |= {f"stocks/{ticker}.html" for ticker in stocks(finished)}
     html = re.findall(r'href="([^"]*)"', page.read_text())
     text = re.findall(r"\]\(([^)]*)\)", page.with_suffix(".md").read_text())
@@ -79,7 +80,8 @@ def test_the_same_tables_give_the_same_page(
     before = page.read_text(), page.with_suffix(".md").read_text()
     write_status(finished, page)
     assert (page.read_text(), page.with_suffix(".md").read_text()) == before
-    monkeypatch.setattr(status_module, "provenance", lambda workspace: {"commit": "x"})
+    other = page_metadata(finished) | {"provenance": {"commit": "x"}}
+    monkeypatch.setattr(status_module, "page_metadata", lambda workspace: other)
     write_status(finished, page)
     assert page.with_suffix(".md").read_text() == before[1]
 

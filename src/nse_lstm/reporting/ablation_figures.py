@@ -5,8 +5,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from nse_lstm.reporting.canvas import COLOURS, put_legend, put_title, start_axes
-from nse_lstm.reporting.display import DASH
+from nse_lstm.reporting.canvas import (
+    COLOURS,
+    DASH,
+    put_legend,
+    put_numbers,
+    put_title,
+    start_axes,
+)
 
 __all__ = ["CHANGE_NAMES", "ablation_rows", "draw_ablation"]
 
@@ -84,6 +90,7 @@ def draw_ablation(table: pd.DataFrame) -> Figure:
     axes.set_xlabel("error with the change over error without (log scale; left: helps)")
     put_legend(axes)
     put_title(axes, "What each change of v2 does, 95 % over the seeds")
+    put_numbers(figure, ablation_rows(table))
     return figure
 
 

@@ -15,6 +15,7 @@ from nse_lstm.reporting.canvas import (
     End,
     label_ends,
     put_legend,
+    put_numbers,
     put_title,
     start_axes,
     start_rows,
@@ -66,6 +67,7 @@ def draw_steps(table: pd.DataFrame, *, claim: float) -> Figure:
     axes.set_ylim(len(table) - 0.5, -0.5)
     axes.set_xlabel("Sharpe ratio a year (dotted: as published; hollow: never bought)")
     put_legend(axes)
+    put_numbers(figure, table[["title", "network_sharpe", "constant_sharpe"]])
     return figure
 
 
@@ -88,6 +90,7 @@ def draw_order(rows: pd.DataFrame, *, ticker: str) -> Figure:
         axes.set_ylabel("KES")
         put_title(axes, title)
     panels[-1].set_xlabel("row of the table")
+    put_numbers(figure, rows[["order", "price"]])
     return figure
 
 
@@ -124,6 +127,7 @@ def draw_step(path: pd.DataFrame, returns: pd.DataFrame, *, title: str) -> Figur
     put_title(above, title)
     label_ends(above, ends)
     label_ends(below, money)
+    put_numbers(figure, path[["place", "price", "network", "constant"]])
     return figure
 
 
@@ -151,6 +155,7 @@ def draw_chance(scores: pd.Series, *, old: float, claim: float) -> Figure:
     axes.margins(x=0.2, y=0.3)
     axes.set_ylabel("coin tossers")
     axes.set_xlabel("Sharpe ratio by the claim's arithmetic")
+    put_numbers(figure, _deciles(scores))
     return figure
 
 
@@ -198,3 +203,10 @@ def _margin(axes: Axes, text: str, height: float, *, column: int, colour: str) -
 
 def _signed(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:+.2f}".replace("-", "−")
+
+
+def _deciles(scores: pd.Series) -> pd.DataFrame:
+    """Shorten a distribution to eleven numbers."""
+    shares = np.linspace(0, 1, 11)
+    values = scores.quantile(shares).to_numpy()
+    return pd.DataFrame({"share of tossers below": shares, "Sharpe ratio": values})

@@ -15,10 +15,12 @@ from matplotlib.ticker import PercentFormatter
 
 from nse_lstm.reporting.canvas import (
     COLOURS,
+    DASH,
     GREY,
     WIDE,
     End,
     label_ends,
+    put_numbers,
     put_title,
     start_axes,
 )
@@ -72,6 +74,7 @@ def draw_ledger(file_ledger: pd.DataFrame) -> Figure:
     _label_files(axes, left, dict(files))
     _label_fates(axes, right, dict(by_fate))
     put_title(axes, f"What became of {files.sum():,} rows, by source file")
+    put_numbers(figure, flows[["source_file", "action", "reason", "n_rows"]])
     return figure
 
 
@@ -178,7 +181,15 @@ def draw_availability(panel: pd.DataFrame) -> Figure:
     )
     bar.set_label("sessions with a deal")
     put_title(axes, "Who trades: share of each month's sessions with a deal")
+    put_numbers(figure, _by_year(table))
     return figure
+
+
+def _by_year(months: pd.DataFrame) -> pd.DataFrame:
+    """Shorten months to years, which a reader can take in: means, in per cent."""
+    years = months.T.groupby(lambda month: month.year).mean().T
+    text = years.map(lambda share: DASH if share != share else f"{share:.0%}")
+    return text.rename(columns=str).rename_axis(columns=None).reset_index()
 
 
 def draw_concentration(concentration: pd.DataFrame) -> Figure:
@@ -210,6 +221,7 @@ def draw_concentration(concentration: pd.DataFrame) -> Figure:
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("ordinary shares, by turnover of the year (log scale)")
     put_title(axes, "How few carry the market: cumulative share of turnover")
+    put_numbers(figure, ordered[["year", "rank", "cumulative_share"]])
     return figure
 
 
@@ -275,4 +287,5 @@ def draw_autocorrelation(groups: pd.DataFrame) -> Figure:
     axes.set_xticks(range(1, 6))
     axes.set_xlabel("lag, sessions")
     put_title(axes, "Autocorrelation of returns, mean over shares; 95 % over years")
+    put_numbers(figure, groups[["group", "lag", "value", "lower", "upper"]])
     return figure

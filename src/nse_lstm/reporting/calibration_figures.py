@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from nse_lstm.reporting.canvas import COLOURS, start_axes
+from nse_lstm.reporting.canvas import COLOURS, put_numbers, start_axes
 
 __all__ = ["draw_power"]
 
@@ -49,4 +49,5 @@ def draw_power(points: pd.DataFrame) -> Figure:
     axes.set_ylabel("markets with a yes")
     axes.set_xlabel("net Sharpe ratio over cash of who knows what was planted, a year")
     axes.legend(frameon=False, ncols=2, loc="upper left", bbox_to_anchor=(0, -0.16))
+    put_numbers(figure, points)
     return figure

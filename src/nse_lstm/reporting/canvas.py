@@ -7,22 +7,27 @@ of its own is grey, and its label says which it is.
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 __all__ = [
     "COLOURS",
+    "DASH",
     "GREY",
     "NAMES",
     "WIDE",
     "End",
     "colour_of",
     "label_ends",
+    "numbers_of",
     "put_legend",
+    "put_numbers",
     "put_title",
     "start_axes",
     "start_rows",
@@ -48,6 +53,8 @@ COLOURS = {
     "warning": "#D55E00",
 }
 GREY = "#777777"
+DASH = "–"
+"""In place of a number that is not defined."""
 NAMES = {
     "v1": "v1, rebuilt",
     "v2": "v2 LSTM",
@@ -77,6 +84,8 @@ WIDE = (8.0, 3.6)
 
 LABEL_STEP = 11.0
 """Points between the labels of neighbouring lines."""
+
+NUMBERS: WeakKeyDictionary[Figure, pd.DataFrame] = WeakKeyDictionary()
 
 End = tuple[Any, float, str, str]
 """Where a line ends, its label and its colour."""
@@ -114,6 +123,22 @@ def start_rows(
             n, 1, figsize=size, sharex=True, squeeze=False, height_ratios=heights
         )
     return figure, list(axes[:, 0])
+
+
+def put_numbers(figure: Figure, table: pd.DataFrame) -> None:
+    """Keep beside a figure the numbers it shows, for readers who want those."""
+    NUMBERS[figure] = table
+
+
+def numbers_of(figure: Figure) -> pd.DataFrame:
+    """Return what ``put_numbers`` kept beside a figure.
+
+    Raises
+    ------
+    KeyError
+        If nothing was: every figure of a page is to have its numbers.
+    """
+    return NUMBERS[figure]
 
 
 def put_title(axes: Axes, text: str) -> None:

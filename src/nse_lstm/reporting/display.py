@@ -14,12 +14,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-__all__ = ["Html", "picture", "sentence", "show_table"]
+from nse_lstm.reporting.canvas import DASH, numbers_of
 
-DASH = "–"
+__all__ = ["DASH", "Html", "picture", "sentence", "show_table"]
+
 TAG = re.compile(r"<[^>]*>")
 SHORT = 100
 """Characters of a piece of a page that a log shows."""
+MOST_ROWS = 60
+"""Rows of a figure's numbers that a page shows."""
 LONG = 40
 """Characters from which a cell is given room to wrap."""
 
@@ -120,7 +123,8 @@ class Html:
 
     def __repr__(self) -> str:
         """Stay short where only text is shown, as in the log of a build."""
-        text = html.unescape(TAG.sub(" ", self.html))
+        # A figure's numbers are for the page.
+        text = html.unescape(TAG.sub(" ", self.html.split("<details")[0]))
         words = " ".join(text.split()) or "figure"
         return words if len(words) <= SHORT else f"{words[:SHORT]}…"
 
@@ -169,18 +173,23 @@ def show_table(
     title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     left_out = len(table) - len(shown)
     rest = f'<p class="note">{left_out} more rows not shown.</p>' if left_out else ""
+    label = html.escape(caption or ", ".join(name for name, _ in columns), quote=True)
+    # A table wider than a phone scrolls; the keyboard must reach it.
     return Html(
-        f'<div class="table"><table>{title}<thead><tr>{head}</tr></thead>'
+        f'<div class="table" tabindex="0" role="region" aria-label="{label}">'
+        f"<table>{title}<thead><tr>{head}</tr></thead>"
         f"<tbody>{body or nothing}</tbody></table></div>{rest}"
     )
 
 
 def picture(figure: Figure, *, alt: str) -> Html:
-    """Show a figure as one self-contained vector image, and close it.
+    """Show a figure as one self-contained vector image, its numbers a click below.
 
     Parameters
     ----------
     figure : Figure
+        With ``canvas.put_numbers``; closed here. Of long numbers rows at even steps are
+        shown, the first and the last among them, and how many there are is said.
     alt : str
         What the figure says, for those who cannot see it.
     """
@@ -190,12 +199,22 @@ def picture(figure: Figure, *, alt: str) -> Html:
         figure.savefig(
             stream, format="svg", metadata={"Date": None}, bbox_inches="tight"
         )
+    numbers = _numbers(numbers_of(figure))
     plt.close(figure)
     data = base64.b64encode(stream.getvalue()).decode()
     return Html(
         f'<figure><img alt="{html.escape(alt, quote=True)}" '
-        f'src="data:image/svg+xml;base64,{data}"></figure>'
+        f'src="data:image/svg+xml;base64,{data}">'
+        f'<details class="numbers"><summary>The numbers</summary>{numbers}'
+        "</details></figure>"
     )
+
+
+def _numbers(table: pd.DataFrame) -> str:
+    n = len(table)
+    rows = np.linspace(0, n - 1, min(n, MOST_ROWS)).round().astype(int)
+    note = f"{len(rows)} of {n:,} rows, at even steps." if len(rows) < n else ""
+    return show_table(table.iloc[rows], caption=note).html
 
 
 def sentence(text: str, *, tone: str = "plain") -> Html:

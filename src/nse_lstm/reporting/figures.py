@@ -13,6 +13,7 @@ from nse_lstm.reporting.canvas import (
     colour_of,
     label_ends,
     put_legend,
+    put_numbers,
     put_title,
     start_axes,
 )
@@ -40,6 +41,7 @@ def draw_turnover(statistics: pd.DataFrame, *, n_tickers: int = 30) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("median turnover a session, KES million (log scale)")
     put_title(axes, "Tradable stocks by turnover; the recommended ones in blue")
+    put_numbers(figure, ranked[["ticker", "median_turnover", "tier"]])
     return figure
 
 
@@ -60,6 +62,7 @@ def draw_training_curves(history: pd.DataFrame, *, best_epoch: int) -> Figure:
     axes.set_ylabel("Huber loss, scaled price")
     put_title(axes, "Fitting v2: Huber term without the L2 penalty")
     label_ends(axes, ends)
+    put_numbers(figure, history[["epoch", "huber", "val_huber"]])
     return figure
 
 
@@ -80,7 +83,15 @@ def draw_forecast(joined: pd.DataFrame, *, ticker: str) -> Figure:
     axes.set_ylabel("KES a share")
     put_title(axes, f"{ticker}: forecast of the next session's price")
     label_ends(axes, ends)
+    put_numbers(figure, _side_by_side(realised, joined))
     return figure
+
+
+def _side_by_side(realised: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
+    """Set the printed price beside each model's forecast of it."""
+    wide = joined.pivot(index="target_date", columns="model", values="price_hat")
+    price = realised.set_index("target_date")["level"].rename("printed price")
+    return wide.round(2).join(price.round(2)).rename_axis(columns=None).reset_index()
 
 
 def draw_training_summary(summary: pd.DataFrame) -> Figure:
@@ -102,6 +113,7 @@ def draw_training_summary(summary: pd.DataFrame) -> Figure:
     axes.set_xlabel("validation Huber loss, scaled price (log scale)")
     put_legend(axes)
     put_title(axes, "Every trained model")
+    put_numbers(figure, summary[["ticker", "year", "validation_loss"]])
     return figure
 
 
@@ -136,6 +148,7 @@ def draw_rank_ic(summary: pd.DataFrame, *, horizon: int) -> Figure:
     axes.set_ylabel("mean rank IC")
     put_legend(axes)
     put_title(axes, f"Ranking returns of {horizon} sessions, dealt a session later")
+    put_numbers(figure, rows[["model", "fold", "value", "lower", "upper"]])
     return figure
 
 
@@ -156,4 +169,5 @@ def draw_latest(forecasts: pd.DataFrame) -> Figure:
     axes.set_xlabel("forecast log return to the next session")
     put_legend(axes)
     put_title(axes, "The next session")
+    put_numbers(figure, forecasts[["ticker", "model", "y_hat"]])
     return figure

@@ -1,15 +1,32 @@
 """The index: the verdict in plain words first, then what it rests on."""
 
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from nse_lstm.reporting.banner import make_banner
-from nse_lstm.reporting.display import show_table
+from nse_lstm.reporting.display import DASH, show_table
 from nse_lstm.reporting.pages import PHASES, environment, read_notebook, wrap_page
 
-__all__ = ["render_index"]
+__all__ = ["Fact", "render_index"]
+
+CARD = ("target", "found", "v1", "persistence", "buy_and_hold", "comment")
+"""Columns of the report card; v1 is missing where it was not rebuilt."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A figure of the first screen, its name linked to the glossary."""
+
+    name: str
+    place: str
+    """Of its name in the glossary."""
+    value: str
+    beside: str
+    """Its interval, or what it rests on."""
 
 
 def render_index(
@@ -19,6 +36,8 @@ def render_index(
     report_card: pd.DataFrame,
     safety: pd.DataFrame,
     stocks: list[str],
+    facts: Sequence[Fact],
+    model: str,
 ) -> str:
     """Return the index page of one market.
 
@@ -34,26 +53,45 @@ def render_index(
         The models against the plan's safety targets.
     stocks : list of str
         The tickers that have a page.
+    facts : sequence of Fact
+        What a reader should know before anything else.
+    model : str
+        The declared strategy's.
     """
     executed = {path.stem: read_notebook(path) for path in notebooks}
-    metadata = dict(next(reversed(executed.values())).metadata["nse_lstm"])
-    seconds = sum(_duration(notebook) for notebook in executed.values())
-    metadata["provenance"] = metadata["provenance"] | {
-        "duration": _minutes(seconds) + " for all phases"
-    }
+    metadata = _metadata(executed.values())
     body = (
         environment()
         .get_template("index.html.j2")
         .render(
-            report_card=show_table(report_card).html,
+            report_card=[_row(row) for row in report_card.to_dict("records")],
             safety=show_table(safety).html,
             stocks=stocks,
+            facts=facts,
             beside=make_banner(verdict).beside,
+            model=model,
             pages=[_page(stem, notebook) for stem, notebook in executed.items()],
             **verdict,
         )
     )
     return wrap_page(body, name="index", metadata=metadata)
+
+
+def _metadata(notebooks: Collection[Any]) -> dict[str, Any]:
+    metadata = dict([*notebooks][-1].metadata["nse_lstm"])
+    seconds = sum(_duration(notebook) for notebook in notebooks)
+    metadata["provenance"] = metadata["provenance"] | {
+        "duration": _minutes(seconds) + " for all phases"
+    }
+    return metadata
+
+
+def _row(row: dict[Hashable, Any]) -> dict[str, str]:
+    """Put words for what a table of the disk leaves open."""
+    met = row["met"]
+    words = DASH if pd.isna(met) else "yes" if met else "no"
+    shown = {str(name): str(value) for name, value in row.items()}
+    return dict.fromkeys(CARD, DASH) | shown | {"met": words}
 
 
 def _page(stem: str, notebook: Any) -> dict[str, str]:

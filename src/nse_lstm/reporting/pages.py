@@ -28,8 +28,14 @@ PHASES = {
     "04_validation": "4 Validation",
     "05_deployment": "5 Deployment",
 }
-OTHERS = {"91_anatomy_of_a_sharpe": "Anatomy of a Sharpe ratio"}
-"""Titles of pages that the navigation leaves to the index."""
+BESIDE = {
+    "91_anatomy_of_a_sharpe": "Anatomy",
+    "audit": "Audit",
+    "data_card": "Data card",
+    "glossary": "Glossary",
+}
+PAGES = PHASES | BESIDE
+"""Every page but the stocks', in the order of the navigation."""
 OUTSIDE = re.compile(
     r"""<script|<iframe|(?:src|href)\s*=\s*["']?\s*(?:https?:)?//|@import|url\(\s*["']?https?:""",
     re.IGNORECASE,
@@ -145,14 +151,15 @@ def wrap_page(
         environment()
         .get_template("page.html.j2")
         .render(
-            title=title or (PHASES | OTHERS).get(name, name),
+            title=title or PAGES.get(name, name),
             style=_template_text("style.css"),
             body=body,
             banner=banner,
             evidence=f"{base}04_validation.html",
+            glossary=f"{base}glossary.html",
             navigation=[
                 {"file": f"{base}{stem}.html", "name": text, "current": stem == name}
-                for stem, text in PHASES.items()
+                for stem, text in PAGES.items()
             ],
             **metadata,
         )

@@ -21,6 +21,7 @@ from nse_lstm.reporting.canvas import (
     End,
     colour_of,
     label_ends,
+    put_numbers,
     put_title,
     start_axes,
     start_rows,
@@ -58,6 +59,7 @@ def draw_price(prices: pd.DataFrame, *, ticker: str, year: int) -> Figure:
     )
     axes.set_ylabel("KES, in shares of the first session")
     put_title(axes, f"{ticker}: adjusted price; shaded: the test year {year}")
+    put_numbers(figure, prices[["session", "adjusted"]].round({"adjusted": 2}))
     return figure
 
 
@@ -92,6 +94,7 @@ def draw_rolling_error(errors: pd.DataFrame, *, ticker: str, n_sessions: int) ->
         "line: persistence",
     )
     label_ends(axes, ends)
+    put_numbers(figure, errors[["target_date", "model", "ratio"]])
     return figure
 
 
@@ -106,10 +109,12 @@ def draw_backtest(returns: pd.DataFrame, *, ticker: str, cost_bps: int) -> Figur
     """
     figure, (above, below) = start_rows(TALL, 2, heights=(2, 1))
     ends: list[End] = []
+    values: dict[str, pd.Series] = {}
     for (model, rule), rows in returns.groupby(["model", "rule"]):
         line = rows.sort_values("session")
         value = (1 + line["net_return"]).cumprod()
         colour, name = _look(str(model))
+        values[f"{name}, {rule}"] = pd.Series(value.array, line["session"])
         style = "--" if rule == "gate" else "-"
         above.plot(line["session"], value, style, color=colour)
         peak = value.cummax().clip(lower=1)
@@ -122,6 +127,7 @@ def draw_backtest(returns: pd.DataFrame, *, ticker: str, cost_bps: int) -> Figur
     below.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     put_title(above, f"{ticker}: dealt one session later at {cost_bps} bps a side")
     label_ends(above, ends)
+    put_numbers(figure, pd.DataFrame(values).round(4).reset_index())
     return figure
 
 
@@ -141,6 +147,7 @@ def draw_liquidity(months: pd.DataFrame, *, ticker: str) -> Figure:
     below.set_ylim(0, 1.05)
     below.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     put_title(above, f"{ticker}: median turnover by month, and how often it trades")
+    put_numbers(figure, months[["month", "turnover", "traded_share"]])
     return figure
 
 

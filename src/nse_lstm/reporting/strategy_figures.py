@@ -19,6 +19,7 @@ from matplotlib.ticker import (
 
 from nse_lstm.reporting.canvas import (
     COLOURS,
+    DASH,
     GREY,
     NAMES,
     WIDE,
@@ -26,6 +27,7 @@ from nse_lstm.reporting.canvas import (
     colour_of,
     label_ends,
     put_legend,
+    put_numbers,
     put_title,
     start_axes,
     start_rows,
@@ -67,6 +69,7 @@ def draw_errors(scores: pd.DataFrame, *, year: int) -> Figure:
     )
     put_legend(axes)
     put_title(axes, f"{year}: error against persistence (line)")
+    put_numbers(figure, ratio.rename_axis(columns=None).reset_index().round(3))
     return figure
 
 
@@ -93,6 +96,7 @@ def draw_costs(scores: pd.DataFrame, *, year: int, headline: int) -> Figure:
         put_title(axes, f"{year}: {RULES[rule]}")
         label_ends(axes, ends)
     rows[-1].set_xlabel("cost a side, basis points (dotted: headline)")
+    put_numbers(figure, _by_cost(net))
     return figure
 
 
@@ -105,6 +109,7 @@ def draw_net_value(returns: pd.DataFrame, *, year: int, cost_bps: int) -> Figure
     ].mean()
     cash = (1 + held.groupby("session")["cash_return"].mean()).cumprod()
     figure, rows = start_rows(TALL, len(RULES))
+    values = {"cash": cash}
     for axes, rule in zip(rows, RULES, strict=True):
         axes.plot(cash.index, cash, color=COLOURS["cash"], linestyle=":")
         ends: list[End] = [(cash.index[-1], cash.iloc[-1], "cash", GREY)]
@@ -112,12 +117,14 @@ def draw_net_value(returns: pd.DataFrame, *, year: int, cost_bps: int) -> Figure
             if not lines["position"].any():
                 continue
             value = (1 + lines.set_index("session")["net_return"]).cumprod()
+            values[f"{model}, {rule}"] = value
             axes.plot(value.index, value, **_line_style(model))
             end = value.index[-1], value.iloc[-1], NAMES[model], colour_of(model)
             ends.append(end)
         axes.set_ylabel("value of 1 KES, net")
         put_title(axes, f"{year}, {cost_bps} bps a side: {RULES[rule]}")
         label_ends(axes, ends)
+    put_numbers(figure, pd.DataFrame(values).round(4).reset_index())
     return figure
 
 
@@ -149,7 +156,15 @@ def draw_coverage(coverage: pd.DataFrame, *, model: str, aim: float) -> Figure:
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     put_legend(axes)
     put_title(axes, f"Intervals of {aim:.0%} around {NAMES[model]}, by quarter")
+    put_numbers(figure, rows[["ticker", "quarter", "coverage", "lower", "upper"]])
     return figure
+
+
+def _by_cost(net: pd.DataFrame) -> pd.DataFrame:
+    """Set the net returns of each strategy side by side, a column a cost level."""
+    wide = net.pivot(index=["rule", "model"], columns="cost_bps", values="value")
+    text = wide.map(lambda value: DASH if value != value else f"{value:+.1%}")
+    return text.rename(columns="{} bps".format).rename_axis(columns=None).reset_index()
 
 
 def _strategies(rows: pd.DataFrame, rule: str) -> Iterator[tuple[str, pd.DataFrame]]:

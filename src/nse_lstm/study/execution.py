@@ -16,7 +16,7 @@ from nse_lstm.paths import find_root
 from nse_lstm.study.inputs import read_facts
 from nse_lstm.study.workspace import Workspace
 
-__all__ = ["execute_notebook", "parse_parameters", "provenance"]
+__all__ = ["execute_notebook", "page_metadata", "parse_parameters", "provenance"]
 
 PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn")
 
@@ -101,17 +101,24 @@ def provenance(workspace: Workspace) -> dict[str, str]:
     }
 
 
-def _stamp(notebook: Any, path: Path, workspace: Workspace) -> None:
-    import nbformat
-
+def page_metadata(workspace: Workspace) -> dict[str, Any]:
+    """Return what stands around every page of a study; see ``pages.wrap_page``."""
     market = workspace.study.market
-    seconds = notebook.metadata.papermill.duration
-    notebook.metadata["nse_lstm"] = {
+    return {
         "label": market.label,
         "simulated": market.simulated,
         "citation": market.citation,
-        "provenance": provenance(workspace) | {"duration": f"{seconds:.0f} s"},
+        "provenance": provenance(workspace),
     }
+
+
+def _stamp(notebook: Any, path: Path, workspace: Workspace) -> None:
+    import nbformat
+
+    metadata = page_metadata(workspace)
+    seconds = notebook.metadata.papermill.duration
+    metadata["provenance"]["duration"] = f"{seconds:.0f} s"
+    notebook.metadata["nse_lstm"] = metadata
     nbformat.write(notebook, path)
 
 

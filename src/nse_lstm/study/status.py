@@ -20,7 +20,7 @@ from nse_lstm.reporting.status import (
     render_markdown,
     render_status,
 )
-from nse_lstm.study.execution import provenance
+from nse_lstm.study.execution import page_metadata
 from nse_lstm.study.inputs import read_facts
 from nse_lstm.study.judging import read_verdict
 from nse_lstm.study.status_phases import IMPROVEMENTS, PHASES
@@ -72,14 +72,7 @@ def write_status(workspace: Workspace, path: Path) -> None:
         If not even Phase 1 has run.
     """
     status = read_status(workspace, folder=path.parent)
-    market = workspace.study.market
-    metadata = {
-        "label": market.label,
-        "simulated": market.simulated,
-        "citation": market.citation,
-        "provenance": provenance(workspace),
-    }
-    write_text(path, render_status(status, metadata=metadata))
+    write_text(path, render_status(status, metadata=page_metadata(workspace)))
     text = render_markdown("status.md.j2", status=status)
     write_text(path.with_suffix(".md"), text)
 

@@ -17,6 +17,7 @@ __all__ = [
     "comparison",
     "expectations",
     "net_by_stock",
+    "pooled_score",
     "read_test_scores",
     "selection_table",
     "strategies_table",
@@ -64,7 +65,13 @@ def comparison(workspace: Workspace) -> pd.DataFrame:
         row = {"figure": figure, "first page: original": first[0]}
         row["first page: SCOM"] = first[1]
         for name, how in models:
-            value = _pooled(scores, name, how, metric, dealing.headline_cost_bps)
+            value = pooled_score(
+                scores,
+                model=name,
+                rule=how,
+                metric=metric,
+                cost_bps=dealing.headline_cost_bps,
+            )
             row[_title(name, how)] = _text(value, kind)
         rows.append(row)
     return pd.DataFrame(rows)
@@ -143,9 +150,10 @@ def selection_table(workspace: Workspace) -> pd.DataFrame:
     return pd.DataFrame(rows)[["ticker", "champion", "challenger", "reason"]]
 
 
-def _pooled(
-    scores: pd.DataFrame, model: str, rule: str, metric: str, cost_bps: int
+def pooled_score(
+    scores: pd.DataFrame, *, model: str, rule: str, metric: str, cost_bps: int
 ) -> float:
+    """Return a figure of all stocks together; missing where it is not defined."""
     rows = scores[
         (scores["ticker"] == POOL)
         & (scores["model"] == model)
