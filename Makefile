@@ -134,13 +134,16 @@ lab: | $(ENVIRONMENT)  ## JupyterLab, on the environment's own kernel
 	.venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(LAB)
 
 ##@ Code
-.PHONY: test test-slow test-exhaustive bench lint lock
+.PHONY: test test-slow test-exhaustive check-pages bench lint lock
 test: $(ENVIRONMENT)  ## The tests: no training, under two minutes
 	.venv/bin/pytest -q -n auto
 test-slow: $(ENVIRONMENT)  ## The tests that fit networks or execute notebooks
 	.venv/bin/pytest -q -n auto --dist loadfile -m 'slow or notebook'
 test-exhaustive: $(ENVIRONMENT)  ## Ten thousand damaged files; minutes
 	.venv/bin/pytest -q -s -m exhaustive
+check-pages: $(ENVIRONMENT)  ## Every page in Chromium: requests, size, phone, accessibility (needs npm, chromium)
+	npm ci --silent --prefix tests/browser
+	NSE_LSTM_PAGES="$(REPORTS)" .venv/bin/pytest -q -n auto -m browser tests/browser
 bench: $(ENVIRONMENT)  ## Training speed beside Keras and, if TORCH_PYTHON is set, PyTorch
 	.venv/bin/python benchmarks/training.py
 lint: $(ENVIRONMENT)  ## Formatting, imports and types; notebooks included
@@ -171,4 +174,4 @@ clean:  ## Remove build products; keeps the environment and the ledger of looks 
 	find data trained_models reports -mindepth 1 -type d -empty -delete
 help:  ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

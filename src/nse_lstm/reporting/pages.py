@@ -40,6 +40,8 @@ OUTSIDE = re.compile(
     r"""<script|<iframe|(?:src|href)\s*=\s*["']?\s*(?:https?:)?//|@import|url\(\s*["']?https?:""",
     re.IGNORECASE,
 )
+MINUS = re.compile(r"(?<![\w.-])-(?=\d)")
+"""A hyphen before a number, but not within a date or a name."""
 
 
 def read_notebook(path: Path) -> Any:
@@ -173,7 +175,13 @@ def environment() -> Environment:
         autoescape=True,
         undefined=StrictUndefined,
         keep_trailing_newline=True,
+        finalize=_with_minus,
     )
+
+
+def _with_minus(value: Any) -> Any:
+    """Write a number's sign as readers know it; what is marked safe is left alone."""
+    return MINUS.sub("−", value) if type(value) is str else value
 
 
 def _template_text(name: str) -> str:

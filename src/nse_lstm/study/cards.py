@@ -122,10 +122,11 @@ def _reasons(ledger: pd.DataFrame, repairs: pd.DataFrame) -> pd.DataFrame:
 def _known(workspace: Workspace) -> list[str]:
     panel = read_sealed_panel(workspace)
     ordinary = panel[panel["kind"] == "ordinary"]
-    gaps = sorted(ordinary.loc[ordinary["gap"], "session"].dt.date.unique())
+    broken = ordinary.groupby("session")["gap"].mean() > 0.5
+    gaps = broken.index[broken].strftime("%Y-%m-%d")
     n_stale = ordinary.loc[ordinary["stale"], "session"].nunique()
     low, high = workspace.study.dealing.dividend_band
-    after = f" (sessions after one: {', '.join(map(str, gaps))})" if gaps else ""
+    after = f" (sessions after one: {', '.join(gaps)})" if len(gaps) else ""
     return [
         "A price is the average of a session's deals, known only after the session.",
         f"{ordinary['volume'].isna().mean():.1%} of the ordinary shares' rows had no "
@@ -135,7 +136,7 @@ def _known(workspace: Workspace) -> list[str]:
         "and no deal.",
         f"{int((ordinary['factor'] != 1).sum())} splits and bonus issues are adjusted "
         "forward, so that no later event rewrites an earlier value.",
-        f"No return is taken across a break in the calendar{after}.",
+        f"No return is taken across a break in the market's calendar{after}.",
         f"Dividends are not in it: a holder had about {low:.0%} to {high:.0%} a year "
         "more.",
         "Shares that were taken off the exchange stay until their last session.",
