@@ -134,7 +134,7 @@ lab: | $(ENVIRONMENT)  ## JupyterLab, on the environment's own kernel
 	.venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(LAB)
 
 ##@ Code
-.PHONY: test test-slow test-exhaustive check-pages bench lint lock
+.PHONY: test test-slow test-exhaustive check-pages bench docs lint lock
 test: $(ENVIRONMENT)  ## The tests: no training, under two minutes
 	.venv/bin/pytest -q -n auto
 test-slow: $(ENVIRONMENT)  ## The tests that fit networks or execute notebooks
@@ -146,6 +146,9 @@ check-pages: $(ENVIRONMENT)  ## Every page in Chromium: requests, size, phone, a
 	NSE_LSTM_PAGES="$(REPORTS)" .venv/bin/pytest -q -n auto -m browser tests/browser
 bench: $(ENVIRONMENT)  ## Training speed beside Keras and, if TORCH_PYTHON is set, PyTorch
 	.venv/bin/python benchmarks/training.py
+docs: $(ENVIRONMENT)  ## The documentation as pages, in build/docs; asks nobody
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+	@echo "Open build/docs/index.html"
 lint: $(ENVIRONMENT)  ## Formatting, imports and types; notebooks included
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
