@@ -1,12 +1,43 @@
-"""Pages of plain values and tables that stand beside the phases."""
+"""The report card, and the pages that stand beside the phases."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
-from nse_lstm.reporting.display import show_table
+import pandas as pd
+
+from nse_lstm.reporting.display import DASH, Html, show_table
 from nse_lstm.reporting.pages import environment, wrap_page
 
-__all__ = ["render_card"]
+__all__ = ["render_card", "show_report_card"]
+
+COLUMNS = ("target", "found", "v1", "persistence", "buy_and_hold", "comment")
+"""Of the report card; v1 is missing where it was not rebuilt."""
+
+
+def show_report_card(report_card: pd.DataFrame, *, model: str) -> Html:
+    """Show each target with what was found, persistence and a holding beside it.
+
+    A target stands above its figures and its comment below them, so that the card fits
+    a phone.
+
+    Parameters
+    ----------
+    report_card : DataFrame
+        What Phase 4 writes into ``report_card.csv``.
+    model : str
+        Whose figures are those found.
+    """
+    rows = [_row(row) for row in report_card.to_dict("records")]
+    template = environment().get_template("report_card.html.j2")
+    return Html(template.render(rows=rows, model=model))
+
+
+def _row(row: dict[Hashable, Any]) -> dict[str, str]:
+    """Put words for what a table of the disk leaves open."""
+    met = row["met"]
+    words = DASH if pd.isna(met) else "yes" if met else "no"
+    shown = {str(name): str(value) for name, value in row.items()}
+    return dict.fromkeys(COLUMNS, DASH) | shown | {"met": words}
 
 
 def render_card(

@@ -203,8 +203,9 @@ def picture(figure: Figure, *, alt: str) -> Html:
     plt.close(figure)
     data = base64.b64encode(stream.getvalue()).decode()
     return Html(
-        f'<figure><img alt="{html.escape(alt, quote=True)}" '
-        f'src="data:image/svg+xml;base64,{data}">'
+        '<figure><div class="picture" tabindex="0" role="group" '
+        f'aria-label="Figure"><img alt="{html.escape(alt, quote=True)}" '
+        f'src="data:image/svg+xml;base64,{data}"></div>'
         f'<details class="numbers"><summary>The numbers</summary>{numbers}'
         "</details></figure>"
     )

@@ -1,6 +1,6 @@
 """The index: the verdict in plain words first, then what it rests on."""
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,13 +8,11 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.reporting.banner import make_banner
-from nse_lstm.reporting.display import DASH, show_table
+from nse_lstm.reporting.cards import show_report_card
+from nse_lstm.reporting.display import show_table
 from nse_lstm.reporting.pages import PHASES, environment, read_notebook, wrap_page
 
 __all__ = ["Fact", "render_index"]
-
-CARD = ("target", "found", "v1", "persistence", "buy_and_hold", "comment")
-"""Columns of the report card; v1 is missing where it was not rebuilt."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +62,11 @@ def render_index(
         environment()
         .get_template("index.html.j2")
         .render(
-            report_card=[_row(row) for row in report_card.to_dict("records")],
+            card=show_report_card(report_card, model=model).html,
             safety=show_table(safety).html,
             stocks=stocks,
             facts=facts,
             beside=make_banner(verdict).beside,
-            model=model,
             pages=[_page(stem, notebook) for stem, notebook in executed.items()],
             **verdict,
         )
@@ -84,14 +81,6 @@ def _metadata(notebooks: Collection[Any]) -> dict[str, Any]:
         "duration": _minutes(seconds) + " for all phases"
     }
     return metadata
-
-
-def _row(row: dict[Hashable, Any]) -> dict[str, str]:
-    """Put words for what a table of the disk leaves open."""
-    met = row["met"]
-    words = DASH if pd.isna(met) else "yes" if met else "no"
-    shown = {str(name): str(value) for name, value in row.items()}
-    return dict.fromkeys(CARD, DASH) | shown | {"met": words}
 
 
 def _page(stem: str, notebook: Any) -> dict[str, str]:

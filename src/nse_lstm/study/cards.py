@@ -123,10 +123,10 @@ def _known(workspace: Workspace) -> list[str]:
     panel = read_sealed_panel(workspace)
     ordinary = panel[panel["kind"] == "ordinary"]
     broken = ordinary.groupby("session")["gap"].mean() > 0.5
-    gaps = broken.index[broken].strftime("%Y-%m-%d")
+    gaps = [f"{session:%Y-%m-%d}" for session in broken.index[broken]]
     n_stale = ordinary.loc[ordinary["stale"], "session"].nunique()
     low, high = workspace.study.dealing.dividend_band
-    after = f" (sessions after one: {', '.join(gaps)})" if len(gaps) else ""
+    after = f" (sessions after one: {', '.join(gaps)})" if gaps else ""
     return [
         "A price is the average of a session's deals, known only after the session.",
         f"{ordinary['volume'].isna().mean():.1%} of the ordinary shares' rows had no "
