@@ -48,6 +48,7 @@ YEAR = re.compile("(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 NEWLINE, CARRIAGE_RETURN = b"\n\r"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BLANK_LINE = re.compile(rb"\n,*\r?(?=\n)")
+BEGINNINGS_OF_BLANK = np.frombuffer(b",\r\n", np.uint8)
 FIELD_OR_COMMA = re.compile(rb'"(?:[^"]|"")*"|[^,"]+|,|"')
 
 CODES = pa.dictionary(pa.int32(), pa.string())
@@ -207,17 +208,18 @@ def _digest(contents: dict[str, bytes]) -> str:
 def _read_sheet(file: str, data: bytes) -> _Sheet:
     """Check one file's bytes and find its lines."""
     data = _checked_bytes(data, file)
-    end = data.index(b"\n")
-    is_price = _is_price(data[:end], file)
-    # The body keeps the header's line break, so that every line follows one.
-    body, n_lines = data[end:], data.count(b"\n") - 1
-    starts = [match.start() for match in BLANK_LINE.finditer(body)]
-    is_blank = np.zeros(n_lines, bool)
-    if starts:
-        breaks = np.flatnonzero(np.frombuffer(body, np.uint8) == NEWLINE)
-        is_blank[breaks.searchsorted(starts)] = True
+    codes = np.frombuffer(data, np.uint8)
+    breaks = np.flatnonzero(codes == NEWLINE)
+    is_price = _is_price(data[: breaks[0]], file)
+    # Few lines begin as a blank one does; those are looked at as text.
+    is_blank = np.isin(codes[breaks[:-1] + 1], BEGINNINGS_OF_BLANK)
+    for place in np.flatnonzero(is_blank):
+        is_blank[place] = BLANK_LINE.match(data, breaks[place]) is not None
+    # The header's line break stays at first, so that every line follows one.
+    body = data[breaks[0] :]
+    if is_blank.any():
         body = BLANK_LINE.sub(b"", body)
-    lines = np.arange(2, n_lines + 2)
+    lines = np.arange(2, len(breaks) + 1)
     return _Sheet(is_price, body[1:], lines[~is_blank], lines[is_blank])
 
 
@@ -280,7 +282,10 @@ def _split(body: bytes, columns: list[str], kept: list[str]) -> pa.Table | None:
                 column_names=columns, block_size=min(len(body) + 1, MAX_BLOCK)
             ),
             convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, CODES), include_columns=kept
+                # The bytes are known to be text, see `_checked_bytes`.
+                check_utf8=False,
+                column_types=dict.fromkeys(columns, CODES),
+                include_columns=kept,
             ),
         )
     except pa.ArrowInvalid:

@@ -102,18 +102,17 @@ def build_panel(
     on_calendar = labelled[~is_off] if is_off.any() else labelled
     judged = _judged(on_calendar, sessions, sourced)
     fates = [
-        ledger.fates(raw.blanks, action="dropped", reason=ledger.BLANK),
-        ledger.fates(rows[late], action="dropped", reason=ledger.AFTER),
-        ledger.repeat_fates(known, repeats),
-        ledger.fates(labelled[is_off], action="dropped", reason=ledger.OFF_CALENDAR),
+        ledger.Fate(np.flatnonzero(late), "dropped", ledger.AFTER),
+        ledger.repeat_fate(known, repeats),
+        ledger.Fate(labelled.index.to_numpy()[is_off], "dropped", ledger.OFF_CALENDAR),
         *ledger.panel_fates(judged, raw.rows),
     ]
-    lost = faults.find_lost(judged, sessions)
+    review = ledger.review_fates(judged, lost=faults.find_lost(judged, sessions))
     return Market(
         panel=ledger.in_schema(judged, tables.PANEL),
         instruments=_instruments(judged),
-        file_ledger=ledger.file_ledger(fates, raw.price_files),
-        repairs=ledger.repairs(fates, judged, lost=lost),
+        file_ledger=ledger.file_ledger(fates, rows, raw.blanks),
+        repairs=ledger.repairs([*fates, *review], rows, raw.blanks),
         digest=corporate_actions.digest_with(raw.digest, actions),
     )
 
