@@ -7,7 +7,13 @@ never rewrites an earlier value. ``features.returns`` hands both names on.
 import numpy as np
 import pandas as pd
 
-__all__ = ["MAX_LOG_MOVE", "MAX_SETTLING", "market_sessions", "with_returns"]
+__all__ = [
+    "MAX_LOG_MOVE",
+    "MAX_SETTLING",
+    "market_sessions",
+    "ticker_codes",
+    "with_returns",
+]
 
 MAX_LOG_MOVE = 0.135
 """More than the limit of 10 % allows twice rounded, down (-0.105) or up (0.095)."""
@@ -38,6 +44,11 @@ def market_sessions(panel: pd.DataFrame) -> pd.DatetimeIndex:
     """
     rows = panel[panel["kind"] != "index"] if "kind" in panel else panel
     return pd.DatetimeIndex(np.sort(pd.unique(rows["session"].to_numpy())))
+
+
+def ticker_codes(rows: pd.DataFrame) -> np.ndarray:
+    """Return a number a ticker: what its category is, or else its order."""
+    return rows["ticker"].astype("category").cat.codes.to_numpy()
 
 
 def with_returns(panel: pd.DataFrame) -> pd.DataFrame:

@@ -101,10 +101,14 @@ def _first_prints(
 
 def _is_other_session(first: pd.DataFrame, second: pd.DataFrame) -> bool:
     """Tell whether most codes that two boards share say something else."""
-    columns = ["ticker", *COMPARED]
-    both = first[columns].merge(second[columns].astype({"ticker": "str"}), on="ticker")
+    _, *both = np.intersect1d(
+        *(board["ticker"].cat.codes for board in (first, second)),
+        assume_unique=True,
+        return_indices=True,
+    )
     left, right = (
-        both[[f"{name}_{side}" for name in COMPARED]].to_numpy() for side in "xy"
+        board[list(COMPARED)].to_numpy()[place]
+        for board, place in zip((first, second), both, strict=True)
     )
     differs = ((left != right) & ~(np.isnan(left) & np.isnan(right))).any(axis=1)
     enough = max(FEWEST_CODES, min(len(first), len(second)) / 2)

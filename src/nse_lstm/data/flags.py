@@ -8,7 +8,7 @@ known in the evening of their session.
 import numpy as np
 import pandas as pd
 
-from nse_lstm.data.adjusted import MAX_LOG_MOVE
+from nse_lstm.data.adjusted import MAX_LOG_MOVE, ticker_codes
 
 __all__ = ["add_flags", "find_jumps"]
 
@@ -76,7 +76,7 @@ def find_jumps(rows: pd.DataFrame) -> pd.DataFrame:
     """
     place = np.flatnonzero(rows["price"].notna())
     now, before = place[1:], place[:-1]
-    ticker = _ticker_codes(rows)
+    ticker = ticker_codes(rows)
     price = rows["price"].to_numpy()
     log_shares = np.cumsum(np.log(rows["factor"].to_numpy()))
     action = log_shares[now] - log_shares[before]
@@ -101,14 +101,9 @@ def _describe_jump(before: float, price: float, factor: float, move: float) -> s
     return f"price {before:g} -> {price:g}{action}, log move {move:+.3f}"
 
 
-def _ticker_codes(rows: pd.DataFrame) -> np.ndarray:
-    """Return a number a ticker: what its category is, or else its order."""
-    return rows["ticker"].astype("category").cat.codes.to_numpy()
-
-
 def _is_first(rows: pd.DataFrame) -> np.ndarray:
     """Mark each ticker's first row; rows are sorted by ticker."""
-    return np.diff(_ticker_codes(rows), prepend=-1) != 0
+    return np.diff(ticker_codes(rows), prepend=-1) != 0
 
 
 def _rows_without_volume(rows: pd.DataFrame) -> np.ndarray:

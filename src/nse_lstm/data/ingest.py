@@ -63,9 +63,9 @@ class RawFiles:
     """All rows of a folder as printed.
 
     ``rows`` holds the price rows (date, ticker, name, low, high, price, previous,
-    change, volume, adjust: text, categorical) and ``sectors`` the sector rows (sector,
-    ticker, name: text), both with ``source_file`` (categorical) and ``source_line``,
-    the physical line, the header being line 1. ``blanks`` names the price files'
+    change, volume, adjust: text, Arrow dictionaries) and ``sectors`` the sector rows
+    (sector, ticker, name: text), both with ``source_file`` (categorical) and
+    ``source_line``, the physical line, the header being line 1. ``blanks`` names the price files'
     comma-only lines, which hold no row.
     """
 
@@ -141,19 +141,8 @@ def _parse(sheets: dict[str, _Sheet], columns: list[str]) -> pd.DataFrame:
     table = _split(body, columns, kept)
     if table is None or table.num_rows != len(places):
         _refuse_line(body, columns, places)
-    table = table.unify_dictionaries().combine_chunks()
-    texts = {
-        name: pd.Categorical.from_codes(
-            column.indices.to_numpy(),
-            categories=pd.Index(column.dictionary.to_pandas(), dtype="str"),
-        )
-        for name, column in zip(
-            table.column_names,
-            (chunked.combine_chunks() for chunked in table.columns),
-            strict=True,
-        )
-    }
-    return pd.DataFrame(texts).join(places)
+    texts = table.unify_dictionaries().combine_chunks()
+    return texts.to_pandas(types_mapper=pd.ArrowDtype).join(places)
 
 
 def _places(lines: dict[str, np.ndarray]) -> pd.DataFrame:

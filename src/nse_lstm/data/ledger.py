@@ -88,8 +88,8 @@ class Fate:
 def repeat_fate(rows: pd.DataFrame, repeats: pd.DataFrame) -> Fate:
     """Say of each dropped duplicate which row it repeats."""
     is_repeat = repeats["duplicate"].to_numpy()
-    first = rows.iloc[repeats["first"].to_numpy()[is_repeat]]
-    places = zip(first["source_file"].array, first["source_line"].array, strict=True)
+    first = rows[PLACE].iloc[repeats["first"].to_numpy()[is_repeat]]
+    places = zip(first["source_file"].tolist(), first["source_line"], strict=True)
     details = [f"same as {file}, line {line}" for file, line in places]
     return Fate(rows.index.to_numpy()[is_repeat], "dropped", DUPLICATE, details)
 
@@ -122,11 +122,11 @@ def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[Fate]:
     for reason, is_so in rules.items():
         applies = is_open & np.asarray(is_so)
         is_open &= ~applies
-        mended = place[applies & is_mended]
-        fates += [
-            Fate(place[applies & ~is_mended], "kept", reason),
-            Fate(mended, "mended", reason, _as_printed(printed, mended)),
-        ]
+        kept, mended = (place[applies & mark] for mark in (~is_mended, is_mended))
+        fates.append(Fate(kept, "kept", reason))
+        if len(mended):
+            details = _as_printed(printed, mended)
+            fates.append(Fate(mended, "mended", reason, details))
     return fates
 
 

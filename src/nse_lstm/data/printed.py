@@ -54,7 +54,7 @@ def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``ticker`` (categorical, categories sorted), ``name`` (text), ``session``
+        ``ticker`` and ``name`` (categorical, categories sorted), ``session``
         (datetime64[us], as printed), ``low high price previous adjust change`` (KES),
         ``volume`` (shares), ``source_file source_line``. ``-`` is missing (NaN); a
         volume of 0 says the same as ``-`` and is missing too.
@@ -67,7 +67,7 @@ def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
     """
     columns: dict[str, Any] = {
         "ticker": _column(printed, "ticker", parse=_codes, expected="a stock code"),
-        "name": printed["name"],
+        "name": _column(printed, "name", parse=_names, expected="a name"),
         "session": _column(
             printed, "date", parse=_dates, expected="a date as 02-Jan-2013"
         ),
@@ -105,13 +105,13 @@ def _column(
     printed: pd.DataFrame,
     name: str,
     *,
-    parse: Callable[["pd.Index[str]"], tuple[Any, np.ndarray]],
+    parse: Callable[[pa.StringArray], tuple[Any, np.ndarray]],
     expected: str,
 ) -> Any:
     """Parse each distinct text once: thousands instead of hundreds of thousands."""
-    column = printed[name].cat
-    codes = column.codes.to_numpy()
-    values, is_read = parse(column.categories)
+    column = pa.array(printed[name].array)
+    codes = column.indices.to_numpy()
+    values, is_read = parse(column.dictionary)
     if not is_read.all():
         refuse(printed, pd.Series(~is_read[codes]), name, expected=expected)
     if isinstance(values, pd.Categorical):
@@ -119,29 +119,35 @@ def _column(
     return values[codes]
 
 
-def _codes(texts: "pd.Index[str]") -> tuple["pd.Categorical[str]", np.ndarray]:
-    return pd.Categorical(texts), texts.str.match(TICKER).astype(bool)
+def _codes(texts: pa.StringArray) -> tuple["pd.Categorical[str]", np.ndarray]:
+    codes = pd.Index(texts.to_pandas(), dtype="str")
+    return pd.Categorical(codes), codes.str.match(TICKER).astype(bool)
 
 
-def _dates(texts: "pd.Index[str]") -> tuple[np.ndarray, np.ndarray]:
-    values = np.array([_date(text) for text in texts.tolist()], "datetime64[us]")
+def _names(texts: pa.StringArray) -> tuple["pd.Categorical[str]", np.ndarray]:
+    names = pd.Index(texts.to_pandas(), dtype="str")
+    return pd.Categorical(names), np.ones(len(names), bool)
+
+
+def _dates(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    values = np.array([_date(text) for text in texts.to_pylist()], "datetime64[us]")
     return values, ~np.isnat(values)
 
 
-def _numbers(texts: "pd.Index[str]") -> tuple[np.ndarray, np.ndarray]:
-    text = pa.array(texts)
-    is_number = pc.match_substring_regex(text, NUMBER)
-    plain = pc.if_else(is_number, pc.replace_substring(text, ",", ""), None)
+def _numbers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    is_number = pc.match_substring_regex(texts, NUMBER)
+    plain = pc.if_else(is_number, pc.replace_substring(texts, ",", ""), None)
     values = pc.cast(plain, pa.float64()).to_numpy(zero_copy_only=False)
-    return values, ~np.isnan(values) | (texts == "-")
+    is_none = pc.equal(texts, "-").to_numpy(zero_copy_only=False)
+    return values, ~np.isnan(values) | is_none
 
 
-def _prices(texts: "pd.Index[str]") -> tuple[np.ndarray, np.ndarray]:
+def _prices(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
     values, is_read = _numbers(texts)
     return values, is_read & ~(values <= 0)
 
 
-def _volumes(texts: "pd.Index[str]") -> tuple[np.ndarray, np.ndarray]:
+def _volumes(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
     values, is_read = _numbers(texts)
     return np.where(values > 0, values, np.nan), is_read & ~(values < 0)
 
