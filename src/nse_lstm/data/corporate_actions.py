@@ -161,7 +161,8 @@ def add_factor(rows: pd.DataFrame, sourced: pd.DataFrame) -> pd.DataFrame:
         If an entry is near an event that the files show and is not that very event.
     """
     events = find_events(rows)
-    events = pd.concat([events, _placed(rows, sourced, events)])
+    if len(sourced):
+        events = pd.concat([events, _placed(rows, sourced, events)])
     is_traded = (rows["volume"].notna() & ~rows["stale"]).to_numpy()
     ticker = ticker_codes(rows)
     factor = np.ones(len(rows))

@@ -204,12 +204,13 @@ def _read_sheet(file: str, data: bytes) -> _Sheet:
     is_blank = np.isin(codes[breaks[:-1] + 1], BEGINNINGS_OF_BLANK)
     for place in np.flatnonzero(is_blank):
         is_blank[place] = BLANK_LINE.match(data, breaks[place]) is not None
-    # The header's line break stays at first, so that every line follows one.
-    body = data[breaks[0] :]
     if is_blank.any():
-        body = BLANK_LINE.sub(b"", body)
+        # The header's line break stays at first, so that every line follows one.
+        body = BLANK_LINE.sub(b"", data[breaks[0] :])[1:]
+    else:
+        body = data[breaks[0] + 1 :]
     lines = np.arange(2, len(breaks) + 1)
-    return _Sheet(is_price, body[1:], lines[~is_blank], lines[is_blank])
+    return _Sheet(is_price, body, lines[~is_blank], lines[is_blank])
 
 
 def _checked_bytes(data: bytes, file: str) -> bytes:

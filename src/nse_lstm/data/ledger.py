@@ -243,10 +243,12 @@ def _text(column: pd.Series) -> pd.api.extensions.ExtensionArray:
 
 
 def _as_printed(printed: pd.DataFrame, places: np.ndarray) -> list[str]:
-    shown = printed[["date", "price", "low", "high"]].iloc[places]
+    shown = printed[["date", "price", "low", "high"]].iloc[places].astype("str")
     return [
-        f"printed {row.date}, price {row.price}, range {row.low} to {row.high}"
-        for row in shown.itertuples()
+        f"printed {date}, price {price}, range {low} to {high}"
+        for date, price, low, high in zip(
+            *(shown[name].tolist() for name in shown), strict=True
+        )
     ]
 
 
@@ -261,10 +263,15 @@ def _is_weekend(rows: pd.DataFrame) -> np.ndarray:
 
 def _block_fate(rows: pd.DataFrame, reason: str) -> Fate:
     """List for review the first row of each session in each file."""
+    blocks: dict[tuple[str, pd.Timestamp], list[int]] = {}
     rows = rows.sort_index()
-    key = ["source_file", "session"]
-    first = rows[~rows.duplicated(key)]
-    numbers = rows.groupby(key, observed=True, sort=False).size()
-    days = zip(first["session"], numbers, strict=True)
-    detail = [f"{session:%Y-%m-%d} ({n} rows)" for session, n in days]
-    return _review(first, reason, detail)
+    for place, *block in zip(
+        rows.index, rows["source_file"], rows["session"], strict=True
+    ):
+        blocks.setdefault((block[0], block[1]), []).append(place)
+    first = np.array([places[0] for places in blocks.values()], int)
+    details = [
+        f"{session:%Y-%m-%d} ({len(places)} rows)"
+        for (_, session), places in blocks.items()
+    ]
+    return Fate(first, "review", reason, details)

@@ -89,7 +89,7 @@ def build_panel(
         sourced = sourced[sourced["ex_date"] <= as_of]
     if late.all():
         raise DataError(f"Expected rows up to {as_of} in {folder}. Received: none")
-    known = _by_ticker_and_session(rows[~late] if late.any() else rows)
+    known = _by_ticker_and_session(_without(rows, late))
     repeats = faults.find_duplicates(known)
     unique = known[~repeats["duplicate"]] if repeats["duplicate"].any() else known
     faults.check_order(unique)
@@ -117,14 +117,21 @@ def build_panel(
     )
 
 
+def _without(rows: pd.DataFrame, late: np.ndarray) -> pd.DataFrame:
+    """Drop the rows after the as-of date, and the tickers that have no others."""
+    if not late.any():
+        return rows
+    rows = rows[~late]
+    return rows.assign(ticker=rows["ticker"].cat.remove_unused_categories())
+
+
 def _by_ticker_and_session(rows: pd.DataFrame) -> pd.DataFrame:
     """Sort, keeping the order of files and lines within a ticker's session."""
-    ticker = rows["ticker"].cat.remove_unused_categories()
     session = rows["session"].to_numpy()
     day = (session - session.min()).astype("timedelta64[D]")
     # Sixteen bits, enough for the calendar of 1954 to 2099, sort in linear time.
-    order = np.lexsort([day.astype(np.uint16), ticker.cat.codes.to_numpy()])
-    return rows.assign(ticker=ticker).iloc[order]
+    order = np.lexsort([day.astype(np.uint16), rows["ticker"].cat.codes.to_numpy()])
+    return rows.iloc[order]
 
 
 def _labelled(rows: pd.DataFrame, sector_rows: pd.DataFrame) -> pd.DataFrame:
