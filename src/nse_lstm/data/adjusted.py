@@ -42,8 +42,10 @@ def market_sessions(panel: pd.DataFrame) -> pd.DatetimeIndex:
     >>> market_sessions(pd.DataFrame({"session": days, "kind": kinds})).date.tolist()
     [datetime.date(2024, 1, 5)]
     """
-    rows = panel[panel["kind"] != "index"] if "kind" in panel else panel
-    return pd.DatetimeIndex(np.sort(pd.unique(rows["session"].to_numpy())))
+    session = panel["session"].to_numpy()
+    if "kind" in panel:
+        session = session[(panel["kind"] != "index").to_numpy()]
+    return pd.DatetimeIndex(np.sort(pd.unique(session)))
 
 
 def ticker_codes(rows: pd.DataFrame) -> np.ndarray:

@@ -91,6 +91,8 @@ def _first_prints(
     """Return of each block of one file the earlier one that it repeats, or itself."""
     dates = rows["session"].to_numpy()[starts]
     first = np.arange(len(starts))
+    if len(np.unique(dates)) == len(dates):
+        return first
     for place in np.flatnonzero(pd.Series(dates).duplicated()):
         earlier = int((dates == dates[place]).argmax())
         boards = [rows.iloc[starts[n] : ends[n]] for n in (earlier, place)]

@@ -50,11 +50,13 @@ def add_flags(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     session = rows["session"].to_numpy()
     after_break = np.zeros(len(rows), bool)
     after_break[1:] = np.diff(session) > MAX_BREAK.to_timedelta64()
+    is_first = _is_first(rows)
     opening = sessions[1:][np.diff(sessions) > MAX_BREAK.to_timedelta64()]
     return rows.assign(
         limit=limit,
-        suspended=(_rows_without_volume(rows) > MAX_SESSIONS_WITHOUT_VOLUME) & is_share,
-        gap=(after_break & ~_is_first(rows)) | np.isin(session, opening.to_numpy()),
+        suspended=(_rows_without_volume(rows, is_first) > MAX_SESSIONS_WITHOUT_VOLUME)
+        & is_share,
+        gap=(after_break & ~is_first) | np.isin(session, opening.to_numpy()),
     )
 
 
@@ -106,12 +108,11 @@ def _is_first(rows: pd.DataFrame) -> np.ndarray:
     return np.diff(ticker_codes(rows), prepend=-1) != 0
 
 
-def _rows_without_volume(rows: pd.DataFrame) -> np.ndarray:
+def _rows_without_volume(rows: pd.DataFrame, is_first: np.ndarray) -> np.ndarray:
     """Count the rows since the ticker's last with volume, stale ones left out."""
     has_volume = rows["volume"].notna().to_numpy()
     is_idle = ~has_volume & ~rows["stale"].to_numpy()
     n_idle = np.cumsum(is_idle)
-    is_first = _is_first(rows)
     # Counting starts at a row with volume, or before a ticker's first row.
     base = np.where(is_first & is_idle, n_idle - 1, n_idle)
     place = np.arange(len(rows))

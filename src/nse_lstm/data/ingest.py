@@ -65,8 +65,8 @@ class RawFiles:
     ``rows`` holds the price rows (date, ticker, name, low, high, price, previous,
     change, volume, adjust: text, Arrow dictionaries) and ``sectors`` the sector rows
     (sector, ticker, name: text), both with ``source_file`` (categorical) and
-    ``source_line``, the physical line, the header being line 1. ``blanks`` names the price files'
-    comma-only lines, which hold no row.
+    ``source_line``, the physical line, the header being line 1. ``blanks`` names the
+    price files' comma-only lines, which hold no row.
     """
 
     rows: pd.DataFrame
@@ -216,7 +216,7 @@ def _read_sheet(file: str, data: bytes) -> _Sheet:
 def _checked_bytes(data: bytes, file: str) -> bytes:
     """Return the bytes without byte-order mark, ending in a line break."""
     data = data.removeprefix(BYTE_ORDER_MARK)
-    if not data.strip():
+    if not data or data.isspace():
         message = "Expected a header. Received: an empty file"
         raise DataError(message, file=file, line=1)
     _refuse_byte(data, data.find(b"\0"), "a NUL byte", file)
@@ -269,7 +269,10 @@ def _split(body: bytes, columns: list[str], kept: list[str]) -> pa.Table | None:
         return pa_csv.read_csv(
             pa.BufferReader(body),
             pa_csv.ReadOptions(
-                column_names=columns, block_size=min(len(body) + 1, MAX_BLOCK)
+                column_names=columns,
+                block_size=min(len(body) + 1, MAX_BLOCK),
+                # One block is one thread's work.
+                use_threads=False,
             ),
             convert_options=pa_csv.ConvertOptions(
                 # The bytes are known to be text, see `_checked_bytes`.

@@ -121,11 +121,11 @@ def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[Fate]:
     fates = []
     for reason, is_so in rules.items():
         applies = is_open & np.asarray(is_so)
-        is_open &= ~applies
-        kept, mended = (place[applies & mark] for mark in (~is_mended, is_mended))
-        fates.append(Fate(kept, "kept", reason))
-        if len(mended):
-            details = _as_printed(printed, mended)
+        if applies.any():
+            is_open &= ~applies
+            kept, mended = (place[applies & mark] for mark in (~is_mended, is_mended))
+            details = _as_printed(printed, mended) if len(mended) else []
+            fates.append(Fate(kept, "kept", reason))
             fates.append(Fate(mended, "mended", reason, details))
     return fates
 
