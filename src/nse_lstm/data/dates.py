@@ -103,10 +103,9 @@ def _first_prints(
 
 def _is_other_session(first: pd.DataFrame, second: pd.DataFrame) -> bool:
     """Tell whether most codes that two boards share say something else."""
+    codes = [board["ticker"].cat.codes.to_numpy() for board in (first, second)]
     _, *both = np.intersect1d(
-        *(board["ticker"].cat.codes for board in (first, second)),
-        assume_unique=True,
-        return_indices=True,
+        codes[0], codes[1], assume_unique=True, return_indices=True
     )
     left, right = (
         board[list(COMPARED)].to_numpy()[place]

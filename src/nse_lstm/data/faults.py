@@ -210,18 +210,18 @@ def mend_slips(rows: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The same rows with ``slipped`` (bool) added.
     """
-    level = np.log10(rows["price"].to_numpy())
+    printed = rows["price"].to_numpy()
     ticker = rows["ticker"].cat.codes.to_numpy()
     power = np.zeros(len(rows))
     for code in np.unique(ticker[(rows["kind"] == "index").to_numpy()]):
-        places = np.flatnonzero((ticker == code) & ~np.isnan(level))
-        power[places] = _slips(level[places])
+        places = np.flatnonzero((ticker == code) & ~np.isnan(printed))
+        power[places] = _slips(np.log10(printed[places]))
     slipped = power != 0
     if not slipped.any():
         return rows.assign(slipped=slipped)
     scale = 10.0 ** power[slipped]
     columns = {}
-    price = rows["price"].to_numpy()[slipped] / scale
+    price = printed[slipped] / scale
     for name in ("price", "low", "high"):
         values = rows[name].to_numpy().copy()
         mended = values[slipped] / scale

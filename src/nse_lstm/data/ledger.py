@@ -118,13 +118,14 @@ def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[Fate]:
     is_mended = np.logical_or.reduce([rows[name].to_numpy() for name in MENDED])
     is_open = np.ones(len(rows), bool)
     place = rows.index.to_numpy()
+    shown = _as_printed(printed, place[is_mended])
     fates = []
     for reason, is_so in rules.items():
         applies = is_open & np.asarray(is_so)
         if applies.any():
             is_open &= ~applies
             kept, mended = (place[applies & mark] for mark in (~is_mended, is_mended))
-            details = _as_printed(printed, mended) if len(mended) else []
+            details = [shown[number] for number in mended]
             fates.append(Fate(kept, "kept", reason))
             fates.append(Fate(mended, "mended", reason, details))
     return fates
@@ -242,14 +243,13 @@ def _text(column: pd.Series) -> pd.api.extensions.ExtensionArray:
     return texts.take(column.cat.codes.to_numpy())
 
 
-def _as_printed(printed: pd.DataFrame, places: np.ndarray) -> list[str]:
+def _as_printed(printed: pd.DataFrame, places: np.ndarray) -> dict[int, str]:
     shown = printed[["date", "price", "low", "high"]].iloc[places].astype("str")
-    return [
-        f"printed {date}, price {price}, range {low} to {high}"
-        for date, price, low, high in zip(
-            *(shown[name].tolist() for name in shown), strict=True
-        )
-    ]
+    lines = zip(places, *(shown[name].tolist() for name in shown), strict=True)
+    return {
+        place: f"printed {date}, price {price}, range {low} to {high}"
+        for place, date, price, low, high in lines
+    }
 
 
 def _review(rows: pd.DataFrame, reason: str, details: Sequence[str]) -> Fate:

@@ -7,7 +7,6 @@ its first row, and nothing later changes it. The sector is today's, for the read
 
 import re
 
-import numpy as np
 import pandas as pd
 
 from nse_lstm.data.ingest import years_named
@@ -93,22 +92,25 @@ def add_labels(instruments: pd.DataFrame, sectors: pd.DataFrame) -> pd.DataFrame
     listed = instruments["first_session"].dt.year.set_axis(ticker)
     first_year = listed.reindex(sectors["ticker"]).to_numpy()
     early = _last_sector(sectors[sectors["year"] <= first_year], ticker, missing="")
-    text = early.str.lower() + " " + instruments["first_name"].str.lower()
-    kind = np.select(
-        [
-            ticker.str.startswith("^"),
-            ticker.str.contains(RIGHTS) | text.str.contains(RIGHTS_NAME),
-            ticker.str.contains(PREFERENCE),
-            text.str.contains(REIT),
-            text.str.contains(ETF),
-        ],
-        ["index", "rights", "preference", "reit", "etf"],
-        default="ordinary",
-    )
+    texts = early.str.cat(instruments["first_name"], sep=" ").str.lower()
+    kinds = [_kind(*pair) for pair in zip(ticker, texts, strict=True)]
     return instruments.assign(
-        kind=pd.Series(kind, index=instruments.index, dtype="str"),
+        kind=pd.Series(kinds, index=instruments.index, dtype="str"),
         sector=_last_sector(sectors, ticker, missing=UNKNOWN),
     )
+
+
+def _kind(ticker: str, text: str) -> str:
+    """Return what a code is, by itself and by what was early said of it."""
+    if ticker.startswith("^"):
+        return "index"
+    if re.search(RIGHTS, ticker) or re.search(RIGHTS_NAME, text):
+        return "rights"
+    if re.search(PREFERENCE, ticker):
+        return "preference"
+    if re.search(REIT, text):
+        return "reit"
+    return "etf" if re.search(ETF, text) else "ordinary"
 
 
 def _last_sector(

@@ -48,7 +48,7 @@ def _keeps(table: pd.DataFrame, schema: pa.DataFrameSchema) -> bool:
 
 
 def _keeps_column(values: pd.Series, column: pa.Column) -> bool:
-    return (
+    return bool(
         # Objects may be anything, and would have to be looked at one by one.
         values.dtype != object
         and column.dtype.check(Engine.dtype(values.dtype))
