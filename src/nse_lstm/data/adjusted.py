@@ -7,7 +7,13 @@ never rewrites an earlier value. ``features.returns`` hands both names on.
 import numpy as np
 import pandas as pd
 
-__all__ = ["MAX_LOG_MOVE", "MAX_SETTLING", "market_sessions", "with_returns"]
+__all__ = [
+    "MAX_LOG_MOVE",
+    "MAX_SETTLING",
+    "market_sessions",
+    "ticker_codes",
+    "with_returns",
+]
 
 MAX_LOG_MOVE = 0.135
 """More than the limit of 10 % allows twice rounded, down (-0.105) or up (0.095)."""
@@ -36,8 +42,15 @@ def market_sessions(panel: pd.DataFrame) -> pd.DatetimeIndex:
     >>> market_sessions(pd.DataFrame({"session": days, "kind": kinds})).date.tolist()
     [datetime.date(2024, 1, 5)]
     """
-    rows = panel[panel["kind"] != "index"] if "kind" in panel else panel
-    return pd.DatetimeIndex(np.sort(pd.unique(rows["session"].to_numpy())))
+    session = panel["session"].to_numpy()
+    if "kind" in panel:
+        session = session[(panel["kind"] != "index").to_numpy()]
+    return pd.DatetimeIndex(np.sort(pd.unique(session)))
+
+
+def ticker_codes(rows: pd.DataFrame) -> np.ndarray:
+    """Return a number a ticker: what its category is, or else its order."""
+    return rows["ticker"].astype("category").cat.codes.to_numpy()
 
 
 def with_returns(panel: pd.DataFrame) -> pd.DataFrame:

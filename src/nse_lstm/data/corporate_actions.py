@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm import tables
+from nse_lstm.data.adjusted import ticker_codes
 from nse_lstm.data.printed import TICKER
 from nse_lstm.errors import DataError
 
@@ -119,21 +120,22 @@ def find_events(rows: pd.DataFrame) -> pd.DataFrame:
         bonus. It is the step of the printed factor, or the ratio of small whole numbers
         that prints the same.
     """
-    rows = rows[["ticker", "session", "price", "adjust"]]
-    with_adjust = rows.loc[rows["adjust"].notna(), "ticker"].unique()
-    rows = rows[rows["ticker"].isin(with_adjust)]
-    ticker = rows["ticker"]
-    printed = (rows["adjust"] / rows["price"]).where(rows["adjust"].notna(), 1.0)
-    known = printed.where(rows["price"].notna()).groupby(ticker).ffill()
-    log_now = pd.Series(np.log(known))
-    log_before = log_now.groupby(ticker).shift()
-    error = (HALF_UNIT / rows["adjust"]).fillna(0.0)
-    error = error + error.groupby(ticker).shift(fill_value=0.0)
-    step = log_now - log_before
-    is_event = (step.abs() > MIN_STEP + error) & (log_now.abs() < log_before.abs())
-    events = rows.loc[is_event, ["ticker", "session"]]
+    price, adjust = rows["price"].to_numpy(), rows["adjust"].to_numpy()
+    is_first = np.diff(ticker_codes(rows), prepend=-1) != 0
+    is_blank = np.isnan(adjust)
+    place = np.arange(len(rows))
+    # A row without a price has the factor of the ticker's last row that has one.
+    is_known = ~np.isnan(price)
+    last = np.maximum.accumulate(np.where(is_known | is_first, place, 0))
+    printed = np.where(is_known, np.where(is_blank, 1.0, adjust / price), np.nan)
+    log_factor = np.log(printed[last])
+    step = np.diff(log_factor, prepend=np.nan)
+    error = np.where(is_blank, 0.0, HALF_UNIT / adjust)
+    error[1:] += np.where(is_first[1:], 0.0, error[:-1])
+    is_event = (np.abs(step) > MIN_STEP + error) & ~is_first
+    is_event[1:] &= np.abs(log_factor[1:]) < np.abs(log_factor[:-1])
     ratios = zip(np.exp(step[is_event]), error[is_event], strict=True)
-    return events.assign(
+    return rows.loc[is_event, ["ticker", "session"]].assign(
         factor=np.array([_terms(ratio, error=e) for ratio, e in ratios], float)
     )
 
@@ -159,17 +161,16 @@ def add_factor(rows: pd.DataFrame, sourced: pd.DataFrame) -> pd.DataFrame:
         If an entry is near an event that the files show and is not that very event.
     """
     events = find_events(rows)
-    events = pd.concat([events, _placed(rows, sourced, events)])
+    if len(sourced):
+        events = pd.concat([events, _placed(rows, sourced, events)])
     is_traded = (rows["volume"].notna() & ~rows["stale"]).to_numpy()
+    ticker = ticker_codes(rows)
     factor = np.ones(len(rows))
     places = rows.index.get_indexer(events.index)
-    for place, ticker, step in zip(
-        places, events["ticker"], events["factor"], strict=True
-    ):
-        later = is_traded & np.asarray(rows["ticker"] == ticker)
-        later[:place] = False
+    for place, step in zip(places, events["factor"], strict=True):
+        later = is_traded[place:] & (ticker[place:] == ticker[place])
         if later.any():
-            factor[later.argmax()] *= step
+            factor[place + later.argmax()] *= step
     return rows.drop(columns="adjust").assign(factor=factor)
 
 

@@ -91,6 +91,8 @@ def _first_prints(
     """Return of each block of one file the earlier one that it repeats, or itself."""
     dates = rows["session"].to_numpy()[starts]
     first = np.arange(len(starts))
+    if len(np.unique(dates)) == len(dates):
+        return first
     for place in np.flatnonzero(pd.Series(dates).duplicated()):
         earlier = int((dates == dates[place]).argmax())
         boards = [rows.iloc[starts[n] : ends[n]] for n in (earlier, place)]
@@ -101,10 +103,13 @@ def _first_prints(
 
 def _is_other_session(first: pd.DataFrame, second: pd.DataFrame) -> bool:
     """Tell whether most codes that two boards share say something else."""
-    columns = ["ticker", *COMPARED]
-    both = first[columns].merge(second[columns].astype({"ticker": "str"}), on="ticker")
+    codes = [board["ticker"].cat.codes.to_numpy() for board in (first, second)]
+    _, *both = np.intersect1d(
+        codes[0], codes[1], assume_unique=True, return_indices=True
+    )
     left, right = (
-        both[[f"{name}_{side}" for name in COMPARED]].to_numpy() for side in "xy"
+        board[list(COMPARED)].to_numpy()[place]
+        for board, place in zip((first, second), both, strict=True)
     )
     differs = ((left != right) & ~(np.isnan(left) & np.isnan(right))).any(axis=1)
     enough = max(FEWEST_CODES, min(len(first), len(second)) / 2)

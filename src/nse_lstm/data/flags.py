@@ -8,7 +8,7 @@ known in the evening of their session.
 import numpy as np
 import pandas as pd
 
-from nse_lstm.data.adjusted import MAX_LOG_MOVE
+from nse_lstm.data.adjusted import MAX_LOG_MOVE, ticker_codes
 
 __all__ = ["add_flags", "find_jumps"]
 
@@ -50,11 +50,13 @@ def add_flags(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     session = rows["session"].to_numpy()
     after_break = np.zeros(len(rows), bool)
     after_break[1:] = np.diff(session) > MAX_BREAK.to_timedelta64()
+    is_first = _is_first(rows)
     opening = sessions[1:][np.diff(sessions) > MAX_BREAK.to_timedelta64()]
     return rows.assign(
         limit=limit,
-        suspended=(_rows_without_volume(rows) > MAX_SESSIONS_WITHOUT_VOLUME) & is_share,
-        gap=(after_break & ~_is_first(rows)) | np.isin(session, opening.to_numpy()),
+        suspended=(_rows_without_volume(rows, is_first) > MAX_SESSIONS_WITHOUT_VOLUME)
+        & is_share,
+        gap=(after_break & ~is_first) | np.isin(session, opening.to_numpy()),
     )
 
 
@@ -76,7 +78,7 @@ def find_jumps(rows: pd.DataFrame) -> pd.DataFrame:
     """
     place = np.flatnonzero(rows["price"].notna())
     now, before = place[1:], place[:-1]
-    ticker = _ticker_codes(rows)
+    ticker = ticker_codes(rows)
     price = rows["price"].to_numpy()
     log_shares = np.cumsum(np.log(rows["factor"].to_numpy()))
     action = log_shares[now] - log_shares[before]
@@ -101,22 +103,16 @@ def _describe_jump(before: float, price: float, factor: float, move: float) -> s
     return f"price {before:g} -> {price:g}{action}, log move {move:+.3f}"
 
 
-def _ticker_codes(rows: pd.DataFrame) -> np.ndarray:
-    """Return a number a ticker: what its category is, or else its order."""
-    return rows["ticker"].astype("category").cat.codes.to_numpy()
-
-
 def _is_first(rows: pd.DataFrame) -> np.ndarray:
     """Mark each ticker's first row; rows are sorted by ticker."""
-    return np.diff(_ticker_codes(rows), prepend=-1) != 0
+    return np.diff(ticker_codes(rows), prepend=-1) != 0
 
 
-def _rows_without_volume(rows: pd.DataFrame) -> np.ndarray:
+def _rows_without_volume(rows: pd.DataFrame, is_first: np.ndarray) -> np.ndarray:
     """Count the rows since the ticker's last with volume, stale ones left out."""
     has_volume = rows["volume"].notna().to_numpy()
     is_idle = ~has_volume & ~rows["stale"].to_numpy()
     n_idle = np.cumsum(is_idle)
-    is_first = _is_first(rows)
     # Counting starts at a row with volume, or before a ticker's first row.
     base = np.where(is_first & is_idle, n_idle - 1, n_idle)
     place = np.arange(len(rows))

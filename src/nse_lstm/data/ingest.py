@@ -48,6 +48,7 @@ YEAR = re.compile("(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 NEWLINE, CARRIAGE_RETURN = b"\n\r"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BLANK_LINE = re.compile(rb"\n,*\r?(?=\n)")
+BEGINNINGS_OF_BLANK = np.frombuffer(b",\r\n", np.uint8)
 FIELD_OR_COMMA = re.compile(rb'"(?:[^"]|"")*"|[^,"]+|,|"')
 
 CODES = pa.dictionary(pa.int32(), pa.string())
@@ -62,10 +63,10 @@ class RawFiles:
     """All rows of a folder as printed.
 
     ``rows`` holds the price rows (date, ticker, name, low, high, price, previous,
-    change, volume, adjust: text, categorical) and ``sectors`` the sector rows (sector,
-    ticker, name: text), both with ``source_file`` (categorical) and ``source_line``,
-    the physical line, the header being line 1. ``blanks`` names the price files'
-    comma-only lines, which hold no row.
+    change, volume, adjust: text, Arrow dictionaries) and ``sectors`` the sector rows
+    (sector, ticker, name: text), both with ``source_file`` (categorical) and
+    ``source_line``, the physical line, the header being line 1. ``blanks`` names the
+    price files' comma-only lines, which hold no row.
     """
 
     rows: pd.DataFrame
@@ -140,19 +141,8 @@ def _parse(sheets: dict[str, _Sheet], columns: list[str]) -> pd.DataFrame:
     table = _split(body, columns, kept)
     if table is None or table.num_rows != len(places):
         _refuse_line(body, columns, places)
-    table = table.unify_dictionaries().combine_chunks()
-    texts = {
-        name: pd.Categorical.from_codes(
-            column.indices.to_numpy(),
-            categories=pd.Index(column.dictionary.to_pandas(), dtype="str"),
-        )
-        for name, column in zip(
-            table.column_names,
-            (chunked.combine_chunks() for chunked in table.columns),
-            strict=True,
-        )
-    }
-    return pd.DataFrame(texts).join(places)
+    texts = table.unify_dictionaries().combine_chunks()
+    return texts.to_pandas(types_mapper=pd.ArrowDtype).join(places)
 
 
 def _places(lines: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -207,24 +197,26 @@ def _digest(contents: dict[str, bytes]) -> str:
 def _read_sheet(file: str, data: bytes) -> _Sheet:
     """Check one file's bytes and find its lines."""
     data = _checked_bytes(data, file)
-    end = data.index(b"\n")
-    is_price = _is_price(data[:end], file)
-    # The body keeps the header's line break, so that every line follows one.
-    body, n_lines = data[end:], data.count(b"\n") - 1
-    starts = [match.start() for match in BLANK_LINE.finditer(body)]
-    is_blank = np.zeros(n_lines, bool)
-    if starts:
-        breaks = np.flatnonzero(np.frombuffer(body, np.uint8) == NEWLINE)
-        is_blank[breaks.searchsorted(starts)] = True
-        body = BLANK_LINE.sub(b"", body)
-    lines = np.arange(2, n_lines + 2)
-    return _Sheet(is_price, body[1:], lines[~is_blank], lines[is_blank])
+    codes = np.frombuffer(data, np.uint8)
+    breaks = np.flatnonzero(codes == NEWLINE)
+    is_price = _is_price(data[: breaks[0]], file)
+    # Few lines begin as a blank one does; those are looked at as text.
+    is_blank = np.isin(codes[breaks[:-1] + 1], BEGINNINGS_OF_BLANK)
+    for place in np.flatnonzero(is_blank):
+        is_blank[place] = BLANK_LINE.match(data, breaks[place]) is not None
+    if is_blank.any():
+        # The header's line break stays at first, so that every line follows one.
+        body = BLANK_LINE.sub(b"", data[breaks[0] :])[1:]
+    else:
+        body = data[breaks[0] + 1 :]
+    lines = np.arange(2, len(breaks) + 1)
+    return _Sheet(is_price, body, lines[~is_blank], lines[is_blank])
 
 
 def _checked_bytes(data: bytes, file: str) -> bytes:
     """Return the bytes without byte-order mark, ending in a line break."""
     data = data.removeprefix(BYTE_ORDER_MARK)
-    if not data.strip():
+    if not data or data.isspace():
         message = "Expected a header. Received: an empty file"
         raise DataError(message, file=file, line=1)
     _refuse_byte(data, data.find(b"\0"), "a NUL byte", file)
@@ -277,10 +269,16 @@ def _split(body: bytes, columns: list[str], kept: list[str]) -> pa.Table | None:
         return pa_csv.read_csv(
             pa.BufferReader(body),
             pa_csv.ReadOptions(
-                column_names=columns, block_size=min(len(body) + 1, MAX_BLOCK)
+                column_names=columns,
+                block_size=min(len(body) + 1, MAX_BLOCK),
+                # One block is one thread's work.
+                use_threads=False,
             ),
             convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, CODES), include_columns=kept
+                # The bytes are known to be text, see `_checked_bytes`.
+                check_utf8=False,
+                column_types=dict.fromkeys(columns, CODES),
+                include_columns=kept,
             ),
         )
     except pa.ArrowInvalid:

@@ -4,6 +4,9 @@ Each line of a price file has one fate: kept, mended or dropped, with one reason
 Nothing is dropped or changed without a line here.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from pandera.pandas import DataFrameSchema
@@ -19,13 +22,14 @@ __all__ = [
     "REDATED",
     "SLIPPED",
     "WEEKEND",
+    "Fate",
     "add_oddities",
-    "fates",
     "file_ledger",
     "in_schema",
     "panel_fates",
     "repairs",
-    "repeat_fates",
+    "repeat_fate",
+    "review_fates",
 ]
 
 KEPT = "as printed"
@@ -68,45 +72,29 @@ def add_oddities(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def fates(
-    rows: pd.DataFrame,
-    *,
-    action: str,
-    reason: "str | pd.Categorical[str]",
-    detail: str | list[str] = "",
-) -> pd.DataFrame:
-    """Say what became of rows; a blank line has neither ticker nor session.
+@dataclass(frozen=True)
+class Fate:
+    """What became of some rows: one action for one reason."""
 
-    Returns
-    -------
-    DataFrame
-        ``source_file source_line ticker session action reason detail``.
-    """
-    if "session" not in rows:
-        rows = rows.assign(ticker="", session=np.datetime64("NaT", "us"))
-    place = rows[PLACE]
-    texts = {"action": action, "reason": reason, "detail": detail}
-    one = np.zeros(len(rows), np.int8)
-    # One text for all rows is kept once.
-    columns = {
-        name: pd.Categorical.from_codes(one, categories=pd.Index([text]))
-        if isinstance(text, str)
-        else text
-        for name, text in texts.items()
-    }
-    return place.assign(**columns)
+    places: np.ndarray
+    """The rows' places in the files, which is their index."""
+    action: str
+    """``kept``, ``mended`` or ``dropped``; ``review`` of rows that have a fate."""
+    reason: str
+    details: Sequence[str] = ()
+    """A text a row, or none at all."""
 
 
-def repeat_fates(rows: pd.DataFrame, repeats: pd.DataFrame) -> pd.DataFrame:
+def repeat_fate(rows: pd.DataFrame, repeats: pd.DataFrame) -> Fate:
     """Say of each dropped duplicate which row it repeats."""
     is_repeat = repeats["duplicate"].to_numpy()
-    first = rows.iloc[repeats["first"].to_numpy()[is_repeat]]
-    places = zip(first["source_file"], first["source_line"], strict=True)
-    detail = [f"same as {file}, line {line}" for file, line in places]
-    return fates(rows[is_repeat], action="dropped", reason=DUPLICATE, detail=detail)
+    first = rows[PLACE].iloc[repeats["first"].to_numpy()[is_repeat]]
+    places = zip(first["source_file"].tolist(), first["source_line"], strict=True)
+    details = [f"same as {file}, line {line}" for file, line in places]
+    return Fate(rows.index.to_numpy()[is_repeat], "dropped", DUPLICATE, details)
 
 
-def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[pd.DataFrame]:
+def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[Fate]:
     """Give each row of the panel its one fate: the first that applies.
 
     Parameters
@@ -115,11 +103,6 @@ def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[pd.DataFrame]
         The judged rows, indexed like ``printed``.
     printed : DataFrame
         ``RawFiles.rows``, for the text that a mended row showed.
-
-    Returns
-    -------
-    list of DataFrame
-        Tables of ``fates``: the kept rows, and the mended ones.
     """
     rules = {
         REDATED: rows["redated"],
@@ -130,82 +113,110 @@ def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[pd.DataFrame]
         NO_PRICE: rows["price"].isna(),
         NO_RANGE: rows["no_range"],
         OUTSIDE: rows["outside"],
+        KEPT: np.ones(len(rows), bool),
     }
-    code = np.full(len(rows), len(rules), np.int8)
-    for place, is_so in reversed(list(enumerate(rules.values()))):
-        code[is_so.to_numpy()] = place
-    reasons = pd.Index([*rules, KEPT])
     is_mended = np.logical_or.reduce([rows[name].to_numpy() for name in MENDED])
-    rows = rows[PLACE]
-    shown = printed.loc[rows.index[is_mended], ["date", "price", "low", "high"]]
-    detail = [
-        f"printed {row.date}, price {row.price}, range {row.low} to {row.high}"
-        for row in shown.itertuples()
-    ]
-    return [
-        fates(
-            rows[is_so],
-            action=action,
-            reason=pd.Categorical.from_codes(code[is_so], categories=reasons),
-            detail=texts,
-        )
-        for action, is_so, texts in (
-            ("kept", ~is_mended, ""),
-            ("mended", is_mended, detail),
-        )
-    ]
+    is_open = np.ones(len(rows), bool)
+    place = rows.index.to_numpy()
+    shown = _as_printed(printed, place[is_mended])
+    fates = []
+    for reason, is_so in rules.items():
+        applies = is_open & np.asarray(is_so)
+        if applies.any():
+            is_open &= ~applies
+            kept, mended = (place[applies & mark] for mark in (~is_mended, is_mended))
+            details = [shown[number] for number in mended]
+            fates.append(Fate(kept, "kept", reason))
+            fates.append(Fate(mended, "mended", reason, details))
+    return fates
 
 
-def file_ledger(
-    parts: list[pd.DataFrame], price_files: tuple[str, ...]
-) -> pd.DataFrame:
-    """Count fates by file.
+def review_fates(rows: pd.DataFrame, *, lost: np.ndarray) -> list[Fate]:
+    """Name the rows that a person should look at.
 
     Parameters
     ----------
-    parts : list of DataFrame
-        Tables of ``fates``, no row in two of them.
-    price_files : tuple of str
-        All price files; one without rows has one line with a count of 0.
-    """
-    key = ["source_file", "action", "reason"]
-    counts = [_count(part, key) for part in parts]
-    empty = sorted(set(price_files).difference(*(c["source_file"] for c in counts)))
-    none = pd.DataFrame({"source_file": empty, "action": "kept", "reason": KEPT})
-    table = pd.concat([*counts, none.assign(n_rows=0)])
-    return in_schema(
-        table.astype({"n_rows": "int64"}).sort_values(key), tables.FILE_LEDGER
-    )
-
-
-def repairs(
-    parts: list[pd.DataFrame], rows: pd.DataFrame, *, lost: np.ndarray
-) -> pd.DataFrame:
-    """List the rows mended and dropped, and those a person should look at.
-
-    Parameters
-    ----------
-    parts : list of DataFrame
-        Tables of ``fates``. Rows after an as-of date are a choice, no repair.
     rows : DataFrame
         The judged rows.
     lost : array of bool, shape (n_rows,)
         ``faults.find_lost``.
     """
-    odd = rows[rows["odd_change"]]
+    jumps = flags.find_jumps(rows)
+    plain, ex_date = (jumps[jumps["on_ex_date"] == so] for so in (False, True))
+    odd = rows[rows["odd_change"].to_numpy()]
     figures = zip(odd["price"], odd["previous"], odd["change"], strict=True)
     changes = [f"price {p:g}, previous {b:g}, change {c:g}" for p, b, c in figures]
-    table = pd.concat(
-        [
-            *(_repaired(part) for part in parts),
-            *_jump_fates(flags.find_jumps(rows)),
-            _block_fates(rows[_is_weekend(rows)], WEEKEND),
-            _block_fates(rows[lost], LOST),
-            fates(odd, action="review", reason=CHANGE, detail=changes),
-        ]
+    return [
+        _review(plain, JUMP, plain["detail"].tolist()),
+        _review(ex_date, EX_JUMP, ex_date["detail"].tolist()),
+        _block_fate(rows[_is_weekend(rows)], WEEKEND),
+        _block_fate(rows[lost], LOST),
+        _review(odd, CHANGE, changes),
+    ]
+
+
+def file_ledger(
+    fates: list[Fate], rows: pd.DataFrame, blanks: pd.DataFrame
+) -> pd.DataFrame:
+    """Count fates by file.
+
+    Parameters
+    ----------
+    fates : list of Fate
+        No row in two of them, and none for review.
+    rows : DataFrame
+        All rows by their places, with ``source_file``; its categories are all price
+        files, of which one without rows has one line with a count of 0.
+    blanks : DataFrame
+        ``RawFiles.blanks``.
+    """
+    files = rows["source_file"].cat.categories
+    file = rows["source_file"].cat.codes.to_numpy()
+    counts = {(fate.action, fate.reason): file[fate.places] for fate in fates}
+    counts["dropped", BLANK] = blanks["source_file"].cat.codes.to_numpy()
+    lines = [
+        (files[code], *key, n_rows)
+        for key, codes in counts.items()
+        for code, n_rows in enumerate(np.bincount(codes))
+        if n_rows
+    ]
+    empty = sorted(set(files).difference(line[0] for line in lines))
+    lines += [(name, "kept", KEPT, 0) for name in empty]
+    table = pd.DataFrame(sorted(lines), columns=list(tables.FILE_LEDGER.columns))
+    return in_schema(table, tables.FILE_LEDGER)
+
+
+def repairs(
+    fates: list[Fate], rows: pd.DataFrame, blanks: pd.DataFrame
+) -> pd.DataFrame:
+    """List the rows mended and dropped, and those a person should look at.
+
+    Parameters
+    ----------
+    fates : list of Fate
+        Rows after an as-of date are a choice, no repair.
+    rows : DataFrame
+        All rows by their places: ``source_file source_line ticker session``.
+    blanks : DataFrame
+        ``RawFiles.blanks``; a blank line has neither ticker nor session.
+    """
+    listed = [f for f in fates if f.action != "kept" and f.reason != AFTER]
+    n_rows = [len(fate.places) for fate in listed]
+    found = rows[PLACE].iloc[np.concatenate([fate.places for fate in listed])]
+    found = found.assign(
+        ticker=_text(found["ticker"]),
+        action=np.repeat([fate.action for fate in listed], n_rows),
+        reason=np.repeat([fate.reason for fate in listed], n_rows),
+        detail=[
+            detail
+            for fate in listed
+            for detail in fate.details or [""] * len(fate.places)
+        ],
     )
+    texts = {"action": "dropped", "reason": BLANK, "ticker": "", "detail": ""}
+    none = blanks.assign(session=np.datetime64("NaT", "us"), **texts)
     order = ["source_file", "source_line", "action", "reason"]
-    return in_schema(table.sort_values(order), tables.REPAIRS)
+    return in_schema(pd.concat([found, none]).sort_values(order), tables.REPAIRS)
 
 
 def in_schema(table: pd.DataFrame, schema: DataFrameSchema) -> pd.DataFrame:
@@ -232,36 +243,17 @@ def _text(column: pd.Series) -> pd.api.extensions.ExtensionArray:
     return texts.take(column.cat.codes.to_numpy())
 
 
-def _jump_fates(jumps: pd.DataFrame) -> list[pd.DataFrame]:
-    parts = {JUMP: jumps[~jumps["on_ex_date"]], EX_JUMP: jumps[jumps["on_ex_date"]]}
-    return [
-        fates(part, action="review", reason=reason, detail=list(part["detail"]))
-        for reason, part in parts.items()
-    ]
-
-
-def _count(part: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    """Count the rows of a table of fates by its categories."""
-    columns = [pd.Categorical(part[name]) for name in key]
-    shape = [len(column.categories) for column in columns]
-    cell = np.ravel_multi_index([column.codes for column in columns], shape)
-    counts = np.bincount(cell, minlength=int(np.prod(shape)))
-    used = np.flatnonzero(counts)
-    texts = {
-        name: column.categories[codes].astype("str")
-        for name, column, codes in zip(
-            key, columns, np.unravel_index(used, shape), strict=True
-        )
+def _as_printed(printed: pd.DataFrame, places: np.ndarray) -> dict[int, str]:
+    shown = printed[["date", "price", "low", "high"]].iloc[places].astype("str")
+    lines = zip(places, *(shown[name].tolist() for name in shown), strict=True)
+    return {
+        place: f"printed {date}, price {price}, range {low} to {high}"
+        for place, date, price, low, high in lines
     }
-    return pd.DataFrame({**texts, "n_rows": counts[used]})
 
 
-def _repaired(part: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows mended or dropped, in plain text."""
-    is_listed = part["action"].isin(["mended", "dropped"]) & (part["reason"] != AFTER)
-    listed = part[is_listed]
-    texts = [n for n, kind in listed.dtypes.items() if kind == "category"]
-    return listed.assign(**{str(name): _text(listed[name]) for name in texts})
+def _review(rows: pd.DataFrame, reason: str, details: Sequence[str]) -> Fate:
+    return Fate(rows.index.to_numpy(), "review", reason, details)
 
 
 def _is_weekend(rows: pd.DataFrame) -> np.ndarray:
@@ -269,12 +261,17 @@ def _is_weekend(rows: pd.DataFrame) -> np.ndarray:
     return np.asarray(~np.is_busday(days))
 
 
-def _block_fates(rows: pd.DataFrame, reason: str) -> pd.DataFrame:
+def _block_fate(rows: pd.DataFrame, reason: str) -> Fate:
     """List for review the first row of each session in each file."""
-    key = ["source_file", "session"]
-    blocks = rows.groupby(key, observed=True)["source_line"]
-    is_first = rows["source_line"] == blocks.transform("min")
-    first, numbers = rows[is_first], blocks.transform("size")[is_first]
-    days = zip(first["session"], numbers, strict=True)
-    detail = [f"{session:%Y-%m-%d} ({n} rows)" for session, n in days]
-    return fates(first, action="review", reason=reason, detail=detail)
+    blocks: dict[tuple[str, pd.Timestamp], list[int]] = {}
+    rows = rows.sort_index()
+    for place, *block in zip(
+        rows.index, rows["source_file"], rows["session"], strict=True
+    ):
+        blocks.setdefault((block[0], block[1]), []).append(place)
+    first = np.array([places[0] for places in blocks.values()], int)
+    details = [
+        f"{session:%Y-%m-%d} ({len(places)} rows)"
+        for (_, session), places in blocks.items()
+    ]
+    return Fate(first, "review", reason, details)

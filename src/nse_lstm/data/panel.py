@@ -89,7 +89,7 @@ def build_panel(
         sourced = sourced[sourced["ex_date"] <= as_of]
     if late.all():
         raise DataError(f"Expected rows up to {as_of} in {folder}. Received: none")
-    known = _by_ticker_and_session(rows[~late] if late.any() else rows)
+    known = _by_ticker_and_session(_without(rows, late))
     repeats = faults.find_duplicates(known)
     unique = known[~repeats["duplicate"]] if repeats["duplicate"].any() else known
     faults.check_order(unique)
@@ -102,30 +102,36 @@ def build_panel(
     on_calendar = labelled[~is_off] if is_off.any() else labelled
     judged = _judged(on_calendar, sessions, sourced)
     fates = [
-        ledger.fates(raw.blanks, action="dropped", reason=ledger.BLANK),
-        ledger.fates(rows[late], action="dropped", reason=ledger.AFTER),
-        ledger.repeat_fates(known, repeats),
-        ledger.fates(labelled[is_off], action="dropped", reason=ledger.OFF_CALENDAR),
+        ledger.Fate(np.flatnonzero(late), "dropped", ledger.AFTER),
+        ledger.repeat_fate(known, repeats),
+        ledger.Fate(labelled.index.to_numpy()[is_off], "dropped", ledger.OFF_CALENDAR),
         *ledger.panel_fates(judged, raw.rows),
     ]
-    lost = faults.find_lost(judged, sessions)
+    review = ledger.review_fates(judged, lost=faults.find_lost(judged, sessions))
     return Market(
         panel=ledger.in_schema(judged, tables.PANEL),
         instruments=_instruments(judged),
-        file_ledger=ledger.file_ledger(fates, raw.price_files),
-        repairs=ledger.repairs(fates, judged, lost=lost),
+        file_ledger=ledger.file_ledger(fates, rows, raw.blanks),
+        repairs=ledger.repairs([*fates, *review], rows, raw.blanks),
         digest=corporate_actions.digest_with(raw.digest, actions),
     )
 
 
+def _without(rows: pd.DataFrame, late: np.ndarray) -> pd.DataFrame:
+    """Drop the rows after the as-of date, and the tickers that have no others."""
+    if not late.any():
+        return rows
+    rows = rows[~late]
+    return rows.assign(ticker=rows["ticker"].cat.remove_unused_categories())
+
+
 def _by_ticker_and_session(rows: pd.DataFrame) -> pd.DataFrame:
     """Sort, keeping the order of files and lines within a ticker's session."""
-    ticker = rows["ticker"].cat.remove_unused_categories()
     session = rows["session"].to_numpy()
     day = (session - session.min()).astype("timedelta64[D]")
     # Sixteen bits, enough for the calendar of 1954 to 2099, sort in linear time.
-    order = np.lexsort([day.astype(np.uint16), ticker.cat.codes.to_numpy()])
-    return rows.assign(ticker=ticker).iloc[order]
+    order = np.lexsort([day.astype(np.uint16), rows["ticker"].cat.codes.to_numpy()])
+    return rows.iloc[order]
 
 
 def _labelled(rows: pd.DataFrame, sector_rows: pd.DataFrame) -> pd.DataFrame:

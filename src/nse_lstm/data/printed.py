@@ -4,9 +4,7 @@ What real files hold is understood (four shapes of date, thousands separators, `
 nothing); what they never hold is refused with its file, line and text.
 """
 
-import re
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -18,14 +16,9 @@ from nse_lstm.errors import DataError
 
 __all__ = ["parse_rows", "refuse"]
 
-# Written out, because strptime's month names follow the machine's locale.
-MONTHS = {
-    name: number
-    for number, name in enumerate(
-        "jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1
-    )
-}
-DATE = re.compile(r"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4}|[0-9]{2})")
+# Written out, because the names that a parser knows follow the machine's locale.
+MONTHS = pa.array("jan feb mar apr may jun jul aug sep oct nov dec".split())
+DATE = r"^(?P<day>[0-9]{1,2})-(?P<month>[A-Za-z]{3})-(?P<year>[0-9]{4}|[0-9]{2})$"
 NUMBER = r"^-?([0-9]{1,15}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{1,15})?$"
 # A code names folders later on, so nothing but a code may pass.
 TICKER = r"^\^?[A-Z0-9]{1,12}(-[A-Z0-9]{1,6})?$"
@@ -54,7 +47,7 @@ def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``ticker`` (categorical, categories sorted), ``name`` (text), ``session``
+        ``ticker`` and ``name`` (categorical, categories sorted), ``session``
         (datetime64[us], as printed), ``low high price previous adjust change`` (KES),
         ``volume`` (shares), ``source_file source_line``. ``-`` is missing (NaN); a
         volume of 0 says the same as ``-`` and is missing too.
@@ -67,7 +60,7 @@ def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
     """
     columns: dict[str, Any] = {
         "ticker": _column(printed, "ticker", parse=_codes, expected="a stock code"),
-        "name": printed["name"],
+        "name": _column(printed, "name", parse=_names, expected="a name"),
         "session": _column(
             printed, "date", parse=_dates, expected="a date as 02-Jan-2013"
         ),
@@ -105,13 +98,13 @@ def _column(
     printed: pd.DataFrame,
     name: str,
     *,
-    parse: Callable[["pd.Index[str]"], tuple[Any, np.ndarray]],
+    parse: Callable[[pa.StringArray], tuple[Any, np.ndarray]],
     expected: str,
 ) -> Any:
     """Parse each distinct text once: thousands instead of hundreds of thousands."""
-    column = printed[name].cat
-    codes = column.codes.to_numpy()
-    values, is_read = parse(column.categories)
+    column = pa.array(printed[name].array)
+    codes = column.indices.to_numpy()
+    values, is_read = parse(column.dictionary)
     if not is_read.all():
         refuse(printed, pd.Series(~is_read[codes]), name, expected=expected)
     if isinstance(values, pd.Categorical):
@@ -119,44 +112,46 @@ def _column(
     return values[codes]
 
 
-def _codes(texts: "pd.Index[str]") -> tuple["pd.Categorical[str]", np.ndarray]:
-    return pd.Categorical(texts), texts.str.match(TICKER).astype(bool)
+def _codes(texts: pa.StringArray) -> tuple["pd.Categorical[str]", np.ndarray]:
+    codes = pd.Index(texts.to_pandas(), dtype="str")
+    return pd.Categorical(codes), codes.str.match(TICKER).astype(bool)
 
 
-def _dates(texts: "pd.Index[str]") -> tuple[np.ndarray, np.ndarray]:
-    values = np.array([_date(text) for text in texts.tolist()], "datetime64[us]")
-    return values, ~np.isnat(values)
+def _names(texts: pa.StringArray) -> tuple["pd.Categorical[str]", np.ndarray]:
+    names = pd.Index(texts.to_pandas(), dtype="str")
+    return pd.Categorical(names), np.ones(len(names), bool)
 
 
-def _numbers(texts: "pd.Index[str]") -> tuple[np.ndarray, np.ndarray]:
-    text = pa.array(texts)
-    is_number = pc.match_substring_regex(text, NUMBER)
-    plain = pc.if_else(is_number, pc.replace_substring(text, ",", ""), None)
+def _dates(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    # What is no date has no parts, so it is of no month.
+    printed_day, name, printed_year = pc.extract_regex(texts, DATE).flatten()
+    day, year, digits = (
+        pc.cast(part, pa.int64()).fill_null(0).to_numpy()
+        for part in (printed_day, printed_year, pc.utf8_length(printed_year))
+    )
+    month = pc.index_in(pc.utf8_lower(name), MONTHS).fill_null(-1).to_numpy()
+    year = year + np.select([digits == 4, year >= PIVOT], [0, 1900], 2000)
+    months = (12 * (year - 1970) + month).astype("datetime64[M]")
+    dates = months.astype("datetime64[D]") + (day - 1)
+    is_read = (month >= 0) & (FIRST_YEAR <= year) & (year <= LAST_YEAR)
+    # The thirtieth of February would be a day of March.
+    is_read &= dates.astype("datetime64[M]") == months
+    return dates.astype("datetime64[us]"), is_read
+
+
+def _numbers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    is_number = pc.match_substring_regex(texts, NUMBER)
+    plain = pc.if_else(is_number, pc.replace_substring(texts, ",", ""), None)
     values = pc.cast(plain, pa.float64()).to_numpy(zero_copy_only=False)
-    return values, ~np.isnan(values) | (texts == "-")
+    is_none = pc.equal(texts, "-").to_numpy(zero_copy_only=False)
+    return values, ~np.isnan(values) | is_none
 
 
-def _prices(texts: "pd.Index[str]") -> tuple[np.ndarray, np.ndarray]:
+def _prices(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
     values, is_read = _numbers(texts)
     return values, is_read & ~(values <= 0)
 
 
-def _volumes(texts: "pd.Index[str]") -> tuple[np.ndarray, np.ndarray]:
+def _volumes(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
     values, is_read = _numbers(texts)
     return np.where(values > 0, values, np.nan), is_read & ~(values < 0)
-
-
-def _date(text: str) -> date | None:
-    match = DATE.fullmatch(text)
-    month = MONTHS.get(match[2].lower()) if match else None
-    if match is None or month is None:
-        return None
-    year = int(match[3])
-    if len(match[3]) == 2:
-        year += 1900 if year >= PIVOT else 2000
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        return None
-    try:
-        return date(year, month, int(match[1]))
-    except ValueError:
-        return None

@@ -5,7 +5,8 @@ looked at, so it follows from the code and from what was printed of it by the ye
 its first row, and nothing later changes it. The sector is today's, for the reader only.
 """
 
-import numpy as np
+import re
+
 import pandas as pd
 
 from nse_lstm.data.ingest import years_named
@@ -20,6 +21,7 @@ RIGHTS = r"-R$"
 RIGHTS_NAME = r"\brights?\b"
 REIT = r"\breit\b|real estate investment trust"
 ETF = r"\betf\b|exchange[- ]traded"
+PRINTED = ("source_file", "source_line", "sector", "ticker", "name")
 UNDATED = 9999
 """Year of a file that names none: it may have been written after any session."""
 
@@ -47,24 +49,28 @@ def read_sectors(printed: pd.DataFrame) -> pd.DataFrame:
     DataError
         If a row's code is neither a code nor a slipped title.
     """
-    rows = printed[(printed["ticker"] != "") | (printed["name"] != "")]
-    is_code = rows["ticker"].str.match(TICKER)
-    is_title = ~is_code & (rows["ticker"] != "") & (rows["name"] == "")
-    is_bad = ~is_code & ~is_title
-    if is_bad.any():
-        row = rows[is_bad].iloc[0]
-        raise DataError(
-            f"Expected a stock code. Received: {row['ticker']!r}",
-            file=row["source_file"],
-            line=int(row["source_line"]),
-        )
-    same = rows[["source_file", "sector"]]
-    section = (same != same.shift()).any(axis=1).cumsum()
-    slipped = rows["ticker"].where(is_title).groupby(section).ffill()
-    sector = slipped.fillna(rows["sector"])
-    year = [max(years_named(file), default=UNDATED) for file in rows["source_file"]]
-    named = rows.assign(sector=sector, year=np.array(year, int))
-    return named.loc[is_code & (sector != ""), ["ticker", "sector", "year"]]
+    lines = zip(*(printed[name].tolist() for name in PRINTED), strict=True)
+    section, title = ("", ""), ""
+    found = []
+    for file, line, sector, ticker, name in lines:
+        if not ticker and not name:
+            continue
+        if (file, sector) != section:
+            section, title = (file, sector), ""
+        if re.match(TICKER, ticker):
+            if title or sector:
+                found.append((ticker, title or sector, _year(file)))
+        elif ticker and not name:
+            title = ticker
+        else:
+            message = f"Expected a stock code. Received: {ticker!r}"
+            raise DataError(message, file=file, line=line)
+    table = pd.DataFrame(found, columns=["ticker", "sector", "year"])
+    return table.astype({"ticker": "str", "sector": "str", "year": "int64"})
+
+
+def _year(file: str) -> int:
+    return max(years_named(file), default=UNDATED)
 
 
 def add_labels(instruments: pd.DataFrame, sectors: pd.DataFrame) -> pd.DataFrame:
@@ -86,28 +92,31 @@ def add_labels(instruments: pd.DataFrame, sectors: pd.DataFrame) -> pd.DataFrame
     listed = instruments["first_session"].dt.year.set_axis(ticker)
     first_year = listed.reindex(sectors["ticker"]).to_numpy()
     early = _last_sector(sectors[sectors["year"] <= first_year], ticker, missing="")
-    text = early.str.lower() + " " + instruments["first_name"].str.lower()
-    kind = np.select(
-        [
-            ticker.str.startswith("^"),
-            ticker.str.contains(RIGHTS) | text.str.contains(RIGHTS_NAME),
-            ticker.str.contains(PREFERENCE),
-            text.str.contains(REIT),
-            text.str.contains(ETF),
-        ],
-        ["index", "rights", "preference", "reit", "etf"],
-        default="ordinary",
-    )
+    texts = early.str.cat(instruments["first_name"], sep=" ").str.lower()
+    kinds = [_kind(*pair) for pair in zip(ticker, texts, strict=True)]
     return instruments.assign(
-        kind=pd.Series(kind, index=instruments.index, dtype="str"),
+        kind=pd.Series(kinds, index=instruments.index, dtype="str"),
         sector=_last_sector(sectors, ticker, missing=UNKNOWN),
     )
+
+
+def _kind(ticker: str, text: str) -> str:
+    """Return what a code is, by itself and by what was early said of it."""
+    if ticker.startswith("^"):
+        return "index"
+    if re.search(RIGHTS, ticker) or re.search(RIGHTS_NAME, text):
+        return "rights"
+    if re.search(PREFERENCE, ticker):
+        return "preference"
+    if re.search(REIT, text):
+        return "reit"
+    return "etf" if re.search(ETF, text) else "ordinary"
 
 
 def _last_sector(
     sectors: pd.DataFrame, ticker: "pd.Series[str]", *, missing: str
 ) -> "pd.Series[str]":
     """Return the sector that the last file names for each code, indexed like them."""
-    last = sectors.drop_duplicates("ticker", keep="last").set_index("ticker")["sector"]
-    found = last.astype("str").reindex(ticker).fillna(missing)
-    return found.set_axis(ticker.index)
+    last = dict(zip(sectors["ticker"], sectors["sector"], strict=True))
+    found = [last.get(code, missing) for code in ticker]
+    return pd.Series(found, index=ticker.index, dtype="str")
