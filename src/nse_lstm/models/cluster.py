@@ -8,6 +8,7 @@ processor.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any
@@ -86,18 +87,13 @@ def fit_on_cluster(
             study, absolute_url(study.training.store), _check_workers(client)
         )
         queue, left = _Queue(client), iter(waiting.items())
-        for place, (job, _) in _first(left, IN_FLIGHT):
+        for place, (job, _) in islice(left, IN_FLIGHT):
             queue.submit(place, book.write(job))
         while queue.sent:
             place, order, future = queue.next()
             yield place, _result(future, order, *waiting[place])
-            for other, (job, _) in _first(left, 1):
+            for other, (job, _) in islice(left, 1):
                 queue.submit(other, book.write(job))
-
-
-def _first(items: Iterator[Any], n: int) -> Iterator[Any]:
-    for _, item in zip(range(n), items, strict=False):
-        yield item
 
 
 @contextmanager

@@ -57,8 +57,8 @@ class OrderBook:
     study: Study
     store: str
     expected: Mapping[str, Any]
-    _names: dict[int, str] = field(default_factory=dict)
-    """Of tables that are in the store, by identity: seeds share one."""
+    _known: dict[int, tuple[Any, str]] = field(default_factory=dict)
+    """Tables that are in the store with their names, by identity: seeds share one."""
 
     def write(self, job: Job) -> Order:
         """Put a job's arrays into the store and return the order without them."""
@@ -90,14 +90,14 @@ class OrderBook:
         )
 
     def _table(self, samples: Samples) -> str:
-        if (known := self._names.get(id(samples.table))) is not None:
-            return known
-        table = open_table(samples)
-        name = f"tables/{array_digest({'table': table})}.npy"
-        write_array(self.store, name, table)
-        # The jobs keep their tables, so an identity stays its own during a run.
-        self._names[id(samples.table)] = name
-        return name
+        own = id(samples.table)
+        if own not in self._known:
+            table = open_table(samples)
+            name = f"tables/{array_digest({'table': table})}.npy"
+            write_array(self.store, name, table)
+            # Kept with its name, so that no other table gets its identity.
+            self._known[own] = samples.table, name
+        return self._known[own][1]
 
 
 def restore_job(order: Order) -> Job:
