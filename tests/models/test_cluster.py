@@ -3,6 +3,7 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,16 @@ def test_workers_of_two_threads_and_no_workers_are_refused(
         study = on_cluster(make_study(), cluster.scheduler_address, tmp_path)
         with pytest.raises(ConfigurationError, match=told):
             run(make_jobs("A"), study, tmp_path)
+
+
+class Absent:
+    """Cannot be found where it is unpickled, as in an older installation."""
+
+    def __reduce__(self):
+        return import_module, ("nse_lstm.models.absent",)
+
+    def __call__(self, dask_worker):
+        return {}
 
 
 # Processes: one cluster for the tests below, the last of which ends it.
@@ -177,6 +188,11 @@ def test_workers_of_other_sources_are_refused_now_and_later(
     # One that comes after the others were looked at is sent a job, and refuses it.
     monkeypatch.setattr(cluster_worker, "differences", lambda *_: "")
     with pytest.raises(ArtefactError, match=r"tcp://.*sources 000000000000 expected, "):
+        run(make_jobs("A"), study, tmp_path)
+    monkeypatch.setattr(cluster_worker, "worker_facts", Absent())
+    with pytest.raises(
+        ConfigurationError, match=r"No module.*nse_lstm\.models\.absent"
+    ):
         run(make_jobs("A"), study, tmp_path)
     assert not list(tmp_path.glob("*_*"))
 

@@ -45,8 +45,8 @@ class _Queue:
     def submit(self, place: int, order: Order) -> None:
         from nse_lstm.models.cluster_worker import fit_order
 
-        job = order.job
-        key = f"fit-{job.ticker}-{job.year}-{Path(order.bundle).stem[:16]}-{place}"
+        # The first part makes them one group, which Dask deals out evenly.
+        key = ("fit", order.job.ticker, order.job.year, order.bundle, place)
         future = self.client.submit(fit_order, order, key=key, pure=False)
         self.sent[key] = place, order, future
         future.add_done_callback(self.done.put)
@@ -134,10 +134,10 @@ def _check_workers(client: "Client") -> dict[str, Any]:
             f"Expected workers at {address}. Received: none within {PATIENCE:.0f} s; "
             f"start some: dask worker {address} --nthreads 1 --nworkers 1"
         ) from None
-    except (ImportError, AttributeError, OSError) as error:
+    except Exception as error:  # Dask hands on whatever goes wrong over there.
         raise ConfigurationError(
-            f"Expected this nse-lstm to be installed where the workers of {address} "
-            f"run. Received: {error}"
+            f"Expected this version of nse-lstm where the workers of {address} run. "
+            f"Received: {error}"
         ) from None
     faults = {worker: differences(expected, own) for worker, own in received.items()}
     if told := [f"  {worker}: {fault}" for worker, fault in faults.items() if fault]:
