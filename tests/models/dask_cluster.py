@@ -21,10 +21,11 @@ class Cluster:
     address: str = ""
 
     def start(self, kind: str, *options: str) -> subprocess.Popen:
-        where = self.folder / "scheduler.json"
+        # No dashboard: its port may be another cluster's.
+        shared = ("--scheduler-file", str(self.folder / "scheduler.json"))
         with (self.folder / f"{kind}_{len(self.processes)}.log").open("w") as log:
             process = subprocess.Popen(
-                [str(DASK), kind, "--scheduler-file", str(where), *options],
+                [str(DASK), kind, *shared, "--no-dashboard", *options],
                 cwd=self.folder,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
                 stdout=log,
@@ -43,9 +44,8 @@ class Cluster:
         self.address = json.loads(where.read_text())["address"]
         return process
 
-    def start_worker(self, *, n_threads: int = 1) -> subprocess.Popen:
-        sizes = ("--nthreads", str(n_threads), "--nworkers", "1")
-        return self.start("worker", *sizes, "--no-dashboard")
+    def start_worker(self) -> subprocess.Popen:
+        return self.start("worker", "--nthreads", "1", "--nworkers", "1")
 
 
 @contextmanager

@@ -2,9 +2,11 @@ import os
 import signal
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from models.dask_cluster import Cluster, dask_cluster
@@ -80,11 +82,61 @@ def test_workers_of_two_threads_and_no_workers_are_refused(
     from distributed import LocalCluster
 
     monkeypatch.setattr(client_side, "PATIENCE", 0.2)
-    options = {"processes": False, "dashboard_address": None}
+    options = {"processes": False, "dashboard_address": ":0"}
     with LocalCluster(**sizes, **options) as cluster:
         study = on_cluster(make_study(), cluster.scheduler_address, tmp_path)
         with pytest.raises(ConfigurationError, match=told):
             run(make_jobs("A"), study, tmp_path)
+
+
+class Stuck:
+    """Stands for a future, a client or a pool that never gives anything."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error, self.n_asked, self.address = error, 0, "tcp://10.0.0.1:8786"
+        self.scheduler = self
+
+    def result(self, *_):
+        self.n_asked += 1
+        raise self.error
+
+    submit = result
+
+    def scheduler_info(self):
+        return {"workers": {}}
+
+
+def test_a_job_that_workers_die_of_has_failed_and_ends_nothing(tmp_path):
+    from distributed import KilledWorker
+
+    job = make_jobs("A")[0]
+    future = Stuck(KilledWorker("fit", None, 3))
+    model = client_side._result(future, None, job, tmp_path)
+    assert model.failure.startswith("AAA 2021: 4 workers died fitting it")
+
+
+def test_a_process_that_dies_again_and_again_fails_its_job(monkeypatch):
+    from nse_lstm.models import cluster_worker
+
+    pool = Stuck(BrokenProcessPool("killed"))
+    restarts: list[int] = []
+
+    def start():
+        return pool
+
+    start.cache_clear = lambda: restarts.append(pool.n_asked)
+    monkeypatch.setattr(cluster_worker, "_process", start)
+    monkeypatch.setattr(cluster_worker, "get_worker", lambda: None)
+    monkeypatch.setattr(cluster_worker, "worker_facts", lambda _: {})
+    order = SimpleNamespace(expected={})
+    assert "died 3 times" in cluster_worker.fit_order(order)
+    assert restarts == [1, 2, 3]
+
+
+def test_without_any_worker_waiting_ends(monkeypatch):
+    monkeypatch.setattr(client_side, "PATIENCE", 0.01)
+    with pytest.raises(ArtefactError, match=r"a worker at tcp.*run again to resume"):
+        client_side._Queue(Stuck()).next()
 
 
 class Absent:

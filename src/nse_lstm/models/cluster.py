@@ -107,7 +107,7 @@ def _connected(address: str) -> "Iterator[Client]":
         ) from None
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise ConfigurationError(
             f"Expected a Dask scheduler at `training.scheduler`, {address!r}. "
             f"Received: {str(error) or type(error).__name__}"
