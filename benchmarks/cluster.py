@@ -36,7 +36,7 @@ from nse_lstm.data.panel import build_panel
 from nse_lstm.data.simulate import write_market
 from nse_lstm.features.folds import make_folds
 from nse_lstm.features.returns import market_sessions, with_returns
-from nse_lstm.features.windows import make_windows, split_fold
+from nse_lstm.features.windows import Windows, make_windows, split_fold
 from nse_lstm.models.training import TrainingJob, train
 from nse_lstm.paths import csv_paths, write_text
 
@@ -113,7 +113,15 @@ def prepare(
         job = make_job(str(ticker), rows, sessions, options.lookback)
         n_stocks += 1
         if len(kept) < max(options.jobs):
-            kept.append(job)
+            # Copies of a stock would share one file of windows.
+            factor = 1 + n_stocks / 1000
+            kept.append(
+                replace(
+                    job,
+                    train=scaled(job.train, factor),
+                    validation=scaled(job.validation, factor),
+                )
+            )
     found |= {"stocks": n_stocks, "windows_a_job": len(kept[0].train)}
     found["windows_cpu_seconds_a_stock"] = (time.process_time() - clock) / n_stocks
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -134,6 +142,16 @@ def make_job(
         train=split.train,
         validation=split.validation,
         version="1",
+    )
+
+
+def scaled(windows: Windows, factor: float) -> Windows:
+    """Give windows in another unit of money."""
+    return replace(
+        windows,
+        prices=windows.prices * factor,
+        y=windows.y * factor,
+        last_price=windows.last_price * factor,
     )
 
 

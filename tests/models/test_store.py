@@ -151,8 +151,8 @@ def test_seeds_share_what_they_are_trained_on_and_no_bundle(tmp_path):
     ]
     assert len({order.inputs for order in orders}) == 2
     assert len({order.bundle for order in orders}) == 4
-    assert len(list(tmp_path.glob("tables/*"))) == 1
-    assert len(list(tmp_path.glob("inputs/*"))) == 2
+    assert len(list(tmp_path.glob("tables/*/*"))) == 1
+    assert len(list(tmp_path.glob("inputs/*/*"))) == 2
     # Other windows under the same version are another bundle.
     other = replace(stock, train=replace(stock.train, y=stock.train.y + 1))
     assert book.write(other).bundle != orders[2].bundle

@@ -77,7 +77,7 @@ class OrderBook:
                 emptied["table"] = NOTHING
             arrays.update({f"{span}.{name}": array for name, array in own.items()})
             light[span] = replace(part, **emptied)
-        inputs = f"inputs/{array_digest(arrays)}.npz"
+        inputs = _name("inputs", array_digest(arrays), ".npz")
         write_arrays(self.store, inputs, arrays)
         return Order(
             job=replace(job, **light),
@@ -85,7 +85,7 @@ class OrderBook:
             store=self.store,
             inputs=inputs,
             tables=tables,
-            bundle=f"bundles/{_key(job, inputs, tables)}.zip",
+            bundle=_name("bundles", _key(job, inputs, tables), ".zip"),
             expected=self.expected,
         )
 
@@ -93,7 +93,7 @@ class OrderBook:
         own = id(samples.table)
         if own not in self._known:
             table = open_table(samples)
-            name = f"tables/{array_digest({'table': table})}.npy"
+            name = _name("tables", array_digest({"table": table}), ".npy")
             write_array(self.store, name, table)
             # Kept with its name, so that no other table gets its identity.
             self._known[own] = samples.table, name
@@ -128,6 +128,11 @@ def restore_job(order: Order) -> Job:
 def _arrays(part: Windows | Samples) -> dict[str, Array]:
     values = {each.name: getattr(part, each.name) for each in fields(part)}
     return {n: value for n, value in values.items() if isinstance(value, np.ndarray)}
+
+
+def _name(kind: str, digest: str, suffix: str) -> str:
+    """Spread files over 256 folders: none is to hold a million."""
+    return f"{kind}/{digest[:2]}/{digest}{suffix}"
 
 
 def _key(job: Job, inputs: str, tables: Mapping[str, str]) -> str:
