@@ -71,6 +71,8 @@ def test_overrides_reach_the_study_and_zero_keeps_the_file(tmp_path: Path) -> No
         ("[v2]\nlokback = 60\n", "v2.lokback"),
         ("[v2]\nlookback = 0\n", "v2.lookback"),
         ("[training]\nlearning_rate = -1.0\n", "training.learning_rate"),
+        ('[training]\nengine = "spark"\n', "training.engine"),
+        ('[training]\nengine = "dask"\nstore = "/shared"\n', "`scheduler`"),
         ("[dealing]\nheadline_cost_bps = 67\n", "headline_cost_bps"),
         ("[simulation]\nfirst_year = 2024\nlast_year = 2020\n", "first_year"),
         ('[verdict]\nrule = "luck"\n', "verdict.rule"),
@@ -97,12 +99,15 @@ def test_the_review_of_new_files_changes_no_hash(tmp_path: Path) -> None:
     assert configuration_hash(load_study(lenient)) == plain
 
 
-def test_the_hash_follows_every_number_but_not_the_number_of_workers(
+def test_the_hash_follows_every_number_but_not_who_fits(
     tmp_path: Path,
 ) -> None:
     plain = configuration_hash(load_study(write(tmp_path, "")))
     workers = write(tmp_path, "[training]\nworkers = 2\n")
     assert configuration_hash(load_study(workers)) == plain
+    where = 'engine = "dask"\nscheduler = "tcp://10.0.0.1:8786"\nstore = "/shared"\n'
+    cluster = write(tmp_path, f"[training]\n{where}")
+    assert configuration_hash(load_study(cluster)) == plain
     dropout = write(tmp_path, "[v2]\ndropout = 0.31\n")
     assert configuration_hash(load_study(dropout)) != plain
     assert configuration_hash(load_study(write(tmp_path, ""), seed=2)) != plain

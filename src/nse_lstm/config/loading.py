@@ -67,12 +67,13 @@ def load_study(
 def study_document(study: Study) -> dict[str, Any]:
     """Return all that can change a number, as plain values.
 
-    Left out are the number of workers and the review of new files, which change the
-    time and an exit code only, the budgets of ablation and search, which stand beside
-    the study, and what a market is called.
+    Left out are who fits (workers, a cluster) and the review of new files, which change
+    the time and an exit code only, the budgets of ablation and search, which stand
+    beside the study, and what a market is called.
     """
     document: dict[str, Any] = TypeAdapter(Study).dump_python(study, mode="json")
-    del document["training"]["workers"]
+    for place in ("workers", "engine", "scheduler", "store"):
+        del document["training"][place]
     for beside in ("review", "ablation", "search"):
         del document[beside]
     document["market"] = {"name": study.market.name}

@@ -145,6 +145,21 @@ class Training:
     min_learning_rate: Positive = 1e-5
     workers: Annotated[int, Field(ge=0)] = 0
     """Processes of one thread each; 0 means one per core. Never changes a result."""
+    engine: Literal["local", "dask"] = "local"
+    """Who fits: processes of this machine or a cluster's workers; the same bytes."""
+    scheduler: str = ""
+    """Of the cluster, such as ``tcp://10.0.0.1:8786``."""
+    store: str = ""
+    """A folder or fsspec URL that cluster and client share: windows in, bundles out."""
+
+    @model_validator(mode="after")
+    def _a_cluster_has_an_address_and_a_store(self) -> "Training":
+        if self.engine == "dask" and not (self.scheduler and self.store):
+            raise ValueError(
+                'engine = "dask" expects `scheduler` and `store`. '
+                f"Received: {self.scheduler!r}, {self.store!r}"
+            )
+        return self
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)

@@ -1,29 +1,25 @@
 """Many networks fitted at once, each in a process of one thread.
 
 The process that asks for training never imports TensorFlow: it hands jobs to workers,
-which fit, write the bundle and answer with a ``TrainedModel``. What a job gives depends
-on the job and the study only: not on its place in the queue, on the number of workers,
-or on what a worker did before.
+of this machine or of a cluster (``executors``), which fit, write the bundle and answer
+with a ``TrainedModel``. What a job gives depends on the job and the study only: not on
+its place in the queue, on who fits it, or on what a worker did before.
 """
 
 import json
 import math
-import multiprocessing
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nse_lstm.config import Study
-from nse_lstm.errors import ArtefactError, StudyError
-from nse_lstm.models.bundles import bundle_digest, read_metadata, read_run
+from nse_lstm.errors import ArtefactError
 from nse_lstm.models.checks import find_fault
+from nse_lstm.models.executors import Waiting, choose_executor
 from nse_lstm.models.jobs import Job, SampleJob, TrainedModel, TrainingJob, job_seed
-from nse_lstm.models.pinning import pinned_environment
+from nse_lstm.models.outcomes import failed_model, find_model, name_job
 from nse_lstm.models.progress import Progress, show_progress
 
 __all__ = [
@@ -70,8 +66,8 @@ def train(
     jobs : sequence of TrainingJob or SampleJob
         Their folders must differ.
     study : Study
-        ``study.v2`` and ``study.training`` decide; ``study.training.workers`` (0: one a
-        core) changes the time only.
+        ``study.v2`` and ``study.training`` decide; of the latter ``workers`` (0: one a
+        core) and ``engine`` change the time only.
     folder_of : callable
         Where a job's bundle belongs.
     progress : callable, optional
@@ -90,7 +86,10 @@ def train(
     Raises
     ------
     ArtefactError
-        If two jobs share a folder, or a worker process died; what was finished is kept.
+        If two jobs share a folder, or a worker process or the cluster died; what was
+        finished is kept.
+    ConfigurationError
+        If the cluster cannot be used.
     """
     folders = [Path(folder_of(job)) for job in jobs]
     if len(set(folders)) < len(folders):
@@ -109,124 +108,30 @@ def train(
 
     for place, (job, folder) in enumerate(zip(jobs, folders, strict=True)):
         if fault := find_fault(job, study):
-            tell(place, _failed(job, folder, fault), "refused")
-        elif found := _find(job, folder):
+            tell(place, failed_model(job, folder, fault), "refused")
+        elif found := find_model(job, folder):
             tell(place, found, "resumed")
     waiting = {
-        place: (jobs[place], study, folders[place])
+        place: (jobs[place], folders[place])
         for place in range(len(jobs))
         if place not in done
     }
-    for place, model, pace in _fit(waiting, study.training.workers or _cores()):
+    for place, model, pace in _fit(waiting, study):
         tell(place, model, f"{model.seconds:.0f} s; {pace}")
     return [done[place] for place in range(len(jobs))]
 
 
-def _fit(
-    waiting: dict[int, tuple[Job, Study, Path]], workers: int
-) -> Iterator[tuple[int, TrainedModel, str]]:
-    """Fit jobs in processes, giving each as it is done with the pace of all so far.
-
-    Fresh processes are spawned, because TensorFlow does not survive a fork.
-    """
+def _fit(waiting: Waiting, study: Study) -> Iterator[tuple[int, TrainedModel, str]]:
+    """Give each job as it is done, with the pace of all so far."""
     if not waiting:
         return
-    workers = min(workers, len(waiting))
-    executor = ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-    )
-    try:
-        with pinned_environment():
-            futures = {executor.submit(_fit_job, *job): p for p, job in waiting.items()}
-        started, n_epochs = time.monotonic(), 0
-        for n_done, future in enumerate(as_completed(futures), start=1):
-            model = _result(future)
-            n_epochs += model.epochs
-            passed = time.monotonic() - started
-            left = passed / n_done * (len(waiting) - n_done)
-            yield (
-                futures[future],
-                model,
-                f"{n_epochs / passed:.1f} epochs/s{_about(left)}",
-            )
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
-def _cores() -> int:
-    return os.cpu_count() or 1
-
-
-def _start_worker() -> None:
-    """Start TensorFlow with one thread before the first job needs it."""
-    import nse_lstm.models.runtime  # noqa: F401
-
-
-def _fit_job(job: Job, study: Study, folder: Path) -> TrainedModel:
-    """Fit one job in a worker; a job that fails is an answer, not a crash."""
-    from nse_lstm.models.fitting import fit_bundle
-
-    try:
-        fit_bundle(job, study=study, folder=folder)
-    except StudyError as error:
-        return _failed(job, folder, str(error))
-    return _describe(job, folder)
-
-
-def _failed(job: Job, folder: Path, why: str) -> TrainedModel:
-    return replace(_unfitted(job, folder), failure=f"{_name(job)}: {why}")
-
-
-def _unfitted(job: Job, folder: Path) -> TrainedModel:
-    return TrainedModel(
-        ticker=job.ticker,
-        year=job.year,
-        seed=job.seed,
-        architecture=job.architecture,
-        version=job.version,
-        folder=folder,
-    )
-
-
-def _describe(job: Job, folder: Path) -> TrainedModel:
-    """Read back from its bundle what became of a job."""
-    metadata = read_metadata(folder)
-    return replace(
-        _unfitted(job, folder),
-        version=metadata["version"],
-        epochs=metadata["epochs"],
-        best_epoch=metadata["best_epoch"],
-        train_loss=metadata["train_loss"],
-        validation_loss=_or_nan(metadata["validation_loss"]),
-        digest=bundle_digest(folder),
-        seconds=read_run(folder)["seconds"],
-    )
-
-
-def _find(job: Job, folder: Path) -> TrainedModel | None:
-    """Return the job's model if it is there already, whole and of its version."""
-    try:
-        model = _describe(job, folder)
-    except (ArtefactError, KeyError):
-        return None
-    return model if model.version == job.version else None
-
-
-def _result(future: "Future[TrainedModel]") -> TrainedModel:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        raise ArtefactError(
-            "Expected every training process to live until its job is done. Received: "
-            "one died, perhaps for lack of memory. What was finished is kept: run "
-            "again to resume, with fewer `workers` if need be"
-        ) from None
-
-
-def _name(job: Job | TrainedModel) -> str:
-    return f"{job.ticker} {job.year}"
+    fit = choose_executor(study.training)
+    started, n_epochs = time.monotonic(), 0
+    for n_done, (place, model) in enumerate(fit(waiting, study), start=1):
+        n_epochs += model.epochs
+        passed = time.monotonic() - started
+        left = passed / n_done * (len(waiting) - n_done)
+        yield place, model, f"{n_epochs / passed:.1f} epochs/s{_about(left)}"
 
 
 def _line(model: TrainedModel, *, count: str, note: str) -> str:
@@ -237,8 +142,8 @@ def _line(model: TrainedModel, *, count: str, note: str) -> str:
     if math.isnan(loss):
         which, loss = "training", model.train_loss
     return (
-        f"[{count}] {_name(model)}: {model.epochs} epochs (best {model.best_epoch}), "
-        f"{which} Huber {loss:.5f}, {note}"
+        f"[{count}] {name_job(model)}: {model.epochs} epochs "
+        f"(best {model.best_epoch}), {which} Huber {loss:.5f}, {note}"
     )
 
 
@@ -266,8 +171,3 @@ def _append(log: Path, model: TrainedModel, note: str) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as lines:
         lines.write(json.dumps(entry) + "\n")
-
-
-def _or_nan(value: float | None) -> float:
-    """JSON has no NaN; a loss that nobody measured is null there."""
-    return math.nan if value is None else value

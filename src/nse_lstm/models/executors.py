@@ -1,0 +1,93 @@
+"""Who fits the jobs that wait: processes of this machine, or a cluster's workers.
+
+Both take the same list and give each model as it is done, in whatever order. Each job
+is a group of its own, so who fits what changes no byte.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from threading import Thread
+
+from nse_lstm.config import Study, Training
+from nse_lstm.errors import ArtefactError
+from nse_lstm.models.jobs import Job, TrainedModel
+from nse_lstm.models.outcomes import fit_job
+from nse_lstm.models.pinning import pinned_environment
+
+__all__ = ["Executor", "Waiting", "choose_executor", "fit_locally", "start_processes"]
+
+Waiting = Mapping[int, tuple[Job, Path]]
+"""Jobs by their place in the list, each with the folder its bundle belongs in."""
+
+Executor = Callable[[Waiting, Study], Iterator[tuple[int, TrainedModel]]]
+"""Fits jobs and gives place and model of each as it is done."""
+
+
+def choose_executor(training: Training) -> Executor:
+    """Return who fits, as ``training.engine`` says."""
+    if training.engine == "dask":
+        from nse_lstm.models.cluster import fit_on_cluster
+
+        return fit_on_cluster
+    return fit_locally
+
+
+def fit_locally(waiting: Waiting, study: Study) -> Iterator[tuple[int, TrainedModel]]:
+    """Fit jobs in processes of one thread each.
+
+    Raises
+    ------
+    ArtefactError
+        If a process died; what was finished is kept.
+    """
+    n_workers = min(study.training.workers or os.cpu_count() or 1, len(waiting))
+    executor = start_processes(n_workers)
+    try:
+        with pinned_environment():
+            futures = {
+                executor.submit(fit_job, job, study, folder): place
+                for place, (job, folder) in waiting.items()
+            }
+        for future in as_completed(futures):
+            yield futures[future], _result(future)
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def start_processes(n: int) -> ProcessPoolExecutor:
+    """Return an executor of processes with one thread each.
+
+    Fresh ones are spawned, because TensorFlow does not survive a fork. They start when
+    something is submitted, which has to be done in a ``pinned_environment``, and end
+    with the process that started them, even if that is killed.
+    """
+    return ProcessPoolExecutor(
+        n, mp_context=multiprocessing.get_context("spawn"), initializer=_start
+    )
+
+
+def _start() -> None:
+    """Start TensorFlow with one thread before the first job needs it."""
+    Thread(target=_end_with_parent, daemon=True).start()
+    import nse_lstm.models.runtime  # noqa: F401
+
+
+def _end_with_parent() -> None:
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _result(future: "Future[TrainedModel]") -> TrainedModel:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        raise ArtefactError(
+            "Expected every training process to live until its job is done. Received: "
+            "one died, perhaps for lack of memory. What was finished is kept: run "
+            "again to resume, with fewer `workers` if need be"
+        ) from None

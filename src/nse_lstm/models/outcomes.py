@@ -1,0 +1,79 @@
+"""What became of a job, read back from its bundle: the same wherever it was fitted."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from nse_lstm.config import Study
+from nse_lstm.errors import ArtefactError, StudyError
+from nse_lstm.models.bundles import bundle_digest, read_metadata, read_run
+from nse_lstm.models.jobs import Job, TrainedModel
+
+__all__ = ["describe_model", "failed_model", "find_model", "fit_job", "name_job"]
+
+
+def fit_job(job: Job, study: Study, folder: Path) -> TrainedModel:
+    """Fit one job in this process; a job that fails is an answer, not a crash."""
+    from nse_lstm.models.fitting import fit_bundle
+
+    try:
+        fit_bundle(job, study=study, folder=folder)
+    except StudyError as error:
+        return failed_model(job, folder, str(error))
+    return describe_model(job, folder)
+
+
+def describe_model(job: Job, folder: Path) -> TrainedModel:
+    """Read back from its bundle what became of a job.
+
+    Raises
+    ------
+    ArtefactError
+        If the bundle is missing or changed.
+    """
+    metadata = read_metadata(folder)
+    return replace(
+        _unfitted(job, folder),
+        version=metadata["version"],
+        epochs=metadata["epochs"],
+        best_epoch=metadata["best_epoch"],
+        train_loss=metadata["train_loss"],
+        validation_loss=_or_nan(metadata["validation_loss"]),
+        digest=bundle_digest(folder),
+        seconds=read_run(folder)["seconds"],
+    )
+
+
+def find_model(job: Job, folder: Path) -> TrainedModel | None:
+    """Return the job's model if it is there already, whole and of its version."""
+    try:
+        model = describe_model(job, folder)
+    except (ArtefactError, KeyError):
+        return None
+    return model if model.version == job.version else None
+
+
+def failed_model(job: Job, folder: Path, why: str) -> TrainedModel:
+    """Say why there is no model."""
+    return replace(_unfitted(job, folder), failure=f"{name_job(job)}: {why}")
+
+
+def name_job(job: Job | TrainedModel) -> str:
+    """Name a job, or what became of it, in a line for people."""
+    return f"{job.ticker} {job.year}"
+
+
+def _unfitted(job: Job, folder: Path) -> TrainedModel:
+    return TrainedModel(
+        ticker=job.ticker,
+        year=job.year,
+        seed=job.seed,
+        architecture=job.architecture,
+        version=job.version,
+        folder=folder,
+    )
+
+
+def _or_nan(value: float | None) -> float:
+    """JSON has no NaN; a loss that nobody measured is null there."""
+    return math.nan if value is None else value
