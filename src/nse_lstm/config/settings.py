@@ -222,6 +222,15 @@ class V3:
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
+class Portfolio:
+    """The one account that deals the ensemble's ranking, declared beforehand."""
+
+    n_names: Count = 8
+    horizon: Count = 10
+    """Sessions that the ranking looks ahead, of those of the cross-section."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
 class Dealing:
     """Orders, costs and marks. Basis points are per side."""
 
@@ -341,6 +350,7 @@ class Study:
     cross_section: CrossSection = field(default_factory=CrossSection)
     rivals: Rivals = field(default_factory=Rivals)
     v3: V3 = field(default_factory=V3)
+    portfolio: Portfolio = field(default_factory=Portfolio)
     dealing: Dealing = field(default_factory=Dealing)
     verdict: Verdict = field(default_factory=Verdict)
     review: Review = field(default_factory=Review)

@@ -16,13 +16,12 @@ from nse_lstm.config import Study, study_document
 from nse_lstm.errors import ArtefactError
 from nse_lstm.evaluation.blending import mean_over_seeds
 from nse_lstm.features.folds import Fold
-from nse_lstm.features.indicators import build_features
-from nse_lstm.features.targets import build_targets
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.jobs import Job, SampleJob
 from nse_lstm.models.pooled import POOL, forecast_v3, v3_job
 from nse_lstm.models.training import train
 from nse_lstm.models.versions import artefact_version
+from nse_lstm.study.cross_section import build_tables
 from nse_lstm.study.inputs import read_facts, read_sealed_panel
 from nse_lstm.study.workspace import Workspace, read_json, write_json
 from nse_lstm.tables import FORECASTS, read_table, write_table
@@ -122,13 +121,9 @@ def forecast_apart(
 
 
 def _fit(workspace: Workspace, folds: list[Fold], progress: Progress) -> None:
-    study, panel = workspace.study, read_sealed_panel(workspace)
-    features = build_features(panel, cross_section=study.cross_section)
-    aim = partial(build_targets, panel, cross_section=study.cross_section)
-    targets = [
-        aim(delay=study.dealing.delay, horizon=horizon)
-        for horizon in study.cross_section.horizons
-    ]
+    study = workspace.study
+    tables = build_tables(read_sealed_panel(workspace), study=study)
+    features, targets = tables.features, tables.targets
     jobs = {
         fold.year: _seeds_of(
             features,
