@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 
 from nse_lstm.errors import TableError
-from nse_lstm.evaluation.blending import blend_ranks, mean_over_seeds
+from nse_lstm.evaluation.blending import (
+    AIM,
+    blend_ranks,
+    learn_weights,
+    mean_over_seeds,
+)
 from nse_lstm.tables import FORECASTS, check
 
 DAY = pd.Timestamp(2022, 3, 1)
@@ -99,3 +104,51 @@ def test_seeds_are_averaged_share_by_share() -> None:
         {"AAA": 0.2, "BBB": 0.1}
     )
     assert table["seed"].tolist() == [1, 1]
+
+
+def years(first: int, *, luck: int, n: int = 30) -> pd.DataFrame:
+    """Two members of two years: one knows what came, the other is noise."""
+    random = np.random.default_rng(luck)
+    blocks = []
+    for year in (first, first + 1):
+        for session in range(n):
+            came = dict(zip("ABCDE", random.normal(size=5), strict=True))
+            noise = dict(zip("ABCDE", random.normal(size=5), strict=True))
+            for model, y_hat in (("knows", came), ("noise", noise)):
+                block = rows(model, y_hat, session=session)
+                shift = pd.DateOffset(years=year - 2022)
+                for date in ("origin", "entry_date", "target_date"):
+                    block[date] = block[date] + shift
+                blocks.append(block.assign(fold=year, y=list(came.values())))
+    return pd.concat(blocks, ignore_index=True)
+
+
+def test_weights_are_those_of_the_years_before_and_equal_without_any() -> None:
+    table = learn_weights(years(2021, luck=1), ["noise", "knows"])
+    assert table.loc[2021, 1, 5].tolist() == [0.5, 0.5]
+    # One is always right: whatever is taken from the other lowers the blend's rank IC.
+    assert table.loc[2022, 1, 5].to_dict() == {"noise": 0.0, "knows": 1.0}
+
+
+def test_what_comes_later_moves_no_weight() -> None:
+    joined = years(2021, luck=2)
+    late = joined["target_date"] >= pd.Timestamp(2022, 1, 1)
+    other = joined.assign(y=joined["y"].mask(late, -joined["y"]))
+    members = ["noise", "knows"]
+    pd.testing.assert_frame_equal(
+        learn_weights(joined, members), learn_weights(other, members)
+    )
+
+
+def test_weights_share_out_the_ranks() -> None:
+    a, b = {"AAA": 0.00, "BBB": 0.01, "CCC": 0.05}, {"AAA": 0.2, "BBB": 0.1, "CCC": 0.3}
+    index = pd.MultiIndex.from_tuples([(2022, 1, 5)], names=AIM)
+    weights = pd.DataFrame({"a": [0.8], "b": [0.2]}, index=index)
+    both = forecasts(rows("a", a), rows("b", b))
+    table = blend_ranks(both, ["a", "b"], name="both", weights=weights)
+    # Slopes 0.025 and 0.1 as above; ranks 0.8 (-1, 0, 1) + 0.2 (0, -1, 1).
+    unit = 0.8 * 0.025 + 0.2 * 0.1
+    expected = {"AAA": -0.8 * unit, "BBB": -0.2 * unit, "CCC": 1.0 * unit}
+    assert table.set_index("ticker")["y_hat"].to_dict() == pytest.approx(expected)
+    with pytest.raises(TableError, match="none for 3 of 3 rows"):
+        blend_ranks(both, ["a", "b"], name="both", weights=weights[:0])

@@ -1,4 +1,4 @@
-"""v3: spans that do not touch, windows of their own past, no look ahead."""
+"""v3: training that ends before the fold, windows of their own past, no look ahead."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +14,15 @@ from nse_lstm.features.indicators import build_features
 from nse_lstm.features.targets import build_targets
 from nse_lstm.models.bundles import bundle_digest, load_bundle
 from nse_lstm.models.jobs import SampleJob
-from nse_lstm.models.pooled import forecast_v3, split_spans, v3_job
+from nse_lstm.models.pooled import forecast_v3, v3_job
+from nse_lstm.models.rivals import split_rows
 from nse_lstm.models.training import train
 from nse_lstm.tables import FORECASTS, check
 
 # Sessions of 2020 from 6 January on: 254 of them; the fold is 2021.
 N_SESSIONS = 420
 (FOLD, _) = make_folds(2022, 1)
-TINY = V3(lookback=4, units=3, batch_size=64, max_epochs=2, every=1)
+TINY = V3(lookback=4, units=3, deep_units=4, batch_size=64, max_epochs=2)
 HORIZONS = (1, 5)
 
 Tables = tuple[pd.DataFrame, list[pd.DataFrame]]
@@ -63,24 +64,18 @@ def tables(panel: pd.DataFrame) -> Tables:
 
 
 @pytest.mark.parametrize("place", [0, 1])
-def test_no_span_reaches_into_the_next(
+def test_training_ends_before_the_fold(
     panel: pd.DataFrame, tables: Tables, place: int
 ) -> None:
-    features, targets = tables
-    before = features[features["session"] < FOLD.start]
-    spans = split_spans(before, targets[place], FOLD, purge=4, validation_share=0.15)
+    job = job_of(tables, cross_section=replace(SMALL, purge=4))
     sessions = pd.DatetimeIndex(panel["session"].unique())
     first = int((sessions < FOLD.start).sum())
-    cut = int(first * 0.85)  # the validation span's first session
-
-    def places(dates: pd.Series) -> np.ndarray:
-        return sessions.get_indexer(pd.DatetimeIndex(dates))
-
-    # Four sessions are left out before the span that follows, targets included.
-    assert places(spans.train["target_date"]).max() == cut - 4 - 1
-    assert places(spans.validation["origin"]).min() == cut
-    assert places(spans.validation["target_date"]).max() == first - 4 - 1
-    assert len(spans.train) > 100 and len(spans.validation) > 20
+    # An origin's target lies 1 + horizon sessions on; four more are left out.
+    last_origin = first - 4 - 1 - (1 + HORIZONS[place])
+    rows = job.train.last[~np.isnan(job.train.y[:, place])]
+    padded = first + TINY.lookback - 1
+    assert (rows % padded).max() - (TINY.lookback - 1) == last_origin
+    assert len(rows) > 100
 
 
 def test_each_window_carries_its_own_places(tables: Tables) -> None:
@@ -88,14 +83,8 @@ def test_each_window_carries_its_own_places(tables: Tables) -> None:
     job = job_of(tables)
     # By hand: the last training window of BBB, in its own row of the table.
     table = targets[1]
-    spans = split_spans(
-        features[features["session"] < FOLD.start],
-        table,
-        FOLD,
-        purge=SMALL.purge,
-        validation_share=TINY.validation_share,
-    )
-    own = spans.train[spans.train["ticker"] == "BBB"].iloc[-1]
+    rows = split_rows(features, table, FOLD, purge=SMALL.purge).train
+    own = rows[rows["ticker"] == "BBB"].iloc[-1]
     sessions = np.unique(features.loc[features["session"] < FOLD.start, "session"])
     session = int(np.searchsorted(sessions, own["origin"].to_datetime64()))
     row = 1 * (len(sessions) + TINY.lookback - 1) + session + TINY.lookback - 1
@@ -107,9 +96,10 @@ def test_another_future_moves_no_sample(
     tables: Tables, spliced: tuple[pd.DataFrame, pd.Timestamp]
 ) -> None:
     one, two = job_of(tables), job_of(tables_of(spliced[0]))
-    for a, b in ((one.train, two.train), (one.validation, two.validation)):
-        for name in ("table", "last", "y"):
-            np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    for name in ("table", "last", "y"):
+        np.testing.assert_array_equal(
+            getattr(one.train, name), getattr(two.train, name)
+        )
     assert one.about == two.about
 
 
@@ -143,13 +133,6 @@ def test_another_future_moves_no_weight_and_no_earlier_forecast(
     assert (early[0]["origin"].dt.year == FOLD.year).all()
 
 
-def test_another_share_for_stopping_is_another_split(tables: Tables) -> None:
-    job = job_of(tables, v3=replace(TINY, validation_share=0.3))
-    assert len(job.validation) > len(job_of(tables).validation)
-    assert len(job.train) < len(job_of(tables).train)
-
-
-def test_training_is_thinned_and_what_stops_it_is_not(tables: Tables) -> None:
+def test_training_may_be_thinned(tables: Tables) -> None:
     whole, thinned = job_of(tables), job_of(tables, v3=replace(TINY, every=3))
     np.testing.assert_array_equal(thinned.train.last, whole.train.last[::3])
-    np.testing.assert_array_equal(thinned.validation.last, whole.validation.last)

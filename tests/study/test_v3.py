@@ -13,7 +13,7 @@ from nse_lstm.features.folds import make_folds
 from nse_lstm.study.data_analysis import analyse_data, prepare_raw
 from nse_lstm.study.v3 import SINGLE, train_v3, v3_folds
 
-V3_TINY = V3(lookback=4, units=3, max_epochs=1, n_seeds=2, batch_size=64)
+V3_TINY = V3(lookback=4, units=3, deep_units=4, max_epochs=1, n_seeds=2, batch_size=64)
 
 
 def test_years_begin_where_the_study_says(tmp_path: Path) -> None:

@@ -143,6 +143,8 @@ class Training:
     plateau_patience: Count = 5
     plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
     min_learning_rate: Positive = 1e-5
+    decays: bool = False
+    """The learning rate falls evenly, step by step, to 0 after the last epoch."""
     workers: Annotated[int, Field(ge=0)] = 0
     """Processes of one thread each; 0 means one per core. Never changes a result."""
     engine: Literal["local", "dask"] = "local"
@@ -201,10 +203,12 @@ class Rivals:
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class V3:
-    """The v3 network: one LSTM of all shares and horizons, on the features' places.
+    """The v3 network: one LSTM of all shares and horizons, the last session beside it.
 
-    Chosen by rank IC on 2015 of the exchange's files, before any year that is judged,
-    and kept since; ``docs/forecasters.md`` counts what was looked at.
+    Chosen by rank IC on 2015 and 2016 of the exchange's files, before any year that is
+    judged, and kept since; ``docs/forecasters.md`` counts what was looked at. A penalty
+    is the weight of the squared weights beside the squared errors' sum, as in a ridge:
+    what it says of a weight is worth as many windows however many there are.
     """
 
     first_year: int = 2017
@@ -213,16 +217,32 @@ class V3:
     """Networks a year; what is forecast is their mean."""
     lookback: Count = 20
     units: Count = 16
+    """Of the LSTM."""
+    penalty: Annotated[float, Field(ge=0)] = 100.0
+    """On both kernels of the LSTM."""
+    deep_units: Count = 64
+    """Of the rectified layer on the last session."""
+    deep_penalty: Annotated[float, Field(ge=0)] = 30.0
+    wide_penalty: Annotated[float, Field(ge=0)] = 3000.0
+    """On what is linear in the last session."""
     dropout: Fraction = 0.5
-    l2: Annotated[float, Field(ge=0)] = 0.01
-    every: Count = 2
-    """Trained on every so many of a share's windows: neighbours are much alike."""
+    """Of the LSTM's state and of the rectified layer."""
+    every: Count = 1
+    """Trained on every so many of a share's windows."""
     learning_rate: Positive = 1e-3
+    """At the first step; it falls evenly to 0."""
     batch_size: Count = 256
-    max_epochs: Count = 10
-    stopping_patience: Count = 3
-    validation_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.15
-    """Last share of the training sessions: stops training."""
+    max_epochs: Count = 4
+    """All of them are run."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Portfolio:
+    """The one account that deals the ensemble's ranking, declared beforehand."""
+
+    n_names: Count = 8
+    horizon: Count = 10
+    """Sessions that the ranking looks ahead, of those of the cross-section."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
@@ -345,6 +365,7 @@ class Study:
     cross_section: CrossSection = field(default_factory=CrossSection)
     rivals: Rivals = field(default_factory=Rivals)
     v3: V3 = field(default_factory=V3)
+    portfolio: Portfolio = field(default_factory=Portfolio)
     dealing: Dealing = field(default_factory=Dealing)
     verdict: Verdict = field(default_factory=Verdict)
     review: Review = field(default_factory=Review)

@@ -11,16 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.errors import DataError
-from nse_lstm.tables import PLACED_FEATURES
+from nse_lstm.tables import MARKET_FEATURES, PLACED_FEATURES
 
 __all__ = ["CHANNELS", "Sequences", "lay_out"]
 
-CHANNELS = (*PLACED_FEATURES, "usable")
-"""What a network sees of a session; the last says whether a signal could be formed.
-
-What is the same for every share of a session orders none of them, and lets a network
-learn sessions by heart: market features are left out.
-"""
+CHANNELS = (*PLACED_FEATURES, "usable", *MARKET_FEATURES)
+"""What a network sees of a session: a share's places, whether a signal could be formed,
+and what the market did, which orders no share but may say what places are worth."""
 
 SPREAD = 12**0.5
 """Brings places, which spread evenly from -1/2 to 1/2, to unit variance."""
@@ -62,8 +59,9 @@ class Sequences:
 def lay_out(features: pd.DataFrame, *, lookback: int) -> Sequences:
     """Lay features out on the calendar, as far as they are given.
 
-    A missing feature is the middle place, 0; so is everything on a session that a share
-    has no row of, and before the first session of the calendar.
+    A missing feature is the middle place, or a market that did not move: 0. So is
+    everything on a session that a share has no row of, and before the first session of
+    the calendar.
 
     Parameters
     ----------

@@ -1,7 +1,11 @@
 """The networks, described once: built plain by Keras, trained fast by ``engine``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nse_lstm.config import V2, V3
 from nse_lstm.errors import ArtefactError
@@ -22,7 +26,11 @@ __all__ = [
     "describe_v1",
     "describe_v2",
     "describe_v3",
+    "give_weights",
+    "take_weights",
 ]
+
+Numbers = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,8 @@ class Dense:
     units: int
     activation: Literal["linear", "relu"] = "linear"
     l2: float = 0.0
+    starts_at_zero: bool = False
+    """Its kernel: what the layer adds to a sum is then learned, not drawn."""
 
 
 Layer = Lstm | Normalise | Dropout | Dense
@@ -69,7 +79,9 @@ class Architecture:
     """A network from (n, lookback, channels) to (n, n_outputs), and its loss.
 
     Its layers are LSTMs, the last of them without ``sequences``, then dense ones, with
-    normalisation and dropout in between; the last one is dense.
+    normalisation and dropout in between; the last one is dense. ``beside`` them may
+    stand branches that see the window's last session only: the outputs of all are
+    added.
     """
 
     name: str
@@ -78,6 +90,13 @@ class Architecture:
     layers: tuple[Layer, ...]
     loss: Literal["huber", "mse"]
     """Of single outputs; its mean over windows and outputs is minimised."""
+    beside: tuple[tuple[Dense | Dropout, ...], ...] = ()
+    """Each ends in a dense layer of as many units as there are outputs."""
+
+    @property
+    def branches(self) -> tuple[tuple[Layer, ...], ...]:
+        """The recurrent layers, then those beside them."""
+        return (self.layers, *self.beside)
 
     @property
     def n_outputs(self) -> int:
@@ -129,18 +148,43 @@ def describe_v1(lookback: int = 60, *, units: int = 50) -> Architecture:
     )
 
 
-def describe_v3(v3: V3, *, channels: int, n_outputs: int) -> Architecture:
-    """Describe v3: one penalised LSTM, dropout, and a linear output a horizon."""
+def describe_v3(
+    v3: V3, *, channels: int, n_outputs: int, n_windows: int
+) -> Architecture:
+    """Describe v3: an LSTM and, beside it, the last session deep and wide.
+
+    Each part's output starts at zero, so that the network is a ridge at first and what
+    its other parts say is learned, not drawn.
+
+    Parameters
+    ----------
+    v3 : V3
+    channels, n_outputs : int
+    n_windows : int
+        Of training; the penalties are shared out among them.
+    """
+    recurrent, deep, wide = (
+        penalty / n_windows
+        for penalty in (v3.penalty, v3.deep_penalty, v3.wide_penalty)
+    )
     return Architecture(
         name="v3",
         lookback=v3.lookback,
         channels=channels,
         layers=(
-            Lstm("lstm", v3.units, sequences=False, l2=v3.l2),
+            Lstm("lstm", v3.units, sequences=False, l2=recurrent),
             Dropout("dropout", v3.dropout),
-            Dense("places", n_outputs),
+            Dense("places", n_outputs, starts_at_zero=True),
         ),
         loss="mse",
+        beside=(
+            (
+                Dense("deep", v3.deep_units, activation="relu", l2=deep),
+                Dropout("deep_dropout", v3.dropout),
+                Dense("deep_places", n_outputs, l2=deep, starts_at_zero=True),
+            ),
+            (Dense("wide_places", n_outputs, l2=wide, starts_at_zero=True),),
+        ),
     )
 
 
@@ -152,14 +196,44 @@ def build(architecture: Architecture) -> "keras.Model":
     """
     from nse_lstm.models.runtime import keras
 
-    shape = (architecture.lookback, architecture.channels)
-    return keras.Sequential(
-        [
-            keras.Input(shape, name="prices"),
-            *[_layer(layer) for layer in architecture.layers],
-        ],
-        name=architecture.name,
-    )
+    given = keras.Input((architecture.lookback, architecture.channels), name="prices")
+    layers = [_layer(layer) for layer in architecture.layers]
+    if not architecture.beside:
+        return keras.Sequential([given, *layers], name=architecture.name)
+    last = keras.layers.Cropping1D((architecture.lookback - 1, 0), name="last_session")
+    flat = keras.layers.Flatten(name="last_places")
+    ends = [_chain(layers, given)]
+    session = flat(last(given))
+    for branch in architecture.beside:
+        ends.append(_chain([_layer(layer) for layer in branch], session))
+    total = keras.layers.Add(name="sum")(ends)
+    return keras.Model(given, total, name=architecture.name)
+
+
+def take_weights(model: "keras.Model", architecture: Architecture) -> list[Numbers]:
+    """Return a built network's weights in the order of the description's layers.
+
+    Keras has an order of its own where branches lie beside each other.
+    """
+    return [
+        weight
+        for branch in architecture.branches
+        for layer in branch
+        for weight in model.get_layer(layer.name).get_weights()
+    ]
+
+
+def give_weights(
+    model: "keras.Model", architecture: Architecture, weights: Sequence[Numbers]
+) -> None:
+    """Set a built network's weights; the reverse of ``take_weights``."""
+    rest = list(weights)
+    for branch in architecture.branches:
+        for described in branch:
+            layer = model.get_layer(described.name)
+            count = len(layer.get_weights())
+            layer.set_weights(rest[:count])
+            del rest[:count]
 
 
 def build_v2(lookback: int, v2: V2) -> "keras.Model":
@@ -185,6 +259,14 @@ def count_parameters(model: "keras.Model") -> int:
     return int(model.count_params())
 
 
+def _chain(
+    layers: "Sequence[keras.layers.Layer]", tensor: "keras.KerasTensor"
+) -> "keras.KerasTensor":
+    for layer in layers:
+        tensor = layer(tensor)
+    return tensor
+
+
 def _layer(layer: Layer) -> "keras.layers.Layer":
     from nse_lstm.models.runtime import keras
 
@@ -207,6 +289,9 @@ def _layer(layer: Layer) -> "keras.layers.Layer":
             return keras.layers.Dense(
                 layer.units,
                 activation=layer.activation,
+                kernel_initializer=(
+                    "zeros" if layer.starts_at_zero else "glorot_uniform"
+                ),
                 kernel_regularizer=_penalty(layer.l2),
                 name=layer.name,
             )

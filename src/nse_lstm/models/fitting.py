@@ -18,6 +18,8 @@ from nse_lstm.models.architectures import (
     count_parameters,
     describe_v1,
     describe_v2,
+    give_weights,
+    take_weights,
 )
 from nse_lstm.models.bundles import save_bundle
 from nse_lstm.models.engine.loop import fit
@@ -69,13 +71,13 @@ def fit_bundle(job: Job, *, study: Study, folder: Path) -> None:
     model = build(plan.network)
     weights, history = fit(
         plan.network,
-        model.get_weights(),
+        take_weights(model, plan.network),
         plan.train,
         validation=plan.validation,
         training=plan.training,
         seed=seed,
     )
-    model.set_weights(weights)
+    give_weights(model, plan.network, weights)
     save_bundle(
         folder,
         model,

@@ -1,13 +1,12 @@
 """v3: one LSTM of all shares and horizons.
 
 It aims at the places that a share's returns take among the session's universe, and is
-fitted on every ordinary share that could be dealt in. Training stops by the last share
-of the training sessions: no target of the span before it, and none of its own, reaches
-within the purge of what follows.
+fitted on every ordinary share that could be dealt in: on all whose return is known
+``purge`` sessions before the fold, and on nothing later. It runs its few epochs and
+stops: a loss in which luck is 99.5 % tells no epoch from another.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,22 +23,12 @@ from nse_lstm.models.rivals import slope, split_rows
 from nse_lstm.models.samples import Samples
 from nse_lstm.tables import FORECASTS, check
 
-__all__ = ["POOL", "Spans", "forecast_v3", "split_spans", "v3_job"]
+__all__ = ["POOL", "forecast_v3", "v3_job"]
 
 POOL = "ALL"
 """In place of a ticker."""
 
 Numbers = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Spans:
-    """Rows of one horizon before a fold: features beside targets, split by date."""
-
-    train: pd.DataFrame
-    """Those whose return is known ``purge`` sessions before the validation span."""
-    validation: pd.DataFrame
-    """Those with an origin in it whose return is known ``purge`` before the fold."""
 
 
 def v3_job(
@@ -79,64 +68,29 @@ def v3_job(
         If nothing is left to train on.
     """
     known = features[features["session"] < fold.start]
-    spans = [
-        split_spans(
-            known,
-            table,
-            fold,
-            purge=cross_section.purge,
-            validation_share=v3.validation_share,
-        )
+    rows = [
+        split_rows(known, table, fold, purge=cross_section.purge).train
         for table in targets
     ]
     sequences = lay_out(known, lookback=v3.lookback)
+    samples = _samples(sequences, rows, every=v3.every)
     return SampleJob(
         ticker=POOL,
         year=fold.year,
         seed=seed,
-        network=describe_v3(v3, channels=len(CHANNELS), n_outputs=len(targets)),
-        training=_training(v3),
-        train=_samples(sequences, [span.train for span in spans], every=v3.every),
-        validation=_samples(sequences, [span.validation for span in spans]),
+        network=describe_v3(
+            v3, channels=len(CHANNELS), n_outputs=len(targets), n_windows=len(samples)
+        ),
+        training=Training(
+            batch_size=v3.batch_size,
+            max_epochs=v3.max_epochs,
+            learning_rate=v3.learning_rate,
+            decays=True,
+        ),
+        train=samples,
+        validation=None,
         version=version,
-        about=_about(spans, targets),
-    )
-
-
-def split_spans(
-    features: pd.DataFrame,
-    targets: pd.DataFrame,
-    fold: Fold,
-    *,
-    purge: int,
-    validation_share: float,
-) -> Spans:
-    """Split what is known before a fold into what trains and what stops training.
-
-    Parameters
-    ----------
-    features : DataFrame
-        ``FEATURES`` before the fold.
-    targets : DataFrame
-        ``TARGETS`` of one delay and horizon.
-    fold : Fold
-    purge : int
-        Sessions left out between the last target of a span and the next span.
-    validation_share : float
-        Last share of the sessions before the fold.
-
-    Raises
-    ------
-    DataError
-        If nothing is left to train on.
-    """
-    sessions = np.unique(features["session"])
-    cut = pd.Timestamp(sessions[int(len(sessions) * (1 - validation_share))])
-    earlier = replace(fold, start=cut, end=fold.start)
-    known = split_rows(features, targets, fold, purge=purge).train
-    return Spans(
-        train=split_rows(features, targets, earlier, purge=purge).train,
-        validation=known[known["origin"] >= cut],
+        about=_about(rows, targets),
     )
 
 
@@ -183,17 +137,6 @@ def forecast_v3(
     return check(table[list(types)].astype(types), FORECASTS)
 
 
-def _training(v3: V3) -> Training:
-    return Training(
-        batch_size=v3.batch_size,
-        max_epochs=v3.max_epochs,
-        learning_rate=v3.learning_rate,
-        stopping_patience=v3.stopping_patience,
-        # An epoch passes over every share and year: one without gain is enough.
-        plateau_patience=1,
-    )
-
-
 def _samples(
     sequences: Sequences, rows: list[pd.DataFrame], *, every: int = 1
 ) -> Samples:
@@ -210,16 +153,14 @@ def _samples(
     return Samples(sequences.table, last, table.to_numpy(np.float32))
 
 
-def _about(spans: list[Spans], targets: Sequence[pd.DataFrame]) -> dict[str, Any]:
+def _about(rows: list[pd.DataFrame], targets: Sequence[pd.DataFrame]) -> dict[str, Any]:
     return {
         "delay": int(targets[0]["delay"].iloc[0]),
         "horizons": [int(table["horizon"].iloc[0]) for table in targets],
         "units": [
-            slope(span.train["y_place"].to_numpy(), span.train["y_excess"].to_numpy())
-            for span in spans
+            slope(own["y_place"].to_numpy(), own["y_excess"].to_numpy()) for own in rows
         ],
-        "train": _dates([span.train for span in spans]),
-        "validation": _dates([span.validation for span in spans]),
+        "train": _dates(rows),
     }
 
 

@@ -6,25 +6,24 @@ under; a year whose version is the same is read, not fitted.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from nse_lstm.config import study_document
 from nse_lstm.errors import ArtefactError
-from nse_lstm.evaluation.blending import blend_ranks
+from nse_lstm.evaluation.blending import blend_ranks, learn_weights
 from nse_lstm.evaluation.rank_ic import (
     compare_rank_ic,
     daily_rank_ic,
     score_rank_ic,
     summarise_rank_ic,
 )
+from nse_lstm.evaluation.scoring import realised
 from nse_lstm.features.folds import Fold, make_folds
-from nse_lstm.features.indicators import build_features
-from nse_lstm.features.targets import build_targets
 from nse_lstm.models.rivals import forecast_rivals
 from nse_lstm.models.versions import artefact_version
+from nse_lstm.study.cross_section import build_tables
 from nse_lstm.study.inputs import read_facts, read_sealed_panel
 from nse_lstm.study.jobs import ALL_STOCKS
 from nse_lstm.study.v3 import train_v3, v3_folds
@@ -40,6 +39,7 @@ from nse_lstm.tables import (
 
 __all__ = [
     "ENSEMBLE",
+    "EQUAL",
     "MEMBERS",
     "PAIRS",
     "Ranking",
@@ -54,13 +54,15 @@ HISTORY_YEARS = 2
 """Years of data before the first that is forecast: the longest feature takes one."""
 
 
-ENSEMBLE = "ensemble"
+ENSEMBLE, EQUAL = "ensemble", "ensemble_equal"
+"""Blends by rank: weighted by the years walked before, and all members alike."""
 MEMBERS = ("ridge", "boosting", "v3")
-"""Of the ensemble, at equal weights."""
 PAIRS = (
     ("v3", "ridge"),
     ("v3", "boosting"),
     *((ENSEMBLE, member) for member in MEMBERS),
+    (ENSEMBLE, EQUAL),
+    *((EQUAL, member) for member in MEMBERS),
     ("boosting", "ridge"),
 )
 """Whose difference is shown: the first less the second."""
@@ -76,6 +78,10 @@ class Ranking:
     """One row a model, delay, horizon and year (0: all); ``summarise_rank_ic``."""
     differences: pd.DataFrame
     """One row a pair of ``PAIRS`` and horizon; ``compare_rank_ic``."""
+    ensemble: pd.DataFrame
+    """``FORECASTS`` of the ensemble."""
+    weights: pd.DataFrame
+    """Of its members, by fold, delay and horizon; ``learn_weights``."""
 
 
 def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
@@ -87,9 +93,13 @@ def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
     folds = v3_folds(workspace, rival_folds(workspace))
     v3 = train_v3(workspace, folds, progress=progress)
     each = pd.concat([rivals, v3], ignore_index=True)
-    blend = blend_ranks(each, MEMBERS, name=ENSEMBLE)
-    forecasts = pd.concat([each, blend], ignore_index=True)
-    daily = daily_rank_ic(forecasts, read_sealed_panel(workspace))
+    panel = read_sealed_panel(workspace)
+    own = each[each["model"].isin(MEMBERS)]
+    weights = learn_weights(realised(own, panel), MEMBERS)
+    ensemble = blend_ranks(own, MEMBERS, name=ENSEMBLE, weights=weights)
+    equal = blend_ranks(own, MEMBERS, name=EQUAL)
+    forecasts = pd.concat([each, ensemble, equal], ignore_index=True)
+    daily = daily_rank_ic(forecasts, panel)
     folder = workspace.paths.rivals
     write_table(daily, RANK_IC, folder / "rank_ic.parquet")
     write_table(score_rank_ic(daily), SCORES, folder / "scores.parquet")
@@ -99,6 +109,8 @@ def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
         differences=_differences(
             daily[daily["delay"] == workspace.study.dealing.delay]
         ),
+        ensemble=ensemble,
+        weights=weights,
     )
 
 
@@ -158,28 +170,27 @@ def rival_folds(workspace: Workspace) -> tuple[Fold, ...]:
 
 
 def _fit(workspace: Workspace, folds: list[Fold], progress: Progress) -> None:
-    study, panel = workspace.study, read_sealed_panel(workspace)
-    features = build_features(panel, cross_section=study.cross_section)
-    aim = partial(build_targets, panel, cross_section=study.cross_section)
-    delay, horizons = study.dealing.delay, study.cross_section.horizons
-    aims = [(delay, horizon) for horizon in horizons] + [(0, horizons[0])]
-    targets = [aim(delay=delay, horizon=horizon) for delay, horizon in aims]
+    study = workspace.study
+    at_once = (0, study.cross_section.horizons[0])
+    tables = build_tables(
+        read_sealed_panel(workspace), study=study, more_aims=[at_once]
+    )
     for fold in folds:
-        progress(f"rivals of {fold.year}: {len(aims)} aims")
+        progress(f"rivals of {fold.year}: {len(tables.targets)} aims")
         blocks = [
             forecast_rivals(
-                features,
+                tables.features,
                 table,
                 fold,
                 cross_section=study.cross_section,
                 rivals=study.rivals,
                 seed=study.seed,
             )
-            for table in targets
+            for table in tables.targets
         ]
         folder = _folder(workspace, fold)
         write_table(pd.concat(blocks), FORECASTS, folder / "forecasts.parquet")
-        about = {"version": _version(workspace, fold), **_count(features, fold)}
+        about = {"version": _version(workspace, fold), **_count(tables.features, fold)}
         write_json(folder / "metadata.json", about)
 
 

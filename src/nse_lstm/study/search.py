@@ -25,10 +25,9 @@ from nse_lstm.config import study_document
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.evaluation.rank_ic import daily_rank_ic
 from nse_lstm.features.folds import make_folds
-from nse_lstm.features.indicators import build_features
-from nse_lstm.features.targets import build_targets
 from nse_lstm.models.jobs import job_seed
 from nse_lstm.models.versions import artefact_version
+from nse_lstm.study.cross_section import build_tables
 from nse_lstm.study.inputs import read_facts, read_sealed_panel, study_folds
 from nse_lstm.study.jobs import ALL_STOCKS
 from nse_lstm.study.ledger import append_lines
@@ -147,20 +146,12 @@ def prepare_ground(workspace: Workspace) -> Ground:
     # A mended last session is the word of a session that must not be seen.
     is_last = seen["session"] == seen["session"].max()
     seen = seen[~(is_last & seen["stale"])].reset_index(drop=True)
-    targets = [
-        build_targets(
-            seen,
-            cross_section=study.cross_section,
-            delay=study.dealing.delay,
-            horizon=horizon,
-        )
-        for horizon in study.cross_section.horizons
-    ]
+    tables = build_tables(seen, study=study)
     return Ground(
         study=study,
         panel=seen,
-        features=build_features(seen, cross_section=study.cross_section),
-        targets=tuple(targets),
+        features=tables.features,
+        targets=tables.targets,
         folds=make_folds(years[-1] + 1, len(years))[:-1],
     )
 

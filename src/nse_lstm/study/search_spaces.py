@@ -15,6 +15,7 @@ import pandas as pd
 from nse_lstm.config import Study
 from nse_lstm.features.folds import Fold
 from nse_lstm.models.rivals import forecast_rivals
+from nse_lstm.study.v3 import forecast_apart
 
 __all__ = ["FORECASTERS", "Forecaster", "Ground", "Setting", "Settings"]
 
@@ -92,6 +93,10 @@ def _rival(model: str, space: Mapping[str, Setting]) -> Forecaster:
     return Forecaster(model, "rivals", space, forecast)
 
 
+def _forecast_v3(ground: Ground, study: Study, fold: Fold) -> pd.DataFrame:
+    return forecast_apart(ground.features, ground.targets, fold, study=study)
+
+
 FORECASTERS = {
     each.name: each
     for each in (
@@ -107,6 +112,21 @@ FORECASTERS = {
                 "feature_share": Setting(0.1, 1.0, logarithmic=False),
                 "leaf_l2": Setting(0.1, 100.0),
             },
+        ),
+        Forecaster(
+            "v3",
+            "v3",
+            {
+                "lookback": Setting(5, 60, whole=True),
+                "units": Setting(4, 32, whole=True),
+                "penalty": Setting(10.0, 1e3),
+                "deep_penalty": Setting(3.0, 300.0),
+                "wide_penalty": Setting(100.0, 3e4),
+                "dropout": Setting(0.2, 0.7, logarithmic=False),
+                "learning_rate": Setting(3e-4, 3e-3),
+                "max_epochs": Setting(2, 8, whole=True),
+            },
+            _forecast_v3,
         ),
     )
 }

@@ -4,6 +4,7 @@ A year's folder holds a bundle a seed and the forecasts with the version they we
 under; a year whose version is the same is read, not fitted.
 """
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,24 +12,25 @@ from pathlib import Path
 
 import pandas as pd
 
-from nse_lstm.config import study_document
+from nse_lstm.config import Study, study_document
 from nse_lstm.errors import ArtefactError
 from nse_lstm.evaluation.blending import mean_over_seeds
 from nse_lstm.features.folds import Fold
-from nse_lstm.features.indicators import build_features
-from nse_lstm.features.targets import build_targets
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.jobs import Job, SampleJob
 from nse_lstm.models.pooled import POOL, forecast_v3, v3_job
 from nse_lstm.models.training import train
 from nse_lstm.models.versions import artefact_version
+from nse_lstm.study.cross_section import build_tables
 from nse_lstm.study.inputs import read_facts, read_sealed_panel
 from nse_lstm.study.workspace import Workspace, read_json, write_json
 from nse_lstm.tables import FORECASTS, read_table, write_table
 
-__all__ = ["SINGLE", "train_v3", "v3_folds"]
+__all__ = ["SINGLE", "forecast_apart", "train_v3", "v3_folds"]
 
 Progress = Callable[[str], None]
+
+AROUND = ("first_year", "n_seeds")
 
 SINGLE = "v3_single"
 """One network of v3, where v3 is the mean of several."""
@@ -82,16 +84,62 @@ def train_v3(
     return pd.concat(tables, ignore_index=True)
 
 
+def forecast_apart(
+    features: pd.DataFrame, targets: Sequence[pd.DataFrame], fold: Fold, *, study: Study
+) -> pd.DataFrame:
+    """Fit and forecast one year beside the study: nothing of it stays on disk.
+
+    Parameters
+    ----------
+    features : DataFrame
+        ``FEATURES``, as far as they may be seen.
+    targets : sequence of DataFrame
+        ``TARGETS`` of one delay, one a horizon.
+    fold : Fold
+    study : Study
+        Its ``v3``, with as many networks as it asks for, and its cross-section.
+
+    Returns
+    -------
+    DataFrame
+        ``FORECASTS`` of "v3", the mean of its seeds.
+
+    Raises
+    ------
+    ArtefactError
+        If a network could not be fitted.
+    """
+    jobs = _seeds_of(features, targets, fold, study=study, version_of=str)
+    with tempfile.TemporaryDirectory() as folder:
+        place = partial(_beside, Path(folder))
+        _train(jobs, study=study, folder_of=place, progress=lambda _: None)
+        singles = [
+            forecast_v3(load_bundle(place(job)), features, targets, fold)
+            for job in jobs
+        ]
+    return mean_over_seeds(pd.concat(singles, ignore_index=True), seed=study.seed)
+
+
 def _fit(workspace: Workspace, folds: list[Fold], progress: Progress) -> None:
-    study, panel = workspace.study, read_sealed_panel(workspace)
-    features = build_features(panel, cross_section=study.cross_section)
-    aim = partial(build_targets, panel, cross_section=study.cross_section)
-    targets = [
-        aim(delay=study.dealing.delay, horizon=horizon)
-        for horizon in study.cross_section.horizons
-    ]
-    jobs = {fold.year: _jobs(workspace, features, targets, fold) for fold in folds}
-    _train(workspace, [job for own in jobs.values() for job in own], progress)
+    study = workspace.study
+    tables = build_tables(read_sealed_panel(workspace), study=study)
+    features, targets = tables.features, tables.targets
+    jobs = {
+        fold.year: _seeds_of(
+            features,
+            targets,
+            fold,
+            study=study,
+            version_of=partial(_version, workspace, fold.year),
+        )
+        for fold in folds
+    }
+    _train(
+        [job for own in jobs.values() for job in own],
+        study=study,
+        folder_of=partial(_bundle_folder, workspace),
+        progress=progress,
+    )
     for fold in folds:
         singles = [
             forecast_v3(
@@ -100,18 +148,20 @@ def _fit(workspace: Workspace, folds: list[Fold], progress: Progress) -> None:
             for job in jobs[fold.year]
         ]
         write_table(_with_mean(singles), FORECASTS, _path(workspace, fold))
-        about = {"version": _version(workspace, fold.year, study.seed)}
-        write_json(_folder(workspace, fold.year) / "metadata.json", about)
+        write_json(
+            _folder(workspace, fold.year) / "metadata.json", _about(workspace, fold)
+        )
 
 
-def _jobs(
-    workspace: Workspace,
+def _seeds_of(
     features: pd.DataFrame,
-    targets: list[pd.DataFrame],
+    targets: Sequence[pd.DataFrame],
     fold: Fold,
+    *,
+    study: Study,
+    version_of: Callable[[int], str],
 ) -> list[SampleJob]:
     """Ask for a network a seed, all of them on the same samples."""
-    study = workspace.study
     job = v3_job(
         features,
         targets,
@@ -119,21 +169,22 @@ def _jobs(
         v3=study.v3,
         cross_section=study.cross_section,
         seed=study.seed,
-        version=_version(workspace, fold.year, study.seed),
+        version=version_of(study.seed),
     )
     return [
-        replace(job, seed=seed, version=_version(workspace, fold.year, seed))
+        replace(job, seed=seed, version=version_of(seed))
         for seed in range(study.seed, study.seed + study.v3.n_seeds)
     ]
 
 
-def _train(workspace: Workspace, jobs: list[SampleJob], progress: Progress) -> None:
-    models = train(
-        jobs,
-        study=workspace.study,
-        folder_of=partial(_bundle_folder, workspace),
-        progress=progress,
-    )
+def _train(
+    jobs: list[SampleJob],
+    *,
+    study: Study,
+    folder_of: Callable[[Job], Path],
+    progress: Progress,
+) -> None:
+    models = train(jobs, study=study, folder_of=folder_of, progress=progress)
     failed = [model.failure for model in models if model.failure]
     if failed:
         raise ArtefactError(
@@ -157,10 +208,13 @@ def _is_done(workspace: Workspace, fold: Fold) -> bool:
         written = dict(read_json(path))
     except (ArtefactError, TypeError, ValueError):
         return False
-    same = written.get("version") == _version(
-        workspace, fold.year, workspace.study.seed
-    )
-    return same and _path(workspace, fold).is_file()
+    return written == _about(workspace, fold) and _path(workspace, fold).is_file()
+
+
+def _about(workspace: Workspace, fold: Fold) -> dict[str, str | int]:
+    study = workspace.study
+    version = _version(workspace, fold.year, study.seed)
+    return {"version": version, "n_seeds": study.v3.n_seeds}
 
 
 def _path(workspace: Workspace, fold: Fold) -> Path:
@@ -168,7 +222,11 @@ def _path(workspace: Workspace, fold: Fold) -> Path:
 
 
 def _bundle_folder(workspace: Workspace, job: Job) -> Path:
-    return _folder(workspace, job.year) / f"seed_{job.seed}"
+    return _beside(_folder(workspace, job.year), job)
+
+
+def _beside(folder: Path, job: Job) -> Path:
+    return folder / f"seed_{job.seed}"
 
 
 def _folder(workspace: Workspace, year: int) -> Path:
@@ -180,8 +238,8 @@ def _version(workspace: Workspace, year: int, seed: int) -> str:
     depends_on = {
         "cross_section": document["cross_section"],
         "delay": document["dealing"]["delay"],
-        # Which years there are does not change a year.
-        "v3": {k: v for k, v in document["v3"].items() if k != "first_year"},
+        # Which years and how many seeds there are does not change a network.
+        "v3": {k: v for k, v in document["v3"].items() if k not in AROUND},
         # Targets beyond the seal are not forecast.
         "sealed_from": facts.test_year,
     }

@@ -3,18 +3,34 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nse_lstm.config import V2
-from nse_lstm.models.architectures import Dropout, build, describe_v1, describe_v2
+from nse_lstm.config import V2, V3
+from nse_lstm.models.architectures import (
+    Dropout,
+    build,
+    describe_v1,
+    describe_v2,
+    describe_v3,
+    give_weights,
+    take_weights,
+)
 from nse_lstm.models.engine.layers import Mask
 from nse_lstm.models.engine.step import Network, huber, pack, unpack
 
 SMALL = V2(lookback=5, units=3, dense_units=2)
-DESCRIBED = {"v1": describe_v1(5, units=3), "v2": describe_v2(SMALL, channels=2)}
+BRANCHED = describe_v3(
+    V3(lookback=5, units=3, deep_units=4), channels=2, n_outputs=2, n_windows=1000
+)
+DESCRIBED = {
+    "v1": describe_v1(5, units=3),
+    "v2": describe_v2(SMALL, channels=2),
+    "v3": BRANCHED,
+}
 
 
 def random_weights(architecture):
     generator = np.random.default_rng(0)
-    shapes = [weight.shape for weight in build(architecture).get_weights()]
+    plain = take_weights(build(architecture), architecture)
+    shapes = [weight.shape for weight in plain]
     # Away from 0, for moving variances are among them.
     return [generator.uniform(0.1, 0.9, s).astype(np.float32) for s in shapes]
 
@@ -37,13 +53,77 @@ def test_packing_loses_nothing(architecture):
 @pytest.mark.parametrize("architecture", DESCRIBED.values(), ids=DESCRIBED)
 def test_outputs_are_those_of_the_plain_network(architecture):
     model, weights = build(architecture), random_weights(architecture)
-    model.set_weights(weights)
+    give_weights(model, architecture, weights)
     X = windows(architecture)
     state = pack(architecture, weights)
     moving = state.moving.copy()
     outputs = Network(architecture, state, len(X)).apply(X.transpose(1, 2, 0))
     assert np.allclose(outputs.T, model(X, training=False), atol=1e-6)
     assert np.array_equal(moving, state.moving)
+
+
+def test_branches_see_the_last_session_and_are_added():
+    # By hand: what is before the last session moves the recurrent part only.
+    weights = random_weights(BRANCHED)
+    for kernel in (0, 1, 3):  # of the LSTM, and of the layer after it
+        weights[kernel][:] = 0
+    n = 6
+    X = windows(BRANCHED, n).transpose(1, 2, 0)
+    outputs = Network(BRANCHED, pack(BRANCHED, weights), n).apply(X)
+    places, deep, deep_places, wide = (
+        weights[4],
+        weights[5:7],
+        weights[7:9],
+        weights[9:],
+    )
+    last = X[-1].T
+    hidden = np.maximum(last @ deep[0] + deep[1], 0)
+    expected = places + hidden @ deep_places[0] + deep_places[1]
+    expected = expected + last @ wide[0] + wide[1]
+    assert np.allclose(outputs.T, expected, atol=1e-6)
+
+
+def test_the_gradient_through_branches_is_that_of_finite_differences():
+    dry = replace(
+        BRANCHED,
+        layers=tuple(e for e in BRANCHED.layers if not isinstance(e, Dropout)),
+        beside=tuple(
+            tuple(e for e in branch if not isinstance(e, Dropout))
+            for branch in BRANCHED.beside
+        ),
+    )
+    n = 6
+    weights = [weight.astype(float) for weight in random_weights(dry)]
+    X = windows(dry, n).transpose(1, 2, 0).astype(float)
+    y = np.random.default_rng(2).normal(size=(2, n))
+    y[0, 3] = np.nan
+    state = pack(dry, weights)
+    network = Network(dry, state, n)
+    network.differentiate(X, y, generator())
+    slope, step = state.slope.copy(), 1e-6
+    for place in range(state.weights.size):
+        losses = []
+        for sign in (1, -1):
+            state.weights[place] += sign * step
+            losses.append(network.differentiate(X, y, generator())[0])
+            state.weights[place] -= sign * step
+        by_hand = (losses[0] - losses[1]) / (2 * step)
+        assert slope[place] == pytest.approx(by_hand, rel=1e-5, abs=1e-8)
+
+
+def test_what_starts_at_zero_says_nothing_before_training():
+    weights = take_weights(build(BRANCHED), BRANCHED)
+    outputs = Network(BRANCHED, pack(BRANCHED, weights), 6).apply(
+        windows(BRANCHED).transpose(1, 2, 0)
+    )
+    assert not outputs.any()
+
+
+def test_a_penalty_is_shared_out_among_the_windows():
+    v3 = V3(penalty=50.0, deep_penalty=20.0, wide_penalty=10.0)
+    described = describe_v3(v3, channels=2, n_outputs=1, n_windows=100)
+    assert described.layers[0].l2 == 0.5
+    assert [branch[-1].l2 for branch in described.beside] == [0.2, 0.1]
 
 
 def test_the_huber_term_is_a_parabola_and_then_a_line():

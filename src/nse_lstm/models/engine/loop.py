@@ -45,7 +45,7 @@ def fit(
     architecture : Architecture
         Describes the network.
     weights : sequence of arrays
-        ``get_weights`` of the plain Keras network; their precision is that of the fit.
+        ``take_weights`` of the plain network; their precision is that of the fit.
     train, validation : Samples
         Scaled. Without validation all epochs are run and the last weights kept.
     training : Training
@@ -56,7 +56,7 @@ def fit(
     Returns
     -------
     list of arrays, list of dict
-        Weights of the best epoch as ``set_weights`` takes them, and one row an epoch
+        Weights of the best epoch as ``give_weights`` takes them, and one row an epoch
         with ``bundles.HISTORY_COLUMNS``.
 
     Raises
@@ -69,7 +69,10 @@ def fit(
     best: tuple[Numbers, Numbers] | None = None
     history: History = []
     for epoch in range(1, training.max_epochs + 1):
-        loss, term = run.train(train, epoch, rate)
+        if training.decays:
+            rate = training.learning_rate * (1 - (epoch - 1) / training.max_epochs)
+        fall = training.learning_rate / training.max_epochs if training.decays else 0.0
+        loss, term = run.train(train, epoch, rate, fall)
         value = math.nan if validation is None else run.validate(validation)
         history.append(_row(epoch, loss, term, value, rate))
         _check_finite(history[-1], validates=validation is not None)
@@ -102,15 +105,18 @@ class _Run:
         self.random = np.random.Generator(np.random.SFC64(seed))
         self.network = cache(partial(Network, architecture, state))
 
-    def train(self, samples: Samples, epoch: int, rate: float) -> tuple[float, float]:
-        """Train one epoch; give its mean loss with and without the penalty."""
+    def train(
+        self, samples: Samples, epoch: int, rate: float, fall: float
+    ) -> tuple[float, float]:
+        """Train one epoch at a falling rate; give its loss with and without penalty."""
         order = shuffle(len(samples), seed=self.seed, epoch=epoch)
-        sums = np.zeros(2)
+        sums, n_seen = np.zeros(2), 0
         table, lookback = open_table(samples), self.architecture.lookback
         for rows in _batches(order, self.batch_size):
             x, y = gather(samples, table, rows, lookback=lookback)
             losses = self.network(len(rows)).differentiate(x, y, self.random)
-            adam(self.state, rate)
+            adam(self.state, rate - fall * n_seen / len(samples))
+            n_seen += len(rows)
             sums += np.multiply(losses, len(rows))
         loss, term = sums / len(samples)
         return float(loss), float(term)

@@ -8,7 +8,7 @@ a few operations on one array. A ``State`` is changed in place; the layers of a
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -20,6 +20,7 @@ from nse_lstm.models.architectures import (
     Lstm,
     Normalise,
 )
+from nse_lstm.models.architectures import Layer as Described
 from nse_lstm.models.engine.layers import Connection, Mask, Normalisation
 from nse_lstm.models.engine.recurrence import Recurrence, from_fused, to_fused
 
@@ -32,6 +33,8 @@ Numbers = NDArray[np.floating]
 Random = np.random.Generator
 Shape = tuple[int, ...]
 Layer = Recurrence | Normalisation | Mask | Connection
+Parts = tuple[Iterator[Numbers], Iterator[Numbers], Iterator[Numbers]]
+"""Weights, slopes and moving statistics, to be taken one after the other."""
 
 
 @dataclass(eq=False)
@@ -52,11 +55,18 @@ class State:
 
 
 def pack(architecture: Architecture, weights: Sequence[Numbers]) -> State:
-    """Make the state before the first step from ``get_weights`` of a Keras network."""
+    """Make the state before the first step from a plain network's weights.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    weights : sequence of arrays
+        From ``architectures.take_weights``.
+    """
     trainable: list[Numbers] = []
     moving: list[Numbers] = []
     given = iter(weights)
-    for layer in architecture.layers:
+    for layer in _every(architecture):
         if isinstance(layer, Lstm):
             trainable.append(to_fused(*_take(3, given)))
         elif isinstance(layer, Normalise):
@@ -72,7 +82,7 @@ def pack(architecture: Architecture, weights: Sequence[Numbers]) -> State:
 def unpack(
     architecture: Architecture, weights: Numbers, moving: Numbers
 ) -> list[Numbers]:
-    """Undo ``pack``: return weights as ``set_weights`` of a Keras network takes them.
+    """Undo ``pack``: return weights as ``architectures.give_weights`` takes them.
 
     Parameters
     ----------
@@ -82,7 +92,7 @@ def unpack(
     parts = iter(_cut(weights, _shapes(architecture)))
     statistics = iter(_cut(moving, _moving_shapes(architecture)))
     unpacked: list[Numbers] = []
-    for layer in architecture.layers:
+    for layer in _every(architecture):
         if isinstance(layer, Lstm):
             unpacked += from_fused(next(parts))
         elif isinstance(layer, Normalise):
@@ -98,7 +108,7 @@ class Network:
     Parameters
     ----------
     architecture : Architecture
-        Its layers are applied in order.
+        Its layers are applied in order, and what its branches give is added.
     state : State
         Read at every call, and changed: ``differentiate`` sets ``slope`` and moves the
         moving statistics.
@@ -109,7 +119,7 @@ class Network:
     def __init__(self, architecture: Architecture, state: State, n: int) -> None:
         self.state, self.loss = state, architecture.loss
         self.factors = _factors(architecture, state)
-        self.layers = list(_layers(architecture, state, n))
+        self.layers, *self.beside = _branches(architecture, state, n)
 
     def apply(self, x: Numbers, random: Random | None = None) -> Numbers:
         """Compute the outputs.
@@ -126,9 +136,10 @@ class Network:
         -------
         array of shape (n_outputs, n)
         """
-        for layer in self.layers:
-            x = layer.forward(x, random)
-        return x
+        total = _forward(self.layers, x, random)
+        for branch in self.beside:
+            total = total + _forward(branch, x[-1], random)
+        return total
 
     def differentiate(
         self, x: Numbers, y: Numbers, random: Random
@@ -156,8 +167,8 @@ class Network:
         if self.loss == "mse":
             mean, back = float(np.square(error).sum()) / count, 2 * error
         back /= count
-        for layer in reversed(self.layers):
-            back = layer.backward(back)
+        for branch in (self.layers, *self.beside):
+            _backward(branch, back)
         penalty = self.factors * weights
         slope += 2 * penalty
         return mean + float(penalty @ weights), term
@@ -180,17 +191,42 @@ def huber(error: Numbers) -> Numbers:
     return within * (size - within / 2)
 
 
-def _layers(architecture: Architecture, state: State, n: int) -> Iterator[Layer]:
-    weights = iter(_cut(state.weights, _shapes(architecture)))
-    slopes = iter(_cut(state.slope, _shapes(architecture)))
-    moving = iter(_cut(state.moving, _moving_shapes(architecture)))
-    for place, layer in enumerate(architecture.layers):
+def _forward(layers: Sequence[Layer], x: Numbers, random: Random | None) -> Numbers:
+    for layer in layers:
+        x = layer.forward(x, random)
+    return x
+
+
+def _backward(layers: Sequence[Layer], slope: Numbers) -> None:
+    for layer in reversed(layers):
+        slope = layer.backward(slope)
+
+
+def _branches(architecture: Architecture, state: State, n: int) -> list[list[Layer]]:
+    """Give each branch its memory and its views of the state, in the state's order."""
+    parts = (
+        iter(_cut(state.weights, _shapes(architecture))),
+        iter(_cut(state.slope, _shapes(architecture))),
+        iter(_cut(state.moving, _moving_shapes(architecture))),
+    )
+    lookback = architecture.lookback
+    return [
+        list(_layers(branch, parts, lookback=lookback, n=n))
+        for branch in architecture.branches
+    ]
+
+
+def _layers(
+    described: Sequence[Described], parts: Parts, *, lookback: int, n: int
+) -> Iterator[Layer]:
+    weights, slopes, moving = parts
+    for place, layer in enumerate(described):
         match layer:
             case Lstm():
                 yield Recurrence(
                     next(weights),
                     next(slopes),
-                    lookback=architecture.lookback,
+                    lookback=lookback,
                     n=n,
                     sequences=layer.sequences,
                     first=place == 0,
@@ -210,7 +246,7 @@ def _factors(architecture: Architecture, state: State) -> Numbers:
     """Return each trainable weight's L2 factor; no bias has one."""
     factors = np.zeros_like(state.weights)
     parts = iter(_cut(factors, _shapes(architecture)))
-    for layer in architecture.layers:
+    for layer in _every(architecture):
         match layer:
             case Lstm():
                 next(parts)[:, :-1] = layer.l2
@@ -221,32 +257,41 @@ def _factors(architecture: Architecture, state: State) -> Numbers:
     return factors
 
 
+def _every(architecture: Architecture) -> Iterator[Described]:
+    return chain.from_iterable(architecture.branches)
+
+
+def _widths(architecture: Architecture) -> Iterator[tuple[Described, int]]:
+    """Give each layer with the width of what it is given."""
+    for branch in architecture.branches:
+        width = architecture.channels
+        for layer in branch:
+            yield layer, width
+            if isinstance(layer, Lstm | Dense):
+                width = layer.units
+
+
 def _shapes(architecture: Architecture) -> list[Shape]:
     """Shapes of the trainable weights, in order; an LSTM's three are one."""
     shapes: list[Shape] = []
-    width = architecture.channels
-    for layer in architecture.layers:
+    for layer, width in _widths(architecture):
         match layer:
             case Lstm(units=units):
                 shapes.append((4 * units, width + units + 1))
-                width = units
             case Normalise():
                 shapes += [(width,), (width,)]
             case Dense(units=units):
                 shapes += [(width, units), (units,)]
-                width = units
     return shapes
 
 
 def _moving_shapes(architecture: Architecture) -> list[Shape]:
-    shapes: list[Shape] = []
-    width = architecture.channels
-    for layer in architecture.layers:
-        if isinstance(layer, Normalise):
-            shapes += [(width,), (width,)]
-        elif not isinstance(layer, Dropout):
-            width = layer.units
-    return shapes
+    return [
+        (width,)
+        for layer, width in _widths(architecture)
+        if isinstance(layer, Normalise)
+        for _ in range(2)
+    ]
 
 
 def _cut(flat: Numbers, shapes: Sequence[Shape]) -> list[Numbers]:

@@ -1,0 +1,167 @@
+"""What the ensemble's first names would have earned after costs, year by year.
+
+One strategy, declared before it was dealt: the account of ``evaluation.top_names`` on
+the ensemble's forecasts of one horizon, at every declared cost. It is a trial like any
+other, and beside it stand cash and the same universe at equal weight.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from nse_lstm.errors import ArtefactError
+from nse_lstm.evaluation.dealing import Board
+from nse_lstm.evaluation.portfolios import hold_equal_weight
+from nse_lstm.evaluation.scoring import POOL
+from nse_lstm.evaluation.strategies import (
+    EQUAL_WEIGHT,
+    YARDSTICKS,
+    Boards,
+    read_boards,
+)
+from nse_lstm.evaluation.top_names import hold_top_names
+from nse_lstm.evaluation.verdict import Judgement, judge
+from nse_lstm.features.returns import with_returns
+from nse_lstm.study.inputs import read_sealed_panel
+from nse_lstm.study.rivals import ENSEMBLE, Ranking
+from nse_lstm.study.trials import record_trials
+from nse_lstm.study.workspace import Workspace
+from nse_lstm.tables import STRATEGY_RETURNS, check, write_table
+
+__all__ = ["RULE", "NetResult", "deal_ensemble", "net_findings", "net_table"]
+
+RULE = "gate"
+
+
+@dataclass(frozen=True)
+class NetResult:
+    """The ensemble's account beside its yardstick, on the walk-forward years."""
+
+    returns: pd.DataFrame
+    """``STRATEGY_RETURNS`` of the ensemble and of equal weight, one book a year."""
+    judgements: dict[int, Judgement]
+    """By cost a side in basis points; without an audit or a deflated ratio."""
+    n_trials: int
+    """In the ledger, this one among them."""
+
+
+def deal_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
+    """Deal the first names of the ensemble, and record the trial.
+
+    Writes ``returns.parquet`` beside the rivals' forecasts.
+
+    Raises
+    ------
+    ArtefactError
+        If the ensemble has no forecasts of the declared horizon.
+    """
+    study, panel = workspace.study, read_sealed_panel(workspace)
+    chosen = ranking.ensemble["horizon"] == study.portfolio.horizon
+    forecasts = ranking.ensemble[chosen & (ranking.ensemble["delay"] > 0)]
+    if forecasts.empty:
+        raise ArtefactError(
+            f"Expected forecasts of {study.portfolio.horizon} sessions to deal. "
+            f"Received: {sorted(ranking.ensemble['horizon'].unique())}"
+        )
+    boards = read_boards(forecasts, with_returns(panel), dealing=study.dealing)
+    books = [
+        book
+        for fold in sorted(forecasts["fold"].unique())
+        for cost_bps in study.dealing.cost_bps
+        for book in _books(
+            workspace,
+            forecasts[forecasts["fold"] == fold],
+            boards,
+            fold=int(fold),
+            cost_bps=cost_bps,
+        )
+    ]
+    table = pd.concat(books, ignore_index=True)[list(STRATEGY_RETURNS.columns)]
+    returns = check(table, STRATEGY_RETURNS)
+    write_table(returns, STRATEGY_RETURNS, workspace.paths.rivals / "returns.parquet")
+    n_trials = record_trials(
+        workspace,
+        returns[returns["model"] == ENSEMBLE],
+        cost_bps=study.dealing.headline_cost_bps,
+    )
+    judgements = {
+        cost_bps: _judge(workspace, returns, cost_bps=cost_bps)
+        for cost_bps in study.dealing.cost_bps
+    }
+    return NetResult(returns, judgements, n_trials)
+
+
+def net_table(result: NetResult) -> pd.DataFrame:
+    """Lay the result out, one row a cost level."""
+    rows = [
+        {
+            "cost_bps": cost_bps,
+            "exposure": judged.exposure,
+            "sharpe_over_cash": judged.sharpe_over_cash,
+            "over_cash": judged.excess_over_cash.mean,
+            "over_cash_lower": judged.excess_over_cash.lower,
+            "over_cash_upper": judged.excess_over_cash.upper,
+            "over_equal_weight": judged.excess_over_holding.mean,
+            "over_equal_weight_lower": judged.excess_over_holding.lower,
+            "over_equal_weight_upper": judged.excess_over_holding.upper,
+        }
+        for cost_bps, judged in result.judgements.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def net_findings(result: NetResult, *, cost_bps: int) -> str:
+    """Say in two sentences what is left at one cost level."""
+    judged = result.judgements[cost_bps]
+    cash, equal = judged.excess_over_cash, judged.excess_over_holding
+    return (
+        f"At {cost_bps} basis points a side the ensemble's first names earned "
+        f"{cash.mean:+.1%} a year over cash ({cash.lower:+.1%} to {cash.upper:+.1%}) "
+        f"and {equal.mean:+.1%} over equal weight at the same exposure "
+        f"({equal.lower:+.1%} to {equal.upper:+.1%}), invested {judged.exposure:.0%}. "
+        f"It is one of {result.n_trials} trials in the ledger; the verdict stays with "
+        "the strategy that was declared."
+    )
+
+
+def _books(
+    workspace: Workspace,
+    forecasts: pd.DataFrame,
+    boards: Boards,
+    *,
+    fold: int,
+    cost_bps: int,
+) -> list[pd.DataFrame]:
+    """Book one year: the ensemble, and those of its first session at equal weight."""
+    dealing = workspace.study.dealing
+    own = {ticker: board for (ticker, year), board in boards.items() if year == fold}
+    first = forecasts[forecasts["origin"] == forecasts["origin"].min()]
+    members: list[Board] = [own[str(ticker)] for ticker in first["ticker"]]
+    ensemble = hold_top_names(
+        forecasts,
+        own,
+        n_names=workspace.study.portfolio.n_names,
+        dealing=dealing,
+        cost_bps=cost_bps,
+    )
+    equal = hold_equal_weight(members, dealing=dealing, cost_bps=cost_bps)
+    named = (
+        ensemble.assign(model=ENSEMBLE, rule=RULE),
+        equal.assign(model=EQUAL_WEIGHT, rule=YARDSTICKS[EQUAL_WEIGHT]),
+    )
+    return [
+        book.assign(ticker=POOL, seed=0, fold=fold, cost_bps=cost_bps) for book in named
+    ]
+
+
+def _judge(workspace: Workspace, returns: pd.DataFrame, *, cost_bps: int) -> Judgement:
+    study, at_cost = workspace.study, returns[returns["cost_bps"] == cost_bps]
+    return judge(
+        at_cost[at_cost["model"] == ENSEMBLE],
+        at_cost[at_cost["model"] == EQUAL_WEIGHT],
+        dealing=study.dealing,
+        verdict=study.verdict,
+        seed=study.seed,
+        deflated_sharpe=None,
+        audit_clean=None,
+    )
