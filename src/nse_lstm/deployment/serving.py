@@ -18,6 +18,7 @@ from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.features.windows import latest_window
 from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import load_bundle, read_metadata
+from nse_lstm.models.forecasting import forecast_latest
 from nse_lstm.paths import Paths
 from nse_lstm.tables import FORECASTS, check
 
@@ -134,10 +135,6 @@ def _forecast(
         raise DataError(f"Expected rows of {entry.ticker}. Received: none")
     if not entry.bundle:
         return _persistence(stock, sessions, horizon=study.v2.horizon)
-    # Checked before TensorFlow is started for nothing.
-    latest_window(stock, sessions, lookback=1)
-    from nse_lstm.models.forecasting import forecast_latest
-
     bundle = load_bundle(paths.models / entry.bundle, digest=entry.digest)
     return forecast_latest(bundle, stock, sessions)
 
