@@ -101,6 +101,18 @@ def score(identity: Identity) -> None:
 
 
 @verb()
+def serve(
+    identity: Identity,
+    host: Annotated[str, typer.Option(help="Whom to listen to.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Where.", min=1, max=65535)] = 8000,
+) -> None:
+    """Answer for forecasts over HTTP; changes need the token of NSE_LSTM_TOKEN."""
+    from nse_lstm.study.service import serve as serve_study
+
+    serve_study(identity.open(), host=host, port=port)
+
+
+@verb()
 def review(
     identity: Identity,
     accept: Annotated[
