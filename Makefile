@@ -15,8 +15,11 @@ RAW       ?= $(ROOT)/data/raw/$(MARKET)
 PYTHON    ?= python3
 LAB       ?=
 YEARS     ?=
+HOST      ?= 127.0.0.1
+PORT      ?= 8000
 
 ENVIRONMENT := .venv/installed
+SERVICE     := .venv-service/installed
 NSE_LSTM    := .venv/bin/nse-lstm
 BUILD       := $(ROOT)/build/$(MARKET)
 REPORTS     := $(ROOT)/reports/$(MARKET)
@@ -50,6 +53,10 @@ fetch: | $(ENVIRONMENT)  ## Download the public data sets to data/raw/nse (YEARS
 	$(NSE_LSTM) fetch --folder "$(ROOT)/data/raw/nse" --years "$(YEARS)"
 results: reports  ## Write docs/results/<market>-<test year>.md: statistics, to be committed
 	$(NSE_LSTM) results $(IDENTITY)
+
+.PHONY: serve
+serve: $(SERVICE)  ## Answer for forecasts over HTTP on this machine (HOST, PORT); docs/service.md
+	.venv-service/bin/nse-lstm serve $(IDENTITY) --host $(HOST) --port $(PORT)
 
 .PHONY: audit audit-power calibrate
 audit: $(BUILD)/03_full_training.ipynb  ## Look for leaks: small market and this one's own files; minutes
@@ -134,6 +141,9 @@ lab: | $(ENVIRONMENT)  ## JupyterLab, on the environment's own kernel
 	.venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(LAB)
 
 ##@ Code
+COMPILE := .venv/uv/bin/uv pip compile -q --universal --python-version 3.11 \
+  --generate-hashes --no-annotate --no-header
+
 .PHONY: test test-slow test-exhaustive bench lint lock
 test: $(ENVIRONMENT)  ## The tests: no training, under two minutes
 	.venv/bin/pytest -q -n auto
@@ -147,9 +157,9 @@ lint: $(ENVIRONMENT)  ## Formatting, imports and types; notebooks included
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
-lock: $(ENVIRONMENT)  ## Resolve requirements.lock anew from pyproject.toml
-	.venv/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header --all-extras pyproject.toml -o requirements.lock
+lock: $(ENVIRONMENT)  ## Resolve the locks anew from pyproject.toml
+	$(COMPILE) --all-extras pyproject.toml -o requirements.lock
+	$(COMPILE) --group pyproject.toml:service -c requirements.lock -o requirements-service.lock
 
 # uv lives beside the environment because a sync removes what the lock does not hold.
 $(ENVIRONMENT): requirements.lock pyproject.toml
@@ -160,6 +170,13 @@ $(ENVIRONMENT): requirements.lock pyproject.toml
 	.venv/uv/bin/pip install -q --disable-pip-version-check 'uv>=0.9,<1'
 	.venv/uv/bin/uv pip sync -q --require-hashes -p .venv/bin/python requirements.lock
 	.venv/uv/bin/uv pip install -q --no-deps --no-build-isolation -p .venv/bin/python -e .
+	touch $@
+
+# The service's own: without TensorFlow, notebooks and tests.
+$(SERVICE): requirements-service.lock | $(ENVIRONMENT)
+	$(PYTHON) -m venv --without-pip .venv-service
+	.venv/uv/bin/uv pip sync -q --require-hashes -p .venv-service/bin/python $<
+	.venv/uv/bin/uv pip install -q --no-deps --no-build-isolation -p .venv-service/bin/python -e .
 	touch $@
 
 ##@ Help
