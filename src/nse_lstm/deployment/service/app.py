@@ -47,6 +47,7 @@ PROBLEMS = {
     413: "The body is too large",
     422: "The request is none of those described",
     429: "Too many requests at once",
+    431: "The head is too large",
     503: "The answer took too long",
 }
 
@@ -112,7 +113,7 @@ def _following(holder: Holder) -> Callable[[FastAPI], Any]:
 
 
 def _add_reading(app: FastAPI, holder: Holder) -> None:
-    @app.get("/health", responses=_answers(429))
+    @app.get("/health", responses=_answers())
     async def health() -> Health:
         """Say whether the service answers, and from what."""
         snapshot = holder.current
@@ -123,7 +124,7 @@ def _add_reading(app: FastAPI, holder: Holder) -> None:
             n_models=len(snapshot.served),
         )
 
-    @app.get("/champions", responses=_answers(429))
+    @app.get("/champions", responses=_answers())
     async def champions() -> list[Champion]:
         """List what stands in each stage of each stock."""
         return [
@@ -131,7 +132,7 @@ def _add_reading(app: FastAPI, holder: Holder) -> None:
             for served in holder.current.served.values()
         ]
 
-    @app.get("/history", responses=_answers(422, 429))
+    @app.get("/history", responses=_answers(422))
     async def history(
         ticker: Annotated[Ticker | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -145,7 +146,7 @@ def _add_reading(app: FastAPI, holder: Holder) -> None:
 def _add_forecasts(app: FastAPI, holder: Holder) -> None:
     @app.get(
         "/forecasts/{ticker}",
-        responses={200: {"model": Forecast}, **_answers(404, 409, 422, 429, 503)},
+        responses={200: {"model": Forecast}, **_answers(404, 409, 422, 503)},
     )
     async def one(
         ticker: Ticker,
@@ -165,7 +166,7 @@ def _add_forecasts(app: FastAPI, holder: Holder) -> None:
 
     @app.post(
         "/forecasts",
-        responses={200: {"model": BatchAnswer}, **_answers(*BODY, 429, 503)},
+        responses={200: {"model": BatchAnswer}, **_answers(*BODY, 503)},
     )
     async def batch(given: Batch) -> Response:
         """Forecast many; what cannot be is among the answers, with its reason."""
@@ -223,7 +224,7 @@ def _add_promotions(app: FastAPI, holder: Holder, token: str) -> None:
     @app.post(
         "/promotions",
         dependencies=[Depends(bearer)],
-        responses=_answers(401, 404, 409, *BODY, 429, 503),
+        responses=_answers(401, 404, 409, *BODY, 503),
     )
     async def promotions(given: Promotion) -> Promoted:
         """Put a model that the registry's log knows in a stage."""
@@ -284,7 +285,8 @@ def _add_errors(app: FastAPI) -> None:
 
 
 def _answers(*statuses: int) -> Answers:
+    """Describe what an address may refuse with, and what any may."""
     return {
         status: {"model": Problem, "description": PROBLEMS[status]}
-        for status in statuses
+        for status in (*statuses, 429, 431)
     }

@@ -19,6 +19,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Limits:
     """Beyond these a request is refused."""
 
+    head_bytes: int = 16 * 1024
+    """First line and headers."""
     body_bytes: int = 256 * 1024
     batch: int = 1000
     """Forecasts in one request."""
@@ -31,7 +33,7 @@ class Limits:
 
 
 class LimitsMiddleware:
-    """Refuse with 408, 413 or 429 what is too slow, too large or too many.
+    """Refuse with 408, 413, 429 or 431 what is too slow, too large or too many.
 
     A body is read whole before anything else sees the request; an answer that takes too
     long is 503.
@@ -46,6 +48,8 @@ class LimitsMiddleware:
             await self.app(scope, receive, send)
         elif self.running >= self.limits.concurrent:
             await _refuse(send, 429, "Too many requests at once; try again")
+        elif _head_bytes(scope) > self.limits.head_bytes:
+            await _refuse(send, 431, "The head is too large", close=True)
         else:
             self.running += 1
             try:
@@ -79,6 +83,11 @@ class LimitsMiddleware:
         except TimeoutError:
             if not has_begun:
                 await _refuse(send, 503, "The answer took too long", close=True)
+
+
+def _head_bytes(scope: Scope) -> int:
+    line = len(scope["raw_path"]) + len(scope["query_string"])
+    return line + sum(len(name) + len(value) for name, value in scope["headers"])
 
 
 def _has_body(scope: Scope) -> bool:

@@ -13,10 +13,7 @@ from nse_lstm.deployment.service.auth import TOKEN_VARIABLE
 from nse_lstm.deployment.service.limits import Limits
 from nse_lstm.deployment.service.snapshot import Source
 
-__all__ = ["HEAD_BYTES", "bounded_protocol", "make_server", "run"]
-
-HEAD_BYTES = 16 * 1024
-"""Of a request's first line and headers."""
+__all__ = ["bounded_protocol", "make_server", "run"]
 
 
 def run(source: Source, *, host: str = "127.0.0.1", port: int = 8000) -> None:
@@ -52,7 +49,7 @@ def make_server(
         http=bounded_protocol(limits.head_seconds),
         ws="none",
         loop="asyncio",
-        h11_max_incomplete_event_size=HEAD_BYTES,
+        h11_max_incomplete_event_size=limits.head_bytes,
         timeout_keep_alive=math.ceil(limits.head_seconds),
         timeout_graceful_shutdown=math.ceil(limits.answer_seconds),
         server_header=False,
