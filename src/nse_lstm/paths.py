@@ -120,6 +120,11 @@ class Paths:
         return self.models / "registry"
 
     @property
+    def store(self) -> Path:
+        """The forecast store, where it is a file."""
+        return self.models / "store"
+
+    @property
     def ledger(self) -> Path:
         """Looks at the test year and trials; kept by `make clean`."""
         return self.models / "ledger"
