@@ -24,7 +24,7 @@ from nse_lstm.tables import PANEL, read_table, write_table
 
 STUDY = Study(market=Market(name="tiny", label="Tiny"))
 TOKEN = "a-token-of-thirty-two-characters"
-VERSIONS = {1: "1" * 64, 2: "2" * 64}
+VERSIONS = {1: "1" * 64, 2: "2" * 64, 3: "3" * 64}
 
 
 def promote_persistence(
@@ -63,7 +63,8 @@ def make_source(root: Path) -> Source:
     panel_path = paths.processed / "panel.parquet"
     write_table(make_tiny_panel(), PANEL, panel_path)
     source = Source(STUDY, paths, lambda: read_table(PANEL, panel_path))
-    for number, version in VERSIONS.items():
+    for number in (1, 2):
+        version = VERSIONS[number]
         folder = paths.models / "v2" / f"BBB_{number}"
         leave_network(folder, seed=number, ticker="BBB", version=version)
     promote_persistence(source, "AAA")

@@ -24,7 +24,13 @@ from nse_lstm.errors import ArtefactError
 from nse_lstm.tables import STORED_FORECASTS, check
 from nse_lstm.tables.columns import NUMBER, TEXT, TIME, WHOLE
 
-__all__ = ["append_forecasts", "open_store", "read_forecasts", "store_url"]
+__all__ = [
+    "append_forecasts",
+    "count_forecasts",
+    "open_store",
+    "read_forecasts",
+    "store_url",
+]
 
 TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     NUMBER: sa.Double(),
@@ -155,6 +161,19 @@ def read_forecasts(
     """
     with explained(store), store.connect() as connection:
         return _read(connection, tickers, since, until, stage)
+
+
+def count_forecasts(store: sa.Engine) -> int:
+    """Return how many there are: whether something was added, at little cost.
+
+    Parameters
+    ----------
+    store : Engine
+        From ``open_store``.
+    """
+    with explained(store), store.connect() as connection:
+        query = sa.select(sa.func.count()).select_from(TABLE)
+        return int(connection.execute(query).scalar_one())
 
 
 def _create(store: sa.Engine) -> None:

@@ -1,6 +1,7 @@
 """The service on a study's own registry and panel."""
 
 from nse_lstm.deployment.service.snapshot import Source
+from nse_lstm.deployment.store import open_store, store_url
 from nse_lstm.study.seal import open_test_year
 from nse_lstm.study.workspace import Workspace
 
@@ -13,6 +14,7 @@ def service_source(workspace: Workspace) -> Source:
         study=workspace.study,
         paths=workspace.paths,
         read_panel=lambda: open_test_year(workspace)[0],
+        store=open_store(store_url(workspace.paths)),
     )
 
 

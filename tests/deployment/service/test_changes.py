@@ -4,8 +4,11 @@ import asyncio
 import json
 import threading
 import time
+from dataclasses import replace
 
 import httpx
+import numpy as np
+import pandas as pd
 import pytest
 from service_parts import (
     TOKEN,
@@ -14,10 +17,13 @@ from service_parts import (
     promote_network,
     running,
 )
+from stored_network import leave_network
 
-from nse_lstm.deployment.registry import read_registry
+from nse_lstm.deployment.registry import history, read_registry
 from nse_lstm.deployment.service.app import make_app
+from nse_lstm.deployment.store import append_forecasts, open_store
 from nse_lstm.errors import ArtefactError, ConfigurationError
+from nse_lstm.tables import STORED_FORECASTS, TIME
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 GIVEN = {"ticker": "BBB", "stage": "champion", "why": "a test"}
@@ -105,10 +111,39 @@ def test_only_what_the_log_knows_can_be_promoted(settled, changes, status):
     assert answer.status_code == status and set(answer.json()) == {"error"}
 
 
+def kept(source, number):
+    """Return the registry's own copy of a network."""
+    log = history(source.paths.registry)
+    bundle = log.loc[log["version"] == VERSIONS[number], "bundle"].iloc[-1]
+    return source.paths.models / bundle / "model.keras"
+
+
+def test_a_roll_back_brings_the_champion_before(client, source):
+    given = {**GIVEN, "version": VERSIONS[2]}
+    assert client.post("/promotions", json=given, headers=HEADERS).status_code == 200
+    undo = {"ticker": "BBB", "why": "it was worse"}
+    assert client.post("/rollbacks", json=undo).status_code == 401
+    answer = client.post("/rollbacks", json=undo, headers=HEADERS)
+    assert answer.json()["version"] == VERSIONS[1]
+    assert client.get("/forecasts/BBB").json()["version"] == VERSIONS[1]
+    lines = client.get("/history", params={"limit": 2}).json()
+    assert [line["way"] for line in lines] == ["rollback", "override"]
+    nothing = client.post("/rollbacks", json={**undo, "ticker": "CCC"}, headers=HEADERS)
+    assert nothing.status_code == 404
+
+
+def test_who_comes_second_is_told(client):
+    given = {**GIVEN, "replaces": VERSIONS[1]}
+    for version, status in ((VERSIONS[2], 200), ("persistence", 409)):
+        body = {**given, "version": version}
+        answer = client.post("/promotions", json=body, headers=HEADERS)
+        assert answer.status_code == status
+
+
 def test_a_tampered_model_is_not_promoted_and_nobody_is_told_where_it_lies(
     client, source
 ):
-    path = source.paths.models / "v2/BBB_2/model.keras"
+    path = kept(source, 2)
     path.write_bytes(path.read_bytes() + b" ")
     given = {**GIVEN, "version": VERSIONS[2]}
     answer = client.post("/promotions", json=given, headers=HEADERS)
@@ -117,7 +152,7 @@ def test_a_tampered_model_is_not_promoted_and_nobody_is_told_where_it_lies(
 
 
 def test_a_service_does_not_start_on_a_tampered_model(source):
-    path = source.paths.models / "v2/BBB_1/model.keras"
+    path = kept(source, 1)
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(ArtefactError, match="unchanged"):
         make_app(source)
@@ -188,5 +223,47 @@ def test_no_request_is_lost_or_mixed_while_champions_change(source):
             price_of.setdefault(row["version"], set()).add(row["price_hat"])
             version_of.setdefault(row["snapshot"], set()).add(row["version"])
     # Both champions answered; each snapshot is of one, each champion has one price.
-    assert price_of.keys() == set(VERSIONS.values())
+    assert price_of.keys() == {VERSIONS[1], VERSIONS[2]}
     assert {len(each) for each in (*price_of.values(), *version_of.values())} == {1}
+
+
+def stored(row):
+    """Return what an evening's scoring would store of an answer."""
+    given = {
+        **row,
+        **{"delay": 0, "lower": -0.01, "upper": np.inf, "flags": "stale_panel"},
+        "data_digest": "d" * 64,
+    }
+    table = pd.DataFrame([given])[list(STORED_FORECASTS.columns)]
+    return table.astype({"origin": TIME, "target_date": TIME})
+
+
+def test_an_evenings_bands_show_once_they_are_in_the_store(source, tmp_path):
+    store = open_store(f"sqlite:///{tmp_path / 'forecasts.sqlite'}")
+    with running(replace(source, store=store)) as service:
+        before = service.client.get("/forecasts/BBB").json()
+        assert (before["lower"], before["flags"]) == (None, "")
+        append_forecasts(store, stored(before))
+        service.holder.refresh()
+        after = service.client.get("/forecasts/BBB").json()
+    store.dispose()
+    # What is infinite has no number in JSON.
+    bands = {"lower": -0.01, "upper": None, "flags": "stale_panel"}
+    assert after == {**before, **bands, "snapshot": after["snapshot"]}
+    assert after["snapshot"] != before["snapshot"]
+
+
+def test_a_model_forecasts_nothing_before_the_end_of_its_own_training(tmp_path):
+    source = make_source(tmp_path)
+    folder = source.paths.models / "v2/BBB_3"
+    sessions = pd.bdate_range("2020-01-06", periods=60)
+    span = {"validation": {"last_target": str(sessions[40].date())}}
+    leave_network(folder, ticker="BBB", version=VERSIONS[3], **span)
+    promote_network(source, 3)
+    with running(source) as service:
+        answers = [
+            service.client.get("/forecasts/BBB", params={"date": str(day.date())})
+            for day in sessions[39:42]
+        ]
+    assert [answer.status_code for answer in answers] == [409, 200, 200]
+    assert "fitted on sessions after" in answers[0].json()["error"]

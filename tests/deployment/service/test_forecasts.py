@@ -52,7 +52,7 @@ def test_a_forecast_is_to_the_bit_what_scoring_gives(client, source, panel, plac
         assert bits(found["y_hat"]) == bits(row["y_hat"])
         assert found["origin"] == str(row["origin"].date())
         assert found["target_date"] == str(row["target_date"].date())
-        assert found["lower"] is None and found["upper"] is None
+        assert (found["lower"], found["upper"], found["flags"]) == (None, None, "")
 
 
 def test_without_a_date_it_is_the_last_session(client, panel):

@@ -146,7 +146,7 @@ def test_nothing_that_its_own_description_provokes_breaks_the_service(source, tm
     assert done.returncode == 0, done.stdout
     n_made, n_passed = re.search(r"(\d+) generated, (\d+) passed", done.stdout).groups()
     assert n_made == n_passed and int(n_made) > 200
-    assert "6 selected / 6 total" in done.stdout
+    assert "7 selected / 7 total" in done.stdout
 
 
 def malformed(draw: random.Random) -> bytes:
@@ -177,7 +177,13 @@ def junk(draw: random.Random, least: int, most: int) -> str:
 
 TARGETS = [
     *("/forecasts/*", "/forecasts/BBB?date=*", "/forecasts/BBB?stage=*", "*", "/*"),
-    *("/forecasts", "/promotions", "/history?limit=*", "/history?ticker=*"),
+    *(
+        "/forecasts",
+        "/promotions",
+        "/rollbacks",
+        "/history?limit=*",
+        "/history?ticker=*",
+    ),
     *("/champions?*", "/health/*", "/../../etc/passwd", "/forecasts/..%2f..%2fetc"),
     *("/openapi.json", "/forecasts/%5eN20I", "http://elsewhere/health", "//health"),
 ]

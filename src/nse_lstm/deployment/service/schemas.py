@@ -18,6 +18,7 @@ __all__ = [
     "Promoted",
     "Promotion",
     "Refused",
+    "Rollback",
     "Session",
     "Stage",
     "Ticker",
@@ -34,6 +35,7 @@ def _written_out(given: object) -> object:
 Session = Annotated[date, BeforeValidator(_written_out)]
 Ticker = Annotated[str, Field(pattern=r"^\^?[A-Z0-9]{1,12}(-[A-Z0-9]{1,6})?$")]
 Stage = Literal["candidate", "challenger", "champion"]
+Version = Annotated[str, Field(pattern=r"^([0-9a-f]{64}|persistence)$")]
 Text = Annotated[str, Field(pattern=r"^[ -~]*[!-~][ -~]*$", max_length=300)]
 
 
@@ -61,7 +63,16 @@ class Promotion(_Given):
 
     ticker: Ticker
     stage: Stage
-    version: Annotated[str, Field(pattern=r"^([0-9a-f]{64}|persistence)$")]
+    version: Version
+    why: Text
+    replaces: Version | Literal[""] | None = None
+    """What stands there now, if the promotion depends on it; empty for nothing."""
+
+
+class Rollback(_Given):
+    """A champion that shall make room for the one before it."""
+
+    ticker: Ticker
     why: Text
 
 
@@ -83,7 +94,10 @@ class Forecast(BaseModel):
     y_hat: float | None
     """Log return; null where the price forecast is not positive."""
     lower: float | None
+    """Log return; null where no evening's scoring gave a bound."""
     upper: float | None
+    flags: str
+    """Doubts of that scoring, with commas; empty if none."""
 
 
 class Refused(BaseModel):
@@ -118,6 +132,8 @@ class Line(Champion):
     seq: int
     when: str
     evidence: str
+    way: str
+    """How it came to stand there."""
 
 
 class Promoted(BaseModel):

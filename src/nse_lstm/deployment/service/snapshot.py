@@ -2,7 +2,8 @@
 
 A snapshot is never changed, only replaced whole, so that an answer is of one state of
 the registry and of one panel. Forecasts once computed are kept beside it; there are no
-more of them than the panel has origins.
+more of them than the panel has origins. Bands and flags are those of the forecast
+store, where an evening's scoring left some.
 """
 
 import hashlib
@@ -15,12 +16,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from nse_lstm.config import Study
-from nse_lstm.deployment.entries import Entry, State, state_document
+from nse_lstm.deployment.entries import POOLED, Entry, State, state_document
 from nse_lstm.deployment.registry import history, read_registry
 from nse_lstm.deployment.registry_files import LOG
+from nse_lstm.deployment.store import count_forecasts, read_forecasts
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.features.windows import PER_WINDOW, Windows, open_windows
 from nse_lstm.models.baselines import persistence
@@ -34,6 +37,7 @@ WARM_ORIGINS = 250
 """Forecast before the first question: the last year's."""
 
 Key = tuple[str, str]
+Bands = Mapping[pd.Timestamp, Mapping[str, Any]]
 Places = NDArray[np.intp]
 
 
@@ -46,12 +50,15 @@ class Source:
     paths: Paths
     read_panel: Callable[[], pd.DataFrame]
     """Returns a valid ``PANEL`` of the whole market."""
+    store: sa.Engine | None = None
+    """The forecast store; without one no forecast has a band."""
 
     @property
     def stamp(self) -> tuple[object, ...]:
-        """Differs when the registry or the panel was written."""
+        """Differs when the registry, the panel or the store was written."""
         files = (self.paths.registry / LOG, self._panel_path)
-        return tuple(_moment(path) for path in files)
+        stored = None if self.store is None else count_forecasts(self.store)
+        return (*(_moment(path) for path in files), stored)
 
     @property
     def digest(self) -> str:
@@ -72,6 +79,8 @@ class Served:
     """None of persistence."""
     windows: Windows
     horizon: int
+    bands: Bands
+    """What the store holds of this model's forecasts."""
     lines: dict[int, bytes] = field(default_factory=dict)
     """Answers in JSON by place among the windows, once computed."""
 
@@ -81,8 +90,10 @@ class Snapshot:
     """One state of the registry on one panel."""
 
     version: str
-    """Names both; stands in every answer."""
+    """Names them and the store's; stands in every answer."""
     last_session: date
+    standing: tuple[Entry, ...]
+    """Everything in the registry's stages."""
     served: Mapping[Key, Served]
     """By ticker and stage: the only way from a request's words to anything."""
     promotions: tuple[dict[str, Any], ...]
@@ -101,23 +112,36 @@ def take_snapshot(source: Source) -> Snapshot:
     """
     state = read_registry(source.paths.registry)
     log = history(source.paths.registry).to_dict("records")
-    version = _version(state, source.digest)
     table = with_returns(source.read_panel())
     sessions = market_sessions(table)
     stocks = dict(list(table.groupby("ticker")))
+    stored = None if source.store is None else read_forecasts(source.store)
+    bands = {} if stored is None else _bands(stored)
+    n_stored = 0 if stored is None else len(stored)
+    version = _version(state, source.digest, n_stored)
+    standing = tuple(
+        entry
+        for _, stages in sorted(state.items())
+        for _, entry in sorted(stages.items())
+    )
     served = {
-        (ticker, stage): _serve(entry, stocks.get(ticker, table[:0]), sessions, source)
-        for ticker, stages in sorted(state.items())
-        for stage, entry in sorted(stages.items())
+        (entry.ticker, entry.stage): _serve(
+            entry, stocks.get(entry.ticker, table[:0]), sessions, source, bands
+        )
+        for entry in standing
+        # What ranks all stocks at once forecasts no stock's price.
+        if entry.ticker != POOLED
     }
     snapshot = Snapshot(
         version=version,
         last_session=sessions[-1].date(),
+        standing=standing,
         served=served,
         promotions=tuple({str(name): row[name] for name in row} for row in log),
     )
     for each in served.values():
-        compute(each, range(len(each.windows))[-WARM_ORIGINS:], version=version)
+        n = len(each.windows)
+        compute(each, range(n)[max(n - WARM_ORIGINS, 0) :], version=version)
     return snapshot
 
 
@@ -149,11 +173,16 @@ def compute(served: Served, places: Iterable[int], *, version: str) -> None:
         return
     rows = _forecast(served, missing).to_dict("records")
     for place, row in zip(missing.tolist(), rows, strict=True):
-        served.lines[place] = _line(served.entry, dict(row), version)
+        row |= {"flags": "", **served.bands.get(row["origin"], {})}
+        served.lines[place] = _line(served.entry, row, version)
 
 
 def _serve(
-    entry: Entry, stock: pd.DataFrame, sessions: pd.DatetimeIndex, source: Source
+    entry: Entry,
+    stock: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+    source: Source,
+    bands: Mapping[Key, Bands],
 ) -> Served:
     bundle, lookback, horizon = None, 1, source.study.v2.horizon
     if entry.bundle:
@@ -164,7 +193,41 @@ def _serve(
     if stock.empty:
         stock = stock.reindex([0]).assign(ticker=entry.ticker, session=sessions[0])
     windows = open_windows(stock, sessions, lookback=lookback)
-    return Served(entry, bundle, windows, horizon)
+    if bundle is not None:
+        windows = _unseen(windows, bundle)
+    own = bands.get((entry.ticker, entry.version), {})
+    return Served(entry, bundle, windows, horizon, own)
+
+
+def _unseen(windows: Windows, bundle: Bundle) -> Windows:
+    """Drop the origins before the last session that a model was fitted on."""
+    through = _fitted_through(bundle)
+    if through is None:
+        return windows
+    seen = windows.origin < through.to_datetime64()
+    lost = np.full(seen.sum(), "the model was fitted on sessions after that one")
+    return replace(
+        windows,
+        **{name: getattr(windows, name)[~seen] for name in PER_WINDOW},
+        dropped_target=np.append(windows.origin[seen], windows.dropped_target),
+        dropped_reason=np.append(lost, windows.dropped_reason),
+    )
+
+
+def _fitted_through(bundle: Bundle) -> pd.Timestamp | None:
+    """Return the last session that a model was fitted or stopped on, if it says."""
+    spans = [bundle.metadata.get(name) for name in ("train", "validation")]
+    ends = [span["last_target"] for span in spans if span and "last_target" in span]
+    return max(map(pd.Timestamp, ends), default=None)
+
+
+def _bands(stored: pd.DataFrame) -> Mapping[Key, Bands]:
+    """Return lower, upper and flags by ticker and version, then by origin."""
+    bands: dict[Key, dict[pd.Timestamp, dict[str, Any]]] = {}
+    for row in stored.to_dict("records"):
+        own = bands.setdefault((row["ticker"], row["version"]), {})
+        own[row["origin"]] = {name: row[name] for name in ("lower", "upper", "flags")}
+    return bands
 
 
 def _forecast(served: Served, places: Places) -> pd.DataFrame:
@@ -192,6 +255,7 @@ def _line(entry: Entry, row: Mapping[Any, Any], version: str) -> bytes:
         "target_date": str(row["target_date"].date()),
         "horizon": row["horizon"],
         **{name: _number(row[name]) for name in NUMBERS},
+        "flags": row["flags"],
     }
     return json.dumps(document, allow_nan=False).encode()
 
@@ -204,8 +268,9 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _version(state: State, panel: str) -> str:
-    text = json.dumps([state_document(state), panel], sort_keys=True)
+def _version(state: State, panel: str, n_stored: int) -> str:
+    # The store only grows: its length says which of its states it is.
+    text = json.dumps([state_document(state), panel, n_stored], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
