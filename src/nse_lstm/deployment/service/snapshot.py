@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from nse_lstm.config import Study
 from nse_lstm.deployment.entries import POOLED, Entry, State, state_document
+from nse_lstm.deployment.freshness import trained_through
 from nse_lstm.deployment.registry import history, read_registry
 from nse_lstm.deployment.registry_files import LOG
 from nse_lstm.deployment.store import count_forecasts, read_forecasts
@@ -37,7 +38,7 @@ WARM_ORIGINS = 250
 """Forecast before the first question: the last year's."""
 
 Key = tuple[str, str]
-Bands = Mapping[pd.Timestamp, Mapping[str, Any]]
+Bands = Mapping[pd.Timestamp, dict[Any, Any]]
 Places = NDArray[np.intp]
 
 
@@ -173,8 +174,8 @@ def compute(served: Served, places: Iterable[int], *, version: str) -> None:
         return
     rows = _forecast(served, missing).to_dict("records")
     for place, row in zip(missing.tolist(), rows, strict=True):
-        row |= {"flags": "", **served.bands.get(row["origin"], {})}
-        served.lines[place] = _line(served.entry, row, version)
+        known = {"flags": ""} | row | served.bands.get(row["origin"], {})
+        served.lines[place] = _line(served.entry, known, version)
 
 
 def _serve(
@@ -201,7 +202,7 @@ def _serve(
 
 def _unseen(windows: Windows, bundle: Bundle) -> Windows:
     """Drop the origins before the last session that a model was fitted on."""
-    through = _fitted_through(bundle)
+    through = trained_through(bundle.metadata)
     if through is None:
         return windows
     seen = windows.origin < through.to_datetime64()
@@ -214,16 +215,9 @@ def _unseen(windows: Windows, bundle: Bundle) -> Windows:
     )
 
 
-def _fitted_through(bundle: Bundle) -> pd.Timestamp | None:
-    """Return the last session that a model was fitted or stopped on, if it says."""
-    spans = [bundle.metadata.get(name) for name in ("train", "validation")]
-    ends = [span["last_target"] for span in spans if span and "last_target" in span]
-    return max(map(pd.Timestamp, ends), default=None)
-
-
 def _bands(stored: pd.DataFrame) -> Mapping[Key, Bands]:
     """Return lower, upper and flags by ticker and version, then by origin."""
-    bands: dict[Key, dict[pd.Timestamp, dict[str, Any]]] = {}
+    bands: dict[Key, dict[pd.Timestamp, dict[Any, Any]]] = {}
     for row in stored.to_dict("records"):
         own = bands.setdefault((row["ticker"], row["version"]), {})
         own[row["origin"]] = {name: row[name] for name in ("lower", "upper", "flags")}
