@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 from service_parts import make_source, running
 
+from nse_lstm.deployment.service.limits import Limits
 from nse_lstm.deployment.service.snapshot import Source
 from nse_lstm.deployment.serving import score_latest
+from nse_lstm.paths import find_root
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +168,18 @@ def test_neither_service_nor_scoring_brings_tensorflow(source):
     assert done.stdout.strip() == "['persistence', 'persistence', 'v2'] set()", (
         done.stderr
     )
+
+
+def test_every_address_and_limit_is_in_the_documentation(source):
+    text = (find_root() / "docs" / "service.md").read_text()
+    with running(source) as service:
+        described = service.client.get("/openapi.json").json()["paths"]
+    assert set(described) >= {"/forecasts/{ticker}", "/promotions", "/rollbacks"}
+    for path, methods in described.items():
+        for method in methods:
+            assert f"`{method.upper()} {path}`" in text
+    limits = Limits()
+    assert f"{limits.body_bytes // 1024} KiB" in text
+    assert f"{limits.head_bytes // 1024} KiB" in text
+    assert f"{limits.concurrent} requests" in text
+    assert f"| answer | {limits.answer_seconds:.0f} s |" in text
