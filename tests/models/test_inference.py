@@ -28,7 +28,11 @@ from nse_lstm.models.architectures import (
     describe_v3,
 )
 from nse_lstm.models.bundles import save_bundle
-from nse_lstm.models.equality import RUNTIME_TOLERANCE, check_runtime
+from nse_lstm.models.equality import (
+    RUNTIME_TOLERANCE,
+    check_runtime,
+    require_equal_runtimes,
+)
 from nse_lstm.models.forecasting import predict
 from nse_lstm.models.inference import (
     MEMBERS,
@@ -85,6 +89,7 @@ def samples_of(lookback: int, n: int, *, channels: int = 1, seed: int = 2) -> Sa
 def test_numpy_forecasts_what_keras_does(tmp_path: Path, name: str) -> None:
     stored = store(tmp_path / "a", NETWORKS[name])
     assert check_runtime(stored) < RUNTIME_TOLERANCE
+    require_equal_runtimes(stored)
 
 
 def test_a_network_that_differs_by_one_weight_is_told(tmp_path, monkeypatch) -> None:
@@ -94,6 +99,8 @@ def test_a_network_that_differs_by_one_weight_is_told(tmp_path, monkeypatch) -> 
     other.set_weights([*weights, last + 1e-4])
     monkeypatch.setattr("nse_lstm.models.equality.load_keras", lambda _: other)
     assert check_runtime(stored) > RUNTIME_TOLERANCE
+    with pytest.raises(ArtefactError, match=r"Expected NumPy within 1e-05 of Keras"):
+        require_equal_runtimes(stored)
 
 
 def test_the_outline_says_all_that_the_engine_needs(network: StoredNetwork) -> None:

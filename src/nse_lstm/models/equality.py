@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from nse_lstm.errors import ArtefactError
 from nse_lstm.models.bundles import load_bundle, load_keras
 from nse_lstm.models.forecasting import predict
 from nse_lstm.models.samples import Samples
 
-__all__ = ["RUNTIME_TOLERANCE", "check_runtime"]
+__all__ = ["RUNTIME_TOLERANCE", "check_runtime", "require_equal_runtimes"]
 
 RUNTIME_TOLERANCE = 1e-5
 """Largest difference to Keras that single precision explains; see ``check_runtime``."""
@@ -50,3 +51,25 @@ def check_runtime(folder: Path, *, n_windows: int = 64, seed: int = 0) -> float:
     mine = predict(network, samples)
     theirs = keras_network(windows, training=False).numpy().astype(np.float64)
     return float(np.abs(mine - theirs).max() / np.abs(theirs).max())
+
+
+def require_equal_runtimes(folder: Path) -> None:
+    """Refuse a stored network that NumPy and Keras forecast differently with.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a bundle that asks to be promoted.
+
+    Raises
+    ------
+    ArtefactError
+        If they differ by more than ``RUNTIME_TOLERANCE``; as ``check_runtime``.
+    """
+    difference = check_runtime(folder)
+    # What is not a number is not small either.
+    if not difference <= RUNTIME_TOLERANCE:
+        raise ArtefactError(
+            f"Expected NumPy within {RUNTIME_TOLERANCE:g} of Keras. Received: a "
+            f"difference of {difference:.2g} with {folder}"
+        )

@@ -1,8 +1,9 @@
 """The service on a study's own registry and panel."""
 
+from nse_lstm.deployment.databases import store_url
 from nse_lstm.deployment.service.snapshot import Source
-from nse_lstm.deployment.store import open_store, store_url
-from nse_lstm.study.seal import open_test_year
+from nse_lstm.deployment.store import open_store
+from nse_lstm.study.seal import open_to_serve
 from nse_lstm.study.workspace import Workspace
 
 __all__ = ["serve", "service_source"]
@@ -13,7 +14,7 @@ def service_source(workspace: Workspace) -> Source:
     return Source(
         study=workspace.study,
         paths=workspace.paths,
-        read_panel=lambda: open_test_year(workspace)[0],
+        read_panel=lambda: open_to_serve(workspace),
         store=open_store(store_url(workspace.paths)),
     )
 

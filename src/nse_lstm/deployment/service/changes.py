@@ -84,6 +84,6 @@ def _promote(line: dict[str, Any], given: Promotion, folder: Path) -> Entry:
         bundle=line["bundle"],
         evidence=line["evidence"],
         why=given.why,
-        way="override",
+        way="override" if given.stage == "champion" else "hand",
         replaces=given.replaces,
     )
