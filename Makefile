@@ -14,9 +14,13 @@ ROOT      ?= .
 RAW       ?= $(ROOT)/data/raw/$(MARKET)
 PYTHON    ?= python3
 LAB       ?=
+AS_OF     ?=
 YEARS     ?=
+HOST      ?= 127.0.0.1
+PORT      ?= 8000
 
 ENVIRONMENT := .venv/installed
+SERVICE     := .venv-service/installed
 NSE_LSTM    := .venv/bin/nse-lstm
 BUILD       := $(ROOT)/build/$(MARKET)
 REPORTS     := $(ROOT)/reports/$(MARKET)
@@ -44,12 +48,17 @@ all: reports  ## Everything: environment, market, models, reports (MARKET, RAW, 
 reports: $(REPORTS)/index.html
 	@echo "Up to date: open $(REPORTS)/index.html"
 train: $(BUILD)/03_full_training.ipynb  ## Phases 1 to 3: the trained models
-score: $(BUILD)/05_deployment.ipynb  ## Forecast the session after the last one
-	$(NSE_LSTM) score $(IDENTITY)
+# Tonight's data enter by Phase 1; who serves was settled when Phase 5 last ran.
+score: $(BUILD)/01_data_analysis.ipynb $(if $(wildcard $(BUILD)/05_deployment.ipynb),,$(BUILD)/05_deployment.ipynb)  ## Append the next session's forecasts to the store (AS_OF=2024-12-31)
+	$(NSE_LSTM) score $(IDENTITY) --as-of "$(AS_OF)"
 fetch: | $(ENVIRONMENT)  ## Download the public data sets to data/raw/nse (YEARS=2013-2023: only these)
 	$(NSE_LSTM) fetch --folder "$(ROOT)/data/raw/nse" --years "$(YEARS)"
 results: reports  ## Write docs/results/<market>-<test year>.md: statistics, to be committed
 	$(NSE_LSTM) results $(IDENTITY)
+
+.PHONY: serve
+serve: $(SERVICE)  ## Answer for forecasts over HTTP on this machine (HOST, PORT); docs/service.md
+	.venv-service/bin/nse-lstm serve $(IDENTITY) --host $(HOST) --port $(PORT)
 
 .PHONY: audit audit-power calibrate
 audit: $(BUILD)/03_full_training.ipynb  ## Look for leaks: small market and this one's own files; minutes
@@ -134,6 +143,9 @@ lab: | $(ENVIRONMENT)  ## JupyterLab, on the environment's own kernel
 	.venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(LAB)
 
 ##@ Code
+COMPILE := .venv/uv/bin/uv pip compile -q --universal --python-version 3.11 \
+  --generate-hashes --no-annotate --no-header
+
 .PHONY: test test-slow test-exhaustive check-pages bench docs lint lock
 test: $(ENVIRONMENT)  ## The tests: no training, under two minutes
 	.venv/bin/pytest -q -n auto
@@ -153,9 +165,9 @@ lint: $(ENVIRONMENT)  ## Formatting, imports and types; notebooks included
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
-lock: $(ENVIRONMENT)  ## Resolve requirements.lock anew from pyproject.toml
-	.venv/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header --extra dev --extra serve --extra scale pyproject.toml -o requirements.lock
+lock: $(ENVIRONMENT)  ## Resolve the locks anew from pyproject.toml
+	$(COMPILE) --extra dev --extra serve --extra scale pyproject.toml -o requirements.lock
+	$(COMPILE) --group pyproject.toml:service -c requirements.lock -o requirements-service.lock
 
 # uv lives beside the environment because a sync removes what the lock does not hold.
 $(ENVIRONMENT): requirements.lock pyproject.toml
@@ -168,12 +180,19 @@ $(ENVIRONMENT): requirements.lock pyproject.toml
 	.venv/uv/bin/uv pip install -q --no-deps --no-build-isolation -p .venv/bin/python -e .
 	touch $@
 
+# The service's own: without TensorFlow, notebooks and tests.
+$(SERVICE): requirements-service.lock | $(ENVIRONMENT)
+	$(PYTHON) -m venv --without-pip .venv-service
+	.venv/uv/bin/uv pip sync -q --require-hashes -p .venv-service/bin/python $<
+	.venv/uv/bin/uv pip install -q --no-deps --no-build-isolation -p .venv-service/bin/python -e .
+	touch $@
+
 ##@ Help
 .PHONY: clean help
-clean:  ## Remove build products; keeps the environment and the ledger of looks and trials
+clean:  ## Remove build products; keeps the environment, the ledger of looks and trials, and the store
 	rm -rf build
 	find data/raw/simulated data/oracle data/processed trained_models reports -mindepth 1 \
-	  ! -name README.md ! -path 'trained_models/*/ledger*' -type f -delete 2>/dev/null || true
+	  ! -name README.md ! -path 'trained_models/*/ledger*' ! -path 'trained_models/*/store*' -type f -delete 2>/dev/null || true
 	find data trained_models reports -mindepth 1 -type d -empty -delete
 help:  ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \

@@ -4,12 +4,14 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCKS = ["requirements.lock", "requirements-service.lock"]
 FIXED = {
     "jupyterlab",
     "papermill",
@@ -51,8 +53,9 @@ def test_the_fixed_packages_are_there_and_everything_has_a_lower_bound() -> None
     assert unbounded == []
 
 
-def test_the_lock_has_a_hash_for_every_pin_and_holds_no_address() -> None:
-    text = (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize("name", LOCKS)
+def test_the_lock_has_a_hash_for_every_pin_and_holds_no_address(name: str) -> None:
+    text = (ROOT / name).read_text()
     assert not re.search(r"https?:|--index|--find-links|file:", text)
     entries = re.split(r"\n(?=\S)", text.strip())
     assert all("==" in e and "--hash=sha256:" in e for e in entries)
@@ -70,3 +73,18 @@ def test_the_lock_satisfies_what_the_project_asks_for() -> None:
         found = pins.get(canonicalize_name(requirement.name), [])
         assert found, requirement.name
         assert all(requirement.specifier.contains(v) for v in found), requirement.name
+
+
+def pins_of(name: str) -> set[str]:
+    lines = (ROOT / name).read_text().splitlines()
+    return {line.split(" ")[0] for line in lines if re.match(r"\S+==", line)}
+
+
+def test_the_service_has_the_studys_versions_and_neither_networks_nor_notebooks():
+    own, whole = (pins_of(name) for name in reversed(LOCKS))
+    assert own and own <= whole
+    names = {pin.split("==")[0] for pin in own}
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    wanted = {canonicalize_name(Requirement(r).name) for r in groups["service"]}
+    assert wanted <= names
+    assert not names & {"tensorflow", "keras", "jupyterlab", "matplotlib", "scipy"}

@@ -24,7 +24,7 @@ def folder(tmp_path):
 
 def test_a_first_forecast_takes_longer_than_one_by_a_loaded_model(folder):
     latency = measure_latency(folder, n_calls=3)
-    # The first reads, checks and compiles: hundreds of times the work.
+    # The first reads and checks files: ten times the work.
     assert np.isfinite(latency.first_ms)
     assert latency.first_ms > latency.next_ms > 0
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from nse_lstm.features.returns import with_returns
 from nse_lstm.features.scaling import MinMaxScaler
 from nse_lstm.features.windows import Windows, make_windows
 from nse_lstm.models.architectures import build_v2
-from nse_lstm.models.bundles import Bundle
+from nse_lstm.models.bundles import Bundle, load_bundle, save_bundle
 from nse_lstm.models.forecasting import forecast, forecast_latest
 from nse_lstm.models.runtime import keras
 from nse_lstm.tables import FORECASTS, check
@@ -27,10 +28,16 @@ ABOUT = {
 }
 
 
+def store(folder: Path, network: "keras.Model") -> Bundle:
+    save_bundle(folder, network, scaler=SCALER, metadata=ABOUT, history=[], run={})
+    return load_bundle(folder)
+
+
 @pytest.fixture(scope="module")
-def bundle() -> Bundle:
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     keras.utils.set_random_seed(3)
-    return Bundle(build_v2(LOOKBACK, V2(units=8)), SCALER, ABOUT)
+    network = build_v2(LOOKBACK, V2(units=8))
+    return store(tmp_path_factory.mktemp("stored") / "BBB", network)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +62,8 @@ def constant_network(output: float) -> "keras.Model":
     return network
 
 
-def test_a_forecast_is_unscaled_and_in_shares_of_the_origin(stock):
-    bundle = Bundle(constant_network(0.5), SCALER, ABOUT)
+def test_a_forecast_is_unscaled_and_in_shares_of_the_origin(stock, tmp_path):
+    bundle = store(tmp_path / "BBB", constant_network(0.5))
     rows = forecast(bundle, windows_of(stock), year=2020)
     # 0.5 of the range 20 to 60 is 40 adjusted; after the 2-for-1 split that is 20.
     split = stock["session"][40]
@@ -66,9 +73,9 @@ def test_a_forecast_is_unscaled_and_in_shares_of_the_origin(stock):
     assert np.allclose(rows["y_hat"], np.log(expected / printed), rtol=1e-12)
 
 
-def test_a_negative_forecast_has_a_price_and_no_return(stock):
+def test_a_negative_forecast_has_a_price_and_no_return(stock, tmp_path):
     # -1 of the range 20 to 60 is -20.
-    bundle = Bundle(constant_network(-1.0), SCALER, ABOUT)
+    bundle = store(tmp_path / "BBB", constant_network(-1.0))
     rows = forecast(bundle, windows_of(stock), year=2020)
     assert (rows["price_hat"] < 0).all() and rows["y_hat"].isna().all()
 

@@ -69,12 +69,13 @@ def study_document(study: Study) -> dict[str, Any]:
 
     Left out are who fits (workers, a cluster) and the review of new files, which change
     the time and an exit code only, the budgets of ablation and search, which stand
-    beside the study, and what a market is called.
+    beside the study, the limits of deployment, which come after it, and what a market
+    is called.
     """
     document: dict[str, Any] = TypeAdapter(Study).dump_python(study, mode="json")
     for place in ("workers", "engine", "scheduler", "store"):
         del document["training"][place]
-    for beside in ("review", "ablation", "search"):
+    for beside in ("review", "ablation", "search", "deployment"):
         del document[beside]
     document["market"] = {"name": study.market.name}
     return document

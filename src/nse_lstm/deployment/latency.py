@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from nse_lstm.models.bundles import load_bundle
+from nse_lstm.models.forecasting import predict
+from nse_lstm.models.samples import Samples
 
 __all__ = ["Latency", "measure_latency"]
 
@@ -17,7 +19,7 @@ class Latency:
     """Milliseconds for one stock's forecast, on one thread."""
 
     first_ms: float
-    """From the files: load, check every digest, compile, forecast."""
+    """From the files: load, check every digest, forecast."""
     next_ms: float
     """The median of later forecasts by the model that stays loaded."""
 
@@ -30,25 +32,25 @@ def measure_latency(folder: Path, *, n_calls: int = 5) -> Latency:
     folder : Path
         Of a bundle.
     n_calls : int
-        Calls of the loaded model, each of the batch size that forecasting uses.
+        Calls of the loaded model, each for one window.
 
     Raises
     ------
     ArtefactError
         If the bundle is missing or was changed.
     """
-    from nse_lstm.models.forecasting import BATCH
-    from nse_lstm.models.runtime import tf
-
     start = time.perf_counter()
-    bundle = load_bundle(folder)
-    call = tf.function(bundle.model)
+    network = load_bundle(folder).model
+    outline = network.architecture
     # Mid-range prices: the time does not depend on them.
-    shape = (BATCH, bundle.metadata["lookback"], 1)
-    windows = tf.constant(np.full(shape, 0.5, np.float32))
+    window = Samples(
+        table=np.full((outline.lookback, outline.channels), 0.5, np.float32),
+        last=np.array([outline.lookback - 1]),
+        y=np.empty((1, outline.n_outputs)),
+    )
     moments = [start]
     for _ in range(n_calls + 1):
-        call(windows, training=False).numpy()
+        predict(network, window)
         moments.append(time.perf_counter())
     seconds = np.diff(moments)
     return Latency(

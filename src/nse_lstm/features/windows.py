@@ -7,15 +7,15 @@ calendar decides what the sessions are, so a ticker that was off the board for a
 has no windows across that time.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from nse_lstm.errors import DataError
 from nse_lstm.features.folds import Fold
+from nse_lstm.features.window_values import PER_WINDOW, FoldSplit, Windows
 
 __all__ = [
     "PER_WINDOW",
@@ -23,6 +23,7 @@ __all__ = [
     "Windows",
     "latest_window",
     "make_windows",
+    "open_windows",
     "split_fold",
 ]
 
@@ -30,75 +31,6 @@ Numbers = NDArray[np.float64]
 Dates = NDArray[np.datetime64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.intp]
-
-PER_WINDOW = (
-    "last",
-    "y",
-    "last_price",
-    "shares",
-    "origin",
-    "entry_date",
-    "target_date",
-)
-"""The fields of ``Windows`` with one entry a window."""
-
-
-@dataclass(frozen=True, eq=False)
-class Windows:
-    """Supervised windows of one ticker in order of origin, prices in adjusted KES.
-
-    Inputs are kept by reference: a window is the ``lookback`` prices up to its ``last``
-    row.
-    """
-
-    prices: Numbers
-    """(n_rows,): adjusted prices, one a market session; missing where there is none."""
-    last: Places
-    """(n,): the row of each window's origin."""
-    lookback: int
-    y: Numbers
-    """(n,): adjusted price at the target; missing where it is not known yet."""
-    last_price: Numbers
-    """(n,): adjusted price at the origin."""
-    shares: Numbers
-    """(n,): adjusted over printed price at the origin."""
-    origin: Dates
-    entry_date: Dates
-    target_date: Dates
-    dropped_target: Dates
-    """(n_dropped,): target dates of the windows that were dropped."""
-    dropped_reason: NDArray[np.str_]
-    """(n_dropped,): why."""
-
-    @property
-    def X(self) -> Numbers:
-        """(n, lookback): adjusted prices, copied; the last column is the origin's."""
-        if not len(self):
-            return np.empty((0, self.lookback))
-        return sliding_window_view(self.prices, self.lookback)[
-            self.last - self.lookback + 1
-        ]
-
-    @property
-    def dropped(self) -> dict[str, int]:
-        """Number of dropped windows by reason."""
-        reasons, counts = np.unique(self.dropped_reason, return_counts=True)
-        return dict(zip(reasons.tolist(), counts.tolist(), strict=True))
-
-    def __len__(self) -> int:
-        return len(self.origin)
-
-
-@dataclass(frozen=True, eq=False)
-class FoldSplit:
-    """One ticker's windows by what a fold may do with them."""
-
-    train: Windows
-    """Weights and scaler are fitted on these."""
-    validation: Windows
-    """These only stop training and steer the learning rate."""
-    forecast: Windows
-    """These are forecast; their targets lie in the fold."""
 
 
 def make_windows(
@@ -170,13 +102,41 @@ def make_windows(
     )
 
 
+def open_windows(
+    stock: pd.DataFrame, sessions: pd.DatetimeIndex, *, lookback: int
+) -> Windows:
+    """Return the window of every origin that can be forecast from.
+
+    What comes after an origin does not matter: ``y`` and ``target_date`` are missing,
+    ``entry_date`` is the origin, and ``dropped_target`` holds origins.
+
+    Parameters
+    ----------
+    stock, sessions, lookback
+        As for ``make_windows``.
+    """
+    _check_lengths(lookback=lookback, horizon=1, delay=0)
+    board = _on_calendar(stock, sessions)
+    origin = _origins(board, lookback)
+    reason = _reasons(board, origin, lookback=lookback, ahead=0)
+    kept = reason == ""
+    dates = _dates(board)
+    return _windows(
+        board,
+        origin[kept],
+        lookback=lookback,
+        y=np.full(kept.sum(), np.nan),
+        entry_date=dates[origin[kept]],
+        target_date=np.full(kept.sum(), "NaT", "datetime64[us]"),
+        dropped_target=dates[origin[~kept]],
+        dropped_reason=reason[~kept],
+    )
+
+
 def latest_window(
     stock: pd.DataFrame, sessions: pd.DatetimeIndex, *, lookback: int
 ) -> Windows:
-    """Return the one window whose origin is the market's last session.
-
-    Its target lies in the future: ``y`` and ``target_date`` are missing and
-    ``entry_date`` is the origin.
+    """Return the one of ``open_windows`` whose origin is the market's last session.
 
     Parameters
     ----------
@@ -189,28 +149,16 @@ def latest_window(
         If the ticker cannot be forecast from that session, with the reason that
         ``make_windows`` would count.
     """
-    _check_lengths(lookback=lookback, horizon=1, delay=0)
-    board = _on_calendar(stock, sessions)
-    last = len(board) - 1
-    origin = _origins(board, lookback)
-    origin = origin[origin == last]
-    reason = _reasons(board, origin, lookback=lookback, ahead=0)
-    if len(origin) == 0 or reason[0] != "":
-        why = reason[0] if len(origin) else "no row there, or too short a history"
+    windows = open_windows(stock, sessions, lookback=lookback)
+    last = _date(sessions[-1])
+    if last not in windows.origin:
+        lost = windows.dropped_reason[windows.dropped_target == last]
+        why = lost[0] if len(lost) else "no row there, or too short a history"
         raise DataError(
             f"Expected {lookback} sessions of {stock['ticker'].iloc[0]} that can be "
             f"forecast from, up to {sessions[-1].date()}. Received: {why}"
         )
-    return _windows(
-        board,
-        origin,
-        lookback=lookback,
-        y=np.array([np.nan]),
-        entry_date=_dates(board)[origin],
-        target_date=np.array(["NaT"], "datetime64[us]"),
-        dropped_target=np.array([], "datetime64[us]"),
-        dropped_reason=reason[:0],
-    )
+    return _take(windows, np.flatnonzero(windows.origin == last))
 
 
 def split_fold(

@@ -26,6 +26,7 @@ from nse_lstm.features.scaling import (
     scaler_document,
     scaler_from_document,
 )
+from nse_lstm.models.inference import MEMBERS, StoredNetwork, read_network
 
 if TYPE_CHECKING:
     import keras
@@ -35,6 +36,7 @@ __all__ = [
     "Bundle",
     "bundle_digest",
     "load_bundle",
+    "load_keras",
     "read_history",
     "read_metadata",
     "read_run",
@@ -44,15 +46,13 @@ __all__ = [
 HISTORY_COLUMNS = ["epoch", "loss", "huber", "val_huber", "learning_rate"]
 
 DIGESTED = ("model.keras", "scaler.json", "history.csv")
-MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
-"""Members of a ``.keras`` file, in their canonical order."""
 
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
     """A loaded model with its scaler and what is known about both."""
 
-    model: "keras.Model"
+    model: StoredNetwork
     scaler: MinMaxScaler
     metadata: dict[str, Any]
 
@@ -103,7 +103,9 @@ def save_bundle(
 
 
 def load_bundle(folder: Path, *, digest: str | None = None) -> Bundle:
-    """Load a bundle after checking every digest; nothing in it can run code.
+    """Load a bundle after checking every digest, without TensorFlow.
+
+    Nothing in it can run code.
 
     Parameters
     ----------
@@ -119,7 +121,31 @@ def load_bundle(folder: Path, *, digest: str | None = None) -> Bundle:
     """
     metadata = read_metadata(folder, digest=digest)
     document = json.loads((folder / "scaler.json").read_text(encoding="utf-8"))
-    return Bundle(_load_model(folder), scaler_from_document(document), metadata)
+    network = read_network(folder / "model.keras")
+    return Bundle(network, scaler_from_document(document), metadata)
+
+
+def load_keras(folder: Path) -> "keras.Model":
+    """Load a bundle's network by Keras itself, after the same checks.
+
+    For whoever looks at layers, or checks one way to forecast against the other.
+
+    Raises
+    ------
+    ArtefactError
+        As ``load_bundle``.
+    """
+    load_bundle(folder)
+    from nse_lstm.models.runtime import keras
+
+    path = folder / "model.keras"
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever the file provokes.
+        raise ArtefactError(
+            f"Expected a model that Keras loads in safe mode from {path}. "
+            f"Received: {error}"
+        ) from error
 
 
 def read_metadata(folder: Path, *, digest: str | None = None) -> dict[str, Any]:
@@ -224,28 +250,6 @@ def _canonical_zip(members: Mapping[str, bytes]) -> bytes:
             info.external_attr = 0o644 << 16
             archive.writestr(info, members[name])
     return buffer.getvalue()
-
-
-def _load_model(folder: Path) -> "keras.Model":
-    from nse_lstm.models.runtime import keras
-
-    path = folder / "model.keras"
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except zipfile.BadZipFile:
-        names = []
-    if sorted(names) != sorted(MEMBERS):
-        raise ArtefactError(
-            f"Expected a Keras file of exactly {MEMBERS}. Received: {names} in {path}"
-        )
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises whatever the file provokes.
-        raise ArtefactError(
-            f"Expected a model that Keras loads in safe mode from {path}. "
-            f"Received: {error}"
-        ) from error
 
 
 def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:

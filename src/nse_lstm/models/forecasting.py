@@ -11,13 +11,14 @@ from nse_lstm.features.scaling import scale, unscale
 from nse_lstm.features.windows import Windows, latest_window
 from nse_lstm.models.baselines import forecast_rows
 from nse_lstm.models.bundles import Bundle
-from nse_lstm.models.runtime import keras, tf
+from nse_lstm.models.inference import StoredNetwork, network_of
 from nse_lstm.models.samples import Samples, gather, open_table
 
 __all__ = ["forecast", "forecast_latest", "predict"]
 
-BATCH = 32
-"""Windows a call; a fixed number, see ``predict``."""
+BATCH = 8
+"""Windows a call; a fixed number, see ``predict``. So few that one forecast alone is
+quick, and that no matrix library shares the work among threads."""
 
 Numbers = NDArray[np.float64]
 
@@ -110,7 +111,7 @@ def forecast_latest(
     )
 
 
-def predict(model: "keras.Model", samples: Samples) -> Numbers:
+def predict(model: StoredNetwork, samples: Samples) -> Numbers:
     """Apply a network in batches of one size, the last one filled up.
 
     The kernels that multiply matrices depend on their size, and with them the last
@@ -118,7 +119,7 @@ def predict(model: "keras.Model", samples: Samples) -> Numbers:
 
     Parameters
     ----------
-    model : keras.Model
+    model : StoredNetwork
         From ``bundles.load_bundle``.
     samples : Samples
         Scaled as the model was trained; targets are not looked at.
@@ -127,13 +128,12 @@ def predict(model: "keras.Model", samples: Samples) -> Numbers:
     -------
     array of shape (n, n_outputs)
     """
-    call, table = tf.function(model), open_table(samples)
-    _, lookback, _ = model.input_shape
+    lookback, table = model.architecture.lookback, open_table(samples)
+    apply = network_of(model, n_windows=BATCH)
     places = np.arange(len(samples) + -len(samples) % BATCH)
     places[len(samples) :] = 0
-    outputs = [np.empty((0, model.output_shape[-1]))]
+    outputs = [np.empty((0, model.architecture.n_outputs), np.float32)]
     for rows in places.reshape(-1, BATCH):
         x, _ = gather(samples, table, rows, lookback=lookback)
-        batch = tf.constant(x.transpose(2, 0, 1), tf.float32)
-        outputs.append(call(batch, training=False).numpy())
+        outputs.append(apply(x).T)
     return np.concatenate(outputs)[: len(samples)].astype(np.float64)

@@ -18,6 +18,7 @@ from nse_lstm.features.folds import Fold
 from nse_lstm.features.sequences import CHANNELS, SPREAD, Sequences, lay_out
 from nse_lstm.models.architectures import describe_v3
 from nse_lstm.models.bundles import Bundle
+from nse_lstm.models.forecasting import predict
 from nse_lstm.models.jobs import SampleJob
 from nse_lstm.models.rivals import slope, split_rows
 from nse_lstm.models.samples import Samples
@@ -115,8 +116,6 @@ def forecast_v3(
         ``FORECASTS`` of "v3" under the bundle's seed: ``y_hat`` is the log return
         beyond the universe's mean; no price, no interval.
     """
-    from nse_lstm.models.forecasting import predict
-
     about = bundle.metadata
     inside = (features["session"] >= fold.start) & (features["session"] < fold.end)
     ahead = features[inside & features["usable"] & features["member"]]

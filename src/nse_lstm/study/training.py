@@ -5,6 +5,7 @@ of it, resuming what is there.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from nse_lstm.errors import ArtefactError
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.windows import FoldSplit
 from nse_lstm.models.baselines import persistence
-from nse_lstm.models.bundles import Bundle, load_bundle, read_history
+from nse_lstm.models.bundles import load_bundle, load_keras, read_history
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.progress import Progress, show_progress
 from nse_lstm.models.training import TrainedModel, TrainingJob, train
@@ -76,7 +77,7 @@ def explore_architecture(
         year=fold.year,
         model=model,
         n_parameters=bundle.metadata["n_parameters"],
-        layers=_layers(bundle),
+        layers=_layers(model.folder),
         history=read_history(model.folder),
         forecasts=pd.concat(forecasts, ignore_index=True),
         split=split,
@@ -140,7 +141,7 @@ def _train(
     return models
 
 
-def _layers(bundle: Bundle) -> pd.DataFrame:
+def _layers(folder: Path) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
@@ -148,7 +149,7 @@ def _layers(bundle: Bundle) -> pd.DataFrame:
                 "kind": type(layer).__name__,
                 "parameters": layer.count_params(),
             }
-            for layer in bundle.model.layers
+            for layer in load_keras(folder).layers
         ]
     )
 

@@ -26,6 +26,7 @@ from nse_lstm.tables.data import (
     PANEL,
     REPAIRS,
 )
+from nse_lstm.tables.deployment import STORED_FORECASTS
 from nse_lstm.tables.features import (
     FEATURES,
     MARKET_FEATURES,
@@ -77,6 +78,7 @@ __all__ = [
     "SCORES",
     "STATISTICS",
     "STOCK_YEARS",
+    "STORED_FORECASTS",
     "STRATEGY_RETURNS",
     "TARGETS",
     "TEXT",

@@ -13,7 +13,7 @@ from scipy import stats
 from nse_lstm.config import V2, Training
 from nse_lstm.features.scaling import MinMaxScaler
 from nse_lstm.models.architectures import Dropout, build, describe_v1, describe_v2
-from nse_lstm.models.bundles import load_bundle, save_bundle
+from nse_lstm.models.bundles import load_keras, save_bundle
 from nse_lstm.models.engine.loop import fit, shuffle
 from nse_lstm.models.engine.step import Network, adam, pack, unpack
 from nse_lstm.models.runtime import keras, tf
@@ -165,7 +165,7 @@ def test_the_exported_network_forecasts_what_the_engine_does(tmp_path):
     scaler = MinMaxScaler(0.0, 1.0)
     about = {"metadata": {}, "history": history, "run": {}, "scaler": scaler}
     save_bundle(tmp_path / "a", model, **about)
-    stored = load_bundle(tmp_path / "a").model
+    stored = load_keras(tmp_path / "a")
     assert all(type(layer).__module__.startswith("keras") for layer in stored.layers)
     X, _ = plain_windows(architecture, validation)
     network = Network(architecture, pack(architecture, weights), len(X))

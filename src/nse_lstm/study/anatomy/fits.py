@@ -21,7 +21,9 @@ from nse_lstm.errors import ArtefactError, DataError
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import market_sessions
 from nse_lstm.features.windows import PER_WINDOW, Windows, make_windows
+from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.claimed import fit_as_claimed
+from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.training import TrainingJob, train
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.anatomy.mechanism import N_WINDOWS, ROWS
@@ -221,10 +223,6 @@ def _train(
 
 
 def _forecast(folder: Path, windows: Windows) -> Numbers:
-    # They bring TensorFlow, which the rest of this page has no use for.
-    from nse_lstm.models.bundles import load_bundle
-    from nse_lstm.models.forecasting import forecast
-
     bundle = load_bundle(folder)
     table = forecast(bundle, windows, year=bundle.metadata["year"])
     return np.asarray(table["price_hat"].to_numpy() * windows.shares)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nse_lstm.models.bundles import load_bundle
+from nse_lstm.models.bundles import load_keras
 from nse_lstm.study.audit import stand_in
 from nse_lstm.study.audit.alarms import Alarm
 from nse_lstm.study.audit.differences import Differences, apart, array_of, is_near
@@ -83,7 +83,7 @@ def outputs_of(
     low, high = scale
     X = (np.array([w.inputs for w in windows]) - low) / (high - low)
     if learner == "network":
-        model = load_bundle(folder).model
+        model = load_keras(folder)
         outputs = model(X.astype(np.float32)[..., np.newaxis], training=False)
         return np.asarray(outputs, float).ravel()
     weights = np.array(json.loads((folder / "model.keras").read_text()))

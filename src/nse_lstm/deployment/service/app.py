@@ -1,0 +1,193 @@
+"""The service's addresses."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import FastAPI, HTTPException, Query, Response
+
+from nse_lstm.deployment.service.auth import check_token
+from nse_lstm.deployment.service.changes import add_changes
+from nse_lstm.deployment.service.holder import Holder
+from nse_lstm.deployment.service.limits import Limits, LimitsMiddleware
+from nse_lstm.deployment.service.problems import OF_A_BODY, add_errors, answers
+from nse_lstm.deployment.service.schemas import (
+    Asked,
+    Batch,
+    BatchAnswer,
+    Champion,
+    Forecast,
+    Health,
+    Line,
+    Refused,
+    Session,
+    Stage,
+    Ticker,
+)
+from nse_lstm.deployment.service.snapshot import Served, Snapshot, Source, find_place
+
+__all__ = ["make_app"]
+
+
+def make_app(
+    source: Source, *, token: str = "", limits: Limits | None = None
+) -> FastAPI:
+    """Make the service.
+
+    Parameters
+    ----------
+    source : Source
+        Registry, models and panel; checked here, and followed while the service runs.
+    token : str
+        Needed to change anything; without one nothing can be changed.
+    limits : Limits, optional
+
+    Returns
+    -------
+    FastAPI
+        An ASGI application. Only tickers and stages of its snapshot lead to anything:
+        no text of a request becomes part of a path.
+
+    Raises
+    ------
+    ArtefactError, DataError
+        If registry, models or panel do not hold up.
+    ConfigurationError
+        If the token is too short.
+    """
+    holder = Holder(source)
+    app = FastAPI(
+        title="nse-lstm",
+        description="Forecasts of the Nairobi Securities Exchange's next session.",
+        lifespan=_following(holder),
+        # Its pages would load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.holder = holder
+    _add_reading(app, holder)
+    _add_forecasts(app, holder)
+    if token:
+        add_changes(app, holder, check_token(token))
+    add_errors(app)
+    app.add_middleware(LimitsMiddleware, limits=limits or Limits())
+    return app
+
+
+def _following(holder: Holder) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def follow(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(holder.follow())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            holder.close()
+
+    return follow
+
+
+def _add_reading(app: FastAPI, holder: Holder) -> None:
+    @app.get("/health", responses=answers())
+    async def health() -> Health:
+        """Say whether the service answers, and from what."""
+        snapshot = holder.current
+        return Health(
+            status="stale" if holder.is_stale else "ok",
+            snapshot=snapshot.version,
+            last_session=snapshot.last_session,
+            n_models=len(snapshot.served),
+        )
+
+    @app.get("/champions", responses=answers())
+    async def champions() -> list[Champion]:
+        """List what stands in each stage of each stock."""
+        return [
+            Champion.model_validate(entry, from_attributes=True)
+            for entry in holder.current.standing
+        ]
+
+    @app.get("/history", responses=answers(422))
+    async def history(
+        ticker: Annotated[Ticker | None, Query()] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> list[Line]:
+        """List the last promotions, newest first."""
+        lines = reversed(holder.current.promotions)
+        own = [each for each in lines if ticker in (None, each["ticker"])]
+        return [Line.model_validate(each) for each in own[:limit]]
+
+
+def _add_forecasts(app: FastAPI, holder: Holder) -> None:
+    @app.get(
+        "/forecasts/{ticker}",
+        responses={200: {"model": Forecast}, **answers(404, 409, 422, 503)},
+    )
+    async def one(
+        ticker: Ticker,
+        date: Annotated[Session | None, Query()] = None,
+        stage: Annotated[Stage, Query()] = "champion",
+    ) -> Response:
+        """Forecast from a session, the last one if no date is given."""
+        snapshot = holder.current
+        origin = date or snapshot.last_session
+        served, place = _look_up(snapshot, ticker, origin, stage)
+        if served is None:
+            raise HTTPException(404, place)
+        if isinstance(place, str):
+            raise HTTPException(409, place)
+        await holder.fill(served, [place], version=snapshot.version)
+        return Response(served.lines[place], media_type="application/json")
+
+    @app.post(
+        "/forecasts",
+        responses={200: {"model": BatchAnswer}, **answers(*OF_A_BODY, 503)},
+    )
+    async def batch(given: Batch) -> Response:
+        """Forecast many; what cannot be is among the answers, with its reason."""
+        snapshot = holder.current
+        return Response(
+            await _answer_batch(holder, snapshot, given), media_type="application/json"
+        )
+
+
+async def _answer_batch(holder: Holder, snapshot: Snapshot, given: Batch) -> bytes:
+    found = [
+        (each, *_look_up(snapshot, each.ticker, each.date, each.stage))
+        for each in given.forecasts
+    ]
+    wanted: dict[Served, set[int]] = {}
+    for _, served, place in found:
+        if served is not None and isinstance(place, int):
+            wanted.setdefault(served, set()).add(place)
+    for served, places in wanted.items():
+        await holder.fill(served, places, version=snapshot.version)
+    lines = [
+        served.lines[place]
+        if served is not None and isinstance(place, int)
+        else _refusal(asked, str(place))
+        for asked, served, place in found
+    ]
+    return b'{"snapshot": "%b", "forecasts": [%b]}' % (
+        snapshot.version.encode(),
+        b", ".join(lines),
+    )
+
+
+def _refusal(asked: Asked, why: str) -> bytes:
+    given = asked.model_dump()
+    return Refused(**given, error=why).model_dump_json().encode()
+
+
+def _look_up(
+    snapshot: Snapshot, ticker: str, origin: date, stage: str
+) -> tuple[Served | None, int | str]:
+    """Return a model and the place of a window; a text in its place says why not."""
+    served = snapshot.served.get((ticker, stage))
+    if served is None:
+        return None, f"There is no {stage} of that ticker"
+    return served, find_place(served, origin)

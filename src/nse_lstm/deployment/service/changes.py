@@ -1,0 +1,89 @@
+"""What a bearer of the token may change: the registry, by its own log's words."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+
+from nse_lstm.deployment.entries import Entry
+from nse_lstm.deployment.registry import promote, roll_back
+from nse_lstm.deployment.service.auth import require_token
+from nse_lstm.deployment.service.holder import Holder
+from nse_lstm.deployment.service.problems import OF_A_BODY, answers
+from nse_lstm.deployment.service.schemas import Promoted, Promotion, Rollback
+from nse_lstm.errors import StudyError
+
+__all__ = ["add_changes"]
+
+logger = logging.getLogger(__name__)
+
+REFUSED = "The registry refused; the server's log says why"
+
+
+def add_changes(app: FastAPI, holder: Holder, token: str) -> None:
+    """Add the addresses that need the token."""
+
+    async def bearer(request: Request) -> None:
+        require_token(request, token)
+
+    changing: dict[str, Any] = {
+        "dependencies": [Depends(bearer)],
+        "responses": answers(401, 404, 409, *OF_A_BODY, 503),
+    }
+
+    @app.post("/promotions", **changing)
+    async def promotions(given: Promotion) -> Promoted:
+        """Put a model of the registry's log in a stage, whatever the gate says."""
+        known = [
+            line
+            for line in holder.current.promotions
+            if (line["ticker"], line["version"]) == (given.ticker, given.version)
+        ]
+        if not known:
+            raise HTTPException(404, "The log knows no such model of that ticker")
+        return await _change(holder, partial(_promote, known[-1], given))
+
+    @app.post("/rollbacks", **changing)
+    async def rollbacks(given: Rollback) -> Promoted:
+        """Make the champion before the present one champion again."""
+        known = {line["ticker"] for line in holder.current.promotions}
+        if given.ticker not in known:
+            raise HTTPException(404, "The log knows nothing of that ticker")
+        return await _change(
+            holder, partial(roll_back, ticker=given.ticker, why=given.why)
+        )
+
+
+async def _change(holder: Holder, change: Callable[[Path], Entry]) -> Promoted:
+    """Change the registry, and answer once the change is in service."""
+    try:
+        entry = await holder.change(partial(change, holder.source.paths.registry))
+    except StudyError as error:
+        logger.warning("A change was refused: %s", error)
+        raise HTTPException(409, REFUSED) from None
+    await holder.change(holder.refresh)
+    return Promoted(
+        snapshot=holder.current.version,
+        ticker=entry.ticker,
+        stage=entry.stage,
+        version=entry.version,
+    )
+
+
+def _promote(line: dict[str, Any], given: Promotion, folder: Path) -> Entry:
+    """Promote by the log's own words; the request's are a stage and a reason."""
+    return promote(
+        folder,
+        ticker=line["ticker"],
+        stage=given.stage,
+        model=line["model"],
+        version=line["version"],
+        bundle=line["bundle"],
+        evidence=line["evidence"],
+        why=given.why,
+        way="override" if given.stage == "champion" else "hand",
+        replaces=given.replaces,
+    )

@@ -1,0 +1,100 @@
+"""The service on a port: uvicorn, with a limit on how slowly one may begin."""
+
+import asyncio
+import math
+import os
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from nse_lstm.deployment.service.app import make_app
+from nse_lstm.deployment.service.auth import TOKEN_VARIABLE
+from nse_lstm.deployment.service.limits import Limits
+from nse_lstm.deployment.service.snapshot import Source
+
+__all__ = ["bounded_protocol", "make_server", "run"]
+
+
+def run(source: Source, *, host: str = "127.0.0.1", port: int = 8000) -> None:
+    """Serve until interrupted.
+
+    The token that changes need is read from the environment, see ``auth``.
+
+    Parameters
+    ----------
+    source : Source
+    host : str
+        This machine only, unless told otherwise.
+    port : int
+
+    Raises
+    ------
+    ArtefactError, DataError, ConfigurationError
+        If registry, models, panel or token do not hold up.
+    """
+    limits = Limits()
+    app = make_app(source, token=os.environ.get(TOKEN_VARIABLE, ""), limits=limits)
+    make_server(app, limits, host=host, port=port).run()
+
+
+def make_server(
+    app: FastAPI, limits: Limits, *, host: str, port: int
+) -> uvicorn.Server:
+    """Return the server, not yet running; port 0 takes a free one."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=bounded_protocol(limits.head_seconds),
+        ws="none",
+        loop="asyncio",
+        h11_max_incomplete_event_size=limits.head_bytes,
+        timeout_keep_alive=math.ceil(limits.head_seconds),
+        timeout_graceful_shutdown=math.ceil(limits.answer_seconds),
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+    )
+    return uvicorn.Server(config)
+
+
+def bounded_protocol(seconds: float) -> type[H11Protocol]:
+    """Return uvicorn's protocol, but a connection closes that sends no whole head.
+
+    Bytes that trickle in do not put the end off.
+    """
+
+    class Bounded(H11Protocol):
+        deadline: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._watch()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._watch()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._rest()
+            super().connection_lost(exc)
+
+        def _watch(self) -> None:
+            """Start the clock while no request is whole, stop it when one is."""
+            if self.cycle is not None and not self.cycle.response_complete:
+                self._rest()
+            elif self.deadline is None:
+                self.deadline = self.loop.call_later(seconds, self._give_up)
+
+        def _rest(self) -> None:
+            if self.deadline is not None:
+                self.deadline.cancel()
+                self.deadline = None
+
+        def _give_up(self) -> None:
+            self.deadline = None
+            if self.cycle is None or self.cycle.response_complete:
+                self.transport.close()
+
+    return Bounded

@@ -1,0 +1,276 @@
+"""What the service answers from: checked models, and the panel they forecast from.
+
+A snapshot is never changed, only replaced whole, so that an answer is of one state of
+the registry and of one panel. Forecasts once computed are kept beside it; there are no
+more of them than the panel has origins. Bands and flags are those of the forecast
+store, where an evening's scoring left some.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from nse_lstm.config import Study
+from nse_lstm.deployment.entries import POOLED, Entry, State, state_document
+from nse_lstm.deployment.freshness import trained_through
+from nse_lstm.deployment.registry import history, read_registry
+from nse_lstm.deployment.registry_files import LOG
+from nse_lstm.deployment.store import count_forecasts, read_forecasts
+from nse_lstm.features.returns import market_sessions, with_returns
+from nse_lstm.features.windows import PER_WINDOW, Windows, open_windows
+from nse_lstm.models.baselines import persistence
+from nse_lstm.models.bundles import Bundle, load_bundle
+from nse_lstm.models.forecasting import forecast
+from nse_lstm.paths import Paths
+
+__all__ = ["Served", "Snapshot", "Source", "compute", "find_place", "take_snapshot"]
+
+WARM_ORIGINS = 250
+"""Forecast before the first question: the last year's."""
+
+Key = tuple[str, str]
+Bands = Mapping[pd.Timestamp, dict[Any, Any]]
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a snapshot is taken from."""
+
+    study: Study
+    """Its horizon is persistence's; a stored model keeps its own."""
+    paths: Paths
+    read_panel: Callable[[], pd.DataFrame]
+    """Returns a valid ``PANEL`` of the whole market."""
+    store: sa.Engine | None = None
+    """The forecast store; without one no forecast has a band."""
+
+    @property
+    def stamp(self) -> tuple[object, ...]:
+        """Differs when the registry, the panel or the store was written."""
+        files = (self.paths.registry / LOG, self._panel_path)
+        stored = None if self.store is None else count_forecasts(self.store)
+        return (*(_moment(path) for path in files), stored)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the panel's file."""
+        return hashlib.sha256(self._panel_path.read_bytes()).hexdigest()
+
+    @property
+    def _panel_path(self) -> Path:
+        return self.paths.processed / "panel.parquet"
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """One model of one stock, and the windows that it forecasts from."""
+
+    entry: Entry
+    bundle: Bundle | None
+    """None of persistence."""
+    windows: Windows
+    horizon: int
+    bands: Bands
+    """What the store holds of this model's forecasts."""
+    lines: dict[int, bytes] = field(default_factory=dict)
+    """Answers in JSON by place among the windows, once computed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """One state of the registry on one panel."""
+
+    version: str
+    """Names them and the store's; stands in every answer."""
+    last_session: date
+    standing: tuple[Entry, ...]
+    """Everything in the registry's stages."""
+    served: Mapping[Key, Served]
+    """By ticker and stage: the only way from a request's words to anything."""
+    promotions: tuple[dict[str, Any], ...]
+    """The registry's log, oldest first."""
+
+
+def take_snapshot(source: Source) -> Snapshot:
+    """Read registry, models and panel, checked, and forecast the last year.
+
+    Raises
+    ------
+    ArtefactError
+        If the registry or a model is missing or was tampered with.
+    DataError
+        If the panel has no session.
+    """
+    state = read_registry(source.paths.registry)
+    log = history(source.paths.registry).to_dict("records")
+    table = with_returns(source.read_panel())
+    sessions = market_sessions(table)
+    stocks = dict(list(table.groupby("ticker")))
+    stored = None if source.store is None else read_forecasts(source.store)
+    bands = {} if stored is None else _bands(stored)
+    n_stored = 0 if stored is None else len(stored)
+    version = _version(state, source.digest, n_stored)
+    standing = tuple(
+        entry
+        for _, stages in sorted(state.items())
+        for _, entry in sorted(stages.items())
+    )
+    served = {
+        (entry.ticker, entry.stage): _serve(
+            entry, stocks.get(entry.ticker, table[:0]), sessions, source, bands
+        )
+        for entry in standing
+        # What ranks all stocks at once forecasts no stock's price.
+        if entry.ticker != POOLED
+    }
+    snapshot = Snapshot(
+        version=version,
+        last_session=sessions[-1].date(),
+        standing=standing,
+        served=served,
+        promotions=tuple({str(name): row[name] for name in row} for row in log),
+    )
+    for each in served.values():
+        n = len(each.windows)
+        compute(each, range(n)[max(n - WARM_ORIGINS, 0) :], version=version)
+    return snapshot
+
+
+def find_place(served: Served, origin: date) -> int | str:
+    """Return an origin's place among a model's windows, or why there is none."""
+    moment = np.datetime64(origin, "us")
+    windows = served.windows
+    place = int(np.searchsorted(windows.origin, moment))
+    if place < len(windows) and windows.origin[place] == moment:
+        return place
+    lost = windows.dropped_reason[windows.dropped_target == moment]
+    return str(lost[0]) if len(lost) else "no row there, or too short a history"
+
+
+def compute(served: Served, places: Iterable[int], *, version: str) -> None:
+    """Add the answers for some windows to ``lines``, if they are not there yet.
+
+    Parameters
+    ----------
+    served : Served
+        One thread at a time computes.
+    places : iterable of int
+        Among its windows.
+    version : str
+        Of the snapshot.
+    """
+    missing = np.array(sorted(set(places) - served.lines.keys()), np.intp)
+    if not len(missing):
+        return
+    rows = _forecast(served, missing).to_dict("records")
+    for place, row in zip(missing.tolist(), rows, strict=True):
+        known = {"flags": ""} | row | served.bands.get(row["origin"], {})
+        served.lines[place] = _line(served.entry, known, version)
+
+
+def _serve(
+    entry: Entry,
+    stock: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+    source: Source,
+    bands: Mapping[Key, Bands],
+) -> Served:
+    bundle, lookback, horizon = None, 1, source.study.v2.horizon
+    if entry.bundle:
+        folder = source.paths.models / entry.bundle
+        bundle = load_bundle(folder, digest=entry.digest)
+        lookback = bundle.metadata["lookback"]
+        horizon = bundle.metadata["horizon"]
+    if stock.empty:
+        stock = stock.reindex([0]).assign(ticker=entry.ticker, session=sessions[0])
+    windows = open_windows(stock, sessions, lookback=lookback)
+    if bundle is not None:
+        windows = _unseen(windows, bundle)
+    own = bands.get((entry.ticker, entry.version), {})
+    return Served(entry, bundle, windows, horizon, own)
+
+
+def _unseen(windows: Windows, bundle: Bundle) -> Windows:
+    """Drop the origins before the last session that a model was fitted on."""
+    through = trained_through(bundle.metadata)
+    if through is None:
+        return windows
+    seen = windows.origin < through.to_datetime64()
+    lost = np.full(seen.sum(), "the model was fitted on sessions after that one")
+    return replace(
+        windows,
+        **{name: getattr(windows, name)[~seen] for name in PER_WINDOW},
+        dropped_target=np.append(windows.origin[seen], windows.dropped_target),
+        dropped_reason=np.append(lost, windows.dropped_reason),
+    )
+
+
+def _bands(stored: pd.DataFrame) -> Mapping[Key, Bands]:
+    """Return lower, upper and flags by ticker and version, then by origin."""
+    bands: dict[Key, dict[pd.Timestamp, dict[Any, Any]]] = {}
+    for row in stored.to_dict("records"):
+        own = bands.setdefault((row["ticker"], row["version"]), {})
+        own[row["origin"]] = {name: row[name] for name in ("lower", "upper", "flags")}
+    return bands
+
+
+def _forecast(served: Served, places: Places) -> pd.DataFrame:
+    """Return ``FORECASTS`` of some of the windows, by the code that scores."""
+    windows = replace(
+        served.windows,
+        **{name: getattr(served.windows, name)[places] for name in PER_WINDOW},
+    )
+    expected = pd.DatetimeIndex(windows.origin) + pd.offsets.BusinessDay(served.horizon)
+    ahead = replace(windows, target_date=expected.to_numpy("datetime64[us]"))
+    ticker, year = served.entry.ticker, int(expected[-1].year)
+    if served.bundle is None:
+        return persistence(ahead, ticker=ticker, year=year, horizon=served.horizon)
+    return forecast(served.bundle, ahead, year=year, ticker=ticker)
+
+
+def _line(entry: Entry, row: Mapping[Any, Any], version: str) -> bytes:
+    document = {
+        "ticker": entry.ticker,
+        "stage": entry.stage,
+        "model": entry.model,
+        "version": entry.version,
+        "snapshot": version,
+        "origin": str(row["origin"].date()),
+        "target_date": str(row["target_date"].date()),
+        "horizon": row["horizon"],
+        **{name: _number(row[name]) for name in NUMBERS},
+        "flags": row["flags"],
+    }
+    return json.dumps(document, allow_nan=False).encode()
+
+
+NUMBERS = ("price_hat", "y_hat", "lower", "upper")
+
+
+def _number(value: float) -> float | None:
+    """Return a double, which JSON gives back to the bit, or null if not finite."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _version(state: State, panel: str, n_stored: int) -> str:
+    # The store only grows: its length says which of its states it is.
+    text = json.dumps([state_document(state), panel, n_stored], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _moment(path: Path) -> object:
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return None
+    return about.st_mtime_ns, about.st_size, about.st_ino

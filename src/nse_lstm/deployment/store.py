@@ -1,0 +1,252 @@
+"""Every forecast ever made for a session to come, in a database that only grows.
+
+SQLite by default, in a file; any database that SQLAlchemy speaks to by its URL. A row
+is what was forecast, by which model, in which stage, from which data; what came is
+joined by whoever scores it. The same rows may be appended again, other values under the
+same key never.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+import sqlalchemy as sa
+
+from nse_lstm.deployment.databases import (
+    database_name,
+    explained,
+    make_engine,
+    writing,
+)
+from nse_lstm.errors import ArtefactError
+from nse_lstm.tables import STORED_FORECASTS, check
+from nse_lstm.tables.columns import NUMBER, TEXT, TIME, WHOLE
+
+__all__ = ["append_forecasts", "count_forecasts", "open_store", "read_forecasts"]
+
+TYPES: dict[str, sa.types.TypeEngine[Any]] = {
+    NUMBER: sa.Double(),
+    TEXT: sa.Text(),
+    TIME: sa.Date(),
+    WHOLE: sa.Integer(),
+}
+
+
+def _kind(column: pa.Column) -> str:
+    """Return a column's type in our words; the schema's own differ by version."""
+    dtype = str(column.dtype)
+    if dtype.startswith("datetime64"):
+        return TIME
+    return dtype if dtype in TYPES else TEXT
+
+
+KEY: list[str] = (STORED_FORECASTS.metadata or {})["key"]
+KINDS = {name: _kind(column) for name, column in STORED_FORECASTS.columns.items()}
+TABLE = sa.Table(
+    "forecasts",
+    sa.MetaData(),
+    *(
+        sa.Column(
+            name,
+            TYPES[kind],
+            primary_key=name in KEY,
+            nullable=STORED_FORECASTS.columns[name].nullable,
+        )
+        for name, kind in KINDS.items()
+    ),
+)
+sa.Index("forecasts_by_origin", TABLE.c.origin)
+
+
+def open_store(url: str) -> sa.Engine:
+    """Open a store, making its table where there is none yet.
+
+    Parameters
+    ----------
+    url : str
+        From ``store_url``. A SQLite file's folder is made; it is read while it is
+        written (WAL).
+
+    Raises
+    ------
+    ConfigurationError
+        If the URL is none, or its driver is not installed.
+    ArtefactError
+        If the database cannot be reached, or its ``forecasts`` is another table. No
+        message shows a password.
+    """
+    store = make_engine(url)
+    with explained(store):
+        _create(store)
+        there = sa.inspect(store).get_columns(TABLE.name)
+    columns = [column["name"] for column in there]
+    if columns != TABLE.columns.keys():
+        store.dispose()
+        raise ArtefactError(
+            f"Expected a forecast store in {database_name(store.url)}. Received: a "
+            f"table {TABLE.name!r} with the columns {columns}"
+        )
+    return store
+
+
+def append_forecasts(store: sa.Engine, rows: pd.DataFrame) -> int:
+    """Append forecasts in one transaction: all of them or none.
+
+    Parameters
+    ----------
+    store : Engine
+        From ``open_store``.
+    rows : DataFrame
+        ``STORED_FORECASTS``. A number that is missing stays so; minus zero becomes
+        zero, since SQLite keeps none.
+
+    Returns
+    -------
+    int
+        Rows that were not there yet.
+
+    Raises
+    ------
+    TableError
+        If the rows break their schema.
+    ArtefactError
+        If a row's key is there with other values, naming the key and what differs.
+    """
+    given = check(rows, STORED_FORECASTS)
+    numbers = [name for name, kind in KINDS.items() if kind == NUMBER]
+    given[numbers] += 0.0
+    if given.empty:
+        return 0
+    while True:
+        try:
+            return _append(store, given)
+        except sa.exc.IntegrityError:
+            # Another writer came between the look and the insert; now it is seen.
+            continue
+
+
+def read_forecasts(
+    store: sa.Engine,
+    *,
+    tickers: Sequence[str] | None = None,
+    since: pd.Timestamp | None = None,
+    until: pd.Timestamp | None = None,
+    stage: str | None = None,
+) -> pd.DataFrame:
+    """Read forecasts, all of them if nothing is asked for.
+
+    Parameters
+    ----------
+    store : Engine
+        From ``open_store``.
+    tickers : sequence of str, optional
+        Stocks.
+    since, until : Timestamp, optional
+        First and last origin.
+    stage : str, optional
+        Where the model stood when it forecast.
+
+    Returns
+    -------
+    DataFrame
+        ``STORED_FORECASTS`` by key.
+    """
+    with explained(store), store.connect() as connection:
+        return _read(connection, tickers, since, until, stage)
+
+
+def count_forecasts(store: sa.Engine) -> int:
+    """Return how many there are: whether something was added, at little cost.
+
+    Parameters
+    ----------
+    store : Engine
+        From ``open_store``.
+    """
+    with explained(store), store.connect() as connection:
+        query = sa.select(sa.func.count()).select_from(TABLE)
+        return int(connection.execute(query).scalar_one())
+
+
+def _create(store: sa.Engine) -> None:
+    try:
+        with writing(store) as connection:
+            TABLE.metadata.create_all(connection)
+    except sa.exc.DBAPIError:
+        # Another process may have made it in the meantime.
+        if not sa.inspect(store).has_table(TABLE.name):
+            raise
+
+
+def _append(store: sa.Engine, given: pd.DataFrame) -> int:
+    tickers, origins = given["ticker"].unique().tolist(), given["origin"]
+    with explained(store), writing(store) as connection:
+        there = _read(connection, tickers, origins.min(), origins.max(), None)
+        new = _without(given, there, store)
+        if len(new):
+            connection.execute(sa.insert(TABLE), _records(new))
+    return len(new)
+
+
+def _without(
+    given: pd.DataFrame, there: pd.DataFrame, store: sa.Engine
+) -> pd.DataFrame:
+    """Return the rows that are not there; refuse one that is there with other values.
+
+    A key is compared as values, so that rows of any order meet.
+    """
+    paired = given.merge(there, on=KEY, how="left", suffixes=("", "_old"))
+    is_new = paired["flags_old"].isna().to_numpy()
+    known = paired[~is_new]
+    for name in (name for name in KINDS if name not in KEY):
+        old, now = known[f"{name}_old"], known[name]
+        differs = ~((old == now) | (old.isna() & now.isna()))
+        if differs.any():
+            row = known[differs].iloc[0]
+            raise ArtefactError(
+                f"Expected {name}={row[f'{name}_old']} again for {_key_words(row)}: a "
+                f"stored forecast is never rewritten. Received: {row[name]} "
+                f"({database_name(store.url)})"
+            )
+    return given[is_new]
+
+
+def _read(
+    connection: sa.Connection,
+    tickers: Sequence[str] | None,
+    since: pd.Timestamp | None,
+    until: pd.Timestamp | None,
+    stage: str | None,
+) -> pd.DataFrame:
+    query = sa.select(TABLE)
+    if tickers is not None:
+        query = query.where(TABLE.c.ticker.in_(list(tickers)))
+    if since is not None:
+        query = query.where(TABLE.c.origin >= since.date())
+    if until is not None:
+        query = query.where(TABLE.c.origin <= until.date())
+    if stage is not None:
+        query = query.where(TABLE.c.stage == stage)
+    rows = connection.execute(query).all()
+    table = pd.DataFrame(rows, columns=list(KINDS)).astype(KINDS)
+    # Not by the database: each sorts text by rules of its own.
+    return check(table.sort_values(KEY, ignore_index=True), STORED_FORECASTS)
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as the database takes them: days, and nothing for what is missing."""
+    plain = rows.astype(object).where(rows.notna().to_numpy(), None)
+    for name in (name for name, kind in KINDS.items() if kind == TIME):
+        plain[name] = rows[name].dt.date
+    return [
+        {str(name): value for name, value in row.items()}
+        for row in plain.to_dict(orient="records")
+    ]
+
+
+def _key_words(row: pd.Series) -> str:
+    return ", ".join(
+        f"{name} {row[name]:%Y-%m-%d}" if name == "origin" else f"{name} {row[name]}"
+        for name in KEY
+    )

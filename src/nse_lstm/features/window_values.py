@@ -1,0 +1,82 @@
+"""What windows are, as values: arrays by reference, and those of a fold."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+__all__ = ["PER_WINDOW", "FoldSplit", "Windows"]
+
+Numbers = NDArray[np.float64]
+Dates = NDArray[np.datetime64]
+Places = NDArray[np.intp]
+
+PER_WINDOW = (
+    "last",
+    "y",
+    "last_price",
+    "shares",
+    "origin",
+    "entry_date",
+    "target_date",
+)
+"""The fields of ``Windows`` with one entry a window."""
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Supervised windows of one ticker in order of origin, prices in adjusted KES.
+
+    Inputs are kept by reference: a window is the ``lookback`` prices up to its ``last``
+    row.
+    """
+
+    prices: Numbers
+    """(n_rows,): adjusted prices, one a market session; missing where there is none."""
+    last: Places
+    """(n,): the row of each window's origin."""
+    lookback: int
+    y: Numbers
+    """(n,): adjusted price at the target; missing where it is not known yet."""
+    last_price: Numbers
+    """(n,): adjusted price at the origin."""
+    shares: Numbers
+    """(n,): adjusted over printed price at the origin."""
+    origin: Dates
+    entry_date: Dates
+    target_date: Dates
+    dropped_target: Dates
+    """(n_dropped,): target dates of the windows that were dropped."""
+    dropped_reason: NDArray[np.str_]
+    """(n_dropped,): why."""
+
+    @property
+    def X(self) -> Numbers:
+        """(n, lookback): adjusted prices, copied; the last column is the origin's."""
+        if not len(self):
+            return np.empty((0, self.lookback))
+        return sliding_window_view(self.prices, self.lookback)[
+            self.last - self.lookback + 1
+        ]
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Number of dropped windows by reason."""
+        reasons, counts = np.unique(self.dropped_reason, return_counts=True)
+        return dict(zip(reasons.tolist(), counts.tolist(), strict=True))
+
+    def __len__(self) -> int:
+        return len(self.origin)
+
+
+@dataclass(frozen=True, eq=False)
+class FoldSplit:
+    """One ticker's windows by what a fold may do with them."""
+
+    train: Windows
+    """Weights and scaler are fitted on these."""
+    validation: Windows
+    """These only stop training and steer the learning rate."""
+    forecast: Windows
+    """These are forecast; their targets lie in the fold."""

@@ -1,0 +1,59 @@
+"""The service beside a whole small study: its networks, its forecasts, its registry."""
+
+import numpy as np
+import pytest
+from service_parts import running
+from tiny_study import tiny_workspace
+
+from nse_lstm.deployment.registry import promote
+from nse_lstm.models.bundles import read_metadata
+from nse_lstm.models.equality import RUNTIME_TOLERANCE, check_runtime
+from nse_lstm.study.data_analysis import analyse_data, prepare_raw
+from nse_lstm.study.inputs import read_recommended, study_folds
+from nse_lstm.study.jobs import bundle_folder
+from nse_lstm.study.seal import open_test_year
+from nse_lstm.study.service import service_source
+from nse_lstm.study.training import train_all
+from nse_lstm.study.validation import forecast_fold
+from nse_lstm.study.workspace import Workspace
+
+
+def promote_trained(workspace: Workspace, ticker: str, year: int) -> None:
+    folder = bundle_folder(workspace, ticker, year)
+    promote(
+        workspace.paths.registry,
+        ticker=ticker,
+        stage="champion",
+        model="v2",
+        version=read_metadata(folder)["version"],
+        bundle=folder.relative_to(workspace.paths.models).as_posix(),
+        evidence="e" * 64,
+        why="a test",
+    )
+
+
+@pytest.mark.slow
+def test_the_service_forecasts_the_notebooks_numbers_to_the_bit(tmp_path):
+    workspace = tiny_workspace(tmp_path)
+    prepare_raw(workspace)
+    analyse_data(workspace)
+    train_all(workspace, progress=lambda _: None)
+    fold = study_folds(workspace)[-1]
+    tickers = read_recommended(workspace)[fold.year]
+    for ticker in tickers:
+        promote_trained(workspace, ticker, fold.year)
+        folder = bundle_folder(workspace, ticker, fold.year)
+        assert check_runtime(folder) <= RUNTIME_TOLERANCE
+    panel, _ = open_test_year(workspace)
+    expected = forecast_fold(workspace, panel, fold)
+    expected = expected[expected["model"] == "v2"]
+    asked = [
+        {"ticker": ticker, "date": str(origin.date())}
+        for ticker, origin in zip(expected["ticker"], expected["origin"], strict=True)
+    ]
+    with running(service_source(workspace)) as service:
+        answer = service.client.post("/forecasts", json={"forecasts": asked}).json()
+    assert len(asked) > 400 and set(tickers) == set(expected["ticker"])
+    for name in ("price_hat", "y_hat"):
+        found = [row[name] for row in answer["forecasts"]]
+        assert np.array(found, float).tobytes() == expected[name].to_numpy().tobytes()
