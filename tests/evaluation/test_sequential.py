@@ -242,7 +242,7 @@ def test_a_planned_test_stops_where_the_evidence_of_its_gains_would():
 
 
 def test_a_plan_refuses_an_edge_that_no_gains_of_that_size_have():
-    with pytest.raises(StudyError, match="mean size 0.1"):
+    with pytest.raises(StudyError, match=r"mean size 0\.1"):
         plan_test([0.1, -0.1, np.nan], edges=(0.2,))
     with pytest.raises(StudyError, match="0 gains"):
         plan_test([np.nan], edges=(0.0,))

@@ -88,7 +88,7 @@ def plan_test(
 
 
 def _sizes(size: Array, length: int, *, reps: int, seed: int) -> Array:
-    """Draw the sizes of gains, (reps, length), in blocks as they followed each other."""
+    """Draw sizes of gains, (reps, length), in blocks as they followed each other."""
     needed = np.resize(size, max(length, size.size))
     bootstrap = StationaryBootstrap(min(MEAN_BLOCK, size.size), needed, seed=seed)
     draws = [data[0][0][:length] for data in bootstrap.bootstrap(reps)]
