@@ -1,5 +1,8 @@
 import hashlib
 import json
+import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -8,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from nse_lstm.deployment import locks
-from nse_lstm.deployment.registry import history, promote, read_registry, retire
+from nse_lstm.deployment.promoted_bundles import check_bundle
+from nse_lstm.deployment.registry import (
+    history,
+    promote,
+    read_registry,
+    retire,
+    roll_back,
+)
 from nse_lstm.errors import ArtefactError, ConfigurationError
 
 EVIDENCE = "e" * 64
@@ -59,7 +69,8 @@ def test_a_promoted_model_is_what_the_registry_says(folder, v2):
     assert read_registry(folder) == {"AAA": {"champion": entry}}
     metadata = (folder.parent / "v2/AAA/metadata.json").read_bytes()
     assert entry.digest == sha256(metadata)
-    assert (entry.model, entry.version, entry.bundle) == ("v2", VERSION, "v2/AAA")
+    assert (entry.model, entry.version) == ("v2", VERSION)
+    assert entry.bundle == f"registry/bundles/{entry.digest}"
 
 
 def test_a_registry_that_was_never_written_is_empty(folder):
@@ -271,3 +282,207 @@ def test_nothing_can_be_retired_twice_or_promoted_to_retirement(
             evidence="e" * 64,
             why="w",
         )
+
+
+def put_version(folder, version, stage="champion", **given):
+    """Train another version in the same folder, as `make` does, and promote it."""
+    models = folder.parent
+    if (models / "v2" / "AAA").exists():
+        for path in (models / "v2" / "AAA").iterdir():
+            path.unlink()
+        (models / "v2" / "AAA").rmdir()
+    about = {
+        "model": "v2",
+        "version": version,
+        "bundle": make_bundle(models, "AAA", version),
+    }
+    return promote(folder, **{**PERSISTENCE, **about, "stage": stage, **given})
+
+
+def test_what_serves_survives_the_folder_it_was_trained_in(folder):
+    first = put_version(folder, "1" * 64)
+    put_version(folder, "2" * 64, stage="challenger")
+    stages = read_registry(folder)["AAA"]
+    assert stages["champion"] == first
+    assert {entry.version for entry in stages.values()} == {"1" * 64, "2" * 64}
+    for entry in stages.values():
+        check_bundle(entry, folder.parent)
+
+
+def test_equal_bundles_are_kept_once(folder):
+    put_version(folder, VERSION, stage="candidate")
+    put_version(folder, VERSION, stage="champion")
+    assert len(list((folder / "bundles").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["model.keras", "scaler.json", "history.csv", "metadata.json"]
+)
+def test_a_kept_bundle_that_was_tampered_with_is_named_and_not_promoted_again(
+    folder, name
+):
+    entry = put_version(folder, VERSION)
+    path = folder.parent / entry.bundle / name
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(ArtefactError, match=f"champion of AAA .*{name}"):
+        check_bundle(entry, folder.parent)
+    with pytest.raises(ArtefactError, match=name):
+        put_version(folder, VERSION, stage="challenger")
+    assert len(history(folder)) == 1
+
+
+def test_a_copy_that_was_cut_short_is_made_again(folder):
+    entry = put_version(folder, VERSION, stage="candidate")
+    kept = folder.parent / entry.bundle
+    kept.rename(kept.with_name(f".{kept.name}.1.aside"))
+    assert put_version(folder, VERSION, stage="challenger").bundle == entry.bundle
+    check_bundle(entry, folder.parent)
+
+
+def test_a_promotion_that_lost_a_race_is_told_who_won(folder):
+    put_version(folder, "1" * 64, replaces="")
+    put_version(folder, "2" * 64, replaces="1" * 64, why="it shadowed well")
+    with pytest.raises(ArtefactError, match=r"promotion 2 of .*it shadowed well"):
+        promote(folder, **PERSISTENCE, replaces="1" * 64)
+    with pytest.raises(ArtefactError, match="replace no model as the champion"):
+        promote(folder, **PERSISTENCE, replaces="")
+    with pytest.raises(ArtefactError, match="nothing of it was ever promoted"):
+        promote(folder, **{**PERSISTENCE, "ticker": "BBB"}, replaces="1" * 64)
+    assert read_registry(folder)["AAA"]["champion"].version == "2" * 64
+
+
+def test_of_threads_that_replace_the_same_champion_one_wins(folder):
+    promote(folder, **PERSISTENCE, when=WHEN)
+    barrier = threading.Barrier(6)
+
+    def replace_it(number):
+        about = {"model": "v2", "version": f"{number}" * 64}
+        about |= {"bundle": f"v2/from{number}", "why": f"number {number}"}
+        barrier.wait()
+        try:
+            promote(folder, **{**PERSISTENCE, **about}, replaces="persistence")
+        except ArtefactError as error:
+            return str(error)
+        return ""
+
+    for number in range(6):
+        make_rival(folder.parent, f"{number}")
+    with ThreadPoolExecutor(6) as pool:
+        told = list(pool.map(replace_it, range(6)))
+    assert told.count("") == 1
+    winner = read_registry(folder)["AAA"]["champion"]
+    assert all(winner.why in words for words in told if words)
+    assert len(history(folder)) == 2
+
+
+def make_rival(models, number):
+    """Another model of AAA in a folder of its own."""
+    bundle = make_bundle(models, f"from{number}", number * 64)
+    path = models / bundle / "metadata.json"
+    path.write_text(path.read_text().replace(f"from{number}", "AAA"))
+
+
+RACE = """
+import sys, pathlib
+from nse_lstm.deployment.registry import promote
+from nse_lstm.errors import ArtefactError
+folder, number = pathlib.Path(sys.argv[1]), sys.argv[2]
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    promote(folder, ticker="AAA", stage="champion", model="v2", version=number * 64,
+            bundle="v2/from" + number, evidence="e" * 64, why="number " + number,
+            replaces="persistence")
+except ArtefactError as error:
+    print(error)
+    sys.exit(3)
+"""
+
+
+@pytest.mark.slow
+def test_of_two_processes_that_promote_at_once_one_wins_and_one_is_told(folder):
+    promote(folder, **PERSISTENCE)
+    for number in "12":
+        make_rival(folder.parent, number)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    both = [
+        subprocess.Popen([sys.executable, "-c", RACE, str(folder), number], **pipes)
+        for number in "12"
+    ]
+    for process in both:
+        assert process.stdout.readline() == "ready\n"
+    told = [process.communicate("go\n")[0] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 3]
+    winner = read_registry(folder)["AAA"]["champion"]
+    assert winner.why in "".join(told)
+    assert len(history(folder)) == 2
+
+
+@pytest.mark.slow
+def test_a_promotion_killed_between_log_and_state_is_finished_by_the_next(folder):
+    promote(folder, **PERSISTENCE)
+    code = (
+        "import os, pathlib, signal\n"
+        "from nse_lstm.deployment import registry\n"
+        "kill = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "registry.write_state = kill\n"
+        f"registry.promote(pathlib.Path({str(folder)!r}), **{PERSISTENCE!r} "
+        "| {'ticker': 'BBB'})\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", code], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with pytest.raises(ArtefactError, match="BBB champion"):
+        read_registry(folder)
+    promote(folder, **{**PERSISTENCE, "ticker": "CCC"})
+    assert sorted(read_registry(folder)) == ["AAA", "BBB", "CCC"]
+
+
+def test_a_roll_back_returns_to_the_champion_before_and_then_to_the_one_before_it(
+    folder,
+):
+    promote(folder, **PERSISTENCE)
+    put_version(folder, "1" * 64)
+    put_version(folder, "2" * 64)
+    back = [roll_back(folder, ticker="AAA", why="alarm") for _ in range(2)]
+    assert [entry.version for entry in back] == ["1" * 64, "persistence"]
+    assert read_registry(folder) == {"AAA": {"champion": back[1]}}
+    assert history(folder)["way"].tolist() == ["selection"] * 3 + ["rollback"] * 2
+    assert history(folder)["why"].tolist()[-1] == "alarm"
+    with pytest.raises(ConfigurationError, match="earlier champion of AAA"):
+        roll_back(folder, ticker="AAA", why="once more")
+
+
+def test_a_roll_back_brings_a_retired_champion_back(folder):
+    put_version(folder, VERSION)
+    retire(folder, ticker="AAA", stage="champion", evidence=EVIDENCE, why="gone")
+    roll_back(folder, ticker="AAA", why="too hasty")
+    assert read_registry(folder)["AAA"]["champion"].version == VERSION
+
+
+def test_a_roll_back_to_a_changed_bundle_is_refused(folder):
+    entry = put_version(folder, VERSION)
+    promote(folder, **PERSISTENCE)
+    (folder.parent / entry.bundle / "model.keras").write_bytes(b"other")
+    with pytest.raises(ArtefactError, match=r"champion of AAA .*model\.keras"):
+        roll_back(folder, ticker="AAA", why="alarm")
+    assert read_registry(folder)["AAA"]["champion"].model == "persistence"
+
+
+def test_a_pooled_model_stands_for_all_stocks_and_no_other(folder):
+    models = folder.parent
+    bundle = make_bundle(models, "ALL")
+    path = models / bundle / "metadata.json"
+    path.write_text(path.read_text().replace('"v2"', '"v3"'))
+    about = {"model": "v3", "version": VERSION, "bundle": bundle}
+    with pytest.raises(ConfigurationError, match="v3 must stand for POOL"):
+        promote(folder, **{**PERSISTENCE, **about})
+    promote(folder, **{**PERSISTENCE, **about, "ticker": "POOL"})
+    assert read_registry(folder)["POOL"]["champion"].model == "v3"
+
+
+def test_a_log_of_before_the_ways_is_read_as_it_was_written(folder):
+    promote(folder, **PERSISTENCE)
+    assert "way" not in (folder / "log.jsonl").read_text()
+    assert "way" not in (folder / "registry.json").read_text()
+    promote(folder, **{**PERSISTENCE, "ticker": "BBB", "way": "override"})
+    assert read_registry(folder)["BBB"]["champion"].way == "override"

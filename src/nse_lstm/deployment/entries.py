@@ -8,10 +8,16 @@ from typing import Any
 
 __all__ = [
     "MODELS",
+    "PERSISTENCE",
+    "POOLED",
     "RETIRED",
+    "SELECTION",
     "STAGES",
+    "WAYS",
     "Entry",
     "State",
+    "earlier_champions",
+    "entry_document",
     "find_problem",
     "latest_entries",
     "state_document",
@@ -21,7 +27,12 @@ STAGES = ("candidate", "challenger", "champion")
 RETIRED = "retired"
 """The stage of a model that stands nowhere any more; in the log only."""
 PERSISTENCE = "persistence"
-MODELS = ("v2", PERSISTENCE)
+MODELS = ("v2", "v3", PERSISTENCE)
+POOLED = "POOL"
+"""In place of a ticker: what forecasts all stocks at once."""
+SELECTION = "selection"
+WAYS = (SELECTION, "refit", "gate", "override", "rollback")
+"""How a model came to stand where it does."""
 
 TICKER = re.compile(r"\^?[A-Z0-9]{1,12}(-[A-Z0-9]{1,6})?")
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -39,12 +50,15 @@ class Entry:
     version: str
     """Hash that names the model; "persistence" for persistence."""
     bundle: str
-    """Folder of the bundle relative to the models' folder; empty for persistence."""
+    """Folder of the bundle relative to the models' folder; empty for persistence. It
+    bears the bundle's digest, so that no retraining changes what serves."""
     digest: str
     """Of the bundle as promoted, see ``bundles.bundle_digest``; empty likewise."""
     evidence: str
     """SHA-256 of the file that spoke for it."""
     why: str
+    way: str = SELECTION
+    """One of ``WAYS``."""
 
 
 State = dict[str, dict[str, Entry]]
@@ -61,6 +75,10 @@ def find_problem(entry: Entry) -> str:
             entry.stage in (*STAGES, RETIRED)
         ),
         f"`model` must be one of {MODELS}": entry.model in MODELS,
+        f"v3 must stand for {POOLED}, and v2 for a stock": (
+            entry.model == PERSISTENCE
+            or (entry.model == "v3") == (entry.ticker == POOLED)
+        ),
         "`version` must be a SHA-256 of a stored model, else 'persistence'": (
             DIGEST.fullmatch(entry.version) if stored else entry.version == PERSISTENCE
         ),
@@ -74,23 +92,60 @@ def find_problem(entry: Entry) -> str:
             DIGEST.fullmatch(entry.evidence)
         ),
         "`why` must give a reason": entry.why.strip(),
+        f"`way` must be one of {WAYS}": entry.way in WAYS,
     }
     broken = [rule for rule, holds in rules.items() if not holds]
     return f"{broken[0]}. Received: {entry}" if broken else ""
 
 
 def latest_entries(entries: Iterable[Entry]) -> State:
-    """Play entries in order: the last of a stage stands, and a model stands once."""
+    """Play entries in order: the last of a stage stands, and a version stands once."""
     state: State = {}
     for entry in entries:
         others = {
             stage: other
             for stage, other in state.get(entry.ticker, {}).items()
-            if other.model != entry.model
+            if other.version != entry.version
         }
         state[entry.ticker] = {**others, entry.stage: entry}
         state[entry.ticker].pop(RETIRED, None)
     return {ticker: stages for ticker, stages in state.items() if stages}
+
+
+def earlier_champions(entries: Iterable[Entry], ticker: str) -> list[Entry]:
+    """Return a stock's champions that can be gone back to, the present one last.
+
+    A roll-back takes the last of them away instead of adding one, so that two in a row
+    go back twice. One that was retired may be gone back to.
+
+    Examples
+    --------
+    >>> def entry(version: str, way: str = "gate") -> Entry:
+    ...     return Entry("SCOM", "champion", "v2", version, "", "", "", "", way)
+    >>> log = [entry("1"), entry("2"), entry("3"), entry("2", "rollback")]
+    >>> [each.version for each in earlier_champions(log, "SCOM")]
+    ['1', '2']
+    """
+    champions: list[Entry] = []
+    for entry in entries:
+        if entry.ticker != ticker or entry.stage != "champion":
+            continue
+        if entry.way == "rollback":
+            while champions and champions[-1].version != entry.version:
+                champions.pop()
+            champions = champions[:-1]
+        elif champions and champions[-1].version == entry.version:
+            champions.pop()
+        champions.append(entry)
+    return champions
+
+
+def entry_document(entry: Entry) -> dict[str, str]:
+    """Return an entry as plain values; the usual way is left out, as it once was."""
+    document = asdict(entry)
+    if entry.way == SELECTION:
+        del document["way"]
+    return document
 
 
 def state_document(state: State) -> dict[str, Any]:
@@ -99,7 +154,7 @@ def state_document(state: State) -> dict[str, Any]:
         ticker: {
             stage: {
                 name: value
-                for name, value in asdict(entry).items()
+                for name, value in entry_document(entry).items()
                 if name not in ("ticker", "stage")
             }
             for stage, entry in stages.items()

@@ -3,8 +3,9 @@
 The folder holds two files. ``log.jsonl`` is the truth: one line a promotion, only ever
 appended to. ``registry.json`` is what follows from it: the current entry of each stock
 and stage, without times, so that the same promotions give the same bytes. A reader
-checks one against the other. Per stock a model stands in one stage: promoting it takes
-it out of the stage it stood in.
+checks one against the other. Per stock a version stands in one stage: promoting it
+takes it out of the stage it stood in. What serves is the registry's own copy of a
+bundle.
 """
 
 from collections.abc import Sequence
@@ -16,15 +17,19 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.deployment.entries import (
+    POOLED,
     RETIRED,
+    SELECTION,
     STAGES,
     Entry,
     State,
+    earlier_champions,
     find_problem,
     latest_entries,
     state_document,
 )
 from nse_lstm.deployment.locks import locked
+from nse_lstm.deployment.promoted_bundles import check_bundle, keep_bundle
 from nse_lstm.deployment.registry_files import (
     LOG,
     STATE,
@@ -37,7 +42,10 @@ from nse_lstm.deployment.registry_files import (
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.models.bundles import bundle_digest, read_metadata
 
-__all__ = ["history", "promote", "read_registry", "retire"]
+__all__ = ["history", "promote", "read_registry", "retire", "roll_back"]
+
+ALL_STOCKS = "ALL"
+"""What the bundle of a pooled model has in place of a ticker."""
 
 
 def promote(
@@ -50,29 +58,38 @@ def promote(
     bundle: str,
     evidence: str,
     why: str,
+    way: str = SELECTION,
+    replaces: str | None = None,
     when: datetime | None = None,
 ) -> Entry:
     """Put a model of a stock in a stage, in place of what stood there.
 
-    A promotion that changes nothing is not logged again. Of two processes, one waits.
+    A promotion that changes nothing is not logged again. Of two processes one waits;
+    and if both said what they replace, it is told that the other was first.
 
     Parameters
     ----------
     folder : Path
         The registry's folder; bundles lie under the folder above it.
     ticker : str
-        The exchange's code.
+        The exchange's code; ``POOL`` for a model of all stocks.
     stage : {"candidate", "challenger", "champion"}
         Where the model is to stand.
-    model : {"v2", "persistence"}
+    model : {"v2", "v3", "persistence"}
         What it is.
     version, bundle : str
-        A stored model's version and its folder, relative and with ``/``. Of
+        A stored model's version and its folder, relative and with ``/``; it is copied
+        to ``bundles/<digest>`` of the registry, and that is what serves. Of
         persistence: "persistence" and nothing.
     evidence : str
         SHA-256 of the file that speaks for it, 64 lower-case hexadecimal digits.
     why : str
         The reason in words.
+    way : {"selection", "refit", "gate", "override", "rollback"}
+        How it comes to stand there.
+    replaces : str, optional
+        The version that is to stand in the stage until now, empty for none; anything
+        if not given.
     when : datetime, optional
         With a time zone; now if not given.
 
@@ -81,19 +98,20 @@ def promote(
     ConfigurationError
         If an argument is none of what it may be.
     ArtefactError
-        If the bundle is missing, changed, or another model's; if the registry was
+        If the bundle is missing, changed, or another model's; if something else stands
+        in the stage than is to be replaced, saying who was first; if the registry was
         tampered with; or if another process holds it for too long.
     """
     moment = datetime.now(UTC) if when is None else when
     if stage not in STAGES:
         raise ConfigurationError(f"`stage` must be one of {STAGES}. Received: {stage}")
-    entry = Entry(ticker, stage, model, version, bundle, "", evidence, why)
+    entry = Entry(ticker, stage, model, version, bundle, "", evidence, why, way)
     problem = find_problem(entry)
     if problem:
         raise ConfigurationError(problem)
     if bundle:
-        entry = _with_digest(entry, folder.parent)
-    return _log(folder, entry, moment)
+        entry = _with_own_bundle(entry, folder)
+    return _log(folder, entry, moment, replaces=replaces)
 
 
 def retire(
@@ -131,10 +149,49 @@ def retire(
     problem = find_problem(entry)
     if problem:
         raise ConfigurationError(problem)
-    _log(folder, entry, moment)
+    _log(folder, entry, moment, replaces=None)
 
 
-def _log(folder: Path, entry: Entry, moment: datetime) -> Entry:
+def roll_back(
+    folder: Path, *, ticker: str, why: str, when: datetime | None = None
+) -> Entry:
+    """Make the champion before the present one champion again.
+
+    A second roll-back goes back one further; where the champion was retired, the first
+    brings it back.
+
+    Parameters
+    ----------
+    folder, ticker, why, when
+        As in ``promote``.
+
+    Raises
+    ------
+    ConfigurationError
+        If there was no other champion.
+    ArtefactError
+        If the former champion's bundle is missing or changed; as for ``promote``.
+    """
+    moment = datetime.now(UTC) if when is None else when
+    standing = read_registry(folder).get(ticker, {}).get("champion")
+    champions = earlier_champions((line.entry for line in read_log(folder)), ticker)
+    former = [entry for entry in champions if standing is None or entry != standing]
+    if not former:
+        raise ConfigurationError(
+            f"Expected an earlier champion of {ticker}. Received: none before "
+            f"{standing.version[:12] if standing else 'nothing'}"
+        )
+    entry = replace(former[-1], why=why, way="rollback")
+    problem = find_problem(entry)
+    if problem:
+        raise ConfigurationError(problem)
+    check_bundle(entry, folder.parent)
+    return _log(folder, entry, moment, replaces=standing.version if standing else "")
+
+
+def _log(
+    folder: Path, entry: Entry, moment: datetime, *, replaces: str | None
+) -> Entry:
     """Append an entry that changes something, and bring the state up to date."""
     if moment.tzinfo is None:
         raise ConfigurationError(f"`when` must have a time zone. Received: {moment}")
@@ -142,6 +199,7 @@ def _log(folder: Path, entry: Entry, moment: datetime) -> Entry:
         promotions = read_log(folder)
         state = _derive(promotions)
         _check_before_writing(folder, promotions)
+        _check_replaced(state, promotions, entry, replaces)
         if state.get(entry.ticker, {}).get(entry.stage) != entry:
             stamp = moment.astimezone(UTC).isoformat(timespec="seconds")
             promotions.append(Promotion(len(promotions) + 1, stamp, entry))
@@ -187,8 +245,31 @@ def history(folder: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def _with_digest(entry: Entry, models: Path) -> Entry:
-    """Check that the bundle is the stock's model of that version; add its digest."""
+def _check_replaced(
+    state: State, promotions: Sequence[Promotion], entry: Entry, replaces: str | None
+) -> None:
+    """Refuse to replace what the caller did not know of."""
+    standing = state.get(entry.ticker, {}).get(entry.stage)
+    received = standing.version if standing else ""
+    if replaces is None or received == replaces:
+        return
+    mine = [line for line in promotions if line.entry.ticker == entry.ticker]
+    first = "; nothing of it was ever promoted"
+    if mine:
+        last = mine[-1].entry
+        first = (
+            f": promotion {mine[-1].seq} of {mine[-1].when} was first, {last.model} to "
+            f"{last.stage} ({last.why})"
+        )
+    raise ArtefactError(
+        f"Expected to replace {replaces[:12] or 'no model'} as the {entry.stage} of "
+        f"{entry.ticker}. Received: {received[:12] or 'no model'}{first}"
+    )
+
+
+def _with_own_bundle(entry: Entry, folder: Path) -> Entry:
+    """Check that the bundle is the stock's model of that version; keep a copy."""
+    models = folder.parent
     path = models / entry.bundle
     if not path.resolve().is_relative_to(models.resolve()):
         raise ConfigurationError(
@@ -197,12 +278,15 @@ def _with_digest(entry: Entry, models: Path) -> Entry:
         )
     about = read_metadata(path)
     received = (about.get("ticker"), about.get("architecture"), about.get("version"))
-    if received != (entry.ticker, entry.model, entry.version):
+    ticker = ALL_STOCKS if entry.ticker == POOLED else entry.ticker
+    if received != (ticker, entry.model, entry.version):
         raise ArtefactError(
-            f"Expected {entry.model} of {entry.ticker}, version {entry.version}, in "
+            f"Expected {entry.model} of {ticker}, version {entry.version}, in "
             f"{path}. Received: {received}"
         )
-    return replace(entry, digest=bundle_digest(path))
+    kept = keep_bundle(folder, path)
+    bundle = kept.relative_to(models).as_posix()
+    return replace(entry, digest=bundle_digest(kept), bundle=bundle)
 
 
 def _check_before_writing(folder: Path, promotions: Sequence[Promotion]) -> None:

@@ -2,12 +2,12 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nse_lstm.deployment.entries import Entry, find_problem
+from nse_lstm.deployment.entries import Entry, entry_document, find_problem
 from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import write_text
 
@@ -89,7 +89,7 @@ def append(folder: Path, promotion: Promotion) -> None:
     document = {
         "seq": promotion.seq,
         "when": promotion.when,
-        **asdict(promotion.entry),
+        **entry_document(promotion.entry),
     }
     line = json.dumps(document, ensure_ascii=False) + "\n"
     with (folder / LOG).open("ab") as log:
