@@ -15,13 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.config import Dealing
+from nse_lstm.evaluation.alarms import Baseline as Moments
 from nse_lstm.evaluation.alarms import (
     calibrate,
     cumulate,
     fit_baseline,
     standardise,
 )
-from nse_lstm.evaluation.alarms import Baseline as Moments
 from nse_lstm.evaluation.scoring import POOL, realised
 from nse_lstm.evaluation.strategies import strategy_returns
 from nse_lstm.features.returns import market_sessions, with_returns
