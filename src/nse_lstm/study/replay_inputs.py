@@ -219,8 +219,8 @@ def _stored(
     )
     types = {n: str(column.dtype) for n, column in STORED_FORECASTS.columns.items()}
     ordered = table[list(types)].astype(types)
-    numbers = list(ordered.select_dtypes("float"))
-    ordered[numbers] += 0.0  # a store keeps no minus zero
+    for name in ("price_hat", "y_hat", "lower", "upper"):
+        ordered[name] += 0.0  # a store keeps no minus zero
     key = (STORED_FORECASTS.metadata or {})["key"]
     return check(ordered.sort_values(key, ignore_index=True), STORED_FORECASTS)
 
@@ -235,7 +235,7 @@ def _digests(panel: pd.DataFrame) -> dict[pd.Timestamp, str]:
     digest, found = b"", {}
     for session, block in hashes.groupby(rows["session"].to_numpy()):
         digest = hashlib.sha256(digest + block.to_numpy().tobytes()).digest()
-        found[session] = digest.hex()
+        found[pd.Timestamp(session)] = digest.hex()
     return found
 
 
