@@ -14,6 +14,7 @@ ROOT      ?= .
 RAW       ?= $(ROOT)/data/raw/$(MARKET)
 PYTHON    ?= python3
 LAB       ?=
+AS_OF     ?=
 YEARS     ?=
 YEAR      ?= 0
 
@@ -45,12 +46,13 @@ all: reports  ## Everything: environment, market, models, reports (MARKET, RAW, 
 reports: $(REPORTS)/index.html
 	@echo "Up to date: open $(REPORTS)/index.html"
 train: $(BUILD)/03_full_training.ipynb  ## Phases 1 to 3: the trained models
-score: $(BUILD)/05_deployment.ipynb  ## Forecast the session after the last one
-	$(NSE_LSTM) score $(IDENTITY)
+# Tonight's data enter by Phase 1; who serves was settled when Phase 5 last ran.
+score: $(BUILD)/01_data_analysis.ipynb $(if $(wildcard $(BUILD)/05_deployment.ipynb),,$(BUILD)/05_deployment.ipynb)  ## Append the next session's forecasts to the store (AS_OF=2024-12-31)
+	$(NSE_LSTM) score $(IDENTITY) --as-of "$(AS_OF)"
 replay: $(BUILD)/05_deployment.ipynb  ## A year evening by evening: score, realise, test, alarm, promote (YEAR=2022)
 	$(NSE_LSTM) replay --year $(YEAR) $(IDENTITY)
-monitor: $(BUILD)/05_deployment.ipynb  ## Watch the stored forecasts and their inputs; fails when an alarm rings
-	$(NSE_LSTM) monitor $(IDENTITY)
+monitor: $(BUILD)/01_data_analysis.ipynb $(if $(wildcard $(BUILD)/05_deployment.ipynb),,$(BUILD)/05_deployment.ipynb)  ## Watch the stored forecasts and their inputs; fails when an alarm rings (AS_OF)
+	$(NSE_LSTM) monitor $(IDENTITY) --as-of "$(AS_OF)"
 fetch: | $(ENVIRONMENT)  ## Download the public data sets to data/raw/nse (YEARS=2013-2023: only these)
 	$(NSE_LSTM) fetch --folder "$(ROOT)/data/raw/nse" --years "$(YEARS)"
 results: reports  ## Write docs/results/<market>-<test year>.md: statistics, to be committed
@@ -170,10 +172,10 @@ $(ENVIRONMENT): requirements.lock pyproject.toml
 
 ##@ Help
 .PHONY: clean help
-clean:  ## Remove build products; keeps the environment and the ledger of looks and trials
+clean:  ## Remove build products; keeps the environment, the ledger of looks and trials, and the store
 	rm -rf build
 	find data/raw/simulated data/oracle data/processed trained_models reports -mindepth 1 \
-	  ! -name README.md ! -path 'trained_models/*/ledger*' -type f -delete 2>/dev/null || true
+	  ! -name README.md ! -path 'trained_models/*/ledger*' ! -path 'trained_models/*/store*' -type f -delete 2>/dev/null || true
 	find data trained_models reports -mindepth 1 -type d -empty -delete
 help:  ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \

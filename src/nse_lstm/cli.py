@@ -88,35 +88,155 @@ def train(
     typer.echo(summary.drop(columns="version").to_string(index=False))
 
 
-@verb()
-def score(identity: Identity) -> None:
-    """Forecast the session after the last one with every promoted model."""
-    from nse_lstm.study.deployment import score as score_study
+StoreUrl = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        envvar="NSE_LSTM_STORE",
+        help="SQLAlchemy URL of the forecast store; the market's own file if empty.",
+        show_envvar=True,
+    ),
+]
 
-    forecasts, refused = score_study(identity.open())
-    columns = ["ticker", "model", "origin", "target_date", "price_hat", "y_hat"]
-    typer.echo(forecasts[columns].to_string(index=False))
-    for row in refused.itertuples():
-        typer.echo(f"{row.ticker} {row.model}: no forecast: {row.reason}")
+
+@verb()
+def score(
+    identity: Identity,
+    as_of: Annotated[
+        str, typer.Option(help="Day of scoring, 2024-12-31; the last session's.")
+    ] = "",
+    store: StoreUrl = "",
+) -> None:
+    """Append the next session's forecasts to the store; exit 1 if there is none."""
+    from nse_lstm.study.deployment import score as score_study
+    from nse_lstm.study.inputs import parse_day
+
+    found = score_study(
+        identity.open(), as_of=parse_day(as_of) if as_of else None, store=store
+    )
+    columns = ["ticker", "stage", "model", "origin", "target_date", "price_hat"]
+    columns += ["y_hat", "lower", "upper", "flags"]
+    if len(found.forecasts):
+        typer.echo(found.forecasts[columns].to_string(index=False))
+    for row in found.refused.itertuples():
+        typer.echo(f"{row.ticker} {row.stage} {row.model}: no forecast: {row.reason}")
+    typer.echo(f"{found.n_new} of {len(found.forecasts)} rows are new in {found.store}")
+    raise typer.Exit(code=0 if len(found.forecasts) else 1)
+
+
+@verb()
+def promote(
+    identity: Identity,
+    ticker: str,
+    model: str,
+    to: Annotated[str, typer.Option(help="candidate, challenger or champion.")],
+    override: Annotated[
+        str, typer.Option(help="Reason to promote against the gate; it is logged.")
+    ] = "",
+    why: Annotated[str, typer.Option(help="Reason in words.")] = "",
+    version: Annotated[
+        str, typer.Option(help="First digits, where several versions stand.")
+    ] = "",
+    store: StoreUrl = "",
+) -> None:
+    """Put a model of a stock in a stage; a champion has to pass the gate."""
+    from nse_lstm.study.promotion import promote_by_hand
+
+    entry = promote_by_hand(
+        identity.open(),
+        ticker,
+        model,
+        to=to,
+        why=why,
+        override=override,
+        version=version,
+        store=store,
+    )
+    typer.echo(
+        f"{entry.model} {entry.version[:12]} is {entry.stage} of {entry.ticker} "
+        f"({entry.way}): {entry.why}"
+    )
+
+
+@verb()
+def rollback(
+    identity: Identity,
+    ticker: str,
+    why: Annotated[str, typer.Option(help="Reason in words.")] = "Rolled back by hand.",
+) -> None:
+    """Make the champion before the present one champion again."""
+    from nse_lstm.study.promotion import roll_back_by_hand
+
+    entry = roll_back_by_hand(identity.open(), ticker, why=why)
+    typer.echo(
+        f"{entry.model} {entry.version[:12]} is champion of {entry.ticker} again"
+    )
+
+
+@verb()
+def history(
+    identity: Identity,
+    ticker: Annotated[str, typer.Argument(help="All if left out.")] = "",
+) -> None:
+    """List every promotion: when, who, where, how and why."""
+    from nse_lstm.study.promotion import promotion_history
+
+    table = promotion_history(identity.open(), ticker)
+    typer.echo(table.to_string(index=False) if len(table) else "No promotion yet")
+
+
+@verb()
+def refit(
+    identity: Identity,
+    stocks: Annotated[
+        str, typer.Option(help="Tickers with commas; those in the registry if empty.")
+    ] = "",
+) -> None:
+    """Fit v2 through the last session, as challenger: it forecasts in the shadow."""
+    from nse_lstm.study.refit import refit as refit_study
+
+    for entry in refit_study(identity.open(), stocks.split(",") if stocks else ()):
+        typer.echo(f"{entry.ticker} v2 {entry.version[:12]} is challenger: {entry.why}")
+
+
+@verb()
+def store_backup(identity: Identity, path: Path, store: StoreUrl = "") -> None:
+    """Write every stored forecast to a parquet file."""
+    from nse_lstm.study.stores import backup
+
+    typer.echo(f"{backup(identity.open(), path, store=store)} rows in {path}")
+
+
+@verb()
+def store_restore(identity: Identity, path: Path, store: StoreUrl = "") -> None:
+    """Append to the store what it lacks of a backup."""
+    from nse_lstm.study.stores import restore
+
+    typer.echo(f"{restore(identity.open(), path, store=store)} rows were not there")
 
 
 @verb()
 def monitor(
     identity: Identity,
     as_of: Annotated[
-        str, typer.Option(help="Day that ages are counted to; today if empty.")
+        str, typer.Option(help="Day of watching, 2024-12-31; the last session's.")
     ] = "",
-    store: Annotated[
-        str, typer.Option(help="URL of the forecast store; its own if empty.")
-    ] = "",
+    store: StoreUrl = "",
 ) -> None:
     """Watch the stored forecasts and their inputs; exit 1 if an alarm rings."""
+    from nse_lstm.study.inputs import parse_day
     from nse_lstm.study.monitoring import monitor as monitor_study
-    from nse_lstm.study.monitoring import parse_day
 
-    found = monitor_study(identity.open(), today=parse_day(as_of), url=store)
+    found = monitor_study(
+        identity.open(), as_of=parse_day(as_of) if as_of else None, store=store
+    )
     for row in found.now.itertuples():
         typer.echo(f"{row.alarm}: {row.ticker} {row.model}: {row.says}")
+    for test in found.tests.itertuples():
+        typer.echo(
+            f"{test.test}: evidence {test.evidence:.3g} after {test.sessions} "
+            "sessions; 20 promote it"
+        )
     typer.echo(
         f"{len(found.now)} alarms now, {len(found.alerts)} since watching began; "
         f"{found.n_realised} stored forecasts have come due"

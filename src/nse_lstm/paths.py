@@ -90,6 +90,11 @@ class Paths:
         return self.models / "walk_forward_v2"
 
     @property
+    def refits(self) -> Path:
+        """v2 fitted once more through the last session, one folder a ticker."""
+        return self.models / "refit_v2"
+
+    @property
     def rivals(self) -> Path:
         """Forecasts and rank IC of the ranking models, a folder a year."""
         return self.models / "rivals"

@@ -69,11 +69,12 @@ def study_document(study: Study) -> dict[str, Any]:
 
     Left out are the number of workers and the review of new files, which change the
     time and an exit code only, the budgets of ablation and search, which stand beside
-    the study, and what a market is called.
+    the study, the limits of deployment, which come after it, and what a market is
+    called.
     """
     document: dict[str, Any] = TypeAdapter(Study).dump_python(study, mode="json")
     del document["training"]["workers"]
-    for beside in ("review", "ablation", "search"):
+    for beside in ("review", "ablation", "search", "deployment"):
         del document[beside]
     document["market"] = {"name": study.market.name}
     return document

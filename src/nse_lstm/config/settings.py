@@ -14,6 +14,7 @@ __all__ = [
     "Ablation",
     "CrossSection",
     "Dealing",
+    "Deployment",
     "Folds",
     "Market",
     "Review",
@@ -314,6 +315,32 @@ class Search:
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
+class Deployment:
+    """When a model may serve, and when a forecast is doubted; trains nothing anew."""
+
+    max_panel_age: Count = 5
+    """Weekdays from the last session to the day of scoring; more are a stale panel."""
+    on_stale_panel: Literal["refuse", "flag"] = "refuse"
+    max_model_age: Count = 270
+    """Weekdays from the last session a model was fitted on to the origin: a year, and
+    some days to train anew in."""
+    on_stale_model: Literal["refuse", "flag"] = "flag"
+    range_margin: Annotated[float, Field(ge=0)] = 0.25
+    """Prices further than this share of the trained range beyond it are outside."""
+    on_outside_range: Literal["refuse", "flag"] = "flag"
+    min_sessions: Count = 60
+    """Sessions that the gate compares a model with the champion on, at least."""
+    coverage: tuple[Fraction, Fraction] = (0.85, 0.95)
+    """What the intervals of nine in ten must have held for the gate."""
+
+    @model_validator(mode="after")
+    def _coverage_in_order(self) -> "Deployment":
+        if self.coverage[0] > self.coverage[1]:
+            raise ValueError(f"expected a band of coverage. Received: {self.coverage}")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
 class Study:
     """Everything that can change a number, for one market."""
 
@@ -335,3 +362,4 @@ class Study:
     review: Review = field(default_factory=Review)
     ablation: Ablation = field(default_factory=Ablation)
     search: Search = field(default_factory=Search)
+    deployment: Deployment = field(default_factory=Deployment)

@@ -31,7 +31,7 @@ MODELS = ("v2", "v3", PERSISTENCE)
 POOLED = "POOL"
 """In place of a ticker: what forecasts all stocks at once."""
 SELECTION = "selection"
-WAYS = (SELECTION, "refit", "gate", "override", "rollback")
+WAYS = (SELECTION, "refit", "hand", "override", "rollback")
 """How a model came to stand where it does."""
 
 TICKER = re.compile(r"\^?[A-Z0-9]{1,12}(-[A-Z0-9]{1,6})?")
@@ -120,7 +120,7 @@ def earlier_champions(entries: Iterable[Entry], ticker: str) -> list[Entry]:
 
     Examples
     --------
-    >>> def entry(version: str, way: str = "gate") -> Entry:
+    >>> def entry(version: str, way: str = "hand") -> Entry:
     ...     return Entry("SCOM", "champion", "v2", version, "", "", "", "", way)
     >>> log = [entry("1"), entry("2"), entry("3"), entry("2", "rollback")]
     >>> [each.version for each in earlier_champions(log, "SCOM")]

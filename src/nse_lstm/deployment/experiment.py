@@ -58,6 +58,8 @@ def pair_sessions(joined: pd.DataFrame, *, challenger: str) -> pd.DataFrame:
     place = ["ticker", "origin"]
     serving = aimed[aimed["stage"] == CHAMPION]
     shadow = aimed[(aimed["model"] == challenger) & (aimed["stage"] != CHAMPION)]
+    # A challenger may stand beside the candidate that it was refitted from.
+    shadow = shadow.sort_values("stage").drop_duplicates(place, keep="last")
     both = serving.merge(shadow[[*place, "y_hat"]], on=place, suffixes=("", "_other"))
     apart = (both["y_hat"] - both["y_hat_other"]).abs()
     less = (both["y"] - both["y_hat"]).abs() - (both["y"] - both["y_hat_other"]).abs()

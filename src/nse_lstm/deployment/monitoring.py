@@ -7,14 +7,15 @@ moves, unchanged prices and faults. Each is a number a session and stock of whic
 is worse; ``evaluation.alarms`` says how many in a row are no luck.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nse_lstm.config import Dealing
+from nse_lstm.config import Dealing, Deployment
+from nse_lstm.deployment.freshness import weekdays
 from nse_lstm.evaluation.alarms import Baseline as Moments
 from nse_lstm.evaluation.alarms import (
     calibrate,
@@ -51,12 +52,6 @@ BLOCK = 20
 
 REPS = 100
 """Years drawn to calibrate a threshold."""
-
-PANEL_AGE = 3
-"""Weekdays without a session before the panel is stale: holidays come in pairs."""
-
-MODEL_AGE = 400
-"""Days since the end of its training before a model is stale: a year and a month."""
 
 KEY = ["ticker", "model"]
 
@@ -125,9 +120,9 @@ ALARMS = (
     ),
     Alarm(
         "stale_model",
-        "days since the end of training",
-        "Run the study through the last full year; what it trains begins in the "
-        "shadow, never as champion.",
+        "weekdays since the model was fitted",
+        "Refit through the last session (nse-lstm refit): the new model begins in "
+        "the shadow, never as champion.",
         calibrated=False,
     ),
 )
@@ -309,46 +304,45 @@ def ring(watch: Watch, signals: pd.DataFrame) -> pd.DataFrame:
 
 
 def age_alerts(
+    as_of: pd.Timestamp,
     *,
-    today: pd.Timestamp,
     last_session: pd.Timestamp,
-    trained_until: dict[str, pd.Timestamp],
+    trained: Mapping[str, pd.Timestamp],
+    limits: Deployment,
 ) -> pd.DataFrame:
     """Return the alarms of age: a panel or a model left alone for too long.
 
     Parameters
     ----------
-    today : Timestamp
-        Day on which somebody asks.
+    as_of : Timestamp
+        Day of watching.
     last_session : Timestamp
         Of the panel.
-    trained_until : dict
-        By ticker, the last session that its serving model was trained on.
+    trained : mapping
+        By ticker, the last session that its champion was fitted on, if it was.
+    limits : Deployment
+        The ages at which scoring doubts them too.
     """
-    days = np.busday_count(last_session.date(), today.date())
-    found = []
-    if days > PANEL_AGE:
-        found.append(_age(today, POOL, DATA, "stale_panel", float(days), PANEL_AGE))
-    for ticker, until in sorted(trained_until.items()):
-        age = (today - until).days
-        if age > MODEL_AGE:
-            found.append(
-                _age(today, ticker, "v2", "stale_model", float(age), MODEL_AGE)
-            )
+    ages = [
+        (POOL, DATA, "stale_panel", last_session, limits.max_panel_age),
+        *(
+            (ticker, "v2", "stale_model", through, limits.max_model_age)
+            for ticker, through in trained.items()
+        ),
+    ]
+    found = [
+        {
+            "session": as_of,
+            "ticker": ticker,
+            "model": model,
+            "alarm": name,
+            "value": float(weekdays(since, as_of)),
+            "threshold": float(limit),
+        }
+        for ticker, model, name, since, limit in ages
+        if weekdays(since, as_of) > limit
+    ]
     return _alerts(found)
-
-
-def _age(
-    today: pd.Timestamp, ticker: str, model: str, name: str, age: float, limit: int
-) -> dict[str, object]:
-    return {
-        "session": today,
-        "ticker": ticker,
-        "model": model,
-        "alarm": name,
-        "value": age,
-        "threshold": float(limit),
-    }
 
 
 def _alerts(found: list[dict[str, object]]) -> pd.DataFrame:

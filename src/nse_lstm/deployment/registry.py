@@ -85,7 +85,7 @@ def promote(
         SHA-256 of the file that speaks for it, 64 lower-case hexadecimal digits.
     why : str
         The reason in words.
-    way : {"selection", "refit", "gate", "override", "rollback"}
+    way : {"selection", "refit", "hand", "override", "rollback"}
         How it comes to stand there.
     replaces : str, optional
         The version that is to stand in the stage until now, empty for none; anything

@@ -5,25 +5,75 @@ forecast from its last session is reported with the reason; nothing is left out 
 silence.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nse_lstm.config import Study
+from nse_lstm.config import Deployment, Study
+from nse_lstm.deployment.bands import add_bands, earlier_forecasts
 from nse_lstm.deployment.entries import Entry, State
+from nse_lstm.deployment.freshness import (
+    model_flags,
+    panel_digest,
+    panel_flags,
+    range_flags,
+    trained_through,
+)
+from nse_lstm.deployment.promoted_bundles import check_bundle
 from nse_lstm.deployment.registry import read_registry
 from nse_lstm.errors import ArtefactError, DataError
 from nse_lstm.features.returns import market_sessions, with_returns
-from nse_lstm.features.windows import latest_window
+from nse_lstm.features.windows import (
+    PER_WINDOW,
+    Windows,
+    latest_window,
+    make_windows,
+)
 from nse_lstm.models.baselines import persistence
-from nse_lstm.models.bundles import load_bundle, read_metadata
+from nse_lstm.models.bundles import Bundle, load_bundle
 from nse_lstm.paths import Paths
-from nse_lstm.tables import FORECASTS, check
+from nse_lstm.tables import FORECASTS, STORED_FORECASTS, check
 
-__all__ = ["REFUSED_COLUMNS", "score_latest"]
+__all__ = ["REFUSED_COLUMNS", "empty_table", "score_latest"]
 
 REFUSED_COLUMNS = ["ticker", "stage", "model", "reason"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """One model's forecast, before a band is around it."""
+
+    entry: Entry
+    row: pd.DataFrame
+    """One row of FORECASTS."""
+    earlier: pd.DataFrame
+    """FORECASTS of earlier origins that its model was not fitted on."""
+    flags: list[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Evening:
+    """What is known when a session is over."""
+
+    known: pd.DataFrame
+    """PANEL up to the origin."""
+    prices: pd.DataFrame
+    """The same with returns and adjusted prices."""
+    sessions: pd.DatetimeIndex
+    """The market's calendar up to the origin."""
+    past: pd.DataFrame
+    """FORECASTS of Phase 4."""
+    digest: str
+    flags: list[str]
+
+    @property
+    def origin(self) -> pd.Timestamp:
+        """The last session."""
+        return self.sessions[-1]
 
 
 def score_latest(
@@ -32,6 +82,7 @@ def score_latest(
     study: Study,
     paths: Paths,
     as_of: pd.Timestamp | None = None,
+    past: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Forecast the session after the last one with every model in the registry.
 
@@ -40,20 +91,26 @@ def score_latest(
     market_panel : DataFrame
         A valid ``PANEL`` of the whole market: it gives the calendar.
     study : Study
-        Its horizon is persistence's; a stored model keeps its own.
+        Its horizon is persistence's; a stored model keeps its own. ``deployment`` says
+        what is flagged and what refused.
     paths : Paths
         Where the registry and the bundles lie.
     as_of : Timestamp, optional
-        Forecast from the last session not after this one; nothing later is looked at.
+        The day of scoring: forecast from the last session not after it; nothing later
+        is looked at. The last session's day if not given.
+    past : DataFrame, optional
+        ``FORECASTS`` of Phase 4, whose errors make the bands; without any they are
+        infinite until a model has errors of its own.
 
     Returns
     -------
     forecasts : DataFrame
-        ``FORECASTS``: one row a stock and model. ``target_date`` is the expected one,
-        ``horizon`` weekdays on, since holidays are not known ahead.
+        ``STORED_FORECASTS``: one row a stock, stage and model. ``target_date`` is the
+        expected one, ``horizon`` weekdays on, since holidays are not known ahead.
     refused : DataFrame
         ``ticker stage model reason``: models without a forecast, because their stock's
-        last session is missing, stale or suspended, or its history too short.
+        last session is missing, stale or suspended, its history too short, the panel or
+        the model too old, or the model fitted on sessions after ``as_of``.
 
     Raises
     ------
@@ -72,20 +129,31 @@ def score_latest(
         )
     # All are checked before any is used: a scoring is whole or it is not.
     for entry in entries:
-        _check_bundle(entry, paths)
-    table = with_returns(_known(market_panel, as_of))
-    sessions = market_sessions(table)
-    forecasts, refused = [], []
+        check_bundle(entry, paths.models)
+    past = empty_table(FORECASTS) if past is None else past
+    known = _known(market_panel, as_of)
+    try:
+        evening = _evening(known, as_of=as_of, past=past, study=study)
+    except DataError as error:
+        return empty_table(STORED_FORECASTS), _refused(
+            [(entry, error) for entry in entries]
+        )
+    scored, refused = [], []
     for entry in entries:
-        stock = table[table["ticker"] == entry.ticker].reset_index(drop=True)
         try:
-            forecasts.append(
-                _forecast(entry, stock, sessions=sessions, study=study, paths=paths)
-            )
+            scored.append(_score(entry, evening, study=study, paths=paths))
         except DataError as error:
-            refused.append((entry.ticker, entry.stage, entry.model, str(error)))
-    rows = pd.concat(forecasts, ignore_index=True) if forecasts else _no_forecasts()
-    return check(rows, FORECASTS), pd.DataFrame(refused, columns=REFUSED_COLUMNS)
+            refused.append((entry, error))
+    return check(_stored(scored, evening), STORED_FORECASTS), _refused(refused)
+
+
+def empty_table(schema: Any) -> pd.DataFrame:
+    """Return a table of a schema without a row."""
+    columns = {
+        name: pd.Series(dtype=str(column.dtype))
+        for name, column in schema.columns.items()
+    }
+    return pd.DataFrame(columns)
 
 
 def _entries(registry: State) -> list[Entry]:
@@ -97,68 +165,140 @@ def _entries(registry: State) -> list[Entry]:
 
 
 def _known(panel: pd.DataFrame, as_of: pd.Timestamp | None) -> pd.DataFrame:
-    """Cut the panel after a session."""
+    """Cut the panel after the last session that is known."""
     known = panel if as_of is None else panel[panel["session"] <= as_of]
-    if market_sessions(known).empty:
+    sessions = market_sessions(known)
+    if sessions.empty:
         raise DataError(f"Expected a session up to {as_of}. Received: none")
-    return known
+    return known[known["session"] <= sessions[-1]]
 
 
-def _check_bundle(entry: Entry, paths: Paths) -> None:
-    """Refuse a bundle that is not the one promoted."""
-    if not entry.bundle:
-        return
-    try:
-        about = read_metadata(paths.models / entry.bundle, digest=entry.digest)
-    except ArtefactError as error:
-        raise ArtefactError(
-            f"The {entry.stage} of {entry.ticker} is not the model that was promoted: "
-            f"{error}"
-        ) from None
-    if about.get("version") != entry.version:
-        raise ArtefactError(
-            f"Expected version {entry.version} as the {entry.stage} of {entry.ticker}. "
-            f"Received: {about.get('version')} in {paths.models / entry.bundle}"
-        )
-
-
-def _forecast(
-    entry: Entry,
-    stock: pd.DataFrame,
+def _evening(
+    known: pd.DataFrame,
     *,
-    sessions: pd.DatetimeIndex,
+    as_of: pd.Timestamp | None,
+    past: pd.DataFrame,
     study: Study,
-    paths: Paths,
-) -> pd.DataFrame:
-    if stock.empty:
-        raise DataError(f"Expected rows of {entry.ticker}. Received: none")
-    if not entry.bundle:
-        return _persistence(stock, sessions, horizon=study.v2.horizon)
-    # Checked before TensorFlow is started for nothing.
-    latest_window(stock, sessions, lookback=1)
-    from nse_lstm.models.forecasting import forecast_latest
-
-    bundle = load_bundle(paths.models / entry.bundle, digest=entry.digest)
-    return forecast_latest(bundle, stock, sessions)
-
-
-def _persistence(
-    stock: pd.DataFrame, sessions: pd.DatetimeIndex, *, horizon: int
-) -> pd.DataFrame:
-    window = latest_window(stock, sessions, lookback=1)
-    expected = sessions[-1] + pd.offsets.BusinessDay(horizon)
-    target_date = np.array([expected], "datetime64[us]")
-    return persistence(
-        replace(window, target_date=target_date),
-        ticker=str(stock["ticker"].iloc[0]),
-        year=expected.year,
-        horizon=horizon,
+) -> Evening:
+    sessions = market_sessions(known)
+    flags = panel_flags(sessions[-1], as_of or sessions[-1], study.deployment)
+    return Evening(
+        known=known,
+        prices=with_returns(known),
+        sessions=sessions,
+        past=past,
+        digest=panel_digest(known),
+        flags=flags,
     )
 
 
-def _no_forecasts() -> pd.DataFrame:
-    columns = {
-        name: pd.Series(dtype=str(column.dtype))
-        for name, column in FORECASTS.columns.items()
-    }
-    return pd.DataFrame(columns)
+def _refused(pairs: list[tuple[Entry, DataError]]) -> pd.DataFrame:
+    rows = [
+        (entry.ticker, entry.stage, entry.model, str(error)) for entry, error in pairs
+    ]
+    return pd.DataFrame(rows, columns=REFUSED_COLUMNS)
+
+
+def _stored(scored: list[Scored], evening: Evening) -> pd.DataFrame:
+    """Put a band around every forecast, and beside it what it is worth."""
+    if not scored:
+        return empty_table(STORED_FORECASTS)
+    rows = add_bands(
+        [each.row for each in scored], [each.earlier for each in scored], evening.known
+    )
+    stored = rows.assign(
+        stage=[each.entry.stage for each in scored],
+        version=[each.entry.version for each in scored],
+        data_digest=evening.digest,
+        flags=[",".join([*evening.flags, *each.flags]) for each in scored],
+    )
+    return stored[list(STORED_FORECASTS.columns)]
+
+
+def _score(entry: Entry, evening: Evening, *, study: Study, paths: Paths) -> Scored:
+    prices = evening.prices
+    stock = prices[prices["ticker"] == entry.ticker].reset_index(drop=True)
+    if stock.empty:
+        raise DataError(f"Expected rows of {entry.ticker}. Received: none")
+    if not entry.bundle:
+        return _persistence(entry, evening, stock, horizon=study.v2.horizon)
+    # Checked before a network is loaded for nothing.
+    latest_window(stock, evening.sessions, lookback=1)
+    bundle = load_bundle(paths.models / entry.bundle, digest=entry.digest)
+    return _network(entry, evening, stock, bundle=bundle, limits=study.deployment)
+
+
+def _network(
+    entry: Entry,
+    evening: Evening,
+    stock: pd.DataFrame,
+    *,
+    bundle: Bundle,
+    limits: Deployment,
+) -> Scored:
+    from nse_lstm.models.forecasting import forecast, forecast_latest
+
+    about, origin = bundle.metadata, evening.origin
+    flags = model_flags(about, origin, limits)
+    row = forecast_latest(bundle, stock, evening.sessions)
+    window = latest_window(stock, evening.sessions, lookback=about["lookback"])
+    flags += range_flags(bundle.scaler, window.X, limits)
+    tested = _tested(entry, evening)
+    since = _since(evening, stock, tested, about)
+    own = forecast(bundle, since, year=origin.year)
+    return Scored(entry, row, _together(tested, own), flags)
+
+
+def _persistence(
+    entry: Entry, evening: Evening, stock: pd.DataFrame, *, horizon: int
+) -> Scored:
+    """Forecast that the price stays, now and at every origin that Phase 4 lacks."""
+    call = partial(persistence, ticker=entry.ticker, horizon=horizon)
+    expected = evening.origin + pd.offsets.BusinessDay(horizon)
+    window = replace(
+        latest_window(stock, evening.sessions, lookback=1),
+        target_date=np.array([expected], "datetime64[us]"),
+    )
+    tested = _tested(entry, evening)
+    since = _since(evening, stock, tested, {"lookback": 1, "horizon": horizon})
+    own = call(since, year=evening.origin.year)
+    return Scored(entry, call(window, year=expected.year), _together(tested, own), [])
+
+
+def _tested(entry: Entry, evening: Evening) -> pd.DataFrame:
+    return earlier_forecasts(
+        evening.past, ticker=entry.ticker, model=entry.model, origin=evening.origin
+    )
+
+
+def _together(tested: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """Join two tables either of which may be empty, and then has no types to keep."""
+    parts = [part for part in (tested, own) if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else own
+
+
+def _since(
+    evening: Evening,
+    stock: pd.DataFrame,
+    tested: pd.DataFrame,
+    about: Mapping[str, Any],
+) -> Windows:
+    """Cut the windows after Phase 4's and after what a model was fitted on.
+
+    Their targets are known, so that their errors can make a band.
+    """
+    windows = make_windows(
+        stock,
+        evening.sessions,
+        lookback=about["lookback"],
+        horizon=about["horizon"],
+    )
+    own = np.ones(len(windows), bool)
+    if len(tested):
+        own &= windows.origin > tested["origin"].max().to_datetime64()
+    through = trained_through(about)
+    if through is not None:
+        own &= windows.origin >= through.to_datetime64()
+    return replace(
+        windows, **{name: getattr(windows, name)[own] for name in PER_WINDOW}
+    )

@@ -17,14 +17,13 @@ from nse_lstm.deployment.databases import (
     database_name,
     explained,
     make_engine,
-    store_url,
     writing,
 )
 from nse_lstm.errors import ArtefactError
 from nse_lstm.tables import STORED_FORECASTS, check
 from nse_lstm.tables.columns import NUMBER, TEXT, TIME, WHOLE
 
-__all__ = ["append_forecasts", "open_store", "read_forecasts", "store_url"]
+__all__ = ["append_forecasts", "open_store", "read_forecasts"]
 
 TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     NUMBER: sa.Double(),

@@ -24,6 +24,9 @@ from nse_lstm.errors import StudyError
 from nse_lstm.tables import COVERAGE, check
 
 __all__ = [
+    "ERRORS",
+    "MISSES",
+    "RATE",
     "adaptive_bound",
     "adaptive_levels",
     "conformal_intervals",
@@ -37,6 +40,15 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+
+MISSES = 0.1
+"""Share of misses that the intervals aim at."""
+
+ERRORS = 250
+"""Past errors behind an interval: a year of sessions."""
+
+RATE = 0.02
+"""What a miss moves the level by, so that 1 in 10 is kept as errors grow."""
 
 SERIES = ["ticker", "model", "seed"]
 

@@ -5,19 +5,37 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from nse_lstm.deployment.databases import database_name
+from nse_lstm.deployment.entries import PERSISTENCE, SELECTION
+from nse_lstm.deployment.gate import find_refusals
 from nse_lstm.deployment.registry import promote, read_registry, retire
 from nse_lstm.deployment.serving import score_latest
+from nse_lstm.deployment.store import append_forecasts
 from nse_lstm.errors import ArtefactError
-from nse_lstm.models.bundles import load_bundle
+from nse_lstm.models.progress import Progress
 from nse_lstm.paths import write_aside
-from nse_lstm.study.inputs import read_facts, study_folds
-from nse_lstm.study.jobs import bundle_folder
-from nse_lstm.study.seal import open_test_year
+from nse_lstm.study.inputs import study_folds
+from nse_lstm.study.promotion import Proposal, build_case, keep_case, tested_weights
+from nse_lstm.study.refit import refit
+from nse_lstm.study.seal import open_test_year, open_to_serve
+from nse_lstm.study.stores import opened_store
 from nse_lstm.study.validation import forecast_fold
 from nse_lstm.study.workspace import Workspace, read_json
-from nse_lstm.tables import FORECASTS, read_table, write_table
+from nse_lstm.tables import FORECASTS, STORED_FORECASTS, read_table, write_table
 
-__all__ = ["Deployment", "deploy", "promote_selected", "reproduce", "score"]
+__all__ = [
+    "Deployment",
+    "Scoring",
+    "deploy",
+    "forecast_next",
+    "promote_selected",
+    "registry_table",
+    "reproduce",
+    "score",
+]
+
+AUTOMATIC = (SELECTION, "refit")
+"""How what a build may replace came to stand; what a person promoted, stays."""
 
 
 @dataclass(frozen=True)
@@ -25,24 +43,45 @@ class Deployment:
     """What Phase 5 shows; all of it lies on disk as well."""
 
     registry: pd.DataFrame
-    """One row a stock and stage: model, version, why."""
+    """One row a stock and stage: model, version, how it came there, why."""
+    gate: pd.DataFrame
+    """One row a stock: what the gate says of the tested weights."""
     reproduced: pd.DataFrame
     """One row a stock: test-year forecasts of the reloaded model equal to Phase 4's."""
     forecasts: pd.DataFrame
-    """FORECASTS of the session after the last one."""
+    """STORED_FORECASTS of the session after the last one."""
     refused: pd.DataFrame
     """What was not forecast, and why."""
 
 
-def deploy(workspace: Workspace) -> Deployment:
-    """Promote, reload, reproduce Phase 4's forecasts, and score the next session.
+@dataclass(frozen=True)
+class Scoring:
+    """An evening's work."""
+
+    forecasts: pd.DataFrame
+    """STORED_FORECASTS."""
+    refused: pd.DataFrame
+    """What was not forecast, and why."""
+    n_new: int
+    """Rows that the store did not hold yet."""
+    store: str
+    """The store's name, without a password."""
+
+
+def deploy(workspace: Workspace, *, progress: Progress | None = None) -> Deployment:
+    """Promote, reload, reproduce Phase 4's forecasts, and forecast the next session.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Is given one line a network that is fitted through the last session.
 
     Raises
     ------
     ArtefactError
         If a reloaded model does not reproduce what Phase 4 scored, bit for bit.
     """
-    registry = promote_selected(workspace)
+    gate = promote_selected(workspace, progress=progress)
     reproduced = reproduce(workspace)
     wrong = reproduced[reproduced["n_equal"] < reproduced["n_forecasts"]]
     if len(wrong):
@@ -50,36 +89,50 @@ def deploy(workspace: Workspace) -> Deployment:
             "Expected the reloaded models to reproduce every forecast of Phase 4. "
             f"Received other numbers for: {', '.join(wrong['ticker'])}"
         )
-    forecasts, refused = score(workspace)
-    return Deployment(registry, reproduced, forecasts, refused)
+    forecasts, refused = forecast_next(workspace)
+    return Deployment(registry_table(workspace), gate, reproduced, forecasts, refused)
 
 
-def promote_selected(workspace: Workspace) -> pd.DataFrame:
-    """Promote each stock's selected champion, and v2 as challenger where it lost.
+def promote_selected(
+    workspace: Workspace, *, progress: Progress | None = None
+) -> pd.DataFrame:
+    """Promote what each stock's selection says, as far as the gate lets it.
 
-    What an earlier selection had put there and this one did not is retired.
+    The tested weights become candidate; v2, where it was selected and passes the gate,
+    champion, else persistence; a refit through the last session challenger. A champion
+    that a person promoted stays. What an earlier selection had put there for a stock
+    that this one does not have is retired.
+
+    Returns
+    -------
+    DataFrame
+        One row a stock: ``ticker``, ``selected``, ``passes`` (the gate, v2) and
+        ``refusals`` in words; also ``registry/gate.csv``.
     """
     path = workspace.paths.evaluation / "selection.json"
     evidence = hashlib.sha256(path.read_bytes()).hexdigest()
-    wanted = set()
-    for row in read_json(path):
-        for stage in ("champion", "challenger"):
-            if row[stage]:
-                _promote(workspace, row, stage, row[stage], evidence)
-                wanted.add((row["ticker"], stage))
+    selected = read_json(path)
+    rows = [_promote(workspace, row, evidence) for row in selected]
+    tickers = [row["ticker"] for row in selected]
+    refit(workspace, tickers, progress=progress)
     for ticker, stages in read_registry(workspace.paths.registry).items():
-        for stage in stages.keys() - {s for t, s in wanted if t == ticker}:
-            retire(
-                workspace.paths.registry,
-                ticker=ticker,
-                stage=stage,
-                evidence=evidence,
-                why="Not chosen by the selection that follows.",
-            )
-    return _registry_table(workspace)
+        for stage, entry in stages.items():
+            if ticker not in tickers and entry.way in AUTOMATIC:
+                retire(
+                    workspace.paths.registry,
+                    ticker=ticker,
+                    stage=stage,
+                    evidence=evidence,
+                    why="Not chosen by the selection that follows.",
+                )
+    gate = pd.DataFrame(rows)
+    with write_aside(workspace.paths.registry / "gate.csv") as aside:
+        gate.to_csv(aside, index=False, lineterminator="\n")
+    return gate
 
 
-def _registry_table(workspace: Workspace) -> pd.DataFrame:
+def registry_table(workspace: Workspace) -> pd.DataFrame:
+    """Return one row a stock and stage: who stands there, since which way, and why."""
     entries = read_registry(workspace.paths.registry)
     return pd.DataFrame(
         [
@@ -88,6 +141,7 @@ def _registry_table(workspace: Workspace) -> pd.DataFrame:
                 "stage": stage,
                 "model": entry.model,
                 "version": entry.version,
+                "way": entry.way,
                 "why": entry.why,
             }
             for ticker, stages in sorted(entries.items())
@@ -119,43 +173,102 @@ def reproduce(workspace: Workspace) -> pd.DataFrame:
     ).reset_index()
 
 
-def score(workspace: Workspace) -> tuple[pd.DataFrame, pd.DataFrame]:
+def forecast_next(
+    workspace: Workspace, *, as_of: pd.Timestamp | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Forecast the session after the last one; writes ``latest_forecasts.parquet``.
+
+    Parameters
+    ----------
+    as_of : Timestamp, optional
+        As for ``score_latest``.
 
     Returns
     -------
     forecasts : DataFrame
-        FORECASTS, one row a stock and promoted model.
+        STORED_FORECASTS, one row a stock, stage and model.
     refused : DataFrame
-        ``ticker``, ``model`` and ``reason`` of what was not forecast.
+        ``ticker``, ``stage``, ``model`` and ``reason`` of what was not forecast.
     """
-    panel, _ = open_test_year(workspace)
+    table = read_table(FORECASTS, workspace.paths.evaluation / "forecasts.parquet")
     forecasts, refused = score_latest(
-        panel, study=workspace.study, paths=workspace.paths
+        open_to_serve(workspace),
+        study=workspace.study,
+        paths=workspace.paths,
+        as_of=as_of,
+        past=table,
     )
     folder = workspace.paths.registry
-    write_table(forecasts, FORECASTS, folder / "latest_forecasts.parquet")
+    write_table(forecasts, STORED_FORECASTS, folder / "latest_forecasts.parquet")
     with write_aside(folder / "latest_refused.csv") as aside:
         refused.to_csv(aside, index=False, lineterminator="\n")
     return forecasts, refused
 
 
+def score(
+    workspace: Workspace, *, as_of: pd.Timestamp | None = None, store: str = ""
+) -> Scoring:
+    """Forecast the session after the last one and append it to the forecast store.
+
+    The same evening again writes nothing.
+
+    Parameters
+    ----------
+    as_of : Timestamp, optional
+        As for ``score_latest``.
+    store : str
+        As for ``databases.store_url``.
+
+    Raises
+    ------
+    ArtefactError
+        If the store holds another forecast under the same key, or cannot be reached.
+    """
+    # Opened first: an evening without a store is no evening.
+    with opened_store(workspace, store) as engine:
+        forecasts, refused = forecast_next(workspace, as_of=as_of)
+        n_new = append_forecasts(engine, forecasts)
+    return Scoring(forecasts, refused, n_new, database_name(engine.url))
+
+
 def _promote(
-    workspace: Workspace,
-    row: dict[str, str],
-    stage: str,
-    model: str,
-    evidence: str,
+    workspace: Workspace, row: dict[str, str], selection: str
+) -> dict[str, object]:
+    """Put the tested weights and the champion of one stock in their places."""
+    ticker, folder = row["ticker"], workspace.paths.registry
+    tested = tested_weights(workspace, ticker)
+    case = build_case(workspace, tested, afresh=True)
+    refusals = find_refusals(case, workspace.study.deployment)
+    standing = read_registry(folder).get(ticker, {}).get("champion")
+    champion, evidence, why = tested, keep_case(workspace, case), row["reason"]
+    is_selected = row["champion"] != PERSISTENCE
+    if refusals or not is_selected:
+        champion, evidence = Proposal(ticker, PERSISTENCE, PERSISTENCE, ""), selection
+    if refusals and is_selected:
+        why = f"{why} The gate refuses it: {' '.join(refusals)}"
+    if standing is None or standing.way in AUTOMATIC:
+        _put(workspace, champion, "champion", evidence, why)
+        standing = read_registry(folder)[ticker]["champion"]
+    if standing.version != tested.version:
+        _put(workspace, tested, "candidate", selection, "The weights that were tested.")
+    return {
+        "ticker": ticker,
+        "selected": row["champion"],
+        "passes": not refusals,
+        "refusals": " ".join(refusals),
+    }
+
+
+def _put(
+    workspace: Workspace, proposal: Proposal, stage: str, evidence: str, why: str
 ) -> None:
-    folder = bundle_folder(workspace, row["ticker"], read_facts(workspace).test_year)
-    stored = model == "v2"
     promote(
         workspace.paths.registry,
-        ticker=row["ticker"],
+        ticker=proposal.ticker,
         stage=stage,
-        model=model,
-        version=load_bundle(folder).metadata["version"] if stored else model,
-        bundle=folder.relative_to(workspace.paths.models).as_posix() if stored else "",
+        model=proposal.model,
+        version=proposal.version,
+        bundle=proposal.bundle,
         evidence=evidence,
-        why=row["reason"],
+        why=why,
     )

@@ -3,7 +3,13 @@
 import pandas as pd
 
 from nse_lstm.evaluation.averaging import now_and_later
-from nse_lstm.evaluation.conformal import conformal_intervals, score_coverage
+from nse_lstm.evaluation.conformal import (
+    ERRORS,
+    MISSES,
+    RATE,
+    conformal_intervals,
+    score_coverage,
+)
 from nse_lstm.evaluation.evidence import collect_evidence
 from nse_lstm.evaluation.forecast_evidence import with_mean_so_far
 from nse_lstm.evaluation.scoring import realised
@@ -13,15 +19,6 @@ from nse_lstm.study.trials import read_trial_matrix, read_trials
 from nse_lstm.study.workspace import Workspace
 
 __all__ = ["gather_coverage", "gather_evidence"]
-
-MISSES = 0.1
-"""Share of misses that the intervals aim at."""
-
-ERRORS = 250
-"""Past errors behind an interval: a year of sessions."""
-
-RATE = 0.02
-"""What a miss moves the level by, so that 1 in 10 is kept as errors grow."""
 
 
 def gather_evidence(

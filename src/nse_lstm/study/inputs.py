@@ -6,6 +6,7 @@ reads further.
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd
 
@@ -16,6 +17,7 @@ from nse_lstm.tables import INSTRUMENTS, PANEL, read_table
 
 __all__ = [
     "MarketFacts",
+    "parse_day",
     "read_facts",
     "read_instruments",
     "read_recommended",
@@ -36,6 +38,22 @@ class MarketFacts:
     n_sessions: int
     n_rows: int
     n_tickers: int
+
+
+def parse_day(text: str) -> pd.Timestamp:
+    """Read a day as ``2024-12-31``.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is none.
+    """
+    try:
+        return pd.Timestamp(date.fromisoformat(text))
+    except ValueError:
+        raise ConfigurationError(
+            f"Expected a day such as 2024-12-31. Received: {text!r}"
+        ) from None
 
 
 def read_facts(workspace: Workspace) -> MarketFacts:

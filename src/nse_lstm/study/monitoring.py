@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from nse_lstm.deployment.experiment import pair_sessions, run_test
+from nse_lstm.deployment.freshness import trained_through
 from nse_lstm.deployment.monitoring import (
     DATA,
     age_alerts,
@@ -13,18 +15,17 @@ from nse_lstm.deployment.monitoring import (
     ring,
 )
 from nse_lstm.deployment.registry import read_registry
-from nse_lstm.deployment.store import open_store, read_forecasts, store_url
-from nse_lstm.errors import ConfigurationError
-from nse_lstm.evaluation.conformal import conformal_intervals
+from nse_lstm.deployment.store import read_forecasts
+from nse_lstm.evaluation.conformal import ERRORS, MISSES, RATE, conformal_intervals
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.features.returns import market_sessions
 from nse_lstm.models.bundles import read_metadata
-from nse_lstm.study.evidence import ERRORS, MISSES, RATE
-from nse_lstm.study.seal import open_test_year
+from nse_lstm.study.seal import open_to_serve
+from nse_lstm.study.stores import opened_store
 from nse_lstm.study.workspace import Workspace
 from nse_lstm.tables import ALERTS, FORECASTS, check, read_table, write_table
 
-__all__ = ["Monitored", "as_forecasts", "monitor", "parse_day"]
+__all__ = ["Monitored", "as_forecasts", "monitor"]
 
 HISTORY_YEARS = 3
 """Of the data's signals before the store's first forecast."""
@@ -38,11 +39,15 @@ class Monitored:
     """ALERTS since the store's first forecast."""
     now: pd.DataFrame
     """Those of the last session, and of age: these want something done."""
+    tests: pd.DataFrame
+    """One row a challenger: ``test sessions evidence mean lower upper`` so far."""
     n_realised: int
     """Stored forecasts whose targets have come."""
 
 
-def monitor(workspace: Workspace, *, today: pd.Timestamp, url: str = "") -> Monitored:
+def monitor(
+    workspace: Workspace, *, as_of: pd.Timestamp | None = None, store: str = ""
+) -> Monitored:
     """Watch the stored forecasts and their inputs; writes ``store/alerts.csv``.
 
     Thresholds are learnt from Phase 4's forecasts and the panel before the first
@@ -51,19 +56,18 @@ def monitor(workspace: Workspace, *, today: pd.Timestamp, url: str = "") -> Moni
     Parameters
     ----------
     workspace : Workspace
-        Phase 4 must have run.
-    today : Timestamp
-        Day that ages are counted to.
-    url : str
-        Of the store; see ``store_url``.
+        Phases 4 and 5 must have run.
+    as_of : Timestamp, optional
+        The day of watching, for the ages; the last session's day if not given. Nothing
+        later is looked at.
+    store : str
+        As for ``databases.store_url``.
     """
-    panel, _ = open_test_year(workspace)
+    panel = open_to_serve(workspace)
+    panel = panel if as_of is None else panel[panel["session"] <= as_of]
     sessions = market_sessions(panel)
-    store = open_store(store_url(workspace.paths, url))
-    try:
-        stored = read_forecasts(store)
-    finally:
-        store.dispose()
+    with opened_store(workspace, store) as engine:
+        stored = read_forecasts(engine, until=sessions[-1])
     due = as_forecasts(stored, sessions)
     start = stored["origin"].min() if len(stored) else sessions[-1]
     rang = [
@@ -71,37 +75,27 @@ def monitor(workspace: Workspace, *, today: pd.Timestamp, url: str = "") -> Moni
         *_of_models(workspace, panel, due, start=start),
     ]
     ages = age_alerts(
-        today=today, last_session=sessions[-1], trained_until=_training_ends(workspace)
+        as_of or sessions[-1],
+        last_session=sessions[-1],
+        trained=_training_ends(workspace),
+        limits=workspace.study.deployment,
     )
     alerts = check(pd.concat([*rang, ages], ignore_index=True), ALERTS)
     write_table(alerts, ALERTS, workspace.paths.store / "alerts.csv")
     is_now = (alerts["session"] == sessions[-1]) | alerts["alarm"].isin(ages["alarm"])
-    return Monitored(alerts, alerts[is_now].reset_index(drop=True), len(due))
-
-
-def parse_day(text: str) -> pd.Timestamp:
-    """Read a day as ``2024-01-31``; today if empty.
-
-    Raises
-    ------
-    ConfigurationError
-        If it is none.
-    """
-    if not text:
-        return pd.Timestamp.today().normalize()
-    try:
-        return pd.to_datetime(text, format="%Y-%m-%d")
-    except ValueError:
-        raise ConfigurationError(
-            f"Expected a day such as 2024-01-31. Received: {text!r}"
-        ) from None
+    return Monitored(
+        alerts=alerts,
+        now=alerts[is_now].reset_index(drop=True),
+        tests=_tests(stored, due, panel, sessions=sessions),
+        n_realised=len(due),
+    )
 
 
 def as_forecasts(stored: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     """Return the stored forecasts whose targets have come, as ``FORECASTS``.
 
-    The target was expected on a weekday; it came on the market's session. A model that
-    forecast in two stages forecast the same.
+    The target was expected on a weekday; it came on the market's session. Of a model
+    that stands in several stages the highest is taken.
 
     Parameters
     ----------
@@ -110,7 +104,9 @@ def as_forecasts(stored: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFra
     sessions : DatetimeIndex
         The market's calendar as far as it is known.
     """
-    once = stored.drop_duplicates(["ticker", "model", "origin", "delay", "horizon"])
+    # By stage, who serves first: only one of a model's versions is watched.
+    ordered = stored.sort_values("stage", ascending=False)
+    once = ordered.drop_duplicates(["ticker", "model", "origin", "delay", "horizon"])
     place = sessions.get_indexer(pd.DatetimeIndex(once["origin"]))
     entry = place + once["delay"].to_numpy()
     target = entry + once["horizon"].to_numpy()
@@ -123,6 +119,32 @@ def as_forecasts(stored: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFra
     )
     types = {name: str(column.dtype) for name, column in FORECASTS.columns.items()}
     return check(rows[list(types)].astype(types), FORECASTS)
+
+
+def _tests(
+    stored: pd.DataFrame,
+    due: pd.DataFrame,
+    panel: pd.DataFrame,
+    *,
+    sessions: pd.DatetimeIndex,
+) -> pd.DataFrame:
+    """Return where the test of every challenger in the store stands."""
+    challengers = sorted(set(stored.loc[stored["stage"] == "challenger", "model"]))
+    names = ["test", "sessions", "evidence", "mean", "lower", "upper"]
+    if due.empty or not challengers:
+        return pd.DataFrame(columns=names)
+    place = ["ticker", "origin", "delay", "horizon"]
+    came = realised(due, panel)[[*place, "y"]].drop_duplicates(place)
+    joined = stored.merge(came, on=place)
+    ahead = int(due[["delay", "horizon"]].iloc[0].sum())
+    origins = sessions[sessions >= due["origin"].min()][:-ahead]
+    states = [
+        run_test(pair_sessions(joined, challenger=test), origins=origins, ahead=ahead)
+        .tail(1)
+        .assign(test=test, sessions=len(origins))
+        for test in challengers
+    ]
+    return pd.concat(states, ignore_index=True)[names]
 
 
 def _of_data(
@@ -184,11 +206,13 @@ def _ring(
 
 
 def _training_ends(workspace: Workspace) -> dict[str, pd.Timestamp]:
-    """Return, by stock, the last origin that its champion was trained on."""
+    """Return, by stock, the last session that its champion was fitted on."""
     ends = {}
     for ticker, stages in read_registry(workspace.paths.registry).items():
         champion = stages.get("champion")
         if champion is not None and champion.bundle:
             about = read_metadata(workspace.paths.models / champion.bundle)
-            ends[ticker] = pd.Timestamp(about["validation"]["last_origin"])
+            through = trained_through(about)
+            if through is not None:
+                ends[ticker] = through
     return ends

@@ -18,13 +18,12 @@ from nse_lstm.deployment.monitoring import (
     model_signals,
 )
 from nse_lstm.errors import ConfigurationError
-from nse_lstm.evaluation.conformal import conformal_intervals
+from nse_lstm.evaluation.conformal import ERRORS, MISSES, RATE, conformal_intervals
 from nse_lstm.evaluation.planning import plan_test
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.evaluation.selection import CANDIDATES, select
 from nse_lstm.features.returns import market_sessions
 from nse_lstm.models.bundles import read_metadata
-from nse_lstm.study.evidence import ERRORS, MISSES, RATE
 from nse_lstm.study.inputs import read_facts, read_sealed_panel
 from nse_lstm.study.jobs import bundle_folder
 from nse_lstm.study.seal import open_test_year
@@ -228,13 +227,15 @@ def _stored(
 def _digests(panel: pd.DataFrame) -> dict[pd.Timestamp, str]:
     """Return a digest of the panel up to each session: of its rows and the one before.
 
-    A chain, so that a year of digests costs one reading of the panel.
+    A chain, so that a year of digests costs one reading of the panel; an evening's own
+    scoring hashes the whole panel instead.
     """
     rows = panel.sort_values(["session", "ticker"])
-    hashes = pd.util.hash_pandas_object(rows, index=False)
+    hashes = pd.util.hash_pandas_object(rows, index=False).to_numpy()
+    sessions, first = np.unique(rows["session"].to_numpy(), return_index=True)
     digest, found = b"", {}
-    for session, block in hashes.groupby(rows["session"].to_numpy()):
-        digest = hashlib.sha256(digest + block.to_numpy().tobytes()).digest()
+    for session, block in zip(sessions, np.split(hashes, first[1:]), strict=True):
+        digest = hashlib.sha256(digest + block.tobytes()).digest()
         found[pd.Timestamp(session)] = digest.hex()
     return found
 

@@ -1,8 +1,8 @@
 """The seal of the test year.
 
-``open_test_year`` is the only function that hands out prices of the test year. It
-writes a line the first time a frozen study looks at it; the label says how much that
-look can prove.
+``open_test_year`` is the only function that hands out prices of the test year to what
+is judged by them. It writes a line the first time a frozen study looks at it; the label
+says how much that look can prove.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,13 @@ from typing import Literal
 
 import pandas as pd
 
+from nse_lstm.errors import ArtefactError
 from nse_lstm.study.inputs import read_facts
 from nse_lstm.study.ledger import append_lines, identity, read_lines
 from nse_lstm.study.workspace import Workspace
 from nse_lstm.tables import PANEL, read_table
 
-__all__ = ["Look", "open_test_year"]
+__all__ = ["Look", "open_test_year", "open_to_serve"]
 
 Label = Literal["confirmatory", "replication", "exploratory"]
 
@@ -82,6 +83,26 @@ def open_test_year(
         append_lines(path, known, key=list(mine))
     panel = read_table(PANEL, workspace.paths.processed / "panel.parquet")
     return panel, Look(facts.test_year, known[0]["label"], len(looks))
+
+
+def open_to_serve(workspace: Workspace) -> pd.DataFrame:
+    """Return the panel through its last session, to forecast from and to watch.
+
+    An evening's new session makes other data of it, but no new look: nothing of the
+    study is chosen or judged by it. Before a first look the seal holds.
+
+    Raises
+    ------
+    ArtefactError
+        If no study of this market has opened a test year yet.
+    """
+    path = workspace.paths.ledger / "test_year_looks.jsonl"
+    if not read_lines(path):
+        raise ArtefactError(
+            f"Expected a test year that was opened before, in {path}. Received: no "
+            "look; run Phase 4 first"
+        )
+    return read_table(PANEL, workspace.paths.processed / "panel.parquet")
 
 
 def _label(workspace: Workspace, test_year: int, *, first: bool) -> Label:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from nse_lstm.deployment.registry import read_registry
 from nse_lstm.reporting.status import Improvement
 from nse_lstm.study.changes import changes_table, read_changes
 from nse_lstm.study.inputs import read_facts, study_folds
@@ -16,7 +17,7 @@ from nse_lstm.study.safety import count_negatives, read_safety, read_times, safe
 from nse_lstm.study.stock_page import read_statistics, stock_tickers
 from nse_lstm.study.summary import read_test_scores
 from nse_lstm.study.workspace import Workspace, read_json
-from nse_lstm.tables import FORECASTS, SCORES, read_table
+from nse_lstm.tables import SCORES, STORED_FORECASTS, read_table
 
 __all__ = ["IMPROVEMENTS", "PHASES"]
 
@@ -102,10 +103,11 @@ def validation_lines(workspace: Workspace) -> Lines:
 def deployment_lines(workspace: Workspace) -> Lines:
     """Phase 5: who serves, who forecasts in the shadow, what was forecast."""
     folder = workspace.paths.registry
-    latest = read_table(FORECASTS, folder / "latest_forecasts.parquet")
+    latest = read_table(STORED_FORECASTS, folder / "latest_forecasts.parquet")
     refused = pd.read_csv(folder / "latest_refused.csv")
     chosen = read_json(workspace.paths.evaluation / "selection.json")
-    shadows = sum(bool(row["challenger"]) for row in chosen)
+    registry = read_registry(folder)
+    shadows = sum("challenger" in registry.get(row["ticker"], {}) for row in chosen)
     return (
         f"Promoted a champion for {len(chosen)} stocks",
         f"A/B: a challenger forecasts in the shadow of {shadows} of them",
