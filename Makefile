@@ -88,7 +88,7 @@ $(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,mo
 $(BUILD)/02_architecture.ipynb:  src/nse_lstm/reporting/ablation_figures.py $(wildcard $(ROOT)/trained_models/$(MARKET)/ablation/about.json)
 $(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb $(call study,safety) src/nse_lstm/deployment/latency.py
 $(BUILD)/04_validation.ipynb:    $(BUILD)/audited.txt $(call study,seal ledger trials evidence score_tables evidence_tables audit_tables rivals v3)
-$(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) $(call study,deployment replay replay_inputs monitoring)
+$(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) $(call study,deployment replay replay_inputs replay_tables)
 $(BUILD)/05_deployment.ipynb:    src/nse_lstm/reporting/deployment_figures.py
 
 # Beside the phases: how the number that this study answers comes about.

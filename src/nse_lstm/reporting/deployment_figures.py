@@ -4,6 +4,7 @@ import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from nse_lstm.reporting.canvas import (
     COLOURS,
@@ -16,7 +17,7 @@ from nse_lstm.reporting.canvas import (
     start_axes,
 )
 
-__all__ = ["draw_alarms", "draw_evidence"]
+__all__ = ["draw_alarms", "draw_evidence", "draw_next"]
 
 PROMOTE_AT = 20
 LOWEST = 1e-3
@@ -28,7 +29,7 @@ MARKERS = {
     "signs": ("D", COLOURS["equal_weight"]),
     "money": ("o", COLOURS["buy_and_hold"]),
     "moves": ("^", COLOURS["mended"]),
-    "unchanged": ("_", GREY),
+    "unchanged": ("+", GREY),
     "faults": ("x", COLOURS["persistence"]),
 }
 """Marker and colour of every alarm that is drawn, told apart without the colour."""
@@ -111,4 +112,34 @@ def draw_alarms(alerts: pd.DataFrame, watched: pd.DataFrame) -> Figure:
         fontsize=8.5,
     )
     put_title(axes, "Would have alarmed on these days")
+    return figure
+
+
+def draw_next(forecasts: pd.DataFrame) -> Figure:
+    """Draw the forecast of the next session with its band, one line a stock and stage.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``STORED_FORECASTS`` of one origin. An open band is not drawn, and a forecast
+        without a return has no dot.
+    """
+    rows = forecasts.sort_values(["ticker", "stage"], ignore_index=True)
+    figure, axes = start_axes((8.0, 1.2 + 0.24 * len(rows)))
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    numbers = rows[["lower", "y_hat", "upper"]].to_numpy(float)
+    for place, (lower, y_hat, upper) in enumerate(numbers):
+        colour = colour_of(str(rows["model"].iloc[place]))
+        if np.isfinite([lower, upper]).all():
+            axes.plot([lower, upper], [place, place], color=colour, alpha=0.4)
+        axes.plot(y_hat, place, "o", color=colour, markersize=5)
+    names = rows["model"].map(lambda model: NAMES.get(model, model))
+    axes.set_yticks(
+        np.arange(len(rows)), rows["ticker"] + ", " + names + ", " + rows["stage"]
+    )
+    axes.tick_params(axis="y", labelsize=8)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_xlabel("log return to the next session; the band holds nine in ten")
+    put_title(axes, "The next session")
     return figure
