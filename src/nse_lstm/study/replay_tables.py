@@ -38,7 +38,7 @@ def state_table(found: Replay) -> pd.DataFrame:
             "at_most": last["upper"],
             "evidence": last["evidence"],
             "largest_evidence": largest[last["test"]].to_numpy(),
-            "exposure": last["exposure"],
+            "stocks_served": last["exposure"].map("{:.0%}".format),
         }
     ).reset_index(drop=True)
 
