@@ -18,6 +18,7 @@ AS_OF     ?=
 YEARS     ?=
 HOST      ?= 127.0.0.1
 PORT      ?= 8000
+YEAR      ?= 0
 
 ENVIRONMENT := .venv/installed
 SERVICE     := .venv-service/installed
@@ -43,7 +44,7 @@ layer   = $(shell find $(1:%=src/nse_lstm/%) -name '*.py')
 shared := $(call layer,config tables) $(patsubst %,src/nse_lstm/%.py,paths errors study/workspace study/inputs)
 
 ##@ Study
-.PHONY: all reports train score results fetch
+.PHONY: all reports train score replay monitor results fetch
 all: reports  ## Everything: environment, market, models, reports (MARKET, RAW, TEST_YEAR, STUDY)
 reports: $(REPORTS)/index.html
 	@echo "Up to date: open $(REPORTS)/index.html"
@@ -51,6 +52,10 @@ train: $(BUILD)/03_full_training.ipynb  ## Phases 1 to 3: the trained models
 # Tonight's data enter by Phase 1; who serves was settled when Phase 5 last ran.
 score: $(BUILD)/01_data_analysis.ipynb $(if $(wildcard $(BUILD)/05_deployment.ipynb),,$(BUILD)/05_deployment.ipynb)  ## Append the next session's forecasts to the store (AS_OF=2024-12-31)
 	$(NSE_LSTM) score $(IDENTITY) --as-of "$(AS_OF)"
+replay: $(BUILD)/05_deployment.ipynb  ## A year evening by evening: score, realise, test, alarm, promote (YEAR=2022)
+	$(NSE_LSTM) replay --year $(YEAR) $(IDENTITY)
+monitor: $(BUILD)/01_data_analysis.ipynb $(if $(wildcard $(BUILD)/05_deployment.ipynb),,$(BUILD)/05_deployment.ipynb)  ## Watch the stored forecasts and their inputs; fails when an alarm rings (AS_OF)
+	$(NSE_LSTM) monitor $(IDENTITY) --as-of "$(AS_OF)"
 fetch: | $(ENVIRONMENT)  ## Download the public data sets to data/raw/nse (YEARS=2013-2023: only these)
 	$(NSE_LSTM) fetch --folder "$(ROOT)/data/raw/nse" --years "$(YEARS)"
 results: reports  ## Write docs/results/<market>-<test year>.md: statistics, to be committed
@@ -90,7 +95,8 @@ $(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,mo
 $(BUILD)/02_architecture.ipynb:  src/nse_lstm/reporting/ablation_figures.py $(wildcard $(ROOT)/trained_models/$(MARKET)/ablation/about.json)
 $(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb $(call study,safety) src/nse_lstm/deployment/latency.py
 $(BUILD)/04_validation.ipynb:    $(BUILD)/audited.txt $(call study,seal ledger trials evidence score_tables evidence_tables audit_tables rivals v3)
-$(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) $(call study,deployment)
+$(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) $(call study,deployment replay replay_inputs replay_tables)
+$(BUILD)/05_deployment.ipynb:    src/nse_lstm/reporting/deployment_figures.py
 
 # Beside the phases: how the number that this study answers comes about.
 ANATOMY     := 91_anatomy_of_a_sharpe

@@ -228,6 +228,53 @@ def serve(
 
 
 @verb()
+def monitor(
+    identity: Identity,
+    as_of: Annotated[
+        str, typer.Option(help="Day of watching, 2024-12-31; the last session's.")
+    ] = "",
+    store: StoreUrl = "",
+) -> None:
+    """Watch the stored forecasts and their inputs; exit 1 if an alarm rings."""
+    from nse_lstm.study.inputs import parse_day
+    from nse_lstm.study.monitoring import monitor as monitor_study
+
+    found = monitor_study(
+        identity.open(), as_of=parse_day(as_of) if as_of else None, store=store
+    )
+    for row in found.now.itertuples():
+        typer.echo(f"{row.alarm}: {row.ticker} {row.model}: {row.says}")
+    for test in found.tests.itertuples():
+        typer.echo(
+            f"{test.test}: evidence {test.evidence:.3g} after {test.sessions} "
+            "sessions; 20 promote it"
+        )
+    typer.echo(
+        f"{len(found.now)} alarms now, {len(found.alerts)} since watching began; "
+        f"{found.n_realised} stored forecasts have come due"
+    )
+    raise typer.Exit(code=1 if len(found.now) else 0)
+
+
+@verb()
+def replay(
+    identity: Identity,
+    year: Annotated[
+        int, typer.Option(help="A year that Phase 4 forecast; 0: the test year.")
+    ] = 0,
+) -> None:
+    """Go through a year evening by evening: score, realise, test, alarm, promote."""
+    from nse_lstm.study.replay import replay as replay_study
+
+    found = replay_study(identity.open(), year=year, tell=typer.echo)
+    typer.echo(
+        f"{found.n_sessions} sessions of {found.year}: {len(found.forecasts)} "
+        f"forecasts stored and read back, {len(found.alerts)} alarms, "
+        f"{len(found.promotions)} changes of who serves"
+    )
+
+
+@verb()
 def review(
     identity: Identity,
     accept: Annotated[

@@ -9,6 +9,8 @@ from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.reporting.display import Html
 from nse_lstm.study.data_analysis import DataAnalysis
 from nse_lstm.study.deployment import Deployment
+from nse_lstm.study.replay import Replay
+from nse_lstm.study.replay_tables import replay_findings
 from nse_lstm.study.score_tables import pooled_scores, random_comparison
 from nse_lstm.study.training import Exploration
 from nse_lstm.study.validation import Validation
@@ -110,8 +112,8 @@ def validation_findings(validation: Validation) -> Html:
     )
 
 
-def deployment_findings(deployment: Deployment) -> Html:
-    """Read Phase 5: who serves, whether stored models reproduce, what is refused."""
+def deployment_findings(deployment: Deployment, replayed: Replay) -> Html:
+    """Read Phase 5: who serves, what reproduces, what a year of evenings came to."""
     champions = deployment.registry[deployment.registry["stage"] == "champion"]
     counts = champions["model"].value_counts()
     reproduced = deployment.reproduced
@@ -120,9 +122,10 @@ def deployment_findings(deployment: Deployment) -> Html:
         + ", ".join(f"{n} by {name}" for name, n in counts.items())
         + ".",
         f"Reloaded from disk, the models reproduce {reproduced['n_equal'].sum():,} of "
-        f"{reproduced['n_forecasts'].sum():,} test-year forecasts bit for bit.",
+        f"{reproduced['n_forecasts'].sum():,} test-year forecasts bit for bit; "
         f"{len(deployment.forecasts)} forecasts were made for the next session and "
         f"{len(deployment.refused)} refused.",
+        *replay_findings(replayed),
     )
 
 

@@ -26,7 +26,12 @@ from nse_lstm.tables.data import (
     PANEL,
     REPAIRS,
 )
-from nse_lstm.tables.deployment import STORED_FORECASTS
+from nse_lstm.tables.deployment import (
+    ALERTS,
+    PROMOTIONS,
+    SHADOW_TESTS,
+    STORED_FORECASTS,
+)
 from nse_lstm.tables.features import (
     FEATURES,
     MARKET_FEATURES,
@@ -53,6 +58,7 @@ __all__ = [
     "ACCEPTED_JUMPS",
     "ACCURACY_COST",
     "ACTION_KINDS",
+    "ALERTS",
     "AUTOCORRELATIONS",
     "AUTOCORRELATION_GROUPS",
     "CAPACITY",
@@ -71,11 +77,13 @@ __all__ = [
     "NUMBER",
     "PANEL",
     "PLACED_FEATURES",
+    "PROMOTIONS",
     "RANK_IC",
     "RECOMMENDATION_DIFFERENCES",
     "REPAIRS",
     "SAFETY",
     "SCORES",
+    "SHADOW_TESTS",
     "STATISTICS",
     "STOCK_YEARS",
     "STORED_FORECASTS",

@@ -1,0 +1,145 @@
+"""Figures of Phase 5: the evidence of a shadow test, and the alarms of a year."""
+
+import matplotlib.dates as mdates
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from nse_lstm.reporting.canvas import (
+    COLOURS,
+    GREY,
+    NAMES,
+    WIDE,
+    colour_of,
+    label_ends,
+    put_title,
+    start_axes,
+)
+
+__all__ = ["draw_alarms", "draw_evidence", "draw_next"]
+
+PROMOTE_AT = 20
+LOWEST = 1e-3
+"""Evidence below this is drawn at it: the challenger is worse, by how much is idle."""
+
+MARKERS = {
+    "loss": ("v", COLOURS["warning"]),
+    "misses": ("s", COLOURS["v2"]),
+    "signs": ("D", COLOURS["equal_weight"]),
+    "money": ("o", COLOURS["buy_and_hold"]),
+    "moves": ("^", COLOURS["mended"]),
+    "unchanged": ("+", GREY),
+    "faults": ("x", COLOURS["persistence"]),
+}
+"""Marker and colour of every alarm that is drawn, told apart without the colour."""
+
+
+def draw_evidence(tests: pd.DataFrame) -> Figure:
+    """Draw each test's evidence session by session, on a logarithmic axis.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        ``SHADOW_TESTS``.
+    """
+    figure, axes = start_axes(WIDE)
+    ends = []
+    for test, rows in tests.groupby("test"):
+        shown = rows["evidence"].clip(lower=LOWEST)
+        colour = colour_of(str(test))
+        axes.plot(rows["session"], shown, color=colour, linewidth=1.6)
+        name = NAMES.get(str(test), str(test))
+        ends.append((rows["session"].iloc[-1], shown.iloc[-1], name, colour))
+    axes.set_yscale("log")
+    axes.set_ylim(LOWEST / 1.5, max(tests["evidence"].max(), PROMOTE_AT) * 2)
+    axes.axhline(1, color=GREY, linewidth=0.8)
+    axes.axhline(PROMOTE_AT, color=COLOURS["warning"], linewidth=1.2, linestyle="--")
+    axes.annotate(
+        "promote at 20",
+        (tests["session"].min(), PROMOTE_AT),
+        xytext=(0, 3),
+        textcoords="offset points",
+        color=COLOURS["warning"],
+        fontsize=8.5,
+    )
+    axes.xaxis.set_major_formatter(
+        mdates.ConciseDateFormatter(axes.xaxis.get_major_locator())
+    )
+    axes.set_ylabel("evidence, betting")
+    put_title(axes, "Is the challenger better than who serves? Looked at every session")
+    label_ends(axes, ends)
+    return figure
+
+
+def draw_alarms(alerts: pd.DataFrame, watched: pd.DataFrame) -> Figure:
+    """Draw the days on which an alarm would have rung, one line a stock and model.
+
+    Parameters
+    ----------
+    alerts : DataFrame
+        ``ALERTS`` of a replayed year.
+    watched : DataFrame
+        ``ticker model`` of every series that could ring; a silent one has its line.
+    """
+    pairs = watched.sort_values(["ticker", "model"])[["ticker", "model"]].to_numpy()
+    lines = [f"{ticker}, {NAMES.get(model, model)}" for ticker, model in pairs]
+    figure, axes = start_axes((8.0, 1.2 + 0.22 * len(lines)))
+    names = alerts["model"].map(lambda model: NAMES.get(model, model))
+    place = (alerts["ticker"] + ", " + names).map(
+        {line: number for number, line in enumerate(lines)}
+    )
+    for alarm, (marker, colour) in MARKERS.items():
+        rang = (alerts["alarm"] == alarm) & place.notna()
+        axes.plot(
+            alerts.loc[rang, "session"],
+            place[rang],
+            marker,
+            color=colour,
+            markersize=5,
+            label=f"{alarm} ({int(rang.sum())})",
+        )
+    axes.set_yticks(np.arange(len(lines)), lines, fontsize=8)
+    axes.set_ylim(len(lines) - 0.5, -0.5)
+    axes.xaxis.set_major_formatter(
+        mdates.ConciseDateFormatter(axes.xaxis.get_major_locator())
+    )
+    axes.legend(
+        frameon=False,
+        ncols=4,
+        loc="upper left",
+        bbox_to_anchor=(0, -0.04),
+        fontsize=8.5,
+    )
+    put_title(axes, "Would have alarmed on these days")
+    return figure
+
+
+def draw_next(forecasts: pd.DataFrame) -> Figure:
+    """Draw the forecast of the next session with its band, one line a stock and stage.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``STORED_FORECASTS`` of one origin. An open band is not drawn, and a forecast
+        without a return has no dot.
+    """
+    rows = forecasts.sort_values(["ticker", "stage"], ignore_index=True)
+    figure, axes = start_axes((8.0, 1.2 + 0.24 * len(rows)))
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    numbers = rows[["lower", "y_hat", "upper"]].to_numpy(float)
+    for place, (lower, y_hat, upper) in enumerate(numbers):
+        colour = colour_of(str(rows["model"].iloc[place]))
+        if np.isfinite([lower, upper]).all():
+            axes.plot([lower, upper], [place, place], color=colour, alpha=0.4)
+        axes.plot(y_hat, place, "o", color=colour, markersize=5)
+    names = rows["model"].map(lambda model: NAMES.get(model, model))
+    axes.set_yticks(
+        np.arange(len(rows)), rows["ticker"] + ", " + names + ", " + rows["stage"]
+    )
+    axes.tick_params(axis="y", labelsize=8)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_xlabel("log return to the next session; the band holds nine in ten")
+    put_title(axes, "The next session")
+    return figure
