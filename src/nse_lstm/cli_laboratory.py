@@ -34,3 +34,15 @@ def diff(
     n_beyond = int((table["result"] == BEYOND).sum())
     line = f"{len(table)} numbers moved, {n_beyond} by more than noise"
     return Answer(table, [line], code=1 if len(table) else 0, max_rows=40)
+
+
+@verb()
+def export_runs(identity: Identity) -> Answer:
+    """Write every trained model into an MLflow store under build/ (extra `track`)."""
+    from nse_lstm.study.tracking import export_runs as export
+    from nse_lstm.study.tracking import store_address
+
+    workspace = identity.open()
+    table = export(workspace)
+    line = f"look at them: mlflow ui --backend-store-uri {store_address(workspace)}"
+    return Answer(table, [line])
