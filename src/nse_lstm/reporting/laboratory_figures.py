@@ -1,6 +1,7 @@
 """Figures of a researcher's run: table in, figure out."""
 
 import pandas as pd
+from matplotlib.dates import AutoDateLocator
 from matplotlib.figure import Figure
 
 from nse_lstm.reporting.canvas import (
@@ -84,6 +85,7 @@ def draw_run(joined: pd.DataFrame, *, ticker: str, model: str) -> Figure:
             below.plot(gains.index, gains, color=_colour(each))
             label = NAMES.get(each, each)
             ends.append((gains.index[-1], gains.iloc[-1], label, _colour(each)))
+    below.xaxis.set_major_locator(AutoDateLocator(maxticks=8))
     below.set_ylabel("squared error saved, %²")
     put_title(below, "Gained on persistence so far; above the line is better")
     label_ends(below, ends)
