@@ -145,8 +145,12 @@ FORCE:
 
 ##@ Laboratory
 .PHONY: lab
-lab: | $(ENVIRONMENT)  ## JupyterLab, on the environment's own kernel
-	.venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(LAB)
+lab: | $(ENVIRONMENT)  ## JupyterLab, on the environment's own kernel; edited modules are picked up
+	IPYTHONDIR="$(CURDIR)/.ipython" .venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(LAB)
+
+.PHONY: doctor
+doctor: | $(ENVIRONMENT)  ## Is all there that the study needs, and what to do where it is not
+	$(NSE_LSTM) doctor $(IDENTITY)
 
 ##@ Code
 COMPILE := .venv/uv/bin/uv pip compile -q --universal --python-version 3.11 \

@@ -129,12 +129,12 @@ def _leave_models(workspace: Workspace) -> None:
     summary.to_csv(workspace.paths.v2 / "training_summary.csv", index=False)
 
 
-def leave_bundle(folder: Path, ticker: str) -> None:
+def leave_bundle(folder: Path, ticker: str, history: str = "epoch\n1\n") -> None:
     """Leave a folder that proves itself, with a network that nothing can load."""
     files = {
         "model.keras": "no network",
         "scaler.json": '{"maximum": 50.0, "minimum": 10.0}',
-        "history.csv": "epoch\n1\n",
+        "history.csv": history,
     }
     span = {
         "dropped": {"gap": 2},
@@ -145,6 +145,7 @@ def leave_bundle(folder: Path, ticker: str) -> None:
     metadata = {
         "architecture": "v2",
         "ticker": ticker,
+        "year": 2024,
         "version": "0123456789abcdef0123",
         "seed": 1,
         "horizon": 1,

@@ -3,72 +3,18 @@
 Nothing heavy is imported before a verb needs it.
 """
 
-import inspect
 import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
-from functools import wraps
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from nse_lstm import cli_laboratory
+from nse_lstm.cli_verbs import Answer, Identity, app, verb
 from nse_lstm.errors import StudyError
 
-if TYPE_CHECKING:
-    from nse_lstm.study.workspace import Workspace
-
-__all__ = ["app", "main"]
-
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
-)
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Which study: options of every verb that works on one."""
-
-    root: Annotated[
-        str, typer.Option(help="Folder of the artefacts; the project if empty.")
-    ] = ""
-    study: Annotated[str, typer.Option(help="Study file.")] = "study.toml"
-    market: Annotated[str, typer.Option(help="A market of the study file.")] = (
-        "simulated"
-    )
-    raw: Annotated[str, typer.Option(help="Folder of the market's source files.")] = ""
-    test_year: Annotated[
-        int, typer.Option(help="0: the last calendar year in the data.")
-    ] = 0
-    seed: Annotated[int, typer.Option(help="0: the study file's.")] = 0
-
-    def open(self) -> "Workspace":
-        """Open the study."""
-        from nse_lstm.study.workspace import open_workspace
-
-        return open_workspace(**asdict(self))
-
-
-def verb(*, hidden: bool = False) -> Callable[[Callable[..., None]], None]:
-    """Make a function of an ``Identity`` a verb that has its options beside its own."""
-    shared = inspect.signature(Identity).parameters.values()
-    names = [field.name for field in fields(Identity)]
-
-    def register(function: Callable[..., None]) -> None:
-        own = list(inspect.signature(function).parameters.values())[1:]
-
-        @wraps(function)
-        def call(**given: Any) -> None:
-            identity = Identity(**{name: given.pop(name) for name in names})
-            function(identity, **given)
-
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        parameters = [each.replace(kind=keyword) for each in (*own, *shared)]
-        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        call.__annotations__ = {each.name: each.annotation for each in parameters}
-        app.command(hidden=hidden)(call)
-
-    return register
+__all__ = ["app", "cli_laboratory", "main"]
 
 
 @verb()
@@ -80,12 +26,12 @@ def train(
             help="A number, `all`, or tickers with commas; the recommended if empty."
         ),
     ] = "",
-) -> None:
+) -> Answer:
     """Train every model of the study; resumes what is there."""
     from nse_lstm.study.training import train_all
 
     summary = train_all(identity.open(), stocks)
-    typer.echo(summary.drop(columns="version").to_string(index=False))
+    return Answer(summary.drop(columns="version"))
 
 
 StoreUrl = Annotated[
@@ -106,7 +52,7 @@ def score(
         str, typer.Option(help="Day of scoring, 2024-12-31; the last session's.")
     ] = "",
     store: StoreUrl = "",
-) -> None:
+) -> Answer:
     """Append the next session's forecasts to the store; exit 1 if there is none."""
     from nse_lstm.study.deployment import score as score_study
     from nse_lstm.study.inputs import parse_day
@@ -116,12 +62,16 @@ def score(
     )
     columns = ["ticker", "stage", "model", "origin", "target_date", "price_hat"]
     columns += ["y_hat", "lower", "upper", "flags"]
-    if len(found.forecasts):
-        typer.echo(found.forecasts[columns].to_string(index=False))
-    for row in found.refused.itertuples():
-        typer.echo(f"{row.ticker} {row.stage} {row.model}: no forecast: {row.reason}")
-    typer.echo(f"{found.n_new} of {len(found.forecasts)} rows are new in {found.store}")
-    raise typer.Exit(code=0 if len(found.forecasts) else 1)
+    lines = [
+        f"{row.ticker} {row.stage} {row.model}: no forecast: {row.reason}"
+        for row in found.refused.itertuples()
+    ]
+    lines.append(
+        f"{found.n_new} of {len(found.forecasts)} rows are new in {found.store}"
+    )
+    return Answer(
+        found.forecasts[columns], lines, code=0 if len(found.forecasts) else 1
+    )
 
 
 @verb()
@@ -280,30 +230,27 @@ def review(
     accept: Annotated[
         str, typer.Option(help="Put the jumps on the accepted list, with this note.")
     ] = "",
-) -> None:
+) -> Answer:
     """List the price jumps nobody has let pass; exit 1 if there are too many."""
     from nse_lstm.study.review import accept_jumps, accepted_path, new_jumps
 
-    workspace = identity.open()
+    workspace, lines = identity.open(), []
     if accept:
         n_accepted = accept_jumps(workspace, note=accept)
-        typer.echo(f"{n_accepted} jumps added to {accepted_path(workspace)}")
+        lines.append(f"{n_accepted} jumps added to {accepted_path(workspace)}")
     jumps = new_jumps(workspace)
-    if len(jumps):
-        typer.echo(jumps.to_string(index=False))
     limit = workspace.study.review.max_new_jumps
-    typer.echo(f"{len(jumps)} unexplained jumps are on no list; {limit} are allowed")
-    raise typer.Exit(code=1 if len(jumps) > limit else 0)
+    lines.append(f"{len(jumps)} unexplained jumps are on no list; {limit} are allowed")
+    return Answer(jumps, lines, code=1 if len(jumps) > limit else 0)
 
 
 @verb()
-def changes(identity: Identity) -> None:
+def changes(identity: Identity) -> Answer:
     """Say what the last build changed; exit 1 if it rewrote old values."""
     from nse_lstm.study.changes import changes_table, read_changes
 
     found = read_changes(identity.open())
-    typer.echo(changes_table(found).to_string(index=False))
-    raise typer.Exit(code=1 if found and found.rewritten else 0)
+    return Answer(changes_table(found), code=1 if found and found.rewritten else 0)
 
 
 @verb()
@@ -365,12 +312,11 @@ def calibrate(
 
 
 @verb()
-def ablation(identity: Identity) -> None:
+def ablation(identity: Identity) -> Answer:
     """Measure what each change of v2 does, alone and removed; resumes what is there."""
     from nse_lstm.study.ablation import ablate
 
-    table = ablate(identity.open())
-    typer.echo(table.round(4).to_string(index=False))
+    return Answer(ablate(identity.open()).round(4))
 
 
 @verb()
@@ -379,19 +325,20 @@ def search(
     forecaster: Annotated[
         str, typer.Option(help="Which, of study/search_spaces.py; commas between.")
     ] = "ridge,boosting",
-) -> None:
+) -> Answer:
     """Search settings before every walk-forward year; prints the best, changes none."""
+    import pandas as pd
+
     from nse_lstm.study.search import search as search_study
     from nse_lstm.study.search import settings_lines
 
     workspace = identity.open()
-    for name in forecaster.split(","):
-        found = search_study(workspace, name.strip(), progress=typer.echo)
-        typer.echo(
-            f"{found.forecaster}: rank IC {found.value:+.4f}, the study's own settings "
-            f"{found.own_value:+.4f}; {found.n_trials} tried, {found.n_given_up} given "
-            f"up; {found.n_looks} settings in the ledger\n{settings_lines(found)}"
-        )
+    found = [
+        search_study(workspace, name.strip(), progress=print)
+        for name in forecaster.split(",")
+    ]
+    table = pd.DataFrame([asdict(each) for each in found]).drop(columns="settings")
+    return Answer(table, [settings_lines(each) for each in found])
 
 
 @app.command()
@@ -409,16 +356,15 @@ def fetch(
     typer.echo(fetch_study(folder, years=years, tell=typer.echo))
 
 
-@app.command()
-def verify(first: Path, second: Path) -> None:
+@verb(study=False)
+def verify(first: Path, second: Path) -> Answer:
     """Compare every artefact of two builds; exit 1 if any differs."""
     from nse_lstm.study.verification import compare_builds
 
     table = compare_builds(first, second)
-    typer.echo(table.to_string(index=False))
     n_different = int((table["result"] != "equal").sum())
-    typer.echo(f"{len(table)} artefacts, {n_different} different")
-    raise typer.Exit(code=1 if n_different else 0)
+    line = f"{len(table)} artefacts, {n_different} different"
+    return Answer(table, [line], code=1 if n_different else 0)
 
 
 @verb(hidden=True)
@@ -493,9 +439,12 @@ def status(identity: Identity, path: Path) -> None:
 @verb(hidden=True)
 def index(identity: Identity, path: Path) -> None:
     """Write the index page: the verdict first."""
+    from nse_lstm.study.phase_costs import cost_lines
     from nse_lstm.study.reports import write_index
 
-    write_index(identity.open(), path)
+    workspace = identity.open()
+    write_index(workspace, path)
+    typer.echo(cost_lines(workspace))
 
 
 @app.command(hidden=True)

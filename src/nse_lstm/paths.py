@@ -115,6 +115,11 @@ class Paths:
         return self.models / "search"
 
     @property
+    def laboratory(self) -> Path:
+        """Models of a researcher's own runs, never among the study's: scratch."""
+        return self.build / "laboratory"
+
+    @property
     def evaluation(self) -> Path:
         """Forecasts, scores and the verdict of Phase 4."""
         return self.models / "evaluation"

@@ -10,6 +10,7 @@ from nse_lstm.reporting.pages import render_notebook
 from nse_lstm.study.data_analysis import prepare_raw
 from nse_lstm.study.execution import execute_notebook, parse_parameters
 from nse_lstm.study.judging import read_verdict
+from nse_lstm.study.phase_costs import phase_costs
 from nse_lstm.study.reports import write_index
 from nse_lstm.study.status import write_status
 from nse_lstm.study.stock_pages import make_stock_pages
@@ -70,6 +71,8 @@ def test_a_failing_cell_names_itself_and_leaves_nothing_fresh(tmp_path: Path) ->
     assert not target.exists()
     left = target.parent / "running" / target.name
     assert str(left) in str(caught.value)
+    assert "Failed: 00_any.ipynb, cell [3]: 1 / seed" in str(caught.value)
+    assert "Resume: make reports " in str(caught.value)
     assert "ZeroDivisionError" in left.read_text()
 
 
@@ -91,6 +94,10 @@ def test_the_whole_study_runs_from_notebooks_to_pages(tmp_path: Path) -> None:
         target = paths.build / source.name
         page = paths.reports / f"{source.stem}.html"
         render_notebook(target, page, verdict=verdict)
+    costs = phase_costs(workspace)
+    assert costs["phase"].to_list() == [source.stem for source in NOTEBOOKS]
+    # A kernel that imports pandas holds more than 50 MiB, and no phase takes 20 GiB.
+    assert costs["peak_mib"].between(50, 20_000).all()
     stock = FOLDER / "90_stock.ipynb"
     names = make_stock_pages(workspace, stock, parameters=identity)
     write_status(workspace, paths.reports / "status.html")

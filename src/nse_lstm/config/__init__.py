@@ -6,7 +6,12 @@ a number is in this tree, so its hash, together with the data's and the sources'
 every artefact.
 """
 
-from nse_lstm.config.loading import configuration_hash, load_study, study_document
+from nse_lstm.config.loading import (
+    configuration_hash,
+    load_study,
+    override_study,
+    study_document,
+)
 from nse_lstm.config.settings import (
     V1,
     V2,
@@ -49,5 +54,6 @@ __all__ = [
     "Verdict",
     "configuration_hash",
     "load_study",
+    "override_study",
     "study_document",
 ]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from nse_lstm.errors import ConfigurationError
 __all__ = [
     "configuration_hash",
     "load_study",
+    "override_study",
     "study_document",
 ]
 
@@ -52,16 +54,33 @@ def load_study(
     document["market"] = {"name": market, **markets[market]}
     overrides = {"test_year": test_year, "seed": seed}
     document |= {key: value for key, value in overrides.items() if value}
-    try:
-        return TypeAdapter(Study).validate_python(document)
-    except ValidationError as error:
-        lines = [
-            f"  {'.'.join(map(str, e['loc']))}: {e['msg']}. Received: {e['input']!r}"
-            for e in error.errors()
-        ]
-        raise ConfigurationError(
-            "\n".join([f"{path} is no valid study:", *lines])
-        ) from None
+    return _validated(document, str(path))
+
+
+def override_study(study: Study, overrides: Mapping[str, Any]) -> Study:
+    """Return a study with some of its settings replaced, validated like a file.
+
+    Parameters
+    ----------
+    study : Study
+        It stays as it is.
+    overrides : mapping
+        As a study file would have them: a value, or a mapping for a section.
+
+    Raises
+    ------
+    ConfigurationError
+        If a section or setting is unknown, or a value is invalid.
+
+    Examples
+    --------
+    >>> from nse_lstm.config import Market, Study
+    >>> study = Study(market=Market(name="any", label="Any"))
+    >>> override_study(study, {"v2": {"units": 8}}).v2.units
+    8
+    """
+    document = TypeAdapter(Study).dump_python(study, mode="json")
+    return _validated(_merge(document, dict(overrides)), "The study with overrides")
 
 
 def study_document(study: Study) -> dict[str, Any]:
@@ -85,6 +104,19 @@ def configuration_hash(study: Study) -> str:
     """Return the SHA-256 of the canonical JSON of ``study_document``."""
     text = json.dumps(study_document(study), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _validated(document: dict[str, Any], what: str) -> Study:
+    try:
+        return TypeAdapter(Study).validate_python(document)
+    except ValidationError as error:
+        lines = [
+            f"  {'.'.join(map(str, e['loc']))}: {e['msg']}. Received: {e['input']!r}"
+            for e in error.errors()
+        ]
+        raise ConfigurationError(
+            "\n".join([f"{what} is no valid study:", *lines])
+        ) from None
 
 
 def _read_with_base(path: Path, *, above: tuple[Path, ...]) -> dict[str, Any]:

@@ -45,7 +45,9 @@ def draw_turnover(statistics: pd.DataFrame, *, n_tickers: int = 30) -> Figure:
     return figure
 
 
-def draw_training_curves(history: pd.DataFrame, *, best_epoch: int) -> Figure:
+def draw_training_curves(
+    history: pd.DataFrame, *, best_epoch: int, model: str = "v2"
+) -> Figure:
     """Draw the Huber term by epoch, training and validation, and where it stopped."""
     figure, axes = start_axes(WIDE)
     ends: list[End] = []
@@ -60,7 +62,7 @@ def draw_training_curves(history: pd.DataFrame, *, best_epoch: int) -> Figure:
     axes.set_yscale("log")
     axes.set_xlabel("epoch (dotted: the epoch whose weights were kept)")
     axes.set_ylabel("Huber loss, scaled price")
-    put_title(axes, "Fitting v2: Huber term without the L2 penalty")
+    put_title(axes, f"Fitting {model}: Huber term without the L2 penalty")
     label_ends(axes, ends)
     put_numbers(figure, history[["epoch", "huber", "val_huber"]])
     return figure

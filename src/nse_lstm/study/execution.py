@@ -13,7 +13,9 @@ from typing import Any
 from nse_lstm.config import configuration_hash
 from nse_lstm.errors import ConfigurationError, StudyError
 from nse_lstm.paths import find_root
+from nse_lstm.study.failures import explain_death, explain_failure
 from nse_lstm.study.inputs import read_facts
+from nse_lstm.study.phase_costs import peak_memory
 from nse_lstm.study.workspace import Workspace
 
 __all__ = ["execute_notebook", "page_metadata", "parse_parameters", "provenance"]
@@ -53,6 +55,7 @@ def execute_notebook(
         If a cell fails: its traceback, and the file to open.
     """
     import papermill
+    from nbclient.exceptions import DeadKernelError
 
     if not source.is_file():
         raise ConfigurationError(f"Expected a notebook. Received: no file {source}")
@@ -81,9 +84,10 @@ def execute_notebook(
         )
     except papermill.PapermillExecutionError as error:
         raise StudyError(
-            f"{error}\nThe failed notebook is {running}; "
-            "the same command resumes at this phase"
+            f"{error}\n{explain_failure(error, source, running, parameters)}"
         ) from None
+    except DeadKernelError:
+        raise StudyError(explain_death(source, running, parameters)) from None
     _stamp(notebook, running, workspace)
     os.replace(running, target)
 
@@ -119,6 +123,10 @@ def _stamp(notebook: Any, path: Path, workspace: Workspace) -> None:
     seconds = notebook.metadata.papermill.duration
     metadata["provenance"]["duration"] = f"{seconds:.0f} s"
     notebook.metadata["nse_lstm"] = metadata
+    notebook.metadata["nse_lstm"]["resources"] = {
+        "seconds": round(seconds, 1),
+        "peak_mib": peak_memory(),
+    }
     nbformat.write(notebook, path)
 
 

@@ -87,14 +87,20 @@ def study_folds(workspace: Workspace) -> tuple[Fold, ...]:
     return make_folds(facts.test_year, workspace.study.folds.n_walk_forward)
 
 
-def read_sealed_panel(workspace: Workspace) -> pd.DataFrame:
+def read_sealed_panel(workspace: Workspace, *, before: int = 0) -> pd.DataFrame:
     """Return the panel up to the last session before the test year.
 
     If that session is stale it is left out: what it was mended with is the word of the
-    test year's first session.
+    session after it.
+
+    Parameters
+    ----------
+    before : int
+        A year before the test year whose sessions are not to be seen either.
     """
     panel = read_table(PANEL, workspace.paths.processed / "panel.parquet")
-    start = pd.Timestamp(read_facts(workspace).test_year, 1, 1)
+    test_year = read_facts(workspace).test_year
+    start = pd.Timestamp(min(before or test_year, test_year), 1, 1)
     sealed = panel[panel["session"] < start]
     is_last = sealed["session"] == sealed["session"].max()
     return sealed[~(is_last & sealed["stale"])].reset_index(drop=True)

@@ -27,6 +27,7 @@ __all__ = [
     "ALL_STOCKS",
     "bundle_folder",
     "expected_time",
+    "is_trained",
     "split_stock",
     "training_jobs",
     "v1_job",
@@ -163,7 +164,7 @@ def v2_job(
 def expected_time(workspace: Workspace, jobs: list[TrainingJob]) -> str:
     """Say how many models wait and how long they will take at most."""
     study = workspace.study
-    waiting = [job for job in jobs if not _is_done(workspace, job)]
+    waiting = [job for job in jobs if not is_trained(workspace, job)]
     epochs = {"v1": study.v1.max_epochs, "v2": study.training.max_epochs}
     n_windows = sum(len(job.train) * epochs[job.architecture] for job in waiting)
     n_workers = study.training.workers or os.cpu_count() or 1
@@ -186,7 +187,8 @@ def _version(
     )
 
 
-def _is_done(workspace: Workspace, job: TrainingJob) -> bool:
+def is_trained(workspace: Workspace, job: TrainingJob) -> bool:
+    """Say whether a job's model is there under today's version."""
     try:
         metadata = read_metadata(bundle_folder(workspace, job.ticker, job.year))
     except ArtefactError:

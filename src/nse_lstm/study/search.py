@@ -140,12 +140,7 @@ def search_years(workspace: Workspace) -> tuple[int, ...]:
 def prepare_ground(workspace: Workspace) -> Ground:
     """Cut the panel before the first walk-forward year and build on what is left."""
     study, years = workspace.study, search_years(workspace)
-    panel = read_sealed_panel(workspace)
-    end = pd.Timestamp(years[-1] + 1, 1, 1)
-    seen = panel[panel["session"] < end]
-    # A mended last session is the word of a session that must not be seen.
-    is_last = seen["session"] == seen["session"].max()
-    seen = seen[~(is_last & seen["stale"])].reset_index(drop=True)
+    seen = read_sealed_panel(workspace, before=years[-1] + 1)
     tables = build_tables(seen, study=study)
     return Ground(
         study=study,

@@ -1,0 +1,160 @@
+"""What every verb shares: which study, how it answers, how it ends."""
+
+import inspect
+import json
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass, fields
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nse_lstm.study.workspace import Workspace
+
+__all__ = ["EXIT_CODES", "Answer", "Identity", "app", "verb"]
+
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 the answer is no (an alarm, a difference, a failed check), "
+    "or an error that a line on stderr explains; 2 the command line cannot be read. "
+    "With --json the answer alone is on stdout, all else on stderr."
+)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog=EXIT_CODES,
+)
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the answer as JSON, and nothing else.")
+]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which study: options of every verb that works on one."""
+
+    root: Annotated[
+        str, typer.Option(help="Folder of the artefacts; the project if empty.")
+    ] = ""
+    study: Annotated[str, typer.Option(help="Study file.")] = "study.toml"
+    market: Annotated[str, typer.Option(help="A market of the study file.")] = (
+        "simulated"
+    )
+    raw: Annotated[str, typer.Option(help="Folder of the market's source files.")] = ""
+    test_year: Annotated[
+        int, typer.Option(help="0: the last calendar year in the data.")
+    ] = 0
+    seed: Annotated[int, typer.Option(help="0: the study file's.")] = 0
+
+    def open(self) -> "Workspace":
+        """Open the study."""
+        from nse_lstm.study.workspace import open_workspace
+
+        return open_workspace(**asdict(self))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a verb found: a table, what else there is to say, and the exit code."""
+
+    table: "pd.DataFrame"
+    lines: Sequence[str] = ()
+    code: int = 0
+    max_rows: int = 200
+    """Rows that a reader sees; a program gets them all."""
+
+    def text(self) -> str:
+        """Return it for a reader; a table without rows is left out."""
+        shown = self.table.head(self.max_rows).copy()
+        for name in shown.select_dtypes(["str", "object"]).columns:
+            # Words begin where their heading does; numbers end there.
+            words = [str(name), *shown[name].map(_word)]
+            width = max(map(len, words))
+            shown[name] = [word.ljust(width) for word in words[1:]]
+            shown = shown.rename(columns={name: str(name).ljust(width)})
+        table = shown.to_string(index=False).splitlines() if len(shown) else []
+        if left_out := len(self.table) - len(shown):
+            table.append(f"… and {left_out} rows more; --json has them all")
+        return "\n".join([*(line.rstrip() for line in table), *self.lines])
+
+    def json(self) -> str:
+        """Return it for a program: ``rows``, ``lines`` and ``exit_code``.
+
+        Times are in ISO 8601; what is missing or not defined is null.
+        """
+        rows = self.table.to_json(
+            orient="records", date_format="iso", double_precision=15
+        )
+        document = {
+            "rows": json.loads(rows),
+            "lines": list(self.lines),
+            "exit_code": self.code,
+        }
+        return json.dumps(document, indent=1, ensure_ascii=False)
+
+
+def verb(
+    *, hidden: bool = False, study: bool = True
+) -> Callable[[Callable[..., Answer | None]], None]:
+    """Make a function a verb.
+
+    One that returns an ``Answer`` gets the option ``--json``.
+
+    Parameters
+    ----------
+    study : bool
+        Whether its first parameter is an ``Identity``, whose options it then has.
+    """
+    shared = inspect.signature(Identity).parameters.values() if study else ()
+    names = [field.name for field in fields(Identity)] if study else []
+
+    def register(function: Callable[..., Answer | None]) -> None:
+        signature = inspect.signature(function)
+        own = list(signature.parameters.values())[len(names) > 0 :]
+        answers = signature.return_annotation is Answer
+
+        @wraps(function)
+        def call(**given: Any) -> None:
+            as_json = given.pop("as_json", False)
+            first = [Identity(**{name: given.pop(name) for name in names})] * study
+            if not as_json:
+                _end(function(*first, **given), Answer.text)
+                return
+            with redirect_stdout(sys.stderr):
+                answer = function(*first, **given)
+            _end(answer, Answer.json)
+
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        asked = [_as_json()] if answers else []
+        parameters = [each.replace(kind=keyword) for each in (*own, *asked, *shared)]
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {each.name: each.annotation for each in parameters}
+        app.command(hidden=hidden, epilog=EXIT_CODES)(call)
+
+    return register
+
+
+def _word(value: Any) -> str:
+    if value is None or value != value:
+        return "–"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _as_json() -> inspect.Parameter:
+    return inspect.Parameter(
+        "as_json", inspect.Parameter.KEYWORD_ONLY, annotation=AsJson, default=False
+    )
+
+
+def _end(answer: Answer | None, form: Callable[[Answer], str]) -> None:
+    """Print an answer and leave with its code."""
+    if answer is not None:
+        typer.echo(form(answer))
+        raise typer.Exit(code=answer.code)

@@ -1,0 +1,53 @@
+"""What is kept of a run, and all runs that are kept as one table."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nse_lstm.study.workspace import Workspace, read_json, write_json
+from nse_lstm.tables import FORECASTS, SCORES, write_table
+
+__all__ = ["COLUMNS", "read_records", "record_folders", "write_record"]
+
+COLUMNS = [
+    *("ticker", "model", "year", "seed", "settings", "epochs", "best_epoch"),
+    *("train_loss", "validation_loss", "skill", "version", "folder"),
+]
+
+
+def write_record(
+    folder: Path,
+    about: dict[str, Any],
+    *,
+    forecasts: pd.DataFrame,
+    scores: pd.DataFrame,
+) -> None:
+    """Keep a run's forecasts and scores beside its model, and what it was.
+
+    Parameters
+    ----------
+    about : dict
+        Plain values by the ``COLUMNS``, the folder left out.
+    forecasts, scores : DataFrame
+        ``FORECASTS`` and ``SCORES``.
+    """
+    write_table(forecasts, FORECASTS, folder / "forecasts.parquet")
+    write_table(scores, SCORES, folder / "scores.parquet")
+    write_json(folder / "about.json", about)
+
+
+def read_records(workspace: Workspace) -> pd.DataFrame:
+    """Return one row a run that is kept, with the ``COLUMNS``; by folder."""
+    rows = [
+        {**read_json(folder / "about.json"), "folder": folder.name}
+        for folder in record_folders(workspace)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def record_folders(workspace: Workspace) -> Iterator[Path]:
+    """Yield the folder of every run that was finished, by name."""
+    for path in sorted(workspace.paths.laboratory.glob("*/about.json")):
+        yield path.parent

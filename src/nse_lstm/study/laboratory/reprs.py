@@ -1,0 +1,85 @@
+"""How a fold, a trained model and a bundle look in a notebook: a small table each.
+
+They are plain values of layers below, so what shows them is told to IPython here.
+"""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from nse_lstm.reporting.display import show_table
+
+if TYPE_CHECKING:
+    from nse_lstm.features.folds import Fold
+    from nse_lstm.models.bundles import Bundle
+    from nse_lstm.models.jobs import TrainedModel
+
+__all__ = ["register_reprs", "show_bundle", "show_fold", "show_model"]
+
+
+def register_reprs() -> None:
+    """Let the notebook that this runs in show them; elsewhere do nothing."""
+    if "IPython" not in sys.modules:
+        return
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    if shell is None or shell.display_formatter is None:
+        return
+    html = shell.display_formatter.formatters["text/html"]
+    # By name: nothing is imported before there is one to show.
+    html.for_type_by_name("nse_lstm.features.folds", "Fold", show_fold)
+    html.for_type_by_name("nse_lstm.models.jobs", "TrainedModel", show_model)
+    html.for_type_by_name("nse_lstm.models.bundles", "Bundle", show_bundle)
+
+
+def show_fold(fold: "Fold") -> str:
+    """Return a fold as HTML: what is trained before when, what is forecast until."""
+    last = fold.end - pd.Timedelta(days=1)
+    return _show(
+        f"Fold {fold.year}",
+        {
+            "kind": fold.kind.replace("_", " "),
+            "trained on": f"targets before {fold.start.date()}",
+            "forecast": f"targets from {fold.start.date()} to {last.date()}",
+        },
+    )
+
+
+def show_model(model: "TrainedModel") -> str:
+    """Return what became of a training job as HTML."""
+    return _show(
+        f"{model.architecture} for {model.ticker} {model.year}",
+        {
+            "epochs": f"{model.best_epoch} of {model.epochs} kept",
+            "training loss": f"{model.train_loss:.5f}",
+            "validation loss": f"{model.validation_loss:.5f}",
+            "seed": str(model.seed),
+            "version": model.version[:12],
+            "folder": str(model.folder),
+            "failure": model.failure or "none",
+        },
+    )
+
+
+def show_bundle(bundle: "Bundle") -> str:
+    """Return a stored model as HTML: its layers and what is known about it."""
+    about = bundle.metadata
+    layers = ", ".join(layer.name for layer in bundle.model.layers)
+    return _show(
+        f"{about['architecture']} for {about['ticker']} {about['year']}",
+        {
+            "layers": layers,
+            "parameters": f"{about['n_parameters']:,}",
+            "input": f"{about['lookback']} sessions",
+            "epochs": f"{about['best_epoch']} of {about['epochs']} kept",
+            "seed": str(about["seed"]),
+            "version": str(about["version"])[:12],
+        },
+    )
+
+
+def _show(caption: str, rows: dict[str, Any]) -> str:
+    table = pd.DataFrame({"what": rows.keys(), "value": rows.values()})
+    return show_table(table, caption=caption).html
