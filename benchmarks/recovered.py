@@ -2,12 +2,12 @@
 
     python benchmarks/recovered.py build/recovered --markets 10
 
-Markets with one planted part each (linear, nonlinear, stock-specific), with all and with
-none are drawn straight into tables; all models are fitted on the years before the last and
-judged on it, on the monthly universe, dealt a session later. Each market's numbers go
-to a file of its own, and a market that has one is not measured again. The means over
-markets are printed with their standard errors. Without a signal there is nothing to
-recover, and the rank ICs themselves should be 0.
+Markets with one planted part each (linear, nonlinear, stock-specific), with all and
+with none are drawn straight into tables; all models are fitted on the years before the
+last and judged on it, on the monthly universe, dealt a session later. Each market's
+numbers go to a file of its own, and a market that has one is not measured again. The
+means over markets are printed with their standard errors. Without a signal there is
+nothing to recover, and the rank ICs themselves should be 0.
 """
 
 import argparse
@@ -33,8 +33,8 @@ def main() -> None:
     parser.add_argument("--markets", type=int, default=10)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--models", nargs="*", default=list(MODELS))
-    parser.add_argument("--last-year", type=int, default=2018)
-    parser.add_argument("--shares", type=int, default=50)
+    parser.add_argument("--last-year", type=int, default=2017)
+    parser.add_argument("--shares", type=int, default=40)
     given = parser.parse_args()
     tables = []
     for kind in given.kinds:
