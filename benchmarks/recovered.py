@@ -31,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--markets", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--models", nargs="*", default=list(MODELS))
     parser.add_argument("--last-year", type=int, default=2017)
@@ -38,7 +39,7 @@ def main() -> None:
     given = parser.parse_args()
     tables = []
     for kind in given.kinds:
-        for seed in range(FIRST_SEED, FIRST_SEED + given.markets):
+        for seed in range(given.first_seed, given.first_seed + given.markets):
             path = given.folder / f"{kind}-{seed}.csv"
             if not path.is_file():
                 simulation = KINDS[kind].simulation(
