@@ -17,8 +17,9 @@ import pandas as pd
 
 from nse_lstm.config import Market, Study
 from nse_lstm.data.simulate import simulate_market
+from nse_lstm.evaluation.oracle import summarise_recovered
 from nse_lstm.paths import write_text
-from nse_lstm.study.recovered import KINDS, measure_market, summarise_shares
+from nse_lstm.study.recovered import KINDS, measure_market
 from nse_lstm.study.rivals import MEMBERS
 
 STUDY = Study(market=Market(name="simulated", label="Simulated", simulated=True))
@@ -54,7 +55,7 @@ def main() -> None:
                 write_text(path, table.to_csv(index=False))
                 print(f"{kind} market {seed} done", flush=True)
             tables.append(pd.read_csv(path))
-    print(summarise_shares(pd.concat(tables)).round(4).to_string(index=False))
+    print(summarise_recovered(pd.concat(tables)).round(4).to_string(index=False))
 
 
 if __name__ == "__main__":

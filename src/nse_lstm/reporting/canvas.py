@@ -25,6 +25,7 @@ __all__ = [
     "put_legend",
     "put_title",
     "start_axes",
+    "start_grid",
     "start_rows",
 ]
 
@@ -114,6 +115,17 @@ def start_rows(
             n, 1, figsize=size, sharex=True, squeeze=False, height_ratios=heights
         )
     return figure, list(axes[:, 0])
+
+
+def start_grid(
+    size: tuple[float, float], n_rows: int, n_columns: int
+) -> tuple[Figure, NDArray[np.object_]]:
+    """Open a figure of axes in rows and columns that share x down and y across."""
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            n_rows, n_columns, figsize=size, sharex="col", sharey="row", squeeze=False
+        )
+    return figure, axes
 
 
 def put_title(axes: Axes, text: str) -> None:

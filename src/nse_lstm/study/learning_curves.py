@@ -8,6 +8,7 @@ data is worth, and nothing is chosen by it.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -82,7 +83,7 @@ def learning_curve(
         blocks.append(daily.assign(cut=name, number=number, seed=draw))
     table = pd.concat(blocks, ignore_index=True)
     rows = [
-        summarise_rank_ic(own).assign(cut=name, number=number)
+        summarise_rank_ic(own).assign(cut=str(name), number=cast(int, number))
         for (name, number), own in table.groupby(["cut", "number"], sort=False)
     ]
     summary = pd.concat(rows, ignore_index=True)

@@ -17,8 +17,7 @@ import pandas as pd
 from nse_lstm.config import CrossSection, Simulation, Study
 from nse_lstm.data.simulate import SimulatedMarket
 from nse_lstm.data.simulation.signals import Memory, remember
-from nse_lstm.evaluation.oracle import share_recovered
-from nse_lstm.evaluation.rank_ic import daily_rank_ic
+from nse_lstm.evaluation.oracle import recovered_table
 from nse_lstm.features.board import make_board, to_rows
 from nse_lstm.features.cross_section import place_among
 from nse_lstm.features.folds import Fold, make_folds
@@ -34,7 +33,6 @@ __all__ = [
     "Kind",
     "measure_market",
     "read_memories",
-    "summarise_shares",
 ]
 
 
@@ -94,8 +92,7 @@ def measure_market(
     Returns
     -------
     DataFrame
-        One row a model and horizon: ``rank_ic``, ``oracle_ic`` and ``share``, the
-        latter two missing where the oracle has nothing to forecast.
+        ``evaluation.oracle.recovered_table`` of the models and the readers.
     """
     fold = make_folds(year + 1, 1)[0]
     ground = lay_ground(market.panel, study=study, folds=[fold])
@@ -103,24 +100,7 @@ def measure_market(
         [forecast_all(ground, models, fold), _forecast_readers(ground, fold)],
         ignore_index=True,
     )
-    daily = daily_rank_ic(forecasts, market.panel)
-    means = daily.groupby(["model", "horizon"])["rank_ic"].mean()
-    found = {
-        key: share_recovered(
-            rows, market.oracle, market.panel, verdict=study.verdict, seed=study.seed
-        )
-        for key, rows in forecasts.groupby(["model", "horizon"])
-        if market.oracle["y_hat"].any()
-    }
-    columns = {
-        "oracle_ic": {key: one.oracle_ic for key, one in found.items()},
-        "share": {key: one.share for key, one in found.items()},
-    }
-    shares = {
-        name: pd.Series(values, dtype=float).reindex(means.index)
-        for name, values in columns.items()
-    }
-    return pd.DataFrame({"rank_ic": means, **shares}).reset_index()
+    return recovered_table(forecasts, market, verdict=study.verdict, seed=study.seed)
 
 
 def read_memories(panel: pd.DataFrame, *, cross_section: CrossSection) -> pd.DataFrame:
@@ -158,28 +138,6 @@ def read_memories(panel: pd.DataFrame, *, cross_section: CrossSection) -> pd.Dat
         for name, values in zip(MEMORIES, rows, strict=True)
     }
     return to_rows(places, board.listed, time="session")
-
-
-def summarise_shares(table: pd.DataFrame) -> pd.DataFrame:
-    """Return means over markets and their standard errors.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Of ``measure_market`` for several markets, with their ``kind`` and ``market``.
-
-    Returns
-    -------
-    DataFrame
-        One row a kind, model and horizon: ``rank_ic``, ``oracle_ic``, ``share``, each
-        with its ``_error``, and ``n_markets``. The markets are the observations.
-    """
-    grouped = table.groupby(["kind", "model", "horizon"])
-    columns = ["rank_ic", "oracle_ic", "share"]
-    n = grouped["market"].nunique().rename("n_markets")
-    errors = grouped[columns].std().div(np.sqrt(n), axis=0)
-    means = grouped[columns].mean().join(errors, rsuffix="_error")
-    return means.join(n).reset_index()
 
 
 def _forecast_readers(ground: Ground, fold: Fold) -> pd.DataFrame:
