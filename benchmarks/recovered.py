@@ -6,8 +6,8 @@ Markets with one planted part each (linear, nonlinear, stock-specific), with all
 with none are drawn straight into tables; all models are fitted on the years before the
 last and judged on it, on the monthly universe, dealt a session later. Each market's
 numbers go to a file of its own, and a market that has one is not measured again. The
-means over markets are printed with their standard errors. Without a signal there is
-nothing to recover, and the rank ICs themselves should be 0.
+means over markets are printed as tables with their standard errors. Without a signal
+there is nothing to recover, and the rank ICs themselves should be 0.
 """
 
 import argparse
@@ -59,7 +59,34 @@ def main() -> None:
                 write_text(path, table.to_csv(index=False))
                 print(f"{kind} market {seed} done", flush=True)
             tables.append(pd.read_csv(path))
-    print(summarise_recovered(pd.concat(tables)).round(4).to_string(index=False))
+    print(to_markdown(summarise_recovered(pd.concat(tables))))
+
+
+def to_markdown(summary: pd.DataFrame) -> str:
+    """Return a table a kind: shares recovered, or rank ICs where there is no signal."""
+    blocks = []
+    for kind, rows in summary.groupby("kind", sort=False):
+        has_signal = rows["share"].notna().any()
+        value = "share" if has_signal else "rank_ic"
+        pairs = zip(rows[value], rows[f"{value}_error"], strict=True)
+        wide = rows.assign(cell=[f"{m:.3f} ± {e:.3f}" for m, e in pairs]).pivot(
+            index="model", columns="horizon", values="cell"
+        )
+        title = f"{kind}: {value.replace('_', ' ')}, {rows['n_markets'].min()} markets"
+        if has_signal:
+            oracle = rows.groupby("horizon")["oracle_ic"].mean().map("{:.3f}".format)
+            title += f"; the oracle's rank IC is {' / '.join(oracle)}"
+        heads = [f"h = {horizon}" for horizon in wide.columns]
+        lines = [
+            f"| {' | '.join(row)} |"
+            for row in (
+                ["model", *heads],
+                ["---", *["---:"] * len(heads)],
+                *([str(model), *cells] for model, cells in wide.iterrows()),
+            )
+        ]
+        blocks.append("\n".join([f"{title}\n", *lines]))
+    return "\n\n".join(blocks)
 
 
 if __name__ == "__main__":
