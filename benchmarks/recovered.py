@@ -1,126 +1,92 @@
 """Share of the oracle's rank IC that each model recovers on simulated markets.
 
-    python benchmarks/recovered.py --markets 10 --signal 0.12
+    python benchmarks/recovered.py build/recovered --markets 10
 
-Markets are drawn straight into tables, all models are fitted on the years before the
-last and judged on it, on the monthly universe, dealt a session later. The mean over
-markets is printed with its standard error. At signal 0 there is nothing to recover, and
-the rank ICs themselves should be 0.
+Markets with one planted part each (linear, nonlinear, stock-specific), with all and
+with none are drawn straight into tables; all models are fitted on the years before the
+last and judged on it, on the monthly universe, dealt a session later. Each market's
+numbers go to a file of its own, and a market that has one is not measured again. The
+means over markets are printed as tables with their standard errors. Without a signal
+there is nothing to recover, and the rank ICs themselves should be 0.
 """
 
 import argparse
-import tempfile
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from nse_lstm.config import Market, Simulation, Study
-from nse_lstm.data.simulate import SimulatedMarket, simulate_market
-from nse_lstm.evaluation.blending import blend_ranks
-from nse_lstm.evaluation.oracle import share_recovered
-from nse_lstm.evaluation.rank_ic import daily_rank_ic
-from nse_lstm.features.folds import make_folds
-from nse_lstm.features.indicators import build_features
-from nse_lstm.features.targets import build_targets
-from nse_lstm.models.bundles import load_bundle
-from nse_lstm.models.pooled import forecast_v3, v3_job
-from nse_lstm.models.rivals import forecast_rivals
-from nse_lstm.models.training import train
-from nse_lstm.study.rivals import ENSEMBLE, MEMBERS
+from nse_lstm.config import Market, Study, Verdict
+from nse_lstm.data.simulate import simulate_market
+from nse_lstm.evaluation.oracle import summarise_recovered
+from nse_lstm.paths import write_text
+from nse_lstm.study.recovered import KINDS, measure_market
+from nse_lstm.study.rivals import MEMBERS
 
-STUDY = Study(market=Market(name="simulated", label="Simulated", simulated=True))
+STUDY = Study(
+    market=Market(name="simulated", label="Simulated", simulated=True),
+    verdict=Verdict(bootstrap_reps=1),
+)
+"""The error is taken over markets: there is no use for one within a market."""
+MODELS = (*MEMBERS, "ridge_per_stock")
 FIRST_SEED = 201
 
 
 def main() -> None:
     """Measure market by market, then print the means."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
     parser.add_argument("--markets", type=int, default=10)
-    parser.add_argument("--signal", type=float, default=0.12)
-    parser.add_argument("--last-year", type=int, default=2016)
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS))
+    parser.add_argument("--models", nargs="*", default=list(MODELS))
+    parser.add_argument("--last-year", type=int, default=2017)
+    parser.add_argument("--shares", type=int, default=40)
     given = parser.parse_args()
-    simulation = Simulation(last_year=given.last_year, signal=given.signal)
     tables = []
-    for seed in range(FIRST_SEED, FIRST_SEED + given.markets):
-        market = simulate_market(simulation, seed=seed)
-        tables.append(measure(market, year=given.last_year).assign(market=seed))
-        print(tables[-1].to_string(index=False), flush=True)
-    print(summarise(pd.concat(tables)).to_string())
+    for kind in given.kinds:
+        for seed in range(given.first_seed, given.first_seed + given.markets):
+            path = given.folder / f"{kind}-{seed}.csv"
+            if not path.is_file():
+                simulation = KINDS[kind].simulation(
+                    last_year=given.last_year, n_ordinary=given.shares
+                )
+                table = measure_market(
+                    simulate_market(simulation, seed=seed),
+                    study=STUDY,
+                    year=given.last_year,
+                    models=tuple(given.models),
+                ).assign(kind=kind, market=seed)
+                write_text(path, table.to_csv(index=False))
+                print(f"{kind} market {seed} done", flush=True)
+            tables.append(pd.read_csv(path))
+    print(to_markdown(summarise_recovered(pd.concat(tables))))
 
 
-def measure(market: SimulatedMarket, *, year: int) -> pd.DataFrame:
-    """Return rank IC and share recovered of every model, one row a model and horizon.
-
-    The share is missing where the oracle has nothing to forecast.
-    """
-    forecasts = all_forecasts(market, year=year)
-    ics = daily_rank_ic(forecasts, market.panel)
-    means = ics.groupby(["model", "horizon"])["rank_ic"].mean()
-    shares = {
-        key: share_recovered(
-            rows, market.oracle, market.panel, verdict=STUDY.verdict, seed=1
-        ).share
-        for key, rows in forecasts.groupby(["model", "horizon"])
-        if market.oracle["y_hat"].any()
-    }
-    share = pd.Series(shares, dtype=float).reindex(means.index).rename("share")
-    return pd.concat([means, share], axis=1).reset_index()
-
-
-def all_forecasts(market: SimulatedMarket, *, year: int) -> pd.DataFrame:
-    """Fit ridge, trees and v3 on the years before one and forecast it."""
-    (fold, _) = make_folds(year + 1, 1)
-    cross_section = STUDY.cross_section
-    features = build_features(market.panel, cross_section=cross_section)
-    targets = [
-        build_targets(
-            market.panel, cross_section=cross_section, delay=1, horizon=horizon
+def to_markdown(summary: pd.DataFrame) -> str:
+    """Return a table a kind: shares recovered, or rank ICs where there is no signal."""
+    blocks = []
+    for kind, rows in summary.groupby("kind", sort=False):
+        has_signal = rows["share"].notna().any()
+        value = "share" if has_signal else "rank_ic"
+        pairs = zip(rows[value], rows[f"{value}_error"], strict=True)
+        wide = rows.assign(cell=[f"{m:.3f} ± {e:.3f}" for m, e in pairs]).pivot(
+            index="model", columns="horizon", values="cell"
         )
-        for horizon in cross_section.horizons
-    ]
-    rivals = [
-        forecast_rivals(
-            features,
-            table,
-            fold,
-            cross_section=cross_section,
-            rivals=STUDY.rivals,
-            seed=STUDY.seed,
-        )
-        for table in targets
-    ]
-    each = pd.concat(rivals)
-    each = each[each["model"].isin(MEMBERS)]
-    each = pd.concat([each, pooled_forecasts(features, targets, year=year)])
-    return pd.concat([each, blend_ranks(each, MEMBERS, name=ENSEMBLE)])
-
-
-def pooled_forecasts(
-    features: pd.DataFrame, targets: list[pd.DataFrame], *, year: int
-) -> pd.DataFrame:
-    """Fit v3 through the engine, in a folder that does not stay."""
-    (fold, _) = make_folds(year + 1, 1)
-    job = v3_job(
-        features,
-        targets,
-        fold,
-        v3=STUDY.v3,
-        cross_section=STUDY.cross_section,
-        seed=STUDY.seed,
-        version="1",
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "v3"
-        train([job], study=STUDY, folder_of=lambda _: path)
-        return forecast_v3(load_bundle(path), features, targets, fold)
-
-
-def summarise(table: pd.DataFrame) -> pd.DataFrame:
-    """Return mean and standard error over the markets."""
-    grouped = table.groupby(["model", "horizon"])[["rank_ic", "share"]]
-    errors = grouped.std() / np.sqrt(table["market"].nunique())
-    return grouped.mean().join(errors, rsuffix="_error").round(4)
+        title = f"{kind}: {value.replace('_', ' ')}, {rows['n_markets'].min()} markets"
+        if has_signal:
+            oracle = rows.groupby("horizon")["oracle_ic"].mean().map("{:.3f}".format)
+            title += f"; the oracle's rank IC is {' / '.join(oracle)}"
+        heads = [f"h = {horizon}" for horizon in wide.columns]
+        lines = [
+            f"| {' | '.join(row)} |"
+            for row in (
+                ["model", *heads],
+                ["---", *["---:"] * len(heads)],
+                *([str(model), *cells] for model, cells in wide.iterrows()),
+            )
+        ]
+        blocks.append("\n".join([f"{title}\n", *lines]))
+    return "\n\n".join(blocks)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The share of the oracle's rank IC that a model finds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,12 @@ import pytest
 from nse_lstm.config import Simulation, Verdict
 from nse_lstm.data.simulate import simulate_market
 from nse_lstm.errors import ArtefactError, TableError
-from nse_lstm.evaluation.oracle import read_oracle, share_recovered
+from nse_lstm.evaluation.oracle import (
+    read_oracle,
+    recovered_table,
+    share_recovered,
+    summarise_recovered,
+)
 from nse_lstm.evaluation.rank_ic import daily_rank_ic
 from nse_lstm.paths import Paths
 
@@ -99,3 +106,40 @@ def test_rank_ic_is_spearmans_by_hand(tiny_panel):
     ics = daily_rank_ic(forecasts.assign(y_hat=swapped), tiny_panel)["rank_ic"]
     # 1 - 6 (0 + 1 + 1) / (3 (9 - 1))
     assert ics.tolist() == pytest.approx([0.5])
+
+
+def test_a_table_has_every_model_and_horizon(market):
+    both = market.oracle[market.oracle["horizon"] <= 5]
+    forecasts = pd.concat(
+        [
+            both.assign(model="same"),
+            both.assign(model="opposite", y_hat=-both["y_hat"]),
+        ]
+    )
+    table = recovered_table(forecasts, market, verdict=VERDICT, seed=1)
+    found = table.set_index(["model", "horizon"])
+    assert found["share"].to_dict() == pytest.approx(
+        {("same", 1): 1, ("same", 5): 1, ("opposite", 1): -1, ("opposite", 5): -1}
+    )
+    same = found.loc[("same", 5)]
+    assert same["rank_ic"] == pytest.approx(same["oracle_ic"])
+
+
+def test_without_a_signal_a_table_has_rank_ics_only(market, nearest):
+    silent = replace(market, oracle=market.oracle.assign(y_hat=0.0))
+    table = recovered_table(
+        nearest.assign(model="same"), silent, verdict=VERDICT, seed=1
+    )
+    assert table["rank_ic"].notna().all()
+    assert table[["oracle_ic", "share"]].isna().all(axis=None)
+
+
+def test_markets_are_the_observations_of_a_mean():
+    rows = [("linear", "ridge", 1, market, 0.1 * market) for market in (1, 2, 3)]
+    columns = ["kind", "model", "horizon", "market", "share"]
+    table = pd.DataFrame(rows, columns=columns).assign(rank_ic=0.1, oracle_ic=0.2)
+    (found,) = summarise_recovered(table).to_dict("records")
+    # .1 .2 .3: mean .2, deviation .1, over the root of 3.
+    assert found["share"] == pytest.approx(0.2)
+    assert found["share_error"] == pytest.approx(0.1 / 3**0.5)
+    assert (found["rank_ic_error"], found["n_markets"]) == (0, 3)

@@ -1,5 +1,7 @@
 """Shuffling hurts a forecast that rests on a feature, and no other."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,19 +12,20 @@ from nse_lstm.errors import ConfigurationError
 from nse_lstm.features.folds import Fold, make_folds
 from nse_lstm.features.indicators import build_features
 from nse_lstm.features.targets import build_targets
-from nse_lstm.study.explanation import explain, shuffle_feature
+from nse_lstm.study.explanation import error_by_month, explain, shuffle_feature
 from nse_lstm.study.search_spaces import Forecaster, Ground
 from nse_lstm.tables import FORECASTS
 
 USED, UNUSED = "reversal_5", "volatility_20"
 START = pd.Timestamp(2021, 1, 1)
+ALL = replace(SMALL, size=3)
 
 
 @pytest.fixture(scope="module")
 def ground() -> Ground:
     panel = odd_panel(420)
-    targets = build_targets(panel, cross_section=SMALL, delay=1, horizon=5)
-    features = build_features(panel, cross_section=SMALL)
+    targets = build_targets(panel, cross_section=ALL, delay=1, horizon=5)
+    features = build_features(panel, cross_section=ALL)
     # A feature that knows the answer, so that what it is worth is known too.
     answer = targets.set_index(["ticker", "origin"])["y_place"]
     key = pd.MultiIndex.from_frame(features[["ticker", "session"]])
@@ -81,6 +84,34 @@ def test_only_the_feature_that_is_used_costs_anything(ground: Ground) -> None:
     assert used["loss"] == pytest.approx(1, abs=4 * used["error"] + 0.1)
     assert abs(used["control"]) < 0.3
     assert (unused["loss"], unused["error"], unused["control"]) == (0, 0, 0)
+
+
+def test_one_fit_a_year_forecasts_every_shuffle(ground: Ground) -> None:
+    trained_on: list[pd.DataFrame] = []
+
+    def watch(ground: Ground, study: Study, fold: Fold) -> pd.DataFrame:
+        early = ground.features["session"] < fold.start
+        trained_on.append(ground.features[early])
+        return forecast_feature(ground, study, fold)
+
+    explain(ground, replace(TOY, forecast=watch), (USED, UNUSED), n_controls=1)
+    before = ground.features[ground.features["session"] < START]
+    # The fit that counts sees what it would see without any shuffle.
+    assert len(trained_on) == 2
+    pd.testing.assert_frame_equal(trained_on[0], before)
+    assert not trained_on[1][USED].equals(before[USED])
+
+
+def test_controls_are_for_what_loses_most(ground: Ground) -> None:
+    table = explain(ground, TOY, (UNUSED, USED), n_draws=3, n_controls=1)
+    assert table["control"].isna().tolist() == [False, True]
+
+
+def test_the_error_takes_a_month_for_one_observation() -> None:
+    days = pd.to_datetime(["2021-01-04", "2021-01-05", "2021-02-01", "2021-03-01"])
+    values = pd.Series([0.0, 2.0, 4.0, 7.0], pd.Index(days, name="origin"))
+    # Months of 1, 4 and 7: deviation 3, over the root of 3.
+    assert error_by_month(values) == pytest.approx(3 / 3**0.5)
 
 
 def test_the_same_seed_gives_the_same_table(ground: Ground) -> None:

@@ -21,7 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import beta, betabinom
 
 from nse_lstm.errors import StudyError
-from nse_lstm.tables import COVERAGE, check
+from nse_lstm.evaluation.scoring import realised
+from nse_lstm.tables import COVERAGE, FORECASTS, check
 
 __all__ = [
     "ERRORS",
@@ -29,6 +30,7 @@ __all__ = [
     "RATE",
     "adaptive_bound",
     "adaptive_levels",
+    "add_bands",
     "conformal_intervals",
     "conformal_radius",
     "conformal_rank",
@@ -167,6 +169,41 @@ def conformal_intervals(
         for _, rows in ordered.groupby(SERIES, sort=False)
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def add_bands(
+    forecasts: pd.DataFrame,
+    panel: pd.DataFrame,
+    *,
+    alpha: float,
+    window: int,
+    rate: float = 0.0,
+) -> pd.DataFrame:
+    """Fill ``lower`` and ``upper`` of forecasts from each series' own earlier errors.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS`` of one delay and horizon a model, of any number of folds: a
+        year's first bands take the errors of the year before.
+    panel : DataFrame
+        ``PANEL``, as far as it is known; what comes after an origin does not move its
+        band.
+    alpha, window, rate
+        As for ``conformal_intervals``.
+
+    Returns
+    -------
+    DataFrame
+        ``FORECASTS`` in order of series and origin. Both ends are missing where there
+        are too few errors.
+    """
+    found = conformal_intervals(
+        realised(forecasts, panel), alpha=alpha, window=window, rate=rate
+    )
+    ends = ["lower", "upper"]
+    found[ends] = found[ends].where(np.isfinite(found[ends]))
+    return check(found[list(FORECASTS.columns)], FORECASTS)
 
 
 def interval_score(

@@ -18,7 +18,14 @@ from nse_lstm.evaluation.rank_ic import daily_rank_ic
 from nse_lstm.paths import Paths
 from nse_lstm.tables import FORECASTS, read_table
 
-__all__ = ["Recovered", "forecasts_of_oracle", "read_oracle", "share_recovered"]
+__all__ = [
+    "Recovered",
+    "forecasts_of_oracle",
+    "read_oracle",
+    "recovered_table",
+    "share_recovered",
+    "summarise_recovered",
+]
 
 AIM = ["ticker", "origin", "delay", "horizon"]
 
@@ -113,6 +120,59 @@ def share_recovered(
         oracle_ic=float(oracle_ic),
         n=len(ics),
     )
+
+
+def recovered_table(
+    forecasts: pd.DataFrame, market: SimulatedMarket, *, verdict: Verdict, seed: int
+) -> pd.DataFrame:
+    """Return every model's mean rank IC on a market, and its share of the oracle's.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS`` of any models and horizons, dealt as the oracle is.
+    market : SimulatedMarket
+    verdict, seed
+        As for ``share_recovered``.
+
+    Returns
+    -------
+    DataFrame
+        One row a model and horizon: ``rank_ic``, ``oracle_ic`` and ``share``, the
+        latter two missing where the oracle has nothing to forecast.
+    """
+    daily = daily_rank_ic(forecasts, market.panel)
+    table = daily.groupby(["model", "horizon"])[["rank_ic"]].mean()
+    table = table.assign(oracle_ic=np.nan, share=np.nan)
+    if market.oracle["y_hat"].any():
+        for key, rows in forecasts.groupby(["model", "horizon"]):
+            found = share_recovered(
+                rows, market.oracle, market.panel, verdict=verdict, seed=seed
+            )
+            table.loc[key, ["oracle_ic", "share"]] = found.oracle_ic, found.share
+    return table.reset_index()
+
+
+def summarise_recovered(table: pd.DataFrame) -> pd.DataFrame:
+    """Return means over markets and their standard errors.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of ``recovered_table`` for several markets, with their ``kind`` and ``market``.
+
+    Returns
+    -------
+    DataFrame
+        One row a kind, model and horizon: ``rank_ic``, ``oracle_ic``, ``share``, each
+        with its ``_error``, and ``n_markets``. The markets are the observations.
+    """
+    grouped = table.groupby(["kind", "model", "horizon"])
+    columns = ["rank_ic", "oracle_ic", "share"]
+    n = grouped["market"].nunique().rename("n_markets")
+    errors = grouped[columns].std().div(np.sqrt(n), axis=0)
+    means = grouped[columns].mean().join(errors.add_suffix("_error"))
+    return means.join(n).reset_index()
 
 
 def _share(ics: NDArray[np.float64]) -> NDArray[np.float64]:

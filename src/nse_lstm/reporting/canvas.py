@@ -30,6 +30,7 @@ __all__ = [
     "put_numbers",
     "put_title",
     "start_axes",
+    "start_grid",
     "start_rows",
 ]
 
@@ -141,6 +142,17 @@ def numbers_of(figure: Figure) -> pd.DataFrame:
         If nothing was: every figure of a page is to have its numbers.
     """
     return NUMBERS[figure]
+
+
+def start_grid(
+    size: tuple[float, float], n_rows: int, n_columns: int
+) -> tuple[Figure, NDArray[np.object_]]:
+    """Open a figure of axes in rows and columns that share x down and y across."""
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            n_rows, n_columns, figsize=size, sharex="col", sharey="row", squeeze=False
+        )
+    return figure, axes
 
 
 def put_title(axes: Axes, text: str) -> None:

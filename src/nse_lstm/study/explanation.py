@@ -2,25 +2,29 @@
 
 A feature is shuffled among the shares of each session of a scored year only, so the fit
 is the same and every session keeps its values; what the rank IC loses is what the
-ranking owes to it. Beside it stands a control that can owe nothing: the same feature
-shuffled in training as well, and then once more. It runs on the years of the search, so
-no walk-forward year is looked at.
+ranking owes to it. Every shuffle rides along as shares of its own, which only the
+scored year has, so that one fit forecasts them all. Beside it stands a control that can
+owe nothing: the same feature shuffled in training as well, and then once more. It runs
+on the years of the search, so no walk-forward year is looked at. ``study.occlusion``
+does the like for fitted networks.
 """
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from nse_lstm.errors import ConfigurationError
 from nse_lstm.evaluation.rank_ic import daily_rank_ic
+from nse_lstm.features.folds import Fold
 from nse_lstm.study.search_spaces import Forecaster, Ground
 from nse_lstm.tables import PLACED_FEATURES
 
-__all__ = ["explain", "shuffle_feature"]
+__all__ = ["error_by_month", "explain", "shuffle_feature"]
 
 AIM = ["fold", "horizon", "origin"]
+WHOLE = "whole"
+"""In place of a feature: nothing is shuffled."""
 
 
 def explain(
@@ -29,6 +33,8 @@ def explain(
     features: tuple[str, ...] = tuple(PLACED_FEATURES),
     *,
     seed: int = 1,
+    n_draws: int = 1,
+    n_controls: int | None = None,
 ) -> pd.DataFrame:
     """Measure what each feature adds to a forecaster's rank IC, beside a control.
 
@@ -37,18 +43,24 @@ def explain(
     ground : Ground
         Of ``search.prepare_ground``.
     forecaster : Forecaster
-        Fitted anew for each feature and control, under the study's own settings.
+        One of all shares, that ranks a session by its own row of features. Fitted once
+        a year, and once more for each control, under the study's own settings.
     features : tuple of str
         Those to shuffle, of ``PLACED_FEATURES``.
     seed : int
         Of the shuffling.
+    n_draws : int
+        Shuffles of a feature, whose losses are averaged session by session.
+    n_controls : int, optional
+        Controls for so many features only, those that lose most; for all if not given.
 
     Returns
     -------
     DataFrame
         One row a feature, the largest loss first: ``feature``, ``loss`` and
-        ``control`` (mean rank IC lost over all years, horizons and sessions), and
-        ``error``, the standard error of ``loss``, a month being one observation.
+        ``control`` (mean rank IC lost over all years, horizons and sessions; missing
+        where none was made), and ``error``, the standard error of ``loss``, a month
+        being one observation.
 
     Raises
     ------
@@ -59,26 +71,31 @@ def explain(
         raise ConfigurationError(
             f"`features` must be of PLACED_FEATURES. Received: {unknown}"
         )
-    whole = _rank_ic(ground, forecaster)
-    rows = []
-    for place, feature in enumerate(features):
-        hide = partial(_rank_ic, forecaster=forecaster, hidden=feature)
-        loss = (whole - hide(ground, seed=[seed, place, 0])).dropna()
+    draws = {
+        name: [[seed, place, draw] for draw in range(n_draws)]
+        for place, name in enumerate(features)
+    }
+    losses = _losses(ground, forecaster, draws)
+    rows = [
+        {
+            "feature": name,
+            "loss": float(losses[name].mean()),
+            "error": error_by_month(losses[name].dropna()),
+            "control": np.nan,
+        }
+        for name in features
+    ]
+    table = pd.DataFrame(rows).sort_values(
+        "loss", ascending=False, ignore_index=True, kind="stable"
+    )
+    for place, name in enumerate(table["feature"].head(n_controls or len(table))):
         noise = shuffle_feature(
-            ground.features, feature, since=None, seed=[seed, place, 1]
+            ground.features, name, since=None, seed=[seed, place, n_draws]
         )
         useless = replace(ground, features=noise)
-        again = hide(useless, seed=[seed, place, 0])
-        rows.append(
-            {
-                "feature": feature,
-                "loss": float(loss.mean()),
-                "error": _error_by_month(loss),
-                "control": float((_rank_ic(useless, forecaster) - again).mean()),
-            }
-        )
-    table = pd.DataFrame(rows)
-    return table.sort_values("loss", ascending=False, ignore_index=True)
+        again = _losses(useless, forecaster, {name: draws[name]})
+        table.loc[place, "control"] = float(again[name].mean())
+    return table
 
 
 def shuffle_feature(
@@ -119,29 +136,67 @@ def shuffle_feature(
     return features.assign(**{name: column})
 
 
-def _rank_ic(
-    ground: Ground,
-    forecaster: Forecaster,
-    *,
-    hidden: str = "",
-    seed: list[int] | None = None,
-) -> "pd.Series[float]":
-    """Return the rank IC of every scored session, a feature shuffled from each fold."""
-    blocks = []
-    for fold in ground.folds:
-        seen = ground
-        if hidden:
-            table = shuffle_feature(
-                ground.features, hidden, since=fold.start, seed=seed or [0]
-            )
-            seen = replace(ground, features=table)
-        blocks.append(forecaster.forecast(seen, ground.study, fold))
-    daily = daily_rank_ic(pd.concat(blocks, ignore_index=True), ground.panel)
-    return daily.set_index(AIM)["rank_ic"]
+def error_by_month(values: "pd.Series[float]") -> float:
+    """Return the standard error of a mean, a month being one observation.
 
-
-def _error_by_month(values: "pd.Series[float]") -> float:
-    """Return the standard error of a mean, a month being one observation."""
+    Parameters
+    ----------
+    values : Series
+        None missing, with ``origin`` among the levels of its index.
+    """
     months = pd.DatetimeIndex(values.index.get_level_values("origin")).to_period("M")
     means = values.groupby(months).mean()
     return float(means.std(ddof=1) / np.sqrt(len(means)))
+
+
+def _losses(
+    ground: Ground, forecaster: Forecaster, draws: dict[str, list[list[int]]]
+) -> pd.DataFrame:
+    """Return the rank IC that each feature's shuffles lose: sessions by features."""
+    blocks = [_fold_ics(ground, forecaster, fold, draws) for fold in ground.folds]
+    ics = pd.concat(blocks).groupby(["model", *AIM])["rank_ic"].mean()
+    wide = ics.unstack("model")
+    return wide.drop(columns=WHOLE).rsub(wide[WHOLE], axis=0)
+
+
+def _fold_ics(
+    ground: Ground,
+    forecaster: Forecaster,
+    fold: Fold,
+    draws: dict[str, list[list[int]]],
+) -> pd.DataFrame:
+    """Fit once, forecast a year with nothing and with each thing shuffled, and score.
+
+    Returns ``RANK_IC`` with the feature's name for a model.
+    """
+    names = {"": WHOLE}
+    copies = []
+    for feature, seeds in draws.items():
+        for draw, seed in enumerate(seeds):
+            table = shuffle_feature(
+                ground.features, feature, since=fold.start, seed=seed
+            )
+            names[f"{feature}/{draw}"] = feature
+            copies.append(_as_others(table, "session", fold, f"{feature}/{draw}"))
+    aims = tuple(
+        pd.concat(
+            [own, *(_as_others(own, "origin", fold, label) for label in names if label)]
+        )
+        for own in ground.targets
+    )
+    seen = replace(ground, features=pd.concat([ground.features, *copies]), targets=aims)
+    forecasts = forecaster.forecast(seen, ground.study, fold)
+    share = forecasts["ticker"].str.partition("|")
+    forecasts = forecasts.assign(
+        ticker=share[0], model=share[2].map(names), seed=share[2].factorize()[0]
+    )
+    return daily_rank_ic(forecasts, ground.panel)
+
+
+def _as_others(table: pd.DataFrame, time: str, fold: Fold, label: str) -> pd.DataFrame:
+    """Return a year's rows as those of other shares; none before it trains anything."""
+    inside = (table[time] >= fold.start) & (table[time] < fold.end)
+    rows = table[inside]
+    if "member" in rows:
+        rows = rows[rows["member"] & rows["usable"]]
+    return rows.assign(ticker=rows["ticker"] + f"|{label}")
