@@ -37,9 +37,9 @@ from nse_lstm.models.forecasting import predict
 from nse_lstm.models.inference import (
     MEMBERS,
     StoredNetwork,
-    check_outline,
     read_network,
 )
+from nse_lstm.models.outlines import check_outline
 from nse_lstm.models.runtime import keras
 from nse_lstm.models.samples import Samples
 
@@ -48,7 +48,9 @@ SCALER = MinMaxScaler(0.0, 1.0)
 NETWORKS = {
     "v1": describe_v1(9, units=6),
     "v2": describe_v2(SMALL),
-    "v3": describe_v3(V3(lookback=4, units=3), channels=6, n_outputs=3),
+    "v3": describe_v3(
+        V3(lookback=4, units=3, deep_units=5), channels=6, n_outputs=3, n_windows=9
+    ),
     "one recurrent layer": Architecture(
         "mixture",
         5,
@@ -189,7 +191,7 @@ def test_an_option_that_the_engine_does_not_know_is_refused(
     folder: Path, place: int, changes: dict
 ) -> None:
     outline = outline_of(folder)
-    assert check_outline(copy.deepcopy(outline)).name == "v2"
+    assert check_outline(copy.deepcopy(outline)).architecture.name == "v2"
     outline["config"]["layers"][place]["config"] |= changes
     with pytest.raises(ArtefactError, match="Expected a plain network"):
         check_outline(outline)
@@ -207,6 +209,60 @@ def test_a_layer_of_another_module_is_refused(folder: Path) -> None:
     outline = outline_of(folder)
     outline["config"]["layers"][3]["module"] = "os"
     with pytest.raises(ArtefactError, match=r"os\.Dropout"):
+        check_outline(outline)
+
+
+@pytest.fixture(scope="module")
+def branched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return store(tmp_path_factory.mktemp("stored") / "v3", NETWORKS["v3"])
+
+
+def test_branches_are_read_in_the_order_of_the_description(branched: Path) -> None:
+    outline = check_outline(outline_of(branched))
+    names = [[each.name for each in way] for way in NETWORKS["v3"].branches]
+    found = outline.architecture.branches
+    assert [[each.name for each in way] for way in found] == names
+    assert sorted(each.name for each in outline.order) == sorted(
+        name for way in names for name in way
+    )
+
+
+def layer_of(outline: dict, name: str) -> dict:
+    return next(each for each in outline["config"]["layers"] if each["name"] == name)
+
+
+def history_of(layer: dict) -> dict:
+    return layer["inbound_nodes"][0]["args"][0]["config"]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        # The branches would see an earlier session, or all of them.
+        lambda o: layer_of(o, "last_session")["config"].update(cropping=[2, 1]),
+        lambda o: history_of(layer_of(o, "last_places")).update(
+            keras_history=["prices", 0, 0]
+        ),
+        # A branch begins at the sessions, and the recurrent one at the last.
+        lambda o: history_of(layer_of(o, "wide_places")).update(
+            keras_history=["prices", 0, 0]
+        ),
+        # A layer leads back to itself, is used a second time, or is in no branch.
+        lambda o: history_of(layer_of(o, "deep")).update(keras_history=["deep", 0, 0]),
+        lambda o: history_of(layer_of(o, "deep")).update(
+            keras_history=["last_places", 1, 0]
+        ),
+        lambda o: layer_of(o, "sum")["inbound_nodes"][0]["args"][0].pop(),
+        lambda o: layer_of(o, "sum").update(module="os"),
+        lambda o: o["config"].update(output_layers=["wide_places", 0, 0]),
+    ],
+)
+def test_branches_that_the_engine_does_not_compute_are_refused(
+    branched: Path, harm
+) -> None:
+    outline = outline_of(branched)
+    harm(outline)
+    with pytest.raises(ArtefactError, match="Expected a plain network"):
         check_outline(outline)
 
 

@@ -1,19 +1,17 @@
 """A stored network without TensorFlow: read from its Keras file and applied by NumPy.
 
 The file is an archive of an outline in JSON and of weights in HDF5. Both are only read:
-the outline is held against a list of what the training engine computes, and it is that
+``outlines`` holds the outline against what the training engine computes, and it is that
 engine's own way forward that forecasts. It works in double precision and the last step
 rounds to the network's single, so that the processor's kernels do not show.
 """
 
 import io
 import json
-import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -29,40 +27,14 @@ from nse_lstm.models.architectures import (
     Normalise,
 )
 from nse_lstm.models.engine.step import Network, pack
+from nse_lstm.models.outlines import Outline, check_outline, not_plain
 
-__all__ = ["MEMBERS", "StoredNetwork", "check_outline", "network_of", "read_network"]
+__all__ = ["MEMBERS", "StoredNetwork", "network_of", "read_network"]
 
 MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 """Members of a ``.keras`` file, in their canonical order."""
 
 Numbers = NDArray[np.floating]
-Options = Mapping[str, Any]
-
-PLAIN: dict[str, dict[str, Any]] = {
-    "InputLayer": {"dtype": "float32", "ragged": False, "sparse": False},
-    "LSTM": {
-        "activation": "tanh",
-        "recurrent_activation": "sigmoid",
-        "use_bias": True,
-        "go_backwards": False,
-        "return_state": False,
-        "stateful": False,
-    },
-    "BatchNormalization": {
-        "axis": -1,
-        "center": True,
-        "scale": True,
-        "epsilon": 1e-3,
-        "renorm": False,
-    },
-    "Dropout": {},
-    "Dense": {"use_bias": True, "quantization_config": None},
-}
-"""The layers that may be stored, and the options in which they may not differ."""
-
-ACTIVATIONS = ("linear", "relu")
-"""Of a dense layer."""
-
 GROUPS = {
     Lstm: "lstm",
     Normalise: "batch_normalization",
@@ -79,7 +51,7 @@ class StoredNetwork:
     architecture: Architecture
     """Without penalties and loss: they are of training only."""
     weights: tuple[Numbers, ...]
-    """float32, in the order of Keras's ``get_weights``."""
+    """float32, in the order of ``architectures.take_weights``."""
 
 
 def read_network(path: Path) -> StoredNetwork:
@@ -98,8 +70,8 @@ def read_network(path: Path) -> StoredNetwork:
     """
     outline, weights = _members(path)
     try:
-        architecture = check_outline(json.loads(outline))
-        return StoredNetwork(architecture, tuple(_weights(architecture, weights)))
+        checked = check_outline(json.loads(outline))
+        return StoredNetwork(checked.architecture, tuple(_weights(checked, weights)))
     except ArtefactError as error:
         raise ArtefactError(f"{error} ({path})") from None
     except (ValueError, TypeError, KeyError, OSError, RuntimeError) as error:
@@ -107,35 +79,6 @@ def read_network(path: Path) -> StoredNetwork:
             f"Expected a stored network in {path}. Received: {type(error).__name__}: "
             f"{error}"
         ) from None
-
-
-def check_outline(outline: Options) -> Architecture:
-    """Return the architecture that a Keras outline describes.
-
-    Parameters
-    ----------
-    outline : mapping
-        ``config.json`` of a ``.keras`` file, parsed.
-
-    Raises
-    ------
-    ArtefactError
-        If a layer, or one of its options, is none that the engine computes.
-    """
-    if outline["class_name"] != "Sequential" or outline["module"] != "keras":
-        raise _not_plain(f"a {outline['module']} {outline['class_name']}")
-    first, *others = outline["config"]["layers"]
-    name, given = _plain(first)
-    if name != "InputLayer":
-        raise _not_plain(f"{name} in place of an input")
-    batch, lookback, channels = given["batch_shape"]
-    layers = tuple(_layer(*_plain(each)) for each in others)
-    _check_order(layers)
-    if batch is not None or not _are_counts(lookback, channels):
-        raise _not_plain(f"inputs of shape {given['batch_shape']}")
-    return Architecture(
-        str(outline["config"]["name"]), lookback, channels, layers, loss="mse"
-    )
 
 
 def network_of(
@@ -183,61 +126,29 @@ def _members(path: Path) -> tuple[bytes, bytes]:
     )
 
 
-def _plain(layer: Options) -> tuple[str, Options]:
-    """Return a layer's class and options once they are of the plain kind."""
-    name, given = layer["class_name"], layer["config"]
-    if layer["module"] != "keras.layers" or name not in PLAIN:
-        raise _not_plain(f"a layer {layer['module']}.{name}")
-    for option, plain in PLAIN[name].items():
-        if type(given[option]) is not type(plain) or given[option] != plain:
-            raise _not_plain(f"{name} with {option}={given[option]!r}")
-    return name, given
-
-
-def _layer(name: str, given: Options) -> Layer:
-    title = str(given["name"])
-    if name == "BatchNormalization":
-        return Normalise(title)
-    if name == "Dropout":
-        return Dropout(title, float(given["rate"]))
-    if name == "InputLayer" or not _are_counts(given["units"]):
-        raise _not_plain(f"another {name}, of {given.get('units')!r} units")
-    if name == "LSTM":
-        return Lstm(title, given["units"], sequences=given["return_sequences"] is True)
-    if given["activation"] not in ACTIVATIONS:
-        raise _not_plain(f"Dense with activation={given['activation']!r}")
-    return Dense(title, given["units"], activation=given["activation"])
-
-
-def _check_order(layers: Sequence[Layer]) -> None:
-    """See that LSTMs come first, the last of them without ``sequences``."""
-    solid = [each for each in layers if isinstance(each, Lstm | Dense)]
-    kinds = [type(each) for each in solid]
-    n_lstm = kinds.count(Lstm)
-    goes_on = [each.sequences for each in solid if isinstance(each, Lstm)]
-    if kinds != [Lstm] * n_lstm + [Dense] * (len(kinds) - n_lstm) or goes_on != [
-        *[True] * (n_lstm - 1),
-        False,
-    ]:
-        raise _not_plain("layers in another order than LSTMs, then dense ones")
-    if not layers or not isinstance(layers[-1], Dense):
-        raise _not_plain("no dense layer at the end")
-
-
-def _weights(architecture: Architecture, content: bytes) -> Iterator[Numbers]:
-    """Read each layer's weights in Keras's order, shapes and types checked."""
-    seen = dict.fromkeys(GROUPS, 0)
-    width = architecture.channels
+def _weights(outline: Outline, content: bytes) -> Iterator[Numbers]:
+    """Read each layer's weights as the engine packs them, shapes and types checked."""
+    places = _places(outline.order)
     with h5py.File(io.BytesIO(content), "r") as file:
-        for layer in architecture.layers:
-            count, group = seen[type(layer)], GROUPS[type(layer)]
-            seen[type(layer)] += 1
-            place = f"layers/{group}_{count}" if count else f"layers/{group}"
-            inner = "cell/vars" if isinstance(layer, Lstm) else "vars"
-            for number, shape in enumerate(_shapes(layer, width)):
-                yield _read(file, f"{place}/{inner}/{number}", shape)
-            if isinstance(layer, Lstm | Dense):
-                width = layer.units
+        for branch in outline.architecture.branches:
+            width = outline.architecture.channels
+            for layer in branch:
+                for number, shape in enumerate(_shapes(layer, width)):
+                    yield _read(file, f"{places[layer.name]}/{number}", shape)
+                if isinstance(layer, Lstm | Dense):
+                    width = layer.units
+
+
+def _places(order: Sequence[Layer]) -> dict[str, str]:
+    """Return where the file keeps each layer's weights: numbered a kind, in order."""
+    seen, places = dict.fromkeys(GROUPS, 0), {}
+    for layer in order:
+        kind = type(layer)
+        number = f"_{seen[kind]}" if seen[kind] else ""
+        inner = "cell/vars" if isinstance(layer, Lstm) else "vars"
+        places[layer.name] = f"layers/{GROUPS[kind]}{number}/{inner}"
+        seen[kind] += 1
+    return places
 
 
 def _shapes(layer: Layer, width: int) -> list[tuple[int, ...]]:
@@ -262,19 +173,8 @@ def _read(file: h5py.File, name: str, shape: tuple[int, ...]) -> Numbers:
         and not (found.external or found.is_virtual)
     )
     if not is_plain:
-        raise _not_plain(f"{found or 'nothing'} for the weights {name} of {shape}")
+        raise not_plain(f"{found or 'nothing'} for the weights {name} of {shape}")
     values = np.asarray(found)
     if not np.isfinite(values).all():
-        raise _not_plain(f"weights that are not finite in {name}")
+        raise not_plain(f"weights that are not finite in {name}")
     return values
-
-
-def _are_counts(*values: object) -> bool:
-    return all(type(value) is int and value >= 1 for value in values)
-
-
-def _not_plain(received: str) -> ArtefactError:
-    return ArtefactError(
-        f"Expected a plain network of {', '.join(PLAIN)}. "
-        f"Received: {re.sub(r'[^ -~]', '?', received)}"
-    )

@@ -11,6 +11,7 @@ from nse_lstm.reporting.canvas import (
     NAMES,
     colour_of,
     put_legend,
+    put_numbers,
     put_title,
     start_grid,
     start_rows,
@@ -47,6 +48,7 @@ def draw_learning_curve(table: pd.DataFrame) -> Figure:
         row[0].set_ylabel(f"rank IC, {horizon} sessions")
     put_title(grid[0, 0], "What more years and more shares teach, 95 %")
     put_legend(grid[-1, 0])
+    put_numbers(figure, table)
     return figure
 
 
@@ -74,6 +76,7 @@ def draw_occlusion(table: pd.DataFrame) -> Figure:
     put_title(above, "What v3 looks at: a feature of the whole window hidden")
     put_title(below, "One session of the window hidden")
     put_legend(below)
+    put_numbers(figure, table)
     return figure
 
 

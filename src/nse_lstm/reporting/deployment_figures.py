@@ -13,6 +13,7 @@ from nse_lstm.reporting.canvas import (
     WIDE,
     colour_of,
     label_ends,
+    put_numbers,
     put_title,
     start_axes,
 )
@@ -69,6 +70,7 @@ def draw_evidence(tests: pd.DataFrame) -> Figure:
     axes.set_ylabel("evidence, betting")
     put_title(axes, "Is the challenger better than who serves? Looked at every session")
     label_ends(axes, ends)
+    put_numbers(figure, tests[["test", "session", "evidence"]])
     return figure
 
 
@@ -112,6 +114,7 @@ def draw_alarms(alerts: pd.DataFrame, watched: pd.DataFrame) -> Figure:
         fontsize=8.5,
     )
     put_title(axes, "Would have alarmed on these days")
+    put_numbers(figure, alerts[["session", "alarm", "ticker", "model"]])
     return figure
 
 
@@ -142,4 +145,5 @@ def draw_next(forecasts: pd.DataFrame) -> Figure:
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("log return to the next session; the band holds nine in ten")
     put_title(axes, "The next session")
+    put_numbers(figure, rows[["ticker", "model", "stage", "lower", "y_hat", "upper"]])
     return figure

@@ -26,6 +26,7 @@ from nse_lstm.evaluation.rank_ic import daily_rank_ic
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.sequences import CHANNELS, lay_out
 from nse_lstm.models.bundles import Bundle
+from nse_lstm.models.inference import network_of
 from nse_lstm.study.explanation import error_by_month
 from nse_lstm.study.search_spaces import Ground
 from nse_lstm.tables import PLACED_FEATURES
@@ -35,7 +36,7 @@ __all__ = ["FORMS", "Hidden", "hide", "occlude"]
 FORMS = ("middle", "swapped", "lag", "older")
 """A feature put to the middle, or swapped between shares; a session of the window put
 to the middle, or it and all before it."""
-BATCH = 4096
+BATCH = 512
 WHOLE = "whole"
 CONTROL = "|control"
 
@@ -201,12 +202,16 @@ def _members(features: pd.DataFrame, fold: Fold) -> pd.DataFrame:
 
 
 def _apply(bundle: Bundle, windows: Numbers) -> Numbers:
-    """Return the network's outputs; a few of their last bits are the batch's."""
+    """Return the network's outputs, the last batch filled up."""
+    n = len(windows)
+    places = np.arange(n + -n % BATCH) % n
+    network = network_of(bundle.model, n_windows=BATCH)
     parts = [
-        np.asarray(bundle.model(windows[start : start + BATCH], training=False))
-        for start in range(0, len(windows), BATCH)
+        # The network writes to the same memory on every call.
+        network(windows[rows].transpose(1, 2, 0)).T.copy()
+        for rows in places.reshape(-1, BATCH)
     ]
-    return np.concatenate(parts)
+    return np.concatenate(parts)[:n]
 
 
 def _windows(

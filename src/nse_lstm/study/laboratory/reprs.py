@@ -66,7 +66,9 @@ def show_model(model: "TrainedModel") -> str:
 def show_bundle(bundle: "Bundle") -> str:
     """Return a stored model as HTML: its layers and what is known about it."""
     about = bundle.metadata
-    layers = ", ".join(layer.name for layer in bundle.model.layers)
+    layers = ", ".join(
+        layer.name for branch in bundle.model.architecture.branches for layer in branch
+    )
     return _show(
         f"{about['architecture']} for {about['ticker']} {about['year']}",
         {
