@@ -222,7 +222,7 @@ def _swapped(line: bytes, left: int, right: int) -> bytes:
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
