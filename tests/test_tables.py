@@ -50,6 +50,22 @@ def test_a_column_too_many_is_refused() -> None:
         check(make_tiny_panel().assign(y_true=0.0), PANEL)
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("price", 1), ("source_line", 2.0), ("stale", 0), ("sector", 1), ("sector", None)],
+)
+def test_a_column_of_another_type_is_refused(column: str, value: object) -> None:
+    with pytest.raises(TableError, match=column):
+        check(make_tiny_panel().assign(**{column: value}), PANEL)
+
+
+def test_a_number_among_texts_is_refused() -> None:
+    panel = make_tiny_panel().astype({"sector": object})
+    panel.loc[5, "sector"] = 5
+    with pytest.raises(TableError, match="sector"):
+        check(panel, PANEL)
+
+
 def test_a_missing_table_says_that_a_phase_has_to_run(tmp_path: Path) -> None:
     with pytest.raises(ArtefactError, match="run the phase"):
         read_table(PANEL, tmp_path / "panel.parquet")

@@ -37,10 +37,10 @@ def outcomes(folder: Path, seeds: range) -> Counter[str]:
 
 
 def test_damaged_files_load_with_a_closed_ledger_or_are_refused(tmp_path):
-    counts = outcomes(tmp_path, range(60))
-    assert counts.total() == 60
+    counts = outcomes(tmp_path, range(40))
+    assert counts.total() == 40
     # A mutation that never, or always, breaks a file would prove nothing.
-    assert min(counts["loaded"], counts["refused"]) > 6
+    assert min(counts["loaded"], counts["refused"]) > 4
 
 
 @pytest.mark.exhaustive

@@ -37,7 +37,7 @@ REAL = {
 @pytest.fixture(scope="module")
 def simulated():
     # Years on both sides of the change of ticks, which sets how often a price stays.
-    simulation = Simulation(first_year=2016, last_year=2021)
+    simulation = Simulation(first_year=2017, last_year=2019)
     facts = [stylised_facts(simulate_market(simulation, seed=k).panel) for k in (1, 2)]
     return pd.concat(facts, axis=1).mean(axis=1)
 
