@@ -10,6 +10,7 @@ from nse_lstm.reporting.canvas import (
     End,
     colour_of,
     label_ends,
+    put_numbers,
     put_title,
     start_rows,
 )
@@ -89,6 +90,7 @@ def draw_run(joined: pd.DataFrame, *, ticker: str, model: str) -> Figure:
     below.set_ylabel("squared error saved, %²")
     put_title(below, "Gained on persistence so far; above the line is better")
     label_ends(below, ends)
+    put_numbers(figure, rows[["target_date", "level", "price_hat"]])
     return figure
 
 

@@ -1,0 +1,63 @@
+"""The tutorial's own words, run on a study of seconds."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tiny_study import tiny_workspace
+from typer.testing import CliRunner
+
+from nse_lstm.cli import app
+from nse_lstm.paths import find_root
+from nse_lstm.study.data_analysis import analyse_data, prepare_raw
+
+TEXT = (find_root() / "docs" / "tutorial.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(python)?\n(.*?)```", TEXT, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    workspace = tiny_workspace(tmp_path_factory.mktemp("tutorial"))
+    prepare_raw(workspace)
+    analyse_data(workspace)
+    return workspace.paths.root
+
+
+def here(text: str, root: Path) -> str:
+    """Put the small study in the place of the quick one."""
+    moved = text.replace("study.quick.toml", str(root / "study.toml"))
+    return moved.replace("build/quick", str(root))
+
+
+@pytest.mark.slow
+def test_the_python_of_the_tutorial_runs_as_it_stands(root: Path) -> None:
+    code = [here(block, root) for kind, block in BLOCKS if kind]
+    assert len(code) >= 5
+    names: dict = {}
+    for block in code:
+        exec(compile(block, "docs/tutorial.md", "exec"), names)
+    assert {"persistence", "v2"} <= set(names["run"].scores)
+    assert "mine" in names["own"].scores
+    assert set(names["lab"].runs["ticker"]) == {"SCOM"}
+    # A free year is no trial of the study.
+    assert not (root / "trained_models/simulated/ledger").exists()
+
+
+def test_the_verbs_of_the_tutorial_are_verbs(root: Path) -> None:
+    lines = [
+        line.removeprefix(".venv/bin/nse-lstm ").split()
+        for _, block in BLOCKS
+        for line in block.splitlines()
+        if line.startswith(".venv/bin/nse-lstm")
+    ]
+    assert {words[0] for words in lines} == {"doctor", "diff"}
+    for words in lines:
+        done = CliRunner().invoke(app, [here(word, root) for word in words])
+        # Something is not built yet in so small a study, but every word is understood.
+        assert done.exit_code in (0, 1) and "No such" not in done.output
+
+
+def test_the_targets_of_the_tutorial_are_targets() -> None:
+    makefile = (find_root() / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"(?:^|`)make ([a-z]+)", TEXT, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
