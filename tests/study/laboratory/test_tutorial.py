@@ -40,7 +40,7 @@ def test_the_python_of_the_tutorial_runs_as_it_stands(root: Path) -> None:
     assert "mine" in names["own"].scores
     assert set(names["lab"].runs["ticker"]) == {"SCOM"}
     # A free year is no trial of the study.
-    assert not (root / "trained_models/simulated/ledger").exists()
+    assert not (root / "trained_models/simulated/ledger/trials.jsonl").exists()
 
 
 def test_the_verbs_of_the_tutorial_are_verbs(root: Path) -> None:
