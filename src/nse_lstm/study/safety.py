@@ -192,8 +192,8 @@ def _latency(times: pd.DataFrame) -> Row:
         f"{slowest:.0f} ms",
         bool(slowest < MAX_MILLISECONDS),
         "The slowest stock's model once it is loaded, on one thread of the machine "
-        "that made this page. Its first forecast, with reading, checking and compiling "
-        f"the model, took {times['first_ms'].median():.0f} ms in the median.",
+        "that made this page. Its first forecast, with reading and checking the "
+        f"model, took {times['first_ms'].median():.0f} ms in the median.",
     )
 
 

@@ -65,6 +65,8 @@ def make_app(
         # Its pages would load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
+        # A redirection would be to whatever host the request names.
+        redirect_slashes=False,
     )
     app.state.holder = holder
     _add_reading(app, holder)
