@@ -179,6 +179,11 @@ def promote_by_hand(
         raise ConfigurationError(f"`to` must be one of {STAGES}. Received: {to}")
     proposal = _find(workspace, ticker, model, to, version)
     standing = read_registry(workspace.paths.registry).get(ticker, {}).get(to)
+    if standing and standing.version == proposal.version:
+        raise ConfigurationError(
+            f"Expected another model than the {to} of {ticker} that stands. Received: "
+            f"{model} {proposal.version[:12]}"
+        )
     stored = None
     if to == "champion":
         with opened_store(workspace, store) as engine:
@@ -192,7 +197,7 @@ def promote_by_hand(
         )
     overrides = to == "champion" and bool(refusals)
     found = override.strip() if overrides else why.strip() or _in_favour(case, to)
-    against = f" Against the gate: {' '.join(refusals)}" if overrides else ""
+    against = f" (against the gate: {' '.join(refusals)})" if overrides else ""
     return promote(
         workspace.paths.registry,
         ticker=ticker,
