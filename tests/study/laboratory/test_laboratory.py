@@ -4,10 +4,12 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from tiny_study import tiny_workspace
 
 from nse_lstm.errors import ArtefactError, ConfigurationError
@@ -20,7 +22,12 @@ from nse_lstm.study.data_analysis import analyse_data, prepare_raw
 from nse_lstm.study.inputs import read_sealed_panel
 from nse_lstm.study.jobs import v2_job
 from nse_lstm.study.laboratory import Laboratory, Run, open_laboratory
-from nse_lstm.study.laboratory.reprs import show_bundle, show_fold, show_model
+from nse_lstm.study.laboratory.reprs import (
+    register_reprs,
+    show_bundle,
+    show_fold,
+    show_model,
+)
 from nse_lstm.study.ledger import read_lines
 from nse_lstm.study.workspace import Workspace
 from nse_lstm.tables import PANEL, read_table, write_table
@@ -115,6 +122,15 @@ def test_folds_and_models_show_themselves_escaped() -> None:
     assert "targets before 2023-01-01" in fold and "2023-12-31" in fold
     hostile = TrainedModel("<b>", 2023, 1, "v2", "0" * 64, Path("x"), epochs=3)
     assert "&lt;b&gt;" in show_model(hostile) and "<b>" not in show_model(hostile)
+
+
+def test_a_notebook_is_told_how_folds_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    formatter = DisplayFormatter()
+    shell = SimpleNamespace(display_formatter=formatter)
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: shell)
+    register_reprs()
+    fold = make_folds(2024, 1)[0]
+    assert formatter.formatters["text/html"](fold) == show_fold(fold)
 
 
 @pytest.fixture(scope="module")
