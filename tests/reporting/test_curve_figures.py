@@ -32,7 +32,7 @@ def test_a_curve_ends_with_all_shares() -> None:
 
 
 def test_losses_stand_beside_their_control() -> None:
-    rows = [("middle", f"feature_{n}", n / 100) for n in range(20)]
+    rows = [("feature", f"feature_{n}", n / 100) for n in range(20)]
     rows += [("lag", str(n), 0.01) for n in range(3)]
     table = pd.DataFrame(rows, columns=["form", "what", "loss"])
     table = table.assign(error=0.01, control=0.0, control_error=0.01)

@@ -62,7 +62,7 @@ def draw_occlusion(table: pd.DataFrame) -> Figure:
     """
     figure, grid = start_rows((8.0, 6.6), 2, heights=(1.4, 1))
     above, below = grid
-    features = table[table["form"] == "middle"].nlargest(N_FEATURES, "loss")
+    features = table[table["form"] == "feature"].nlargest(N_FEATURES, "loss")
     _put_losses(below, table[table["form"] == "lag"])
     _put_losses(above, features)
     for axes, rows in ((above, features), (below, table[table["form"] == "lag"])):

@@ -1,11 +1,11 @@
 """What the fitted networks of v3 look at: features and sessions of the window hidden.
 
-A channel of a window, or one session of it, is put to the cross-section's middle, or
-swapped with that of another share of the same evening; the network is not fitted again.
-What the rank IC loses is what the ranking owes to it. The control is the same change of
-the forecasts, handed to the shares at random: it can owe nothing, and shows what luck
-makes of a change of that size. It looks at walk-forward years with the networks that
-were made for them: a description of what was fitted, from which nothing is chosen.
+A feature of the whole window, or a session of it, is put to the cross-section's middle;
+the network is not fitted again. What the rank IC loses is what the ranking owes to it.
+The control is the same change of the forecasts, handed to the shares at random: it can
+owe nothing, and shows what luck makes of a change of that size. It looks at
+walk-forward years with the networks that were made for them: a description of what was
+fitted, from which nothing is chosen.
 
 References
 ----------
@@ -33,9 +33,8 @@ from nse_lstm.tables import PLACED_FEATURES
 
 __all__ = ["FORMS", "Hidden", "hide", "occlude"]
 
-FORMS = ("middle", "swapped", "lag", "older")
-"""A feature put to the middle, or swapped between shares; a session of the window put
-to the middle, or it and all before it."""
+FORMS = ("feature", "lag", "older")
+"""A feature of all sessions; a session of the window; it and all before it."""
 BATCH = 512
 WHOLE = "whole"
 CONTROL = "|control"
@@ -77,7 +76,7 @@ def occlude(
     features : sequence of str
         Those to hide, of ``PLACED_FEATURES``.
     seed : int
-        Of the swaps and of the control.
+        Of the control.
 
     Returns
     -------
@@ -125,7 +124,7 @@ def occlude(
     return pd.DataFrame(rows)
 
 
-def hide(windows: Numbers, hidden: Hidden, others: Places) -> Numbers:
+def hide(windows: Numbers, hidden: Hidden) -> Numbers:
     """Return windows in which one thing cannot be seen.
 
     Parameters
@@ -133,8 +132,6 @@ def hide(windows: Numbers, hidden: Hidden, others: Places) -> Numbers:
     windows : array of shape (n, lookback, n_channels)
         As ``features.sequences`` lays them out; they are left as they are.
     hidden : Hidden
-    others : array of shape (n,)
-        For each window, the one of the same evening that it swaps with.
 
     Returns
     -------
@@ -148,15 +145,12 @@ def hide(windows: Numbers, hidden: Hidden, others: Places) -> Numbers:
         first = 0 if hidden.form == "older" else newest - 1
         seen[:, first:newest, :n_features] = 0.0
         return seen
-    channel = CHANNELS.index(hidden.what)
-    swap = hidden.form == "swapped"
-    seen[:, :, channel] = windows[others][:, :, channel] if swap else 0.0
+    seen[:, :, CHANNELS.index(hidden.what)] = 0.0
     return seen
 
 
 def _everything(features: Sequence[str], lookback: int) -> Iterator[Hidden]:
-    for form in ("middle", "swapped"):
-        yield from (Hidden(form, feature) for feature in features)
+    yield from (Hidden("feature", feature) for feature in features)
     # A session back 0 is the origin itself.
     yield from (Hidden("lag", str(back)) for back in range(lookback))
     yield from (Hidden("older", str(back)) for back in range(1, lookback))
@@ -170,7 +164,7 @@ def _fold_ics(
     lookback = int(bundle.metadata["lookback"])
     windows = _windows(ground.features, rows, fold, lookback)
     generator = np.random.default_rng([seed, fold.year])
-    others, dealt = (_within_sessions(rows["origin"], generator) for _ in range(2))
+    dealt = _within_sessions(rows["origin"], generator)
     own = pd.concat(
         [targets.merge(rows, on=["ticker", "origin"]) for targets in ground.targets],
         ignore_index=True,
@@ -181,7 +175,7 @@ def _fold_ics(
     column = np.array([horizons.index(horizon) for horizon in own["horizon"]])
     whole = (WHOLE, windows)
     hidden = (
-        (one.name, hide(windows, one, others))
+        (one.name, hide(windows, one))
         for one in _everything(features, windows.shape[1])
     )
     blocks = []
