@@ -204,7 +204,7 @@ def search(
     identity: Identity,
     forecaster: Annotated[
         str, typer.Option(help="Which, of study/search_spaces.py; commas between.")
-    ] = "ridge,boosting",
+    ] = "ridge,boosting,v3",
 ) -> None:
     """Search settings before every walk-forward year; prints the best, changes none."""
     from nse_lstm.study.search import search as search_study
