@@ -79,6 +79,10 @@ ablation: $(BUILD)/01_data_analysis.ipynb  ## Each change of v2 alone and remove
 search: $(BUILD)/01_data_analysis.ipynb  ## Try settings before the walk-forward years; prints the best
 	$(NSE_LSTM) search $(IDENTITY)
 
+.PHONY: study
+study: | $(ENVIRONMENT)  ## The whole study: six walk-forward years, three networks of v3; under two hours, resumes
+	$(MAKE) reports STUDY=study.full.toml
+
 .PHONY: quick verify
 quick: | $(ENVIRONMENT)  ## The same study on fewer stocks, sessions and epochs, in build/quick
 	$(MAKE) reports ROOT=build/quick $(QUICK)
@@ -91,10 +95,10 @@ verify: quick  ## Build the quick study a second time elsewhere and compare ever
 # One line per edge of the study: the data, the earlier phase, the layers it uses.
 study = $(patsubst %,src/nse_lstm/study/%.py,$(1))
 $(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv $(RAW)/*.CSV) $(call layer,data features) src/nse_lstm/reporting/atlas_figures.py $(call study,data_analysis changes atlas atlas_findings)
-$(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models evaluation) $(call study,training jobs validation judging ablation ablation_page)
+$(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models evaluation) $(call study,training jobs validation judging ablation ablation_page rivals v3 cross_section top_names ledger trials score_tables)
 $(BUILD)/02_architecture.ipynb:  src/nse_lstm/reporting/ablation_figures.py $(wildcard $(ROOT)/trained_models/$(MARKET)/ablation/about.json)
 $(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb $(call study,safety) src/nse_lstm/deployment/latency.py
-$(BUILD)/04_validation.ipynb:    $(BUILD)/audited.txt $(call study,seal ledger trials evidence score_tables evidence_tables audit_tables rivals v3)
+$(BUILD)/04_validation.ipynb:    $(BUILD)/audited.txt $(call study,seal evidence evidence_tables audit_tables)
 $(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) $(call study,deployment replay replay_inputs replay_tables)
 $(BUILD)/05_deployment.ipynb:    src/nse_lstm/reporting/deployment_figures.py
 

@@ -16,7 +16,7 @@ def write(folder: Path, text: str, name: str = "study.toml") -> Path:
 
 
 def test_the_shipped_studies_load_for_both_markets() -> None:
-    for name in ("study.toml", "study.quick.toml"):
+    for name in ("study.toml", "study.quick.toml", "study.full.toml"):
         for market in ("simulated", "nse"):
             assert load_study(ROOT / name, market).market.name == market
 
@@ -46,6 +46,12 @@ def test_the_quick_study_differs_from_the_study_in_scale_only() -> None:
         "training.max_epochs",
         "verdict.bootstrap_reps",
     }
+
+
+def test_the_whole_study_has_six_years_and_three_networks() -> None:
+    whole = load_study(ROOT / "study.full.toml")
+    assert (whole.folds.n_walk_forward, whole.v3.n_seeds) == (6, 3)
+    assert load_study(ROOT / "study.toml").v3.n_seeds == 1
 
 
 def test_budgets_beside_the_study_are_no_part_of_it(tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ def test_with_nothing_changed_nothing_runs(built: Path) -> None:
         ("src/nse_lstm/models/architectures.py", EVERY[1:]),
         ("src/nse_lstm/evaluation/dealing.py", EVERY[1:]),
         ("src/nse_lstm/study/findings.py", EVERY),
-        ("src/nse_lstm/study/rivals.py", PHASES[3:]),
+        ("src/nse_lstm/study/rivals.py", EVERY[1:]),
+        ("src/nse_lstm/study/top_names.py", EVERY[1:]),
         ("src/nse_lstm/study/evidence_tables.py", PHASES[3:]),
         ("src/nse_lstm/study/ablation.py", EVERY[1:]),
         ("src/nse_lstm/study/search.py", []),
@@ -101,3 +102,15 @@ def test_a_page_template_renders_pages_and_executes_nothing(built: Path) -> None
     output = dry_run(built, "src/nse_lstm/reporting/templates/style.css")
     assert executed(output) == []
     assert output.count("nse-lstm render") == len(EVERY)
+
+
+def test_the_whole_study_is_the_same_pages_under_its_own_study_file(
+    built: Path,
+) -> None:
+    command = ["make", "-n", "study", f"ROOT={built}", "TEST_YEAR=2023"]
+    command += ["-o", "FORCE", "-o", ".venv/installed"]
+    command += ["-W", str(built / "build/simulated/study.json")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert executed(done.stdout) == EVERY
+    assert '--study "study.full.toml"' in done.stdout
+    assert "--test-year 2023" in done.stdout

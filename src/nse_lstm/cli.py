@@ -324,7 +324,7 @@ def search(
     identity: Identity,
     forecaster: Annotated[
         str, typer.Option(help="Which, of study/search_spaces.py; commas between.")
-    ] = "ridge,boosting",
+    ] = "ridge,boosting,v3",
 ) -> Answer:
     """Search settings before every walk-forward year; prints the best, changes none."""
     import pandas as pd

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from tiny_study import tiny_workspace
 
-from nse_lstm.config import CrossSection, Rivals
+from nse_lstm.config import CrossSection, Portfolio, Rivals
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import Fold
 from nse_lstm.study import rivals
@@ -22,6 +22,8 @@ from nse_lstm.study.rivals import (
     train_rivals,
 )
 from nse_lstm.study.score_tables import difference_table, rank_ic_table
+from nse_lstm.study.top_names import deal_ensemble, net_findings, net_table
+from nse_lstm.study.trials import read_trials
 from nse_lstm.study.workspace import Workspace, read_json
 from nse_lstm.tables import FORECASTS, RANK_IC, SCORES, read_table
 
@@ -165,3 +167,39 @@ def test_ahead_is_said_only_where_the_interval_excludes_zero() -> None:
         "behind",
     ]
     assert table["95 % interval"][1] == "\u22120.010 to +0.030"
+
+
+def test_the_first_names_are_dealt_once_and_counted_once(
+    workspace: Workspace, ranking: Ranking
+) -> None:
+    study = replace(workspace.study, portfolio=Portfolio(n_names=2, horizon=5))
+    dealt = replace(workspace, study=study)
+    before = len(read_trials(dealt))
+    result = deal_ensemble(dealt, ranking)
+    counted = result.returns.loc[result.returns["cost_bps"] == 66]
+    own = counted[counted["model"] == "ensemble"]
+    # A strategy that never deals is no trial.
+    assert result.n_trials == before + int(own["turnover"].any())
+    assert deal_ensemble(dealt, ranking).n_trials == result.n_trials
+    assert set(own["position"]) <= {0.0, 0.5, 1.0}
+    assert own["session"].max() < pd.Timestamp(2024, 1, 1)
+    held = counted[counted["model"] == "equal_weight"]
+    assert own["session"].tolist() == held["session"].tolist()
+    table = net_table(result)
+    costs = [str(cost_bps) for cost_bps in study.dealing.cost_bps]
+    assert table["cost a side, bps"].tolist() == costs
+    assert "66 basis points" in net_findings(result, cost_bps=66)
+
+
+def test_a_horizon_that_nobody_forecasts_cannot_be_dealt(
+    workspace: Workspace, ranking: Ranking
+) -> None:
+    with pytest.raises(ArtefactError, match=r"10 sessions to deal.*\[1, 5\]"):
+        deal_ensemble(workspace, ranking)
+
+
+def test_without_a_year_before_the_ensemble_weighs_all_alike(ranking: Ranking) -> None:
+    assert (ranking.weights == 1 / 3).all(axis=None)
+    means = ranking.summary.set_index(["model", "delay", "horizon", "fold"])["value"]
+    equal = means.loc[("ensemble_equal", 1, 5, 0)]
+    assert means.loc[("ensemble", 1, 5, 0)] == equal

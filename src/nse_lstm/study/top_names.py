@@ -20,7 +20,7 @@ from nse_lstm.evaluation.strategies import (
     read_boards,
 )
 from nse_lstm.evaluation.top_names import hold_top_names
-from nse_lstm.evaluation.verdict import Judgement, judge
+from nse_lstm.evaluation.verdict import Interval, Judgement, judge
 from nse_lstm.features.returns import with_returns
 from nse_lstm.study.inputs import read_sealed_panel
 from nse_lstm.study.rivals import ENSEMBLE, Ranking
@@ -61,7 +61,7 @@ def deal_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
     if forecasts.empty:
         raise ArtefactError(
             f"Expected forecasts of {study.portfolio.horizon} sessions to deal. "
-            f"Received: {sorted(ranking.ensemble['horizon'].unique())}"
+            f"Received: {sorted(set(ranking.ensemble['horizon'].tolist()))}"
         )
     boards = read_boards(forecasts, with_returns(panel), dealing=study.dealing)
     books = [
@@ -95,15 +95,11 @@ def net_table(result: NetResult) -> pd.DataFrame:
     """Lay the result out, one row a cost level."""
     rows = [
         {
-            "cost_bps": cost_bps,
+            "cost a side, bps": str(cost_bps),
             "exposure": judged.exposure,
             "sharpe_over_cash": judged.sharpe_over_cash,
-            "over_cash": judged.excess_over_cash.mean,
-            "over_cash_lower": judged.excess_over_cash.lower,
-            "over_cash_upper": judged.excess_over_cash.upper,
-            "over_equal_weight": judged.excess_over_holding.mean,
-            "over_equal_weight_lower": judged.excess_over_holding.lower,
-            "over_equal_weight_upper": judged.excess_over_holding.upper,
+            "over cash a year": _words(judged.excess_over_cash),
+            "over equal weight, same exposure": _words(judged.excess_over_holding),
         }
         for cost_bps, judged in result.judgements.items()
     ]
@@ -111,17 +107,21 @@ def net_table(result: NetResult) -> pd.DataFrame:
 
 
 def net_findings(result: NetResult, *, cost_bps: int) -> str:
-    """Say in two sentences what is left at one cost level."""
+    """Say what is left at one cost level, and that it was counted."""
     judged = result.judgements[cost_bps]
-    cash, equal = judged.excess_over_cash, judged.excess_over_holding
     return (
         f"At {cost_bps} basis points a side the ensemble's first names earned "
-        f"{cash.mean:+.1%} a year over cash ({cash.lower:+.1%} to {cash.upper:+.1%}) "
-        f"and {equal.mean:+.1%} over equal weight at the same exposure "
-        f"({equal.lower:+.1%} to {equal.upper:+.1%}), invested {judged.exposure:.0%}. "
-        f"It is one of {result.n_trials} trials in the ledger; the verdict stays with "
-        "the strategy that was declared."
+        f"{_words(judged.excess_over_cash)} a year over cash, and "
+        f"{_words(judged.excess_over_holding)} over equal weight at the same exposure, "
+        f"with {judged.exposure:.0%} of the money invested. It is one of "
+        f"{result.n_trials} trials in the ledger; the verdict stays with the strategy "
+        "that was declared for it."
     )
+
+
+def _words(excess: Interval) -> str:
+    text = f"{excess.mean:+.1%} [{excess.lower:+.1%}, {excess.upper:+.1%}]"
+    return text.replace("-", "\u2212")
 
 
 def _books(
