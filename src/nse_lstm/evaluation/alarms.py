@@ -36,9 +36,9 @@ LARGEST = 4.0
 MIN_OWN = 60
 """Sessions of history from which a stock is held against its own."""
 
-MARGIN = 0.7
+MARGIN = 0.6
 """Share of the allowed rate that is aimed at: blocks cut through runs, so that fresh
-years of a dependent market ring a fifth to a quarter oftener than drawn ones."""
+years of a dependent market ring a quarter to a half oftener than drawn ones."""
 
 STEPS = 20
 """Halvings of the span in which a threshold is looked for."""

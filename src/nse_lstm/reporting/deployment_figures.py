@@ -110,7 +110,8 @@ def draw_alarms(alerts: pd.DataFrame, watched: pd.DataFrame) -> Figure:
         frameon=False,
         ncols=4,
         loc="upper left",
-        bbox_to_anchor=(0, -0.04),
+        bbox_to_anchor=(0, 0),
+        borderaxespad=3,
         fontsize=8.5,
     )
     put_title(axes, "Would have alarmed on these days")
