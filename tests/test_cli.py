@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nse_lstm.cli import app
-from nse_lstm.cli_verbs import EXIT_CODES, Answer, verb
+from nse_lstm.cli.verbs import EXIT_CODES, Answer, verb
 
 runner = CliRunner()
 TABLED = ["train", "score", "review", "changes", "ablation", "search", "verify"]

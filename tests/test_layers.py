@@ -40,19 +40,14 @@ def imports_of(path: Path) -> set[str]:
 
 
 def layer_of(path: Path) -> str:
-    return layer_named(path.relative_to(SOURCE).with_suffix("").parts[0])
-
-
-def layer_named(name: str) -> str:
-    # The command line's verbs are in several modules.
-    return "cli" if name.startswith("cli_") else name
+    return path.relative_to(SOURCE).with_suffix("").parts[0]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_a_module_imports_only_the_layers_below_it(path: Path) -> None:
     layer = layer_of(path)
     used = {
-        layer_named(name.split(".")[1])
+        (name.split(".")[1])
         for name in imports_of(path)
         if name.startswith("nse_lstm.")
     } - {layer}

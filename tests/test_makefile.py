@@ -76,7 +76,7 @@ def test_with_nothing_changed_nothing_runs(built: Path) -> None:
         ("src/nse_lstm/study/atlas.py", EVERY),
         ("src/nse_lstm/study/anatomy/steps.py", [ANATOMY]),
         ("src/nse_lstm/reporting/anatomy_figures.py", [ANATOMY]),
-        ("src/nse_lstm/cli.py", []),
+        ("src/nse_lstm/cli/study.py", []),
     ],
 )
 def test_a_change_runs_what_depends_on_it_and_no_more(

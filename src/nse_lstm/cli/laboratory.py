@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from nse_lstm.cli_verbs import Answer, Identity, verb
+from nse_lstm.cli.verbs import Answer, Identity, verb
 
 __all__: list[str] = []
 

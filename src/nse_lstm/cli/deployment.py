@@ -1,0 +1,198 @@
+"""The desk: scoring, promotion, service, monitoring and the forecast store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nse_lstm.cli.verbs import Answer, Identity, verb
+
+__all__: list[str] = []
+
+
+StoreUrl = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        envvar="NSE_LSTM_STORE",
+        help="SQLAlchemy URL of the forecast store; the market's own file if empty.",
+        show_envvar=True,
+    ),
+]
+
+
+@verb()
+def score(
+    identity: Identity,
+    as_of: Annotated[
+        str, typer.Option(help="Day of scoring, 2024-12-31; the last session's.")
+    ] = "",
+    store: StoreUrl = "",
+) -> Answer:
+    """Append the next session's forecasts to the store; exit 1 if there is none."""
+    from nse_lstm.study.deployment import score as score_study
+    from nse_lstm.study.inputs import parse_day
+
+    found = score_study(
+        identity.open(), as_of=parse_day(as_of) if as_of else None, store=store
+    )
+    columns = ["ticker", "stage", "model", "origin", "target_date", "price_hat"]
+    columns += ["y_hat", "lower", "upper", "flags"]
+    lines = [
+        f"{row.ticker} {row.stage} {row.model}: no forecast: {row.reason}"
+        for row in found.refused.itertuples()
+    ]
+    lines.append(
+        f"{found.n_new} of {len(found.forecasts)} rows are new in {found.store}"
+    )
+    return Answer(
+        found.forecasts[columns], lines, code=0 if len(found.forecasts) else 1
+    )
+
+
+@verb()
+def promote(
+    identity: Identity,
+    ticker: str,
+    model: str,
+    to: Annotated[str, typer.Option(help="candidate, challenger or champion.")],
+    override: Annotated[
+        str, typer.Option(help="Reason to promote against the gate; it is logged.")
+    ] = "",
+    why: Annotated[str, typer.Option(help="Reason in words.")] = "",
+    version: Annotated[
+        str, typer.Option(help="First digits, where several versions stand.")
+    ] = "",
+    store: StoreUrl = "",
+) -> None:
+    """Put a model of a stock in a stage; a champion has to pass the gate."""
+    from nse_lstm.study.promotion import promote_by_hand
+
+    entry = promote_by_hand(
+        identity.open(),
+        ticker,
+        model,
+        to=to,
+        why=why,
+        override=override,
+        version=version,
+        store=store,
+    )
+    typer.echo(
+        f"{entry.model} {entry.version[:12]} is {entry.stage} of {entry.ticker} "
+        f"({entry.way}): {entry.why}"
+    )
+
+
+@verb()
+def rollback(
+    identity: Identity,
+    ticker: str,
+    why: Annotated[str, typer.Option(help="Reason in words.")] = "Rolled back by hand.",
+) -> None:
+    """Make the champion before the present one champion again."""
+    from nse_lstm.study.promotion import roll_back_by_hand
+
+    entry = roll_back_by_hand(identity.open(), ticker, why=why)
+    typer.echo(
+        f"{entry.model} {entry.version[:12]} is champion of {entry.ticker} again"
+    )
+
+
+@verb()
+def history(
+    identity: Identity,
+    ticker: Annotated[str, typer.Argument(help="All if left out.")] = "",
+) -> Answer:
+    """List every promotion: when, who, where, how and why."""
+    from nse_lstm.study.promotion import promotion_history
+
+    table = promotion_history(identity.open(), ticker)
+    return Answer(table, [] if len(table) else ["No promotion yet"])
+
+
+@verb()
+def refit(
+    identity: Identity,
+    stocks: Annotated[
+        str, typer.Option(help="Tickers with commas; those in the registry if empty.")
+    ] = "",
+) -> None:
+    """Fit v2 through the last session, as challenger: it forecasts in the shadow."""
+    from nse_lstm.study.refit import refit as refit_study
+
+    for entry in refit_study(identity.open(), stocks.split(",") if stocks else ()):
+        typer.echo(f"{entry.ticker} v2 {entry.version[:12]} is challenger: {entry.why}")
+
+
+@verb()
+def store_backup(identity: Identity, path: Path, store: StoreUrl = "") -> None:
+    """Write every stored forecast to a parquet file."""
+    from nse_lstm.study.stores import backup
+
+    typer.echo(f"{backup(identity.open(), path, store=store)} rows in {path}")
+
+
+@verb()
+def store_restore(identity: Identity, path: Path, store: StoreUrl = "") -> None:
+    """Append to the store what it lacks of a backup."""
+    from nse_lstm.study.stores import restore
+
+    typer.echo(f"{restore(identity.open(), path, store=store)} rows were not there")
+
+
+@verb()
+def serve(
+    identity: Identity,
+    host: Annotated[str, typer.Option(help="Whom to listen to.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Where.", min=1, max=65535)] = 8000,
+) -> None:
+    """Answer for forecasts over HTTP; changes need the token of NSE_LSTM_TOKEN."""
+    from nse_lstm.study.service import serve as serve_study
+
+    serve_study(identity.open(), host=host, port=port)
+
+
+@verb()
+def monitor(
+    identity: Identity,
+    as_of: Annotated[
+        str, typer.Option(help="Day of watching, 2024-12-31; the last session's.")
+    ] = "",
+    store: StoreUrl = "",
+) -> Answer:
+    """Watch the stored forecasts and their inputs; exit 1 if an alarm rings."""
+    from nse_lstm.study.inputs import parse_day
+    from nse_lstm.study.monitoring import monitor as monitor_study
+
+    found = monitor_study(
+        identity.open(), as_of=parse_day(as_of) if as_of else None, store=store
+    )
+    lines = [
+        f"{test.test}: evidence {test.evidence:.3g} after {test.sessions} sessions; "
+        "20 promote it"
+        for test in found.tests.itertuples()
+    ]
+    lines.append(
+        f"{len(found.now)} alarms now, {len(found.alerts)} since watching began; "
+        f"{found.n_realised} stored forecasts have come due"
+    )
+    return Answer(found.now, lines, code=1 if len(found.now) else 0)
+
+
+@verb()
+def replay(
+    identity: Identity,
+    year: Annotated[
+        int, typer.Option(help="A year that Phase 4 forecast; 0: the test year.")
+    ] = 0,
+) -> None:
+    """Go through a year evening by evening: score, realise, test, alarm, promote."""
+    from nse_lstm.study.replay import replay as replay_study
+
+    found = replay_study(identity.open(), year=year, tell=typer.echo)
+    typer.echo(
+        f"{found.n_sessions} sessions of {found.year}: {len(found.forecasts)} "
+        f"forecasts stored and read back, {len(found.alerts)} alarms, "
+        f"{len(found.promotions)} changes of who serves"
+    )
