@@ -203,10 +203,11 @@ $(SERVICE): requirements-service.lock | $(ENVIRONMENT)
 
 ##@ Help
 .PHONY: clean help
-clean:  ## Remove build products; keeps the environment, the ledger of looks and trials, and the store
+clean:  ## Remove build products; keeps the environment, ledgers, registry and store
 	rm -rf build
 	find data/raw/simulated data/oracle data/processed trained_models reports -mindepth 1 \
-	  ! -name README.md ! -path 'trained_models/*/ledger*' ! -path 'trained_models/*/store*' -type f -delete 2>/dev/null || true
+	  ! -name README.md ! -path 'trained_models/*/ledger*' ! -path 'trained_models/*/store*' ! -path 'trained_models/*/registry*' \
+	  -type f -delete 2>/dev/null || true
 	find data trained_models reports -mindepth 1 -type d -empty -delete
 help:  ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
