@@ -26,6 +26,7 @@ from nse_lstm.tables import (
     PANEL,
     SAFETY,
     SCORES,
+    STORED_FORECASTS,
     STRATEGY_RETURNS,
     read_table,
     write_table,
@@ -44,9 +45,12 @@ def finished_study(root: Path) -> Workspace:
     forecasts = pd.concat(_forecasts(workspace), ignore_index=True)
     _leave_evaluation(workspace, forecasts)
     _leave_models(workspace)
-    latest = forecasts.tail(1)
     folder = workspace.paths.registry
-    write_table(latest, FORECASTS, folder / "latest_forecasts.parquet")
+    latest = forecasts.tail(1).assign(
+        stage="challenger", version="v", data_digest="d" * 64, flags=""
+    )
+    latest = latest[list(STORED_FORECASTS.columns)]
+    write_table(latest, STORED_FORECASTS, folder / "latest_forecasts.parquet")
     write_text(folder / "latest_refused.csv", "ticker,stage,model,reason\n")
     return workspace
 
@@ -143,7 +147,7 @@ def leave_bundle(folder: Path, ticker: str) -> None:
     metadata = {
         "architecture": "v2",
         "ticker": ticker,
-        "version": "0123456789abcdef0123",
+        "version": "0123456789abcdef" * 4,
         "seed": 1,
         "horizon": 1,
         "lookback": 8,

@@ -14,7 +14,12 @@ from nse_lstm.features.indicators import build_features
 from nse_lstm.features.targets import build_targets
 from nse_lstm.models.bundles import bundle_digest, load_bundle
 from nse_lstm.models.jobs import SampleJob
-from nse_lstm.models.pooled import forecast_v3, split_spans, v3_job
+from nse_lstm.models.pooled import (
+    forecast_v3,
+    forecast_v3_latest,
+    split_spans,
+    v3_job,
+)
 from nse_lstm.models.training import train
 from nse_lstm.tables import FORECASTS, check
 
@@ -141,6 +146,28 @@ def test_another_future_moves_no_weight_and_no_earlier_forecast(
     # Members of the fold only, at both horizons.
     assert set(early[0]["horizon"]) == set(HORIZONS)
     assert (early[0]["origin"].dt.year == FOLD.year).all()
+
+
+@pytest.mark.slow
+def test_an_evening_s_forecasts_are_the_year_s_of_that_origin(
+    panel: pd.DataFrame, spliced: tuple[pd.DataFrame, pd.Timestamp], tmp_path: Path
+) -> None:
+    tables, (_, cut_at) = tables_of(panel), spliced
+    study = Study(market=Market(name="tiny", label="Tiny"))
+    train([job_of(tables)], study=study, folder_of=lambda _: tmp_path / "v3")
+    bundle = load_bundle(tmp_path / "v3")
+    year = forecast_v3(bundle, *tables, FOLD)
+    known = panel[panel["session"] <= cut_at]
+    features = build_features(known, cross_section=SMALL)
+    found = check(forecast_v3_latest(bundle, features, cut_at), FORECASTS)
+    key = ["ticker", "horizon", "delay", "y_hat"]
+    expected = year.loc[year["origin"] == cut_at, key].sort_values(key[:2])
+    pd.testing.assert_frame_equal(
+        found[key].sort_values(key[:2], ignore_index=True),
+        expected.reset_index(drop=True),
+        check_exact=True,
+    )
+    assert len(found) > len(HORIZONS)
 
 
 def test_another_share_for_stopping_is_another_split(tables: Tables) -> None:

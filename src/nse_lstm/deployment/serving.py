@@ -15,7 +15,7 @@ import pandas as pd
 
 from nse_lstm.config import Deployment, Study
 from nse_lstm.deployment.bands import add_bands, earlier_forecasts
-from nse_lstm.deployment.entries import Entry, State
+from nse_lstm.deployment.entries import POOLED, Entry, State
 from nse_lstm.deployment.freshness import (
     model_flags,
     panel_digest,
@@ -26,6 +26,7 @@ from nse_lstm.deployment.freshness import (
 from nse_lstm.deployment.promoted_bundles import check_bundle
 from nse_lstm.deployment.registry import read_registry
 from nse_lstm.errors import ArtefactError, DataError
+from nse_lstm.features.indicators import build_features
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.features.windows import (
     PER_WINDOW,
@@ -138,10 +139,11 @@ def score_latest(
         return empty_table(STORED_FORECASTS), _refused(
             [(entry, error) for entry in entries]
         )
-    scored, refused = [], []
+    scored: list[Scored] = []
+    refused = []
     for entry in entries:
         try:
-            scored.append(_score(entry, evening, study=study, paths=paths))
+            scored += _score(entry, evening, study=study, paths=paths)
         except DataError as error:
             refused.append((entry, error))
     return check(_stored(scored, evening), STORED_FORECASTS), _refused(refused)
@@ -215,17 +217,46 @@ def _stored(scored: list[Scored], evening: Evening) -> pd.DataFrame:
     return stored[list(STORED_FORECASTS.columns)]
 
 
-def _score(entry: Entry, evening: Evening, *, study: Study, paths: Paths) -> Scored:
+def _score(
+    entry: Entry, evening: Evening, *, study: Study, paths: Paths
+) -> list[Scored]:
+    if entry.ticker == POOLED:
+        return _pooled(entry, evening, study=study, paths=paths)
     prices = evening.prices
     stock = prices[prices["ticker"] == entry.ticker].reset_index(drop=True)
     if stock.empty:
         raise DataError(f"Expected rows of {entry.ticker}. Received: none")
     if not entry.bundle:
-        return _persistence(entry, evening, stock, horizon=study.v2.horizon)
+        return [_persistence(entry, evening, stock, horizon=study.v2.horizon)]
     # Checked before a network is loaded for nothing.
     latest_window(stock, evening.sessions, lookback=1)
     bundle = load_bundle(paths.models / entry.bundle, digest=entry.digest)
-    return _network(entry, evening, stock, bundle=bundle, limits=study.deployment)
+    return [_network(entry, evening, stock, bundle=bundle, limits=study.deployment)]
+
+
+def _pooled(
+    entry: Entry, evening: Evening, *, study: Study, paths: Paths
+) -> list[Scored]:
+    """Forecast every stock of the universe with one model.
+
+    What it forecasts is a return beyond the universe's mean, whose errors nobody has
+    kept: its bands are open.
+    """
+    if not entry.bundle:
+        raise DataError("Expected a model of all stocks. Received: persistence")
+    from nse_lstm.models.pooled import forecast_v3_latest
+
+    bundle = load_bundle(paths.models / entry.bundle, digest=entry.digest)
+    flags = model_flags(bundle.metadata, evening.origin, study.deployment)
+    rows = forecast_v3_latest(
+        bundle,
+        build_features(evening.known, cross_section=study.cross_section),
+        evening.origin,
+    )
+    return [
+        Scored(entry, rows.iloc[[place]], rows.iloc[:0], flags)
+        for place in range(len(rows))
+    ]
 
 
 def _network(

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.config import V3, CrossSection, Training
+from nse_lstm.errors import DataError
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.sequences import CHANNELS, SPREAD, Sequences, lay_out
 from nse_lstm.models.architectures import describe_v3
@@ -24,7 +25,14 @@ from nse_lstm.models.rivals import slope, split_rows
 from nse_lstm.models.samples import Samples
 from nse_lstm.tables import FORECASTS, check
 
-__all__ = ["POOL", "Spans", "forecast_v3", "split_spans", "v3_job"]
+__all__ = [
+    "POOL",
+    "Spans",
+    "forecast_v3",
+    "forecast_v3_latest",
+    "split_spans",
+    "v3_job",
+]
 
 POOL = "ALL"
 """In place of a ticker."""
@@ -181,6 +189,55 @@ def forecast_v3(
     table = table.assign(price_hat=np.nan, lower=np.nan, upper=np.nan)
     types = {name: str(column.dtype) for name, column in FORECASTS.columns.items()}
     return check(table[list(types)].astype(types), FORECASTS)
+
+
+def forecast_v3_latest(
+    bundle: Bundle, features: pd.DataFrame, origin: pd.Timestamp
+) -> pd.DataFrame:
+    """Forecast from the market's last session.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        From ``bundles.load_bundle``.
+    features : DataFrame
+        ``FEATURES`` up to the origin.
+    origin : Timestamp
+        That session.
+
+    Returns
+    -------
+    DataFrame
+        ``FORECASTS`` as from ``forecast_v3``: a row for each member and horizon, with
+        expected dates, so many weekdays on.
+
+    Raises
+    ------
+    DataError
+        If no member can be forecast from that session.
+    """
+    now = features[
+        (features["session"] == origin) & features["usable"] & features["member"]
+    ]
+    if now.empty:
+        raise DataError(
+            f"Expected members of the universe to forecast from {origin.date()}. "
+            "Received: none"
+        )
+    about = bundle.metadata
+    day, delay = pd.offsets.BusinessDay, about["delay"]
+    targets = [
+        pd.DataFrame({"ticker": now["ticker"], "origin": now["session"]}).assign(
+            delay=delay,
+            horizon=horizon,
+            entry_date=origin + day(delay),
+            target_date=origin + day(delay + horizon),
+        )
+        for horizon in about["horizons"]
+    ]
+    tomorrow = origin + pd.Timedelta(days=1)
+    fold = Fold(year=origin.year, kind="test", start=origin, end=tomorrow)
+    return forecast_v3(bundle, features, targets, fold)
 
 
 def _training(v3: V3) -> Training:

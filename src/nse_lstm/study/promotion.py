@@ -65,15 +65,21 @@ class Proposal:
 def tested_weights(workspace: Workspace, ticker: str) -> Proposal:
     """Propose the network that the test year was forecast with.
 
+    Of all stocks together: v3's first network of the last year that it forecast.
+
     Raises
     ------
     ArtefactError
         If it is missing or was changed.
     """
-    folder = bundle_folder(workspace, ticker, read_facts(workspace).test_year)
+    year = read_facts(workspace).test_year
+    folder, model = bundle_folder(workspace, ticker, year), "v2"
+    if ticker == POOLED:
+        seed = f"seed_{workspace.study.seed}"
+        folder, model = workspace.paths.v3 / str(year - 1) / seed, "v3"
     version = str(read_metadata(folder)["version"])
     bundle = folder.relative_to(workspace.paths.models).as_posix()
-    return Proposal(ticker, "v2", version, bundle)
+    return Proposal(ticker, model, version, bundle)
 
 
 def build_case(
@@ -179,6 +185,11 @@ def promote_by_hand(
         raise ConfigurationError(f"`to` must be one of {STAGES}. Received: {to}")
     proposal = _find(workspace, ticker, model, to, version)
     standing = read_registry(workspace.paths.registry).get(ticker, {}).get(to)
+    if standing and standing.version == proposal.version:
+        raise ConfigurationError(
+            f"Expected another model than the {to} of {ticker} that stands. Received: "
+            f"{model} {proposal.version[:12]}"
+        )
     stored = None
     if to == "champion":
         with opened_store(workspace, store) as engine:
@@ -192,7 +203,7 @@ def promote_by_hand(
         )
     overrides = to == "champion" and bool(refusals)
     found = override.strip() if overrides else why.strip() or _in_favour(case, to)
-    against = f" Against the gate: {' '.join(refusals)}" if overrides else ""
+    against = f" (against the gate: {' '.join(refusals)})" if overrides else ""
     return promote(
         workspace.paths.registry,
         ticker=ticker,
@@ -236,7 +247,7 @@ def _find(
     known = _standing(workspace, ticker, model, to)
     if version:
         known += _promoted_once(workspace, ticker, model)
-    if to != "champion" and model == "v2":
+    if to != "champion" and model == ("v3" if ticker == POOLED else "v2"):
         known.append(tested_weights(workspace, ticker))
     for proposal in known:
         if proposal.version.startswith(version):
