@@ -69,6 +69,8 @@ def test_with_nothing_changed_nothing_runs(built: Path) -> None:
         ("src/nse_lstm/study/search.py", []),
         ("src/nse_lstm/study/audit/stages.py", PHASES[3:]),
         ("src/nse_lstm/deployment/registry.py", PHASES[4:]),
+        ("src/nse_lstm/study/replay.py", PHASES[4:]),
+        ("src/nse_lstm/reporting/deployment_figures.py", PHASES[4:]),
         ("data/catalogue.toml", []),
         ("src/nse_lstm/config/settings.py", EVERY),
         ("src/nse_lstm/reporting/figures.py", EVERY),

@@ -1,5 +1,7 @@
 """What is watched: signals by hand, faults injected, and nothing from the future."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -188,3 +190,11 @@ def test_every_alarm_has_a_name_of_its_own_and_advice():
     table = alarm_table()
     assert table["alarm"].tolist() == names
     assert table["when_it_rings"].str.endswith(".").all()
+
+
+def test_the_page_says_of_every_alarm_what_the_code_does():
+    page = Path(__file__).resolve().parents[2] / "docs" / "monitoring.md"
+    text = page.read_text(encoding="utf-8")
+    for row in alarm_table().itertuples():
+        line = f"| {row.alarm} | {row.watches} | {row.threshold} | "
+        assert f"{line}{row.when_it_rings} |" in text
