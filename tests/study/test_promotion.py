@@ -12,6 +12,7 @@ from tiny_study import tiny_workspace
 
 from nse_lstm.deployment.registry import history, promote, read_registry
 from nse_lstm.errors import ArtefactError, ConfigurationError
+from nse_lstm.models import equality
 from nse_lstm.study import deployment, promotion
 from nse_lstm.study.deployment import promote_selected
 from nse_lstm.study.promotion import (
@@ -41,6 +42,8 @@ def study(
     workspace = tiny_workspace(tmp_path)
     monkeypatch.setattr(promotion, "is_clean", lambda _: True)
     monkeypatch.setattr(deployment, "refit", lambda *_, **__: [])
+    # Its bundles hold no network.
+    monkeypatch.setattr(equality, "require_equal_runtimes", lambda _: None)
     open_test_year(workspace)
     return workspace
 
@@ -235,3 +238,29 @@ def shadow_rows(study: Workspace, ticker: str, version: str) -> pd.DataFrame:
     )
     both = pd.concat([champion, challenger], ignore_index=True)
     return both[list(STORED_FORECASTS.columns)]
+
+
+def test_a_network_that_the_two_runtimes_disagree_on_never_enters(
+    study: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def disagree(folder: Path) -> None:
+        asked.append(folder.name)
+        raise ArtefactError("Expected NumPy within 1e-05 of Keras")
+
+    monkeypatch.setattr(equality, "require_equal_runtimes", disagree)
+    with pytest.raises(ArtefactError, match="within 1e-05 of Keras"):
+        promote_selected(study)
+    assert len(asked) == 1
+    log = history(study.paths.registry)
+    assert not (log["model"] == "v2").any()
+
+
+def test_a_bundle_that_the_registry_keeps_is_not_tried_again(
+    study: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote_selected(study)
+    (study.paths.evaluation / "selection.json").touch()
+    monkeypatch.setattr(equality, "require_equal_runtimes", lambda _: 1 / 0)
+    promote_selected(study)

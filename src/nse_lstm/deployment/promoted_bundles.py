@@ -12,7 +12,7 @@ from nse_lstm.deployment.entries import Entry
 from nse_lstm.errors import ArtefactError
 from nse_lstm.models.bundles import bundle_digest, read_metadata
 
-__all__ = ["check_bundle", "keep_bundle"]
+__all__ = ["check_bundle", "is_kept", "keep_bundle"]
 
 
 def keep_bundle(folder: Path, source: Path) -> Path:
@@ -31,7 +31,7 @@ def keep_bundle(folder: Path, source: Path) -> Path:
         If it is missing or changed, or its copy of an earlier promotion is changed.
     """
     digest = bundle_digest(source)
-    kept = folder / "bundles" / digest
+    kept = _place(folder, digest)
     if not kept.exists():
         aside = kept.with_name(f".{digest}.{os.getpid()}.aside")
         shutil.rmtree(aside, ignore_errors=True)
@@ -40,6 +40,11 @@ def keep_bundle(folder: Path, source: Path) -> Path:
         _put(aside, kept)
     read_metadata(kept, digest=digest)
     return kept
+
+
+def is_kept(folder: Path, source: Path) -> bool:
+    """Say whether the registry has a copy of a bundle, from an earlier promotion."""
+    return _place(folder, bundle_digest(source)).exists()
 
 
 def check_bundle(entry: Entry, models: Path) -> None:
@@ -71,6 +76,10 @@ def check_bundle(entry: Entry, models: Path) -> None:
             f"Expected version {entry.version} as the {entry.stage} of {entry.ticker}. "
             f"Received: {about.get('version')} in {models / entry.bundle}"
         )
+
+
+def _place(folder: Path, digest: str) -> Path:
+    return folder / "bundles" / digest
 
 
 def _put(aside: Path, kept: Path) -> None:

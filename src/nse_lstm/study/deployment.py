@@ -8,12 +8,13 @@ import pandas as pd
 from nse_lstm.deployment.databases import database_name
 from nse_lstm.deployment.entries import PERSISTENCE, SELECTION
 from nse_lstm.deployment.gate import find_refusals
-from nse_lstm.deployment.registry import promote, read_registry, retire
+from nse_lstm.deployment.registry import read_registry, retire
 from nse_lstm.deployment.serving import score_latest
 from nse_lstm.deployment.store import append_forecasts
 from nse_lstm.errors import ArtefactError
 from nse_lstm.models.progress import Progress
 from nse_lstm.paths import write_aside
+from nse_lstm.study.admission import admit
 from nse_lstm.study.inputs import study_folds
 from nse_lstm.study.promotion import Proposal, build_case, keep_case, tested_weights
 from nse_lstm.study.refit import refit
@@ -262,8 +263,8 @@ def _promote(
 def _put(
     workspace: Workspace, proposal: Proposal, stage: str, evidence: str, why: str
 ) -> None:
-    promote(
-        workspace.paths.registry,
+    admit(
+        workspace,
         ticker=proposal.ticker,
         stage=stage,
         model=proposal.model,

@@ -22,7 +22,6 @@ from nse_lstm.deployment.gate import (
 )
 from nse_lstm.deployment.registry import (
     history,
-    promote,
     read_registry,
     roll_back,
 )
@@ -32,6 +31,7 @@ from nse_lstm.evaluation.comparison import losses_by_date
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.paths import write_text
+from nse_lstm.study.admission import admit
 from nse_lstm.study.audit.result import audit_words, is_clean
 from nse_lstm.study.inputs import read_facts, read_sealed_panel
 from nse_lstm.study.jobs import bundle_folder
@@ -204,8 +204,8 @@ def promote_by_hand(
     overrides = to == "champion" and bool(refusals)
     found = override.strip() if overrides else why.strip() or _in_favour(case, to)
     against = f" (against the gate: {' '.join(refusals)})" if overrides else ""
-    return promote(
-        workspace.paths.registry,
+    return admit(
+        workspace,
         ticker=ticker,
         stage=to,
         model=proposal.model,

@@ -10,13 +10,14 @@ from dataclasses import replace
 import pandas as pd
 
 from nse_lstm.deployment.entries import POOLED, Entry
-from nse_lstm.deployment.registry import promote, read_registry
+from nse_lstm.deployment.registry import read_registry
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.models.progress import Progress, show_progress
 from nse_lstm.models.training import TrainedModel, TrainingJob, train
 from nse_lstm.models.versions import artefact_version
+from nse_lstm.study.admission import admit
 from nse_lstm.study.inputs import read_facts
 from nse_lstm.study.jobs import v2_job
 from nse_lstm.study.promotion import Proposal, build_case, keep_case
@@ -103,8 +104,8 @@ def _shadow(
 ) -> Entry:
     bundle = model.folder.relative_to(workspace.paths.models).as_posix()
     proposal = Proposal(job.ticker, "v2", job.version, bundle)
-    return promote(
-        workspace.paths.registry,
+    return admit(
+        workspace,
         ticker=job.ticker,
         stage="challenger",
         model="v2",
