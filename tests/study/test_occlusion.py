@@ -14,6 +14,7 @@ from nse_lstm.errors import ConfigurationError
 from nse_lstm.features.folds import make_folds
 from nse_lstm.features.sequences import CHANNELS
 from nse_lstm.models.bundles import Bundle
+from nse_lstm.study import occlusion
 from nse_lstm.study.ground import lay_ground
 from nse_lstm.study.occlusion import Hidden, hide, occlude
 from nse_lstm.study.search_spaces import Ground
@@ -36,10 +37,15 @@ def ground() -> Ground:
     return replace(ground, features=ground.features.assign(**{USED: shifted}))
 
 
-def network(windows: Any, *, training: bool) -> Any:
+def network(windows: Any) -> Any:
     """Give the feature of BACK sessions before the origin, for both horizons."""
-    place = windows[:, -1 - BACK, CHANNELS.index(USED)]
-    return np.column_stack([place, place])
+    place = windows[-1 - BACK, CHANNELS.index(USED)]
+    return np.stack([place, place])
+
+
+@pytest.fixture(autouse=True)
+def own_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(occlusion, "network_of", lambda model, n_windows: model)
 
 
 BUNDLE = cast(

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter
 
 from nse_lstm.reporting.canvas import (
     COLOURS,
@@ -20,7 +20,6 @@ from nse_lstm.reporting.canvas import (
 
 __all__ = [
     "draw_forecast",
-    "draw_latest",
     "draw_rank_ic",
     "draw_training_curves",
     "draw_training_summary",
@@ -151,25 +150,4 @@ def draw_rank_ic(summary: pd.DataFrame, *, horizon: int) -> Figure:
     put_legend(axes)
     put_title(axes, f"Ranking returns of {horizon} sessions, dealt a session later")
     put_numbers(figure, rows[["model", "fold", "value", "lower", "upper"]])
-    return figure
-
-
-def draw_latest(forecasts: pd.DataFrame) -> Figure:
-    """Draw the forecast change to the next session, one dot a stock and model."""
-    figure, axes = start_axes((8.0, 1.0 + 0.25 * forecasts["ticker"].nunique()))
-    axes.axvline(0, color=COLOURS["persistence"], linewidth=1.2)
-    for model, rows in forecasts.groupby("model"):
-        axes.plot(
-            rows["y_hat"],
-            rows["ticker"],
-            "o",
-            color=colour_of(str(model)),
-            label=NAMES[str(model)],
-        )
-    axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.invert_yaxis()
-    axes.set_xlabel("forecast log return to the next session")
-    put_legend(axes)
-    put_title(axes, "The next session")
-    put_numbers(figure, forecasts[["ticker", "model", "y_hat"]])
     return figure
