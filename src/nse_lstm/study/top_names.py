@@ -113,9 +113,8 @@ def net_findings(result: NetResult, *, cost_bps: int) -> str:
         f"At {cost_bps} basis points a side the ensemble's first names earned "
         f"{_words(judged.excess_over_cash)} a year over cash, and "
         f"{_words(judged.excess_over_holding)} over equal weight at the same exposure, "
-        f"with {judged.exposure:.0%} of the money invested. It is one of "
-        f"{result.n_trials} trials in the ledger; the verdict stays with the strategy "
-        "that was declared for it."
+        f"with {judged.exposure:.0%} of the money invested. {_counted(result)} The "
+        "verdict stays with the strategy that was declared for it."
     )
 
 
@@ -165,3 +164,9 @@ def _judge(workspace: Workspace, returns: pd.DataFrame, *, cost_bps: int) -> Jud
         deflated_sharpe=None,
         audit_clean=None,
     )
+
+
+def _counted(result: NetResult) -> str:
+    if not result.n_trials:
+        return "What never dealt is no trial of the ledger."
+    return f"With it the ledger counts {result.n_trials} trials."
