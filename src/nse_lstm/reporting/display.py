@@ -21,6 +21,8 @@ __all__ = ["DASH", "Html", "picture", "sentence", "show_table"]
 TAG = re.compile(r"<[^>]*>")
 SHORT = 100
 """Characters of a piece of a page that a log shows."""
+MEASURED = ("seconds", "first_ms", "next_ms")
+"""Columns of what a machine measured: they differ from build to build."""
 MOST_ROWS = 60
 """Rows of a figure's numbers that a page shows."""
 LONG = 40
@@ -161,8 +163,10 @@ def show_table(
     body = "".join(
         "<tr>"
         + "".join(
-            _cell(value, specification)
-            for (_, specification), value in zip(columns, row, strict=True)
+            _measured(name, _cell(value, specification))
+            for name, (_, specification), value in zip(
+                shown.columns, columns, row, strict=True
+            )
         )
         + "</tr>"
         for row in shown.itertuples(index=False, name=None)
@@ -225,6 +229,13 @@ def sentence(text: str, *, tone: str = "plain") -> Html:
 
 def _heading(column: str) -> tuple[str, str]:
     return COLUMNS.get(column, (column.replace("_", " "), ""))
+
+
+def _measured(column: object, cell: str) -> str:
+    """Mark a cell that two builds of one study need not agree on."""
+    if column not in MEASURED:
+        return cell
+    return cell.replace('class="number"', 'class="number measured"')
 
 
 def _cell(value: object, specification: str) -> str:

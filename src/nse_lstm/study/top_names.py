@@ -41,8 +41,6 @@ class NetResult:
     """``STRATEGY_RETURNS`` of the ensemble and of equal weight, one book a year."""
     judgements: dict[int, Judgement]
     """By cost a side in basis points; without an audit or a deflated ratio."""
-    n_trials: int
-    """In the ledger, this one among them."""
 
 
 def deal_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
@@ -79,7 +77,7 @@ def deal_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
     table = pd.concat(books, ignore_index=True)[list(STRATEGY_RETURNS.columns)]
     returns = check(table, STRATEGY_RETURNS)
     write_table(returns, STRATEGY_RETURNS, workspace.paths.rivals / "returns.parquet")
-    n_trials = record_trials(
+    record_trials(
         workspace,
         returns[returns["model"] == ENSEMBLE],
         cost_bps=study.dealing.headline_cost_bps,
@@ -88,7 +86,7 @@ def deal_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
         cost_bps: _judge(workspace, returns, cost_bps=cost_bps)
         for cost_bps in study.dealing.cost_bps
     }
-    return NetResult(returns, judgements, n_trials)
+    return NetResult(returns, judgements)
 
 
 def net_table(result: NetResult) -> pd.DataFrame:
@@ -113,8 +111,9 @@ def net_findings(result: NetResult, *, cost_bps: int) -> str:
         f"At {cost_bps} basis points a side the ensemble's first names earned "
         f"{_words(judged.excess_over_cash)} a year over cash, and "
         f"{_words(judged.excess_over_holding)} over equal weight at the same exposure, "
-        f"with {judged.exposure:.0%} of the money invested. {_counted(result)} The "
-        "verdict stays with the strategy that was declared for it."
+        f"with {judged.exposure:.0%} of the money invested. "
+        f"{_counted(judged.exposure)} The verdict stays with the strategy "
+        "that was declared for it."
     )
 
 
@@ -166,7 +165,7 @@ def _judge(workspace: Workspace, returns: pd.DataFrame, *, cost_bps: int) -> Jud
     )
 
 
-def _counted(result: NetResult) -> str:
-    if not result.n_trials:
+def _counted(exposure: float) -> str:
+    if not exposure:
         return "What never dealt is no trial of the ledger."
-    return f"With it the ledger counts {result.n_trials} trials."
+    return "It is one of the trials that Phase 4 counts."

@@ -8,18 +8,28 @@ import pandas as pd
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import Paths
+from nse_lstm.study.comparable import comparable, first_difference
 
 __all__ = ["artefact_digests", "compare_builds", "copy_ledger"]
 
 TIMED = ("run.json", "log.jsonl", "training_summary.csv", "previous.json")
 """Files that hold times or history; nothing else may differ between two builds."""
 
+ARTEFACTS = (
+    *("data/**/*", "trained_models/**/*", "reports/**/*"),
+    # Of the scratch folder what was executed.
+    *("build/*/*.ipynb", "build/*/stocks/*.ipynb"),
+)
+BESIDE = frozenset({"ledger", "store"})
+"""Folders of history and of evenings."""
+DIFFERENT = "different"
+
 
 def artefact_digests(root: Path) -> dict[str, str]:
-    """Return the SHA-256 of every model and table below a study root.
+    """Return the SHA-256 of every model, table, executed notebook and page of a root.
 
-    Pages and executed notebooks carry durations and are left out, as are run records
-    and the ledger of looks.
+    Of notebooks and pages it is of what they say but for durations, see ``comparable``.
+    Run records, the ledger of looks and stores of an evening's work are left out.
 
     Raises
     ------
@@ -28,16 +38,16 @@ def artefact_digests(root: Path) -> dict[str, str]:
     """
     files = [
         path
-        for folder in ("data", "trained_models")
-        for path in sorted((root / folder).rglob("*"))
-        if path.is_file() and _is_artefact(path)
+        for pattern in ARTEFACTS
+        for path in sorted(root.glob(pattern))
+        if path.is_file() and _is_artefact(path.relative_to(root))
     ]
     if not files:
         raise ArtefactError(
             f"Expected a finished build in {root}. Received: no artefact"
         )
     return {
-        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        path.relative_to(root).as_posix(): hashlib.sha256(comparable(path)).hexdigest()
         for path in files
     }
 
@@ -45,7 +55,8 @@ def artefact_digests(root: Path) -> dict[str, str]:
 def compare_builds(first: Path, second: Path) -> pd.DataFrame:
     """Return one row an artefact: its digest in the first build, and the result.
 
-    ``result`` is equal, different, or missing in one of the builds.
+    ``result`` is equal, different, or missing in one of the builds; ``first`` says
+    where the two differ first.
     """
     one, two = artefact_digests(first), artefact_digests(second)
     return pd.DataFrame(
@@ -53,7 +64,12 @@ def compare_builds(first: Path, second: Path) -> pd.DataFrame:
             {
                 "artefact": name,
                 "sha256": (one.get(name) or two[name])[:16],
-                "result": _compare(one.get(name), two.get(name)),
+                "result": (result := _compare(one.get(name), two.get(name))),
+                "first": (
+                    first_difference(first / name, second / name)
+                    if result == DIFFERENT
+                    else ""
+                ),
             }
             for name in sorted(one | two)
         ]
@@ -73,7 +89,8 @@ def copy_ledger(first: Path, second: Path, market: str) -> None:
 def _is_artefact(path: Path) -> bool:
     """Leave out what holds times or history, and what a killed write left aside."""
     hidden = any(part.startswith(".") for part in path.parts[-3:])
-    return path.name not in TIMED and path.parent.name != "ledger" and not hidden
+    beside = not BESIDE.isdisjoint(path.parts)
+    return path.name not in TIMED and not hidden and not beside
 
 
 def _compare(one: str | None, two: str | None) -> str:
@@ -81,4 +98,4 @@ def _compare(one: str | None, two: str | None) -> str:
         return "missing in the first"
     if two is None:
         return "missing in the second"
-    return "equal" if one == two else "different"
+    return "equal" if one == two else DIFFERENT
