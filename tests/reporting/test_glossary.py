@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 from nse_lstm.reporting import pages
+from nse_lstm.reporting.banner import make_banner
 from nse_lstm.reporting.glossary import TERMS, render_glossary
 from nse_lstm.study import reports
 
@@ -10,7 +11,7 @@ TEMPLATES = Path(pages.__file__).parent / "templates"
 
 
 def test_every_term_has_a_place_of_its_own_in_the_order_of_the_alphabet() -> None:
-    page = render_glossary(METADATA)
+    page = render_glossary(METADATA, banner=make_banner(None))
     places = re.findall(r'<div id="([a-z0-9-]+)">', page)
     assert places == [term.place for term in TERMS] and len(set(places)) == len(places)
     names = [term.name.lower() for term in TERMS]

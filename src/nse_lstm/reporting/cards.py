@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from nse_lstm.reporting.banner import Banner
 from nse_lstm.reporting.display import DASH, Html, show_table
 from nse_lstm.reporting.pages import environment, wrap_page
 
@@ -41,7 +42,11 @@ def _row(row: dict[Hashable, Any]) -> dict[str, str]:
 
 
 def render_card(
-    name: str, values: Mapping[str, Any], *, metadata: Mapping[str, Any]
+    name: str,
+    values: Mapping[str, Any],
+    *,
+    metadata: Mapping[str, Any],
+    banner: Banner,
 ) -> str:
     """Return a page made of its own template, ``<name>.html.j2``.
 
@@ -51,9 +56,9 @@ def render_card(
         Of a template that ``table`` makes a table of a DataFrame in.
     values : mapping
         What the template names.
-    metadata : mapping
+    metadata, banner
         See ``wrap_page``.
     """
     template = environment().get_template(f"{name}.html.j2")
     body = template.render(table=show_table, **values)
-    return wrap_page(body, name=name, metadata=metadata)
+    return wrap_page(body, name=name, metadata=metadata, banner=banner)

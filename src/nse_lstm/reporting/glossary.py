@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nse_lstm.reporting.banner import Banner
 from nse_lstm.reporting.pages import environment, wrap_page
 
 __all__ = ["TERMS", "Term", "render_glossary"]
@@ -185,7 +186,7 @@ TERMS = (
 """In the order of their names."""
 
 
-def render_glossary(metadata: Mapping[str, Any]) -> str:
-    """Return the glossary's page."""
+def render_glossary(metadata: Mapping[str, Any], *, banner: Banner) -> str:
+    """Return the glossary's page, the study's verdict first as on every page."""
     body = environment().get_template("glossary.html.j2").render(terms=TERMS)
-    return wrap_page(body, name="glossary", metadata=metadata)
+    return wrap_page(body, name="glossary", metadata=metadata, banner=banner)

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.paths import write_text
+from nse_lstm.reporting.banner import make_banner
 from nse_lstm.reporting.cards import render_card
 from nse_lstm.reporting.glossary import render_glossary
 from nse_lstm.study.audit.result import (
@@ -17,6 +18,7 @@ from nse_lstm.study.audit.result import (
 )
 from nse_lstm.study.execution import page_metadata
 from nse_lstm.study.inputs import read_facts, read_instruments, read_sealed_panel
+from nse_lstm.study.judging import read_verdict
 from nse_lstm.study.workspace import Workspace, read_json
 from nse_lstm.tables import FILE_LEDGER, REPAIRS, read_table
 
@@ -32,13 +34,14 @@ def write_cards(workspace: Workspace, folder: Path) -> None:
         If Phase 1 has not run.
     """
     metadata = page_metadata(workspace)
+    banner = make_banner(read_verdict(workspace))
     for name, values in (
         ("audit", audit_card(workspace)),
         ("data_card", data_card(workspace)),
     ):
-        page = render_card(name, values, metadata=metadata)
+        page = render_card(name, values, metadata=metadata, banner=banner)
         write_text(folder / f"{name}.html", page)
-    write_text(folder / "glossary.html", render_glossary(metadata))
+    write_text(folder / "glossary.html", render_glossary(metadata, banner=banner))
 
 
 def audit_card(workspace: Workspace) -> dict[str, Any]:

@@ -155,9 +155,7 @@ def test_with_the_studys_settings_it_is_the_studys_network(
     )
     theirs = load_bundle(tmp_path / "v2")
     mine = load_bundle(free_run.model.folder)
-    for one, other in zip(
-        mine.model.get_weights(), theirs.model.get_weights(), strict=True
-    ):
+    for one, other in zip(mine.model.weights, theirs.model.weights, strict=True):
         np.testing.assert_array_equal(one, other)
     assert "lstm_1" in show_bundle(mine)
 
