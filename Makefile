@@ -164,8 +164,8 @@ COMPILE := .venv/uv/bin/uv pip compile -q --universal --python-version 3.11 \
 test: $(ENVIRONMENT)  ## The tests: no training, under two minutes
 	.venv/bin/pytest -q -n auto
 test-slow: $(ENVIRONMENT)  ## The tests that fit networks or execute notebooks
-	.venv/bin/pytest -q -n auto --dist loadfile -m 'slow or notebook'
-test-exhaustive: $(ENVIRONMENT)  ## Ten thousand damaged files; minutes
+	.venv/bin/pytest -q -n auto --dist loadfile -m '(slow or notebook) and not exhaustive'
+test-exhaustive: $(ENVIRONMENT)  ## Ten thousand damaged files and requests; minutes
 	.venv/bin/pytest -q -s -m exhaustive
 check-pages: $(ENVIRONMENT)  ## Every page in Chromium: requests, size, phone, accessibility (needs npm, chromium)
 	npm ci --silent --prefix tests/browser

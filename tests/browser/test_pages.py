@@ -75,6 +75,7 @@ def test_a_page_asks_nobody_fits_and_is_accessible(
     overflow = page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
+    words = page.inner_text("main")
     without_text = page.evaluate(
         "[...document.images].filter(i => i.alt.trim().length < 20).map(i => i.alt)"
     )
@@ -99,6 +100,8 @@ def test_a_page_asks_nobody_fits_and_is_accessible(
     assert said == []
     assert overflow <= 0
     assert without_text == []
+    # The verdict stands first on every page.
+    assert "could have been seen" in words[:1200]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)

@@ -193,6 +193,7 @@ def distance(one, other) -> float:
     return max(np.abs(a - b).max() for a, b in zip(one, other, strict=True))
 
 
+@pytest.mark.exhaustive
 def test_under_dropout_the_validation_loss_is_equivalent():
     """Two one-sided tests: means of the log loss differ by less than 0.2."""
     small = V2(lookback=8, units=8, dense_units=4)
