@@ -15,7 +15,7 @@ __all__ = ["comparable", "first_difference"]
 
 TIMES = re.compile(
     # A number of seconds, milliseconds or minutes; and which model was the slowest.
-    r"\d[\d,.]*\s*(?:ms|s|min)\b(?: \([A-Z0-9-]+\))?"
+    r"\d[\d,.]*\s*(?:ms|s|min|minutes|seconds)\b(?: \([A-Z0-9-]+\))?"
     # A cell of a table's column of such numbers.
     r'|(?<=<td class="number measured">)[^<]*'
     # Papermill's cell of parameters has a name by chance.
@@ -29,7 +29,7 @@ SHOWN = 60
 
 def comparable(path: Path) -> bytes:
     """Return a file's content as far as two builds must agree on it."""
-    if path.suffix == ".html":
+    if path.suffix in (".html", ".md"):
         text = FOOT.sub("", path.read_text(encoding="utf-8"))
         return TIMES.sub("#", text).encode()
     if path.suffix == ".ipynb":
@@ -70,12 +70,18 @@ def _outputs(path: Path) -> list[str]:
     """Return what a notebook's cells show; what they print on the way is left out."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     return [
-        json.dumps([cell["source"], output.get("data", output.get("ename", ""))])
+        _text(said)
         for cell in cells
         if cell["cell_type"] == "code" and "injected-parameters" not in _tags(cell)
         for output in cell["outputs"]
         if output["output_type"] != "stream"
+        for said in (cell["source"], *output.get("data", {}).values())
     ]
+
+
+def _text(said: str | list[str]) -> str:
+    """Return what a notebook may keep line by line."""
+    return said if isinstance(said, str) else "".join(said)
 
 
 def _tags(cell: dict[str, dict[str, list[str]]]) -> list[str]:
