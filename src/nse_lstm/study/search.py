@@ -27,7 +27,7 @@ from nse_lstm.evaluation.rank_ic import daily_rank_ic
 from nse_lstm.features.folds import make_folds
 from nse_lstm.models.jobs import job_seed
 from nse_lstm.models.versions import artefact_version
-from nse_lstm.study.cross_section import build_tables
+from nse_lstm.study.ground import lay_ground
 from nse_lstm.study.inputs import read_facts, read_sealed_panel, study_folds
 from nse_lstm.study.jobs import ALL_STOCKS
 from nse_lstm.study.ledger import append_lines
@@ -141,14 +141,8 @@ def prepare_ground(workspace: Workspace) -> Ground:
     """Cut the panel before the first walk-forward year and build on what is left."""
     study, years = workspace.study, search_years(workspace)
     seen = read_sealed_panel(workspace, before=years[-1] + 1)
-    tables = build_tables(seen, study=study)
-    return Ground(
-        study=study,
-        panel=seen,
-        features=tables.features,
-        targets=tables.targets,
-        folds=make_folds(years[-1] + 1, len(years))[:-1],
-    )
+    folds = make_folds(years[-1] + 1, len(years))[:-1]
+    return lay_ground(seen, study=study, folds=folds)
 
 
 def mean_rank_ic(
