@@ -208,6 +208,39 @@ def plain_idiosyncratic(board: Board, t: int, k: int) -> Number:
     return statistics.stdev(found) if len(found) >= max(2, N / 2) else None
 
 
+def faded(values: dict[int, float], t: int) -> Number:
+    """Mean of values by session, each half as much every N sessions."""
+    if len(values) < N:
+        return None
+    weights = {i: 0.5 ** ((t - i) / N) for i in values}
+    return sum(weights[i] * x for i, x in values.items()) / sum(weights.values())
+
+
+def beyond_usual(frame: pd.DataFrame, t: int, k: int) -> dict[int, float]:
+    """Values beyond their mean of 60 sessions, by session up to t."""
+    found = {}
+    for i in range(t + 1):
+        now, usual = cell(frame, i, k), mean(span(frame, i, k, 60))
+        if now is not None and usual is not None:
+            found[i] = now - usual
+    return found
+
+
+def plain_fading_reversal(board: Board, t: int, k: int) -> Number:
+    moves = {i: cell(board.log_return, i, k) for i in range(t + 1)}
+    level = faded({i: x for i, x in moves.items() if x is not None}, t)
+    return None if level is None else -level
+
+
+def plain_fading_surprise(board: Board, t: int, k: int) -> Number:
+    dealt = board.turnover.map(lambda x: math.log(x) if x > 0 else math.nan)
+    return faded(beyond_usual(dealt, t, k), t)
+
+
+def plain_fading_restlessness(board: Board, t: int, k: int) -> Number:
+    return faded(beyond_usual(board.log_return.abs(), t, k), t)
+
+
 CASES: dict[str, tuple[Callable[..., pd.DataFrame], Callable[..., Number]]] = {
     "reversal": (price.reversal, plain_reversal),
     "volatility": (price.volatility, plain_volatility),
@@ -227,6 +260,9 @@ CASES: dict[str, tuple[Callable[..., pd.DataFrame], Callable[..., Number]]] = {
     "lagged_beta": (market.lagged_beta, plain_lagged_beta),
     "residual_reversal": (market.residual_reversal, plain_residual_reversal),
     "idiosyncratic_volatility": (market.idiosyncratic_volatility, plain_idiosyncratic),
+    "fading_reversal": (price.fading_reversal, plain_fading_reversal),
+    "fading_surprise": (volume.fading_surprise, plain_fading_surprise),
+    "fading_restlessness": (price.fading_restlessness, plain_fading_restlessness),
 }
 
 

@@ -51,6 +51,9 @@ INDICATORS: dict[str, Callable[[Board], pd.DataFrame]] = {
         for n in (5, 20)
     },
     "idiosyncratic_volatility_60": partial(market.idiosyncratic_volatility, n=60),
+    "fading_reversal_4": partial(price.fading_reversal, n=4),
+    "fading_surprise_4": partial(volume.fading_surprise, n=4),
+    "fading_restlessness_4": partial(price.fading_restlessness, n=4),
 }
 """Every indicator of a share by the name of its column."""
 

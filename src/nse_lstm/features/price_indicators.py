@@ -3,6 +3,7 @@
 A value is known in the evening of its session. A trailing span of ``n`` sessions ends
 at the session itself; of its values half at least must be known, else the indicator is
 missing. The return across a gap of the calendar is not known, so it counts for nothing.
+A fading mean has no end: what happened counts half as much every ``n`` sessions.
 """
 
 import numpy as np
@@ -14,6 +15,9 @@ from nse_lstm.features.board import Board
 __all__ = [
     "autocorrelation",
     "channel_place",
+    "fading",
+    "fading_restlessness",
+    "fading_reversal",
     "largest_return",
     "momentum",
     "range_place",
@@ -25,15 +29,36 @@ __all__ = [
     "volatility",
 ]
 
+USUAL_SESSIONS = 60
+
 
 def trailing(frame: pd.DataFrame, n: int) -> "pd.api.typing.Rolling[pd.DataFrame]":
     """Open the trailing span of ``n`` sessions of which half must be known."""
     return frame.rolling(n, min_periods=(n + 1) // 2)
 
 
+def fading(frame: pd.DataFrame, n: int) -> pd.DataFrame:
+    """Return the mean of all values so far, each ``n`` sessions counting half as much.
+
+    A session without a value passes and counts for nothing; ``n`` values must be known.
+    """
+    return frame.ewm(halflife=n, min_periods=n).mean()
+
+
 def reversal(board: Board, n: int) -> pd.DataFrame:
     """Return minus the log return of the last ``n`` sessions."""
     return -trailing(board.log_return, n).sum()
+
+
+def fading_reversal(board: Board, n: int) -> pd.DataFrame:
+    """Return minus the fading mean of the log return, its half-life ``n`` sessions."""
+    return -fading(board.log_return, n)
+
+
+def fading_restlessness(board: Board, n: int) -> pd.DataFrame:
+    """Return the fading mean of the absolute log return beyond its mean of 60."""
+    moves = board.log_return.abs()
+    return fading(moves - trailing(moves, USUAL_SESSIONS).mean(), n)
 
 
 def momentum(board: Board, n: int, *, skip: int = 20) -> pd.DataFrame:

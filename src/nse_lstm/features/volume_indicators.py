@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.features.board import Board
-from nse_lstm.features.price_indicators import trailing
+from nse_lstm.features.price_indicators import USUAL_SESSIONS, fading, trailing
 
 __all__ = [
+    "fading_surprise",
     "illiquidity",
     "sessions_since_trade",
     "signed_turnover",
@@ -19,7 +20,6 @@ __all__ = [
     "zero_return_share",
 ]
 
-USUAL_SESSIONS = 60
 NO_MOVE = 1e-12
 """A smaller log return is the rounding of an unchanged price."""
 
@@ -32,6 +32,15 @@ def turnover_level(board: Board, n: int) -> pd.DataFrame:
 def volume_surprise(board: Board, n: int) -> pd.DataFrame:
     """Return the turnover level of ``n`` sessions less that of 60."""
     return turnover_level(board, n) - turnover_level(board, USUAL_SESSIONS)
+
+
+def fading_surprise(board: Board, n: int) -> pd.DataFrame:
+    """Return the fading mean of the log turnover beyond its mean of 60 sessions.
+
+    Its half-life is ``n`` sessions; one without a deal counts for nothing.
+    """
+    dealt = pd.DataFrame(np.log(board.turnover.where(board.turnover > 0)))
+    return fading(dealt - trailing(dealt, USUAL_SESSIONS).mean(), n)
 
 
 def illiquidity(board: Board, n: int) -> pd.DataFrame:

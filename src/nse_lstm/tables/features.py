@@ -31,7 +31,8 @@ PLACED_FEATURES = tuple(
         "illiquidity_60 sessions_since_trade traded_share_20 traded_share_60 "
         "zero_return_share_20 zero_return_share_60 signed_turnover_1 signed_turnover_5 "
         "signed_turnover_20 beta_120 lagged_beta_120 residual_reversal_5 "
-        "residual_reversal_20 idiosyncratic_volatility_60"
+        "residual_reversal_20 idiosyncratic_volatility_60 fading_reversal_4 "
+        "fading_surprise_4 fading_restlessness_4"
     ).split()
 )
 """A share's indicators, as places among the session's universe."""
