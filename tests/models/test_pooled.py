@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from odd_panel import SMALL, odd_panel
 
-from nse_lstm.config import V3, Market, Study
+from nse_lstm.config import V3, Market, Rivals, Study
 from nse_lstm.features.folds import make_folds
 from nse_lstm.features.indicators import build_features
 from nse_lstm.features.targets import build_targets
@@ -23,6 +23,7 @@ from nse_lstm.tables import FORECASTS, check
 N_SESSIONS = 420
 (FOLD, _) = make_folds(2022, 1)
 TINY = V3(lookback=4, units=3, deep_units=4, batch_size=64, max_epochs=2)
+SMALL_TREES = Rivals(boosting_rounds=3, min_leaf_rows=20)
 HORIZONS = (1, 5)
 
 Tables = tuple[pd.DataFrame, list[pd.DataFrame]]
@@ -38,7 +39,8 @@ def tables_of(panel: pd.DataFrame) -> Tables:
 
 
 def job_of(tables: Tables, **changes: object) -> SampleJob:
-    given = {"v3": TINY, "cross_section": SMALL, "seed": 1, "version": "1"}
+    given = {"v3": TINY, "cross_section": SMALL, "rivals": SMALL_TREES}
+    given |= {"seed": 1, "version": "1"}
     return v3_job(*tables, FOLD, **{**given, **changes})
 
 
@@ -80,7 +82,7 @@ def test_training_ends_before_the_fold(
 
 def test_each_window_carries_its_own_places(tables: Tables) -> None:
     features, targets = tables
-    job = job_of(tables)
+    job = job_of(tables, v3=replace(TINY, taught=0.0))
     # By hand: the last training window of BBB, in its own row of the table.
     table = targets[1]
     rows = split_rows(features, table, FOLD, purge=SMALL.purge).train

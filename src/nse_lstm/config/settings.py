@@ -207,7 +207,8 @@ class V3:
     """The v3 network: one LSTM of all shares and horizons, the last session beside it.
 
     Chosen by rank IC on 2015 and 2016 of the exchange's files, before any year that is
-    judged, and kept since; ``docs/forecasters.md`` counts what was looked at. A penalty
+    judged, and on simulated markets; ``docs/forecasters.md`` counts what was looked at.
+    A penalty
     is the weight of the squared weights beside the squared errors' sum, as in a ridge:
     what it says of a weight is worth as many windows however many there are.
     """
@@ -228,6 +229,11 @@ class V3:
     """On what is linear in the last session."""
     dropout: Fraction = 0.5
     """Of the LSTM's state and of the rectified layer."""
+    taught: Fraction = 0.5
+    """Share of what it aims at that boosted trees forecast (``models.teaching``), the
+    rest being what came."""
+    teacher_parts: Annotated[int, Field(ge=2)] = 5
+    """Parts of the training span; each is forecast by trees fitted on the others."""
     every: Count = 1
     """Trained on every so many of a share's windows."""
     learning_rate: Positive = 1e-3

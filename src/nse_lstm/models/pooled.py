@@ -1,9 +1,10 @@
 """v3: one LSTM of all shares and horizons.
 
-It aims at the places that a share's returns take among the session's universe, and is
-fitted on every ordinary share that could be dealt in: on all whose return is known
-``purge`` sessions before the fold, and on nothing later. It runs its few epochs and
-stops: a loss in which luck is 99.5 % tells no epoch from another.
+It aims at the places that a share's returns take among the session's universe, half of
+them as trees fitted on other times forecast them (``models.teaching``), and is fitted
+on every ordinary share that could be dealt in: on all whose return is known ``purge``
+sessions before the fold, and on nothing later. It runs its few epochs and stops: a loss
+in which luck is 99.5 % tells no epoch from another.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nse_lstm.config import V3, CrossSection, Training
+from nse_lstm.config import V3, CrossSection, Rivals, Training
 from nse_lstm.errors import DataError
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.sequences import CHANNELS, SPREAD, Sequences, lay_out
@@ -23,6 +24,7 @@ from nse_lstm.models.forecasting import predict
 from nse_lstm.models.jobs import SampleJob
 from nse_lstm.models.rivals import slope, split_rows
 from nse_lstm.models.samples import Samples
+from nse_lstm.models.teaching import teach
 from nse_lstm.tables import FORECASTS, check
 
 __all__ = ["POOL", "forecast_v3", "forecast_v3_latest", "v3_job"]
@@ -40,6 +42,7 @@ def v3_job(
     *,
     v3: V3,
     cross_section: CrossSection,
+    rivals: Rivals,
     seed: int,
     version: str,
 ) -> SampleJob:
@@ -55,7 +58,10 @@ def v3_job(
     v3 : V3
     cross_section : CrossSection
         Its ``purge`` counts beside delay and horizon.
+    rivals : Rivals
+        Settings of the trees that teach.
     seed : int
+        Of the network, and of the trees.
     version : str
 
     Returns
@@ -74,8 +80,9 @@ def v3_job(
         split_rows(known, table, fold, purge=cross_section.purge).train
         for table in targets
     ]
+    aims = [teach(own, v3=v3, rivals=rivals, seed=seed) for own in rows]
     sequences = lay_out(known, lookback=v3.lookback)
-    samples = _samples(sequences, rows, every=v3.every)
+    samples = _samples(sequences, rows, aims, every=v3.every)
     return SampleJob(
         ticker=POOL,
         year=fold.year,
@@ -187,17 +194,14 @@ def forecast_v3_latest(
 
 
 def _samples(
-    sequences: Sequences, rows: list[pd.DataFrame], *, every: int = 1
+    sequences: Sequences, rows: list[pd.DataFrame], aims: list[Numbers], *, every: int
 ) -> Samples:
-    """Lay the horizons' targets side by side; neighbouring windows are much alike."""
-    aims = [
-        pd.Series(
-            SPREAD * own["y_place"].to_numpy(),
-            index=sequences.last(own["ticker"], own["origin"]),
-        )
-        for own in rows
+    """Lay the horizons' aims side by side; neighbouring windows are much alike."""
+    columns = [
+        pd.Series(SPREAD * aim, index=sequences.last(own["ticker"], own["origin"]))
+        for own, aim in zip(rows, aims, strict=True)
     ]
-    table = pd.concat(aims, axis=1).sort_index().iloc[::every]
+    table = pd.concat(columns, axis=1).sort_index().iloc[::every]
     last = table.index.to_numpy(np.intp)
     return Samples(sequences.table, last, table.to_numpy(np.float32))
 

@@ -24,6 +24,7 @@ from nse_lstm.tables import FORECASTS, MARKET_FEATURES, PLACED_FEATURES, check
 __all__ = [
     "RULES",
     "FoldRows",
+    "boosted_places",
     "fit_ridge",
     "forecast_rivals",
     "slope",
@@ -137,7 +138,7 @@ def forecast_rivals(
     train, ahead = rows.train, rows.forecast
     fits: dict[str, Callable[[], Numbers]] = {
         "ridge": partial(_ridge, train, ahead, alpha=rivals.ridge_alpha),
-        "boosting": partial(_boosting, train, ahead, rivals=rivals, seed=seed),
+        "boosting": partial(boosted_places, train, ahead, rivals=rivals, seed=seed),
         "ridge_per_stock": partial(_ridge_per_stock, train, ahead, rivals=rivals),
         **{model: partial(_rule, ahead, model) for model in RULES},
     }
@@ -174,28 +175,23 @@ def fit_ridge(X: Numbers, y: Numbers, *, alpha: float) -> tuple[Numbers, float]:
     return coefficients, mean - float(np.einsum("j,j->", centre, coefficients))
 
 
-def _ridge(train: pd.DataFrame, ahead: pd.DataFrame, *, alpha: float) -> Numbers:
-    coefficients, constant = fit_ridge(
-        _filled(train), train["y_place"].to_numpy(), alpha=alpha
-    )
-    return np.asarray(np.einsum("ij,j->i", _filled(ahead), coefficients) + constant)
-
-
-def _ridge_per_stock(
-    train: pd.DataFrame, ahead: pd.DataFrame, *, rivals: Rivals
-) -> Numbers:
-    places = pd.Series(np.nan, index=ahead.index)
-    own_rows = dict(list(train.groupby("ticker")))
-    for ticker, rows in ahead.groupby("ticker"):
-        own = own_rows.get(ticker, train[:0])
-        if len(own) >= rivals.min_stock_rows:
-            places[rows.index] = _ridge(own, rows, alpha=rivals.stock_ridge_alpha)
-    return np.asarray(places.to_numpy(), np.float64)
-
-
-def _boosting(
+def boosted_places(
     train: pd.DataFrame, ahead: pd.DataFrame, *, rivals: Rivals, seed: int
 ) -> Numbers:
+    """Fit boosted trees on some rows and forecast the places of others.
+
+    Parameters
+    ----------
+    train, ahead : DataFrame
+        Rows of ``FEATURES`` beside ``TARGETS``; of ``ahead`` only the features count.
+    rivals : Rivals
+    seed : int
+        Of the features that a split may choose from.
+
+    Returns
+    -------
+    array of shape (len(ahead),)
+    """
     columns = [*PLACED_FEATURES, *MARKET_FEATURES]
     model = HistGradientBoostingRegressor(
         learning_rate=rivals.learning_rate,
@@ -213,6 +209,25 @@ def _boosting(
     with threadpool_limits(1, user_api="openmp"):
         model.fit(train[columns].to_numpy(), train["y_place"].to_numpy())
         return np.asarray(model.predict(ahead[columns].to_numpy()), float)
+
+
+def _ridge(train: pd.DataFrame, ahead: pd.DataFrame, *, alpha: float) -> Numbers:
+    coefficients, constant = fit_ridge(
+        _filled(train), train["y_place"].to_numpy(), alpha=alpha
+    )
+    return np.asarray(np.einsum("ij,j->i", _filled(ahead), coefficients) + constant)
+
+
+def _ridge_per_stock(
+    train: pd.DataFrame, ahead: pd.DataFrame, *, rivals: Rivals
+) -> Numbers:
+    places = pd.Series(np.nan, index=ahead.index)
+    own_rows = dict(list(train.groupby("ticker")))
+    for ticker, rows in ahead.groupby("ticker"):
+        own = own_rows.get(ticker, train[:0])
+        if len(own) >= rivals.min_stock_rows:
+            places[rows.index] = _ridge(own, rows, alpha=rivals.stock_ridge_alpha)
+    return np.asarray(places.to_numpy(), np.float64)
 
 
 def _rule(ahead: pd.DataFrame, model: str) -> Numbers:

@@ -124,16 +124,13 @@ def _fit(workspace: Workspace, folds: list[Fold], progress: Progress) -> None:
     study = workspace.study
     tables = build_tables(read_sealed_panel(workspace), study=study)
     features, targets = tables.features, tables.targets
-    jobs = {
-        fold.year: _seeds_of(
-            features,
-            targets,
-            fold,
-            study=study,
-            version_of=partial(_version, workspace, fold.year),
+    jobs = {}
+    for fold in folds:
+        progress(f"v3 {fold.year}: trees forecast what it is taught by")
+        version_of = partial(_version, workspace, fold.year)
+        jobs[fold.year] = _seeds_of(
+            features, targets, fold, study=study, version_of=version_of
         )
-        for fold in folds
-    }
     _train(
         [job for own in jobs.values() for job in own],
         study=study,
@@ -168,6 +165,7 @@ def _seeds_of(
         fold,
         v3=study.v3,
         cross_section=study.cross_section,
+        rivals=study.rivals,
         seed=study.seed,
         version=version_of(study.seed),
     )
@@ -240,6 +238,7 @@ def _version(workspace: Workspace, year: int, seed: int) -> str:
         "delay": document["dealing"]["delay"],
         # Which years and how many seeds there are does not change a network.
         "v3": {k: v for k, v in document["v3"].items() if k not in AROUND},
+        "teacher": {k: v for k, v in document["rivals"].items() if k not in AROUND},
         # Targets beyond the seal are not forecast.
         "sealed_from": facts.test_year,
     }
