@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from nse_lstm.errors import ConfigurationError
-from nse_lstm.paths import Paths, find_root, write_aside
+from nse_lstm.paths import Paths, find_root, write_aside, write_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,6 +26,20 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
         raise RuntimeError("killed")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_is_replaced_whole_or_left_as_it_was(tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    write_folder(folder, {"a": b"1", "b": b"2"})
+    with pytest.raises(FileNotFoundError):
+        write_folder(folder, {"a": b"3", "deep/c": b"4"})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        "a": b"1",
+        "b": b"2",
+    }
+    write_folder(folder, {"c": b"5"})
+    assert [path.name for path in folder.iterdir()] == ["c"]
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_two_markets_and_two_roots_share_no_folder(tmp_path: Path) -> None:

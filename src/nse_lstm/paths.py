@@ -1,14 +1,22 @@
 """Where everything lies: one frozen value per study root and market."""
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from nse_lstm.errors import ConfigurationError
 
-__all__ = ["Paths", "csv_paths", "find_root", "write_aside", "write_text"]
+__all__ = [
+    "Paths",
+    "csv_paths",
+    "find_root",
+    "write_aside",
+    "write_folder",
+    "write_text",
+]
 
 
 def find_root(start: Path | str | None = None) -> Path:
@@ -194,3 +202,28 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all, with Unix line ends everywhere."""
     with write_aside(path) as aside:
         aside.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder of files whole or not at all, replacing an older one.
+
+    Killed at the very moment of replacing it leaves no folder, never a mixture.
+
+    Parameters
+    ----------
+    folder : Path
+    files : mapping of str to bytes
+        By plain name.
+    """
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.aside")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        for name, content in files.items():
+            (aside / name).write_bytes(content)
+        # No rename replaces a folder that holds files.
+        if folder.exists():
+            shutil.rmtree(folder)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

@@ -169,8 +169,8 @@ def monitor(
         identity.open(), as_of=parse_day(as_of) if as_of else None, store=store
     )
     lines = [
-        f"{test.test}: evidence {test.evidence:.3g} after {test.sessions} sessions; "
-        "20 promote it"
+        f"{test.test}: evidence {test.evidence:.3g} from {test.compared} sessions "
+        "compared; 20 promote it"
         for test in found.tests.itertuples()
     ]
     lines.append(

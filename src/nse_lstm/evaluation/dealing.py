@@ -26,6 +26,7 @@ __all__ = [
     "RULES",
     "STAY",
     "Board",
+    "book_sessions",
     "deal",
     "decide",
     "net_of_cost",
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 RULES = ("sign", "gate", "hold")
+
+Numbers = NDArray[np.float64]
 
 ENTER, LEAVE, STAY = 1.0, 0.0, float("nan")
 """A signal is the position wanted from the next deal on; STAY sends no order."""
@@ -208,18 +211,60 @@ def deal(
     done = np.where(bought, ENTER, np.where(sold, LEAVE, STAY))
     after = pd.Series(done).ffill().fillna(LEAVE).to_numpy()
     position = np.concatenate([[LEAVE], after])[:-1]
-    turnover = np.abs(after - position)
-    cash = np.full(position.size, dealing.cash_rate / dealing.sessions_per_year)
-    gross = position * board.stock_return + (1 - position) * cash
+    return book_sessions(
+        board.session,
+        position=position,
+        turnover=np.abs(after - position),
+        earned=position * board.stock_return,
+        stock_return=board.stock_return,
+        dealing=dealing,
+        cost_bps=cost_bps,
+    )
+
+
+def book_sessions(
+    session: NDArray[np.datetime64],
+    *,
+    position: Numbers,
+    turnover: Numbers,
+    earned: Numbers,
+    stock_return: Numbers,
+    dealing: Dealing,
+    cost_bps: int,
+) -> pd.DataFrame:
+    """Book an account's sessions: what is not invested earns cash, deals cost.
+
+    Parameters
+    ----------
+    session : array of shape (n,)
+        Every other array has its shape.
+    position, turnover : array
+        Shares of the account invested into the session, and dealt at it.
+    earned : array
+        Simple return of the account by what was held, cash apart.
+    stock_return : array
+        What stands beside it.
+    dealing : Dealing
+        ``cash_rate`` and ``sessions_per_year`` are used.
+    cost_bps : int
+        Basis points a side.
+
+    Returns
+    -------
+    DataFrame
+        As ``deal`` returns it.
+    """
+    cash = dealing.cash_rate / dealing.sessions_per_year
+    gross = earned + (1 - position) * cash
     return pd.DataFrame(
         {
-            "session": board.session,
+            "session": session,
             "position": position,
             "turnover": turnover,
             "gross_return": gross,
             "net_return": net_of_cost(gross, turnover, cost_bps=cost_bps),
             "cash_return": cash,
-            "stock_return": board.stock_return,
+            "stock_return": stock_return,
         }
     )
 

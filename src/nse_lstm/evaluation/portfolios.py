@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.config import Dealing
-from nse_lstm.evaluation.dealing import Board, net_of_cost, read_board
+from nse_lstm.evaluation.dealing import Board, book_sessions, read_board
 
 __all__ = ["INDEXES", "hold_equal_weight", "hold_index"]
 
@@ -56,19 +56,14 @@ def hold_equal_weight(
     stock_return = np.column_stack([board.stock_return for board in boards])
     cash = dealing.cash_rate / dealing.sessions_per_year
     held, traded = _weights(boards, stock_return, cash=cash, delay=dealing.delay)
-    invested = np.minimum(held.sum(axis=1), 1.0)
-    gross = (held * stock_return).sum(axis=1) + (1 - invested) * cash
-    turnover = traded.sum(axis=1)
-    return pd.DataFrame(
-        {
-            "session": boards[0].session,
-            "position": invested,
-            "turnover": turnover,
-            "gross_return": gross,
-            "net_return": net_of_cost(gross, turnover, cost_bps=cost_bps),
-            "cash_return": cash,
-            "stock_return": stock_return.mean(axis=1),
-        }
+    return book_sessions(
+        boards[0].session,
+        position=np.minimum(held.sum(axis=1), 1.0),
+        turnover=traded.sum(axis=1),
+        earned=(held * stock_return).sum(axis=1),
+        stock_return=stock_return.mean(axis=1),
+        dealing=dealing,
+        cost_bps=cost_bps,
     )
 
 

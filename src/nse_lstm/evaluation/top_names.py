@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nse_lstm.config import Dealing
 from nse_lstm.errors import TableError
-from nse_lstm.evaluation.dealing import ENTER, LEAVE, STAY, Board, decide, net_of_cost
+from nse_lstm.evaluation.dealing import ENTER, LEAVE, STAY, Board, book_sessions, decide
 
 __all__ = ["hold_top_names"]
 
@@ -65,20 +65,14 @@ def hold_top_names(
     buys = np.column_stack([boards[name].buy_fills for name in names])
     sells = np.column_stack([boards[name].sell_fills for name in names])
     held, dealt = _walk(wanted, buys, sells, n_names=n_names)
-    position = held.sum(axis=1) / n_names
-    cash = dealing.cash_rate / dealing.sessions_per_year
-    gross = (held * stock_return).sum(axis=1) / n_names + (1 - position) * cash
-    turnover = dealt / n_names
-    return pd.DataFrame(
-        {
-            "session": boards[names[0]].session,
-            "position": position,
-            "turnover": turnover,
-            "gross_return": gross,
-            "net_return": net_of_cost(gross, turnover, cost_bps=cost_bps),
-            "cash_return": cash,
-            "stock_return": stock_return.mean(axis=1),
-        }
+    return book_sessions(
+        boards[names[0]].session,
+        position=held.sum(axis=1) / n_names,
+        turnover=dealt / n_names,
+        earned=(held * stock_return).sum(axis=1) / n_names,
+        stock_return=stock_return.mean(axis=1),
+        dealing=dealing,
+        cost_bps=cost_bps,
     )
 
 

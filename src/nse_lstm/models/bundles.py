@@ -9,8 +9,6 @@ same weights always give the same bytes. Nothing is ever unpickled.
 import hashlib
 import io
 import json
-import os
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -27,6 +25,7 @@ from nse_lstm.features.scaling import (
     scaler_from_document,
 )
 from nse_lstm.models.inference import MEMBERS, StoredNetwork, read_network
+from nse_lstm.paths import write_folder
 
 if TYPE_CHECKING:
     import keras
@@ -98,7 +97,7 @@ def save_bundle(
     digests = {name: _sha256(files[name]) for name in DIGESTED}
     files["metadata.json"] = _json_bytes({**metadata, "digests": digests})
     files["run.json"] = _json_bytes(dict(run))
-    _write_folder(folder, files)
+    write_folder(folder, files)
     return _sha256(files["metadata.json"])
 
 
@@ -250,19 +249,6 @@ def _canonical_zip(members: Mapping[str, bytes]) -> bytes:
             info.external_attr = 0o644 << 16
             archive.writestr(info, members[name])
     return buffer.getvalue()
-
-
-def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.aside")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    for name, content in files.items():
-        (aside / name).write_bytes(content)
-    # No rename replaces a folder that holds files: killed in between, no bundle is
-    # left, and the job is trained again.
-    if folder.exists():
-        shutil.rmtree(folder)
-    aside.rename(folder)
 
 
 def _json_bytes(document: Mapping[str, Any]) -> bytes:

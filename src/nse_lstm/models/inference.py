@@ -111,18 +111,20 @@ def network_of(
 
 
 def _members(path: Path) -> tuple[bytes, bytes]:
+    """Return outline and weights."""
     try:
         with zipfile.ZipFile(path) as archive:
             # A stored member is no longer than the file; a packed one might be.
-            packed = [i for i in archive.infolist() if i.compress_type]
+            packed = [i.filename for i in archive.infolist() if i.compress_type]
             names = archive.namelist()
             if sorted(names) == sorted(MEMBERS) and not packed:
                 return archive.read(MEMBERS[1]), archive.read(MEMBERS[2])
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
-        names = []
+        came = f"an archive of {names}, of these compressed: {packed}"
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        came = f"{path.stat().st_size} bytes, not to be read as one: {error}"
     raise ArtefactError(
         f"Expected a Keras file of exactly {MEMBERS}, not compressed. "
-        f"Received: {names} in {path}"
+        f"Received: {came} ({path})"
     )
 
 

@@ -7,7 +7,6 @@ is whole. Nothing in it is ever unpickled.
 
 import hashlib
 import io
-import shutil
 import tempfile
 import uuid
 import zipfile
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nse_lstm.errors import ArtefactError, ConfigurationError
+from nse_lstm.paths import write_folder
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -153,24 +153,17 @@ def unpack_folder(content: bytes, folder: Path) -> None:
     ArtefactError
         If it is no archive of plain files.
     """
-    aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.aside")
-    aside.mkdir(parents=True)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for name in archive.namelist():
-                if Path(name).name != name:
-                    raise zipfile.BadZipFile(f"{name} is no plain name")
-                (aside / name).write_bytes(archive.read(name))
-        # No rename replaces a folder that holds files.
-        if folder.exists():
-            shutil.rmtree(folder)
-        aside.rename(folder)
+            names = archive.namelist()
+            if strange := [name for name in names if Path(name).name != name]:
+                raise zipfile.BadZipFile(f"{strange[0]} is no plain name")
+            files = {name: archive.read(name) for name in names}
     except zipfile.BadZipFile as error:
         raise ArtefactError(
             f"Expected an archive of a bundle for {folder}. Received: {error}"
         ) from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    write_folder(folder, files)
 
 
 def _open(url: str) -> tuple["AbstractFileSystem", str]:

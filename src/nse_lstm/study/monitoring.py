@@ -25,7 +25,7 @@ from nse_lstm.study.stores import opened_store
 from nse_lstm.study.workspace import Workspace
 from nse_lstm.tables import ALERTS, FORECASTS, check, read_table, write_table
 
-__all__ = ["Monitored", "as_forecasts", "monitor"]
+__all__ = ["Monitored", "as_forecasts", "monitor", "stand_of_tests"]
 
 HISTORY_YEARS = 3
 """Of the data's signals before the store's first forecast."""
@@ -40,7 +40,7 @@ class Monitored:
     now: pd.DataFrame
     """Those of the last session, and of age: these want something done."""
     tests: pd.DataFrame
-    """One row a challenger: ``test sessions evidence mean lower upper`` so far."""
+    """One row a challenger, from ``stand_of_tests``."""
     n_realised: int
     """Stored forecasts whose targets have come."""
 
@@ -86,7 +86,7 @@ def monitor(
     return Monitored(
         alerts=alerts,
         now=alerts[is_now].reset_index(drop=True),
-        tests=_tests(stored, due, panel, sessions=sessions),
+        tests=stand_of_tests(stored, due, panel, sessions=sessions),
         n_realised=len(due),
     )
 
@@ -121,16 +121,35 @@ def as_forecasts(stored: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFra
     return check(rows[list(types)].astype(types), FORECASTS)
 
 
-def _tests(
+def stand_of_tests(
     stored: pd.DataFrame,
     due: pd.DataFrame,
     panel: pd.DataFrame,
     *,
     sessions: pd.DatetimeIndex,
 ) -> pd.DataFrame:
-    """Return where the test of every challenger in the store stands."""
+    """Return where the test of every challenger in the store stands.
+
+    Parameters
+    ----------
+    stored : DataFrame
+        ``STORED_FORECASTS``.
+    due : DataFrame
+        Of these, what ``as_forecasts`` returns.
+    panel : DataFrame
+        ``PANEL`` up to the last session.
+    sessions : DatetimeIndex
+        The market's calendar as far as it is known.
+
+    Returns
+    -------
+    DataFrame
+        One row a challenger: ``test``; ``compared``, the sessions from which both it
+        and the champion forecast a stock whose return is known; ``evidence``, ``mean``,
+        ``lower`` and ``upper``, as ``experiment.run_test`` has them.
+    """
     challengers = sorted(set(stored.loc[stored["stage"] == "challenger", "model"]))
-    names = ["test", "sessions", "evidence", "mean", "lower", "upper"]
+    names = ["test", "compared", "evidence", "mean", "lower", "upper"]
     if due.empty or not challengers:
         return pd.DataFrame(columns=names)
     place = ["ticker", "origin", "delay", "horizon"]
@@ -138,12 +157,12 @@ def _tests(
     joined = stored.merge(came, on=place)
     ahead = int(due[["delay", "horizon"]].iloc[0].sum())
     origins = sessions[sessions >= due["origin"].min()][:-ahead]
-    states = [
-        run_test(pair_sessions(joined, challenger=test), origins=origins, ahead=ahead)
-        .tail(1)
-        .assign(test=test, sessions=len(origins))
-        for test in challengers
-    ]
+    states = []
+    for test in challengers:
+        pairs = pair_sessions(joined, challenger=test)
+        state = run_test(pairs, origins=origins, ahead=ahead).tail(1)
+        compared = int((pairs["n_known"] > 0).sum())
+        states.append(state.assign(test=test, compared=compared))
     return pd.concat(states, ignore_index=True)[names]
 
 
