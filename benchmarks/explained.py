@@ -52,7 +52,7 @@ from nse_lstm.study.search_spaces import FORECASTERS
 from nse_lstm.study.v3 import v3_folds
 from nse_lstm.study.workspace import Workspace, open_workspace
 
-N_DRAWS, N_CONTROLS = 2, 6
+N_DRAWS, N_CONTROLS = 2, 8
 CURVE_YEARS = 4
 """Walk-forward years that the learning curves score: the last ones."""
 N_YEARS, N_SHARES = (1, 2, 4), (10, 25)
