@@ -4,25 +4,47 @@
         --test-year 2023
 
 Needs Phase 1's panel and, for the occlusion, the networks of v3 of every walk-forward
-year, under ``--root``. Each part is a table in a file of its own and is not made again
-where it is there; figures of the last two are drawn beside them. Ten minutes on two
-idle cores.
+year, under ``--root``. Each part is a table in a file of its own, under the version of
+data, sources and study, and is not made again where it is there: a stopped run goes on.
+Prints the tables as Markdown with their figures beside them, to be pasted into
+``docs/forecasters-explained.md``. A quarter of an hour on two idle cores.
 """
 
 import argparse
+import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
+from nse_lstm.config import study_document
 from nse_lstm.models.bundles import load_bundle
+from nse_lstm.models.versions import artefact_version, sources_digest
 from nse_lstm.paths import write_text
-from nse_lstm.reporting.curve_figures import draw_learning_curve, draw_occlusion
+from nse_lstm.reporting.curve_figures import (
+    draw_hidden_features,
+    draw_hidden_sessions,
+    draw_learning_curve,
+    draw_shuffled,
+)
+from nse_lstm.reporting.explained import (
+    curve_reading,
+    curve_rows,
+    hidden_reading,
+    hidden_rows,
+    shuffled_reading,
+    shuffled_rows,
+)
+from nse_lstm.reporting.markdown import markdown_table
 from nse_lstm.study.explanation import explain
 from nse_lstm.study.ground import lay_ground
-from nse_lstm.study.inputs import read_sealed_panel
-from nse_lstm.study.learning_curves import EVERY_SHARE, learning_curve
+from nse_lstm.study.inputs import read_facts, read_sealed_panel
+from nse_lstm.study.jobs import ALL_STOCKS
+from nse_lstm.study.learning_curves import learning_curve
 from nse_lstm.study.occlusion import occlude
 from nse_lstm.study.rivals import rival_folds
 from nse_lstm.study.search import prepare_ground
@@ -30,33 +52,65 @@ from nse_lstm.study.search_spaces import FORECASTERS
 from nse_lstm.study.v3 import v3_folds
 from nse_lstm.study.workspace import Workspace, open_workspace
 
-N_DRAWS, N_CONTROLS = 2, 6
-CURVE_YEARS = 2
+N_DRAWS, N_CONTROLS = 2, 8
+CURVE_YEARS = 4
 """Walk-forward years that the learning curves score: the last ones."""
-N_YEARS, N_SHARES = (1, 2, 4, 8), (10, 25, EVERY_SHARE)
+N_YEARS, N_SHARES = (1, 2, 4), (10, 25)
+
+Tables = dict[str, pd.DataFrame]
 
 
 def main() -> None:
-    """Make every part that is not there, and print it."""
+    """Make every part that is not there, and print what can be said of those made."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--root", default="")
+    parser.add_argument("--study", default="study.toml")
     parser.add_argument("--market", default="simulated")
     parser.add_argument("--raw", default="")
     parser.add_argument("--test-year", type=int, default=0)
     parser.add_argument("--parts", nargs="*", default=list(PARTS), choices=list(PARTS))
     given = parser.parse_args()
     workspace = open_workspace(
-        given.root, market=given.market, raw=given.raw, test_year=given.test_year
+        given.root,
+        study=given.study,
+        market=given.market,
+        raw=given.raw,
+        test_year=given.test_year,
     )
-    for name in given.parts:
-        path = given.folder / f"{name}.csv"
-        if not path.is_file():
-            write_text(path, PARTS[name](workspace).to_csv(index=False))
-        table = pd.read_csv(path)
-        print(f"{name}\n{table.round(4).to_string(index=False)}", flush=True)
-        if name in FIGURES:
-            FIGURES[name](table).savefig(path.with_suffix(".png"), dpi=110)
+    folder = given.folder / version_of(workspace)[:12]
+    tables = {name: made(workspace, name, folder) for name in given.parts}
+    text = "\n\n".join(page(tables, folder))
+    write_text(folder / "explained.md", f"{text}\n")
+    print(text)
+
+
+def version_of(workspace: Workspace) -> str:
+    """Name the data, the sources and the study that all parts are of."""
+    facts, study = read_facts(workspace), workspace.study
+    depends_on = {
+        "measured_by": sources_digest(packages=("evaluation", "study")),
+        "study": study_document(study),
+    }
+    return artefact_version(
+        facts.digest,
+        depends_on,
+        study.seed,
+        ticker=ALL_STOCKS,
+        year=facts.test_year,
+    )
+
+
+def made(workspace: Workspace, name: str, folder: Path) -> pd.DataFrame:
+    """Return a part's table, as its file has it; make it if there is none."""
+    path = folder / f"{name}.csv"
+    if not path.is_file():
+        since = time.perf_counter()
+        write_text(path, PARTS[name](workspace).to_csv(index=False))
+        print(f"{name}: {time.perf_counter() - since:.0f} s", file=sys.stderr)
+    return pd.read_csv(path, keep_default_na=False, na_values=["nan", ""]).fillna(
+        {"what": ""}
+    )
 
 
 def shuffled(workspace: Workspace, *, model: str) -> pd.DataFrame:
@@ -82,11 +136,18 @@ def hidden(workspace: Workspace) -> pd.DataFrame:
 
 
 def curves(workspace: Workspace, *, models: tuple[str, ...]) -> pd.DataFrame:
-    """Cut what some models are trained on."""
+    """Cut what some models are trained on; of v3 there is one network."""
+    study = workspace.study
+    study = replace(study, v3=replace(study.v3, n_seeds=1))
     folds = rival_folds(workspace)[-CURVE_YEARS:]
-    panel = read_sealed_panel(workspace)
-    ground = lay_ground(panel, study=workspace.study, folds=folds)
-    return learning_curve(ground, models, n_years=N_YEARS, n_shares=N_SHARES)
+    ground = lay_ground(read_sealed_panel(workspace), study=study, folds=folds)
+    return learning_curve(
+        ground,
+        models,
+        n_years=N_YEARS,
+        n_shares=N_SHARES,
+        progress=partial(print, file=sys.stderr, flush=True),
+    )
 
 
 PARTS: dict[str, Callable[[Workspace], pd.DataFrame]] = {
@@ -96,7 +157,47 @@ PARTS: dict[str, Callable[[Workspace], pd.DataFrame]] = {
     "learning_curve": partial(curves, models=("ridge", "boosting")),
     "learning_curve_v3": partial(curves, models=("v3",)),
 }
-FIGURES = {"occlusion": draw_occlusion, "learning_curve": draw_learning_curve}
+
+
+def page(tables: Tables, folder: Path) -> list[str]:
+    """Return paragraphs of Markdown for the parts made, and draw their figures."""
+    found = []
+    for model in ("ridge", "boosting"):
+        if (table := tables.get(f"shuffled_{model}")) is not None:
+            figure = draw_shuffled(table, model=model)
+            found += [
+                picture(figure, folder, f"shuffled_{model}", "Rank IC by feature"),
+                markdown_table(shuffled_rows(table)),
+                shuffled_reading(table, model=model),
+            ]
+    if (table := tables.get("occlusion")) is not None:
+        features, sessions = draw_hidden_features(table), draw_hidden_sessions(table)
+        found += [
+            picture(sessions, folder, "hidden_sessions", "Rank IC lost by session"),
+            picture(features, folder, "hidden_features", "Rank IC lost by feature"),
+            markdown_table(hidden_rows(table)),
+            hidden_reading(table),
+        ]
+    curve = [own for name, own in tables.items() if name.startswith("learning_curve")]
+    if curve:
+        table = pd.concat(curve, ignore_index=True)
+        found += [
+            picture(
+                draw_learning_curve(table), folder, "learning_curve", "Rank IC by data"
+            ),
+            markdown_table(curve_rows(table)),
+            curve_reading(table),
+        ]
+    return found
+
+
+def picture(figure: Figure, folder: Path, name: str, alt: str) -> str:
+    """Save a figure where ``docs/figures`` can take it from; return its line."""
+    path = folder / "figures" / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130, metadata={"Software": None})
+    return f"![{alt}](figures/{name}.png)"
+
 
 if __name__ == "__main__":
     main()

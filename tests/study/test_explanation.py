@@ -104,7 +104,8 @@ def test_one_fit_a_year_forecasts_every_shuffle(ground: Ground) -> None:
 
 def test_controls_are_for_what_loses_most(ground: Ground) -> None:
     table = explain(ground, TOY, (UNUSED, USED), n_draws=3, n_controls=1)
-    assert table["control"].isna().tolist() == [False, True]
+    for column in ("control", "control_error"):
+        assert table[column].isna().tolist() == [False, True]
 
 
 def test_the_error_takes_a_month_for_one_observation() -> None:

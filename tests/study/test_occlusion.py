@@ -16,7 +16,7 @@ from nse_lstm.features.sequences import CHANNELS
 from nse_lstm.models.bundles import Bundle
 from nse_lstm.study import occlusion
 from nse_lstm.study.ground import lay_ground
-from nse_lstm.study.occlusion import Hidden, hide, occlude
+from nse_lstm.study.occlusion import EVERYTHING, Hidden, hide, occlude
 from nse_lstm.study.search_spaces import Ground
 
 USED, UNUSED = "reversal_5", "volatility_20"
@@ -58,8 +58,10 @@ def test_only_what_the_network_looks_at_costs_anything(ground: Ground) -> None:
     found = occlude(ground, [BUNDLE], features=(UNUSED, USED))
     table = found.set_index(["form", "what"])
     # Horizon 5 is ranked perfectly; without its feature no share is ordered.
+    whole = table.loc[(EVERYTHING, "")]
+    assert whole["loss"] > 0.5 and abs(whole["control"]) < 0.3
     everything = table.loc[("feature", USED), "loss"]
-    assert everything > 0.5
+    assert everything == whole["loss"]
     assert table.loc[("lag", str(BACK)), "loss"] == everything
     assert table.loc[("older", "1"), "loss"] == everything
     # A control orders the shares at random before; after, no longer at all.

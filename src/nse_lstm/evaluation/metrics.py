@@ -23,6 +23,7 @@ __all__ = [
     "max_drawdown",
     "negative_count",
     "out_of_sample_r_squared",
+    "paired",
     "r_squared",
     "rmse",
     "sharpe_ratio",
@@ -37,19 +38,19 @@ Array = NDArray[np.float64]
 
 def mae(y: ArrayLike, y_hat: ArrayLike) -> float:
     """Return the mean absolute error, in the unit of ``y``."""
-    y, y_hat = _pair(y, y_hat)
+    y, y_hat = paired(y, y_hat)
     return _mean(np.abs(y - y_hat))
 
 
 def rmse(y: ArrayLike, y_hat: ArrayLike) -> float:
     """Return the root of the mean squared error, in the unit of ``y``."""
-    y, y_hat = _pair(y, y_hat)
+    y, y_hat = paired(y, y_hat)
     return float(np.sqrt(_mean((y - y_hat) ** 2)))
 
 
 def bias(y: ArrayLike, y_hat: ArrayLike) -> float:
     """Return the mean of forecast minus realised: positive for an over-forecast."""
-    y, y_hat = _pair(y, y_hat)
+    y, y_hat = paired(y, y_hat)
     return _mean(y_hat - y)
 
 
@@ -61,7 +62,7 @@ def mape(y: ArrayLike, y_hat: ArrayLike) -> float:
     y, y_hat : array of shape (n,)
         Realised (positive) and forecast prices, KES.
     """
-    y, y_hat = _pair(y, y_hat)
+    y, y_hat = paired(y, y_hat)
     return _mean(np.abs(y - y_hat) / np.abs(y))
 
 
@@ -76,7 +77,7 @@ def r_squared(y: ArrayLike, y_hat: ArrayLike) -> float:
     >>> r_squared([1.0, 2.0, 3.0], [1.0, 2.0, 2.0])
     0.5
     """
-    y, y_hat = _pair(y, y_hat)
+    y, y_hat = paired(y, y_hat)
     # The deviations of a constant series are rounding, not variance.
     if y.size == 0 or np.ptp(y) == 0:
         return float("nan")
@@ -94,7 +95,7 @@ def skill(y: ArrayLike, y_hat: ArrayLike) -> float:
     .. [1] J. Campbell and S. Thompson (2008). Predicting excess stock returns out of
        sample. RFS 21(4), 1509-1531.
     """
-    y, y_hat = _pair(y, y_hat)
+    y, y_hat = paired(y, y_hat)
     return out_of_sample_r_squared(y, y_hat, benchmark=np.zeros_like(y))
 
 
@@ -110,8 +111,8 @@ def out_of_sample_r_squared(
     benchmark : array of shape (n,)
         The other forecast, which knew no more: ``expanding_mean``, or 0 (``skill``).
     """
-    y, y_hat = _pair(y, y_hat)
-    _, benchmark = _pair(y, benchmark)
+    y, y_hat = paired(y, y_hat)
+    _, benchmark = paired(y, benchmark)
     naive = np.sum((y - benchmark) ** 2)
     return float(1 - np.sum((y - y_hat) ** 2) / naive) if naive else float("nan")
 
@@ -181,7 +182,7 @@ def mase(y: ArrayLike, y_hat: ArrayLike, *, scale: ArrayLike) -> float:
         Mean absolute log return of the training span (the error of ``y_hat = 0``
         there); an array where the rows are of several tickers. NaN if not positive.
     """
-    y, y_hat = _pair(y, y_hat)
+    y, y_hat = paired(y, y_hat)
     scale = np.broadcast_to(np.asarray(scale, float), y.shape)
     if not np.all(scale > 0):
         return float("nan")
@@ -195,7 +196,7 @@ def directional_calls(y: ArrayLike, y_hat: ArrayLike) -> NDArray[np.bool_]:
     the NSE 13 to 23 % of even the liquid names' sessions do not move, and counting
     those as "down" would inflate the rate.
     """
-    y, y_hat = _pair(y, y_hat)
+    y, y_hat = paired(y, y_hat)
     return (y != 0) & (y_hat != 0)
 
 
@@ -207,7 +208,7 @@ def directional_accuracy(y: ArrayLike, y_hat: ArrayLike) -> float:
     >>> directional_accuracy([0.01, -0.02, 0.0, 0.03], [0.02, 0.01, 0.01, 0.0])
     0.5
     """
-    y, y_hat = _pair(y, y_hat)
+    y, y_hat = paired(y, y_hat)
     called = directional_calls(y, y_hat)
     return _mean(np.sign(y[called]) == np.sign(y_hat[called]))
 
@@ -284,7 +285,7 @@ def win_rate(returns: ArrayLike, position: ArrayLike) -> float:
         of an entry falls on a session that is not counted, that of an exit on one
         that is. NaN if never invested.
     """
-    returns, position = _pair(returns, position)
+    returns, position = paired(returns, position)
     return _mean(returns[position > 0] > 0)
 
 
@@ -293,7 +294,7 @@ def win_rate_all(returns: ArrayLike, position: ArrayLike) -> float:
 
     Sessions in cash are no wins, though cash earns in every one of them.
     """
-    returns, position = _pair(returns, position)
+    returns, position = paired(returns, position)
     return _mean((returns > 0) & (position > 0))
 
 
@@ -302,11 +303,18 @@ def annual_turnover(turnover: ArrayLike, *, sessions_per_year: int) -> float:
     return _mean(turnover) * sessions_per_year
 
 
-def _pair(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
+def paired(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
+    """Return two series as arrays of floats, row beside row.
+
+    Raises
+    ------
+    StudyError
+        If they are not one-dimensional or not of one length.
+    """
     first, second = np.asarray(first, float), np.asarray(second, float)
     if first.ndim != 1 or first.shape != second.shape:
         raise StudyError(
-            "A metric takes two one-dimensional arrays of one length. "
+            "Expected two one-dimensional arrays of one length. "
             f"Received: shapes {first.shape} and {second.shape}"
         )
     return first, second

@@ -1,35 +1,131 @@
-"""Learning curves and occlusion as figures: what data is worth, what a network sees."""
+"""What rankings rest on and what data is worth, as figures."""
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from nse_lstm.reporting.canvas import (
     COLOURS,
     GREY,
     NAMES,
+    End,
     colour_of,
+    label_ends,
     put_legend,
     put_numbers,
     put_title,
+    start_axes,
     start_grid,
-    start_rows,
 )
 
-__all__ = ["draw_learning_curve", "draw_occlusion"]
+__all__ = [
+    "draw_hidden_features",
+    "draw_hidden_sessions",
+    "draw_learning_curve",
+    "draw_shuffled",
+]
 
 CUTS = {"years": "years trained on", "shares": "shares trained on, of all years"}
-EVERY = 0
-"""As a number of shares: all there are."""
+ALL, EVERYTHING = "all", "everything"
+"""What the two studies call no cut, and a ranking without anything."""
 Z = 1.96
 """A 95 % interval in standard errors."""
 N_FEATURES = 15
-"""Features shown, those that lose most; the table has them all."""
+"""Features shown, those that lose most; the tables have them all."""
+
+
+def draw_shuffled(table: pd.DataFrame, *, model: str) -> Figure:
+    """Draw what a forecaster's rank IC loses by a feature shuffled, and its control.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of ``study.explanation.explain``. A control that was not made is left out.
+    model : str
+        The forecaster.
+    """
+    rows = table.nlargest(N_FEATURES, "loss")
+    figure, axes = start_axes((8.0, 1.5 + 0.23 * len(rows)))
+    _put_features(axes, rows, "feature", colour=colour_of(model))
+    put_title(axes, f"{NAMES[model]}: a feature shuffled among the session's shares")
+    put_numbers(figure, table)
+    return figure
+
+
+def draw_hidden_features(table: pd.DataFrame) -> Figure:
+    """Draw what v3's rank IC loses by a feature hidden, beside the control.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of ``study.occlusion.occlude``.
+    """
+    own = table[table["form"] == "feature"]
+    rows = own.nlargest(N_FEATURES, "loss")
+    figure, axes = start_axes((8.0, 1.5 + 0.23 * len(rows)))
+    _put_features(axes, rows, "what", colour=COLOURS["v3"])
+    put_title(axes, "v3: a feature hidden in the whole window")
+    put_numbers(figure, own)
+    return figure
+
+
+def draw_hidden_sessions(table: pd.DataFrame) -> Figure:
+    """Draw what v3's rank IC loses by one session hidden, and by all up to one.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of ``study.occlusion.occlude``.
+    """
+    figure, axes = start_axes((8.0, 3.8))
+    (whole,) = table.loc[table["form"] == EVERYTHING, "loss"]
+    axes.axhline(whole, color=GREY, linewidth=0.8, linestyle="--")
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    series = (
+        ("older", "loss", "error", "s", COLOURS["v2"], 0.0, "it and all before it"),
+        ("lag", "loss", "error", "o", COLOURS["v3"], -0.18, "that session alone"),
+        ("lag", "control", "control_error", "x", GREY, 0.18, "alone, control"),
+    )
+    for form, column, error, marker, colour, shift, label in series:
+        rows = table[table["form"] == form]
+        axes.errorbar(
+            rows["what"].astype(int) + shift,
+            rows[column],
+            yerr=Z * rows[error],
+            fmt=marker,
+            markersize=4,
+            elinewidth=1.0,
+            color=colour,
+            label=label,
+        )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    last = table.loc[table["form"] == "lag", "what"].astype(int).max()
+    axes.annotate(
+        f"v3's whole rank IC, {whole:.3f}",
+        (last, whole),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="right",
+        fontsize=8.5,
+        color=GREY,
+    )
+    axes.set_ylabel("rank IC lost, 95 %")
+    axes.set_xlabel("session hidden, counted back from the origin (0)")
+    put_title(axes, "v3: sessions of the window hidden")
+    put_legend(axes)
+    put_numbers(figure, table[table["form"] != "feature"])
+    return figure
 
 
 def draw_learning_curve(table: pd.DataFrame) -> Figure:
     """Draw rank IC by years and by shares trained on, a row a horizon.
+
+    A point's bar is the interval of its difference from all data, so it is a loss where
+    the bar stays below the line of its colour.
 
     Parameters
     ----------
@@ -37,84 +133,60 @@ def draw_learning_curve(table: pd.DataFrame) -> Figure:
         Of ``study.learning_curves.learning_curve``.
     """
     horizons = sorted(table["horizon"].unique())
-    figure, grid = start_grid((8.0, 2.1 * len(horizons) + 0.8), len(horizons), 2)
+    figure, grid = start_grid((8.0, 2.1 * len(horizons) + 0.6), len(horizons), 2)
+    ends = {}
     for horizon, row in zip(horizons, grid, strict=True):
         for axes, (cut, label) in zip(row, CUTS.items(), strict=True):
-            own = table[(table["cut"] == cut) & (table["horizon"] == horizon)]
-            _put_lines(axes, own)
-            axes.axhline(0, color=GREY, linewidth=0.8)
+            own = table[table["cut"].isin((cut, ALL)) & (table["horizon"] == horizon)]
+            ends[horizon] = _put_lines(axes, own)
             if horizon == horizons[-1]:
                 axes.set_xlabel(label)
-        row[0].set_ylabel(f"rank IC, {horizon} sessions")
-    put_title(grid[0, 0], "What more years and more shares teach, 95 %")
-    put_legend(grid[-1, 0])
+        row[0].set_ylabel(f"rank IC, {horizon} session{'s' if horizon > 1 else ''}")
+    put_title(
+        grid[0, 0],
+        "What years and shares teach; bars: 95 % of the difference from all data",
+    )
+    for horizon, row in zip(horizons, grid, strict=True):
+        label_ends(row[1], ends[horizon])
     put_numbers(figure, table)
     return figure
 
 
-def draw_occlusion(table: pd.DataFrame) -> Figure:
-    """Draw what v3's rank IC loses by what is hidden, beside the control.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Of ``study.occlusion.occlude``.
-    """
-    figure, grid = start_rows((8.0, 6.6), 2, heights=(1.4, 1))
-    above, below = grid
-    features = table[table["form"] == "feature"].nlargest(N_FEATURES, "loss")
-    _put_losses(below, table[table["form"] == "lag"])
-    _put_losses(above, features)
-    for axes, rows in ((above, features), (below, table[table["form"] == "lag"])):
-        names = rows["what"].str.replace("_", " ")
-        axes.set_yticks(range(len(rows)), list(names), fontsize=8)
-        axes.invert_yaxis()
-        axes.axvline(0, color=GREY, linewidth=0.8)
-        axes.grid(axis="y", visible=False)
-    below.set_ylabel("sessions before the origin")
-    below.set_xlabel("rank IC lost, mean over years and horizons, 95 % over months")
-    put_title(above, "What v3 looks at: a feature of the whole window hidden")
-    put_title(below, "One session of the window hidden")
-    put_legend(below)
-    put_numbers(figure, table)
-    return figure
-
-
-def _put_lines(axes: Axes, own: pd.DataFrame) -> None:
-    """Put each model's points at even steps, side by side."""
-    numbers = sorted(own["number"].unique(), key=lambda n: (n == EVERY, n))
-    place = {number: step for step, number in enumerate(numbers)}
+def _put_lines(axes: Axes, own: pd.DataFrame) -> list[End]:
+    """Put each model's points at even steps, side by side; return where they end."""
+    numbers = sorted(own.loc[own["cut"] != ALL, "number"].unique())
+    place: Mapping[int, int] = {number: step for step, number in enumerate(numbers)}
     models = [name for name in NAMES if name in set(own["model"])]
+    ends: list[End] = []
     for step, model in enumerate(models):
-        rows = own[own["model"] == model].sort_values("number", key=_last_if_every)
-        shift = 0.12 * (step - (len(models) - 1) / 2)
+        rows = own[own["model"] == model]
+        cut = rows[rows["cut"] != ALL].sort_values("number")
+        (whole,) = rows.loc[rows["cut"] == ALL, "value"]
+        shift = 0.14 * (step - (len(models) - 1) / 2)
+        x = [*(cut["number"].map(place) + shift), len(numbers)]
+        colour = colour_of(model)
+        axes.plot(x, [*cut["value"], whole], "o-", color=colour, ms=4, lw=1.2)
+        bars = cut[["change_lower", "change_upper"]].sub(cut["change"], axis=0)
         axes.errorbar(
-            rows["number"].map(place) + shift,
-            rows["value"],
-            yerr=np.array(
-                [rows["value"] - rows["lower"], rows["upper"] - rows["value"]]
-            ),
-            fmt="o-",
-            markersize=4,
-            linewidth=1.2,
+            x[:-1],
+            cut["value"],
+            yerr=np.abs(bars.to_numpy().T),
+            fmt="none",
             elinewidth=1.0,
-            color=colour_of(model),
-            label=NAMES[model],
+            color=colour,
         )
-    labels = ["all" if number == EVERY else str(number) for number in numbers]
-    axes.set_xticks(range(len(numbers)), labels)
+        axes.axhline(whole, color=colour, linewidth=0.7, linestyle=":")
+        ends.append((len(numbers), whole, NAMES[model].partition(",")[0], colour))
+    axes.set_xticks(range(len(numbers) + 1), [*map(str, numbers), "all"])
+    return ends
 
 
-def _last_if_every(numbers: "pd.Series[int]") -> "pd.Series[float]":
-    return numbers.astype(float).replace(EVERY, np.inf)
-
-
-def _put_losses(axes: Axes, rows: pd.DataFrame) -> None:
+def _put_features(axes: Axes, rows: pd.DataFrame, name: str, *, colour: str) -> None:
     """Put each loss with its interval, and the control below it."""
     places = np.arange(len(rows))
-    for column, error, marker, colour, shift, label in (
-        ("loss", "error", "o", COLOURS["v3"], -0.13, "hidden"),
-        ("control", "control_error", "s", GREY, 0.13, "control: shares at random"),
+    for column, error, marker, own, shift, label in (
+        ("loss", "error", "o", colour, -0.15, "the feature"),
+        ("control", "control_error", "s", GREY, 0.15, "control, that can owe nothing"),
     ):
         axes.errorbar(
             rows[column],
@@ -123,6 +195,12 @@ def _put_losses(axes: Axes, rows: pd.DataFrame) -> None:
             fmt=marker,
             markersize=4,
             elinewidth=1.0,
-            color=colour,
+            color=own,
             label=label,
         )
+    axes.set_yticks(places, list(rows[name].str.replace("_", " ")), fontsize=8.5)
+    axes.invert_yaxis()
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("rank IC lost, mean over years and horizons, 95 % over months")
+    put_legend(axes)

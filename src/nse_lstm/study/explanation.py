@@ -58,9 +58,9 @@ def explain(
     -------
     DataFrame
         One row a feature, the largest loss first: ``feature``, ``loss`` and
-        ``control`` (mean rank IC lost over all years, horizons and sessions; missing
-        where none was made), and ``error``, the standard error of ``loss``, a month
-        being one observation.
+        ``control`` (mean rank IC lost over all years, horizons and sessions), and
+        their standard errors ``error`` and ``control_error``, a month being one
+        observation. Without a control its two are missing.
 
     Raises
     ------
@@ -82,6 +82,7 @@ def explain(
             "loss": float(losses[name].mean()),
             "error": error_by_month(losses[name].dropna()),
             "control": np.nan,
+            "control_error": np.nan,
         }
         for name in features
     ]
@@ -93,8 +94,9 @@ def explain(
             ground.features, name, since=None, seed=[seed, place, n_draws]
         )
         useless = replace(ground, features=noise)
-        again = _losses(useless, forecaster, {name: draws[name]})
-        table.loc[place, "control"] = float(again[name].mean())
+        again = _losses(useless, forecaster, {name: draws[name]})[name].dropna()
+        table.loc[place, "control"] = float(again.mean())
+        table.loc[place, "control_error"] = error_by_month(again)
     return table
 
 

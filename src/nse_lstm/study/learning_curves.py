@@ -2,27 +2,33 @@
 
 The years scored, their members and every feature stay the same; only what is trained on
 is cut, to the last so many years before each scored one, or to so many shares, drawn
-without regard to anything about them. It looks at walk-forward years: it describes what
-data is worth, and nothing is chosen by it.
+without regard to anything about them. What a cut costs is measured against all data,
+session by session: the sessions' luck is the same for both. It looks at walk-forward
+years: it describes what data is worth, and nothing is chosen by it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from nse_lstm.errors import ConfigurationError
-from nse_lstm.evaluation.rank_ic import ALL_YEARS, daily_rank_ic, summarise_rank_ic
+from nse_lstm.evaluation.rank_ic import (
+    ALL_YEARS,
+    compare_rank_ic,
+    daily_rank_ic,
+    summarise_rank_ic,
+)
 from nse_lstm.features.folds import Fold
 from nse_lstm.study.ground import forecast_all
 from nse_lstm.study.search_spaces import Ground
 
-__all__ = ["EVERY_SHARE", "learning_curve", "with_shares", "with_years"]
+__all__ = ["ALL", "learning_curve", "with_shares", "with_years"]
 
-EVERY_SHARE = 0
-"""As a number of shares: all there are."""
+ALL = "all"
+"""In place of what is cut: nothing is."""
+CUT = "cut"
 Cut = tuple[str, int, int]
 """What is cut, how much is left, and which draw it is."""
 
@@ -47,7 +53,7 @@ def learning_curve(
     n_years : sequence of int
         Calendar years before each scored one, of all shares.
     n_shares : sequence of int
-        Ordinary shares, of all years; ``EVERY_SHARE`` for all.
+        Ordinary shares, of all years.
     n_draws : int
         Choices of the shares, whose rank ICs are averaged session by session. A larger
         number of shares holds those of a smaller one.
@@ -57,38 +63,61 @@ def learning_curve(
     Returns
     -------
     DataFrame
-        One row a cut ("years" or "shares"), number, model and horizon: ``value``,
-        ``lower``, ``upper`` (95 %, after Newey and West, over sessions) and ``n``
-        sessions. The interval is of the sessions' luck, not of the choice of shares.
+        One row a cut ("years", "shares" or ``ALL``), number, model and horizon:
+        ``value``, ``lower``, ``upper`` (95 %, after Newey and West, over sessions) and
+        ``n`` sessions; and ``change``, ``change_lower`` and ``change_upper``, the same
+        of the difference from ``ALL``, which has none. The intervals are of the
+        sessions' luck, not of the choice of shares.
 
     Raises
     ------
     ConfigurationError
-        If a number is below 1 year or 0 shares.
+        If a number is below 1.
     """
-    if any(n < 1 for n in n_years) or any(n < 0 for n in n_shares) or n_draws < 1:
+    if min([*n_years, *n_shares, n_draws]) < 1:
         raise ConfigurationError(
-            "Expected 1 year, 0 shares and 1 draw at least. "
+            "Expected 1 year, share and draw at least. "
             f"Received: n_years={n_years}, n_shares={n_shares}, n_draws={n_draws}"
         )
-    blocks = []
+    daily: dict[tuple[str, int], list[pd.DataFrame]] = {}
     for cut in _cuts(n_years, n_shares, n_draws):
         name, number, draw = cut
         forecasts = [
             forecast_all(_cut(ground, fold, cut), models, fold) for fold in ground.folds
         ]
-        daily = daily_rank_ic(pd.concat(forecasts, ignore_index=True), ground.panel)
-        progress(f"{name} {number or 'all'}, draw {draw + 1}")
+        own = daily_rank_ic(pd.concat(forecasts, ignore_index=True), ground.panel)
         # The seed's column tells the draws apart: they are averaged like seeds.
-        blocks.append(daily.assign(cut=name, number=number, seed=draw))
-    table = pd.concat(blocks, ignore_index=True)
+        daily.setdefault((name, number), []).append(own.assign(seed=draw))
+        progress(f"{name} {number or ''}, draw {draw + 1}")
+    (whole,) = daily[ALL, 0]
     rows = [
-        summarise_rank_ic(own).assign(cut=str(name), number=cast(int, number))
-        for (name, number), own in table.groupby(["cut", "number"], sort=False)
+        _against(whole, pd.concat(parts)).assign(cut=name, number=number)
+        for (name, number), parts in daily.items()
     ]
-    summary = pd.concat(rows, ignore_index=True)
     columns = ["cut", "number", "model", "horizon", "value", "lower", "upper", "n"]
-    return summary.loc[summary["fold"] == ALL_YEARS, columns].reset_index(drop=True)
+    changes = ["change", "change_lower", "change_upper"]
+    return pd.concat(rows, ignore_index=True)[[*columns, *changes]]
+
+
+def _against(whole: pd.DataFrame, daily: pd.DataFrame) -> pd.DataFrame:
+    """Summarise a cut's rank ICs, and their differences from those of all data."""
+    summary = summarise_rank_ic(daily)
+    summary = summary[summary["fold"] == ALL_YEARS]
+    changes = []
+    for model in summary["model"].unique():
+        one = daily[daily["model"] == model].assign(model=CUT)
+        both = pd.concat([one, whole[whole["model"] == model]])
+        changes.append(compare_rank_ic(both, CUT, model).assign(model=model))
+    change = pd.concat(changes).rename(
+        columns={
+            "value": "change",
+            "lower": "change_lower",
+            "upper": "change_upper",
+        }
+    )
+    key = ["model", "delay", "horizon"]
+    names = ["change", "change_lower", "change_upper"]
+    return summary.merge(change[[*key, *names]], on=key)
 
 
 def with_years(ground: Ground, fold: Fold, n_years: int) -> Ground:
@@ -106,7 +135,7 @@ def with_shares(ground: Ground, fold: Fold, n_shares: int, *, draw: int) -> Grou
     """
     tickers = np.unique(ground.features["ticker"].astype(str))
     order = np.random.default_rng([ground.study.seed, draw]).permutation(len(tickers))
-    chosen = tickers[order[: n_shares or None]]
+    chosen = tickers[order[:n_shares]]
     targets = [
         own[own["ticker"].isin(chosen) | (own["origin"] >= fold.start)]
         for own in ground.targets
@@ -117,14 +146,16 @@ def with_shares(ground: Ground, fold: Fold, n_shares: int, *, draw: int) -> Grou
 def _cuts(
     n_years: Sequence[int], n_shares: Sequence[int], n_draws: int
 ) -> Iterator[Cut]:
+    yield ALL, 0, 0
     yield from (("years", number, 0) for number in n_years)
     for number in n_shares:
-        draws = n_draws if number else 1
-        yield from (("shares", number, draw) for draw in range(draws))
+        yield from (("shares", number, draw) for draw in range(n_draws))
 
 
 def _cut(ground: Ground, fold: Fold, cut: Cut) -> Ground:
     name, number, draw = cut
+    if name == ALL:
+        return ground
     if name == "years":
         return with_years(ground, fold, number)
     return with_shares(ground, fold, number, draw=draw)

@@ -2,8 +2,8 @@
 
 A feature of the whole window, or a session of it, is put to the cross-section's middle;
 the network is not fitted again. What the rank IC loses is what the ranking owes to it.
-The control is the same change of the forecasts, handed to the shares at random: it can
-owe nothing, and shows what luck makes of a change of that size. It looks at
+The control is the same change of the forecasts, handed to the shares at random, a few
+times over: it can owe nothing. It looks at
 walk-forward years with the networks that were made for them: a description of what was
 fitted, from which nothing is chosen.
 
@@ -31,10 +31,12 @@ from nse_lstm.study.explanation import error_by_month
 from nse_lstm.study.search_spaces import Ground
 from nse_lstm.tables import PLACED_FEATURES
 
-__all__ = ["FORMS", "Hidden", "hide", "occlude"]
+__all__ = ["EVERYTHING", "FORMS", "Hidden", "hide", "occlude"]
 
 FORMS = ("feature", "lag", "older")
 """A feature of all sessions; a session of the window; it and all before it."""
+EVERYTHING = "everything"
+"""In place of a form: no share is told apart, and the whole rank IC is lost."""
 BATCH = 512
 WHOLE = "whole"
 CONTROL = "|control"
@@ -64,6 +66,7 @@ def occlude(
     *,
     features: Sequence[str] = PLACED_FEATURES,
     seed: int = 1,
+    n_draws: int = 3,
 ) -> pd.DataFrame:
     """Measure what each feature and each session of the window adds to v3's rank IC.
 
@@ -77,13 +80,16 @@ def occlude(
         Those to hide, of ``PLACED_FEATURES``.
     seed : int
         Of the control.
+    n_draws : int
+        Ways to hand the control's forecasts to the shares, averaged session by session.
 
     Returns
     -------
     DataFrame
         One row a form and feature or session: ``form``, ``what``, ``loss`` and
         ``control`` (mean rank IC lost over all years, horizons and sessions), and their
-        errors ``error`` and ``control_error``, a month being one observation.
+        errors ``error`` and ``control_error``, a month being one observation. The first
+        row's form is ``EVERYTHING``: its loss is the rank IC itself.
 
     Raises
     ------
@@ -97,31 +103,35 @@ def occlude(
             f"{len(ground.folds)} folds, features {list(features)}"
         )
     blocks = [
-        _fold_ics(ground, bundle, fold, features, seed)
+        _fold_ics(ground, bundle, fold, features, [[seed, n] for n in range(n_draws)])
         for fold, bundle in zip(ground.folds, bundles, strict=True)
     ]
     key = ["model", "fold", "horizon", "origin"]
     everything = list(_everything(features, int(bundles[0].metadata["lookback"])))
     names = [WHOLE, *(hidden.name for hidden in everything)]
-    ics = pd.concat(blocks).set_index(key)["rank_ic"].unstack("model")
+    ics = pd.concat(blocks).groupby(key)["rank_ic"].mean().unstack("model")
     ics = ics.reindex(columns=[*names, *(name + CONTROL for name in names)])
     # Shares that are no longer told apart are not ranked: nothing is left to lose.
     ics = ics[ics[WHOLE].notna()].fillna(0.0)
-    rows = []
+    rows = [_row(EVERYTHING, "", ics[WHOLE], ics[WHOLE + CONTROL])]
     for hidden in everything:
         loss = ics[WHOLE] - ics[hidden.name]
         luck = ics[WHOLE + CONTROL] - ics[hidden.name + CONTROL]
-        rows.append(
-            {
-                "form": hidden.form,
-                "what": hidden.what,
-                "loss": float(loss.mean()),
-                "error": error_by_month(loss),
-                "control": float(luck.mean()),
-                "control_error": error_by_month(luck),
-            }
-        )
+        rows.append(_row(hidden.form, hidden.what, loss, luck))
     return pd.DataFrame(rows)
+
+
+def _row(
+    form: str, what: str, loss: "pd.Series[float]", luck: "pd.Series[float]"
+) -> dict[str, str | float]:
+    return {
+        "form": form,
+        "what": what,
+        "loss": float(loss.mean()),
+        "error": error_by_month(loss),
+        "control": float(luck.mean()),
+        "control_error": error_by_month(luck),
+    }
 
 
 def hide(windows: Numbers, hidden: Hidden) -> Numbers:
@@ -157,18 +167,24 @@ def _everything(features: Sequence[str], lookback: int) -> Iterator[Hidden]:
 
 
 def _fold_ics(
-    ground: Ground, bundle: Bundle, fold: Fold, features: Sequence[str], seed: int
+    ground: Ground,
+    bundle: Bundle,
+    fold: Fold,
+    features: Sequence[str],
+    seeds: Sequence[Sequence[int]],
 ) -> pd.DataFrame:
     """Score a year's forecasts with nothing and with each thing hidden; ``RANK_IC``."""
     rows = _members(ground.features, fold)
     lookback = int(bundle.metadata["lookback"])
     windows = _windows(ground.features, rows, fold, lookback)
-    generator = np.random.default_rng([seed, fold.year])
-    dealt = _within_sessions(rows["origin"], generator)
+    deals = [
+        _within_sessions(rows["origin"], np.random.default_rng([*seed, fold.year]))
+        for seed in seeds
+    ]
     own = pd.concat(
         [targets.merge(rows, on=["ticker", "origin"]) for targets in ground.targets],
         ignore_index=True,
-    ).assign(seed=0, fold=fold.year)
+    ).assign(fold=fold.year)
     cells = pd.MultiIndex.from_frame(rows)
     place = cells.get_indexer(pd.MultiIndex.from_frame(own[["ticker", "origin"]]))
     horizons = list(bundle.metadata["horizons"])
@@ -181,9 +197,11 @@ def _fold_ics(
     blocks = []
     for name, seen in chain([whole], hidden):
         places = _apply(bundle, seen)
-        for model, order in ((name, slice(None)), (name + CONTROL, dealt)):
-            y_hat = places[order][place, column]
-            blocks.append(own.assign(model=model, y_hat=y_hat))
+        y_hat = places[place, column]
+        blocks.append(own.assign(model=name, seed=0, y_hat=y_hat))
+        for draw, dealt in enumerate(deals):
+            y_hat = places[dealt][place, column]
+            blocks.append(own.assign(model=name + CONTROL, seed=draw, y_hat=y_hat))
     return daily_rank_ic(pd.concat(blocks, ignore_index=True), ground.panel)
 
 

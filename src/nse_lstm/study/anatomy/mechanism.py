@@ -9,7 +9,7 @@ nineteen returns are annualised as if they were a year.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nse_lstm.errors import StudyError
+from nse_lstm.evaluation.metrics import paired
 
 __all__ = [
     "COST",
@@ -58,7 +58,7 @@ def positions(price: ArrayLike, price_hat: ArrayLike) -> Numbers:
     >>> positions([10.0, 12.0, 11.0], [11.0, 11.0, 11.0]).tolist()
     [1.0, -1.0]
     """
-    price, price_hat = _pair(price, price_hat)
+    price, price_hat = paired(price, price_hat)
     return np.where(price_hat[:-1] > price[:-1], 1.0, -1.0)
 
 
@@ -77,7 +77,7 @@ def dealt(move: ArrayLike, position: ArrayLike) -> Numbers:
     >>> dealt([0.1, -0.1], [1.0, -1.0]).round(3).tolist()  # 0.1 each, less 0.001
     [0.099, 0.099]
     """
-    move, position = _pair(move, position)
+    move, position = paired(move, position)
     changed = np.diff(position, prepend=0.0) != 0
     return np.asarray(position * move - COST * changed)
 
@@ -117,7 +117,7 @@ def last_windows(price: ArrayLike, price_hat: ArrayLike) -> Returns:
     tuple of array of shape (19,)
         The windows' returns, the earlier first.
     """
-    price, price_hat = _pair(price, price_hat)
+    price, price_hat = paired(price, price_hat)
     return tuple(
         dealt(moves(price[w]), positions(price[w], price_hat[w])) for w in _places()
     )
@@ -130,7 +130,7 @@ def windowed_sharpe(windows: Returns) -> float:
 
 def share_below(price: ArrayLike, price_hat: ArrayLike) -> float:
     """Return the share of the windows' positions that are short."""
-    price, price_hat = _pair(price, price_hat)
+    price, price_hat = paired(price, price_hat)
     held = [positions(price[w], price_hat[w]) for w in _places()]
     return float((np.concatenate(held) < 0).mean())
 
@@ -158,13 +158,3 @@ def _places() -> list[slice]:
     """Place the windows, counted from the last row."""
     starts = range(-N_WINDOWS * ROWS, 0, ROWS)
     return [slice(start, start + ROWS or None) for start in starts]
-
-
-def _pair(price: ArrayLike, price_hat: ArrayLike) -> tuple[Numbers, Numbers]:
-    price, price_hat = np.asarray(price, float), np.asarray(price_hat, float)
-    if price.ndim != 1 or price.shape != price_hat.shape:
-        raise StudyError(
-            "Expected two one-dimensional arrays of one length. "
-            f"Received: shapes {price.shape} and {price_hat.shape}"
-        )
-    return price, price_hat

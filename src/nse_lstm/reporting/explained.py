@@ -1,0 +1,215 @@
+"""What rankings rest on and what data is worth, as rows of tables and sentences.
+
+Every sentence is worked out from its table: it says "more" or "less" only where the
+interval leaves out zero.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from nse_lstm.reporting.canvas import DASH, NAMES
+
+__all__ = [
+    "curve_reading",
+    "curve_rows",
+    "hidden_reading",
+    "hidden_rows",
+    "shuffled_reading",
+    "shuffled_rows",
+]
+
+Z = 1.96
+N_FEATURES = 8
+"""Features in a table: those that lose most."""
+SESSIONS = (("lag", "0"), ("lag", "1"), ("older", "1"), ("older", "5"))
+"""Sessions of the window in a table, alone or with all before them."""
+ALL, EVERYTHING = "all", "everything"
+VERDICTS = {1: "more than", 0: "level with", -1: "less than"}
+
+
+def shuffled_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Lay the features that lose most out, from ``study.explanation.explain``."""
+    return _losses(table.nlargest(N_FEATURES, "loss"), table["feature"])
+
+
+def shuffled_reading(table: pd.DataFrame, *, model: str) -> str:
+    """Say how many features a forecaster's ranking rests on beyond luck."""
+    controls = table.dropna(subset="control")
+    return (
+        f"{NAMES[model]}: {_counted(table)} The largest of {len(controls)} controls "
+        f"is {_signed(_largest(controls['control']))}."
+    )
+
+
+def hidden_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Lay out v3's losses, from ``study.occlusion.occlude``.
+
+    All of the rank IC comes first, then sessions of the window, then the features that
+    lose most.
+    """
+    form = table["form"]
+    sessions = [
+        table[(form == one) & (table["what"] == back)] for one, back in SESSIONS
+    ]
+    features = table[form == "feature"].nlargest(N_FEATURES, "loss")
+    rows = pd.concat([table[form == EVERYTHING], *sessions, features])
+    named = zip(rows["form"], rows["what"], strict=True)
+    return _losses(rows, pd.Series([_hidden(*one) for one in named], rows.index))
+
+
+def hidden_reading(table: pd.DataFrame) -> str:
+    """Say what the last session, those before it and single features carry."""
+    whole, last = _of(table, EVERYTHING, ""), _of(table, "lag", "0")
+    before = _of(table, "older", "1")
+    features = table[table["form"] == "feature"].rename(columns={"what": "feature"})
+    others = table.loc[table["form"] != EVERYTHING, "control"]
+    return (
+        f"Of v3's rank IC of {whole['loss']:.3f} (mean over years and horizons), the "
+        f"origin's own session carries {_interval(last)}, all sessions before it "
+        f"together {_interval(before)}: {VERDICTS[_side(before)]} nothing. Single "
+        f"features: {_counted(features)} The control of everything is "
+        f"{_signed(whole['control'])}, the largest other one "
+        f"{_signed(_largest(others))}."
+    )
+
+
+def curve_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Lay out rank ICs with all data, and what each cut changes, a row a cut.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of ``study.learning_curves.learning_curve``, of one or more models.
+    """
+    rows = []
+    for model, whole in _models(table):
+        for amount, own in _by_cut(whole):
+            row = {"model": _short(model), "trained on": amount}
+            for _, one in own.sort_values("horizon").iterrows():
+                row[f"horizon {one['horizon']}"] = _cell(one)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def curve_reading(table: pd.DataFrame) -> str:
+    """Say which cuts cost a model some of its rank IC beyond luck."""
+    costs = "; ".join(_costly(model, own) for model, own in _models(table))
+    return f"With less data: {costs}."
+
+
+def _models(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    names = [name for name in NAMES if name in set(table["model"])]
+    return [(name, table[table["model"] == name]) for name in names]
+
+
+def _costly(model: str, own: pd.DataFrame) -> str:
+    cut = own[own["cut"] != ALL]
+    worse = cut[cut["change_upper"] < 0]
+    better = cut[cut["change_lower"] > 0]
+    said = [
+        f"{word} on {'; '.join(_places(rows))}"
+        for word, rows in (("worse", worse), ("better", better))
+        if len(rows)
+    ]
+    n_level = len(cut) - len(worse) - len(better)
+    rest = f"level with all data in {n_level} of {len(cut)} cases"
+    return f"{_short(model)} {', '.join([*said, rest])}"
+
+
+def _places(rows: pd.DataFrame) -> list[str]:
+    """Name cuts, each with the horizons of its rows."""
+    return [
+        f"{amount} (horizon {', '.join(map(str, sorted(own['horizon'])))})"
+        for amount, own in _by_cut(rows)
+    ]
+
+
+def _by_cut(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    return [
+        (_amount(str(own["cut"].iloc[0]), int(own["number"].iloc[0])), own)
+        for _, own in rows.groupby(["cut", "number"], sort=False)
+    ]
+
+
+def _cell(row: "pd.Series[Any]") -> str:
+    if row["cut"] == ALL:
+        return f"{row['value']:.3f}"
+    middle, low, high = (
+        _signed(row[name], 3) for name in ("change", "change_lower", "change_upper")
+    )
+    return f"{middle} ({low} to {high})"
+
+
+def _losses(rows: pd.DataFrame, names: "pd.Series[str]") -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "": [str(name).replace("_", " ") for name in names.loc[rows.index]],
+            "rank IC lost": [_signed(value) for value in rows["loss"]],
+            "standard error": [f"{value:.4f}" for value in rows["error"]],
+            "control": [_signed(value) for value in rows["control"]],
+            "its error": [
+                DASH if pd.isna(value) else f"{value:.4f}"
+                for value in rows["control_error"]
+            ],
+        }
+    )
+
+
+def _counted(features: pd.DataFrame) -> str:
+    """Count the features whose interval leaves out zero, and name the first."""
+    more = int((features["loss"] > Z * features["error"]).sum())
+    less = int((features["loss"] < -Z * features["error"]).sum())
+    first = features.nlargest(1, "loss").iloc[0]
+    return (
+        f"of {len(features)} features {more} lose more than their interval and {less} "
+        f"gain, where luck alone would make {0.025 * len(features):.0f} of each; "
+        f"{str(first['feature']).replace('_', ' ')} loses most, {_interval(first)}."
+    )
+
+
+def _hidden(form: str, what: str) -> str:
+    if form == "feature":
+        return f"feature: {what}"
+    if form == EVERYTHING:
+        return "everything: the rank IC itself"
+    if what == "0":
+        return "the origin's own session"
+    sessions = f"{what} session{'s' if what != '1' else ''} before the origin"
+    return f"{sessions} and all before" if form == "older" else sessions
+
+
+def _amount(cut: str, number: int) -> str:
+    if cut == ALL:
+        return "all data"
+    return f"{number} {cut if number != 1 else cut.removesuffix('s')}"
+
+
+def _short(model: str) -> str:
+    return NAMES[model].partition(",")[0]
+
+
+def _of(table: pd.DataFrame, form: str, what: str) -> "pd.Series[Any]":
+    rows = table[(table["form"] == form) & (table["what"] == what)]
+    return rows.iloc[0]
+
+
+def _side(row: "pd.Series[Any]") -> int:
+    if abs(row["loss"]) <= Z * row["error"]:
+        return 0
+    return 1 if row["loss"] > 0 else -1
+
+
+def _interval(row: "pd.Series[Any]") -> str:
+    reach = Z * row["error"]
+    low, high = row["loss"] - reach, row["loss"] + reach
+    return f"{_signed(row['loss'])} ({_signed(low)} to {_signed(high)})"
+
+
+def _largest(values: "pd.Series[float]") -> float:
+    return float(max(values, key=abs))
+
+
+def _signed(value: float, digits: int = 4) -> str:
+    """Write a number with its sign; a missing one is a dash."""
+    return DASH if pd.isna(value) else f"{value:+.{digits}f}".replace("-", "−")
