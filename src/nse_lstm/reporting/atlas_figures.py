@@ -45,7 +45,7 @@ AVERAGING = 0.25
 NODE = 0.02
 """Width of a node of the flow, where the bands between are 1 wide."""
 LONGEST = 46
-"""Characters of a reason that its label shows."""
+"""Characters of a label: a file's name, or a reason."""
 
 Places = dict[Any, tuple[float, float]]
 """Where each node begins and ends, rows from the top."""
@@ -126,6 +126,7 @@ def _label_files(axes: Axes, left: Places, sizes: dict[Any, int]) -> None:
     n_shared = len(list(shared))
     for name, (start, end) in left.items():
         text = " ".join(stems[name].split("_")[n_shared:]) or stems[name]
+        text = shorten(text, LONGEST, placeholder=" …")
         axes.text(
             -2 * NODE,
             (start + end) / 2,
@@ -133,6 +134,8 @@ def _label_files(axes: Axes, left: Places, sizes: dict[Any, int]) -> None:
             ha="right",
             va="center",
             fontsize=8,
+            # A file's name is no formula, whatever stands in it.
+            parse_math=False,
         )
 
 

@@ -15,6 +15,7 @@ from nbconvert import HTMLExporter
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import write_text
+from nse_lstm.reporting.active import find_active
 from nse_lstm.reporting.banner import Banner, make_banner
 
 __all__ = ["read_notebook", "render_notebook", "wrap_page"]
@@ -36,10 +37,6 @@ BESIDE = {
 }
 PAGES = PHASES | BESIDE
 """Every page but the stocks', in the order of the navigation."""
-OUTSIDE = re.compile(
-    r"""<script|<iframe|(?:src|href)\s*=\s*["']?\s*(?:https?:)?//|@import|url\(\s*["']?https?:""",
-    re.IGNORECASE,
-)
 MINUS = re.compile(r"(?<![\w.-])-(?=\d)")
 """A hyphen before a number, but not within a date or a name."""
 
@@ -89,7 +86,7 @@ def render_notebook(
     Raises
     ------
     ArtefactError
-        If the page would ask the network for something; it names what.
+        See ``wrap_page``.
     """
     notebook = read_notebook(source)
     for cell in notebook.cells:
@@ -114,12 +111,6 @@ def render_notebook(
         base=base,
         title=title,
     )
-    found = OUTSIDE.search(page)
-    if found:
-        raise ArtefactError(
-            f"A page must ask the network for nothing. Received: {found.group()!r} "
-            f"in {source}"
-        )
     write_text(target, page)
 
 
@@ -148,8 +139,13 @@ def wrap_page(
         Put before the navigation's links: ``../`` for a page in a folder below.
     title : str
         Of the window; the phase's name if empty.
+
+    Raises
+    ------
+    ArtefactError
+        If the page would run something or ask the network; it names what.
     """
-    return (
+    page = (
         environment()
         .get_template("page.html.j2")
         .render(
@@ -166,6 +162,13 @@ def wrap_page(
             **metadata,
         )
     )
+    found = find_active(page)
+    if found:
+        raise ArtefactError(
+            "A page must run nothing and ask the network for nothing. "
+            f"Received: {found} in {name}"
+        )
+    return page
 
 
 def environment() -> Environment:
