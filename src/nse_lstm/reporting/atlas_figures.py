@@ -24,6 +24,12 @@ from nse_lstm.reporting.canvas import (
     put_title,
     start_axes,
 )
+from nse_lstm.reporting.readings import (
+    read_autocorrelation,
+    read_availability,
+    read_concentration,
+    read_ledger,
+)
 
 __all__ = [
     "draw_autocorrelation",
@@ -74,7 +80,8 @@ def draw_ledger(file_ledger: pd.DataFrame) -> Figure:
     _label_files(axes, left, dict(files))
     _label_fates(axes, right, dict(by_fate))
     put_title(axes, f"What became of {files.sum():,} rows, by source file")
-    put_numbers(figure, flows[["source_file", "action", "reason", "n_rows"]])
+    numbers = flows[["source_file", "action", "reason", "n_rows"]]
+    put_numbers(figure, numbers, says=read_ledger(flows))
     return figure
 
 
@@ -184,7 +191,7 @@ def draw_availability(panel: pd.DataFrame) -> Figure:
     )
     bar.set_label("sessions with a deal")
     put_title(axes, "Who trades: share of each month's sessions with a deal")
-    put_numbers(figure, _by_year(table))
+    put_numbers(figure, _by_year(table), says=read_availability(table))
     return figure
 
 
@@ -224,7 +231,8 @@ def draw_concentration(concentration: pd.DataFrame) -> Figure:
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("ordinary shares, by turnover of the year (log scale)")
     put_title(axes, "How few carry the market: cumulative share of turnover")
-    put_numbers(figure, ordered[["year", "rank", "cumulative_share"]])
+    numbers = ordered[["year", "rank", "cumulative_share"]]
+    put_numbers(figure, numbers, says=read_concentration(ordered))
     return figure
 
 
@@ -289,6 +297,7 @@ def draw_autocorrelation(groups: pd.DataFrame) -> Figure:
     axes.set_xlim(0.6, 5.4)
     axes.set_xticks(range(1, 6))
     axes.set_xlabel("lag, sessions")
-    put_title(axes, "Autocorrelation of returns, mean over shares; 95 % over years")
-    put_numbers(figure, groups[["group", "lag", "value", "lower", "upper"]])
+    put_title(axes, "Autocorrelation of returns, mean over shares; 95% over years")
+    numbers = groups[["group", "lag", "value", "lower", "upper"]]
+    put_numbers(figure, numbers, says=read_autocorrelation(groups))
     return figure

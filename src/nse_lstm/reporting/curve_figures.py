@@ -16,6 +16,7 @@ from nse_lstm.reporting.canvas import (
     start_grid,
     start_rows,
 )
+from nse_lstm.reporting.readings import name_of
 
 __all__ = ["draw_learning_curve", "draw_occlusion"]
 
@@ -46,9 +47,9 @@ def draw_learning_curve(table: pd.DataFrame) -> Figure:
             if horizon == horizons[-1]:
                 axes.set_xlabel(label)
         row[0].set_ylabel(f"rank IC, {horizon} sessions")
-    put_title(grid[0, 0], "What more years and more shares teach, 95 %")
+    put_title(grid[0, 0], "What more years and more shares teach, 95%")
     put_legend(grid[-1, 0])
-    put_numbers(figure, table)
+    put_numbers(figure, table, says=_read_curve(table))
     return figure
 
 
@@ -72,11 +73,11 @@ def draw_occlusion(table: pd.DataFrame) -> Figure:
         axes.axvline(0, color=GREY, linewidth=0.8)
         axes.grid(axis="y", visible=False)
     below.set_ylabel("sessions before the origin")
-    below.set_xlabel("rank IC lost, mean over years and horizons, 95 % over months")
+    below.set_xlabel("rank IC lost, mean over years and horizons, 95% over months")
     put_title(above, "What v3 looks at: a feature of the whole window hidden")
     put_title(below, "One session of the window hidden")
     put_legend(below)
-    put_numbers(figure, table)
+    put_numbers(figure, table, says=_read_losses(table))
     return figure
 
 
@@ -126,3 +127,31 @@ def _put_losses(axes: Axes, rows: pd.DataFrame) -> None:
             color=colour,
             label=label,
         )
+
+
+def _read_curve(table: pd.DataFrame) -> str:
+    """Say each model's rank IC on the least and on all of what it can train on."""
+    parts = []
+    for _, rows in table.groupby(["cut", "horizon", "model"]):
+        line = rows.sort_values("number", key=_last_if_every)
+        first, last = line.iloc[0], line.iloc[-1]
+        parts.append(
+            f"{name_of(first['model'])} by {first['cut']} at {first['horizon']} "
+            f"sessions {first['value']:+.3f} to {last['value']:+.3f}"
+        )
+    return f"Rank IC on least and on all: {'; '.join(parts)}."
+
+
+def _read_losses(table: pd.DataFrame) -> str:
+    """Say what loses most when it is hidden, of the features and of the sessions."""
+    parts = []
+    for form, what in (("feature", "feature"), ("lag", "session before the origin")):
+        rows = table[table["form"] == form]
+        if len(rows):
+            most = rows.iloc[int(rows["loss"].argmax())]
+            name = str(most["what"]).replace("_", " ")
+            parts.append(
+                f"of {len(rows)} the {what} {name} loses most, {most['loss']:+.4f} "
+                f"(control {most['control']:+.4f})"
+            )
+    return f"Rank IC: {'; '.join(parts)}."
