@@ -1,7 +1,7 @@
 """The whole study on files that attack their reader: from notebooks to pages."""
 
 import json
-import shutil
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hostile_files import FILE, WORDS, make_hostile
+from lab_parts import CHROMIUM, Lab, copy_project, open_lab
 from tiny_study import tiny_workspace
 
 from nse_lstm.reporting.pages import render_notebook
@@ -24,8 +25,9 @@ from nse_lstm.study.workspace import Workspace
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = [*sorted(FOLDER.glob("0*.ipynb")), FOLDER / "91_anatomy_of_a_sharpe.ipynb"]
 STOCK = FOLDER / "90_stock.ipynb"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next((path for path in map(shutil.which, NAMES) if path), None)
+OPENED = ("02_architecture", "03_full_training", "04_validation", "05_deployment")
+OPENED += ("90_stock", "91_anatomy_of_a_sharpe")
+"""In JupyterLab; the first one is where it also has everything to do."""
 
 pytestmark = pytest.mark.notebook
 
@@ -101,11 +103,14 @@ class Elements(HTMLParser):
         self.tags: set[str] = set()
         self.attributes: set[str] = set()
         self.addresses: set[str] = set()
+        self.alternatives: list[str] = []
         self.text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.attributes |= {name for name, _ in attrs}
+        if tag == "img":
+            self.alternatives.append(dict(attrs).get("alt") or "")
         links = (value or "" for name, value in attrs if name in ("src", "href"))
         self.addresses |= {link.split(":")[0] for link in links if ":" in link}
 
@@ -124,6 +129,20 @@ def test_no_name_from_the_files_becomes_part_of_a_page(built: Workspace) -> None
         shown += read.text
     # The attacks did reach the pages, as text.
     assert all(words in shown for words in (*WORDS, FILE))
+
+
+def test_every_figure_is_read_to_whoever_cannot_see_it(built: Workspace) -> None:
+    n_figures = 0
+    for path in pages(built):
+        read = Elements()
+        read.feed(path.read_text())
+        # What is drawn, and what it says, with its numbers; never the same twice.
+        for text in read.alternatives:
+            assert len(text) >= 80 and re.search(r"\d", text), (path, text)
+        assert len(set(read.alternatives)) == len(read.alternatives), path
+        n_figures += len(read.alternatives)
+    # Of the phases, the anatomy and two stocks.
+    assert n_figures >= 40
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +192,24 @@ def test_no_name_from_the_files_runs_in_a_browser(
     page.close()
     assert told == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+@pytest.fixture(scope="module")
+def lab(built: Workspace) -> Iterator[Lab]:
+    if CHROMIUM is None:
+        pytest.skip("chromium is missing")
+    with open_lab(copy_project(built.paths.root, OPENED)) as lab:
+        yield lab
+
+
+@pytest.mark.parametrize("name", OPENED)
+def test_a_notebook_runs_in_jupyterlab_and_nothing_else_does(
+    lab: Lab, name: str
+) -> None:
+    path = f"notebooks/{name}.ipynb"
+    lab.open(path)
+    outputs = [output for cell in lab.run_all(path) for output in cell.outputs]
+    assert [o.evalue for o in outputs if o.output_type == "error"] == []
+    assert lab.figures() >= 1
+    assert lab.page.evaluate("window.__hit ?? null") is None
+    assert lab.errors == []

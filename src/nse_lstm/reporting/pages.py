@@ -94,9 +94,8 @@ def render_notebook(
     """
     notebook = read_notebook(source)
     if title:
-        heading = f"# {title}: "
-        first = notebook.cells[0].source
-        notebook.cells[0].source = first.replace("# ", heading, 1)
+        first = notebook.cells[0].source.removeprefix("# ")
+        notebook.cells[0].source = f"# {title}: {first[:1].lower()}{first[1:]}"
     for cell in notebook.cells:
         # Progress and library chatter stay in the executed notebook.
         outputs = cell.get("outputs", [])

@@ -84,7 +84,8 @@ def read_concentration(ordered: pd.DataFrame) -> str:
             f"in {year} {rows['ticker'].iloc[0]} alone had {share.iloc[0]:.0%} of the "
             f"turnover and five shares {share.iloc[min(4, len(rows) - 1)]:.0%}"
         )
-    return f"{'; '.join(parts).capitalize()}."
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def read_autocorrelation(groups: pd.DataFrame) -> str:

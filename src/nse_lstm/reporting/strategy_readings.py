@@ -41,22 +41,21 @@ def read_errors(ratio: pd.DataFrame) -> str:
 def read_costs(net: pd.DataFrame, *, headline: int) -> str:
     """Say what each strategy returned net, at no and at the headline cost."""
     wide = net.pivot(index=["model", "rule"], columns="cost_bps", values="value")
-    parts = []
+    texts = {}
     for row in wide.reset_index().to_dict("records"):
         found = [row.get(cost, np.nan) for cost in (0, headline)]
         values = [f"{value:+.1%}" for value in found if not np.isnan(value)]
-        parts.append(f"{name_of(row['model'])}, {row['rule']}: {' then '.join(values)}")
-    return f"Net return at no cost, then at {headline} bps a side: {'; '.join(parts)}."
+        texts[row["model"], row["rule"]] = " then ".join(values)
+    return f"Net return at no cost, then at {headline} bps a side: {_by_model(texts)}."
 
 
 def read_net_value(values: dict[str, pd.Series], *, year: int) -> str:
     """Say what one shilling became in each strategy."""
-    parts = []
+    texts = {}
     for key, value in values.items():
         model, _, rule = key.partition(", ")
-        name = f"{name_of(model)}, {rule}" if rule else name_of(model)
-        parts.append(f"{name}: {value.iloc[-1]:.2f}")
-    return f"By the end of {year} 1 KES had become: {'; '.join(parts)}."
+        texts[model, rule] = f"{value.iloc[-1]:.2f}"
+    return f"By the end of {year} 1 KES had become: {_by_model(texts)}."
 
 
 def read_backtest(values: dict[str, pd.Series], *, ticker: str) -> str:
@@ -64,19 +63,20 @@ def read_backtest(values: dict[str, pd.Series], *, ticker: str) -> str:
     parts = []
     for name, value in values.items():
         fall = (value / value.cummax().clip(lower=1) - 1).min()
-        parts.append(f"{name} {value.iloc[-1]:.2f} (largest fall {fall:.0%})")
+        who = name.removesuffix(", hold")
+        parts.append(f"{who} {value.iloc[-1]:.2f} (largest fall {fall:.0%})")
     return f"{ticker}: 1 KES becomes by {join_words(parts)}."
 
 
 def read_coverage(rows: pd.DataFrame, *, aim: float) -> str:
     """Say between which shares the quarters lie, and how often luck explains them."""
     mean = rows.groupby("quarter")["coverage"].mean()
-    inside = rows["coverage"].between(rows["lower"], rows["upper"])
+    banded = rows.dropna(subset=["lower", "upper"])
+    inside = banded["coverage"].between(banded["lower"], banded["upper"])
     return (
-        f"They aim at {aim:.0%} and held {rows['coverage'].mean():.0%} in the mean, "
-        f"from {mean.min():.0%} in {mean.idxmin()} to {mean.max():.0%} in "
-        f"{mean.idxmax()}; {inside.sum()} of {len(rows)} quarters of a stock lie in "
-        "the band that luck leaves."
+        f"They aim at {aim:.0%}; the mean of the stocks lies between {mean.min():.0%} "
+        f"in {mean.idxmin()} and {mean.max():.0%} in {mean.idxmax()}; {inside.sum()} "
+        f"of {len(banded)} quarters of a stock lie in the band that luck leaves."
     )
 
 
@@ -148,10 +148,7 @@ def read_order(rows: pd.DataFrame, *, ticker: str) -> str:
 
 def read_step(path: pd.DataFrame, worth: dict[str, float], *, title: str) -> str:
     """Say where the price and the forecasts lay, and what one shilling became."""
-    spans = [
-        f"{name} between {path[name].min():,.2f} and {path[name].max():,.2f} KES"
-        for name in ("price", "network", "constant")
-    ]
+    spans = [f"{name} {_span(path[name])}" for name in ("price", "network", "constant")]
     gains = [f"{value:,.2f} by the {who}" for who, value in worth.items()]
     return f"{title}: {join_words(spans)}; 1 KES becomes {join_words(gains)}."
 
@@ -164,6 +161,24 @@ def read_chance(scores: pd.Series, *, old: float, claim: float) -> str:
         f"{high:+.1f}; {(scores <= old).mean():.1%} are at {old:+.2f} or below, "
         f"{(scores >= claim).mean():.1%} at {claim:+.2f} or above."
     )
+
+
+def _by_model(texts: dict[tuple[str, str], str]) -> str:
+    """Name each model's rules, or none of them where all come to the same."""
+    parts = []
+    for model in dict.fromkeys(model for model, _ in texts):
+        own = {rule: text for (name, rule), text in texts.items() if name == model}
+        if len(set(own.values())) == 1:
+            parts.append(f"{name_of(model)} {next(iter(own.values()))}")
+        else:
+            rules = [f"{text} by the {rule} rule" for rule, text in own.items()]
+            parts.append(f"{name_of(model)} {join_words(rules)}")
+    return "; ".join(parts)
+
+
+def _span(values: "pd.Series[float]") -> str:
+    low, high = f"{values.min():,.2f}", f"{values.max():,.2f}"
+    return f"at {low} KES" if low == high else f"between {low} and {high} KES"
 
 
 def _ratio(value: float) -> str:
