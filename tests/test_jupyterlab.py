@@ -30,7 +30,7 @@ def test_a_phase_runs_top_to_bottom_and_its_figure_is_seen(lab: Lab) -> None:
     cells = lab.run_all(name)
     outputs = [output for cell in cells for output in cell.outputs]
     assert [o.evalue for o in outputs if o.output_type == "error"] == []
-    assert lab.figures() >= 4
+    assert lab.figures() >= 1
     assert lab.errors == []
 
 

@@ -32,8 +32,13 @@ MOST_ROWS = 60
 NUMERIC = re.compile(r"[+−]?\d[\d,.]*(?:e[+−]?\d+)?( ?%| bps)?|\d{4}-\d\d-\d\d")
 """A cell that stands on the right: a number or a date."""
 UNDERSCORE = re.compile(r"(?<=\w{3})_(?=\w)")
-OF_MODELS = ("model", "strategy", "champion", "challenger", "selected", "served_by")
+OF_MODELS = (
+    *("model", "strategy", "test"),
+    *("champion", "challenger", "selected", "served_by"),
+)
 """Columns whose values are models: they have the names that figures give them."""
+SHORTEST = 14
+"""Characters up to which a cell does not wrap."""
 LONG = 40
 """Characters from which a cell is given room to wrap."""
 
@@ -269,12 +274,16 @@ def _text(value: object, name: str, specification: str) -> str:
 
 
 def _kind(text: str) -> str:
-    return ' class="long"' if len(text) > LONG else ""
+    if len(text) > LONG:
+        return ' class="long"'
+    if len(text) > SHORTEST and " " not in text:
+        return ' class="name"'
+    return ' class="short"' if len(text) <= SHORTEST and " " in text else ""
 
 
 def _breakable(text: str) -> str:
     """Let the long name of a file break where its words do."""
-    return UNDERSCORE.sub("_<wbr>", text)
+    return UNDERSCORE.sub("_<wbr>", text) if len(text) > SHORTEST else text
 
 
 def _number(value: float, specification: str) -> str:
