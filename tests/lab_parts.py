@@ -17,7 +17,7 @@ import nbformat
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -93,17 +93,27 @@ def copy_project(folder: Path, names: tuple[str, ...]) -> Path:
 
 
 @contextmanager
-def open_lab(project: Path) -> Iterator[Lab]:
-    """Serve a project and open a browser before it, until the block ends."""
+def open_browser() -> Iterator["Browser"]:
+    """Open a headless Chromium until the block ends; one at a time."""
+    if CHROMIUM is None:
+        pytest.skip("chromium is missing")
     api = pytest.importorskip("playwright.sync_api")
-    with Serve(project) as (url, token), api.sync_playwright() as playwright:
+    with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox"]
         )
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def open_lab(project: Path, browser: "Browser") -> Iterator[Lab]:
+    """Serve a project and put a page before it, until the block ends."""
+    with Serve(project) as (url, token):
         page, errors = browser.new_page(), []
         page.on("pageerror", lambda error: errors.append(str(error)))
         yield Lab(project, url, token, page, errors)
-        browser.close()
+        page.close()
 
 
 class Serve:

@@ -4,15 +4,12 @@ from collections.abc import Iterator
 
 import nbformat
 import pytest
-from lab_parts import CHROMIUM, Lab, copy_project, open_lab
+from lab_parts import Lab, copy_project, open_browser, open_lab
 from tiny_study import tiny_workspace
 
 from nse_lstm.study.data_analysis import prepare_raw
 
-pytestmark = [
-    pytest.mark.notebook,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing"),
-]
+pytestmark = pytest.mark.notebook
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +17,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("lab") / "project"
     project = copy_project(folder, ("01_data_analysis",))
     prepare_raw(tiny_workspace(project))
-    with open_lab(project) as lab:
+    with open_browser() as browser, open_lab(project, browser) as lab:
         yield lab
 
 
