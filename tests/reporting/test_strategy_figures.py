@@ -60,7 +60,7 @@ def labels(axes: Axes) -> set[str]:
 def test_costs_name_every_invested_strategy_in_both_panels() -> None:
     figure = draw_costs(score_rows(), year=2020, headline=66)
     invested = {"v2", "ar1", "buy_and_hold", "equal_weight", "index_hold"}
-    expected = {NAMES[name] for name in invested} | {"random positions, 5–95 %"}
+    expected = {NAMES[name] for name in invested} | {"random positions, 5–95%"}
     for axes in figure.axes:
         assert labels(axes) == expected
 

@@ -177,7 +177,7 @@ def _skill(scores: pd.DataFrame, model: str) -> _Row:
         met=_met(found, found > 0),
         persistence=_number(_pooled(scores, PERSISTENCE, "skill")),
         buy_and_hold=DASH,
-        comment="1 - squared error / squared error of no change, on log returns.",
+        comment="1 less squared error over squared error of no change, on log returns.",
     )
 
 

@@ -89,9 +89,20 @@ def draw_ablation(table: pd.DataFrame) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("error with the change over error without (log scale; left: helps)")
     put_legend(axes)
-    put_title(axes, "What each change of v2 does, 95 % over the seeds")
-    put_numbers(figure, ablation_rows(table))
+    put_title(axes, "What each change of v2 does, 95% over the seeds")
+    put_numbers(figure, ablation_rows(table), says=_reading(table))
     return figure
+
+
+def _reading(table: pd.DataFrame) -> str:
+    """Say the factor of every change, added alone and added last."""
+    rows = ablation_rows(table)
+    parts = [
+        f"{row['change']} {row['alone: error times']} alone, "
+        f"{row['last: error times']} last"
+        for row in rows.to_dict("records")
+    ]
+    return f"Factor of the error with its interval: {'; '.join(parts)}."
 
 
 def _cell(rows: pd.DataFrame) -> str:

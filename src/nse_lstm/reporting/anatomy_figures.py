@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
@@ -14,11 +13,18 @@ from nse_lstm.reporting.canvas import (
     GREY,
     End,
     label_ends,
+    put_dates,
     put_legend,
     put_numbers,
     put_title,
     start_axes,
     start_rows,
+)
+from nse_lstm.reporting.strategy_readings import (
+    read_chance,
+    read_order,
+    read_step,
+    read_steps,
 )
 
 __all__ = ["draw_chance", "draw_order", "draw_step", "draw_steps"]
@@ -67,7 +73,8 @@ def draw_steps(table: pd.DataFrame, *, claim: float) -> Figure:
     axes.set_ylim(len(table) - 0.5, -0.5)
     axes.set_xlabel("Sharpe ratio a year (dotted: as published; hollow: never bought)")
     put_legend(axes)
-    put_numbers(figure, table[["title", "network_sharpe", "constant_sharpe"]])
+    numbers = table[["title", "network_sharpe", "constant_sharpe"]]
+    put_numbers(figure, numbers, says=read_steps(table))
     return figure
 
 
@@ -90,7 +97,8 @@ def draw_order(rows: pd.DataFrame, *, ticker: str) -> Figure:
         axes.set_ylabel("KES")
         put_title(axes, title)
     panels[-1].set_xlabel("row of the table")
-    put_numbers(figure, rows[["order", "price"]])
+    says = read_order(rows, ticker=ticker)
+    put_numbers(figure, rows[["order", "price"]], says=says)
     return figure
 
 
@@ -108,13 +116,15 @@ def draw_step(path: pd.DataFrame, returns: pd.DataFrame, *, title: str) -> Figur
     colour = COLOURS["persistence"]
     ends: list[End] = [_line(above, path, "price", colour, label="price", width=1)]
     money: list[End] = []
+    worths: dict[str, float] = {}
     # The network lies on top, since the two are often one line.
     for who in reversed(LOOKS):
         label, colour, _ = LOOKS[who]
         width = 1.3 if who == NETWORK else 3.0
         ends.append(_line(above, path, who, colour, label=label, width=width))
         value = returns[["place"]].assign(**{who: (1 + returns[who]).cumprod()})
-        worth = f"{label} {value[who].iloc[-1]:,.2f}"
+        worths[who] = float(value[who].iloc[-1])
+        worth = f"{label} {worths[who]:,.2f}"
         money.append(_line(below, value, who, colour, label=worth, width=width))
     below.axhline(1, color=GREY, linewidth=0.8)
     if max(value for _, value, _, _ in money) > LARGE:
@@ -127,7 +137,8 @@ def draw_step(path: pd.DataFrame, returns: pd.DataFrame, *, title: str) -> Figur
     put_title(above, title)
     label_ends(above, ends)
     label_ends(below, money)
-    put_numbers(figure, path[["place", "price", "network", "constant"]])
+    says = read_step(path, worths, title=title)
+    put_numbers(figure, path[["place", "price", "network", "constant"]], says=says)
     return figure
 
 
@@ -155,7 +166,8 @@ def draw_chance(scores: pd.Series, *, old: float, claim: float) -> Figure:
     axes.margins(x=0.2, y=0.3)
     axes.set_ylabel("coin tossers")
     axes.set_xlabel("Sharpe ratio by the claim's arithmetic")
-    put_numbers(figure, _deciles(scores))
+    says = read_chance(scores, old=old, claim=claim)
+    put_numbers(figure, _deciles(scores), says=says)
     return figure
 
 
@@ -180,9 +192,7 @@ def _line(
 
 def _label_places(axes: Axes, place: pd.Series) -> None:
     if pd.api.types.is_datetime64_any_dtype(place):
-        locator = AutoDateLocator(minticks=3, maxticks=7)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        put_dates(axes)
     else:
         axes.set_xlabel("row of the table")
 

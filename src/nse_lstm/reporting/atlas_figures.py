@@ -24,6 +24,12 @@ from nse_lstm.reporting.canvas import (
     put_title,
     start_axes,
 )
+from nse_lstm.reporting.readings import (
+    read_autocorrelation,
+    read_availability,
+    read_concentration,
+    read_ledger,
+)
 
 __all__ = [
     "draw_autocorrelation",
@@ -45,7 +51,7 @@ AVERAGING = 0.25
 NODE = 0.02
 """Width of a node of the flow, where the bands between are 1 wide."""
 LONGEST = 46
-"""Characters of a reason that its label shows."""
+"""Characters of a label: a file's name, or a reason."""
 
 Places = dict[Any, tuple[float, float]]
 """Where each node begins and ends, rows from the top."""
@@ -74,7 +80,8 @@ def draw_ledger(file_ledger: pd.DataFrame) -> Figure:
     _label_files(axes, left, dict(files))
     _label_fates(axes, right, dict(by_fate))
     put_title(axes, f"What became of {files.sum():,} rows, by source file")
-    put_numbers(figure, flows[["source_file", "action", "reason", "n_rows"]])
+    numbers = flows[["source_file", "action", "reason", "n_rows"]]
+    put_numbers(figure, numbers, says=read_ledger(flows))
     return figure
 
 
@@ -126,6 +133,7 @@ def _label_files(axes: Axes, left: Places, sizes: dict[Any, int]) -> None:
     n_shared = len(list(shared))
     for name, (start, end) in left.items():
         text = " ".join(stems[name].split("_")[n_shared:]) or stems[name]
+        text = shorten(text, LONGEST, placeholder=" …")
         axes.text(
             -2 * NODE,
             (start + end) / 2,
@@ -133,6 +141,8 @@ def _label_files(axes: Axes, left: Places, sizes: dict[Any, int]) -> None:
             ha="right",
             va="center",
             fontsize=8,
+            # A file's name is no formula, whatever stands in it.
+            parse_math=False,
         )
 
 
@@ -181,7 +191,7 @@ def draw_availability(panel: pd.DataFrame) -> Figure:
     )
     bar.set_label("sessions with a deal")
     put_title(axes, "Who trades: share of each month's sessions with a deal")
-    put_numbers(figure, _by_year(table))
+    put_numbers(figure, _by_year(table), says=read_availability(table))
     return figure
 
 
@@ -221,7 +231,8 @@ def draw_concentration(concentration: pd.DataFrame) -> Figure:
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("ordinary shares, by turnover of the year (log scale)")
     put_title(axes, "How few carry the market: cumulative share of turnover")
-    put_numbers(figure, ordered[["year", "rank", "cumulative_share"]])
+    numbers = ordered[["year", "rank", "cumulative_share"]]
+    put_numbers(figure, numbers, says=read_concentration(ordered))
     return figure
 
 
@@ -286,6 +297,7 @@ def draw_autocorrelation(groups: pd.DataFrame) -> Figure:
     axes.set_xlim(0.6, 5.4)
     axes.set_xticks(range(1, 6))
     axes.set_xlabel("lag, sessions")
-    put_title(axes, "Autocorrelation of returns, mean over shares; 95 % over years")
-    put_numbers(figure, groups[["group", "lag", "value", "lower", "upper"]])
+    put_title(axes, "Autocorrelation of returns, mean over shares; 95% over years")
+    numbers = groups[["group", "lag", "value", "lower", "upper"]]
+    put_numbers(figure, numbers, says=read_autocorrelation(groups))
     return figure

@@ -49,5 +49,18 @@ def draw_power(points: pd.DataFrame) -> Figure:
     axes.set_ylabel("markets with a yes")
     axes.set_xlabel("net Sharpe ratio over cash of who knows what was planted, a year")
     axes.legend(frameon=False, ncols=2, loc="upper left", bbox_to_anchor=(0, -0.16))
-    put_numbers(figure, points)
+    put_numbers(figure, points, says=_reading(points))
     return figure
+
+
+def _reading(points: pd.DataFrame) -> str:
+    """Say how often there is a yes without skill and with the most of it."""
+    parts = []
+    for key, rows in points.groupby(["who", "terms"], sort=False):
+        line = rows.sort_values("skill")
+        parts.append(
+            f"{key[0]}, {key[1]}: {line['share'].iloc[0]:.0%} at a Sharpe ratio of "
+            f"{line['skill'].iloc[0]:.1f}, {line['share'].iloc[-1]:.0%} at "
+            f"{line['skill'].iloc[-1]:.1f}"
+        )
+    return f"Markets with a yes: {'; '.join(parts)}."

@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -26,9 +27,11 @@ __all__ = [
     "colour_of",
     "label_ends",
     "numbers_of",
+    "put_dates",
     "put_legend",
     "put_numbers",
     "put_title",
+    "reading_of",
     "start_axes",
     "start_grid",
     "start_rows",
@@ -88,7 +91,7 @@ WIDE = (8.0, 3.6)
 LABEL_STEP = 11.0
 """Points between the labels of neighbouring lines."""
 
-NUMBERS: WeakKeyDictionary[Figure, pd.DataFrame] = WeakKeyDictionary()
+NUMBERS: WeakKeyDictionary[Figure, tuple[pd.DataFrame, str]] = WeakKeyDictionary()
 
 End = tuple[Any, float, str, str]
 """Where a line ends, its label and its colour."""
@@ -128,9 +131,18 @@ def start_rows(
     return figure, list(axes[:, 0])
 
 
-def put_numbers(figure: Figure, table: pd.DataFrame) -> None:
-    """Keep beside a figure the numbers it shows, for readers who want those."""
-    NUMBERS[figure] = table
+def put_numbers(figure: Figure, table: pd.DataFrame, *, says: str = "") -> None:
+    """Keep beside a figure what it shows, for readers who want or need just that.
+
+    Parameters
+    ----------
+    figure : Figure
+    table : DataFrame
+        The numbers behind it.
+    says : str
+        What is read off it, with its numbers: the end of its alternative text.
+    """
+    NUMBERS[figure] = table, says
 
 
 def numbers_of(figure: Figure) -> pd.DataFrame:
@@ -141,7 +153,12 @@ def numbers_of(figure: Figure) -> pd.DataFrame:
     KeyError
         If nothing was: every figure of a page is to have its numbers.
     """
-    return NUMBERS[figure]
+    return NUMBERS[figure][0]
+
+
+def reading_of(figure: Figure) -> str:
+    """Return what is read off a figure, as ``put_numbers`` was told."""
+    return NUMBERS[figure][1]
 
 
 def start_grid(
@@ -158,6 +175,20 @@ def start_grid(
 def put_title(axes: Axes, text: str) -> None:
     """Say above the axes what they show."""
     axes.set_title(text, loc="left", fontsize=11, pad=8)
+
+
+def put_dates(axes: Axes, *, most: int = 7) -> None:
+    """Write dates below the axes alike in all figures: 2023, Mar 2023, 15 Mar."""
+    locator = AutoDateLocator(minticks=3, maxticks=most)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(
+        ConciseDateFormatter(
+            locator,
+            formats=["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%S.%f"],
+            zero_formats=["", "%b %Y", "%d %b", "%d %b", "%H:%M", "%H:%M"],
+            show_offset=False,
+        )
+    )
 
 
 def put_legend(axes: Axes) -> None:
@@ -192,6 +223,8 @@ def label_ends(axes: Axes, ends: list[End]) -> None:
             va="center",
             fontsize=8.5,
             annotation_clip=False,
+            # A line that runs on below a label would strike it through.
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8},
         )
 
 

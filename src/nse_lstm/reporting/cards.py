@@ -9,10 +9,10 @@ from nse_lstm.reporting.banner import Banner
 from nse_lstm.reporting.display import DASH, Html, show_table
 from nse_lstm.reporting.pages import environment, wrap_page
 
-__all__ = ["render_card", "show_report_card"]
+__all__ = ["render_card", "show_report_card", "show_safety"]
 
-COLUMNS = ("target", "found", "v1", "persistence", "buy_and_hold", "comment")
-"""Of the report card; v1 is missing where it was not rebuilt."""
+COLUMNS = ("met", "v1", "persistence", "buy_and_hold")
+"""Beside what was found; v1 is missing where it was not rebuilt."""
 
 
 def show_report_card(report_card: pd.DataFrame, *, model: str) -> Html:
@@ -28,17 +28,40 @@ def show_report_card(report_card: pd.DataFrame, *, model: str) -> Html:
     model : str
         Whose figures are those found.
     """
-    rows = [_row(row) for row in report_card.to_dict("records")]
+    names = [name.replace("_", " ") for name in COLUMNS]
+    return _card(
+        report_card, COLUMNS, headings=[model, *names], label="The report card"
+    )
+
+
+def show_safety(safety: pd.DataFrame) -> Html:
+    """Show each safety target with what was found, as the report card does.
+
+    Parameters
+    ----------
+    safety : DataFrame
+        ``target``, ``found``, ``met``, ``comment``.
+    """
+    return _card(
+        safety, ("met",), headings=["found", "met"], label="Forecast safety, by target"
+    )
+
+
+def _card(
+    table: pd.DataFrame, columns: tuple[str, ...], *, headings: list[str], label: str
+) -> Html:
+    rows = [_row(row, columns) for row in table.to_dict("records")]
     template = environment().get_template("report_card.html.j2")
-    return Html(template.render(rows=rows, model=model))
+    return Html(template.render(rows=rows, headings=headings, label=label))
 
 
-def _row(row: dict[Hashable, Any]) -> dict[str, str]:
+def _row(row: dict[Hashable, Any], columns: tuple[str, ...]) -> dict[str, Any]:
     """Put words for what a table of the disk leaves open."""
     met = row["met"]
     words = DASH if pd.isna(met) else "yes" if met else "no"
-    shown = {str(name): str(value) for name, value in row.items()}
-    return dict.fromkeys(COLUMNS, DASH) | shown | {"met": words}
+    shown = {str(name): str(value) for name, value in row.items()} | {"met": words}
+    found = [shown["found"], *(shown.get(name, DASH) for name in columns)]
+    return {"target": row["target"], "found": found, "comment": row["comment"]}
 
 
 def render_card(

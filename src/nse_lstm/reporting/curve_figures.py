@@ -21,6 +21,11 @@ from nse_lstm.reporting.canvas import (
     start_axes,
     start_grid,
 )
+from nse_lstm.reporting.explained import (
+    curve_reading,
+    hidden_reading,
+    shuffled_reading,
+)
 
 __all__ = [
     "draw_hidden_features",
@@ -52,7 +57,7 @@ def draw_shuffled(table: pd.DataFrame, *, model: str) -> Figure:
     figure, axes = start_axes((8.0, 1.5 + 0.23 * len(rows)))
     _put_features(axes, rows, "feature", colour=colour_of(model))
     put_title(axes, f"{NAMES[model]}: a feature shuffled among the session's shares")
-    put_numbers(figure, table)
+    put_numbers(figure, table, says=shuffled_reading(table, model=model))
     return figure
 
 
@@ -69,7 +74,7 @@ def draw_hidden_features(table: pd.DataFrame) -> Figure:
     figure, axes = start_axes((8.0, 1.5 + 0.23 * len(rows)))
     _put_features(axes, rows, "what", colour=COLOURS["v3"])
     put_title(axes, "v3: a feature hidden in the whole window")
-    put_numbers(figure, own)
+    put_numbers(figure, own, says=hidden_reading(table))
     return figure
 
 
@@ -117,7 +122,8 @@ def draw_hidden_sessions(table: pd.DataFrame) -> Figure:
     axes.set_xlabel("session hidden, counted back from the origin (0)")
     put_title(axes, "v3: sessions of the window hidden")
     put_legend(axes)
-    put_numbers(figure, table[table["form"] != "feature"])
+    rows = table[table["form"] != "feature"]
+    put_numbers(figure, rows, says=hidden_reading(table))
     return figure
 
 
@@ -148,7 +154,7 @@ def draw_learning_curve(table: pd.DataFrame) -> Figure:
     )
     for horizon, row in zip(horizons, grid, strict=True):
         label_ends(row[1], ends[horizon])
-    put_numbers(figure, table)
+    put_numbers(figure, table, says=curve_reading(table))
     return figure
 
 

@@ -1,6 +1,5 @@
 """Figures of Phase 5: the evidence of a shadow test, and the alarms of a year."""
 
-import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -13,9 +12,15 @@ from nse_lstm.reporting.canvas import (
     WIDE,
     colour_of,
     label_ends,
+    put_dates,
     put_numbers,
     put_title,
     start_axes,
+)
+from nse_lstm.reporting.strategy_readings import (
+    read_alarms,
+    read_evidence,
+    read_next,
 )
 
 __all__ = ["draw_alarms", "draw_evidence", "draw_next"]
@@ -64,13 +69,13 @@ def draw_evidence(tests: pd.DataFrame) -> Figure:
         color=COLOURS["warning"],
         fontsize=8.5,
     )
-    axes.xaxis.set_major_formatter(
-        mdates.ConciseDateFormatter(axes.xaxis.get_major_locator())
-    )
+    put_dates(axes)
     axes.set_ylabel("evidence, betting")
     put_title(axes, "Is the challenger better than who serves? Looked at every session")
     label_ends(axes, ends)
-    put_numbers(figure, tests[["test", "session", "evidence"]])
+    numbers = tests[["test", "session", "evidence"]]
+    says = read_evidence(tests, promote_at=PROMOTE_AT)
+    put_numbers(figure, numbers, says=says)
     return figure
 
 
@@ -103,9 +108,7 @@ def draw_alarms(alerts: pd.DataFrame, watched: pd.DataFrame) -> Figure:
         )
     axes.set_yticks(np.arange(len(lines)), lines, fontsize=8)
     axes.set_ylim(len(lines) - 0.5, -0.5)
-    axes.xaxis.set_major_formatter(
-        mdates.ConciseDateFormatter(axes.xaxis.get_major_locator())
-    )
+    put_dates(axes)
     axes.legend(
         frameon=False,
         ncols=4,
@@ -115,7 +118,8 @@ def draw_alarms(alerts: pd.DataFrame, watched: pd.DataFrame) -> Figure:
         fontsize=8.5,
     )
     put_title(axes, "Would have alarmed on these days")
-    put_numbers(figure, alerts[["session", "alarm", "ticker", "model"]])
+    numbers = alerts[["session", "alarm", "ticker", "model"]]
+    put_numbers(figure, numbers, says=read_alarms(alerts, n_series=len(lines)))
     return figure
 
 
@@ -146,5 +150,6 @@ def draw_next(forecasts: pd.DataFrame) -> Figure:
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("log return to the next session; the band holds nine in ten")
     put_title(axes, "The next session")
-    put_numbers(figure, rows[["ticker", "model", "stage", "lower", "y_hat", "upper"]])
+    shown = rows[["ticker", "model", "stage", "lower", "y_hat", "upper"]]
+    put_numbers(figure, shown, says=read_next(rows))
     return figure

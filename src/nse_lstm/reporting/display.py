@@ -6,25 +6,39 @@ All text that may come from data files is escaped here, once.
 import base64
 import html
 import io
+import operator
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from nse_lstm.reporting.canvas import DASH, numbers_of
+from nse_lstm.reporting.canvas import DASH, NAMES, numbers_of, reading_of
 
 __all__ = ["DASH", "Html", "picture", "sentence", "show_table"]
 
 TAG = re.compile(r"<[^>]*>")
+MINUS = re.compile(r"(?<![\w.-])-(?=\d)")
+"""A hyphen before a number, but not within a date or a name."""
 SHORT = 100
 """Characters of a piece of a page that a log shows."""
 MEASURED = ("seconds", "first_ms", "next_ms")
 """Columns of what a machine measured: they differ from build to build."""
 MOST_ROWS = 60
 """Rows of a figure's numbers that a page shows."""
+NUMERIC = re.compile(r"[+−]?\d[\d,.]*(?:e[+−]?\d+)?( ?%| bps)?|\d{4}-\d\d-\d\d")
+"""A cell that stands on the right: a number or a date."""
+UNDERSCORE = re.compile(r"(?<=\w{3})_(?=\w)")
+OF_MODELS = (
+    *("model", "strategy", "test"),
+    *("champion", "challenger", "selected", "served_by"),
+)
+"""Columns whose values are models: they have the names that figures give them."""
+SHORTEST = 14
+"""Characters up to which a cell does not wrap."""
 LONG = 40
 """Characters from which a cell is given room to wrap."""
 
@@ -158,26 +172,16 @@ def show_table(
     (True, True, True)
     """
     shown = table.head(max_rows) if max_rows else table
-    columns = [_heading(str(column)) for column in shown.columns]
+    columns = [_column(str(name), shown.iloc[:, n]) for n, name in enumerate(shown)]
     nothing = f'<tr><td colspan="{max(len(columns), 1)}">none</td></tr>'
-    body = "".join(
-        "<tr>"
-        + "".join(
-            _measured(name, _cell(value, specification))
-            for name, (_, specification), value in zip(
-                shown.columns, columns, row, strict=True
-            )
-        )
-        + "</tr>"
-        for row in shown.itertuples(index=False, name=None)
-    )
-    head = "".join(
-        f'<th scope="col">{html.escape(heading)}</th>' for heading, _ in columns
-    )
+    rows = zip(*(column.cells for column in columns), strict=True)
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
+    head = "".join(column.head for column in columns)
     title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     left_out = len(table) - len(shown)
     rest = f'<p class="note">{left_out} more rows not shown.</p>' if left_out else ""
-    label = html.escape(caption or ", ".join(name for name, _ in columns), quote=True)
+    names = ", ".join(_heading(str(name))[0] for name in shown)
+    label = html.escape(caption or names, quote=True)
     # A table wider than a phone scrolls; the keyboard must reach it.
     return Html(
         f'<div class="table" tabindex="0" role="region" aria-label="{label}">'
@@ -195,7 +199,8 @@ def picture(figure: Figure, *, alt: str) -> Html:
         With ``canvas.put_numbers``; closed here. Of long numbers rows at even steps are
         shown, the first and the last among them, and how many there are is said.
     alt : str
-        What the figure says, for those who cannot see it.
+        What is drawn, for those who cannot see it; what the figure says, as
+        ``put_numbers`` was told, follows it.
     """
     stream = io.BytesIO()
     # Fixed identifiers and no date: the same table gives the same bytes.
@@ -204,6 +209,7 @@ def picture(figure: Figure, *, alt: str) -> Html:
             stream, format="svg", metadata={"Date": None}, bbox_inches="tight"
         )
     numbers = _numbers(numbers_of(figure))
+    alt = MINUS.sub("−", f"{alt} {reading_of(figure)}".strip())
     plt.close(figure)
     data = base64.b64encode(stream.getvalue()).decode()
     return Html(
@@ -231,29 +237,60 @@ def _heading(column: str) -> tuple[str, str]:
     return COLUMNS.get(column, (column.replace("_", " "), ""))
 
 
-def _measured(column: object, cell: str) -> str:
-    """Mark a cell that two builds of one study need not agree on."""
-    if column not in MEASURED:
-        return cell
-    return cell.replace('class="number"', 'class="number measured"')
+@dataclass(frozen=True)
+class _Column:
+    head: str
+    cells: list[str]
 
 
-def _cell(value: object, specification: str) -> str:
-    missing = value is None or value is pd.NaT or value is pd.NA
-    if missing or (isinstance(value, float) and value != value):
-        return f'<td class="number">{DASH}</td>'
+def _column(name: str, values: "pd.Series[Any]") -> _Column:
+    """Write a column; where every value is a number all stand on the right."""
+    heading, specification = _heading(name)
+    texts = [_text(value, name, specification) for value in values]
+    numbers = [bool(NUMERIC.fullmatch(text)) for text in texts]
+    missing = [text == DASH for text in texts]
+    right = any(numbers) and all(map(operator.or_, numbers, missing))
+    kind = "number measured" if right and name in MEASURED else "number"
+    attribute = f' class="{kind}"' if right else ""
+    cells = [
+        f"<td{attribute or _kind(text)}>{_breakable(html.escape(text))}</td>"
+        for text in texts
+    ]
+    side = ' class="number"' if right else ""
+    return _Column(f'<th scope="col"{side}>{html.escape(heading)}</th>', cells)
+
+
+def _text(value: object, name: str, specification: str) -> str:
+    if value is None or value is pd.NaT or value is pd.NA or value != value:
+        return DASH
     if isinstance(value, bool | np.bool_):
-        return f"<td>{'yes' if value else 'no'}</td>"
+        return "yes" if value else "no"
     if isinstance(value, pd.Timestamp):
-        return f'<td class="number">{value.date()}</td>'
+        return str(value.date())
     if isinstance(value, int | float):
-        return f'<td class="number">{_number(value, specification)}</td>'
-    text = str(value)
-    kind = ' class="long"' if len(text) > LONG else ""
-    return f"<td{kind}>{html.escape(text)}</td>"
+        return _number(value, specification)
+    text = MINUS.sub("−", str(value))
+    return NAMES.get(text, text) if name in OF_MODELS else text
+
+
+def _kind(text: str) -> str:
+    if len(text) > LONG:
+        return ' class="long"'
+    if len(text) > SHORTEST and " " not in text:
+        return ' class="name"'
+    return ' class="short"' if len(text) <= SHORTEST and " " in text else ""
+
+
+def _breakable(text: str) -> str:
+    """Let the long name of a file break where its words do."""
+    return UNDERSCORE.sub("_<wbr>", text) if len(text) > SHORTEST else text
 
 
 def _number(value: float, specification: str) -> str:
     if not specification:
         specification = ",d" if isinstance(value, int) else ".4g"
-    return format(value, specification).replace("-", "−")
+    text = format(value, specification)
+    # What rounds to nothing has no sign.
+    if not text.strip("+-0.,%"):
+        text = text.lstrip("+-")
+    return text.replace("-", "−")

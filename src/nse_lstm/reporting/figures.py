@@ -12,10 +12,18 @@ from nse_lstm.reporting.canvas import (
     End,
     colour_of,
     label_ends,
+    put_dates,
     put_legend,
     put_numbers,
     put_title,
     start_axes,
+)
+from nse_lstm.reporting.readings import (
+    read_forecast,
+    read_rank_ic,
+    read_training_curves,
+    read_training_summary,
+    read_turnover,
 )
 
 __all__ = [
@@ -40,7 +48,8 @@ def draw_turnover(statistics: pd.DataFrame, *, n_tickers: int = 30) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("median turnover a session, KES million (log scale)")
     put_title(axes, "Tradable stocks by turnover; the recommended ones in blue")
-    put_numbers(figure, ranked[["ticker", "median_turnover", "tier"]])
+    numbers = ranked[["ticker", "median_turnover", "tier"]]
+    put_numbers(figure, numbers, says=read_turnover(ranked))
     return figure
 
 
@@ -63,7 +72,8 @@ def draw_training_curves(
     axes.set_ylabel("Huber loss, scaled price")
     put_title(axes, f"Fitting {model}: Huber term without the L2 penalty")
     label_ends(axes, ends)
-    put_numbers(figure, history[["epoch", "huber", "val_huber"]])
+    says = read_training_curves(history, best_epoch=best_epoch)
+    put_numbers(figure, history[["epoch", "huber", "val_huber"]], says=says)
     return figure
 
 
@@ -82,9 +92,11 @@ def draw_forecast(joined: pd.DataFrame, *, ticker: str) -> Figure:
         name = NAMES[str(model)]
         ends.append((last["target_date"], last["price_hat"], name, colour))
     axes.set_ylabel("KES a share")
+    put_dates(axes)
     put_title(axes, f"{ticker}: forecast of the next session's price")
     label_ends(axes, ends)
-    put_numbers(figure, _side_by_side(realised, joined))
+    says = read_forecast(joined, ticker=ticker)
+    put_numbers(figure, _side_by_side(realised, joined), says=says)
     return figure
 
 
@@ -114,7 +126,8 @@ def draw_training_summary(summary: pd.DataFrame) -> Figure:
     axes.set_xlabel("validation Huber loss, scaled price (log scale)")
     put_legend(axes)
     put_title(axes, "Every trained model")
-    put_numbers(figure, summary[["ticker", "year", "validation_loss"]])
+    numbers = summary[["ticker", "year", "validation_loss"]]
+    put_numbers(figure, numbers, says=read_training_summary(summary))
     return figure
 
 
@@ -149,5 +162,6 @@ def draw_rank_ic(summary: pd.DataFrame, *, horizon: int) -> Figure:
     axes.set_ylabel("mean rank IC")
     put_legend(axes)
     put_title(axes, f"Ranking returns of {horizon} sessions, dealt a session later")
-    put_numbers(figure, rows[["model", "fold", "value", "lower", "upper"]])
+    numbers = rows[["model", "fold", "value", "lower", "upper"]]
+    put_numbers(figure, numbers, says=read_rank_ic(rows))
     return figure

@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.reporting.banner import make_banner
-from nse_lstm.reporting.cards import show_report_card
-from nse_lstm.reporting.display import show_table
+from nse_lstm.reporting.cards import show_report_card, show_safety
 from nse_lstm.reporting.pages import PHASES, environment, read_notebook, wrap_page
 
 __all__ = ["Fact", "render_index"]
@@ -63,7 +62,7 @@ def render_index(
         .get_template("index.html.j2")
         .render(
             card=show_report_card(report_card, model=model).html,
-            safety=show_table(safety).html,
+            safety=show_safety(safety).html,
             stocks=stocks,
             facts=facts,
             beside=make_banner(verdict).beside,
@@ -78,7 +77,8 @@ def _metadata(notebooks: Collection[Any]) -> dict[str, Any]:
     metadata = dict([*notebooks][-1].metadata["nse_lstm"])
     seconds = sum(_duration(notebook) for notebook in notebooks)
     metadata["provenance"] = metadata["provenance"] | {
-        "duration": _minutes(seconds) + " for all phases"
+        "duration": _minutes(seconds) + " for all phases, "
+        "training left out that was there already"
     }
     return metadata
 
@@ -103,4 +103,5 @@ def _duration(notebook: Any) -> float:
 
 
 def _minutes(seconds: float) -> str:
-    return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,7 +1,6 @@
 """Figures of a researcher's run: table in, figure out."""
 
 import pandas as pd
-from matplotlib.dates import AutoDateLocator
 from matplotlib.figure import Figure
 
 from nse_lstm.reporting.canvas import (
@@ -10,9 +9,13 @@ from nse_lstm.reporting.canvas import (
     End,
     colour_of,
     label_ends,
+    put_dates,
     put_numbers,
     put_title,
     start_rows,
+)
+from nse_lstm.reporting.readings import (
+    read_forecast,
 )
 
 __all__ = ["draw_run", "gains_on_persistence"]
@@ -86,11 +89,12 @@ def draw_run(joined: pd.DataFrame, *, ticker: str, model: str) -> Figure:
             below.plot(gains.index, gains, color=_colour(each))
             label = NAMES.get(each, each)
             ends.append((gains.index[-1], gains.iloc[-1], label, _colour(each)))
-    below.xaxis.set_major_locator(AutoDateLocator(maxticks=8))
+    put_dates(below)
     below.set_ylabel("squared error saved, %²")
     put_title(below, "Gained on persistence so far; above the line is better")
     label_ends(below, ends)
-    put_numbers(figure, rows[["target_date", "level", "price_hat"]])
+    numbers = rows[["target_date", "level", "price_hat"]]
+    put_numbers(figure, numbers, says=read_forecast(rows, ticker=ticker))
     return figure
 
 

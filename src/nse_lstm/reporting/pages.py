@@ -15,9 +15,11 @@ from nbconvert import HTMLExporter
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import write_text
+from nse_lstm.reporting.active import find_active
 from nse_lstm.reporting.banner import Banner, make_banner
+from nse_lstm.reporting.display import MINUS
 
-__all__ = ["read_notebook", "render_notebook", "wrap_page"]
+__all__ = ["read_notebook", "render_notebook", "typeset", "wrap_page"]
 
 PHASES = {
     "index": "Verdict",
@@ -28,6 +30,8 @@ PHASES = {
     "04_validation": "4 Validation",
     "05_deployment": "5 Deployment",
 }
+MARKUP = re.compile(r"(<pre.*?</pre>|<code.*?</code>|<[^>]*>)", re.DOTALL)
+PER_CENT = re.compile(r"(?<=\d) %")
 BESIDE = {
     "91_anatomy_of_a_sharpe": "Anatomy",
     "audit": "Audit",
@@ -36,12 +40,6 @@ BESIDE = {
 }
 PAGES = PHASES | BESIDE
 """Every page but the stocks', in the order of the navigation."""
-OUTSIDE = re.compile(
-    r"""<script|<iframe|(?:src|href)\s*=\s*["']?\s*(?:https?:)?//|@import|url\(\s*["']?https?:""",
-    re.IGNORECASE,
-)
-MINUS = re.compile(r"(?<![\w.-])-(?=\d)")
-"""A hyphen before a number, but not within a date or a name."""
 
 
 def read_notebook(path: Path) -> Any:
@@ -83,15 +81,21 @@ def render_notebook(
     source, target : Path
     verdict : mapping or None
         ``verdict.json``; None where Phase 4 has not run.
-    base, title : str
+    base : str
         See ``wrap_page``.
+    title : str
+        Whose page it is, where one notebook makes many; before its heading and in the
+        window's.
 
     Raises
     ------
     ArtefactError
-        If the page would ask the network for something; it names what.
+        See ``wrap_page``.
     """
     notebook = read_notebook(source)
+    if title:
+        first = notebook.cells[0].source.removeprefix("# ")
+        notebook.cells[0].source = f"# {title}: {first[:1].lower()}{first[1:]}"
     for cell in notebook.cells:
         # Progress and library chatter stay in the executed notebook.
         outputs = cell.get("outputs", [])
@@ -114,12 +118,6 @@ def render_notebook(
         base=base,
         title=title,
     )
-    found = OUTSIDE.search(page)
-    if found:
-        raise ArtefactError(
-            f"A page must ask the network for nothing. Received: {found.group()!r} "
-            f"in {source}"
-        )
     write_text(target, page)
 
 
@@ -148,14 +146,19 @@ def wrap_page(
         Put before the navigation's links: ``../`` for a page in a folder below.
     title : str
         Of the window; the phase's name if empty.
+
+    Raises
+    ------
+    ArtefactError
+        If the page would run something or ask the network; it names what.
     """
-    return (
+    page = (
         environment()
         .get_template("page.html.j2")
         .render(
             title=title or PAGES.get(name, name),
             style=_template_text("style.css"),
-            body=body,
+            body=typeset(body),
             banner=banner,
             evidence=f"{base}04_validation.html",
             glossary=f"{base}glossary.html",
@@ -166,6 +169,28 @@ def wrap_page(
             **metadata,
         )
     )
+    found = find_active(page)
+    if found:
+        raise ArtefactError(
+            "A page must run nothing and ask the network for nothing. "
+            f"Received: {found} in {name}"
+        )
+    return page
+
+
+def typeset(body: str) -> str:
+    """Write numbers alike on all pages: a minus sign, and no space before per cent.
+
+    Attributes, code and what is preformatted stay as they are.
+
+    Examples
+    --------
+    >>> typeset('<p title="5 %">95 % on 2020-01-02</p><code>5 %</code>')
+    '<p title="5 %">95% on 2020-01-02</p><code>5 %</code>'
+    """
+    pieces = MARKUP.split(body)
+    pieces[::2] = [PER_CENT.sub("%", MINUS.sub("−", text)) for text in pieces[::2]]
+    return "".join(pieces)
 
 
 def environment() -> Environment:
@@ -175,13 +200,7 @@ def environment() -> Environment:
         autoescape=True,
         undefined=StrictUndefined,
         keep_trailing_newline=True,
-        finalize=_with_minus,
     )
-
-
-def _with_minus(value: Any) -> Any:
-    """Write a number's sign as readers know it; what is marked safe is left alone."""
-    return MINUS.sub("−", value) if type(value) is str else value
 
 
 def _template_text(name: str) -> str:

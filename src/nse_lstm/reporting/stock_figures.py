@@ -4,7 +4,6 @@ from typing import Any, cast
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator
 from matplotlib.figure import Figure
 from matplotlib.ticker import (
     FuncFormatter,
@@ -21,10 +20,19 @@ from nse_lstm.reporting.canvas import (
     End,
     colour_of,
     label_ends,
+    put_dates,
     put_numbers,
     put_title,
     start_axes,
     start_rows,
+)
+from nse_lstm.reporting.readings import (
+    read_liquidity,
+    read_price,
+    read_rolling_error,
+)
+from nse_lstm.reporting.strategy_readings import (
+    read_backtest,
 )
 
 __all__ = [
@@ -59,7 +67,10 @@ def draw_price(prices: pd.DataFrame, *, ticker: str, year: int) -> Figure:
     )
     axes.set_ylabel("KES, in shares of the first session")
     put_title(axes, f"{ticker}: adjusted price; shaded: the test year {year}")
-    put_numbers(figure, prices[["session", "adjusted"]].round({"adjusted": 2}))
+    put_dates(axes)
+    numbers = prices[["session", "adjusted"]].round({"adjusted": 2})
+    says = read_price(prices, ticker=ticker, year=year)
+    put_numbers(figure, numbers, says=says)
     return figure
 
 
@@ -86,7 +97,7 @@ def draw_rolling_error(errors: pd.DataFrame, *, ticker: str, n_sessions: int) ->
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
-    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=8))
+    put_dates(axes)
     axes.set_ylabel("multiple of persistence's error")
     put_title(
         axes,
@@ -94,7 +105,8 @@ def draw_rolling_error(errors: pd.DataFrame, *, ticker: str, n_sessions: int) ->
         "line: persistence",
     )
     label_ends(axes, ends)
-    put_numbers(figure, errors[["target_date", "model", "ratio"]])
+    numbers = errors[["target_date", "model", "ratio"]]
+    put_numbers(figure, numbers, says=read_rolling_error(errors, ticker=ticker))
     return figure
 
 
@@ -125,9 +137,11 @@ def draw_backtest(returns: pd.DataFrame, *, ticker: str, cost_bps: int) -> Figur
     above.set_ylabel("value of 1 KES, net")
     below.set_ylabel("drawdown")
     below.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    put_dates(below)
     put_title(above, f"{ticker}: dealt one session later at {cost_bps} bps a side")
     label_ends(above, ends)
-    put_numbers(figure, pd.DataFrame(values).round(4).reset_index())
+    numbers = pd.DataFrame(values).round(4).reset_index()
+    put_numbers(figure, numbers, says=read_backtest(values, ticker=ticker))
     return figure
 
 
@@ -147,7 +161,9 @@ def draw_liquidity(months: pd.DataFrame, *, ticker: str) -> Figure:
     below.set_ylim(0, 1.05)
     below.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     put_title(above, f"{ticker}: median turnover by month, and how often it trades")
-    put_numbers(figure, months[["month", "turnover", "traded_share"]])
+    put_dates(below)
+    numbers = months[["month", "turnover", "traded_share"]]
+    put_numbers(figure, numbers, says=read_liquidity(months, ticker=ticker))
     return figure
 
 

@@ -26,11 +26,18 @@ from nse_lstm.reporting.canvas import (
     End,
     colour_of,
     label_ends,
+    put_dates,
     put_legend,
     put_numbers,
     put_title,
     start_axes,
     start_rows,
+)
+from nse_lstm.reporting.strategy_readings import (
+    read_costs,
+    read_coverage,
+    read_errors,
+    read_net_value,
 )
 
 __all__ = ["draw_costs", "draw_coverage", "draw_errors", "draw_net_value"]
@@ -69,7 +76,8 @@ def draw_errors(scores: pd.DataFrame, *, year: int) -> Figure:
     )
     put_legend(axes)
     put_title(axes, f"{year}: error against persistence (line)")
-    put_numbers(figure, ratio.rename_axis(columns=None).reset_index().round(3))
+    numbers = ratio.rename_axis(columns=None).reset_index().round(3)
+    put_numbers(figure, numbers, says=read_errors(ratio))
     return figure
 
 
@@ -96,7 +104,7 @@ def draw_costs(scores: pd.DataFrame, *, year: int, headline: int) -> Figure:
         put_title(axes, f"{year}: {RULES[rule]}")
         label_ends(axes, ends)
     rows[-1].set_xlabel("cost a side, basis points (dotted: headline)")
-    put_numbers(figure, _by_cost(net))
+    put_numbers(figure, _by_cost(net), says=read_costs(net, headline=headline))
     return figure
 
 
@@ -124,7 +132,9 @@ def draw_net_value(returns: pd.DataFrame, *, year: int, cost_bps: int) -> Figure
         axes.set_ylabel("value of 1 KES, net")
         put_title(axes, f"{year}, {cost_bps} bps a side: {RULES[rule]}")
         label_ends(axes, ends)
-    put_numbers(figure, pd.DataFrame(values).round(4).reset_index())
+    put_dates(rows[-1])
+    numbers = pd.DataFrame(values).round(4).reset_index()
+    put_numbers(figure, numbers, says=read_net_value(values, year=year))
     return figure
 
 
@@ -156,7 +166,8 @@ def draw_coverage(coverage: pd.DataFrame, *, model: str, aim: float) -> Figure:
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     put_legend(axes)
     put_title(axes, f"Intervals of {aim:.0%} around {NAMES[model]}, by quarter")
-    put_numbers(figure, rows[["ticker", "quarter", "coverage", "lower", "upper"]])
+    numbers = rows[["ticker", "quarter", "coverage", "lower", "upper"]]
+    put_numbers(figure, numbers, says=read_coverage(rows, aim=aim))
     return figure
 
 
@@ -195,7 +206,7 @@ def _band(axes: Axes, drawn: pd.DataFrame) -> list[End]:
         band["cost_bps"], band["lower"], band["upper"], color=colour, alpha=0.3, lw=0
     )
     last = band.iloc[-1]
-    return [(last["cost_bps"], last["value"], f"{NAMES[RANDOM]}, 5–95 %", colour)]
+    return [(last["cost_bps"], last["value"], f"{NAMES[RANDOM]}, 5–95%", colour)]
 
 
 def _list_of(models: list[str]) -> str:

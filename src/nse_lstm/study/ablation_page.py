@@ -32,7 +32,7 @@ def ablation_figure(result: AblationResult | None) -> Html:
 def ablation_table(result: AblationResult | None) -> Html:
     """Show the numbers of the figure."""
     if result is None:
-        return sentence("There is no table either.")
+        return Html("")
     seeds = int(result.table["n_seeds"].max())
     return show_table(
         ablation_rows(result.table),
@@ -44,7 +44,7 @@ def ablation_table(result: AblationResult | None) -> Html:
 def ablation_findings(result: AblationResult | None) -> Html:
     """Read the ablation: what helps, what harms, and where v2 stands."""
     if result is None:
-        return sentence("What each change does is therefore not said here.")
+        return Html("")
     table = result.table
     whole = table[table["form"] == "all"].iloc[0]
     parts = [
