@@ -19,6 +19,7 @@ YEARS     ?=
 HOST      ?= 127.0.0.1
 PORT      ?= 8000
 YEAR      ?= 0
+SEARCHED  ?= ridge,boosting,v3
 
 ENVIRONMENT := .venv/installed
 SERVICE     := .venv-service/installed
@@ -76,8 +77,8 @@ calibrate: | $(ENVIRONMENT)  ## How often the verdict says yes to luck, and to s
 .PHONY: ablation search
 ablation: $(BUILD)/01_data_analysis.ipynb  ## Each change of v2 alone and removed; a quarter of an hour
 	$(NSE_LSTM) ablation $(IDENTITY)
-search: $(BUILD)/01_data_analysis.ipynb  ## Try settings before the walk-forward years; prints the best
-	$(NSE_LSTM) search $(IDENTITY)
+search: $(BUILD)/01_data_analysis.ipynb  ## Try settings before the walk-forward years; prints the best (SEARCHED=v3)
+	$(NSE_LSTM) search $(IDENTITY) --forecaster "$(SEARCHED)"
 
 .PHONY: study
 study: | $(ENVIRONMENT)  ## The whole study: six walk-forward years, three networks of v3; under two hours, resumes

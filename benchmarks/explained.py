@@ -13,7 +13,7 @@ Prints the tables as Markdown with their figures beside them, to be pasted into
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,7 @@ from nse_lstm.study.jobs import ALL_STOCKS
 from nse_lstm.study.learning_curves import learning_curve
 from nse_lstm.study.occlusion import occlude
 from nse_lstm.study.rivals import rival_folds
-from nse_lstm.study.search import prepare_ground
+from nse_lstm.study.search import prepare_ground, search_years
 from nse_lstm.study.search_spaces import FORECASTERS
 from nse_lstm.study.v3 import v3_folds
 from nse_lstm.study.workspace import Workspace, open_workspace
@@ -80,7 +80,7 @@ def main() -> None:
     )
     folder = given.folder / version_of(workspace)[:12]
     tables = {name: made(workspace, name, folder) for name in given.parts}
-    text = "\n\n".join(page(tables, folder))
+    text = "\n\n".join(page(workspace, tables, folder))
     write_text(folder / "explained.md", f"{text}\n")
     print(text)
 
@@ -159,20 +159,25 @@ PARTS: dict[str, Callable[[Workspace], pd.DataFrame]] = {
 }
 
 
-def page(tables: Tables, folder: Path) -> list[str]:
-    """Return paragraphs of Markdown for the parts made, and draw their figures."""
+def page(workspace: Workspace, tables: Tables, folder: Path) -> list[str]:
+    """Return the sections of the parts made as Markdown, and draw their figures."""
     found = []
     for model in ("ridge", "boosting"):
         if (table := tables.get(f"shuffled_{model}")) is not None:
             figure = draw_shuffled(table, model=model)
             found += [
+                f"{years(search_years(workspace))}, mean over the horizons, "
+                f"{N_DRAWS} shuffles a feature; a month is one observation.",
                 picture(figure, folder, f"shuffled_{model}", "Rank IC by feature"),
                 markdown_table(shuffled_rows(table)),
                 shuffled_reading(table, model=model),
             ]
     if (table := tables.get("occlusion")) is not None:
         features, sessions = draw_hidden_features(table), draw_hidden_sessions(table)
+        scored = v3_folds(workspace, rival_folds(workspace))
         found += [
+            f"{years([fold.year for fold in scored])}, the networks of the first "
+            "seed, mean over the horizons; a month is one observation.",
             picture(sessions, folder, "hidden_sessions", "Rank IC lost by session"),
             picture(features, folder, "hidden_features", "Rank IC lost by feature"),
             markdown_table(hidden_rows(table)),
@@ -181,14 +186,22 @@ def page(tables: Tables, folder: Path) -> list[str]:
     curve = [own for name, own in tables.items() if name.startswith("learning_curve")]
     if curve:
         table = pd.concat(curve, ignore_index=True)
+        figure = draw_learning_curve(table)
+        scored = rival_folds(workspace)[-CURVE_YEARS:]
         found += [
-            picture(
-                draw_learning_curve(table), folder, "learning_curve", "Rank IC by data"
-            ),
+            f"{years([fold.year for fold in scored])}, one choice of the shares, one "
+            "network of v3 a year. First what all data before the year give, then "
+            "what less changes, with the difference's 95 % interval.",
+            picture(figure, folder, "learning_curve", "Rank IC by data trained on"),
             markdown_table(curve_rows(table)),
             curve_reading(table),
         ]
     return found
+
+
+def years(scored: Sequence[int]) -> str:
+    """Name the years scored."""
+    return f"Scored: {scored[0]} to {scored[-1]}"
 
 
 def picture(figure: Figure, folder: Path, name: str, alt: str) -> str:

@@ -180,6 +180,13 @@ def test_a_finished_search_tries_nothing_and_a_larger_budget_goes_on(
     assert len(tried(fresh)) == 8
 
 
+def test_v3_has_a_budget_of_its_own(workspace: Workspace) -> None:
+    study = replace(workspace.study, search=Search(n_trials=30, v3_trials=4))
+    budgets = {name: each.n_trials(study) for name, each in FORECASTERS.items()}
+    assert budgets.pop("v3") == 4
+    assert set(budgets.values()) == {30}
+
+
 def test_the_best_is_said_in_lines_of_a_study_file() -> None:
     found = Found(
         forecaster="boosting",

@@ -350,6 +350,8 @@ class Search:
 
     n_trials: Count = 20
     """Settings tried a forecaster, the study's own first; given-up ones count."""
+    v3_trials: Count = 20
+    """The same for v3, whose trials take some ten times as long."""
     seed: Annotated[int, Field(ge=0)] = 1
     n_years: Count = 2
     """Years scored: the last ones before the first that is walked forward."""

@@ -110,7 +110,7 @@ def search(
         return mean_rank_ic(ground, one, settings, place)
 
     trials = _open(workspace, one)
-    budget = workspace.study.search.n_trials
+    budget = one.n_trials(workspace.study)
     while (n_done := len(_done(trials))) < budget:
         _try_next(workspace, trials, one, objective, n_years=len(ground.folds))
         _record(workspace, trials, one)

@@ -58,6 +58,12 @@ class Forecaster:
     forecast: Callable[[Ground, Study, Fold], pd.DataFrame]
     """Fit on all before a fold under a study's settings; ``FORECASTS`` of every
     horizon and of one model."""
+    budget: str = "n_trials"
+    """The field of ``Search`` that says how many settings are tried."""
+
+    def n_trials(self, study: Study) -> int:
+        """Return how many settings of it a study tries."""
+        return int(getattr(study.search, self.budget))
 
     def current(self, study: Study) -> dict[str, Any]:
         """Return the study's own settings."""
@@ -127,6 +133,7 @@ FORECASTERS = {
                 "max_epochs": Setting(2, 8, whole=True),
             },
             _forecast_v3,
+            budget="v3_trials",
         ),
     )
 }
