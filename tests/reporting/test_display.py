@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from nse_lstm.reporting.canvas import put_numbers
+from nse_lstm.reporting.canvas import DASH, put_numbers
 from nse_lstm.reporting.display import picture, sentence, show_table
 
 HOSTILE = '"><script>alert(1)</script>'
@@ -72,3 +72,25 @@ def test_a_log_shows_a_few_words_and_never_a_picture() -> None:
 def test_a_table_without_rows_says_so() -> None:
     empty = pd.DataFrame({"ticker": [], "session": []})
     assert '<td colspan="2">none</td>' in show_table(empty).html
+
+
+def test_a_column_of_numbers_stands_on_the_right_under_its_heading() -> None:
+    table = pd.DataFrame({"n": ["+8.6%", DASH], "share": [0.5, None], "text": ["a", 1]})
+    page = show_table(table).html
+    assert '<th scope="col" class="number">n</th>' in page
+    assert f'<td class="number">{DASH}</td>' in page
+    # One word among numbers, and the column is text.
+    assert '<th scope="col">text</th>' in page and "<td>1</td>" in page
+
+
+def test_what_rounds_to_nothing_has_no_sign() -> None:
+    page = show_table(pd.DataFrame({"net_return": [-0.0001, 0.0, -0.001]})).html
+    assert page.count('<td class="number">0.0%</td>') == 2
+    assert '<td class="number">−0.1%</td>' in page
+
+
+def test_a_model_has_one_name_and_a_long_name_may_break() -> None:
+    table = pd.DataFrame({"model": ["v2"], "file": ["NSE_data_all_stocks_2013.csv"]})
+    page = show_table(table).html
+    assert ">v2 LSTM</td>" in page
+    assert "NSE_<wbr>data_<wbr>all_<wbr>stocks_<wbr>2013.csv" in page

@@ -88,7 +88,8 @@ def _page(stem: str, notebook: Any) -> dict[str, str]:
         "file": f"{stem}.html",
         "name": PHASES.get(stem, stem),
         "question": _question(notebook),
-        "duration": _minutes(_duration(notebook)),
+        # In one unit, so that two builds differ in the number alone.
+        "duration": f"{_duration(notebook):,.0f} s",
     }
 
 
