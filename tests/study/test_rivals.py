@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 from tiny_study import tiny_workspace
 
 from nse_lstm.config import CrossSection, Portfolio, Rivals
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import Fold
+from nse_lstm.features.returns import with_returns
 from nse_lstm.study import rivals
 from nse_lstm.study.data_analysis import analyse_data, prepare_raw
-from nse_lstm.study.inputs import read_facts
+from nse_lstm.study.inputs import read_facts, read_sealed_panel
+from nse_lstm.study.own_shares import OWN, rank_own_shares
 from nse_lstm.study.rivals import (
     PAIRS,
     Ranking,
@@ -21,7 +24,11 @@ from nse_lstm.study.rivals import (
     rival_folds,
     train_rivals,
 )
-from nse_lstm.study.score_tables import difference_table, rank_ic_table
+from nse_lstm.study.score_tables import (
+    difference_table,
+    rank_ic_by_year,
+    rank_ic_table,
+)
 from nse_lstm.study.top_names import deal_ensemble, net_findings, net_table
 from nse_lstm.study.trials import read_trials
 from nse_lstm.study.workspace import Workspace, read_json
@@ -205,3 +212,81 @@ def test_without_a_year_before_the_ensemble_weighs_all_alike(ranking: Ranking) -
     means = ranking.summary.set_index(["model", "delay", "horizon", "fold"])["value"]
     equal = means.loc[("ensemble_equal", 1, 5, 0)]
     assert means.loc[("ensemble", 1, 5, 0)] == equal
+
+
+def test_what_v3_adds_to_a_blend_is_shown(ranking: Ranking) -> None:
+    assert ("ensemble_equal", "ensemble_without_v3") in PAIRS
+    found = ranking.differences.set_index(["first", "second", "horizon"])["value"]
+    daily = ranking.daily[ranking.daily["delay"] == 1]
+    wide = daily.pivot_table(
+        index=["horizon", "origin"], columns="model", values="rank_ic"
+    )
+    gap = wide["ensemble_equal"] - wide["ensemble_without_v3"]
+    expected = gap.dropna().groupby("horizon").mean()
+    for horizon in (1, 5):
+        value = found.loc[("ensemble_equal", "ensemble_without_v3", horizon)]
+        assert value == pytest.approx(expected[horizon])
+
+
+@pytest.fixture(scope="module")
+def networks(workspace: Workspace) -> pd.DataFrame:
+    """Stand in for v1 and v2 on three shares: the ridge at delay 0, and its reverse."""
+    table = train_rivals(workspace, progress=lambda _: None)
+    own = table[(table["model"] == "ridge") & (table["delay"] == 0)]
+    own = own[own["ticker"].isin(sorted(own["ticker"].unique())[:3])]
+    v1, v2 = OWN
+    parts = [own.assign(model=v1, y_hat=-own["y_hat"]), own.assign(model=v2)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_own_shares_are_ranked_a_session_later_than_they_were_forecast(
+    workspace: Workspace, networks: pd.DataFrame
+) -> None:
+    found = rank_own_shares(workspace, networks)
+    whole = found.summary[found.summary["fold"] == 0].set_index("model")
+    rows = with_returns(read_sealed_panel(workspace))
+    broken = rows["stale"] | rows["gap"] | rows["settling"]
+    rows["adjusted"] = rows["adjusted"].mask(broken)
+    prices = rows.pivot(index="session", columns="ticker", values="adjusted")
+    dealt = train_rivals(workspace, progress=lambda _: None)
+    ridge = dealt[
+        (dealt["model"] == "ridge") & (dealt["delay"] == 1) & (dealt["horizon"] == 1)
+    ].set_index(["origin", "ticker"])["y_hat"]
+    sessions = list(prices.index)
+    ics: dict[str, list[float]] = {"v2": [], "ridge": []}
+    for origin, rows in networks[networks["model"] == "v2"].groupby("origin"):
+        place = sessions.index(origin)
+        if place + 2 >= len(sessions):
+            continue
+        y = prices.iloc[place + 2] / prices.iloc[place + 1]
+        own = rows.set_index("ticker")["y_hat"]
+        both = pd.DataFrame({"v2": own, "ridge": ridge.loc[origin], "y": y}).dropna()
+        if len(both) < 3 or len(set(both["y"])) == 1:
+            continue
+        for model, values in ics.items():
+            if len(set(both[model])) > 1:
+                values.append(spearmanr(both[model], both["y"]).statistic)
+    for model, values in ics.items():
+        assert len(values) > 50
+        assert whole.loc[model, "value"] == pytest.approx(sum(values) / len(values))
+    assert whole.loc["v1", "value"] == pytest.approx(-whole.loc["v2", "value"])
+    assert len(set(whole["n"])) == 1
+
+
+def test_own_shares_are_told_by_year_and_by_pair(
+    workspace: Workspace, networks: pd.DataFrame
+) -> None:
+    found = rank_own_shares(workspace, networks)
+    table = rank_ic_by_year(found.summary)
+    assert list(table) == ["strategy", "2023", "all years"]
+    assert len(table) == 6
+    said = difference_table(found.differences)
+    assert said["stands"].str.contains("v2 LSTM").sum() == 4
+
+
+def test_rankings_of_other_horizons_leave_no_own_shares(
+    workspace: Workspace, networks: pd.DataFrame
+) -> None:
+    found = rank_own_shares(workspace, networks.assign(horizon=3))
+    assert rank_ic_by_year(found.summary).empty
+    assert difference_table(found.differences).empty

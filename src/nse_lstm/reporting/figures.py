@@ -131,6 +131,10 @@ def draw_training_summary(summary: pd.DataFrame) -> Figure:
     return figure
 
 
+ROOM = 0.8
+"""Of the step between two years, for all models side by side."""
+
+
 def draw_rank_ic(summary: pd.DataFrame, *, horizon: int) -> Figure:
     """Draw each year's mean rank IC with its 95 % interval, dealt a session later.
 
@@ -146,7 +150,8 @@ def draw_rank_ic(summary: pd.DataFrame, *, horizon: int) -> Figure:
     axes.axhline(0, color=COLOURS["persistence"], linewidth=1.2)
     for number, model in enumerate(models):
         own = rows[rows["model"] == model].set_index("fold").reindex(years)
-        place = np.arange(len(years)) + 0.12 * (number - (len(models) - 1) / 2)
+        shift = ROOM / len(models) * (number - (len(models) - 1) / 2)
+        place = np.arange(len(years)) + shift
         reach = own["value"] - own["lower"], own["upper"] - own["value"]
         axes.errorbar(
             place,

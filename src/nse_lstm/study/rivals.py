@@ -42,8 +42,11 @@ __all__ = [
     "EQUAL",
     "MEMBERS",
     "PAIRS",
+    "WITHOUT_V3",
+    "Ranked",
     "Ranking",
     "rank_stocks",
+    "ranked_forecasts",
     "rival_folds",
     "train_rivals",
 ]
@@ -56,6 +59,8 @@ HISTORY_YEARS = 2
 
 ENSEMBLE, EQUAL = "ensemble", "ensemble_equal"
 """Blends by rank: weighted by the years walked before, and all members alike."""
+WITHOUT_V3 = "ensemble_without_v3"
+"""The others alike: what the LSTM adds to a blend is ``EQUAL`` less this."""
 MEMBERS = ("ridge", "boosting", "v3")
 PAIRS = (
     ("v3", "ridge"),
@@ -63,9 +68,20 @@ PAIRS = (
     *((ENSEMBLE, member) for member in MEMBERS),
     (ENSEMBLE, EQUAL),
     *((EQUAL, member) for member in MEMBERS),
+    (EQUAL, WITHOUT_V3),
     ("boosting", "ridge"),
 )
 """Whose difference is shown: the first less the second."""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """What rivals, v3 and their blends forecast, before the test year."""
+
+    forecasts: pd.DataFrame
+    """``FORECASTS``."""
+    weights: pd.DataFrame
+    """Of the ensemble's members, by fold, delay and horizon; ``learn_weights``."""
 
 
 @dataclass(frozen=True)
@@ -89,17 +105,9 @@ def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
 
     Writes ``rank_ic.parquet`` and ``scores.parquet`` beside the rivals' forecasts.
     """
-    rivals = train_rivals(workspace, progress=progress)
-    folds = v3_folds(workspace, rival_folds(workspace))
-    v3 = train_v3(workspace, folds, progress=progress)
-    each = pd.concat([rivals, v3], ignore_index=True)
     panel = read_sealed_panel(workspace)
-    own = each[each["model"].isin(MEMBERS)]
-    weights = learn_weights(realised(own, panel), MEMBERS)
-    ensemble = blend_ranks(own, MEMBERS, name=ENSEMBLE, weights=weights)
-    equal = blend_ranks(own, MEMBERS, name=EQUAL)
-    forecasts = pd.concat([each, ensemble, equal], ignore_index=True)
-    daily = daily_rank_ic(forecasts, panel)
+    ranked = ranked_forecasts(workspace, panel, progress=progress)
+    daily = daily_rank_ic(ranked.forecasts, panel)
     folder = workspace.paths.rivals
     write_table(daily, RANK_IC, folder / "rank_ic.parquet")
     write_table(score_rank_ic(daily), SCORES, folder / "scores.parquet")
@@ -109,9 +117,36 @@ def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
         differences=_differences(
             daily[daily["delay"] == workspace.study.dealing.delay]
         ),
-        ensemble=ensemble,
-        weights=weights,
+        ensemble=ranked.forecasts[ranked.forecasts["model"] == ENSEMBLE],
+        weights=ranked.weights,
     )
+
+
+def ranked_forecasts(
+    workspace: Workspace, panel: pd.DataFrame, *, progress: Progress = print
+) -> Ranked:
+    """Return what all forecast of the walk-forward years, fitting what is not there.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        The sealed ``PANEL``; the ensemble's weights are learnt from what came.
+    progress : callable
+        Is given one line a fit.
+    """
+    rivals = train_rivals(workspace, progress=progress)
+    folds = v3_folds(workspace, rival_folds(workspace))
+    v3 = train_v3(workspace, folds, progress=progress)
+    each = pd.concat([rivals, v3], ignore_index=True)
+    own = each[each["model"].isin(MEMBERS)]
+    weights = learn_weights(realised(own, panel), MEMBERS)
+    others = [member for member in MEMBERS if member != "v3"]
+    blends = [
+        blend_ranks(own, MEMBERS, name=ENSEMBLE, weights=weights),
+        blend_ranks(own, MEMBERS, name=EQUAL),
+        blend_ranks(own, others, name=WITHOUT_V3),
+    ]
+    return Ranked(pd.concat([each, *blends], ignore_index=True), weights)
 
 
 def _differences(daily: pd.DataFrame) -> pd.DataFrame:

@@ -30,6 +30,7 @@ __all__ = [
     "pooled_accuracy",
     "pooled_scores",
     "random_comparison",
+    "rank_ic_by_year",
     "rank_ic_table",
     "strategy_sentence",
     "strategy_table",
@@ -206,6 +207,27 @@ def rank_ic_table(summary: pd.DataFrame) -> pd.DataFrame:
     )
     wide = table.pivot(index="model", columns="aim", values="cell")
     return _named(wide[table["aim"].unique()].reset_index().rename_axis(columns=None))
+
+
+def rank_ic_by_year(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean rank IC of one aim by year, one row a model.
+
+    The last column is over all years, with its 95 % interval in brackets.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        ``summarise_rank_ic`` of one delay and horizon.
+    """
+    years = summary[summary["fold"] != ALL_YEARS]
+    wide = years.pivot(index="model", columns="fold", values="value").map(_signed)
+    whole = summary[summary["fold"] == ALL_YEARS].set_index("model")
+    table = wide.rename(columns=str).rename_axis(columns=None)
+    table["all years"] = [
+        f"{_signed(row['value'])} [{_signed(row['lower'])}, {_signed(row['upper'])}]"
+        for _, row in whole.loc[table.index].iterrows()
+    ]
+    return _named(table.reset_index())
 
 
 def _hangs_on(scores: pd.DataFrame, key: list[str]) -> pd.DataFrame:

@@ -1,0 +1,86 @@
+"""How the networks of one share rank their shares, beside those of all shares.
+
+v1 and v2 forecast the recommended shares of a year only, so they have no place among
+forecasts of the whole universe. Here everyone ranks the same few shares in the same
+sessions, dealt a session after the signal: v1's and v2's forecast of the next session
+is held against the one after it, the first that a deal could earn.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+
+import pandas as pd
+
+from nse_lstm.evaluation.averaging import a_session_later
+from nse_lstm.evaluation.rank_ic import (
+    compare_rank_ic,
+    daily_rank_ic,
+    summarise_rank_ic,
+)
+from nse_lstm.features.returns import market_sessions
+from nse_lstm.study.inputs import read_sealed_panel
+from nse_lstm.study.rivals import ENSEMBLE, MEMBERS, ranked_forecasts
+from nse_lstm.study.workspace import Workspace
+
+__all__ = ["OWN", "OwnShares", "rank_own_shares", "same_rows"]
+
+OWN = ("v1", "v2")
+"""Networks that forecast prices of single shares."""
+OTHERS = (*MEMBERS, ENSEMBLE)
+PAIRS = (("v2", "v1"), *((model, "v2") for model in OTHERS))
+ROW = ["ticker", "fold", "origin", "delay", "horizon"]
+
+
+@dataclass(frozen=True)
+class OwnShares:
+    """Rank ICs of everyone on the recommended shares, before the test year."""
+
+    summary: pd.DataFrame
+    """One row a model and year (0: all); ``summarise_rank_ic``."""
+    differences: pd.DataFrame
+    """One row a pair of ``PAIRS``; ``compare_rank_ic``."""
+
+
+def rank_own_shares(workspace: Workspace, forecasts: pd.DataFrame) -> OwnShares:
+    """Rank the recommended shares of every walk-forward year by every model.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS`` of the walk-forward years, v1's and v2's at delay 0 among them.
+
+    Returns
+    -------
+    OwnShares
+        Of the shares and sessions that every model has forecast: no more than the
+        recommended ones, and none if the rankings are not of v2's horizon.
+    """
+    panel = read_sealed_panel(workspace)
+    own = forecasts[forecasts["model"].isin(OWN)]
+    dealt = a_session_later(own, market_sessions(panel))
+    ranked = ranked_forecasts(workspace, panel).forecasts
+    others = ranked[ranked["model"].isin(OTHERS)]
+    rows = same_rows(pd.concat([dealt, others], ignore_index=True))
+    daily = daily_rank_ic(rows, panel)
+    pairs = [
+        compare_rank_ic(daily, first, second).assign(first=first, second=second)
+        for first, second in PAIRS
+    ]
+    return OwnShares(summarise_rank_ic(daily), pd.concat(pairs, ignore_index=True))
+
+
+def same_rows(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Keep the shares and origins that every model in a table has forecast.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS``; rows without a forecast count as absent.
+    """
+    known = forecasts.dropna(subset="y_hat")
+    keys: Iterable[pd.MultiIndex] = (
+        pd.MultiIndex.from_frame(rows[ROW]) for _, rows in known.groupby("model")
+    )
+    shared = reduce(lambda one, other: one.intersection(other), keys)
+    return known[pd.MultiIndex.from_frame(known[ROW]).isin(shared)]
