@@ -99,7 +99,7 @@ $(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv $(RAW)
 $(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models evaluation) $(call study,training jobs validation judging ablation ablation_page rivals v3 cross_section top_names ledger trials score_tables)
 $(BUILD)/02_architecture.ipynb:  src/nse_lstm/reporting/ablation_figures.py $(wildcard $(ROOT)/trained_models/$(MARKET)/ablation/about.json)
 $(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb $(call study,safety) src/nse_lstm/deployment/latency.py
-$(BUILD)/04_validation.ipynb:    $(BUILD)/audited.txt $(call study,seal evidence evidence_tables audit_tables)
+$(BUILD)/04_validation.ipynb:    $(BUILD)/audited.txt $(call study,seal evidence evidence_tables audit_tables bands own_shares)
 $(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) $(call study,deployment replay replay_inputs replay_tables)
 $(BUILD)/05_deployment.ipynb:    src/nse_lstm/reporting/deployment_figures.py
 

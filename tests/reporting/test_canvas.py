@@ -19,6 +19,7 @@ from nse_lstm.reporting.canvas import (
     label_ends,
     start_axes,
 )
+from nse_lstm.study.bands import BANDED
 from nse_lstm.study.rivals import ENSEMBLE, EQUAL, WITHOUT_V3
 from nse_lstm.study.v3 import SINGLE
 
@@ -29,7 +30,7 @@ def test_every_model_of_every_table_has_a_name() -> None:
     named = (
         networks
         | rivals
-        | {ENSEMBLE, EQUAL, WITHOUT_V3, *BASELINES, *YARDSTICKS, RANDOM}
+        | {f"v2{BANDED}", ENSEMBLE, EQUAL, WITHOUT_V3, *BASELINES, *YARDSTICKS, RANDOM}
     )
     assert set(NAMES) == named
     assert len(set(NAMES.values())) == len(NAMES)

@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from conftest import make_tiny_panel
 
-from nse_lstm.config import Dealing
+from nse_lstm.config import Dealing, Verdict
 from nse_lstm.evaluation.conformal import add_bands
 from nse_lstm.evaluation.dealing import decide
 from nse_lstm.features.returns import with_returns
 from nse_lstm.study import bands
 from nse_lstm.study.bands import banded, deal_banded
+from nse_lstm.study.score_tables import banded_table
 from nse_lstm.study.workspace import Workspace
 from nse_lstm.tables import FORECASTS
 
@@ -101,7 +102,9 @@ def test_it_is_dealt_beside_the_gate_and_counted(
 
     monkeypatch.setattr(bands, "read_sealed_panel", lambda workspace: panel)
     monkeypatch.setattr(bands, "record_trials", record)
-    study = SimpleNamespace(dealing=Dealing())
+    study = SimpleNamespace(
+        dealing=Dealing(), verdict=Verdict(bootstrap_reps=50), seed=1
+    )
     found = deal_banded(cast(Workspace, SimpleNamespace(study=study)), forecasts, MODEL)
     assert found.n_trials == 7
     strategies = counted[0][["model", "rule"]].drop_duplicates()
@@ -113,3 +116,12 @@ def test_it_is_dealt_beside_the_gate_and_counted(
     }
     held = found.returns.groupby("model")["position"].mean()
     assert held["v2_banded"] < held["v2"]
+    table = banded_table(found.judgements)
+    assert table["strategy"].tolist() == ["v2 LSTM", "v2 LSTM, by its band"]
+    gate, by_band = found.judgements["v2"], found.judgements["v2_banded"]
+    assert table["exposure"].tolist() == [gate.exposure, by_band.exposure]
+    assert by_band.exposure < gate.exposure
+    # Cash earns what it earns: the excess is what was invested less that.
+    own = found.returns.query("model == 'v2_banded' and cost_bps == 66")
+    daily = (own["net_return"] - own["cash_return"]).groupby(own["session"]).mean()
+    assert by_band.excess_over_cash.mean == pytest.approx(250 * daily.mean())

@@ -14,6 +14,7 @@ import pandas as pd
 
 from nse_lstm.evaluation.conformal import add_bands
 from nse_lstm.evaluation.strategies import HOLD, strategy_returns
+from nse_lstm.evaluation.verdict import Judgement, judge
 from nse_lstm.study.evidence import ERRORS, MISSES
 from nse_lstm.study.inputs import read_sealed_panel
 from nse_lstm.study.trials import record_trials
@@ -34,6 +35,8 @@ class BandedGate:
     """``FORECASTS`` of the model, with its bands."""
     returns: pd.DataFrame
     """``STRATEGY_RETURNS`` of the model, its variant and of buying and holding."""
+    judgements: dict[str, Judgement]
+    """By model, at the headline cost; without an audit or a deflated ratio."""
     n_trials: int
     """In the ledger, these among them."""
 
@@ -62,8 +65,22 @@ def deal_banded(
     both = pd.concat([with_bands, banded(with_bands)], ignore_index=True)
     returns = strategy_returns(both, panel, dealing=study.dealing)
     kept = returns[(returns["rule"] == RULE) | (returns["model"] == HOLD)]
-    n_trials = record_trials(workspace, kept, cost_bps=study.dealing.headline_cost_bps)
-    return BandedGate(with_bands, kept.reset_index(drop=True), n_trials)
+    headline = study.dealing.headline_cost_bps
+    n_trials = record_trials(workspace, kept, cost_bps=headline)
+    at_cost = kept[kept["cost_bps"] == headline]
+    judgements = {
+        name: judge(
+            at_cost[at_cost["model"] == name],
+            at_cost[at_cost["model"] == HOLD],
+            dealing=study.dealing,
+            verdict=study.verdict,
+            seed=study.seed,
+            deflated_sharpe=None,
+            audit_clean=None,
+        )
+        for name in (model, model + BANDED)
+    }
+    return BandedGate(with_bands, kept.reset_index(drop=True), judgements, n_trials)
 
 
 def banded(forecasts: pd.DataFrame) -> pd.DataFrame:

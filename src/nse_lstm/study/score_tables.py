@@ -1,6 +1,6 @@
 """Phase 4's scores as tables that are read: one row a strategy or model."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -19,14 +19,17 @@ from nse_lstm.evaluation.robustness import (
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.evaluation.strategies import INDEX, YARDSTICKS
 from nse_lstm.evaluation.traded import TRADED
+from nse_lstm.evaluation.verdict import Interval, Judgement
 from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.tables import ACCURACY_COST
 
 __all__ = [
+    "banded_table",
     "capacity_sentence",
     "capacity_table",
     "declared_table",
     "difference_table",
+    "interval_words",
     "pooled_accuracy",
     "pooled_scores",
     "random_comparison",
@@ -228,6 +231,39 @@ def rank_ic_by_year(summary: pd.DataFrame) -> pd.DataFrame:
         for _, row in whole.loc[table.index].iterrows()
     ]
     return _named(table.reset_index())
+
+
+def banded_table(judgements: Mapping[str, Judgement]) -> pd.DataFrame:
+    """Return the gate with and without its band, one row a model.
+
+    Parameters
+    ----------
+    judgements : mapping of str to Judgement
+        By model.
+    """
+    rows = [
+        {
+            "model": model,
+            "exposure": judged.exposure,
+            "sharpe_over_cash": judged.sharpe_over_cash,
+            "over cash a year": interval_words(judged.excess_over_cash),
+            "over the same holding": interval_words(judged.excess_over_holding),
+        }
+        for model, judged in judgements.items()
+    ]
+    return _named(pd.DataFrame(rows))
+
+
+def interval_words(excess: Interval) -> str:
+    """Return a yearly excess and its interval, in per cent.
+
+    Examples
+    --------
+    >>> interval_words(Interval(mean=0.02, lower=0.01, upper=0.03))
+    '+2.0% [+1.0%, +3.0%]'
+    """
+    text = f"{excess.mean:+.1%} [{excess.lower:+.1%}, {excess.upper:+.1%}]"
+    return text.replace("-", "\u2212")
 
 
 def _hangs_on(scores: pd.DataFrame, key: list[str]) -> pd.DataFrame:

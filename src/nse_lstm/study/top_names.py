@@ -20,10 +20,11 @@ from nse_lstm.evaluation.strategies import (
     read_boards,
 )
 from nse_lstm.evaluation.top_names import hold_top_names
-from nse_lstm.evaluation.verdict import Interval, Judgement, judge
+from nse_lstm.evaluation.verdict import Judgement, judge
 from nse_lstm.features.returns import with_returns
 from nse_lstm.study.inputs import read_sealed_panel
 from nse_lstm.study.rivals import ENSEMBLE, Ranking
+from nse_lstm.study.score_tables import interval_words
 from nse_lstm.study.trials import record_trials
 from nse_lstm.study.workspace import Workspace
 from nse_lstm.tables import STRATEGY_RETURNS, check, write_table
@@ -96,8 +97,10 @@ def net_table(result: NetResult) -> pd.DataFrame:
             "cost a side, bps": str(cost_bps),
             "exposure": judged.exposure,
             "sharpe_over_cash": judged.sharpe_over_cash,
-            "over cash a year": _words(judged.excess_over_cash),
-            "over equal weight, same exposure": _words(judged.excess_over_holding),
+            "over cash a year": interval_words(judged.excess_over_cash),
+            "over equal weight, same exposure": interval_words(
+                judged.excess_over_holding
+            ),
         }
         for cost_bps, judged in result.judgements.items()
     ]
@@ -109,17 +112,12 @@ def net_findings(result: NetResult, *, cost_bps: int) -> str:
     judged = result.judgements[cost_bps]
     return (
         f"At {cost_bps} basis points a side the ensemble's first names earned "
-        f"{_words(judged.excess_over_cash)} a year over cash, and "
-        f"{_words(judged.excess_over_holding)} over equal weight at the same exposure, "
-        f"with {judged.exposure:.0%} of the money invested. "
+        f"{interval_words(judged.excess_over_cash)} a year over cash, and "
+        f"{interval_words(judged.excess_over_holding)} over equal weight at the same "
+        f"exposure, with {judged.exposure:.0%} of the money invested. "
         f"{_counted(judged.exposure)} The verdict stays with the strategy "
         "that was declared for it."
     )
-
-
-def _words(excess: Interval) -> str:
-    text = f"{excess.mean:+.1%} [{excess.lower:+.1%}, {excess.upper:+.1%}]"
-    return text.replace("-", "\u2212")
 
 
 def _books(

@@ -30,6 +30,7 @@ from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.paths import write_aside
+from nse_lstm.study.bands import BandedGate, deal_banded
 from nse_lstm.study.evidence import gather_coverage, gather_evidence
 from nse_lstm.study.inputs import read_recommended, read_sealed_panel, study_folds
 from nse_lstm.study.jobs import ALL_STOCKS, bundle_folder, split_stock
@@ -85,6 +86,7 @@ class Validation:
     walk_forward: Evaluation
     test: Evaluation
     selection: pd.DataFrame
+    banded: BandedGate
     judgement: Judgement
     evidence: pd.DataFrame
     coverage: pd.DataFrame
@@ -123,11 +125,13 @@ def validate(workspace: Workspace) -> Validation:
     """
     study = workspace.study
     before = walk_forward(workspace)
-    n_trials = record_trials(
+    record_trials(
         workspace,
         before.returns,
         cost_bps=study.dealing.headline_cost_bps,
     )
+    # Every trial is counted before anything is judged by their number.
+    dealt_by_band = deal_banded(workspace, before.forecasts, study.verdict.model)
     test_fold = study_folds(workspace)[-1]
     selection = select(
         before.forecasts,
@@ -144,12 +148,13 @@ def validate(workspace: Workspace) -> Validation:
         walk_forward=before,
         test=test,
         selection=selection,
+        banded=dealt_by_band,
         judgement=judgement,
         evidence=evidence,
         coverage=coverage,
         report_card=card,
         look=look,
-        n_trials=n_trials,
+        n_trials=dealt_by_band.n_trials,
         strategy=Strategy(
             study.verdict.model, study.verdict.rule, study.dealing.headline_cost_bps
         ),
