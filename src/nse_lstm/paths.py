@@ -98,6 +98,11 @@ class Paths:
         return self.models / "walk_forward_v2"
 
     @property
+    def v2_delay1(self) -> Path:
+        """Bundles of v2 aimed at delay 1, a folder a year and stock."""
+        return self.models / "stock_specific_v2_delay1"
+
+    @property
     def refits(self) -> Path:
         """v2 fitted once more through the last session, one folder a ticker."""
         return self.models / "refit_v2"

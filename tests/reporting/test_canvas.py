@@ -20,18 +20,16 @@ from nse_lstm.reporting.canvas import (
     start_axes,
 )
 from nse_lstm.study.bands import BANDED
+from nse_lstm.study.jobs import DELAY1
 from nse_lstm.study.rivals import ENSEMBLE, EQUAL, WITHOUT_V3
 from nse_lstm.study.v3 import SINGLE
 
 
 def test_every_model_of_every_table_has_a_name() -> None:
     rivals = {"ridge", "boosting", "ridge_per_stock", *RULES}
-    networks = {"v1", "v2", "v3", SINGLE}
-    named = (
-        networks
-        | rivals
-        | {f"v2{BANDED}", ENSEMBLE, EQUAL, WITHOUT_V3, *BASELINES, *YARDSTICKS, RANDOM}
-    )
+    networks = {"v1", "v2", "v3", SINGLE, DELAY1, f"v2{BANDED}"}
+    blends = {ENSEMBLE, EQUAL, WITHOUT_V3}
+    named = networks | rivals | blends | {*BASELINES, *YARDSTICKS, RANDOM}
     assert set(NAMES) == named
     assert len(set(NAMES.values())) == len(NAMES)
 

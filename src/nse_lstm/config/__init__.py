@@ -30,6 +30,7 @@ from nse_lstm.config.settings import (
     Study,
     Training,
     Universe,
+    V2Delay1,
     Verdict,
 )
 
@@ -51,6 +52,7 @@ __all__ = [
     "Study",
     "Training",
     "Universe",
+    "V2Delay1",
     "Verdict",
     "configuration_hash",
     "load_study",

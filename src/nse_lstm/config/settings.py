@@ -24,6 +24,7 @@ __all__ = [
     "Study",
     "Training",
     "Universe",
+    "V2Delay1",
     "Verdict",
 ]
 
@@ -131,6 +132,14 @@ class V2:
     dropout: Fraction = 0.3
     dense_dropout: Fraction = 0.2
     l2: Annotated[float, Field(ge=0)] = 0.01
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class V2Delay1:
+    """The declared variant of v2 that aims at the return it is dealt by."""
+
+    trained: bool = False
+    """A network more for every stock and year; its two rules count as trials."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
@@ -396,6 +405,7 @@ class Study:
     folds: Folds = field(default_factory=Folds)
     v1: V1 = field(default_factory=V1)
     v2: V2 = field(default_factory=V2)
+    v2_delay1: V2Delay1 = field(default_factory=V2Delay1)
     training: Training = field(default_factory=Training)
     cross_section: CrossSection = field(default_factory=CrossSection)
     rivals: Rivals = field(default_factory=Rivals)

@@ -165,23 +165,26 @@ def forecast_rows(
     seed: int,
     year: int,
     horizon: int,
+    delay: int = 0,
 ) -> pd.DataFrame:
     """Turn forecasts of adjusted prices into rows of the one forecast table.
 
     Parameters
     ----------
     windows : Windows
-        What was forecast from, with delay 0.
+        What was forecast from.
     adjusted_hat : array of shape (n,)
-        Forecast adjusted prices, KES, of whatever sign.
-    ticker, model, seed, year, horizon
+        Forecast adjusted prices, KES, of whatever sign; with a delay what the origin's
+        price would become by the return that is dealt (``delayed.aim_at_deals``).
+    ticker, model, seed, year, horizon, delay
         Of the rows; ``year`` is the fold.
 
     Returns
     -------
     DataFrame
-        Valid ``FORECASTS``: ``price_hat`` in shares of the origin; ``y_hat`` from the
-        origin's price, missing where the forecast is not positive; no interval.
+        Valid ``FORECASTS``: ``price_hat`` in shares of the origin, missing with a
+        delay, where no printed price is forecast; ``y_hat`` from the origin's price,
+        missing where the forecast is not positive; no interval.
     """
     positive = adjusted_hat > 0
     y_hat = np.full(len(windows), np.nan)
@@ -190,13 +193,13 @@ def forecast_rows(
         "origin": windows.origin,
         "entry_date": windows.entry_date,
         "target_date": windows.target_date,
-        "price_hat": adjusted_hat / windows.shares,
+        "price_hat": np.nan if delay else adjusted_hat / windows.shares,
         "y_hat": y_hat,
         "lower": np.nan,
         "upper": np.nan,
     }
     table = pd.DataFrame(rows, index=range(len(windows))).assign(
-        ticker=ticker, model=model, seed=seed, fold=year, delay=0, horizon=horizon
+        ticker=ticker, model=model, seed=seed, fold=year, delay=delay, horizon=horizon
     )
     types = {name: str(column.dtype) for name, column in FORECASTS.columns.items()}
     return check(table[list(types)].astype(types), FORECASTS)

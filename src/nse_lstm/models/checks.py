@@ -9,7 +9,7 @@ from nse_lstm.models.samples import Samples, open_table
 
 __all__ = ["ARCHITECTURES", "find_fault"]
 
-ARCHITECTURES = ("v1", "v2")
+ARCHITECTURES = ("v1", "v2", "v2_delay1")
 
 LARGEST = float(np.finfo(np.float32).max)
 """A price beyond this is not finite in the network's single precision."""
@@ -19,15 +19,15 @@ def find_fault(job: Job, study: Study) -> str | None:
     """Return why a job cannot be fitted, if that can be seen from its input.
 
     It must name a known architecture and hold windows of the study's lookback with as
-    many targets, all finite: at least one batch to train on, and, for v2, at least one
-    window to validate with; v1 takes no validation. Samples must fit their network,
-    and may lack some targets.
+    many targets, all finite: at least one batch to train on, and at least one window
+    to validate with, but for v1, which takes no validation. Samples must fit their
+    network, and may lack some targets.
 
     Examples
     --------
     >>> from types import SimpleNamespace
     >>> find_fault(SimpleNamespace(architecture="v9"), None)
-    "Expected an architecture of ('v1', 'v2'). Received: 'v9'"
+    "Expected an architecture of ('v1', 'v2', 'v2_delay1'). Received: 'v9'"
     """
     if isinstance(job, SampleJob):
         return _network_fault(job)
@@ -37,7 +37,7 @@ def find_fault(job: Job, study: Study) -> str | None:
             f"Received: {job.architecture!r}"
         )
     spans = {"train": (job.train, study.training.batch_size)}
-    if job.architecture == "v2":
+    if job.architecture != "v1":
         spans["validation"] = (job.validation, 1)
     faults = (
         _fault(windows, name, at_least=at_least, lookback=study.v2.lookback)

@@ -36,7 +36,7 @@ def forecast(
     bundle : Bundle
         From ``bundles.load_bundle``.
     windows : Windows
-        Of the bundle's stock and lookback, unscaled, with delay 0; possibly none.
+        Of the bundle's stock, lookback and delay, unscaled; possibly none.
     year : int
         The fold that the rows belong to.
     ticker : str
@@ -71,6 +71,7 @@ def forecast(
         seed=about["seed"],
         year=year,
         horizon=about["horizon"],
+        delay=about.get("delay", 0),
     )
 
 

@@ -29,6 +29,8 @@ class TrainingJob:
     """Not looked at by v1, which runs all its epochs."""
     version: str
     architecture: str = "v2"
+    delay: int = 0
+    """Sessions from a window's origin to the price that its target starts from."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,6 +64,7 @@ DASH = "–"
 NAMES = {
     "v1": "v1, rebuilt",
     "v2": "v2 LSTM",
+    "v2_delay1": "v2 aimed at delay 1",
     "v2_banded": "v2 LSTM, by its band",
     "ensemble": "ensemble of v3, trees and ridge",
     "ensemble_equal": "ensemble at equal weights",

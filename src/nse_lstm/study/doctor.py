@@ -19,7 +19,7 @@ import pandas as pd
 from nse_lstm.errors import StudyError
 from nse_lstm.paths import csv_paths, find_root
 from nse_lstm.study.inputs import read_facts, read_recommended, study_folds
-from nse_lstm.study.jobs import is_trained, training_jobs
+from nse_lstm.study.jobs import is_trained, study_jobs
 from nse_lstm.study.review import new_jumps
 from nse_lstm.study.workspace import Workspace
 
@@ -245,7 +245,7 @@ def _models(workspace: Workspace) -> Iterator[Finding]:
         found = "Phase 1 was of a study of other years"
         yield Finding("artefacts", "trained models", WARNING, found, TRAIN)
         return
-    jobs = training_jobs(workspace)
+    jobs = study_jobs(workspace)
     n_done = sum(is_trained(workspace, job) for job in jobs)
     yield Finding(
         "artefacts",

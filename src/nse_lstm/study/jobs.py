@@ -13,6 +13,7 @@ from nse_lstm.features.pooling import pool_windows
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.features.windows import FoldSplit, make_windows, split_fold
 from nse_lstm.models.bundles import read_metadata
+from nse_lstm.models.delayed import aim_at_deals
 from nse_lstm.models.training import TrainingJob
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.inputs import (
@@ -25,10 +26,14 @@ from nse_lstm.study.workspace import Workspace
 
 __all__ = [
     "ALL_STOCKS",
+    "DELAY1",
     "bundle_folder",
+    "delay1_job",
     "expected_time",
     "is_trained",
+    "split_delayed",
     "split_stock",
+    "study_jobs",
     "training_jobs",
     "v1_job",
     "v2_job",
@@ -36,6 +41,9 @@ __all__ = [
 
 ALL_STOCKS = "ALL"
 """In place of a ticker: v1 is one model of all ordinary shares."""
+
+DELAY1 = "v2_delay1"
+"""The declared variant of v2 that aims at the return it is dealt by."""
 
 STEPS_PER_SECOND = 200_000
 """Windows times sessions that one thread fits a second at least; 350,000 if quiet."""
@@ -66,8 +74,44 @@ def split_stock(
     )
 
 
-def bundle_folder(workspace: Workspace, ticker: str, year: int) -> Path:
-    """Return where a trained model lies: a stock's v2, or v1 for ``ALL_STOCKS``."""
+def split_delayed(
+    workspace: Workspace, panel: pd.DataFrame, ticker: str, fold: Fold
+) -> FoldSplit:
+    """Cut a fold's windows of one ticker for v2 at the delay of the dealing.
+
+    The input ends at the origin t as v2's does. The target is the return from the price
+    of t + delay, the first that a deal can have, to the one ``horizon`` sessions on;
+    ``delayed.aim_at_deals`` says how it stands for a price.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        PANEL with ``with_returns`` columns, as far as it may be seen.
+    """
+    study = workspace.study
+    stock, delay = panel[panel["ticker"] == ticker], study.dealing.delay
+    windows = make_windows(
+        stock,
+        market_sessions(panel),
+        lookback=study.v2.lookback,
+        horizon=study.v2.horizon,
+        delay=delay,
+    )
+    stale = stock.loc[stock["stale"], "session"].to_numpy("datetime64[us]")
+    return split_fold(
+        aim_at_deals(windows, stale, delay=delay),
+        fold,
+        validation_share=study.folds.validation_share,
+        purge=study.v2.horizon + delay,
+    )
+
+
+def bundle_folder(
+    workspace: Workspace, ticker: str, year: int, architecture: str = "v2"
+) -> Path:
+    """Return where a trained model lies: a stock's, or v1 for ``ALL_STOCKS``."""
+    if architecture == DELAY1:
+        return workspace.paths.v2_delay1 / str(year) / ticker
     paths, is_test = workspace.paths, year == read_facts(workspace).test_year
     if ticker == ALL_STOCKS:
         return paths.v1 / ("test_year" if is_test else f"walk_forward_{year}")
@@ -99,6 +143,26 @@ def training_jobs(workspace: Workspace, stocks: str = "") -> list[TrainingJob]:
             v1_job(workspace, panel, fold),
             *(v2_job(workspace, panel, ticker, fold) for ticker in tickers[fold.year]),
         )
+    ]
+
+
+def study_jobs(workspace: Workspace, stocks: str = "") -> list[TrainingJob]:
+    """List ``training_jobs`` and, where the study asks for it, v2 at delay 1.
+
+    Parameters
+    ----------
+    stocks : str
+        As in ``training_jobs``.
+    """
+    jobs = training_jobs(workspace, stocks)
+    if not workspace.study.v2_delay1.trained:
+        return jobs
+    panel = with_returns(read_sealed_panel(workspace))
+    tickers = read_recommended(workspace, stocks)
+    return jobs + [
+        delay1_job(workspace, panel, ticker, fold)
+        for fold in study_folds(workspace)
+        for ticker in tickers[fold.year]
     ]
 
 
@@ -143,13 +207,6 @@ def v2_job(
         PANEL with ``with_returns`` columns, sealed.
     """
     split = split_stock(workspace, panel, ticker, fold)
-    document = study_document(workspace.study)
-    # Dealing and verdict never retrain a model.
-    depends_on = {
-        "v2": document["v2"],
-        "training": document["training"],
-        "validation_share": document["folds"]["validation_share"],
-    }
     return TrainingJob(
         ticker=ticker,
         year=fold.year,
@@ -157,16 +214,54 @@ def v2_job(
         architecture="v2",
         train=split.train,
         validation=split.validation,
-        version=_version(workspace, ticker, fold, depends_on),
+        version=_version(workspace, ticker, fold, _v2_document(workspace)),
     )
+
+
+def delay1_job(
+    workspace: Workspace, panel: pd.DataFrame, ticker: str, fold: Fold
+) -> TrainingJob:
+    """Cut one stock's windows for one fold of v2 at delay 1.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        PANEL with ``with_returns`` columns, sealed.
+    """
+    split = split_delayed(workspace, panel, ticker, fold)
+    delay = workspace.study.dealing.delay
+    depends_on = {**_v2_document(workspace), "aim": DELAY1, "delay": delay}
+    return TrainingJob(
+        ticker=ticker,
+        year=fold.year,
+        seed=workspace.study.seed,
+        architecture=DELAY1,
+        train=split.train,
+        validation=split.validation,
+        version=_version(workspace, ticker, fold, depends_on),
+        delay=delay,
+    )
+
+
+def _v2_document(workspace: Workspace) -> dict[str, object]:
+    """Return what a v2 depends on; verdict and costs never retrain a model."""
+    document = study_document(workspace.study)
+    return {
+        "v2": document["v2"],
+        "training": document["training"],
+        "validation_share": document["folds"]["validation_share"],
+    }
 
 
 def expected_time(workspace: Workspace, jobs: list[TrainingJob]) -> str:
     """Say how many models wait and how long they will take at most."""
     study = workspace.study
     waiting = [job for job in jobs if not is_trained(workspace, job)]
-    epochs = {"v1": study.v1.max_epochs, "v2": study.training.max_epochs}
-    n_windows = sum(len(job.train) * epochs[job.architecture] for job in waiting)
+    epochs = {"v1": study.v1.max_epochs}
+    n_windows = sum(
+        len(job.train) * epochs.get(job.architecture, study.training.max_epochs)
+        for job in waiting
+    )
     n_workers = study.training.workers or os.cpu_count() or 1
     seconds = n_windows * study.v2.lookback / STEPS_PER_SECOND / n_workers
     return (
@@ -190,7 +285,8 @@ def _version(
 def is_trained(workspace: Workspace, job: TrainingJob) -> bool:
     """Say whether a job's model is there under today's version."""
     try:
-        metadata = read_metadata(bundle_folder(workspace, job.ticker, job.year))
+        folder = bundle_folder(workspace, job.ticker, job.year, job.architecture)
+        metadata = read_metadata(folder)
     except ArtefactError:
         return False
     return bool(metadata["version"] == job.version)

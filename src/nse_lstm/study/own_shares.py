@@ -20,6 +20,7 @@ from nse_lstm.evaluation.rank_ic import (
 )
 from nse_lstm.features.returns import market_sessions
 from nse_lstm.study.inputs import read_sealed_panel
+from nse_lstm.study.jobs import DELAY1
 from nse_lstm.study.rivals import ENSEMBLE, MEMBERS, ranked_forecasts
 from nse_lstm.study.workspace import Workspace
 
@@ -28,7 +29,7 @@ __all__ = ["OWN", "OwnShares", "rank_own_shares", "same_rows"]
 OWN = ("v1", "v2")
 """Networks that forecast prices of single shares."""
 OTHERS = (*MEMBERS, ENSEMBLE)
-PAIRS = (("v2", "v1"), *((model, "v2") for model in OTHERS))
+PAIRS = (("v2", "v1"), (DELAY1, "v2"), *((model, "v2") for model in OTHERS))
 ROW = ["ticker", "fold", "origin", "delay", "horizon"]
 
 
@@ -48,7 +49,8 @@ def rank_own_shares(workspace: Workspace, forecasts: pd.DataFrame) -> OwnShares:
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` of the walk-forward years, v1's and v2's at delay 0 among them.
+        ``FORECASTS`` of the walk-forward years, v1's and v2's at delay 0 among them,
+        and those of v2 at delay 1 where the study has it.
 
     Returns
     -------
@@ -58,14 +60,16 @@ def rank_own_shares(workspace: Workspace, forecasts: pd.DataFrame) -> OwnShares:
     """
     panel = read_sealed_panel(workspace)
     own = forecasts[forecasts["model"].isin(OWN)]
-    dealt = a_session_later(own, market_sessions(panel))
+    later = a_session_later(own, market_sessions(panel))
+    delayed = forecasts[forecasts["model"] == DELAY1]
     ranked = ranked_forecasts(workspace, panel).forecasts
     others = ranked[ranked["model"].isin(OTHERS)]
-    rows = same_rows(pd.concat([dealt, others], ignore_index=True))
+    rows = same_rows(pd.concat([later, delayed, others], ignore_index=True))
     daily = daily_rank_ic(rows, panel)
     pairs = [
         compare_rank_ic(daily, first, second).assign(first=first, second=second)
         for first, second in PAIRS
+        if first != DELAY1 or len(delayed)
     ]
     return OwnShares(summarise_rank_ic(daily), pd.concat(pairs, ignore_index=True))
 

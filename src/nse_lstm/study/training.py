@@ -23,7 +23,7 @@ from nse_lstm.study.jobs import (
     bundle_folder,
     expected_time,
     split_stock,
-    training_jobs,
+    study_jobs,
     v1_job,
     v2_job,
 )
@@ -95,7 +95,7 @@ def train_all(
     Parameters
     ----------
     stocks : str
-        As in ``jobs.training_jobs``.
+        As in ``jobs.study_jobs``.
     progress : callable, optional
         Is given one line at a time, instead of ``progress.show_progress``.
 
@@ -110,7 +110,7 @@ def train_all(
     ArtefactError
         If a model could not be fitted; the others are kept.
     """
-    jobs = training_jobs(workspace, stocks)
+    jobs = study_jobs(workspace, stocks)
     progress = progress or show_progress()
     progress(expected_time(workspace, jobs))
     models = _train(workspace, jobs, progress)
@@ -128,7 +128,9 @@ def _train(
     models = train(
         jobs,
         study=workspace.study,
-        folder_of=lambda job: bundle_folder(workspace, job.ticker, job.year),
+        folder_of=lambda job: bundle_folder(
+            workspace, job.ticker, job.year, job.architecture
+        ),
         progress=progress or show_progress(),
         log=workspace.paths.v2 / "log.jsonl",
     )
@@ -165,6 +167,6 @@ def _summarise(job: TrainingJob, model: TrainedModel) -> dict[str, object]:
         "train_loss": model.train_loss,
         "validation_loss": model.validation_loss,
         "n_train": len(job.train),
-        "n_validation": len(job.validation) if job.architecture == "v2" else 0,
+        "n_validation": 0 if job.architecture == "v1" else len(job.validation),
         "seconds": model.seconds,
     }

@@ -33,7 +33,13 @@ from nse_lstm.paths import write_aside
 from nse_lstm.study.bands import BandedGate, deal_banded
 from nse_lstm.study.evidence import gather_coverage, gather_evidence
 from nse_lstm.study.inputs import read_recommended, read_sealed_panel, study_folds
-from nse_lstm.study.jobs import ALL_STOCKS, bundle_folder, split_stock
+from nse_lstm.study.jobs import (
+    ALL_STOCKS,
+    DELAY1,
+    bundle_folder,
+    split_delayed,
+    split_stock,
+)
 from nse_lstm.study.judging import judge_declared, verdict_document
 from nse_lstm.study.seal import Look, open_test_year
 from nse_lstm.study.trials import record_trials
@@ -53,6 +59,7 @@ __all__ = [
     "Strategy",
     "Validation",
     "accuracy_table",
+    "forecast_delayed",
     "forecast_fold",
     "score_before_test",
     "validate",
@@ -217,19 +224,46 @@ def forecast_fold(
     return pd.concat(blocks, ignore_index=True)
 
 
+def forecast_delayed(
+    workspace: Workspace, panel: pd.DataFrame, fold: Fold
+) -> pd.DataFrame:
+    """Forecast one fold with v2 at delay 1: the returns that deals would earn.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        PANEL, reaching at least through the fold.
+
+    Returns
+    -------
+    DataFrame
+        FORECASTS of every stock recommended as of the fold's start, without prices.
+    """
+    with_history = with_returns(panel)
+    blocks = []
+    for ticker in read_recommended(workspace)[fold.year]:
+        split = split_delayed(workspace, with_history, ticker, fold)
+        folder = bundle_folder(workspace, ticker, fold.year, DELAY1)
+        blocks.append(forecast(load_bundle(folder), split.forecast, year=fold.year))
+    return pd.concat(blocks, ignore_index=True)
+
+
 def _evaluate(
     workspace: Workspace, panel: pd.DataFrame, folds: list[Fold]
 ) -> Evaluation:
     study, declared = workspace.study, workspace.study.verdict
-    forecasts = pd.concat(
-        [forecast_fold(workspace, panel, fold) for fold in folds], ignore_index=True
-    )
+    blocks = [forecast_fold(workspace, panel, fold) for fold in folds]
+    if study.v2_delay1.trained:
+        blocks += [forecast_delayed(workspace, panel, fold) for fold in folds]
+    forecasts = pd.concat(blocks, ignore_index=True)
+    # Accuracy is a price forecast's; what aims at a deal is scored by dealing.
+    priced = forecasts[forecasts["delay"] == 0]
     returns = strategy_returns(forecasts, panel, dealing=study.dealing)
     scores = pd.concat(
         [
-            score_accuracy(forecasts, panel),
-            score_traded(forecasts, panel),
-            score_later(forecasts, panel),
+            score_accuracy(priced, panel),
+            score_traded(priced, panel),
+            score_later(priced, panel),
             score_strategies(returns, dealing=study.dealing),
             score_robustness(
                 forecasts, panel, model=declared.model, dealing=study.dealing

@@ -43,6 +43,8 @@ def audit_study(study: Study) -> Study:
         folds=replace(study.folds, n_walk_forward=1),
         v1=replace(study.v1, max_windows=300, max_epochs=1),
         v2=replace(study.v2, lookback=8, units=4, dense_units=3),
+        # The stages know one network a stock and year.
+        v2_delay1=replace(study.v2_delay1, trained=False),
         training=replace(study.training, max_epochs=2),
         dealing=replace(
             study.dealing, cost_bps=tuple(sorted({0, headline})), limit=NEAR_LIMIT

@@ -1,0 +1,52 @@
+"""Windows aimed at the return that a deal after the origin earns."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nse_lstm.features.windows import PER_WINDOW, Windows
+
+__all__ = ["STALE_ENTRY", "aim_at_deals"]
+
+STALE_ENTRY = "stale entry"
+"""Why a window is dropped whose entry has no price of its own."""
+
+
+def aim_at_deals(
+    windows: Windows, stale: NDArray[np.datetime64], *, delay: int
+) -> Windows:
+    """Replace each target's price by what the deal makes of the origin's price.
+
+    The target becomes P(t) x P(t + delay + horizon) / P(t + delay): a price of the
+    origin's size, so that network, scaler and loss of v2 stay as they are, whose log
+    return over the origin's price is the one from entry to target. What the price does
+    between origin and entry, which nobody can earn, is no part of it.
+
+    Parameters
+    ----------
+    windows : Windows
+        Of ``make_windows`` with the same delay, not split yet: ``prices`` must reach
+        the entries.
+    stale : array of datetime64
+        Sessions of the ticker that printed the price before them once more; windows
+        that would be entered there are dropped and counted.
+    delay : int
+        Sessions between origin and entry.
+
+    Returns
+    -------
+    Windows
+        In order of origin.
+    """
+    y = windows.last_price * windows.y / windows.prices[windows.last + delay]
+    lost = np.isin(windows.entry_date, stale)
+    aimed = replace(windows, y=y)
+    return replace(
+        aimed,
+        **{name: getattr(aimed, name)[~lost] for name in PER_WINDOW},
+        dropped_target=np.append(windows.dropped_target, windows.target_date[lost]),
+        dropped_reason=np.append(
+            windows.dropped_reason, np.full(lost.sum(), STALE_ENTRY)
+        ),
+    )
