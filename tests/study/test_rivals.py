@@ -130,7 +130,7 @@ def test_the_table_of_a_page_has_a_row_a_model_and_a_column_an_aim(
     ranking: Ranking,
 ) -> None:
     table = rank_ic_table(ranking.summary)
-    columns = ["1 sessions from the same session", "1 sessions", "5 sessions"]
+    columns = ["1 session from the same session", "1 session", "5 sessions"]
     assert list(table.columns) == ["strategy", *columns]
     assert "ridge, all shares" in set(table["strategy"])
     one = ranking.summary.set_index(["model", "delay", "horizon", "fold"])

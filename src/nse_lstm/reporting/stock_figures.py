@@ -128,9 +128,12 @@ def draw_backtest(returns: pd.DataFrame, *, ticker: str, cost_bps: int) -> Figur
         colour, name = _look(str(model))
         values[f"{name}, {rule}"] = pd.Series(value.array, line["session"])
         style = "--" if rule == "gate" else "-"
-        above.plot(line["session"], value, style, color=colour)
+        # What is held lies wide and pale below a strategy that always holds, too.
+        width, alpha = (4.0, 0.4) if rule == "hold" else (1.4, 1.0)
+        look: Any = {"color": colour, "linewidth": width, "alpha": alpha}
+        above.plot(line["session"], value, style, **look)
         peak = value.cummax().clip(lower=1)
-        below.plot(line["session"], value / peak - 1, style, color=colour)
+        below.plot(line["session"], value / peak - 1, style, **look)
         label = name if rule == "hold" else f"{name}, {rule}"
         ends.append((line["session"].iloc[-1], value.iloc[-1], label, colour))
     above.axhline(1, color=GREY, linewidth=0.8)

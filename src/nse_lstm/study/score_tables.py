@@ -201,7 +201,8 @@ def rank_ic_table(summary: pd.DataFrame) -> pd.DataFrame:
     figures = zip(rows["value"], rows["t_statistic"], strict=True)
     table = rows.assign(
         aim=[
-            f"{horizon} sessions{' from the same session' if delay == 0 else ''}"
+            f"{horizon} session{'s' if horizon > 1 else ''}"
+            f"{' from the same session' if delay == 0 else ''}"
             for delay, horizon in aims
         ],
         cell=[
