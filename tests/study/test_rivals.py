@@ -273,6 +273,20 @@ def test_own_shares_are_ranked_a_session_later_than_they_were_forecast(
     assert len(set(whole["n"])) == 1
 
 
+def test_a_forecast_of_no_price_at_all_ranks_last(
+    workspace: Workspace, networks: pd.DataFrame
+) -> None:
+    # v2 expects the first share at nothing, as v1 often does; no share is lost by it.
+    first = networks["ticker"] == networks["ticker"].min()
+    v2 = first & (networks["model"] == "v2")
+    ruined = networks.assign(
+        y_hat=networks["y_hat"].mask(v2), price_hat=networks["price_hat"].mask(v2, -1.0)
+    )
+    lowest = networks.assign(y_hat=networks["y_hat"].mask(v2, -5.0))
+    one, two = (rank_own_shares(workspace, table) for table in (ruined, lowest))
+    pd.testing.assert_frame_equal(one.summary, two.summary)
+
+
 def test_own_shares_are_told_by_year_and_by_pair(
     workspace: Workspace, networks: pd.DataFrame
 ) -> None:

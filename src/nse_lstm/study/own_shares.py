@@ -30,6 +30,8 @@ OWN = ("v1", "v2")
 """Networks that forecast prices of single shares."""
 OTHERS = (*MEMBERS, ENSEMBLE)
 PAIRS = (("v2", "v1"), (DELAY1, "v2"), *((model, "v2") for model in OTHERS))
+RUINED = -10.0
+"""In place of the log return to a forecast price of 0 or less: it is ranked last."""
 ROW = ["ticker", "fold", "origin", "delay", "horizon"]
 
 
@@ -60,6 +62,7 @@ def rank_own_shares(workspace: Workspace, forecasts: pd.DataFrame) -> OwnShares:
     """
     panel = read_sealed_panel(workspace)
     own = forecasts[forecasts["model"].isin(OWN)]
+    own = own.assign(y_hat=own["y_hat"].mask(own["price_hat"] <= 0, RUINED))
     later = a_session_later(own, market_sessions(panel))
     delayed = forecasts[forecasts["model"] == DELAY1]
     ranked = ranked_forecasts(workspace, panel).forecasts
