@@ -167,13 +167,14 @@ def test_ahead_is_said_only_where_the_interval_excludes_zero() -> None:
             "upper": [0.03, 0.03, -0.01],
         }
     )
-    table = difference_table(differences)
-    assert [text.split(" ridge")[0] for text in table["stands"]] == [
-        "ahead of",
-        "level with",
-        "behind",
-    ]
-    assert table["95 % interval"][1] == "\u22120.010 to +0.030"
+    (row,) = difference_table(differences).to_dict("records")
+    assert row == {
+        "strategy": "v3 LSTM, all shares",
+        "beside": "ridge, all shares",
+        "1 session": "ahead: +0.020 [+0.010, +0.030]",
+        "5 sessions": "level: +0.010 [\u22120.010, +0.030]",
+        "10 sessions": "behind: \u22120.030 [\u22120.050, \u22120.010]",
+    }
 
 
 def test_the_first_names_are_dealt_once_and_counted_once(
@@ -295,7 +296,7 @@ def test_own_shares_are_told_by_year_and_by_pair(
     assert list(table) == ["strategy", "2023", "all years"]
     assert len(table) == 6
     said = difference_table(found.differences)
-    assert said["stands"].str.contains("v2 LSTM").sum() == 4
+    assert said["beside"].tolist() == ["v1, rebuilt", *["v2 LSTM"] * 4]
 
 
 def test_rankings_of_other_horizons_leave_no_own_shares(

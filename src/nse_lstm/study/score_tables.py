@@ -1,6 +1,7 @@
 """Phase 4's scores as tables that are read: one row a strategy or model."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -201,8 +202,7 @@ def rank_ic_table(summary: pd.DataFrame) -> pd.DataFrame:
     figures = zip(rows["value"], rows["t_statistic"], strict=True)
     table = rows.assign(
         aim=[
-            f"{horizon} session{'s' if horizon > 1 else ''}"
-            f"{' from the same session' if delay == 0 else ''}"
+            f"{_sessions(horizon)}{' from the same session' if delay == 0 else ''}"
             for delay, horizon in aims
         ],
         cell=[
@@ -277,37 +277,38 @@ def _hangs_on(scores: pd.DataFrame, key: list[str]) -> pd.DataFrame:
 
 
 def difference_table(differences: pd.DataFrame) -> pd.DataFrame:
-    """Say who is ahead of whom: one row a pair and horizon.
+    """Say who is ahead of whom: one row a pair, a column a horizon.
 
-    "Ahead" and "behind" are said only where the 95 % interval of the paired difference
-    excludes 0; everyone else is level.
+    "Ahead" and "behind" are said only where the 95 % interval of the paired difference,
+    in brackets, excludes 0; everyone else is level.
 
     Parameters
     ----------
     differences : DataFrame
-        ``first second horizon value lower upper`` of mean rank ICs.
+        ``first second horizon value lower upper`` of mean rank ICs of one delay.
     """
-    reach = zip(differences["lower"], differences["upper"], strict=True)
-    rivals = differences["second"].map(NAMES)
-    bounds = [(float(lower), float(upper)) for lower, upper in reach]
-    return pd.DataFrame(
-        {
-            "strategy": differences["first"].map(NAMES),
-            "stands": [
-                f"{_standing(*bound)} {rival}"
-                for bound, rival in zip(bounds, rivals, strict=True)
-            ],
-            "sessions ahead": differences["horizon"],
-            "difference": [_signed(value) for value in differences["value"]],
-            "95 % interval": [" to ".join(map(_signed, bound)) for bound in bounds],
-        }
+    pairs = pd.MultiIndex.from_frame(differences[["first", "second"]])
+    cells = differences.assign(
+        horizon=[_sessions(horizon) for horizon in differences["horizon"]],
+        cell=[_standing(row) for _, row in differences.iterrows()],
     )
+    wide = cells.pivot(index=["first", "second"], columns="horizon", values="cell")
+    wide = wide.loc[pairs.unique(), list(dict.fromkeys(cells["horizon"]))]
+    table = wide.reset_index().rename_axis(columns=None)
+    named = {name: table.pop(name).map(NAMES) for name in ("first", "second")}
+    table.insert(0, "beside", named["second"])
+    table.insert(0, "strategy", named["first"])
+    return table
 
 
-def _standing(lower: float, upper: float) -> str:
-    if lower > 0:
-        return "ahead of"
-    return "behind" if upper < 0 else "level with"
+def _sessions(horizon: int) -> str:
+    return f"{horizon} session{'s' if horizon > 1 else ''}"
+
+
+def _standing(row: "pd.Series[Any]") -> str:
+    lower, upper = row["lower"], row["upper"]
+    side = "ahead" if lower > 0 else "behind" if upper < 0 else "level"
+    return f"{side}: {_signed(row['value'])} [{_signed(lower)}, {_signed(upper)}]"
 
 
 def _signed(value: float) -> str:
