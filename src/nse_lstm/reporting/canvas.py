@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
 __all__ = [
@@ -59,6 +60,8 @@ COLOURS = {
     "warning": "#D55E00",
 }
 GREY = "#777777"
+LEGEND_BELOW = 20
+"""Points from the axes to the legend, beside the room for ticks."""
 DASH = "–"
 """In place of a number that is not defined."""
 NAMES = {
@@ -196,12 +199,14 @@ def put_dates(axes: Axes, *, most: int = 7) -> None:
 
 
 def put_legend(axes: Axes) -> None:
-    """Put the legend below the axes, where it covers nothing."""
+    """Put the legend below the axes and their label, however low the axes are."""
+    below = ScaledTranslation(0, -LEGEND_BELOW / 72, axes.figure.dpi_scale_trans)
     axes.legend(
         frameon=False,
         ncols=3,
         loc="upper left",
-        bbox_to_anchor=(0, -0.12),
+        bbox_to_anchor=(0, 0),
+        bbox_transform=axes.transAxes + below,
         borderaxespad=2,
     )
 
