@@ -157,7 +157,8 @@ def test_with_the_studys_settings_it_is_the_studys_network(
     mine = load_bundle(free_run.model.folder)
     for one, other in zip(mine.model.weights, theirs.model.weights, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert "lstm_1" in show_bundle(mine)
+    # Long names may break where their words do.
+    assert "lstm_1" in show_bundle(mine).replace("<wbr>", "")
 
 
 @pytest.mark.slow
