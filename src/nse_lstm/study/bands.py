@@ -14,9 +14,10 @@ import pandas as pd
 
 from nse_lstm.evaluation.conformal import add_bands
 from nse_lstm.evaluation.strategies import HOLD, strategy_returns
-from nse_lstm.evaluation.verdict import Judgement, judge
+from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.study.evidence import ERRORS, MISSES
 from nse_lstm.study.inputs import read_sealed_panel
+from nse_lstm.study.judging import judge_variant
 from nse_lstm.study.trials import record_trials
 from nse_lstm.study.workspace import Workspace
 
@@ -68,16 +69,9 @@ def deal_banded(
     headline = study.dealing.headline_cost_bps
     n_trials = record_trials(workspace, kept, cost_bps=headline)
     at_cost = kept[kept["cost_bps"] == headline]
+    held = at_cost[at_cost["model"] == HOLD]
     judgements = {
-        name: judge(
-            at_cost[at_cost["model"] == name],
-            at_cost[at_cost["model"] == HOLD],
-            dealing=study.dealing,
-            verdict=study.verdict,
-            seed=study.seed,
-            deflated_sharpe=None,
-            audit_clean=None,
-        )
+        name: judge_variant(workspace, at_cost[at_cost["model"] == name], held)
         for name in (model, model + BANDED)
     }
     return BandedGate(with_bands, kept.reset_index(drop=True), judgements, n_trials)

@@ -16,7 +16,7 @@ from nse_lstm.study.seal import Look
 from nse_lstm.study.trials import read_trials
 from nse_lstm.study.workspace import Workspace, read_json
 
-__all__ = ["judge_declared", "read_verdict", "verdict_document"]
+__all__ = ["judge_declared", "judge_variant", "read_verdict", "verdict_document"]
 
 
 def judge_declared(workspace: Workspace, returns: pd.DataFrame) -> Judgement:
@@ -41,6 +41,28 @@ def judge_declared(workspace: Workspace, returns: pd.DataFrame) -> Judgement:
         seed=study.seed,
         deflated_sharpe=_deflated(workspace, declared),
         audit_clean=is_clean(workspace),
+    )
+
+
+def judge_variant(
+    workspace: Workspace, returns: pd.DataFrame, holdings: pd.DataFrame
+) -> Judgement:
+    """Judge what is dealt beside the declared strategy: no audit, so never yes.
+
+    Parameters
+    ----------
+    returns, holdings : DataFrame
+        As ``verdict.judge`` takes them.
+    """
+    study = workspace.study
+    return judge(
+        returns,
+        holdings,
+        dealing=study.dealing,
+        verdict=study.verdict,
+        seed=study.seed,
+        deflated_sharpe=None,
+        audit_clean=None,
     )
 
 

@@ -20,9 +20,10 @@ from nse_lstm.evaluation.strategies import (
     read_boards,
 )
 from nse_lstm.evaluation.top_names import hold_top_names
-from nse_lstm.evaluation.verdict import Judgement, judge
+from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.features.returns import with_returns
 from nse_lstm.study.inputs import read_sealed_panel
+from nse_lstm.study.judging import judge_variant
 from nse_lstm.study.rivals import ENSEMBLE, Ranking
 from nse_lstm.study.score_tables import interval_words
 from nse_lstm.study.trials import record_trials
@@ -151,15 +152,11 @@ def _books(
 
 
 def _judge(workspace: Workspace, returns: pd.DataFrame, *, cost_bps: int) -> Judgement:
-    study, at_cost = workspace.study, returns[returns["cost_bps"] == cost_bps]
-    return judge(
+    at_cost = returns[returns["cost_bps"] == cost_bps]
+    return judge_variant(
+        workspace,
         at_cost[at_cost["model"] == ENSEMBLE],
         at_cost[at_cost["model"] == EQUAL_WEIGHT],
-        dealing=study.dealing,
-        verdict=study.verdict,
-        seed=study.seed,
-        deflated_sharpe=None,
-        audit_clean=None,
     )
 
 
