@@ -19,7 +19,7 @@ YEARS     ?=
 HOST      ?= 127.0.0.1
 PORT      ?= 8000
 YEAR      ?= 0
-SEARCHED  ?= ridge,boosting,v3
+SEARCHED  ?= ridge,boosting,rank_lstm
 
 ENVIRONMENT := .venv/installed
 SERVICE     := .venv-service/installed
@@ -42,7 +42,7 @@ export UV_COMPILE_BYTECODE := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 layer   = $(shell find $(1:%=src/nse_lstm/%) -name '*.py')
-shared := $(call layer,config tables) $(patsubst %,src/nse_lstm/%.py,paths errors study/workspace study/inputs)
+shared := $(call layer,config tables) $(patsubst %,src/nse_lstm/%.py,paths errors) $(call layer,study pages)
 
 ##@ Study
 .PHONY: all reports train score replay monitor results fetch
@@ -77,11 +77,11 @@ calibrate: | $(ENVIRONMENT)  ## How often the verdict says yes to luck, and to s
 .PHONY: ablation search
 ablation: $(BUILD)/01_data_analysis.ipynb  ## Each change of v2 alone and removed; a quarter of an hour
 	$(NSE_LSTM) ablation $(IDENTITY)
-search: $(BUILD)/01_data_analysis.ipynb  ## Try settings before the walk-forward years; prints the best (SEARCHED=v3)
+search: $(BUILD)/01_data_analysis.ipynb  ## Try settings before the walk-forward years; prints the best (SEARCHED=rank_lstm)
 	$(NSE_LSTM) search $(IDENTITY) --forecaster "$(SEARCHED)"
 
 .PHONY: study
-study: | $(ENVIRONMENT)  ## The whole study: six walk-forward years, three networks of v3; under two hours, resumes
+study: | $(ENVIRONMENT)  ## The whole study: six walk-forward years, three networks of rank_lstm; under two hours, resumes
 	$(MAKE) reports STUDY=study.full.toml
 
 .PHONY: quick verify
@@ -94,13 +94,12 @@ verify: quick  ## Build the quick study a second time elsewhere and compare ever
 	$(NSE_LSTM) verify build/quick build/verify
 
 # One line per edge of the study: the data, the earlier phase, the layers it uses.
-study = $(patsubst %,src/nse_lstm/study/%.py,$(1))
-$(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv $(RAW)/*.CSV) $(call layer,data features) src/nse_lstm/reporting/atlas_figures.py $(call study,data_analysis changes atlas atlas_findings)
-$(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models evaluation) $(call study,training jobs validation judging ablation ablation_page rivals v3 cross_section top_names ledger trials score_tables)
+$(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv $(RAW)/*.CSV) $(call layer,data features) src/nse_lstm/reporting/atlas_figures.py
+$(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models evaluation)
 $(BUILD)/02_architecture.ipynb:  src/nse_lstm/reporting/ablation_figures.py $(wildcard $(ROOT)/trained_models/$(MARKET)/ablation/about.json)
-$(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb $(call study,safety) src/nse_lstm/deployment/latency.py
-$(BUILD)/04_validation.ipynb:    $(BUILD)/audited.txt $(call study,seal evidence evidence_tables audit_tables bands own_shares)
-$(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment) $(call study,deployment replay replay_inputs replay_tables)
+$(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb src/nse_lstm/deployment/latency.py
+$(BUILD)/04_validation.ipynb:    $(BUILD)/audited.txt
+$(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment)
 $(BUILD)/05_deployment.ipynb:    src/nse_lstm/reporting/deployment_figures.py
 
 # Beside the phases: how the number that this study answers comes about.
@@ -108,13 +107,13 @@ ANATOMY     := 91_anatomy_of_a_sharpe
 $(BUILD)/$(ANATOMY).ipynb:       $(BUILD)/03_full_training.ipynb $(call layer,study/anatomy) src/nse_lstm/reporting/anatomy_figures.py
 
 # The small leak audit: an alarm stops the build; its result stays to be read.
-audited = $(call layer,study/audit) $(call study,data_analysis inputs jobs judging ledger seal training trials validation workspace)
+audited = $(call layer,study)
 $(BUILD)/audited.txt: $(BUILD)/03_full_training.ipynb $(audited)
 	$(NSE_LSTM) audit $(IDENTITY)
 	touch $@
 
 # What every notebook shows with, beside what it shows.
-shown = $(patsubst %,src/nse_lstm/reporting/%.py,canvas display figures strategy_figures) $(call study,findings execution)
+shown = $(patsubst %,src/nse_lstm/reporting/%.py,canvas display figures strategy_figures)
 
 pages = $(call layer,reporting) $(wildcard src/nse_lstm/reporting/templates/*)
 
@@ -127,13 +126,13 @@ $(REPORTS)/%.html: $(BUILD)/%.ipynb $(BUILD)/04_validation.ipynb $(pages)
 	$(NSE_LSTM) render $< $@ --verdict $(VERDICT)
 
 # Which stocks have a page is known after Phase 1 only; the list stands for them all.
-$(BUILD)/stocks.txt: notebooks/90_stock.ipynb $(BUILD)/04_validation.ipynb $(pages) $(wildcard src/nse_lstm/study/stock_*.py)
+$(BUILD)/stocks.txt: notebooks/90_stock.ipynb $(BUILD)/04_validation.ipynb $(pages)
 	$(NSE_LSTM) stock-pages $< $@ $(IDENTITY)
 
 $(REPORTS)/status.html: $(BUILD)/05_deployment.ipynb $(pages) $(call layer,study)
 	$(NSE_LSTM) status $@ $(IDENTITY)
 
-$(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html) $(REPORTS)/$(ANATOMY).html $(REPORTS)/status.html $(BUILD)/stocks.txt $(call study,reports)
+$(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html) $(REPORTS)/$(ANATOMY).html $(REPORTS)/status.html $(BUILD)/stocks.txt
 	$(NSE_LSTM) index $@ $(IDENTITY)
 
 # Rewritten only when the market, the test year, the study file, the raw files or the

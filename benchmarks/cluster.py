@@ -1,11 +1,11 @@
 """A market of 2,000 codes and 20 years, and its networks on a cluster: cost per job.
 
-``cluster.py`` repeats a simulated year under other codes and in other years, takes the
+``client.py`` repeats a simulated year under other codes and in other years, takes the
 files through the whole data layer, and fits 25, 50, 100 and 200 small networks on two
 workers of a Dask cluster on this machine, each time from nothing. Then the 200 are
 asked for twice more: once with their bundles left in the store only, which is the cost
 of a job without its fit, and once with all of them there. The fewest are fitted by the
-local engine too. Writes ``cluster.json`` and prints it as a table. A busy machine
+local engine too. Writes ``client.json`` and prints it as a table. A busy machine
 stretches the clock's seconds, so the processor's stand beside them.
 """
 

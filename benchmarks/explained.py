@@ -3,11 +3,11 @@
     python benchmarks/explained.py build/explained --market nse --raw FOLDER \
         --test-year 2023
 
-Needs Phase 1's panel and, for the occlusion, the networks of v3 of every walk-forward
-year, under ``--root``. Each part is a table in a file of its own, under the version of
-data, sources and study, and is not made again where it is there: a stopped run goes on.
-Prints the tables as Markdown with their figures beside them, to be pasted into
-``docs/forecasters-explained.md``. A quarter of an hour on two idle cores.
+Needs Phase 1's panel and, for the occlusion, the networks of the rank LSTM of every
+walk-forward year, under ``--root``. Each part is a table in a file of its own, under
+the version of data, sources and study, and is not made again where it is there: a
+stopped run goes on. Prints the tables as Markdown with their figures beside them, to be
+pasted into ``docs/forecasters-explained.md``. A quarter of an hour on two idle cores.
 """
 
 import argparse
@@ -40,17 +40,17 @@ from nse_lstm.reporting.explained import (
     shuffled_rows,
 )
 from nse_lstm.reporting.markdown import markdown_table
-from nse_lstm.study.explanation import explain
-from nse_lstm.study.ground import lay_ground
-from nse_lstm.study.inputs import read_facts, read_sealed_panel
-from nse_lstm.study.jobs import ALL_STOCKS
-from nse_lstm.study.learning_curves import learning_curve
-from nse_lstm.study.occlusion import occlude
-from nse_lstm.study.rivals import rival_folds
-from nse_lstm.study.search import prepare_ground, search_years
-from nse_lstm.study.search_spaces import FORECASTERS
-from nse_lstm.study.v3 import v3_folds
-from nse_lstm.study.workspace import Workspace, open_workspace
+from nse_lstm.study.core.jobs import ALL_STOCKS
+from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
+from nse_lstm.study.core.workspace import Workspace, open_workspace
+from nse_lstm.study.experiments.explanation.learning_curves import learning_curve
+from nse_lstm.study.experiments.explanation.occlusion import occlude
+from nse_lstm.study.experiments.explanation.permutation import explain
+from nse_lstm.study.experiments.ranking_task import make_ranking_task
+from nse_lstm.study.experiments.search import prepare_ranking_task, search_years
+from nse_lstm.study.experiments.search_spaces import FORECASTERS
+from nse_lstm.study.ranking.rank_lstm import rank_lstm_folds
+from nse_lstm.study.ranking.rank_models import ranking_folds
 
 N_DRAWS, N_CONTROLS = 2, 8
 CURVE_YEARS = 4
@@ -116,7 +116,7 @@ def made(workspace: Workspace, name: str, folder: Path) -> pd.DataFrame:
 def shuffled(workspace: Workspace, *, model: str) -> pd.DataFrame:
     """Shuffle features of a rival on the years of the search."""
     return explain(
-        prepare_ground(workspace),
+        prepare_ranking_task(workspace),
         FORECASTERS[model],
         n_draws=N_DRAWS,
         n_controls=N_CONTROLS,
@@ -124,23 +124,25 @@ def shuffled(workspace: Workspace, *, model: str) -> pd.DataFrame:
 
 
 def hidden(workspace: Workspace) -> pd.DataFrame:
-    """Hide features and sessions from the networks of v3, the first seed's."""
-    folds = v3_folds(workspace, rival_folds(workspace))
+    """Hide features and sessions from the networks of the rank LSTM, the first seed's."""
+    folds = rank_lstm_folds(workspace, ranking_folds(workspace))
     seed = workspace.study.seed
     bundles = [
-        load_bundle(workspace.paths.v3 / str(fold.year) / f"seed_{seed}")
+        load_bundle(workspace.paths.rank_lstm / str(fold.year) / f"seed_{seed}")
         for fold in folds
     ]
     panel = read_sealed_panel(workspace)
-    return occlude(lay_ground(panel, study=workspace.study, folds=folds), bundles)
+    return occlude(
+        make_ranking_task(panel, study=workspace.study, folds=folds), bundles
+    )
 
 
 def curves(workspace: Workspace, *, models: tuple[str, ...]) -> pd.DataFrame:
-    """Cut what some models are trained on; of v3 there is one network."""
+    """Cut what some models are trained on; of the rank LSTM there is one network."""
     study = workspace.study
-    study = replace(study, v3=replace(study.v3, n_seeds=1))
-    folds = rival_folds(workspace)[-CURVE_YEARS:]
-    ground = lay_ground(read_sealed_panel(workspace), study=study, folds=folds)
+    study = replace(study, rank_lstm=replace(study.rank_lstm, n_seeds=1))
+    folds = ranking_folds(workspace)[-CURVE_YEARS:]
+    ground = make_ranking_task(read_sealed_panel(workspace), study=study, folds=folds)
     return learning_curve(
         ground,
         models,
@@ -155,7 +157,7 @@ PARTS: dict[str, Callable[[Workspace], pd.DataFrame]] = {
     "shuffled_boosting": partial(shuffled, model="boosting"),
     "occlusion": hidden,
     "learning_curve": partial(curves, models=("ridge", "boosting")),
-    "learning_curve_v3": partial(curves, models=("v3",)),
+    "learning_curve_v3": partial(curves, models=("rank_lstm",)),
 }
 
 
@@ -174,7 +176,7 @@ def page(workspace: Workspace, tables: Tables, folder: Path) -> list[str]:
             ]
     if (table := tables.get("occlusion")) is not None:
         features, sessions = draw_hidden_features(table), draw_hidden_sessions(table)
-        scored = v3_folds(workspace, rival_folds(workspace))
+        scored = rank_lstm_folds(workspace, ranking_folds(workspace))
         found += [
             f"{years([fold.year for fold in scored])}, the networks of the first "
             "seed, mean over the horizons; a month is one observation.",
@@ -187,10 +189,10 @@ def page(workspace: Workspace, tables: Tables, folder: Path) -> list[str]:
     if curve:
         table = pd.concat(curve, ignore_index=True)
         figure = draw_learning_curve(table)
-        scored = rival_folds(workspace)[-CURVE_YEARS:]
+        scored = ranking_folds(workspace)[-CURVE_YEARS:]
         found += [
             f"{years([fold.year for fold in scored])}, one choice of the shares, one "
-            "network of v3 a year. First what all data before the year give, then "
+            "network of the rank LSTM a year. First what all data before the year give, then "
             "what less changes, with the difference's 95 % interval.",
             picture(figure, folder, "learning_curve", "Rank IC by data trained on"),
             markdown_table(curve_rows(table)),

@@ -19,8 +19,8 @@ from nse_lstm.config import Market, Study, Verdict
 from nse_lstm.data.simulate import simulate_market
 from nse_lstm.evaluation.oracle import summarise_recovered
 from nse_lstm.paths import write_text
-from nse_lstm.study.recovered import KINDS, measure_market
-from nse_lstm.study.rivals import MEMBERS
+from nse_lstm.study.experiments.explanation.signal_recovery import KINDS, measure_market
+from nse_lstm.study.ranking.rank_models import MEMBERS
 
 STUDY = Study(
     market=Market(name="simulated", label="Simulated", simulated=True),

@@ -65,8 +65,8 @@ def serve(given: argparse.Namespace) -> None:
     from nse_lstm.deployment.service.app import make_app
     from nse_lstm.deployment.service.limits import Limits
     from nse_lstm.deployment.service.server import make_server
-    from nse_lstm.study.service import service_source
-    from nse_lstm.study.workspace import open_workspace
+    from nse_lstm.study.core.workspace import open_workspace
+    from nse_lstm.study.deployment.service import service_source
 
     workspace = open_workspace(
         given.root,

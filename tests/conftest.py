@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from support.finished_study import finished_study
 
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import PANEL, check
 
 TICKERS = ("AAA", "BBB", "CCC")
@@ -63,3 +65,9 @@ def make_tiny_panel(
 @pytest.fixture
 def tiny_panel() -> pd.DataFrame:
     return make_tiny_panel()
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A finished study that tests may read and must not change."""
+    return finished_study(tmp_path_factory.mktemp("finished"))

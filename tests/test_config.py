@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
+from support.places import ROOT
 
 from nse_lstm.config import configuration_hash, load_study, study_document
 from nse_lstm.errors import ConfigurationError
 
-ROOT = Path(__file__).resolve().parents[1]
 MARKET = '[markets.simulated]\nlabel = "Made up"\nsimulated = true\n'
 
 
@@ -38,11 +38,11 @@ def test_the_quick_study_differs_from_the_study_in_scale_only() -> None:
         "universe.n_recommended",
         "universe.min_sessions",
         "folds.n_walk_forward",
-        "rivals.first_year",
+        "tabular.first_year",
         "v1.max_windows",
         "v1.max_epochs",
         "v2.lookback",
-        "v3.max_epochs",
+        "rank_lstm.max_epochs",
         "training.max_epochs",
         "verdict.bootstrap_reps",
     }
@@ -50,8 +50,8 @@ def test_the_quick_study_differs_from_the_study_in_scale_only() -> None:
 
 def test_the_whole_study_has_six_years_and_three_networks() -> None:
     whole = load_study(ROOT / "study.full.toml")
-    assert (whole.folds.n_walk_forward, whole.v3.n_seeds) == (6, 3)
-    assert load_study(ROOT / "study.toml").v3.n_seeds == 1
+    assert (whole.folds.n_walk_forward, whole.rank_lstm.n_seeds) == (6, 3)
+    assert load_study(ROOT / "study.toml").rank_lstm.n_seeds == 1
 
 
 def test_budgets_beside_the_study_are_no_part_of_it(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 SOURCES = ROOT / "src" / "nse_lstm"
 PAGES = sorted(DOCS.rglob("*.md"), key=str)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import nbformat
 import pytest
-from lab_parts import Lab, copy_project, open_browser, open_lab
-from tiny_study import tiny_workspace
+from support.lab_parts import Lab, copy_project, open_browser, open_lab
+from support.tiny_study import tiny_workspace
 
-from nse_lstm.study.data_analysis import prepare_raw
+from nse_lstm.study.data_analysis.analyse import prepare_raw
 
 pytestmark = pytest.mark.notebook
 
@@ -34,7 +34,7 @@ def test_a_phase_runs_top_to_bottom_and_its_figure_is_seen(lab: Lab) -> None:
 def test_an_edited_module_is_picked_up_without_a_restart(lab: Lab) -> None:
     name = "notebooks/probe.ipynb"
     probe = nbformat.v4.new_notebook()
-    code = "from nse_lstm.study.failures import resume_command\nresume_command({})"
+    code = "from nse_lstm.study.tools.notebook_errors import resume_command\nresume_command({})"
     probe.cells = [nbformat.v4.new_code_cell(code)]
     probe.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     nbformat.write(probe, lab.project / name)

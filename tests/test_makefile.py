@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PHASES = ["01_data_analysis", "02_architecture", "03_full_training"]
 PHASES += ["04_validation", "05_deployment"]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from support.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MAX_LINES = 12
 FORBIDDEN = (

@@ -1,11 +1,10 @@
 from pathlib import Path
 
 import pytest
+from support.places import ROOT
 
 from nse_lstm.errors import ConfigurationError
 from nse_lstm.paths import Paths, find_root, write_aside, write_folder
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_the_root_is_found_from_any_folder_of_the_project() -> None:

@@ -9,15 +9,6 @@ from pathlib import Path
 
 from nse_lstm.errors import ConfigurationError
 
-__all__ = [
-    "Paths",
-    "csv_paths",
-    "find_root",
-    "write_aside",
-    "write_folder",
-    "write_text",
-]
-
 
 def find_root(start: Path | str | None = None) -> Path:
     """Return the project's root: the nearest folder above that holds the project.
@@ -108,14 +99,14 @@ class Paths:
         return self.models / "refit_v2"
 
     @property
-    def rivals(self) -> Path:
+    def ranking(self) -> Path:
         """Forecasts and rank IC of the ranking models, a folder a year."""
-        return self.models / "rivals"
+        return self.models / "ranking"
 
     @property
-    def v3(self) -> Path:
+    def rank_lstm(self) -> Path:
         """The pooled networks and their forecasts, a folder a year."""
-        return self.models / "pooled_v3"
+        return self.models / "rank_lstm"
 
     @property
     def ablation(self) -> Path:

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from raw_files import Row, write_folder
+from support.places import REAL_FILES, ROOT
+from support.raw_files import Row, write_folder
 
 from nse_lstm.data import corporate_actions
 from nse_lstm.data.panel import build_panel
 from nse_lstm.errors import DataError
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared/nse"
 real_files = pytest.mark.skipif(
-    not SHARED.is_dir(), reason="the exchange's files are not on this machine"
+    not REAL_FILES.is_dir(), reason="the exchange's files are not on this machine"
 )
 
 # The 27 events of the source's own documentation: ticker, ex-date, and what earlier
@@ -112,7 +112,7 @@ def test_adjust_never_reaches_the_panel(tmp_path):
 
 @real_files
 def test_the_real_files_hold_their_27_events():
-    panel = build_panel(SHARED).panel
+    panel = build_panel(REAL_FILES).panel
     found = panel[panel["factor"] != 1]
     expected = [line.split() for line in EVENTS.replace("\n", "|").split("|")]
     table = pd.DataFrame(expected, columns=["ticker", "session", "multiplier"])
@@ -236,11 +236,8 @@ def test_another_header_is_refused(tmp_path):
     assert caught.value.line == 1
 
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-
-
 def test_the_committed_tables_are_sound():
-    paths = list((REPOSITORY / "data/corporate_actions").glob("*.csv"))
+    paths = list((ROOT / "data/corporate_actions").glob("*.csv"))
     assert paths
     for path in paths:
         table = corporate_actions.read_actions(path)
@@ -249,8 +246,8 @@ def test_the_committed_tables_are_sound():
 
 @real_files
 def test_the_sourced_event_of_the_real_market_falls_into_the_gap():
-    path = REPOSITORY / "data/corporate_actions/nse.csv"
-    panel = build_panel(SHARED, actions=path).panel
+    path = ROOT / "data/corporate_actions/nse.csv"
+    panel = build_panel(REAL_FILES, actions=path).panel
     row = panel[(panel["ticker"] == "SCBK") & (panel["factor"] != 1)]
     assert row["session"].tolist() == [pd.Timestamp("2021-01-04")]
     assert row["factor"].tolist() == [1.1]

@@ -7,11 +7,18 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from raw_files import HEADERS, SECTORS, Row, random_rows, write_folder, write_lines
+from support.raw_files import (
+    HEADERS,
+    SECTORS,
+    Row,
+    random_rows,
+    write_folder,
+    write_lines,
+)
 
 from nse_lstm.data.ingest import read_raw
 from nse_lstm.data.panel import build_panel
-from nse_lstm.data.printed import parse_rows
+from nse_lstm.data.parse import parse_rows
 from nse_lstm.errors import DataError
 from nse_lstm.paths import csv_paths
 

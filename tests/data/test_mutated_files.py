@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mutated_files import damage, load, make_folder
-from raw_files import random_rows, write_rows
+from support.mutated_files import damage, load, make_folder
+from support.raw_files import random_rows, write_rows
 
 from nse_lstm.data.panel import build_panel
 from nse_lstm.errors import DataError

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from raw_files import (
+from support.places import REAL_FILES
+from support.raw_files import (
     HEADERS,
     Row,
     copy_session,
@@ -19,14 +20,13 @@ from raw_files import (
 
 from nse_lstm.data.adjusted import with_returns
 from nse_lstm.data.ingest import read_raw
-from nse_lstm.data.ledger import DUPLICATE, EX_JUMP, JUMP, LOST
 from nse_lstm.data.panel import build_panel
+from nse_lstm.data.row_ledger import DUPLICATE, EX_JUMP, JUMP, LOST
 from nse_lstm.errors import DataError
 from nse_lstm.tables import FILE_LEDGER, INSTRUMENTS, PANEL, REPAIRS, check
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared/nse"
 real_files = pytest.mark.skipif(
-    not SHARED.is_dir(), reason="the exchange's files are not on this machine"
+    not REAL_FILES.is_dir(), reason="the exchange's files are not on this machine"
 )
 
 TICKERS = ("AAA", "BBB", "CCC", "DDD", "EEE", "^IDX")
@@ -334,7 +334,7 @@ def test_both_dialects_give_the_same_market(tmp_path):
 
 @real_files
 def test_the_real_files_add_up():
-    market = build_panel(SHARED)
+    market = build_panel(REAL_FILES)
     panel, ledger = market.panel, market.file_ledger
     # Counts measured on the files by hand when they were received.
     assert ledger["n_rows"].sum() == 182_950
@@ -376,7 +376,7 @@ def test_the_real_files_add_up():
     opening = panel[panel["session"] == "2021-01-04"]
     assert opening["gap"].all()
     # 20.4 % of ordinary rows print no volume (the panel drops the stale copies' too).
-    printed = read_raw(SHARED).rows[["source_file", "source_line", "volume"]]
+    printed = read_raw(REAL_FILES).rows[["source_file", "source_line", "volume"]]
     ordinary = panel.loc[panel["kind"] == "ordinary", ["source_file", "source_line"]]
     printed = ordinary.merge(printed.astype({"source_file": "str"}))
     assert round((printed["volume"] == "-").mean(), 3) == 0.204

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from support.places import REAL_FILES
 
 from nse_lstm.config import Simulation
-from nse_lstm.data import ledger, simulate
+from nse_lstm.data import row_ledger, simulate
 from nse_lstm.data.adjusted import with_returns
-from nse_lstm.data.ledger import DUPLICATE
 from nse_lstm.data.panel import build_panel
+from nse_lstm.data.row_ledger import DUPLICATE
 from nse_lstm.data.simulate import simulate_board, simulate_market, write_market
 from nse_lstm.data.simulation.exchange import LIQUIDITY_ORDER
 from nse_lstm.errors import DataError
@@ -22,7 +23,6 @@ from nse_lstm.tables import FORECASTS, check, read_table
 
 SMALL = Simulation(first_year=2017, last_year=2022, n_ordinary=12, seed=3)
 TICK_CHANGE = "2018-11-26"
-REAL = Path(__file__).resolve().parents[2].parent / "shared" / "nse"
 
 
 @pytest.fixture(scope="module")
@@ -147,10 +147,10 @@ def test_the_file_of_april_2021_is_contained_in_the_full_year(small_folder):
     assert april[-1][0] == "30-Apr-21"
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="needs the exchange's own files")
+@pytest.mark.skipif(not REAL_FILES.is_dir(), reason="needs the exchange's own files")
 def test_every_file_opens_like_the_exchange_s_own(tmp_path):
     write_market(tmp_path / "m", Simulation(last_year=2023, n_ordinary=4))
-    real = {path.name: path.read_bytes() for path in REAL.glob("*.csv")}
+    real = {path.name: path.read_bytes() for path in REAL_FILES.glob("*.csv")}
     simulated = contents(tmp_path / "m")
     assert real.keys() == simulated.keys() - {"SIMULATED.txt"}
     for name, data in real.items():
@@ -282,7 +282,7 @@ def test_the_loader_finds_each_planted_fault_and_no_other(market):
     assert reasons.filter(like="re-dated").tolist() == [1]
     assert market.repairs["reason"].eq("blank row").sum() == 1
     # The decimal slip of an index is put back, and leaves nothing to review.
-    slipped = market.repairs[market.repairs["reason"] == ledger.SLIPPED]
+    slipped = market.repairs[market.repairs["reason"] == row_ledger.SLIPPED]
     assert slipped["ticker"].tolist() == ["^NASI"]
     assert (market.repairs["action"] != "review").all()
 

@@ -2,13 +2,13 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_tiny_panel
-from raw_files import Row, copy_session, random_rows, write_folder
+from support.places import REAL_FILES
+from support.raw_files import Row, copy_session, random_rows, write_folder
 
 from nse_lstm.config import Universe
 from nse_lstm.data.panel import build_panel
@@ -226,14 +226,11 @@ def test_no_session_before_the_date_is_refused(tiny_panel):
         statistics_of(tiny_panel, before=pd.Timestamp("2019-01-01"))
 
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared/nse"
-
-
 @pytest.mark.skipif(
-    not SHARED.is_dir(), reason="the exchange's files are not on this machine"
+    not REAL_FILES.is_dir(), reason="the exchange's files are not on this machine"
 )
 def test_the_real_list_of_2023_holds_the_known_heavyweights():
-    market = build_panel(SHARED)
+    market = build_panel(REAL_FILES)
     table = stock_statistics(
         market.panel,
         market.instruments,

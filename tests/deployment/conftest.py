@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from postgres import running_cluster
+from support.postgres import running_cluster
 
 
 @pytest.fixture(scope="session")

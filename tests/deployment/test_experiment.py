@@ -6,7 +6,7 @@ import pytest
 
 from nse_lstm.deployment.experiment import pair_sessions, run_test
 from nse_lstm.errors import TableError
-from nse_lstm.evaluation.sequential import betting_evidence
+from nse_lstm.evaluation.e_process import betting_evidence
 
 ORIGINS = pd.bdate_range("2024-01-01", periods=60).as_unit("us")
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import make_tiny_panel
 
-from nse_lstm.config import Dealing, Deployment
+from nse_lstm.config import Backtest, Deployment
 from nse_lstm.deployment.monitoring import (
     ALARMS,
     DATA,
@@ -23,7 +23,7 @@ from nse_lstm.deployment.monitoring import (
 from nse_lstm.features.returns import with_returns
 from nse_lstm.tables import ALERTS, FORECASTS, check
 
-DEALING = Dealing(cost_bps=(66,))
+BACKTEST = Backtest(cost_bps=(66,))
 YEAR = 250
 
 
@@ -59,7 +59,7 @@ def make_forecasts(panel: pd.DataFrame, *, off: float = 0.0) -> pd.DataFrame:
 
 def signals_of(panel: pd.DataFrame, off: float = 0.001) -> pd.DataFrame:
     forecasts = make_forecasts(panel, off=off)
-    return model_signals(forecasts, panel, dealing=DEALING, rule="sign")
+    return model_signals(forecasts, panel, backtest=BACKTEST, rule="sign")
 
 
 def test_a_models_signals_are_what_they_are_called():
@@ -73,7 +73,7 @@ def test_a_models_signals_are_what_they_are_called():
         assert row["signs"] == float(y < 0)
     # Bought at the second session, held from then on: cash less the stock's return.
     late = own.loc["AAA"].iloc[5:]
-    cash = DEALING.cash_rate / DEALING.sessions_per_year
+    cash = BACKTEST.cash_rate / BACKTEST.sessions_per_year
     expected = cash - np.expm1(returns["AAA"].loc[late.index])
     assert late["money"].to_numpy() == pytest.approx(expected.to_numpy())
 
@@ -82,7 +82,7 @@ def test_open_bands_and_unmoved_prices_say_nothing():
     panel = make_market(60)
     panel.loc[10, "price"] = panel.loc[9, "price"]
     forecasts = make_forecasts(panel, off=0.02).assign(lower=-np.inf, upper=np.inf)
-    own = model_signals(forecasts, panel, dealing=DEALING, rule="sign")
+    own = model_signals(forecasts, panel, backtest=BACKTEST, rule="sign")
     assert own["misses"].isna().all()
     unmoved = own[
         (own["ticker"] == "AAA") & (own["session"] == panel.loc[10, "session"])
@@ -97,8 +97,8 @@ def test_no_signal_and_no_alarm_knows_what_comes_later():
     cut = panel["session"].unique()[350]
     known = panel[panel["session"] <= cut]
     came = forecasts[forecasts["target_date"] <= cut]
-    whole = model_signals(forecasts, panel, dealing=DEALING, rule="gate")
-    early = model_signals(came, known, dealing=DEALING, rule="gate")
+    whole = model_signals(forecasts, panel, backtest=BACKTEST, rule="gate")
+    early = model_signals(came, known, backtest=BACKTEST, rule="gate")
     prefix = whole[whole["session"] <= cut].reset_index(drop=True)
     pd.testing.assert_frame_equal(early, prefix, check_exact=True)
     data = data_signals(panel, tickers=["AAA", "BBB"])

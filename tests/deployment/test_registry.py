@@ -472,12 +472,12 @@ def test_a_pooled_model_stands_for_all_stocks_and_no_other(folder):
     models = folder.parent
     bundle = make_bundle(models, "ALL")
     path = models / bundle / "metadata.json"
-    path.write_text(path.read_text().replace('"v2"', '"v3"'))
-    about = {"model": "v3", "version": VERSION, "bundle": bundle}
-    with pytest.raises(ConfigurationError, match="v3 must stand for POOL"):
+    path.write_text(path.read_text().replace('"v2"', '"rank_lstm"'))
+    about = {"model": "rank_lstm", "version": VERSION, "bundle": bundle}
+    with pytest.raises(ConfigurationError, match="rank_lstm must stand for POOL"):
         promote(folder, **{**PERSISTENCE, **about})
     promote(folder, **{**PERSISTENCE, **about, "ticker": "POOL"})
-    assert read_registry(folder)["POOL"]["champion"].model == "v3"
+    assert read_registry(folder)["POOL"]["champion"].model == "rank_lstm"
 
 
 def test_a_log_of_before_the_ways_is_read_as_it_was_written(folder):

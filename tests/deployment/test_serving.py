@@ -6,9 +6,9 @@ import pytest
 from conftest import make_tiny_panel
 
 from nse_lstm.config import V2, Deployment, Market, Study
-from nse_lstm.deployment.freshness import model_flags, panel_digest, range_flags
 from nse_lstm.deployment.registry import promote, read_registry
 from nse_lstm.deployment.serving import score_latest
+from nse_lstm.deployment.staleness import model_flags, panel_digest, range_flags
 from nse_lstm.errors import ArtefactError, DataError
 from nse_lstm.evaluation.conformal import ERRORS, MISSES, RATE, conformal_intervals
 from nse_lstm.evaluation.scoring import realised

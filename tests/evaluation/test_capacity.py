@@ -7,18 +7,30 @@ import pandas as pd
 import pytest
 from conftest import make_tiny_panel
 
-from nse_lstm.config import Dealing
-from nse_lstm.evaluation.capacity import Floor, deal_sized, read_floor, score_capacity
-from nse_lstm.evaluation.dealing import ENTER, LEAVE, STAY, Board, deal, read_board
+from nse_lstm.config import Backtest
+from nse_lstm.evaluation.backtest import (
+    ENTER,
+    LEAVE,
+    STAY,
+    TradabilityCalendar,
+    simulate_fills,
+    tradability,
+)
+from nse_lstm.evaluation.capacity import (
+    Floor,
+    read_floor,
+    score_capacity,
+    simulate_sized_fills,
+)
 from nse_lstm.features.returns import market_sessions, with_returns
 
-FREE = Dealing(cash_rate=0.0)
+FREE = Backtest(cash_rate=0.0)
 SESSIONS = pd.bdate_range("2024-01-01", periods=4).as_unit("us")
 
 
-def make_board(stock_return=(0.0, 0.0, 0.0, 0.0)) -> Board:
+def make_market_panel(stock_return=(0.0, 0.0, 0.0, 0.0)) -> TradabilityCalendar:
     """Four sessions on which all orders of the session before are met."""
-    return Board(
+    return TradabilityCalendar(
         session=SESSIONS.to_numpy(),
         origin=(SESSIONS - pd.Timedelta(days=1)).to_numpy(),
         stock_return=np.array(stock_return),
@@ -35,16 +47,16 @@ def signals(*wanted: float) -> pd.Series:
     return pd.Series(wanted, index=SESSIONS - pd.Timedelta(days=1))
 
 
-def dealt(board, floor, wanted, *, capital, cost_bps=0, dealing=FREE):
-    return deal_sized(
-        board, floor, wanted, capital=capital, dealing=dealing, cost_bps=cost_bps
+def dealt(board, floor, wanted, *, capital, cost_bps=0, backtest=FREE):
+    return simulate_sized_fills(
+        board, floor, wanted, capital=capital, backtest=backtest, cost_bps=cost_bps
     )
 
 
 def test_an_order_is_of_whole_lots_and_the_rest_stays_cash():
     # 3,500 shillings buy 3 lots of 100 at 10, not 350 shares; half of 3,000 is lost.
     wanted = signals(ENTER, STAY, STAY, LEAVE)
-    board = make_board((0.0, -0.5, 0.0, 0.0))
+    board = make_market_panel((0.0, -0.5, 0.0, 0.0))
     found = dealt(board, make_floor(price=[10, 5, 5, 5]), wanted, capital=3500)
     assert found.ordered.tolist() == [3000, 0, 0, 1500]
     assert found.value.tolist() == [3500, 2000, 2000, 2000]
@@ -55,7 +67,7 @@ def test_an_order_takes_a_tenth_of_the_volume_and_the_next_session_decides_afres
     # A tenth of 2,500 shares is 250, two lots: 2,000 of 5,000 shillings, again and
     # again; STAY sends nothing on the third session.
     wanted = signals(ENTER, ENTER, STAY, ENTER)
-    found = dealt(make_board(), make_floor(volume=2500), wanted, capital=5000)
+    found = dealt(make_market_panel(), make_floor(volume=2500), wanted, capital=5000)
     assert found.ordered.tolist() == [5000, 3000, 0, 1000]
     assert found.dealt.tolist() == [2000, 2000, 0, 1000]
 
@@ -63,7 +75,7 @@ def test_an_order_takes_a_tenth_of_the_volume_and_the_next_session_decides_afres
 def test_a_sale_is_bounded_by_the_volume_and_less_than_a_lot_leaves_at_once():
     wanted = signals(ENTER, LEAVE, LEAVE, STAY)
     floor = make_floor(volume=[1e9, 2500, 0, 0])
-    found = dealt(make_board((0, -0.5, 0, 0)), floor, wanted, capital=5000)
+    found = dealt(make_market_panel((0, -0.5, 0, 0)), floor, wanted, capital=5000)
     # 5,000 bought; worth 2,500 at 10 a share: 250 shares. Two lots leave, then the
     # odd 50 shares, whatever the volume.
     assert found.dealt.tolist() == [5000, 2000, 500, 0]
@@ -74,7 +86,7 @@ def test_a_deal_pays_its_cost_on_either_side():
     # Of 1,010 at 1 % a side 999.9 buy stock: 99 shares at 10 cost 990 / 0.99 = 1,000.
     floor = make_floor(lot=1.0)
     found = dealt(
-        make_board(),
+        make_market_panel(),
         floor,
         signals(ENTER, LEAVE, STAY, STAY),
         capital=1010,
@@ -85,29 +97,29 @@ def test_a_deal_pays_its_cost_on_either_side():
 
 
 def test_a_capital_below_one_lot_orders_nothing():
-    found = dealt(make_board(), make_floor(), signals(*[ENTER] * 4), capital=999)
+    found = dealt(make_market_panel(), make_floor(), signals(*[ENTER] * 4), capital=999)
     assert not found.ordered.any() and (found.value == 999).all()
 
 
 @pytest.mark.parametrize("cost_bps", [0, 66, 212])
 def test_without_lots_and_bounds_it_is_the_headline_account(cost_bps):
-    dealing = Dealing()
+    backtest = Backtest()
     prices = with_returns(make_tiny_panel(60))
-    board = read_board(
+    board = tradability(
         prices[prices["ticker"] == "BBB"],
         sessions=market_sessions(prices),
         start=pd.Timestamp(2020, 1, 1),
         end=pd.Timestamp(2021, 1, 1),
-        dealing=dealing,
+        backtest=backtest,
     )
     choice = np.random.default_rng(1).choice([ENTER, LEAVE, STAY], len(board.session))
     origins = pd.DatetimeIndex(board.origin)
     wanted = pd.Series(choice, index=origins)[origins.notna()]
-    book = deal(board, wanted, dealing=dealing, cost_bps=cost_bps)
+    book = simulate_fills(board, wanted, backtest=backtest, cost_bps=cost_bps)
     n = len(board.session)
     floor = Floor(np.full(n, 10.0), np.full(n, 1e12), np.full(n, 1e-9))
-    sized = deal_sized(
-        board, floor, wanted, capital=1e6, dealing=dealing, cost_bps=cost_bps
+    sized = simulate_sized_fills(
+        board, floor, wanted, capital=1e6, backtest=backtest, cost_bps=cost_bps
     )
     value = 1e6 * (1 + book["net_return"]).cumprod()
     assert sized.value == pytest.approx(value.to_numpy(), rel=1e-9)
@@ -116,9 +128,9 @@ def test_without_lots_and_bounds_it_is_the_headline_account(cost_bps):
 
 def test_board_lots_end_with_july_2025():
     days = pd.to_datetime(["2025-07-30", "2025-07-31", "2025-08-01", "2025-08-04"])
-    board = replace(make_board(), session=days.as_unit("us").to_numpy())
+    board = replace(make_market_panel(), session=days.as_unit("us").to_numpy())
     stock = pd.DataFrame({"session": days, "price": 10.0, "volume": np.nan})
-    floor = read_floor(stock, board, dealing=Dealing())
+    floor = read_floor(stock, board, backtest=Backtest())
     assert floor.lot.tolist() == [100, 100, 1, 1]
     assert floor.volume.tolist() == [0] * 4
 
@@ -128,8 +140,10 @@ def test_the_more_capital_the_less_of_its_orders_is_dealt(forecasts_of):
     forecasts = forecasts_of(
         panel, model="v2", y_hat=lambda r: r["ahead"].fillna(0.0), fold=2020
     )
-    table = score_capacity(forecasts, panel, model="v2", rule="sign", dealing=Dealing())
-    assert table["capital_kes"].tolist() == list(Dealing().capacity_kes)
+    table = score_capacity(
+        forecasts, panel, model="v2", rule="sign", backtest=Backtest()
+    )
+    assert table["capital_kes"].tolist() == list(Backtest().capacity_kes)
     assert table["fill_share"].is_monotonic_decreasing
     assert table["exposure"].iloc[-1] < table["exposure"].iloc[0]
     assert table["fill_share"].iloc[0] > 0.99

@@ -23,7 +23,7 @@ from nse_lstm.evaluation.comparison import (
     losses_by_date,
     mean_test,
 )
-from nse_lstm.evaluation.long_run import autocovariances, long_run_variance
+from nse_lstm.evaluation.hac import autocovariances, long_run_variance
 
 # evaluation_refs.md section 1.3, the ten-point example.
 Y = np.array([10, 12, 11, 13, 14, 13, 15, 16, 15, 17.0])

@@ -9,21 +9,21 @@ from conftest import make_tiny_panel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nse_lstm.config import Dealing
-from nse_lstm.evaluation.dealing import Board
+from nse_lstm.config import Backtest
+from nse_lstm.evaluation.backtest import TradabilityCalendar
 from nse_lstm.evaluation.portfolios import hold_equal_weight, hold_index
 from nse_lstm.features.returns import with_returns
 
-NO_CASH = Dealing(cash_rate=0.0)
+NO_CASH = Backtest(cash_rate=0.0)
 START, END = pd.Timestamp("2020-01-01"), pd.Timestamp("2021-01-01")
 
 
-def board_of(returns, *, dates=None, buys=None, sells=None) -> Board:
+def board_of(returns, *, dates=None, buys=None, sells=None) -> TradabilityCalendar:
     n = len(returns)
     if dates is None:
         dates = pd.date_range("2020-01-06", periods=n).as_unit("us")
     dates = pd.DatetimeIndex(dates)
-    return Board(
+    return TradabilityCalendar(
         session=dates.to_numpy(),
         origin=(dates - pd.Timedelta(days=1)).to_numpy(),
         stock_return=np.array(returns, float),
@@ -34,7 +34,7 @@ def board_of(returns, *, dates=None, buys=None, sells=None) -> Board:
 
 def test_the_first_purchase_pays_and_later_sessions_drift_without_a_deal():
     boards = [board_of([0.0, 0.1, 0.1]), board_of([0.0, 0.0, 0.0])]
-    book = hold_equal_weight(boards, dealing=NO_CASH, cost_bps=100)
+    book = hold_equal_weight(boards, backtest=NO_CASH, cost_bps=100)
     assert book["turnover"].tolist() == [1.0, 0.0, 0.0]
     assert book["position"].tolist() == pytest.approx([0.0, 1.0, 1.0])
     # Halves: 0.5 * 0.1; then the first stock weighs 0.55 / 1.05.
@@ -50,7 +50,7 @@ def test_a_new_month_evens_out_by_the_weights_of_the_evening_before():
         board_of([0.0, 0.2, 0.5], dates=dates),
         board_of([0.0, 0.0, 0.0], dates=dates),
     ]
-    book = hold_equal_weight(boards, dealing=NO_CASH, cost_bps=100)
+    book = hold_equal_weight(boards, backtest=NO_CASH, cost_bps=100)
     # Of 31 January 0.6 / 1.1: the excess over a half is sold, as much bought.
     excess = 0.6 / 1.1 - 0.5
     assert book["turnover"].iloc[2] == pytest.approx(2 * excess)
@@ -61,8 +61,8 @@ def test_a_new_month_evens_out_by_the_weights_of_the_evening_before():
 
 def test_an_order_that_lapses_is_sent_again_and_its_money_earns_cash():
     boards = [board_of([0.0] * 4), board_of([0.0] * 4, buys=[0, 0, 1, 1])]
-    dealing = Dealing(cash_rate=0.25, sessions_per_year=250)
-    book = hold_equal_weight(boards, dealing=dealing, cost_bps=0)
+    backtest = Backtest(cash_rate=0.25, sessions_per_year=250)
+    book = hold_equal_weight(boards, backtest=backtest, cost_bps=0)
     assert book["turnover"].tolist() == pytest.approx([0.5, 0, 0.5, 0], abs=2e-3)
     assert book["position"].tolist() == pytest.approx([0, 0.5, 0.5, 1], abs=2e-3)
     assert book["gross_return"].iloc[0] == pytest.approx(0.001)
@@ -73,7 +73,7 @@ def test_no_order_comes_from_a_stale_evening():
     board = board_of([0.0, 0.0])
     evenings = np.array([np.datetime64("NaT"), board.origin[1]])
     board = replace(board, origin=evenings)
-    book = hold_equal_weight([board], dealing=NO_CASH, cost_bps=0)
+    book = hold_equal_weight([board], backtest=NO_CASH, cost_bps=0)
     assert book["turnover"].tolist() == [0.0, 1.0]
 
 
@@ -83,7 +83,7 @@ def test_purchases_wait_for_money_where_a_sale_lapses():
         board_of([0.0, 0.2, 0.0, 0.0], dates=dates, sells=[1, 1, 0, 0]),
         board_of([0.0, 0.0, 0.0, 0.0], dates=dates),
     ]
-    book = hold_equal_weight(boards, dealing=NO_CASH, cost_bps=0)
+    book = hold_equal_weight(boards, backtest=NO_CASH, cost_bps=0)
     assert book["turnover"].tolist() == pytest.approx([1.0, 0.0, 0.0, 0.0], abs=1e-12)
 
 
@@ -100,8 +100,8 @@ def test_the_account_never_borrows_and_costs_only_cost(seed, n_stocks):
         )
         for _ in range(n_stocks)
     ]
-    free = hold_equal_weight(boards, dealing=Dealing(), cost_bps=0)
-    dear = hold_equal_weight(boards, dealing=Dealing(), cost_bps=212)
+    free = hold_equal_weight(boards, backtest=Backtest(), cost_bps=0)
+    dear = hold_equal_weight(boards, backtest=Backtest(), cost_bps=212)
     assert free["position"].between(0, 1).all()
     assert (free["turnover"] >= 0).all() and (free["turnover"] <= 2 + 1e-12).all()
     same = ["session", "position", "turnover", "gross_return"]
@@ -123,7 +123,7 @@ def follow(panel):
     prices = with_returns(panel)
     sessions = pd.DatetimeIndex(panel["session"].unique()).sort_values()
     return hold_index(
-        prices, sessions=sessions, start=START, end=END, dealing=Dealing()
+        prices, sessions=sessions, start=START, end=END, backtest=Backtest()
     )
 
 

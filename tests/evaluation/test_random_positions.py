@@ -10,7 +10,7 @@ from conftest import make_tiny_panel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nse_lstm.config import Dealing
+from nse_lstm.config import Backtest
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation.random_positions import (
     BEATEN,
@@ -22,7 +22,7 @@ from nse_lstm.evaluation.scoring import score_strategies
 from nse_lstm.evaluation.strategies import strategy_returns
 from nse_lstm.tables import SCORES, check
 
-DEALING = Dealing()
+BACKTEST = Backtest()
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 40))
@@ -85,12 +85,12 @@ def every_third(rows):
 @pytest.fixture
 def returns(panel, forecasts_of):
     forecasts = forecasts_of(panel, model="v2", y_hat=every_third, fold=2020)
-    return strategy_returns(forecasts, panel, dealing=DEALING)
+    return strategy_returns(forecasts, panel, backtest=BACKTEST)
 
 
 def score(returns, panel, **names):
     names = {"model": "v2", "draws": 40, "seed": 1} | names
-    return score_random(returns, panel, dealing=DEALING, **names)
+    return score_random(returns, panel, backtest=BACKTEST, **names)
 
 
 def value(scores, metric, *, model=RANDOM, rule="sign", cost_bps=66, field="value"):
@@ -102,7 +102,7 @@ def value(scores, metric, *, model=RANDOM, rule="sign", cost_bps=66, field="valu
 
 
 def test_draws_have_the_strategys_turnover_and_nearly_its_exposure(returns, panel):
-    drawn, own = score(returns, panel), score_strategies(returns, dealing=DEALING)
+    drawn, own = score(returns, panel), score_strategies(returns, backtest=BACKTEST)
     own = own[own["ticker"] == "ALL"]
     check(drawn, SCORES)
     turnover = value(own, "turnover", model="v2")
@@ -115,9 +115,11 @@ def test_draws_have_the_strategys_turnover_and_nearly_its_exposure(returns, pane
 def test_without_costs_or_moves_luck_and_strategy_earn_the_same(panel, forecasts_of):
     still = panel.assign(price=20.0, factor=1.0, volume=100.0, suspended=False)
     forecasts = forecasts_of(still, model="v2", y_hat=every_third, fold=2020)
-    dealing = Dealing(cash_rate=0.0, cost_bps=(0, 66))
-    returns = strategy_returns(forecasts, still, dealing=dealing)
-    drawn = score_random(returns, still, model="v2", dealing=dealing, draws=10, seed=1)
+    backtest = Backtest(cash_rate=0.0, cost_bps=(0, 66))
+    returns = strategy_returns(forecasts, still, backtest=backtest)
+    drawn = score_random(
+        returns, still, model="v2", backtest=backtest, draws=10, seed=1
+    )
     assert value(drawn, "net_return", cost_bps=0) == 0.0
     assert np.isnan(value(drawn, BEATEN, model="v2", cost_bps=0))
 
@@ -131,7 +133,7 @@ def test_foresight_beats_every_draw_and_its_opposite_none(panel, forecasts_of):
         return forecasts_of(panel, model="v2", y_hat=y_hat, fold=2020)
 
     for sign, beaten in ((1, 1.0), (-1, 0.0)):
-        returns = strategy_returns(two_ahead(sign), panel, dealing=DEALING)
+        returns = strategy_returns(two_ahead(sign), panel, backtest=BACKTEST)
         assert value(score(returns, panel), BEATEN, model="v2") == beaten
 
 
@@ -140,9 +142,9 @@ def test_draws_are_seeded_and_the_same_at_every_cost_of_one_path(returns, panel)
     pd.testing.assert_frame_equal(one, again)
     assert value(one, "net_return") != value(other, "net_return")
     # The sign rule deals alike at every cost, and gross returns bear none.
-    gross = {value(one, "gross_return", cost_bps=c) for c in DEALING.cost_bps}
+    gross = {value(one, "gross_return", cost_bps=c) for c in BACKTEST.cost_bps}
     assert len(gross) == 1
-    net = [value(one, "net_return", cost_bps=c) for c in DEALING.cost_bps]
+    net = [value(one, "net_return", cost_bps=c) for c in BACKTEST.cost_bps]
     assert net == sorted(net, reverse=True)
 
 
@@ -155,7 +157,7 @@ def test_one_stocks_draws_do_not_depend_on_the_others(returns, panel):
 
 def test_the_share_beaten_is_counted_over_all_draws(returns, panel):
     drawn = score(returns, panel, draws=1)
-    own = score_strategies(returns, dealing=DEALING)
+    own = score_strategies(returns, backtest=BACKTEST)
     net = value(own[own["ticker"] == "ALL"], "net_return", model="v2")
     assert np.isnan(value(drawn, BEATEN, model="v2"))
     assert value(drawn, "net_return", field="n") == 1

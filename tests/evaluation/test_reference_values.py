@@ -24,8 +24,11 @@ from nse_lstm.evaluation.comparison import (
     small_sample_factor,
 )
 from nse_lstm.evaluation.direction import pesaran_timmermann
+from nse_lstm.evaluation.multiple_comparison import (
+    model_confidence_set,
+    superior_ability,
+)
 from nse_lstm.evaluation.overfitting import backtest_overfitting
-from nse_lstm.evaluation.superior import model_confidence_set, superior_ability
 from nse_lstm.features.folds import combinatorial_paths, overlaps
 
 CASES = {

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from nse_lstm.config import Dealing
+from nse_lstm.config import Backtest
 from nse_lstm.evaluation.report_card import DASH, report_card
 from nse_lstm.tables import ACCURACY_COST
 
@@ -68,7 +68,7 @@ def make_scores(*, net=0.10, negatives=0.0, n_high=2, n_held=(100, 300, 20), equ
 
 
 def make_card(scores, *, model="v2"):
-    card = report_card(scores, model=model, rule="gate", year=2023, dealing=Dealing())
+    card = report_card(scores, model=model, rule="gate", year=2023, backtest=Backtest())
     return card.set_index("target")
 
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import make_tiny_panel
 from evaluation.conftest import make_forecasts
 
-from nse_lstm.config import Dealing
+from nse_lstm.config import Backtest
 from nse_lstm.evaluation.robustness import (
     BREAK_EVEN,
     GROSS,
@@ -20,8 +20,8 @@ from nse_lstm.evaluation.robustness import (
 )
 from nse_lstm.evaluation.strategies import HOLD, strategy_returns
 
-DEALING = Dealing()
-COST = DEALING.headline_cost_bps
+BACKTEST = Backtest()
+COST = BACKTEST.headline_cost_bps
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def forecasts(panel):
 
 @pytest.fixture(scope="module")
 def scores(forecasts, panel):
-    table = score_robustness(forecasts, panel, model="oracle", dealing=DEALING)
+    table = score_robustness(forecasts, panel, model="oracle", backtest=BACKTEST)
     return table.set_index(["model", "rule", "metric"]).sort_index()
 
 
@@ -67,7 +67,7 @@ def test_one_who_never_deals_has_nothing_to_lose(scores):
 def test_at_the_break_even_cost_the_same_deals_leave_cashs_mean(
     scores, forecasts, panel
 ):
-    returns = strategy_returns(forecasts, panel, dealing=DEALING)
+    returns = strategy_returns(forecasts, panel, backtest=BACKTEST)
     own = returns[(returns["model"] == "oracle") & (returns["rule"] == "sign")]
     own = own[own["cost_bps"] == COST]
     cost = scores.loc[("oracle", "sign", BREAK_EVEN), "value"] / 1e4
@@ -79,12 +79,12 @@ def test_at_the_break_even_cost_the_same_deals_leave_cashs_mean(
 def test_the_excess_is_over_the_same_stocks_at_the_same_exposure(
     scores, forecasts, panel
 ):
-    returns = strategy_returns(forecasts, panel, dealing=DEALING)
+    returns = strategy_returns(forecasts, panel, backtest=BACKTEST)
     at_cost = returns[returns["cost_bps"] == COST]
     own = at_cost[(at_cost["model"] == "oracle") & (at_cost["rule"] == "sign")]
     hold = at_cost[at_cost["model"] == HOLD]
     exposure = own["position"].mean()
-    cash = DEALING.cash_rate / 250
+    cash = BACKTEST.cash_rate / 250
     for metric, name in ((NET, "net_return"), (GROSS, "gross_return")):
         same = exposure * hold[name].mean() + (1 - exposure) * cash
         expected = 250 * (own[name].mean() - same)
@@ -100,19 +100,19 @@ def test_a_session_later_knowledge_of_the_session_is_worth_nothing(
         for metric in (GROSS, GROSS_LATER)
     )
     assert gross > 0 and later < gross / 2
-    moved = replace(DEALING, delay=2)
-    again = score_robustness(forecasts, panel, model="oracle", dealing=moved)
+    moved = replace(BACKTEST, delay=2)
+    again = score_robustness(forecasts, panel, model="oracle", backtest=moved)
     again = again.set_index(["model", "rule", "metric"])
     assert later == again.loc[("oracle", "sign", GROSS), "value"]
 
 
 def test_the_accounts_of_a_month_begin_with_the_headline_one(scores, forecasts, panel):
-    returns = strategy_returns(forecasts, panel, dealing=DEALING)
+    returns = strategy_returns(forecasts, panel, backtest=BACKTEST)
     own = returns[(returns["model"] == "oracle") & (returns["rule"] == "sign")]
     own = own[own["cost_bps"] == COST]
     headline = 250 * (own["net_return"] - own["cash_return"]).mean()
     one = score_robustness(
-        forecasts, panel, model="oracle", dealing=replace(DEALING, n_starts=1)
+        forecasts, panel, model="oracle", backtest=replace(BACKTEST, n_starts=1)
     )
     one = one.set_index(["model", "rule", "metric"]).loc[("oracle", "sign", START_DAY)]
     assert [one["value"], one["lower"], one["upper"]] == pytest.approx([headline] * 3)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import make_tiny_panel
 
-from nse_lstm.config import Dealing
+from nse_lstm.config import Backtest
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation import metrics
 from nse_lstm.evaluation.scoring import (
@@ -206,7 +206,7 @@ def make_returns(net, position, *, ticker="AAA", seed=1, cash=0.0):
 
 def test_strategy_scores_are_the_metrics_of_the_booked_returns():
     returns = make_returns([0.0, 0.02, -0.01, 0.0], [0, 1, 1, 0], cash=0.001)
-    scores = score_strategies(returns, dealing=Dealing(sessions_per_year=100))
+    scores = score_strategies(returns, backtest=Backtest(sessions_per_year=100))
     found = {
         metric: value_of(scores, ticker="AAA", model="v2", metric=metric)
         for metric in STRATEGY_METRICS
@@ -229,7 +229,7 @@ def test_the_pool_holds_equal_capital_in_every_stock():
         make_returns([0.02, 0.04], [1, 1], ticker="AAA"),
         make_returns([0.0, -0.02], [0, 1], ticker="BBB"),
     ]
-    scores = score_strategies(pd.concat(parts), dealing=Dealing())
+    scores = score_strategies(pd.concat(parts), backtest=Backtest())
     # Sessions' means: 0.01 and 0.01.
     pooled = value_of(scores, ticker=POOL, model="v2", metric="net_return")
     assert pooled == pytest.approx(1.01**2 - 1)
@@ -243,7 +243,7 @@ def test_the_pools_wins_are_the_stocks_own_sessions_and_interest_is_none():
         make_returns([0.02, 0.0], [1, 1], ticker="AAA", cash=0.001),
         make_returns([0.001, 0.001], [0, 0], ticker="BBB", cash=0.001),
     ]
-    scores = score_strategies(pd.concat(parts), dealing=Dealing())
+    scores = score_strategies(pd.concat(parts), backtest=Backtest())
     pooled = {"ticker": POOL, "model": "v2"}
     assert value_of(scores, **pooled, metric="win_rate") == pytest.approx(1 / 2)
     assert value_of(scores, **pooled, metric="win_rate_all") == pytest.approx(1 / 4)
@@ -257,7 +257,7 @@ def test_a_partly_invested_account_does_not_win_by_its_interest():
     # Half in stocks that did not move, half in cash at 0.001; then 0.001 of stocks.
     net = [(1 + 0.0005) - 1, 0.5 * 0.001 + 0.5 * 0.001]
     returns = make_returns(net, [0.5, 0.5], ticker=POOL, cash=0.001)
-    scores = score_strategies(returns, dealing=Dealing())
+    scores = score_strategies(returns, backtest=Backtest())
     found = value_of(scores, ticker=POOL, model="v2", metric="win_rate")
     assert found == pytest.approx(1 / 2)
 
@@ -271,7 +271,7 @@ def test_an_account_that_is_nearly_all_cash_has_no_sharpe_ratio(n_held, defined)
         make_returns(net, held, ticker="AAA", cash=0.0003),
         make_returns(np.full(100, 0.0003), held * 0, ticker="BBB", cash=0.0003),
     ]
-    scores = score_strategies(pd.concat(parts), dealing=Dealing())
+    scores = score_strategies(pd.concat(parts), backtest=Backtest())
     for metric in ("sharpe_ratio", "sharpe_over_cash"):
         found = value_of(scores, ticker=POOL, model="v2", metric=metric)
         assert math.isnan(found) != defined
@@ -280,16 +280,16 @@ def test_an_account_that_is_nearly_all_cash_has_no_sharpe_ratio(n_held, defined)
 def test_never_being_invested_has_no_sharpe_ratio_even_after_a_late_entry():
     # Bought in the last session: a cost, and not one session held.
     returns = make_returns([0.0, 0.0, -0.0066], [0, 0, 0])
-    scores = score_strategies(returns, dealing=Dealing())
+    scores = score_strategies(returns, backtest=Backtest())
     assert math.isnan(value_of(scores, ticker="AAA", model="v2", metric="sharpe_ratio"))
     assert math.isnan(value_of(scores, ticker="AAA", model="v2", metric="win_rate"))
 
 
 def test_a_dealt_panel_is_scored_like_its_own_columns(panel, forecasts_of):
     forecasts = forecasts_of(panel, model="oracle", y_hat=perfect, fold=2020)
-    dealing = Dealing()
-    returns = strategy_returns(forecasts, panel, dealing=dealing)
-    scores = score_strategies(returns, dealing=dealing)
+    backtest = Backtest()
+    returns = strategy_returns(forecasts, panel, backtest=backtest)
+    scores = score_strategies(returns, backtest=backtest)
     one = returns.query("ticker == 'AAA' and rule == 'gate' and cost_bps == 36")
     found = scores.query("ticker == 'AAA' and rule == 'gate' and cost_bps == 36")
     expected = metrics.total_return(one["net_return"])

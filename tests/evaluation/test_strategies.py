@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import make_tiny_panel
 
-from nse_lstm.config import Dealing
+from nse_lstm.config import Backtest
 from nse_lstm.errors import StudyError
 from nse_lstm.evaluation.scoring import POOL, score_strategies
 from nse_lstm.evaluation.strategies import (
@@ -18,7 +18,7 @@ from nse_lstm.evaluation.strategies import (
     strategy_returns,
 )
 
-DEALING = Dealing()
+BACKTEST = Backtest()
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def returns(panel, forecasts_of):
         ),
         forecasts_of(panel, model="oracle", y_hat=lambda r: r["ahead"], fold=2020),
     ]
-    return strategy_returns(pd.concat(parts), panel, dealing=DEALING)
+    return strategy_returns(pd.concat(parts), panel, backtest=BACKTEST)
 
 
 def test_every_model_rule_and_cost_is_dealt_on_every_session_of_the_year(
@@ -66,7 +66,7 @@ def test_equal_weight_is_one_account_beside_the_stocks(returns):
     equal = returns[returns["model"] == EQUAL_WEIGHT]
     assert set(equal["ticker"]) == {POOL}
     assert set(equal["rule"]) == {YARDSTICKS[EQUAL_WEIGHT]}
-    scores = score_strategies(returns, dealing=DEALING)
+    scores = score_strategies(returns, backtest=BACKTEST)
     own = scores[(scores["model"] == EQUAL_WEIGHT) & (scores["metric"] == "net_return")]
     assert set(own["ticker"]) == {POOL}
     at_headline = equal[equal["cost_bps"] == 66]["net_return"]
@@ -82,13 +82,13 @@ def test_the_index_stands_under_its_own_ticker_at_no_cost_only(panel, forecasts_
     forecasts = forecasts_of(
         panel, model="oracle", y_hat=lambda r: r["ahead"], fold=2020
     )
-    returns = strategy_returns(forecasts, whole, dealing=DEALING)
+    returns = strategy_returns(forecasts, whole, backtest=BACKTEST)
     rows = returns[returns["model"] == INDEX]
     assert set(rows["ticker"]) == {"^NASI"}
     assert set(rows["cost_bps"]) == {0}
     # The pool of the stocks is not moved by it.
     others = returns[returns["model"] != INDEX].reset_index(drop=True)
-    without = strategy_returns(forecasts, panel, dealing=DEALING)
+    without = strategy_returns(forecasts, panel, backtest=BACKTEST)
     pd.testing.assert_frame_equal(others, without)
 
 
@@ -104,10 +104,10 @@ def test_a_day_on_which_only_the_index_is_printed_is_no_session(panel, forecasts
         panel, model="oracle", y_hat=lambda r: r["ahead"], fold=2020
     )
     whole = pd.concat([panel, index], ignore_index=True)
-    returns = strategy_returns(forecasts, whole, dealing=DEALING)
+    returns = strategy_returns(forecasts, whole, backtest=BACKTEST)
     assert saturday not in set(returns["session"])
     others = returns[returns["model"] != INDEX].reset_index(drop=True)
-    without = strategy_returns(forecasts, panel, dealing=DEALING)
+    without = strategy_returns(forecasts, panel, backtest=BACKTEST)
     pd.testing.assert_frame_equal(others, without)
 
 
@@ -116,7 +116,7 @@ def test_a_forecast_of_more_than_one_session_is_refused(panel, forecasts_of):
         panel, model="oracle", y_hat=lambda r: r["ahead"], fold=2020
     )
     with pytest.raises(StudyError, match="horizon=5 \\(model oracle, ticker AAA\\)"):
-        strategy_returns(forecasts.assign(horizon=5), panel, dealing=DEALING)
+        strategy_returns(forecasts.assign(horizon=5), panel, backtest=BACKTEST)
 
 
 def test_persistence_earns_cash_at_every_cost(returns):
@@ -149,6 +149,6 @@ def test_ten_stocks_and_eight_models_take_seconds(forecasts_of):
         for name in "abcdefgh"
     ]
     begun = time.perf_counter()
-    strategy_returns(pd.concat(parts), panel, dealing=DEALING)
+    strategy_returns(pd.concat(parts), panel, backtest=BACKTEST)
     # Measured 0.7 s on one core; the limit only catches a loop over sessions.
     assert time.perf_counter() - begun < 20

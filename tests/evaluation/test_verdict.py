@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from nse_lstm.config import Dealing, Verdict
+from nse_lstm.config import Backtest, Verdict
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation.verdict import excess_moments, judge, pooled_excess
 
-DEALING = Dealing()
+BACKTEST = Backtest()
 QUICK = Verdict(bootstrap_reps=200)
-CASH = DEALING.cash_rate / DEALING.sessions_per_year
+CASH = BACKTEST.cash_rate / BACKTEST.sessions_per_year
 
 
 def make_rows(net, *, model="v2", rule="gate", position=1.0, ticker="AAA", seed=1):
@@ -41,7 +41,7 @@ def judged(net, holding, *, position=1.0, verdict=QUICK, deflated=None, clean=No
     return judge(
         make_rows(net, position=position),
         make_rows(holding, model="buy_and_hold", rule="hold"),
-        dealing=DEALING,
+        backtest=BACKTEST,
         verdict=verdict,
         seed=1,
         deflated_sharpe=deflated,
@@ -95,7 +95,7 @@ def test_the_holding_has_the_strategys_own_average_exposure():
     found = judged(net, np.full(100, 0.002), position=position)
     assert found.exposure == pytest.approx(0.5)
     assert found.excess_over_holding.mean == pytest.approx(0.0, abs=1e-12)
-    expected = 0.5 * (0.002 - CASH) * DEALING.sessions_per_year
+    expected = 0.5 * (0.002 - CASH) * BACKTEST.sessions_per_year
     assert found.excess_over_cash.mean == pytest.approx(expected)
 
 
@@ -125,7 +125,7 @@ def test_stocks_are_pooled_and_seeds_averaged_into_one_observation_a_session(noi
     found = judge(
         pd.concat(rows),
         pd.concat(holdings),
-        dealing=DEALING,
+        backtest=BACKTEST,
         verdict=QUICK,
         seed=1,
         deflated_sharpe=None,
@@ -159,13 +159,13 @@ def test_what_is_deflated_is_what_is_judged(noise):
     judgement = judge(
         rows,
         holdings,
-        dealing=DEALING,
+        backtest=BACKTEST,
         verdict=QUICK,
         seed=1,
         deflated_sharpe=None,
         audit_clean=None,
     )
-    yearly = found.sharpe * math.sqrt(DEALING.sessions_per_year)
+    yearly = found.sharpe * math.sqrt(BACKTEST.sessions_per_year)
     assert judgement.sharpe_over_cash == pytest.approx(yearly)
 
 
@@ -189,7 +189,7 @@ def test_the_interval_is_as_wide_as_the_normal_one_for_independent_sessions():
     net = np.random.default_rng(2).normal(0, 0.01, 2000)
     verdict = Verdict(bootstrap_reps=2000, bootstrap_block=1)
     found = judged(net, net, verdict=verdict).excess_over_cash
-    half = 1.959964 * net.std(ddof=1) / math.sqrt(2000) * DEALING.sessions_per_year
+    half = 1.959964 * net.std(ddof=1) / math.sqrt(2000) * BACKTEST.sessions_per_year
     assert (found.upper - found.lower) / 2 == pytest.approx(half, rel=0.08)
 
 
@@ -219,7 +219,7 @@ def test_no_rows_and_two_strategies_are_refused(noise):
         judged(noise[:0], noise)
     rows, hold = make_rows(noise), make_rows(noise, model="buy_and_hold", rule="hold")
     arguments = {
-        "dealing": DEALING,
+        "backtest": BACKTEST,
         "verdict": QUICK,
         "seed": 1,
         "deflated_sharpe": None,

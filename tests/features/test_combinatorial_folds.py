@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from plain_windows import by_reference
+from support.plain_windows import by_reference
 
 from nse_lstm.errors import ConfigurationError, DataError
 from nse_lstm.features.folds import (

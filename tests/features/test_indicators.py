@@ -8,27 +8,27 @@ from dataclasses import fields
 import numpy as np
 import pandas as pd
 import pytest
-from odd_panel import GAP, IDLE, SMALL, STALE, odd_panel
+from support.odd_panel import GAP, IDLE, SMALL, STALE, odd_panel
 
 from nse_lstm.errors import DataError
 from nse_lstm.features import market_indicators as market
 from nse_lstm.features import price_indicators as price
 from nse_lstm.features import volume_indicators as volume
-from nse_lstm.features.board import Board, make_board
 from nse_lstm.features.indicators import (
     INDICATORS,
     MARKET_INDICATORS,
     build_features,
 )
-from nse_lstm.tables import FEATURES, MARKET_FEATURES, PLACED_FEATURES, check
+from nse_lstm.features.market_panel import MarketPanel, make_market_panel
+from nse_lstm.tables import FEATURES, MARKET_FEATURES, RANKED_FEATURES, check
 
 Number = float | None
 N = 6
 
 
 @pytest.fixture(scope="module")
-def board() -> Board:
-    return make_board(odd_panel(), SMALL)
+def board() -> MarketPanel:
+    return make_market_panel(odd_panel(), SMALL)
 
 
 def cell(frame: pd.DataFrame, t: int, k: int) -> Number:
@@ -47,7 +47,7 @@ def mean(values: list[float]) -> Number:
     return sum(values) / len(values) if values else None
 
 
-def products(board: Board, t: int, k: int) -> list[float]:
+def products(board: MarketPanel, t: int, k: int) -> list[float]:
     pairs = [
         (cell(board.log_return, i, k), cell(board.log_return, i - 1, k))
         for i in range(t - N + 1, t + 1)
@@ -56,22 +56,22 @@ def products(board: Board, t: int, k: int) -> list[float]:
     return known if len(known) >= N / 2 else []
 
 
-def plain_reversal(board: Board, t: int, k: int) -> Number:
+def plain_reversal(board: MarketPanel, t: int, k: int) -> Number:
     known = span(board.log_return, t, k)
     return -sum(known) if known else None
 
 
-def plain_momentum(board: Board, t: int, k: int) -> Number:
+def plain_momentum(board: MarketPanel, t: int, k: int) -> Number:
     known = span(board.log_return, t - 2, k, N - 2)
     return sum(known) if known else None
 
 
-def plain_volatility(board: Board, t: int, k: int) -> Number:
+def plain_volatility(board: MarketPanel, t: int, k: int) -> Number:
     known = span(board.log_return, t, k)
     return statistics.stdev(known) if len(known) > 1 else None
 
 
-def plain_skewness(board: Board, t: int, k: int) -> Number:
+def plain_skewness(board: MarketPanel, t: int, k: int) -> Number:
     known = span(board.log_return, t, k)
     n = len(known)
     if n < 3 or not any(known):
@@ -82,17 +82,17 @@ def plain_skewness(board: Board, t: int, k: int) -> Number:
     return math.sqrt(n * (n - 1)) / (n - 2) * third / second**1.5
 
 
-def plain_largest(board: Board, t: int, k: int) -> Number:
+def plain_largest(board: MarketPanel, t: int, k: int) -> Number:
     return max(span(board.log_return, t, k), default=None)
 
 
-def plain_autocorrelation(board: Board, t: int, k: int) -> Number:
+def plain_autocorrelation(board: MarketPanel, t: int, k: int) -> Number:
     square = mean([x * x for x in span(board.log_return, t, k)])
     product = mean(products(board, t, k))
     return None if product is None or not square else product / square
 
 
-def plain_range_place(board: Board, t: int, k: int) -> Number:
+def plain_range_place(board: MarketPanel, t: int, k: int) -> Number:
     found = []
     for i in range(max(0, t - N + 1), t + 1):
         low, high, at = (cell(f, i, k) for f in (board.low, board.high, board.price))
@@ -103,11 +103,11 @@ def plain_range_place(board: Board, t: int, k: int) -> Number:
     return mean(found) if len(found) >= N / 2 else None
 
 
-def plain_range_width(board: Board, t: int, k: int) -> Number:
+def plain_range_width(board: MarketPanel, t: int, k: int) -> Number:
     return mean(span((board.high - board.low) / board.price, t, k))
 
 
-def plain_channel_place(board: Board, t: int, k: int) -> Number:
+def plain_channel_place(board: MarketPanel, t: int, k: int) -> Number:
     known, now = span(board.adjusted, t, k), cell(board.adjusted, t, k)
     if not known or now is None:
         return None
@@ -115,7 +115,7 @@ def plain_channel_place(board: Board, t: int, k: int) -> Number:
     return 0.5 if width == 0 else (now - min(known)) / width
 
 
-def plain_tick(board: Board, t: int, k: int) -> Number:
+def plain_tick(board: MarketPanel, t: int, k: int) -> Number:
     at = cell(board.price, t, k)
     if at is None:
         return None
@@ -123,17 +123,17 @@ def plain_tick(board: Board, t: int, k: int) -> Number:
     return (0.05 if at < 50 else 0.25) / at
 
 
-def plain_turnover(board: Board, t: int, k: int, n: int = N) -> Number:
+def plain_turnover(board: MarketPanel, t: int, k: int, n: int = N) -> Number:
     level = mean(span(board.turnover, t, k, n))
     return None if level is None else math.log(1 + level)
 
 
-def plain_surprise(board: Board, t: int, k: int) -> Number:
+def plain_surprise(board: MarketPanel, t: int, k: int) -> Number:
     now, usual = plain_turnover(board, t, k), plain_turnover(board, t, k, 60)
     return None if now is None or usual is None else now - usual
 
 
-def plain_illiquidity(board: Board, t: int, k: int) -> Number:
+def plain_illiquidity(board: MarketPanel, t: int, k: int) -> Number:
     found = []
     for i in range(max(0, t - N + 1), t + 1):
         move, dealt = cell(board.log_return, i, k), cell(board.turnover, i, k)
@@ -142,7 +142,7 @@ def plain_illiquidity(board: Board, t: int, k: int) -> Number:
     return math.log(mean(found)) if len(found) >= N / 2 and any(found) else None
 
 
-def plain_since(board: Board, t: int, k: int) -> Number:
+def plain_since(board: MarketPanel, t: int, k: int) -> Number:
     if cell(board.turnover, t, k) is None:
         return None
     dealt = [i for i in range(t + 1) if cell(board.turnover, i, k)]
@@ -150,15 +150,15 @@ def plain_since(board: Board, t: int, k: int) -> Number:
     return float(sum(i > dealt[-1] for i in idle)) if dealt else None
 
 
-def plain_traded(board: Board, t: int, k: int) -> Number:
+def plain_traded(board: MarketPanel, t: int, k: int) -> Number:
     return mean([float(x > 0) for x in span(board.turnover, t, k)])
 
 
-def plain_zeros(board: Board, t: int, k: int) -> Number:
+def plain_zeros(board: MarketPanel, t: int, k: int) -> Number:
     return mean([float(abs(x) < 1e-12) for x in span(board.log_return, t, k)])
 
 
-def plain_signed(board: Board, t: int, k: int) -> Number:
+def plain_signed(board: MarketPanel, t: int, k: int) -> Number:
     signed, dealt = [], span(board.turnover, t, k)
     for i in range(max(0, t - N + 1), t + 1):
         move, amount = cell(board.log_return, i, k), cell(board.turnover, i, k)
@@ -169,7 +169,7 @@ def plain_signed(board: Board, t: int, k: int) -> Number:
     return sum(signed) / sum(dealt) if known else None
 
 
-def slope(board: Board, t: int, k: int, n: int, lag: int = 0) -> Number:
+def slope(board: MarketPanel, t: int, k: int, n: int, lag: int = 0) -> Number:
     pairs = []
     for i in range(max(0, t - n + 1), t + 1):
         own = cell(board.log_return, i, k)
@@ -181,15 +181,15 @@ def slope(board: Board, t: int, k: int, n: int, lag: int = 0) -> Number:
     return statistics.linear_regression(*zip(*pairs, strict=True)).slope
 
 
-def plain_beta(board: Board, t: int, k: int) -> Number:
+def plain_beta(board: MarketPanel, t: int, k: int) -> Number:
     return slope(board, t, k, N)
 
 
-def plain_lagged_beta(board: Board, t: int, k: int) -> Number:
+def plain_lagged_beta(board: MarketPanel, t: int, k: int) -> Number:
     return slope(board, t, k, N, lag=1)
 
 
-def plain_residual_reversal(board: Board, t: int, k: int) -> Number:
+def plain_residual_reversal(board: MarketPanel, t: int, k: int) -> Number:
     sensitivity, back = slope(board, t, k, 12), plain_reversal(board, t, k)
     moves = span(board.market.to_frame(), t, 0)
     if sensitivity is None or back is None or not moves:
@@ -197,7 +197,7 @@ def plain_residual_reversal(board: Board, t: int, k: int) -> Number:
     return back + sensitivity * sum(moves)
 
 
-def plain_idiosyncratic(board: Board, t: int, k: int) -> Number:
+def plain_idiosyncratic(board: MarketPanel, t: int, k: int) -> Number:
     found = []
     for i in range(max(0, t - N + 1), t + 1):
         own, sensitivity = cell(board.log_return, i, k), slope(board, i, k, 12)
@@ -226,18 +226,18 @@ def beyond_usual(frame: pd.DataFrame, t: int, k: int) -> dict[int, float]:
     return found
 
 
-def plain_fading_reversal(board: Board, t: int, k: int) -> Number:
+def plain_fading_reversal(board: MarketPanel, t: int, k: int) -> Number:
     moves = {i: cell(board.log_return, i, k) for i in range(t + 1)}
     level = faded({i: x for i, x in moves.items() if x is not None}, t)
     return None if level is None else -level
 
 
-def plain_fading_surprise(board: Board, t: int, k: int) -> Number:
+def plain_fading_surprise(board: MarketPanel, t: int, k: int) -> Number:
     dealt = board.turnover.map(lambda x: math.log(x) if x > 0 else math.nan)
     return faded(beyond_usual(dealt, t, k), t)
 
 
-def plain_fading_restlessness(board: Board, t: int, k: int) -> Number:
+def plain_fading_restlessness(board: MarketPanel, t: int, k: int) -> Number:
     return faded(beyond_usual(board.log_return.abs(), t, k), t)
 
 
@@ -247,9 +247,9 @@ CASES: dict[str, tuple[Callable[..., pd.DataFrame], Callable[..., Number]]] = {
     "skewness": (price.skewness, plain_skewness),
     "largest_return": (price.largest_return, plain_largest),
     "autocorrelation": (price.autocorrelation, plain_autocorrelation),
-    "range_place": (price.range_place, plain_range_place),
+    "range_position": (price.range_position, plain_range_place),
     "range_width": (price.range_width, plain_range_width),
-    "channel_place": (price.channel_place, plain_channel_place),
+    "channel_position": (price.channel_position, plain_channel_place),
     "turnover_level": (volume.turnover_level, plain_turnover),
     "volume_surprise": (volume.volume_surprise, plain_surprise),
     "illiquidity": (volume.illiquidity, plain_illiquidity),
@@ -260,14 +260,14 @@ CASES: dict[str, tuple[Callable[..., pd.DataFrame], Callable[..., Number]]] = {
     "lagged_beta": (market.lagged_beta, plain_lagged_beta),
     "residual_reversal": (market.residual_reversal, plain_residual_reversal),
     "idiosyncratic_volatility": (market.idiosyncratic_volatility, plain_idiosyncratic),
-    "fading_reversal": (price.fading_reversal, plain_fading_reversal),
-    "fading_surprise": (volume.fading_surprise, plain_fading_surprise),
-    "fading_restlessness": (price.fading_restlessness, plain_fading_restlessness),
+    "ewm_reversal": (price.ewm_reversal, plain_fading_reversal),
+    "ewm_volume_surprise": (volume.ewm_volume_surprise, plain_fading_surprise),
+    "ewm_abs_return": (price.ewm_abs_return, plain_fading_restlessness),
 }
 
 
 def check_cells(
-    board: Board, found: pd.DataFrame, plain: Callable[..., Number]
+    board: MarketPanel, found: pd.DataFrame, plain: Callable[..., Number]
 ) -> None:
     rows = range(board.price.shape[0])
     expected = [[plain(board, t, k) for k in range(3)] for t in rows]
@@ -278,19 +278,19 @@ def check_cells(
 
 @pytest.mark.parametrize("name", CASES)
 def test_an_indicator_is_what_a_plain_loop_makes_of_its_span(
-    board: Board, name: str, monkeypatch: pytest.MonkeyPatch
+    board: MarketPanel, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(market, "BETA_SESSIONS", 12)
     indicator, plain = CASES[name]
     check_cells(board, indicator(board, N), plain)
 
 
-def test_momentum_leaves_the_last_sessions_out(board: Board) -> None:
+def test_momentum_leaves_the_last_sessions_out(board: MarketPanel) -> None:
     check_cells(board, price.momentum(board, N, skip=2), plain_momentum)
 
 
 def test_sessions_since_a_trade_count_idle_ones_and_pass_over_stale_ones(
-    board: Board,
+    board: MarketPanel,
 ) -> None:
     found = volume.sessions_since_trade(board)
     check_cells(board, found, plain_since)
@@ -298,12 +298,12 @@ def test_sessions_since_a_trade_count_idle_ones_and_pass_over_stale_ones(
     assert math.isnan(found["CCC"].iloc[STALE])
 
 
-def test_the_tick_is_taken_on_the_printed_price(board: Board) -> None:
+def test_the_tick_is_taken_on_the_printed_price(board: MarketPanel) -> None:
     check_cells(board, price.relative_tick(board), plain_tick)
 
 
 def test_a_markets_return_is_given_in_its_usual_spread(
-    board: Board, monkeypatch: pytest.MonkeyPatch
+    board: MarketPanel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(market, "LEVEL_SESSIONS", 12)
     found = market.market_return(board, 4)
@@ -318,14 +318,14 @@ def test_a_markets_return_is_given_in_its_usual_spread(
 
 
 def test_the_schema_names_what_is_built() -> None:
-    assert tuple(INDICATORS) == PLACED_FEATURES
+    assert tuple(INDICATORS) == RANKED_FEATURES
     assert tuple(MARKET_INDICATORS) == MARKET_FEATURES
 
 
 def test_the_board_knows_no_copied_range_no_unmended_price_and_no_index() -> None:
     panel = odd_panel()
     index = panel[panel["ticker"] == "AAA"].assign(ticker="^NASI", kind="index")
-    board = make_board(pd.concat([panel, index], ignore_index=True), SMALL)
+    board = make_market_panel(pd.concat([panel, index], ignore_index=True), SMALL)
     assert list(board.price) == ["AAA", "BBB", "CCC"]
     for frame in (board.low, board.high, board.turnover):
         assert frame.iloc[STALE].isna().all()
@@ -345,7 +345,7 @@ def test_every_row_of_the_panel_has_features_but_a_stale_one() -> None:
     check(features, FEATURES)
     assert len(features) == len(panel)
     stale = features[features["session"] == panel["session"].iloc[STALE]]
-    values = [*PLACED_FEATURES, *MARKET_FEATURES]
+    values = [*RANKED_FEATURES, *MARKET_FEATURES]
     assert stale[values].isna().all(axis=None)
     assert not stale["usable"].any()
 
@@ -353,7 +353,7 @@ def test_every_row_of_the_panel_has_features_but_a_stale_one() -> None:
 def test_with_history_every_feature_is_known() -> None:
     features = build_features(odd_panel(420), cross_section=SMALL)
     last = features[features["session"] == features["session"].max()]
-    assert last[[*PLACED_FEATURES, *MARKET_FEATURES]].notna().all(axis=None)
+    assert last[[*RANKED_FEATURES, *MARKET_FEATURES]].notna().all(axis=None)
 
 
 @pytest.mark.parametrize("last", [STALE + 1, 45])
@@ -391,13 +391,13 @@ def test_a_later_split_rewrites_no_feature() -> None:
 def test_a_panel_without_shares_is_refused() -> None:
     panel = odd_panel().assign(kind="etf")
     with pytest.raises(DataError, match=r"ordinary shares .* kinds \['etf'\]"):
-        make_board(panel, SMALL)
+        make_market_panel(panel, SMALL)
 
 
-def test_a_board_is_of_one_shape(board: Board) -> None:
+def test_a_board_is_of_one_shape(board: MarketPanel) -> None:
     shapes = {
         getattr(board, field.name).shape
-        for field in fields(Board)
+        for field in fields(MarketPanel)
         if field.name != "market"
     }
     assert shapes == {(60, 3)}

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from odd_panel import SMALL, odd_panel
+from support.odd_panel import SMALL, odd_panel
 
 from nse_lstm.errors import DataError
 from nse_lstm.features.indicators import build_features
 from nse_lstm.features.sequences import CHANNELS, lay_out
-from nse_lstm.tables import PLACED_FEATURES
+from nse_lstm.tables import RANKED_FEATURES
 
 LOOKBACK = 5
 
@@ -25,7 +25,7 @@ def test_a_window_is_the_shares_own_last_sessions(features: pd.DataFrame) -> Non
     last = laid.last(own["ticker"][40:41], own["session"][40:41])[0]
     window = laid.table[last - LOOKBACK + 1 : last + 1]
     expected = own.loc[36:40, list(CHANNELS)].to_numpy(float)
-    expected[:, : len(PLACED_FEATURES)] *= (
+    expected[:, : len(RANKED_FEATURES)] *= (
         12**0.5
     )  # places from -1/2 to 1/2 have a variance of 1/12
     np.testing.assert_allclose(window, np.nan_to_num(expected), rtol=1e-6)

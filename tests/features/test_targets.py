@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from odd_panel import GAP, SMALL, STALE, odd_panel
+from support.odd_panel import GAP, SMALL, STALE, odd_panel
 
 from nse_lstm.errors import DataError
 from nse_lstm.evaluation.scoring import realised
@@ -96,7 +96,7 @@ def test_excess_and_place_are_taken_among_the_origins_members() -> None:
     assert centres == pytest.approx([centres[0]] * 3)
     pairs = [("AAA", "BBB"), ("AAA", "CCC"), ("BBB", "CCC")]
     (pair,) = [p for p in pairs if np.isclose(y[list(p)].mean(), centres[0])]
-    places = table[at].set_index("ticker")["y_place"]
+    places = table[at].set_index("ticker")["y_rank"]
     # Of two members the better is placed at 1/4, the other at -1/4.
     assert sorted(places[list(pair)]) == [-0.25, 0.25]
     assert (places[y[list(pair)].idxmax()]) == 0.25

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_windows import make_history, make_windows
+from support.plain_windows import make_history, make_windows
 
 from nse_lstm.errors import DataError
 from nse_lstm.features.windows import PER_WINDOW, FoldSplit, Windows

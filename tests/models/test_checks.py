@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from models.jobs import make_jobs, make_pooled_job, make_study
+from support.training_jobs import make_jobs, make_pooled_job, make_study
 
 from nse_lstm.features.windows import PER_WINDOW
 from nse_lstm.models.checks import find_fault

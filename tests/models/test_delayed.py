@@ -8,14 +8,14 @@ from nse_lstm.features.folds import make_folds
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.features.windows import make_windows, split_fold
 from nse_lstm.models.baselines import forecast_rows
-from nse_lstm.models.delayed import STALE_ENTRY, aim_at_deals
+from nse_lstm.models.delayed import STALE_ENTRY, aim_at_trades
 
 NONE = np.array([], "datetime64[us]")
 
 
 def windows_of(stock: pd.DataFrame, stale: np.ndarray = NONE):
     cut = make_windows(stock, market_sessions(stock), lookback=4, horizon=1, delay=1)
-    return cut, aim_at_deals(cut, stale, delay=1)
+    return cut, aim_at_trades(cut, stale, delay=1)
 
 
 def one_stock(n_sessions: int = 160) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nse_lstm.config import V2, V3
+from nse_lstm.config import V2, RankLstm
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.scaling import MinMaxScaler
 from nse_lstm.models.architectures import (
@@ -23,9 +23,9 @@ from nse_lstm.models.architectures import (
     Dropout,
     Lstm,
     build,
+    describe_rank_lstm,
     describe_v1,
     describe_v2,
-    describe_v3,
 )
 from nse_lstm.models.bundles import save_bundle
 from nse_lstm.models.equality import (
@@ -48,8 +48,11 @@ SCALER = MinMaxScaler(0.0, 1.0)
 NETWORKS = {
     "v1": describe_v1(9, units=6),
     "v2": describe_v2(SMALL),
-    "v3": describe_v3(
-        V3(lookback=4, units=3, deep_units=5), channels=6, n_outputs=3, n_windows=9
+    "rank_lstm": describe_rank_lstm(
+        RankLstm(lookback=4, units=3, deep_units=5),
+        channels=6,
+        n_outputs=3,
+        n_windows=9,
     ),
     "one recurrent layer": Architecture(
         "mixture",
@@ -214,12 +217,12 @@ def test_a_layer_of_another_module_is_refused(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def branched(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return store(tmp_path_factory.mktemp("stored") / "v3", NETWORKS["v3"])
+    return store(tmp_path_factory.mktemp("stored") / "rank_lstm", NETWORKS["rank_lstm"])
 
 
 def test_branches_are_read_in_the_order_of_the_description(branched: Path) -> None:
     outline = check_outline(outline_of(branched))
-    names = [[each.name for each in way] for way in NETWORKS["v3"].branches]
+    names = [[each.name for each in way] for way in NETWORKS["rank_lstm"].branches]
     found = outline.architecture.branches
     assert [[each.name for each in way] for way in found] == names
     assert sorted(each.name for each in outline.order) == sorted(

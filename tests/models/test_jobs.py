@@ -2,7 +2,7 @@ import pickle
 from dataclasses import replace
 
 import numpy as np
-from models.jobs import LOOKBACK, make_jobs, make_pooled_job
+from support.training_jobs import LOOKBACK, make_jobs, make_pooled_job
 
 from nse_lstm.models.samples import Samples, gather
 

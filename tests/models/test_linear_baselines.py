@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from plain_windows import make_history, make_windows, windows_of
+from support.plain_windows import make_history, make_windows, windows_of
 
 from nse_lstm.errors import DataError
 from nse_lstm.models.linear_baselines import (

@@ -19,7 +19,7 @@ TESTS = Path(__file__).resolve().parents[1]
 def start(folder: Path) -> subprocess.Popen:
     # A session of its own, so that its workers die with it.
     return subprocess.Popen(
-        [sys.executable, str(TESTS / "models" / "train_jobs.py"), str(folder)],
+        [sys.executable, str(TESTS / "support" / "train_jobs.py"), str(folder)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(TESTS)])},
         start_new_session=True,
         stdout=subprocess.DEVNULL,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models.jobs import make_jobs, make_pooled_job, make_study
+from support.training_jobs import make_jobs, make_pooled_job, make_study
 
 from nse_lstm.config import Study
 from nse_lstm.errors import ArtefactError
@@ -48,7 +48,7 @@ def spoil(job: TrainingJob) -> TrainingJob:
 def test_a_job_seed_has_31_bits_and_names_its_job():
     named = [(1, "SCOM", 2023), (2, "SCOM", 2023), (1, "KCB", 2023), (1, "SCOM", 2022)]
     seeds = [job_seed(*name) for name in named]
-    seeds.append(job_seed(1, "SCOM", 2023, architecture="v3"))
+    seeds.append(job_seed(1, "SCOM", 2023, architecture="rank_lstm"))
     assert len(set(seeds)) == 5
     assert all(0 <= seed < 2**31 for seed in seeds)
     # First 4 bytes of `printf 1,SCOM,2023,v2 | sha256sum`, halved.
@@ -249,7 +249,7 @@ def test_stocks_pooled_by_reference_with_three_targets(tmp_path):
 
     job = make_pooled_job()
     (model,), _ = run([job], tmp_path / "array")
-    assert model.failure is None and model.architecture == "v3"
+    assert model.failure is None and model.architecture == "rank_lstm"
     history = read_history(tmp_path / "array/POOL")
     assert history["huber"].iloc[-1] < history["huber"].iloc[0] / 2
     bundle = load_bundle(tmp_path / "array/POOL")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from nse_lstm.evaluation.random_positions import RANDOM
 from nse_lstm.evaluation.strategies import YARDSTICKS
 from nse_lstm.models.baselines import BASELINES
-from nse_lstm.models.rivals import RULES
+from nse_lstm.models.tabular_models import RULES
 from nse_lstm.reporting import strategy_figures
 from nse_lstm.reporting.canvas import (
     COLOURS,
@@ -19,17 +19,17 @@ from nse_lstm.reporting.canvas import (
     label_ends,
     start_axes,
 )
-from nse_lstm.study.bands import BANDED
-from nse_lstm.study.jobs import DELAY1
-from nse_lstm.study.rivals import ENSEMBLE, EQUAL, WITHOUT_V3
-from nse_lstm.study.v3 import SINGLE
+from nse_lstm.study.core.jobs import DELAY1
+from nse_lstm.study.ranking.rank_lstm import SINGLE
+from nse_lstm.study.ranking.rank_models import ENSEMBLE, EQUAL, WITHOUT_LSTM
+from nse_lstm.study.validation.conformal_gate import BANDED
 
 
 def test_every_model_of_every_table_has_a_name() -> None:
-    rivals = {"ridge", "boosting", "ridge_per_stock", *RULES}
-    networks = {"v1", "v2", "v3", SINGLE, DELAY1, f"v2{BANDED}"}
-    blends = {ENSEMBLE, EQUAL, WITHOUT_V3}
-    named = networks | rivals | blends | {*BASELINES, *YARDSTICKS, RANDOM}
+    tabular = {"ridge", "boosting", "ridge_per_stock", *RULES}
+    networks = {"v1", "v2", "rank_lstm", SINGLE, DELAY1, f"v2{BANDED}"}
+    blends = {ENSEMBLE, EQUAL, WITHOUT_LSTM}
+    named = networks | tabular | blends | {*BASELINES, *YARDSTICKS, RANDOM}
     assert set(NAMES) == named
     assert len(set(NAMES.values())) == len(NAMES)
 

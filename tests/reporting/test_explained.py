@@ -82,9 +82,9 @@ def test_a_cut_is_worse_only_where_its_interval_is_below_zero() -> None:
     ]
     names = ["cut", "number", "horizon", "value", "change"]
     columns = [*names, "change_lower", "change_upper"]
-    table = pd.DataFrame(rows, columns=columns).assign(model="v3")
+    table = pd.DataFrame(rows, columns=columns).assign(model="rank_lstm")
     assert curve_reading(table) == (
-        "With less data: v3 LSTM worse on 1 year (horizon 1), better on 10 shares "
+        "With less data: rank LSTM worse on 1 year (horizon 1), better on 10 shares "
         "(horizon 1), level with all data in 2 of 4 cases."
     )
     found = curve_rows(table)

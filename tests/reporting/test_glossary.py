@@ -1,10 +1,10 @@
 import re
 from pathlib import Path
 
+from nse_lstm.pages import index
 from nse_lstm.reporting import pages
 from nse_lstm.reporting.banner import make_banner
 from nse_lstm.reporting.glossary import TERMS, render_glossary
-from nse_lstm.study import reports
 
 METADATA = {"label": "A market", "simulated": True, "citation": "", "provenance": {}}
 TEMPLATES = Path(pages.__file__).parent / "templates"
@@ -27,7 +27,7 @@ def test_a_link_to_the_glossary_ends_at_a_term() -> None:
         for place in place
         if place
     }
-    facts = Path(reports.__file__).read_text()
+    facts = Path(index.__file__).read_text()
     linked |= set(re.findall(r'place="([a-z-]+)"', facts))
     assert {"persistence", "smallest-sharpe"} <= linked
     assert linked <= {term.place for term in TERMS}

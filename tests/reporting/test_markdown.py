@@ -46,7 +46,7 @@ def test_a_template_escapes_what_it_is_given() -> None:
         },
         configuration="c",
         declared={"model": "v2", "rule": "gate"},
-        dealing={"headline_cost_bps": 66},
+        backtest={"headline_cost_bps": 66},
         verdict={"sentence": HOSTILE},
         basis="",
         evidence=[HOSTILE],

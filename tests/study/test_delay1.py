@@ -4,15 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_study import tiny_workspace
+from support.tiny_study import tiny_workspace
 
 from nse_lstm.config import V2Delay1
-from nse_lstm.study.data_analysis import analyse_data, prepare_raw
-from nse_lstm.study.inputs import read_recommended
-from nse_lstm.study.jobs import DELAY1, study_jobs, training_jobs
-from nse_lstm.study.training import train_all
-from nse_lstm.study.trials import read_trials
-from nse_lstm.study.validation import validate
+from nse_lstm.study.core.jobs import DELAY1, study_jobs, training_jobs
+from nse_lstm.study.core.phase_tables import read_recommended
+from nse_lstm.study.core.trials import read_trials
+from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.training.train import train_all
+from nse_lstm.study.validation.validate import validate
 
 
 @pytest.mark.slow

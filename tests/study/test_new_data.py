@@ -6,18 +6,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from raw_files import Row, copy_session, random_rows, write_folder, write_rows
-from tiny_study import STUDY
+from support.raw_files import Row, copy_session, random_rows, write_folder, write_rows
+from support.tiny_study import STUDY
 from typer.testing import CliRunner
 
 from nse_lstm.cli import app
 from nse_lstm.config import Review
 from nse_lstm.errors import TableError
 from nse_lstm.paths import find_root
-from nse_lstm.study.changes import changes_table, read_changes
-from nse_lstm.study.data_analysis import analyse_data
-from nse_lstm.study.review import accept_jumps, accepted_path, new_jumps
-from nse_lstm.study.workspace import Workspace, open_workspace
+from nse_lstm.study.core.workspace import Workspace, open_workspace
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.data_analysis.jump_review import (
+    accept_jumps,
+    accepted_path,
+    new_jumps,
+)
+from nse_lstm.study.data_analysis.panel_diff import changes_table, read_changes
 from nse_lstm.tables import ACCEPTED_JUMPS, read_table
 
 OLD = pd.bdate_range("2020-01-06", "2022-12-30")

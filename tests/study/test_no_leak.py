@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_study import tiny_workspace
+from support.tiny_study import tiny_workspace
 
 from nse_lstm.data.simulate import write_market
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
 from nse_lstm.models.bundles import load_bundle
-from nse_lstm.study.data_analysis import analyse_data
-from nse_lstm.study.deployment import deploy
-from nse_lstm.study.inputs import read_recommended, study_folds
-from nse_lstm.study.jobs import bundle_folder, split_stock
-from nse_lstm.study.seal import open_test_year
-from nse_lstm.study.training import train_all
-from nse_lstm.study.validation import forecast_fold, validate
-from nse_lstm.study.workspace import Workspace
+from nse_lstm.study.core.jobs import bundle_folder, split_stock
+from nse_lstm.study.core.phase_tables import read_recommended, study_folds
+from nse_lstm.study.core.sealed_year import open_test_year
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.deployment.deploy import deploy
+from nse_lstm.study.training.train import train_all
+from nse_lstm.study.validation.validate import forecast_fold, validate
 from nse_lstm.tables import FORECASTS, read_table
 
 pytestmark = pytest.mark.slow

@@ -8,19 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nse_lstm.config import Dealing, Verdict
+from nse_lstm.config import Backtest, Verdict
 from nse_lstm.evaluation.verdict import judge
+from nse_lstm.pages.index import write_index
+from nse_lstm.pages.results import write_results
+from nse_lstm.pages.status import write_status
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.pages import render_notebook
-from nse_lstm.study.judging import read_verdict, verdict_document
-from nse_lstm.study.reports import write_index
-from nse_lstm.study.results import write_results
-from nse_lstm.study.seal import Look
-from nse_lstm.study.status import write_status
-from nse_lstm.study.workspace import Workspace, write_json
+from nse_lstm.study.core.sealed_year import SealedYearAccess
+from nse_lstm.study.core.verdict import read_verdict, verdict_document
+from nse_lstm.study.core.workspace import Workspace, write_json
 
 N = 750
-LOOK = Look(2024, "exploratory", 2)
+LOOK = SealedYearAccess(2024, "exploratory", 2)
 # A session's mean net return over cash: of a deviation of 0.5 %, so that 0.1 % has a
 # yearly Sharpe ratio of 3, which three years tell from zero and from nothing else.
 MEANS = {"yes": 0.001, "no": -0.001, "undecided": 0.0}
@@ -28,7 +28,7 @@ MEANS = {"yes": 0.001, "no": -0.001, "undecided": 0.0}
 
 def account(mean: float, *, model: str = "v2", rule: str = "gate") -> pd.DataFrame:
     """Return one stock's account whose excess is exactly of this mean."""
-    cash = Dealing().cash_rate / 250
+    cash = Backtest().cash_rate / 250
     noise = np.random.default_rng(3).normal(0, 0.005, N)
     net = cash + mean + noise - noise.mean()
     return pd.DataFrame(
@@ -58,9 +58,9 @@ def judged(request, finished: Workspace) -> Iterator[tuple[str, Workspace]]:
     judgement = judge(
         account(MEANS[request.param]),
         account(0.0, model="buy_and_hold", rule="hold").assign(
-            net_return=Dealing().cash_rate / 250
+            net_return=Backtest().cash_rate / 250
         ),
-        dealing=Dealing(),
+        backtest=Backtest(),
         verdict=Verdict(bootstrap_reps=200),
         seed=1,
         deflated_sharpe=0.99,

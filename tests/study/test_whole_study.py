@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hostile_files import FILE, WORDS, make_hostile
-from lab_parts import Lab, copy_project, open_browser, open_lab
-from tiny_study import tiny_workspace
+from support.hostile_files import FILE, WORDS, make_hostile
+from support.lab_parts import Lab, copy_project, open_browser, open_lab
+from support.tiny_study import tiny_workspace
 
+from nse_lstm.pages.index import write_index
+from nse_lstm.pages.status import write_status
+from nse_lstm.pages.stock_pages import make_stock_pages
 from nse_lstm.reporting.pages import render_notebook
-from nse_lstm.study.data_analysis import prepare_raw
-from nse_lstm.study.execution import execute_notebook
-from nse_lstm.study.judging import read_verdict
-from nse_lstm.study.phase_costs import phase_costs
-from nse_lstm.study.reports import write_index
-from nse_lstm.study.status import write_status
-from nse_lstm.study.stock_pages import make_stock_pages
-from nse_lstm.study.workspace import Workspace
+from nse_lstm.study.core.verdict import read_verdict
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.data_analysis.analyse import prepare_raw
+from nse_lstm.study.tools.build_costs import phase_costs
+from nse_lstm.study.tools.execute_notebook import execute_notebook
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -7,9 +7,6 @@ import typer
 
 from nse_lstm.cli.verbs import Answer, Identity, verb
 
-__all__: list[str] = []
-
-
 StoreUrl = Annotated[
     str,
     typer.Option(
@@ -30,8 +27,8 @@ def score(
     store: StoreUrl = "",
 ) -> Answer:
     """Append the next session's forecasts to the store; exit 1 if there is none."""
-    from nse_lstm.study.deployment import score as score_study
-    from nse_lstm.study.inputs import parse_day
+    from nse_lstm.study.core.phase_tables import parse_day
+    from nse_lstm.study.deployment.deploy import score as score_study
 
     found = score_study(
         identity.open(), as_of=parse_day(as_of) if as_of else None, store=store
@@ -66,7 +63,7 @@ def promote(
     store: StoreUrl = "",
 ) -> None:
     """Put a model of a stock in a stage; a champion has to pass the gate."""
-    from nse_lstm.study.promotion import promote_by_hand
+    from nse_lstm.study.deployment.promotion import promote_by_hand
 
     entry = promote_by_hand(
         identity.open(),
@@ -91,7 +88,7 @@ def rollback(
     why: Annotated[str, typer.Option(help="Reason in words.")] = "Rolled back by hand.",
 ) -> None:
     """Make the champion before the present one champion again."""
-    from nse_lstm.study.promotion import roll_back_by_hand
+    from nse_lstm.study.deployment.promotion import roll_back_by_hand
 
     entry = roll_back_by_hand(identity.open(), ticker, why=why)
     typer.echo(
@@ -105,7 +102,7 @@ def history(
     ticker: Annotated[str, typer.Argument(help="All if left out.")] = "",
 ) -> Answer:
     """List every promotion: when, who, where, how and why."""
-    from nse_lstm.study.promotion import promotion_history
+    from nse_lstm.study.deployment.promotion import promotion_history
 
     table = promotion_history(identity.open(), ticker)
     return Answer(table, [] if len(table) else ["No promotion yet"])
@@ -119,7 +116,7 @@ def refit(
     ] = "",
 ) -> None:
     """Fit v2 through the last session, as challenger: it forecasts in the shadow."""
-    from nse_lstm.study.refit import refit as refit_study
+    from nse_lstm.study.deployment.refit import refit as refit_study
 
     for entry in refit_study(identity.open(), stocks.split(",") if stocks else ()):
         typer.echo(f"{entry.ticker} v2 {entry.version[:12]} is challenger: {entry.why}")
@@ -128,7 +125,7 @@ def refit(
 @verb()
 def store_backup(identity: Identity, path: Path, store: StoreUrl = "") -> None:
     """Write every stored forecast to a parquet file."""
-    from nse_lstm.study.stores import backup
+    from nse_lstm.study.deployment.forecast_store import backup
 
     typer.echo(f"{backup(identity.open(), path, store=store)} rows in {path}")
 
@@ -136,7 +133,7 @@ def store_backup(identity: Identity, path: Path, store: StoreUrl = "") -> None:
 @verb()
 def store_restore(identity: Identity, path: Path, store: StoreUrl = "") -> None:
     """Append to the store what it lacks of a backup."""
-    from nse_lstm.study.stores import restore
+    from nse_lstm.study.deployment.forecast_store import restore
 
     typer.echo(f"{restore(identity.open(), path, store=store)} rows were not there")
 
@@ -148,7 +145,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Where.", min=1, max=65535)] = 8000,
 ) -> None:
     """Answer for forecasts over HTTP; changes need the token of NSE_LSTM_TOKEN."""
-    from nse_lstm.study.service import serve as serve_study
+    from nse_lstm.study.deployment.service import serve as serve_study
 
     serve_study(identity.open(), host=host, port=port)
 
@@ -162,8 +159,8 @@ def monitor(
     store: StoreUrl = "",
 ) -> Answer:
     """Watch the stored forecasts and their inputs; exit 1 if an alarm rings."""
-    from nse_lstm.study.inputs import parse_day
-    from nse_lstm.study.monitoring import monitor as monitor_study
+    from nse_lstm.study.core.phase_tables import parse_day
+    from nse_lstm.study.deployment.monitoring import monitor as monitor_study
 
     found = monitor_study(
         identity.open(), as_of=parse_day(as_of) if as_of else None, store=store
@@ -188,7 +185,7 @@ def replay(
     ] = 0,
 ) -> None:
     """Go through a year evening by evening: score, realise, test, alarm, promote."""
-    from nse_lstm.study.replay import replay as replay_study
+    from nse_lstm.study.deployment.replay import replay as replay_study
 
     found = replay_study(identity.open(), year=year, tell=typer.echo)
     typer.echo(

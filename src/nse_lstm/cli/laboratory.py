@@ -7,13 +7,11 @@ import typer
 
 from nse_lstm.cli.verbs import Answer, Identity, verb
 
-__all__: list[str] = []
-
 
 @verb()
 def doctor(identity: Identity) -> Answer:
     """Check environment, data and artefacts, say what to do; exit 1 on a failure."""
-    from nse_lstm.study.doctor import FAILED, examine
+    from nse_lstm.study.tools.doctor import FAILED, examine
 
     table = examine(identity.open(), study_file=identity.study)
     n_failed = int((table["result"] == FAILED).sum())
@@ -28,9 +26,9 @@ def diff(
     market: Annotated[str, typer.Option(help="The market of both.")] = "simulated",
 ) -> Answer:
     """Say which numbers moved between two builds, and if by noise; exit 1 if any."""
-    from nse_lstm.study.moved import BEYOND, moved_numbers
+    from nse_lstm.study.tools.build_diff import BEYOND, build_differences
 
-    table = moved_numbers(first, second, market=market)
+    table = build_differences(first, second, market=market)
     n_beyond = int((table["result"] == BEYOND).sum())
     line = f"{len(table)} numbers moved, {n_beyond} by more than noise"
     return Answer(table, [line], code=1 if len(table) else 0, max_rows=40)
@@ -39,8 +37,8 @@ def diff(
 @verb()
 def export_runs(identity: Identity) -> Answer:
     """Write every trained model into an MLflow store under build/ (extra `track`)."""
-    from nse_lstm.study.tracking import export_runs as export
-    from nse_lstm.study.tracking import store_address
+    from nse_lstm.study.tools.mlflow_export import export_runs as export
+    from nse_lstm.study.tools.mlflow_export import store_address
 
     workspace = identity.open()
     table = export(workspace)

@@ -8,13 +8,11 @@ import typer
 
 from nse_lstm.cli.verbs import Identity, app, verb
 
-__all__: list[str] = []
-
 
 @verb(hidden=True)
 def stamp(identity: Identity, path: Path) -> None:
     """Write the study's identity, for Make, if it changed."""
-    from nse_lstm.study.workspace import write_stamp
+    from nse_lstm.study.core.workspace import write_stamp
 
     write_stamp(identity.open(), path)
 
@@ -23,7 +21,7 @@ def stamp(identity: Identity, path: Path) -> None:
 def prepare_raw(identity: Identity, path: Path) -> None:
     """Make the simulated market's files, or see that a real market's are there."""
     from nse_lstm.paths import write_text
-    from nse_lstm.study.data_analysis import prepare_raw as prepare
+    from nse_lstm.study.data_analysis.analyse import prepare_raw as prepare
 
     n_files = prepare(identity.open())
     write_text(path, f"{n_files} source files\n")
@@ -39,7 +37,7 @@ def execute(
     ] = None,
 ) -> None:
     """Execute a notebook; a failure leaves it under running/ to be opened."""
-    from nse_lstm.study.execution import execute_notebook, parse_parameters
+    from nse_lstm.study.tools.execute_notebook import execute_notebook, parse_parameters
 
     execute_notebook(
         source,
@@ -57,7 +55,7 @@ def render(
 ) -> None:
     """Render an executed notebook as a page, the verdict first."""
     from nse_lstm.reporting.pages import render_notebook
-    from nse_lstm.study.workspace import read_json
+    from nse_lstm.study.core.workspace import read_json
 
     render_notebook(source, target, verdict=read_json(verdict))
 
@@ -65,8 +63,8 @@ def render(
 @verb(hidden=True)
 def stock_pages(identity: Identity, source: Path, path: Path) -> None:
     """Write the page of every recommended stock, and the list of them for Make."""
+    from nse_lstm.pages.stock_pages import make_stock_pages
     from nse_lstm.paths import write_text
-    from nse_lstm.study.stock_pages import make_stock_pages
 
     names = make_stock_pages(identity.open(), source, parameters=asdict(identity))
     write_text(path, "".join(f"{name}\n" for name in names))
@@ -75,7 +73,7 @@ def stock_pages(identity: Identity, source: Path, path: Path) -> None:
 @verb(hidden=True)
 def status(identity: Identity, path: Path) -> None:
     """Write the status page, and the same in Markdown beside it."""
-    from nse_lstm.study.status import write_status
+    from nse_lstm.pages.status import write_status
 
     write_status(identity.open(), path)
 
@@ -83,8 +81,8 @@ def status(identity: Identity, path: Path) -> None:
 @verb(hidden=True)
 def index(identity: Identity, path: Path) -> None:
     """Write the index page: the verdict first."""
-    from nse_lstm.study.phase_costs import cost_lines
-    from nse_lstm.study.reports import write_index
+    from nse_lstm.pages.index import write_index
+    from nse_lstm.study.tools.build_costs import cost_lines
 
     workspace = identity.open()
     write_index(workspace, path)
@@ -94,6 +92,6 @@ def index(identity: Identity, path: Path) -> None:
 @app.command(hidden=True)
 def copy_ledger(first: Path, second: Path, market: str = "simulated") -> None:
     """Give a second build the first one's history of looks and trials."""
-    from nse_lstm.study.verification import copy_ledger as copy
+    from nse_lstm.study.tools.reproducibility import copy_ledger as copy
 
     copy(first, second, market)

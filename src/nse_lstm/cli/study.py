@@ -8,8 +8,6 @@ import typer
 
 from nse_lstm.cli.verbs import Answer, Identity, app, verb
 
-__all__: list[str] = []
-
 
 @verb()
 def train(
@@ -22,7 +20,7 @@ def train(
     ] = "",
 ) -> Answer:
     """Train every model of the study; resumes what is there."""
-    from nse_lstm.study.training import train_all
+    from nse_lstm.study.training.train import train_all
 
     summary = train_all(identity.open(), stocks)
     return Answer(summary.drop(columns="version"))
@@ -36,7 +34,11 @@ def review(
     ] = "",
 ) -> Answer:
     """List the price jumps nobody has let pass; exit 1 if there are too many."""
-    from nse_lstm.study.review import accept_jumps, accepted_path, new_jumps
+    from nse_lstm.study.data_analysis.jump_review import (
+        accept_jumps,
+        accepted_path,
+        new_jumps,
+    )
 
     workspace, lines = identity.open(), []
     if accept:
@@ -51,7 +53,7 @@ def review(
 @verb()
 def changes(identity: Identity) -> Answer:
     """Say what the last build changed; exit 1 if it rewrote old values."""
-    from nse_lstm.study.changes import changes_table, read_changes
+    from nse_lstm.study.data_analysis.panel_diff import changes_table, read_changes
 
     found = read_changes(identity.open())
     return Answer(changes_table(found), code=1 if found and found.rewritten else 0)
@@ -60,7 +62,7 @@ def changes(identity: Identity) -> Answer:
 @verb()
 def results(identity: Identity) -> None:
     """Write docs/results/<market>-<test year>.md: statistics only, to be committed."""
-    from nse_lstm.study.results import write_results
+    from nse_lstm.pages.results import write_results
 
     typer.echo(write_results(identity.open()))
 
@@ -105,7 +107,7 @@ def calibrate(
     ] = 40,
 ) -> None:
     """Judge invented markets; exit 1 if the verdict says yes to luck too often."""
-    from nse_lstm.study.calibration import run_calibration
+    from nse_lstm.study.experiments.calibration.calibrate import run_calibration
 
     found = run_calibration(
         identity.open(), n_null=null, n_power=power, progress=typer.echo
@@ -118,7 +120,7 @@ def calibrate(
 @verb()
 def ablation(identity: Identity) -> Answer:
     """Measure what each change of v2 does, alone and removed; resumes what is there."""
-    from nse_lstm.study.ablation import ablate
+    from nse_lstm.study.experiments.ablation import ablate
 
     return Answer(ablate(identity.open()).round(4))
 
@@ -128,13 +130,13 @@ def search(
     identity: Identity,
     forecaster: Annotated[
         str, typer.Option(help="Which, of study/search_spaces.py; commas between.")
-    ] = "ridge,boosting,v3",
+    ] = "ridge,boosting,rank_lstm",
 ) -> Answer:
     """Search settings before every walk-forward year; prints the best, changes none."""
     import pandas as pd
 
-    from nse_lstm.study.search import search as search_study
-    from nse_lstm.study.search import settings_lines
+    from nse_lstm.study.experiments.search import search as search_study
+    from nse_lstm.study.experiments.search import settings_lines
 
     workspace = identity.open()
     found = [
@@ -155,7 +157,7 @@ def fetch(
     ] = "",
 ) -> None:
     """Download the public data sets of data/catalogue.toml, checked and cited."""
-    from nse_lstm.study.fetching import fetch as fetch_study
+    from nse_lstm.study.data_analysis.download import fetch as fetch_study
 
     typer.echo(fetch_study(folder, years=years, tell=typer.echo))
 
@@ -163,7 +165,7 @@ def fetch(
 @verb(study=False)
 def verify(first: Path, second: Path) -> Answer:
     """Compare every artefact of two builds; exit 1 if any differs."""
-    from nse_lstm.study.verification import compare_builds
+    from nse_lstm.study.tools.reproducibility import compare_builds
 
     table = compare_builds(first, second)
     n_different = int((table["result"] != "equal").sum())

@@ -14,9 +14,8 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nse_lstm.study.workspace import Workspace
+    from nse_lstm.study.core.workspace import Workspace
 
-__all__ = ["EXIT_CODES", "Answer", "Identity", "app", "verb"]
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 the answer is no (an alarm, a difference, a failed check), "
@@ -55,7 +54,7 @@ class Identity:
 
     def open(self) -> "Workspace":
         """Open the study."""
-        from nse_lstm.study.workspace import open_workspace
+        from nse_lstm.study.core.workspace import open_workspace
 
         return open_workspace(**asdict(self))
 

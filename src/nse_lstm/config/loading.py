@@ -12,13 +12,6 @@ from pydantic import TypeAdapter, ValidationError
 from nse_lstm.config.settings import Study
 from nse_lstm.errors import ConfigurationError
 
-__all__ = [
-    "configuration_hash",
-    "load_study",
-    "override_study",
-    "study_document",
-]
-
 
 def load_study(
     path: Path, market: str = "simulated", *, test_year: int = 0, seed: int = 0

@@ -7,27 +7,6 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-__all__ = [
-    "V1",
-    "V2",
-    "V3",
-    "Ablation",
-    "CrossSection",
-    "Dealing",
-    "Deployment",
-    "Folds",
-    "Market",
-    "Review",
-    "Rivals",
-    "Search",
-    "Simulation",
-    "Study",
-    "Training",
-    "Universe",
-    "V2Delay1",
-    "Verdict",
-]
-
 FORBID = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -189,7 +168,7 @@ class CrossSection:
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
-class Rivals:
+class Tabular:
     """Ridge and boosted trees on the features of the cross-section.
 
     Chosen by rank IC on 2015 and 2016 of the exchange's files, and kept since.
@@ -212,8 +191,8 @@ class Rivals:
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
-class V3:
-    """The v3 network: one LSTM of all shares and horizons, the last session beside it.
+class RankLstm:
+    """The rank LSTM network: one LSTM of all shares and horizons, the last session beside it.
 
     Chosen by rank IC on 2015 and 2016 of the exchange's files, before any year that is
     judged, and on simulated markets; ``docs/forecasters.md`` counts what was looked at.
@@ -223,7 +202,7 @@ class V3:
     """
 
     first_year: int = 2017
-    """First year that is forecast; not before the rivals'."""
+    """First year that is forecast; not before the tabular models'."""
     n_seeds: Count = 1
     """Networks a year; what is forecast is their mean."""
     lookback: Count = 20
@@ -239,7 +218,7 @@ class V3:
     dropout: Fraction = 0.5
     """Of the LSTM's state and of the rectified layer."""
     taught: Fraction = 0.5
-    """Share of what it aims at that boosted trees forecast (``models.teaching``), the
+    """Share of what it aims at that boosted trees forecast (``models.distillation``), the
     rest being what came."""
     teacher_parts: Annotated[int, Field(ge=2)] = 5
     """Parts of the training span; each is forecast by trees fitted on the others."""
@@ -262,7 +241,7 @@ class Portfolio:
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
-class Dealing:
+class Backtest:
     """Orders, costs and marks. Basis points are per side."""
 
     delay: Count = 1
@@ -297,7 +276,7 @@ class Dealing:
     """Sessions, one after the other, on which an account is opened: a month."""
 
     @model_validator(mode="after")
-    def _headline_is_a_level(self) -> "Dealing":
+    def _headline_is_a_level(self) -> "Backtest":
         if self.headline_cost_bps not in self.cost_bps:
             raise ValueError(
                 f"headline_cost_bps must be one of cost_bps={self.cost_bps}. "
@@ -306,7 +285,7 @@ class Dealing:
         return self
 
     @model_validator(mode="after")
-    def _capital_is_a_capacity(self) -> "Dealing":
+    def _capital_is_a_capacity(self) -> "Backtest":
         if self.capital_kes not in self.capacity_kes:
             raise ValueError(
                 f"capital_kes must be one of capacity_kes={self.capacity_kes}. "
@@ -359,8 +338,8 @@ class Search:
 
     n_trials: Count = 20
     """Settings tried a forecaster, the study's own first; given-up ones count."""
-    v3_trials: Count = 20
-    """The same for v3, whose trials take some ten times as long."""
+    rank_lstm_trials: Count = 20
+    """The same for the rank LSTM, whose trials take some ten times as long."""
     seed: Annotated[int, Field(ge=0)] = 1
     n_years: Count = 2
     """Years scored: the last ones before the first that is walked forward."""
@@ -408,10 +387,10 @@ class Study:
     v2_delay1: V2Delay1 = field(default_factory=V2Delay1)
     training: Training = field(default_factory=Training)
     cross_section: CrossSection = field(default_factory=CrossSection)
-    rivals: Rivals = field(default_factory=Rivals)
-    v3: V3 = field(default_factory=V3)
+    tabular: Tabular = field(default_factory=Tabular)
+    rank_lstm: RankLstm = field(default_factory=RankLstm)
     portfolio: Portfolio = field(default_factory=Portfolio)
-    dealing: Dealing = field(default_factory=Dealing)
+    backtest: Backtest = field(default_factory=Backtest)
     verdict: Verdict = field(default_factory=Verdict)
     review: Review = field(default_factory=Review)
     ablation: Ablation = field(default_factory=Ablation)

@@ -7,14 +7,6 @@ never rewrites an earlier value. ``features.returns`` hands both names on.
 import numpy as np
 import pandas as pd
 
-__all__ = [
-    "MAX_LOG_MOVE",
-    "MAX_SETTLING",
-    "market_sessions",
-    "ticker_codes",
-    "with_returns",
-]
-
 MAX_LOG_MOVE = 0.135
 """More than the limit of 10 % allows twice rounded, down (-0.105) or up (0.095)."""
 MAX_SETTLING = 40

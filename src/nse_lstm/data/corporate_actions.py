@@ -21,10 +21,8 @@ import pandas as pd
 
 from nse_lstm import tables
 from nse_lstm.data.adjusted import ticker_codes
-from nse_lstm.data.printed import TICKER
+from nse_lstm.data.parse import TICKER
 from nse_lstm.errors import DataError
-
-__all__ = ["add_factor", "digest_with", "find_events", "read_actions"]
 
 MIN_STEP = 0.02
 """Smallest step of the log factor taken for an event; the smallest seen is 0.09."""

@@ -10,8 +10,6 @@ import pandas as pd
 
 from nse_lstm.data.adjusted import MAX_LOG_MOVE, ticker_codes
 
-__all__ = ["add_flags", "find_jumps"]
-
 LIMIT_MOVE = 0.095
 """The exchange's limit is 10 %; ticks keep most limited prices just short of it."""
 MAX_SESSIONS_WITHOUT_VOLUME = 10

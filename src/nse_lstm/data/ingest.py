@@ -23,8 +23,6 @@ import pyarrow.csv as pa_csv
 from nse_lstm.errors import DataError
 from nse_lstm.paths import csv_paths
 
-__all__ = ["RawFiles", "read_raw", "years_named"]
-
 # Our names of a price file's 13 columns, by position; empty ones stay at the door.
 PRICE_COLUMNS = {
     "date": "date",

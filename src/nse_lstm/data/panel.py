@@ -16,17 +16,15 @@ from nse_lstm import tables
 from nse_lstm.data import (
     adjusted,
     corporate_actions,
-    dates,
-    faults,
+    date_repair,
+    fault_rules,
     flags,
     ingest,
-    ledger,
-    printed,
+    parse,
+    row_ledger,
     sectors,
 )
 from nse_lstm.errors import DataError
-
-__all__ = ["Market", "build_panel"]
 
 LABELS = ("name", "kind", "sector")
 
@@ -82,7 +80,7 @@ def build_panel(
     """
     raw = ingest.read_raw(folder)
     sourced = corporate_actions.read_actions(actions)
-    rows = dates.redate(printed.parse_rows(raw.rows))
+    rows = date_repair.redate(parse.parse_rows(raw.rows))
     late = np.zeros(len(rows), bool)
     if as_of is not None:
         late = rows["session"].to_numpy() > np.datetime64(as_of, "us")
@@ -90,9 +88,9 @@ def build_panel(
     if late.all():
         raise DataError(f"Expected rows up to {as_of} in {folder}. Received: none")
     known = _by_ticker_and_session(_without(rows, late))
-    repeats = faults.find_duplicates(known)
+    repeats = fault_rules.find_duplicates(known)
     unique = known[~repeats["duplicate"]] if repeats["duplicate"].any() else known
-    faults.check_order(unique)
+    fault_rules.check_order(unique)
     labelled = _labelled(unique, raw.sectors)
     sessions = adjusted.market_sessions(labelled)
     if sessions.empty:
@@ -102,17 +100,21 @@ def build_panel(
     on_calendar = labelled[~is_off] if is_off.any() else labelled
     judged = _judged(on_calendar, sessions, sourced)
     fates = [
-        ledger.Fate(np.flatnonzero(late), "dropped", ledger.AFTER),
-        ledger.repeat_fate(known, repeats),
-        ledger.Fate(labelled.index.to_numpy()[is_off], "dropped", ledger.OFF_CALENDAR),
-        *ledger.panel_fates(judged, raw.rows),
+        row_ledger.Fate(np.flatnonzero(late), "dropped", row_ledger.AFTER),
+        row_ledger.repeat_fate(known, repeats),
+        row_ledger.Fate(
+            labelled.index.to_numpy()[is_off], "dropped", row_ledger.OFF_CALENDAR
+        ),
+        *row_ledger.panel_fates(judged, raw.rows),
     ]
-    review = ledger.review_fates(judged, lost=faults.find_lost(judged, sessions))
+    review = row_ledger.review_fates(
+        judged, lost=fault_rules.find_lost(judged, sessions)
+    )
     return Market(
-        panel=ledger.in_schema(judged, tables.PANEL),
+        panel=row_ledger.in_schema(judged, tables.PANEL),
         instruments=_instruments(judged),
-        file_ledger=ledger.file_ledger(fates, rows, raw.blanks),
-        repairs=ledger.repairs([*fates, *review], rows, raw.blanks),
+        file_ledger=row_ledger.file_ledger(fates, rows, raw.blanks),
+        repairs=row_ledger.repairs([*fates, *review], rows, raw.blanks),
         digest=corporate_actions.digest_with(raw.digest, actions),
     )
 
@@ -159,10 +161,12 @@ def _judged(
     rows: pd.DataFrame, sessions: pd.DatetimeIndex, sourced: pd.DataFrame
 ) -> pd.DataFrame:
     """Find stale copies, place the factors, mend and flag."""
-    rows = ledger.add_oddities(rows.assign(stale=faults.find_stale(rows, sessions)))
+    rows = row_ledger.add_oddities(
+        rows.assign(stale=fault_rules.find_stale(rows, sessions))
+    )
     rows = corporate_actions.add_factor(rows, sourced)
-    rows = faults.mend_slips(faults.mend_ranges(rows))
-    return flags.add_flags(faults.mend_stale(rows, sessions), sessions)
+    rows = fault_rules.mend_slips(fault_rules.mend_ranges(rows))
+    return flags.add_flags(fault_rules.mend_stale(rows, sessions), sessions)
 
 
 def _instruments(rows: pd.DataFrame) -> pd.DataFrame:
@@ -173,4 +177,4 @@ def _instruments(rows: pd.DataFrame) -> pd.DataFrame:
     session = rows["session"].to_numpy()
     spans = {"first_session": session[starts], "last_session": session[ends - 1]}
     table = table.assign(**spans, n_sessions=ends - starts)
-    return ledger.in_schema(table, tables.INSTRUMENTS)
+    return row_ledger.in_schema(table, tables.INSTRUMENTS)

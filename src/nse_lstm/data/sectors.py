@@ -10,10 +10,8 @@ import re
 import pandas as pd
 
 from nse_lstm.data.ingest import years_named
-from nse_lstm.data.printed import TICKER
+from nse_lstm.data.parse import TICKER
 from nse_lstm.errors import DataError
-
-__all__ = ["add_labels", "read_sectors"]
 
 UNKNOWN = "Unknown"
 PREFERENCE = r"-P\d+$"

@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.config import Simulation
-from nse_lstm.data.simulation.board import Board, Numbers
 from nse_lstm.data.simulation.direct import instruments_of, oracle_of, panel_of
 from nse_lstm.data.simulation.exchange import SECTORS, sessions_between, within
-from nse_lstm.data.simulation.faults import draw_file_faults, with_number_faults
+from nse_lstm.data.simulation.file_faults import draw_file_faults, with_number_faults
 from nse_lstm.data.simulation.price_dialect import NO_FAULTS, write_prices
 from nse_lstm.data.simulation.prices import Lives, Prints, draw_prints
+from nse_lstm.data.simulation.printed_prices import Numbers, PrintedPrices
 from nse_lstm.data.simulation.sector_dialect import write_sectors
 from nse_lstm.data.simulation.shares import (
     choose_ordinary,
@@ -35,8 +35,6 @@ from nse_lstm.data.simulation.shares import (
 )
 from nse_lstm.errors import DataError
 from nse_lstm.tables import FORECASTS, write_table
-
-__all__ = ["SimulatedMarket", "simulate_board", "simulate_market", "write_market"]
 
 MARKER = "SIMULATED.txt"
 NO_FILES = ("2020-07-01", "2020-12-31")
@@ -134,7 +132,7 @@ def write_market(
         write_table(truth, FORECASTS, oracle)
 
 
-def simulate_board(simulation: Simulation) -> Board:
+def simulate_board(simulation: Simulation) -> PrintedPrices:
     """Draw the market as it truly was, before any fault of its files.
 
     Parameters
@@ -153,7 +151,7 @@ def simulate_board(simulation: Simulation) -> Board:
 
 def _draw_market(
     generator: np.random.Generator, simulation: Simulation
-) -> tuple[Board, Numbers]:
+) -> tuple[PrintedPrices, Numbers]:
     """Draw the board, and the drift planted after each session in its first columns."""
     sessions = sessions_between(simulation.first_year, simulation.last_year)
     ordinary = choose_ordinary(simulation.n_ordinary)
@@ -175,7 +173,7 @@ def _draw_market(
     # Indices close the board, so their columns follow the shares'.
     listed = np.hstack([listed, listed_by_rule(indices, sessions)])
     has_file = ~within(sessions, *NO_FILES)
-    board = Board(
+    board = PrintedPrices(
         sessions=sessions,
         tickers=board_order,
         names=tuple(_name(ticker) for ticker in board_order),

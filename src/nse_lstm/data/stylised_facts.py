@@ -9,8 +9,6 @@ import pandas as pd
 
 from nse_lstm.data.adjusted import with_returns
 
-__all__ = ["FACTS", "stylised_facts"]
-
 FACTS: dict[str, str] = {
     "volatility": "daily volatility, median ordinary share",
     "volatility_liquid": "daily volatility, median of the ten most traded",

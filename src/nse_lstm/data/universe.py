@@ -16,8 +16,6 @@ from nse_lstm.config import Universe
 from nse_lstm.data.adjusted import market_sessions, with_returns
 from nse_lstm.errors import DataError
 
-__all__ = ["ranked", "recommendations_document", "recommended", "stock_statistics"]
-
 RECOMMENDED, TRADABLE, UNFIT = 1, 2, 3
 MIN_RETURNS = 3
 """Fewer returns than this have neither a volatility nor an autocorrelation."""

@@ -7,8 +7,6 @@ import sqlalchemy as sa
 from nse_lstm.deployment.store import append_forecasts, read_forecasts
 from nse_lstm.tables import STORED_FORECASTS, read_table, write_table
 
-__all__ = ["backup_store", "restore_store"]
-
 
 def backup_store(store: sa.Engine, path: Path) -> int:
     """Write every forecast to a parquet file, while others may write to the store.

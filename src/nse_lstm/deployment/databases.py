@@ -14,8 +14,6 @@ import sqlalchemy as sa
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.paths import Paths
 
-__all__ = ["database_name", "explained", "make_engine", "store_url", "writing"]
-
 VARIABLE = "NSE_LSTM_STORE"
 """Environment variable that names another store than the market's own file."""
 WAIT_MS = 30_000

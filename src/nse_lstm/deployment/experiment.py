@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.errors import TableError
-from nse_lstm.evaluation.sequential import (
+from nse_lstm.evaluation.e_process import (
     PROMOTE_AT,
     betting_evidence,
     confidence_sequence,
     weak_null_evidence,
 )
-
-__all__ = ["CHAMPION", "PAIR_COLUMNS", "pair_sessions", "run_test"]
 
 CHAMPION = "champion"
 

@@ -13,10 +13,8 @@ import pandas as pd
 from scipy.stats import norm
 
 from nse_lstm.config import Deployment
-from nse_lstm.deployment.entries import PERSISTENCE
-from nse_lstm.evaluation.long_run import long_run_variance
-
-__all__ = ["Case", "Interval", "case_document", "find_refusals", "loss_interval"]
+from nse_lstm.deployment.registry_entry import PERSISTENCE
+from nse_lstm.evaluation.hac import long_run_variance
 
 
 @dataclass(frozen=True)

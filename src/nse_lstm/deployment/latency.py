@@ -11,8 +11,6 @@ from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import predict
 from nse_lstm.models.samples import Samples
 
-__all__ = ["Latency", "measure_latency"]
-
 
 @dataclass(frozen=True)
 class Latency:

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from nse_lstm.errors import ArtefactError
 
-__all__ = ["LOCK", "locked"]
-
 LOCK, BREAKER = ".lock", ".lock.break"
 LOCK_SECONDS = 10.0
 """How long to wait for another process, which writes for milliseconds."""

@@ -4,7 +4,7 @@
 names and advice from it. The signals of a model are its loss beyond persistence's,
 misses of its bands, wrong signs and money lost against cash; those of the data are
 moves, unchanged prices and faults. Each is a number a session and stock of which more
-is worse; ``evaluation.alarms`` says how many in a row are no luck.
+is worse; ``evaluation.cusum`` says how many in a row are no luck.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nse_lstm.config import Dealing, Deployment
-from nse_lstm.deployment.freshness import weekdays
-from nse_lstm.evaluation.alarms import Baseline as Moments
-from nse_lstm.evaluation.alarms import (
+from nse_lstm.config import Backtest, Deployment
+from nse_lstm.deployment.staleness import weekdays
+from nse_lstm.evaluation.cusum import Baseline as Moments
+from nse_lstm.evaluation.cusum import (
     calibrate,
     cumulate,
     fit_baseline,
@@ -27,19 +27,6 @@ from nse_lstm.evaluation.scoring import POOL, realised
 from nse_lstm.evaluation.strategies import strategy_returns
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.tables import ALERTS, check
-
-__all__ = [
-    "ALARMS",
-    "DATA",
-    "Alarm",
-    "Watch",
-    "age_alerts",
-    "alarm_table",
-    "data_signals",
-    "learn_watch",
-    "model_signals",
-    "ring",
-]
 
 DATA = "data"
 """In place of a model where the alarm is of the data."""
@@ -162,7 +149,7 @@ def alarm_table() -> pd.DataFrame:
 
 
 def model_signals(
-    forecasts: pd.DataFrame, panel: pd.DataFrame, *, dealing: Dealing, rule: str
+    forecasts: pd.DataFrame, panel: pd.DataFrame, *, backtest: Backtest, rule: str
 ) -> pd.DataFrame:
     """Measure how the forecasts of each model did, session by session.
 
@@ -200,7 +187,7 @@ def model_signals(
             "signs": (y * y_hat < 0).astype(float).where(y * y_hat != 0),
         }
     )
-    earned = _earned(forecasts, panel, dealing=dealing, rule=rule)
+    earned = _earned(forecasts, panel, backtest=backtest, rule=rule)
     table = accuracy.merge(earned, on=[*KEY, "session"], how="outer")
     return table.sort_values([*KEY, "session"], ignore_index=True)
 
@@ -358,11 +345,11 @@ def _alerts(found: list[dict[str, object]]) -> pd.DataFrame:
 
 
 def _earned(
-    forecasts: pd.DataFrame, panel: pd.DataFrame, *, dealing: Dealing, rule: str
+    forecasts: pd.DataFrame, panel: pd.DataFrame, *, backtest: Backtest, rule: str
 ) -> pd.DataFrame:
-    returns = strategy_returns(forecasts, panel, dealing=dealing)
+    returns = strategy_returns(forecasts, panel, backtest=backtest)
     declared = (returns["rule"] == rule) & returns["model"].isin(forecasts["model"])
-    declared &= returns["cost_bps"] == dealing.headline_cost_bps
+    declared &= returns["cost_bps"] == backtest.headline_cost_bps
     own = returns[declared]
     lacking = own["cash_return"] - own["net_return"]
     return own[[*KEY, "session"]].assign(money=lacking)

@@ -8,11 +8,9 @@ import os
 import shutil
 from pathlib import Path
 
-from nse_lstm.deployment.entries import Entry
+from nse_lstm.deployment.registry_entry import RegistryEntry
 from nse_lstm.errors import ArtefactError
 from nse_lstm.models.bundles import bundle_digest, read_metadata
-
-__all__ = ["check_bundle", "is_kept", "keep_bundle"]
 
 
 def keep_bundle(folder: Path, source: Path) -> Path:
@@ -47,7 +45,7 @@ def is_kept(folder: Path, source: Path) -> bool:
     return _place(folder, bundle_digest(source)).exists()
 
 
-def check_bundle(entry: Entry, models: Path) -> None:
+def check_bundle(entry: RegistryEntry, models: Path) -> None:
     """Refuse an entry whose bundle is not, to the byte, the one that was promoted.
 
     Parameters

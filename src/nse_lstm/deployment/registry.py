@@ -16,20 +16,20 @@ from typing import Any
 
 import pandas as pd
 
-from nse_lstm.deployment.entries import (
+from nse_lstm.deployment.locks import locked
+from nse_lstm.deployment.promoted_bundles import check_bundle, keep_bundle
+from nse_lstm.deployment.registry_entry import (
     POOLED,
     RETIRED,
     SELECTION,
     STAGES,
-    Entry,
+    RegistryEntry,
     State,
     earlier_champions,
     find_problem,
     latest_entries,
     state_document,
 )
-from nse_lstm.deployment.locks import locked
-from nse_lstm.deployment.promoted_bundles import check_bundle, keep_bundle
 from nse_lstm.deployment.registry_files import (
     LOG,
     STATE,
@@ -41,8 +41,6 @@ from nse_lstm.deployment.registry_files import (
 )
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.models.bundles import bundle_digest, read_metadata
-
-__all__ = ["history", "promote", "read_registry", "retire", "roll_back"]
 
 ALL_STOCKS = "ALL"
 """What the bundle of a pooled model has in place of a ticker."""
@@ -61,7 +59,7 @@ def promote(
     way: str = SELECTION,
     replaces: str | None = None,
     when: datetime | None = None,
-) -> Entry:
+) -> RegistryEntry:
     """Put a model of a stock in a stage, in place of what stood there.
 
     A promotion that changes nothing is not logged again. Of two processes one waits;
@@ -75,7 +73,7 @@ def promote(
         The exchange's code; ``POOL`` for a model of all stocks.
     stage : {"candidate", "challenger", "champion"}
         Where the model is to stand.
-    model : {"v2", "v3", "persistence"}
+    model : {"v2", "rank_lstm", "persistence"}
         What it is.
     version, bundle : str
         A stored model's version and its folder, relative and with ``/``; it is copied
@@ -105,7 +103,7 @@ def promote(
     moment = datetime.now(UTC) if when is None else when
     if stage not in STAGES:
         raise ConfigurationError(f"`stage` must be one of {STAGES}. Received: {stage}")
-    entry = Entry(ticker, stage, model, version, bundle, "", evidence, why, way)
+    entry = RegistryEntry(ticker, stage, model, version, bundle, "", evidence, why, way)
     problem = find_problem(entry)
     if problem:
         raise ConfigurationError(problem)
@@ -154,7 +152,7 @@ def retire(
 
 def roll_back(
     folder: Path, *, ticker: str, why: str, when: datetime | None = None
-) -> Entry:
+) -> RegistryEntry:
     """Make the champion before the present one champion again.
 
     A second roll-back goes back one further; where the champion was retired, the first
@@ -190,8 +188,8 @@ def roll_back(
 
 
 def _log(
-    folder: Path, entry: Entry, moment: datetime, *, replaces: str | None
-) -> Entry:
+    folder: Path, entry: RegistryEntry, moment: datetime, *, replaces: str | None
+) -> RegistryEntry:
     """Append an entry that changes something, and bring the state up to date."""
     if moment.tzinfo is None:
         raise ConfigurationError(f"`when` must have a time zone. Received: {moment}")
@@ -241,12 +239,15 @@ def history(folder: Path) -> pd.DataFrame:
         {"seq": line.seq, "when": line.when, **asdict(line.entry)}
         for line in read_log(folder)
     ]
-    names = ["seq", "when", *(field.name for field in fields(Entry))]
+    names = ["seq", "when", *(field.name for field in fields(RegistryEntry))]
     return pd.DataFrame(rows, columns=names)
 
 
 def _check_replaced(
-    state: State, promotions: Sequence[Promotion], entry: Entry, replaces: str | None
+    state: State,
+    promotions: Sequence[Promotion],
+    entry: RegistryEntry,
+    replaces: str | None,
 ) -> None:
     """Refuse to replace what the caller did not know of."""
     standing = state.get(entry.ticker, {}).get(entry.stage)
@@ -267,7 +268,7 @@ def _check_replaced(
     )
 
 
-def _with_own_bundle(entry: Entry, folder: Path) -> Entry:
+def _with_own_bundle(entry: RegistryEntry, folder: Path) -> RegistryEntry:
     """Check that the bundle is the stock's model of that version; keep a copy."""
     models = folder.parent
     path = models / entry.bundle

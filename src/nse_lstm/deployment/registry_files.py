@@ -7,19 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nse_lstm.deployment.entries import Entry, entry_document, find_problem
+from nse_lstm.deployment.registry_entry import (
+    RegistryEntry,
+    entry_document,
+    find_problem,
+)
 from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import write_text
-
-__all__ = [
-    "LOG",
-    "STATE",
-    "Promotion",
-    "append",
-    "read_log",
-    "read_state",
-    "write_state",
-]
 
 LOG, STATE = "log.jsonl", "registry.json"
 
@@ -32,7 +26,7 @@ class Promotion:
     """From 1, without a hole."""
     when: str
     """UTC, ISO 8601."""
-    entry: Entry
+    entry: RegistryEntry
 
 
 def read_log(folder: Path) -> list[Promotion]:
@@ -62,7 +56,9 @@ def _parse(folder: Path, line: str, *, seq: int) -> Promotion:
     try:
         document = dict(json.loads(line))
         number, when = document.pop("seq"), document.pop("when")
-        entry = Entry(**{name: _text(value) for name, value in document.items()})
+        entry = RegistryEntry(
+            **{name: _text(value) for name, value in document.items()}
+        )
         datetime.fromisoformat(when)
     except (ValueError, TypeError, KeyError) as error:
         raise _no_promotion(folder, seq, error) from None

@@ -14,17 +14,17 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.config import Deployment, Study
-from nse_lstm.deployment.bands import add_bands, earlier_forecasts
-from nse_lstm.deployment.entries import POOLED, Entry, State
-from nse_lstm.deployment.freshness import (
+from nse_lstm.deployment.prediction_intervals import add_bands, earlier_forecasts
+from nse_lstm.deployment.promoted_bundles import check_bundle
+from nse_lstm.deployment.registry import read_registry
+from nse_lstm.deployment.registry_entry import POOLED, RegistryEntry, State
+from nse_lstm.deployment.staleness import (
     model_flags,
     panel_digest,
     panel_flags,
     range_flags,
     trained_through,
 )
-from nse_lstm.deployment.promoted_bundles import check_bundle
-from nse_lstm.deployment.registry import read_registry
 from nse_lstm.errors import ArtefactError, DataError
 from nse_lstm.features.indicators import build_features
 from nse_lstm.features.returns import market_sessions, with_returns
@@ -40,8 +40,6 @@ from nse_lstm.models.forecasting import forecast, forecast_latest
 from nse_lstm.paths import Paths
 from nse_lstm.tables import FORECASTS, STORED_FORECASTS, check
 
-__all__ = ["REFUSED_COLUMNS", "empty_table", "score_latest"]
-
 REFUSED_COLUMNS = ["ticker", "stage", "model", "reason"]
 
 
@@ -49,7 +47,7 @@ REFUSED_COLUMNS = ["ticker", "stage", "model", "reason"]
 class Scored:
     """One model's forecast, before a band is around it."""
 
-    entry: Entry
+    entry: RegistryEntry
     row: pd.DataFrame
     """One row of FORECASTS."""
     earlier: pd.DataFrame
@@ -159,7 +157,7 @@ def empty_table(schema: Any) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _entries(registry: State) -> list[Entry]:
+def _entries(registry: State) -> list[RegistryEntry]:
     return [
         entry
         for _, stages in sorted(registry.items())
@@ -195,7 +193,7 @@ def _evening(
     )
 
 
-def _refused(pairs: list[tuple[Entry, DataError]]) -> pd.DataFrame:
+def _refused(pairs: list[tuple[RegistryEntry, DataError]]) -> pd.DataFrame:
     rows = [
         (entry.ticker, entry.stage, entry.model, str(error)) for entry, error in pairs
     ]
@@ -219,7 +217,7 @@ def _stored(scored: list[Scored], evening: Evening) -> pd.DataFrame:
 
 
 def _score(
-    entry: Entry, evening: Evening, *, study: Study, paths: Paths
+    entry: RegistryEntry, evening: Evening, *, study: Study, paths: Paths
 ) -> list[Scored]:
     if entry.ticker == POOLED:
         return _pooled(entry, evening, study=study, paths=paths)
@@ -236,7 +234,7 @@ def _score(
 
 
 def _pooled(
-    entry: Entry, evening: Evening, *, study: Study, paths: Paths
+    entry: RegistryEntry, evening: Evening, *, study: Study, paths: Paths
 ) -> list[Scored]:
     """Forecast every stock of the universe with one model.
 
@@ -245,11 +243,11 @@ def _pooled(
     """
     if not entry.bundle:
         raise DataError("Expected a model of all stocks. Received: persistence")
-    from nse_lstm.models.pooled import forecast_v3_latest
+    from nse_lstm.models.rank_lstm import forecast_rank_lstm_latest
 
     bundle = load_bundle(paths.models / entry.bundle, digest=entry.digest)
     flags = model_flags(bundle.metadata, evening.origin, study.deployment)
-    rows = forecast_v3_latest(
+    rows = forecast_rank_lstm_latest(
         bundle,
         build_features(evening.known, cross_section=study.cross_section),
         evening.origin,
@@ -261,7 +259,7 @@ def _pooled(
 
 
 def _network(
-    entry: Entry,
+    entry: RegistryEntry,
     evening: Evening,
     stock: pd.DataFrame,
     *,
@@ -280,7 +278,7 @@ def _network(
 
 
 def _persistence(
-    entry: Entry, evening: Evening, stock: pd.DataFrame, *, horizon: int
+    entry: RegistryEntry, evening: Evening, stock: pd.DataFrame, *, horizon: int
 ) -> Scored:
     """Forecast that the price stays, now and at every origin that Phase 4 lacks."""
     call = partial(persistence, ticker=entry.ticker, horizon=horizon)
@@ -295,7 +293,7 @@ def _persistence(
     return Scored(entry, call(window, year=expected.year), _together(tested, own), [])
 
 
-def _tested(entry: Entry, evening: Evening) -> pd.DataFrame:
+def _tested(entry: RegistryEntry, evening: Evening) -> pd.DataFrame:
     return earlier_forecasts(
         evening.past, ticker=entry.ticker, model=entry.model, origin=evening.origin
     )

@@ -23,8 +23,6 @@ from nse_lstm.errors import ArtefactError
 from nse_lstm.tables import STORED_FORECASTS, check
 from nse_lstm.tables.columns import NUMBER, TEXT, TIME, WHOLE
 
-__all__ = ["append_forecasts", "count_forecasts", "open_store", "read_forecasts"]
-
 TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     NUMBER: sa.Double(),
     TEXT: sa.Text(),

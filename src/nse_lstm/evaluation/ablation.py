@@ -19,8 +19,6 @@ from nse_lstm.evaluation.comparison import NAIVE
 from nse_lstm.evaluation.scoring import POOL, score_accuracy
 from nse_lstm.tables import ABLATION, check
 
-__all__ = ["ALL", "NONE", "measure_changes", "mixture_name", "seed_losses"]
-
 NONE, ALL = "none", "all"
 """The mixtures at both ends: v1's network and v2's."""
 

@@ -17,14 +17,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nse_lstm.config import Dealing
+from nse_lstm.config import Backtest
 from nse_lstm.evaluation import metrics
-from nse_lstm.evaluation.dealing import ENTER, LEAVE, Board, decide
-from nse_lstm.evaluation.strategies import read_boards
+from nse_lstm.evaluation.backtest import ENTER, LEAVE, TradabilityCalendar, to_signals
+from nse_lstm.evaluation.strategies import tradability_by_stock
 from nse_lstm.features.returns import with_returns
 from nse_lstm.tables import CAPACITY, check
-
-__all__ = ["Floor", "Sized", "deal_sized", "read_floor", "score_capacity"]
 
 Numbers = NDArray[np.float64]
 
@@ -66,7 +64,9 @@ class Sized:
     dealt: Numbers
 
 
-def read_floor(stock: pd.DataFrame, board: Board, *, dealing: Dealing) -> Floor:
+def read_floor(
+    stock: pd.DataFrame, board: TradabilityCalendar, *, backtest: Backtest
+) -> Floor:
     """Read price, volume and lot of one stock on the sessions of its board.
 
     Parameters
@@ -80,21 +80,21 @@ def read_floor(stock: pd.DataFrame, board: Board, *, dealing: Dealing) -> Floor:
     """
     sessions = pd.DatetimeIndex(board.session)
     rows = stock.set_index("session")[["price", "volume"]].reindex(sessions)
-    in_lots = sessions <= pd.Timestamp(dealing.board_lot_until)
+    in_lots = sessions <= pd.Timestamp(backtest.board_lot_until)
     return Floor(
         price=rows["price"].to_numpy(),
         volume=rows["volume"].fillna(0.0).to_numpy(),
-        lot=np.where(in_lots, float(dealing.board_lot), 1.0),
+        lot=np.where(in_lots, float(backtest.board_lot), 1.0),
     )
 
 
-def deal_sized(
-    board: Board,
+def simulate_sized_fills(
+    board: TradabilityCalendar,
     floor: Floor,
     signals: pd.Series,
     *,
     capital: float,
-    dealing: Dealing,
+    backtest: Backtest,
     cost_bps: int,
 ) -> Sized:
     """Deal one stock with money.
@@ -107,7 +107,7 @@ def deal_sized(
     Parameters
     ----------
     board, signals, cost_bps
-        As for ``dealing.deal``.
+        As for ``backtest.simulate_fills``.
     floor : Floor
         Of the board's sessions.
     capital : float
@@ -116,7 +116,7 @@ def deal_sized(
         ``cash_rate``, ``sessions_per_year`` and ``max_volume_share`` are used.
     """
     wanted = signals.reindex(pd.DatetimeIndex(board.origin)).to_numpy()
-    rate = dealing.cash_rate / dealing.sessions_per_year
+    rate = backtest.cash_rate / backtest.sessions_per_year
     kept = 1 - cost_bps / 1e4
     n = len(wanted)
     value, invested, ordered, dealt = (np.zeros(n) for _ in range(4))
@@ -125,7 +125,7 @@ def deal_sized(
         invested[s] = held / (cash + held) if cash + held else 0.0
         cash, held = cash * (1 + rate), held * (1 + board.stock_return[s])
         lot = floor.lot[s] * floor.price[s]
-        most = _whole(dealing.max_volume_share * floor.volume[s], floor.lot[s])
+        most = _whole(backtest.max_volume_share * floor.volume[s], floor.lot[s])
         if wanted[s] == ENTER and board.buy_fills[s]:
             shares = _whole(cash * kept / floor.price[s], floor.lot[s])
             bought = min(shares, most) * floor.price[s]
@@ -145,7 +145,7 @@ def score_capacity(
     *,
     model: str,
     rule: str,
-    dealing: Dealing,
+    backtest: Backtest,
 ) -> pd.DataFrame:
     """Deal one strategy at several capitals, at the headline cost.
 
@@ -166,8 +166,8 @@ def score_capacity(
         ``CAPACITY``, a row a fold and capital; seeds are averaged.
     """
     own = forecasts[forecasts["model"] == model]
-    boards = read_boards(own, with_returns(panel), dealing=dealing)
-    cost_bps = dealing.headline_cost_bps
+    boards = tradability_by_stock(own, with_returns(panel), backtest=backtest)
+    cost_bps = backtest.headline_cost_bps
     rows = []
     for (fold, seed), block in own.groupby(["fold", "seed"]):
         floors = []
@@ -175,19 +175,19 @@ def score_capacity(
             board = boards[str(ticker), cast(int, fold)]
             stock = panel[panel["ticker"] == ticker]
             y_hat = views.set_index("origin")["y_hat"]
-            signals = decide(y_hat, rule=rule, dealing=dealing, cost_bps=cost_bps)
-            floors.append((board, read_floor(stock, board, dealing=dealing), signals))
-        for capital in dealing.capacity_kes:
+            signals = to_signals(y_hat, rule=rule, backtest=backtest, cost_bps=cost_bps)
+            floors.append((board, read_floor(stock, board, backtest=backtest), signals))
+        for capital in backtest.capacity_kes:
             accounts = [
-                deal_sized(
+                simulate_sized_fills(
                     *each,
                     capital=capital / len(floors),
-                    dealing=dealing,
+                    backtest=backtest,
                     cost_bps=cost_bps,
                 )
                 for each in floors
             ]
-            found = _measure(accounts, capital=capital, dealing=dealing)
+            found = _measure(accounts, capital=capital, backtest=backtest)
             rows.append({"fold": fold, "seed": seed, "capital_kes": capital, **found})
     table = pd.DataFrame(rows).groupby(["fold", "capital_kes"], as_index=False).mean()
     table = table.assign(model=model, rule=rule, cost_bps=cost_bps)
@@ -201,7 +201,7 @@ def _whole(shares: float, lot: float) -> float:
 
 
 def _measure(
-    accounts: list[Sized], *, capital: float, dealing: Dealing
+    accounts: list[Sized], *, capital: float, backtest: Backtest
 ) -> dict[str, float]:
     """Measure the sum of the stocks' accounts."""
     value = np.sum([account.value for account in accounts], axis=0)
@@ -214,12 +214,12 @@ def _measure(
     )
     ordered = float(sum(account.ordered.sum() for account in accounts))
     dealt = float(sum(account.dealt.sum() for account in accounts))
-    cash = dealing.cash_rate / dealing.sessions_per_year
+    cash = backtest.cash_rate / backtest.sessions_per_year
     return {
         "fill_share": dealt / ordered if ordered else float("nan"),
         "ordered": ordered,
         "net_return": metrics.total_return(net),
-        "net_excess": float(net.mean() - cash) * dealing.sessions_per_year,
+        "net_excess": float(net.mean() - cash) * backtest.sessions_per_year,
         "exposure": float((held / before).mean()),
         "n": len(value),
     }

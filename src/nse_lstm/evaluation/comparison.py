@@ -17,20 +17,7 @@ from scipy.stats import norm, t
 from statsmodels.stats.multitest import multipletests
 
 from nse_lstm.errors import StudyError, TableError
-from nse_lstm.evaluation.long_run import Kernel, long_run_variance
-
-__all__ = [
-    "NAIVE",
-    "Alternative",
-    "Comparison",
-    "adjusted_difference",
-    "clark_west",
-    "diebold_mariano",
-    "holm",
-    "losses_by_date",
-    "mean_test",
-    "small_sample_factor",
-]
+from nse_lstm.evaluation.hac import Kernel, long_run_variance
 
 Array = NDArray[np.float64]
 Alternative = Literal["two-sided", "less", "greater"]

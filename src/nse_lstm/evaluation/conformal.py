@@ -24,23 +24,6 @@ from nse_lstm.errors import StudyError
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.tables import COVERAGE, FORECASTS, check
 
-__all__ = [
-    "ERRORS",
-    "MISSES",
-    "RATE",
-    "adaptive_bound",
-    "adaptive_levels",
-    "add_bands",
-    "conformal_intervals",
-    "conformal_radius",
-    "conformal_rank",
-    "coverage_band",
-    "coverage_law",
-    "coverage_quantiles",
-    "interval_score",
-    "score_coverage",
-]
-
 Array = NDArray[np.float64]
 
 MISSES = 0.1

@@ -16,15 +16,6 @@ from nse_lstm.errors import StudyError
 from nse_lstm.evaluation.comparison import Comparison, mean_test
 from nse_lstm.evaluation.metrics import directional_calls
 
-__all__ = [
-    "Direction",
-    "direction_by_date",
-    "direction_counts",
-    "pesaran_timmermann",
-    "pesaran_timmermann_classes",
-    "three_way_accuracy",
-]
-
 
 @dataclass(frozen=True)
 class Direction:

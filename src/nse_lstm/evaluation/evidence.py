@@ -15,6 +15,7 @@ from nse_lstm.evaluation.forecast_evidence import (
     evidence_row,
     forecast_evidence,
 )
+from nse_lstm.evaluation.multiple_comparison import superior_ability
 from nse_lstm.evaluation.overfitting import backtest_overfitting
 from nse_lstm.evaluation.sharpe import (
     adjusted_sharpe_ratio,
@@ -31,10 +32,7 @@ from nse_lstm.evaluation.significance import (
     smallest_detectable_sharpe,
     trial_variance,
 )
-from nse_lstm.evaluation.superior import superior_ability
 from nse_lstm.tables import EVIDENCE, check
-
-__all__ = ["collect_evidence", "strategy_evidence"]
 
 LAGS = 5
 """Autocorrelations that the adjusted Sharpe ratio allows for: a week."""
@@ -68,7 +66,7 @@ def collect_evidence(
         forward years, of one delay and horizon. A model that is ``persistence`` is the
         yardstick.
     both : DataFrame
-        The same with what came a session later (``averaging.now_and_later``).
+        The same with what came a session later (``price_averaging.now_and_later``).
     excess : Series
         The declared strategy's return over cash by session (``pooled_excess``).
     trials : DataFrame of shape (n_sessions, n_columns)

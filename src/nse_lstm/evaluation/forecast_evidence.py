@@ -14,7 +14,6 @@ import pandas as pd
 from arch.bootstrap import StationaryBootstrap
 
 from nse_lstm.config import Verdict
-from nse_lstm.evaluation.averaging import artefact_share
 from nse_lstm.evaluation.comparison import (
     NAIVE,
     Comparison,
@@ -26,23 +25,14 @@ from nse_lstm.evaluation.comparison import (
 )
 from nse_lstm.evaluation.direction import direction_by_date
 from nse_lstm.evaluation.metrics import expanding_mean
-from nse_lstm.evaluation.scoring import POOL
-from nse_lstm.evaluation.superior import (
+from nse_lstm.evaluation.multiple_comparison import (
     model_confidence_set,
     stepwise_superior,
     superior_ability,
 )
+from nse_lstm.evaluation.price_averaging import artefact_share
+from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.features.returns import with_returns
-
-__all__ = [
-    "ALL_MODELS",
-    "MEAN_SO_FAR",
-    "Row",
-    "averaging_evidence",
-    "evidence_row",
-    "forecast_evidence",
-    "with_mean_so_far",
-]
 
 ALL_MODELS = "all"
 """The ``model`` of a test of all models together."""
@@ -133,7 +123,7 @@ def averaging_evidence(
     Parameters
     ----------
     both : DataFrame
-        Of all models, from ``averaging.now_and_later``.
+        Of all models, from ``price_averaging.now_and_later``.
     verdict, seed
         As for ``forecast_evidence``.
     """

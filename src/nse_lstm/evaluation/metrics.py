@@ -10,29 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from nse_lstm.errors import StudyError
 
-__all__ = [
-    "annual_turnover",
-    "bias",
-    "directional_accuracy",
-    "directional_calls",
-    "expanding_mean",
-    "expected_return_gain",
-    "mae",
-    "mape",
-    "mase",
-    "max_drawdown",
-    "negative_count",
-    "out_of_sample_r_squared",
-    "paired",
-    "r_squared",
-    "rmse",
-    "sharpe_ratio",
-    "skill",
-    "total_return",
-    "win_rate",
-    "win_rate_all",
-]
-
 Array = NDArray[np.float64]
 
 

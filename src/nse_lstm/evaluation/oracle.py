@@ -18,15 +18,6 @@ from nse_lstm.evaluation.rank_ic import daily_rank_ic
 from nse_lstm.paths import Paths
 from nse_lstm.tables import FORECASTS, read_table
 
-__all__ = [
-    "Recovered",
-    "forecasts_of_oracle",
-    "read_oracle",
-    "recovered_table",
-    "share_recovered",
-    "summarise_recovered",
-]
-
 AIM = ["ticker", "origin", "delay", "horizon"]
 
 

@@ -25,8 +25,6 @@ from scipy.stats import rankdata
 
 from nse_lstm.errors import StudyError
 
-__all__ = ["Overfitting", "backtest_overfitting"]
-
 Array = NDArray[np.float64]
 Measure = Literal["sharpe", "mean"]
 

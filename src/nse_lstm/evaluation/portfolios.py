@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nse_lstm.config import Dealing
-from nse_lstm.evaluation.dealing import Board, book_sessions, read_board
-
-__all__ = ["INDEXES", "hold_equal_weight", "hold_index"]
+from nse_lstm.config import Backtest
+from nse_lstm.evaluation.backtest import (
+    TradabilityCalendar,
+    account_sessions,
+    tradability,
+)
 
 INDEXES = ("^NASI", "^N20I")
 """The all-share index, else the oldest one."""
@@ -23,7 +25,7 @@ Numbers = NDArray[np.float64]
 
 
 def hold_equal_weight(
-    boards: Sequence[Board], *, dealing: Dealing, cost_bps: int
+    boards: Sequence[TradabilityCalendar], *, backtest: Backtest, cost_bps: int
 ) -> pd.DataFrame:
     """Hold every stock at the same weight, evened out at each month's start.
 
@@ -45,7 +47,7 @@ def hold_equal_weight(
     Returns
     -------
     DataFrame
-        One row a session, the columns of ``dealing.deal``, of the whole account:
+        One row a session, the columns of ``backtest.simulate_fills``, of the whole account:
         ``position`` is the share invested, ``stock_return`` the mean over stocks.
 
     References
@@ -54,15 +56,15 @@ def hold_equal_weight(
        diversification. RFS 22(5), 1915-1953 (rebalanced monthly).
     """
     stock_return = np.column_stack([board.stock_return for board in boards])
-    cash = dealing.cash_rate / dealing.sessions_per_year
-    held, traded = _weights(boards, stock_return, cash=cash, delay=dealing.delay)
-    return book_sessions(
+    cash = backtest.cash_rate / backtest.sessions_per_year
+    held, traded = _weights(boards, stock_return, cash=cash, delay=backtest.delay)
+    return account_sessions(
         boards[0].session,
         position=np.minimum(held.sum(axis=1), 1.0),
         turnover=traded.sum(axis=1),
         earned=(held * stock_return).sum(axis=1),
         stock_return=stock_return.mean(axis=1),
-        dealing=dealing,
+        backtest=backtest,
         cost_bps=cost_bps,
     )
 
@@ -73,7 +75,7 @@ def hold_index(
     sessions: pd.DatetimeIndex,
     start: pd.Timestamp,
     end: pd.Timestamp,
-    dealing: Dealing,
+    backtest: Backtest,
 ) -> tuple[str, pd.DataFrame] | None:
     """Follow the market's index, which cannot be dealt: a yardstick without costs.
 
@@ -89,14 +91,14 @@ def hold_index(
     prices : DataFrame
         ``with_returns(panel)``.
     sessions, start, end, dealing
-        As for ``dealing.read_board``.
+        As for ``backtest.tradability``.
 
     Returns
     -------
     ticker : str
         The one of ``INDEXES`` with levels on most sessions of the span.
     book : DataFrame
-        Its columns are those of ``dealing.deal``, gross and net being the same.
+        Its columns are those of ``backtest.simulate_fills``, gross and net being the same.
 
     None where the data has no such index in the span.
     """
@@ -106,16 +108,16 @@ def hold_index(
     if not counts.any():
         return None
     ticker = str(counts.idxmax())
-    board = read_board(
-        _without_misprints(prices[prices["ticker"] == ticker], dealing.limit),
+    board = tradability(
+        _without_misprints(prices[prices["ticker"] == ticker], backtest.limit),
         sessions=sessions,
         start=start,
         end=end,
-        dealing=replace(dealing, suspension_haircut=0.0),
+        backtest=replace(backtest, suspension_haircut=0.0),
     )
     position = np.ones(len(board.session))
     position[0] = 0.0
-    cash = dealing.cash_rate / dealing.sessions_per_year
+    cash = backtest.cash_rate / backtest.sessions_per_year
     gross = np.where(position > 0, board.stock_return, cash)
     book = {
         "session": board.session,
@@ -138,7 +140,11 @@ def _without_misprints(index: pd.DataFrame, limit: float) -> pd.DataFrame:
 
 
 def _weights(
-    boards: Sequence[Board], stock_return: Numbers, *, cash: float, delay: int
+    boards: Sequence[TradabilityCalendar],
+    stock_return: Numbers,
+    *,
+    cash: float,
+    delay: int,
 ) -> tuple[Numbers, Numbers]:
     """Return weights held into each session, and traded at it, (n_sessions, n)."""
     sent = np.column_stack([~np.isnat(board.origin) for board in boards])

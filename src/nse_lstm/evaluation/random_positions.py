@@ -14,16 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nse_lstm.config import Dealing
+from nse_lstm.config import Backtest
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation import metrics
-from nse_lstm.evaluation.dealing import Board, net_of_cost
+from nse_lstm.evaluation.backtest import TradabilityCalendar, net_of_cost
 from nse_lstm.evaluation.scoring import MIN_EXPOSURE, POOL
-from nse_lstm.evaluation.strategies import FORECAST_RULES, read_boards
+from nse_lstm.evaluation.strategies import FORECAST_RULES, tradability_by_stock
 from nse_lstm.features.returns import with_returns
 from nse_lstm.tables import SCORES, check
-
-__all__ = ["BAND", "BEATEN", "RANDOM", "draw_paths", "score_random"]
 
 RANDOM = "random_positions"
 """The ``model`` of the draws; its ``rule`` is that of the strategy it imitates."""
@@ -52,7 +50,7 @@ def score_random(
     panel: pd.DataFrame,
     *,
     model: str,
-    dealing: Dealing,
+    backtest: Backtest,
     draws: int,
     seed: int,
 ) -> pd.DataFrame:
@@ -95,11 +93,13 @@ def score_random(
     if not chosen.any():
         raise TableError(f"Expected strategies of {model!r}. Received: none")
     books = returns[chosen]
-    boards = read_boards(books, with_returns(panel), dealing=dealing)
+    boards = tradability_by_stock(books, with_returns(panel), backtest=backtest)
     rows: list[dict[str, object]] = []
     for (fold, rule, cost), block in books.groupby(["fold", "rule", "cost_bps"]):
         key = {"ticker": POOL, "fold": fold, "rule": rule, "cost_bps": cost}
-        found, beaten = _compare(block, boards, draws=draws, seed=seed, dealing=dealing)
+        found, beaten = _compare(
+            block, boards, draws=draws, seed=seed, backtest=backtest
+        )
         rows += [key | {"model": RANDOM, "metric": m, **_band(found[m])} for m in found]
         rows.append(key | {"model": model, "metric": BEATEN, **beaten})
     table = pd.DataFrame(rows)
@@ -163,17 +163,17 @@ def _stretches(
 
 def _compare(
     block: pd.DataFrame,
-    boards: dict[tuple[str, int], Board],
+    boards: dict[tuple[str, int], TradabilityCalendar],
     *,
     draws: int,
     seed: int,
-    dealing: Dealing,
+    backtest: Backtest,
 ) -> tuple[Drawn, dict[str, object]]:
     """Draw for one rule and cost level; return the scores and how many were beaten."""
     drawn: list[Drawn] = []
     shares: list[float] = []
     for _, own in block.groupby("seed"):
-        found = _score(_draw_account(own, boards, draws, seed), dealing)
+        found = _score(_draw_account(own, boards, draws, seed), backtest)
         net = metrics.total_return(own.groupby("session")["net_return"].mean())
         drawn.append(found)
         shares.append(_share_beaten(net, found["net_return"]))
@@ -184,7 +184,10 @@ def _compare(
 
 
 def _draw_account(
-    own: pd.DataFrame, boards: dict[tuple[str, int], Board], draws: int, seed: int
+    own: pd.DataFrame,
+    boards: dict[tuple[str, int], TradabilityCalendar],
+    draws: int,
+    seed: int,
 ) -> _Account:
     """Draw every stock of one strategy and pool them at equal capital."""
     stocks = list(_draw_stocks(own, boards, draws, seed))
@@ -195,7 +198,10 @@ def _draw_account(
 
 
 def _draw_stocks(
-    own: pd.DataFrame, boards: dict[tuple[str, int], Board], draws: int, seed: int
+    own: pd.DataFrame,
+    boards: dict[tuple[str, int], TradabilityCalendar],
+    draws: int,
+    seed: int,
 ) -> Iterator[tuple[Numbers, Numbers, Numbers, Numbers]]:
     """Draw each stock: net, gross, position held into, and turnover of sessions."""
     for (ticker, fold, rule, cost), book in own.groupby(
@@ -220,14 +226,14 @@ def _draw_stocks(
         yield net, gross, held, dealt
 
 
-def _dealable(board: Board) -> Flags:
+def _dealable(board: TradabilityCalendar) -> Flags:
     return board.buy_fills & board.sell_fills & ~np.isnat(board.origin)
 
 
-def _score(account: _Account, dealing: Dealing) -> Drawn:
+def _score(account: _Account, backtest: Backtest) -> Drawn:
     """Measure every draw as ``score_strategies`` measures a strategy."""
-    year = dealing.sessions_per_year
-    cash = dealing.cash_rate / year
+    year = backtest.sessions_per_year
+    cash = backtest.cash_rate / year
     exposure = account.position.mean(axis=1)
     invested = exposure >= MIN_EXPOSURE
     net, gross = account.net, account.gross

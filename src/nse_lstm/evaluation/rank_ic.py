@@ -17,20 +17,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
-from nse_lstm.evaluation.long_run import long_run_variance
+from nse_lstm.evaluation.hac import long_run_variance
 from nse_lstm.evaluation.scoring import POOL, realised
 from nse_lstm.tables import ACCURACY_COST, RANK_IC, SCORES, check
-
-__all__ = [
-    "ALL_YEARS",
-    "MIN_STOCKS",
-    "compare_rank_ic",
-    "daily_rank_ic",
-    "metric_name",
-    "newey_west",
-    "score_rank_ic",
-    "summarise_rank_ic",
-]
 
 ALL_YEARS = 0
 """The ``fold`` of a score over the sessions of all years."""

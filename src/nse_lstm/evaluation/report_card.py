@@ -5,12 +5,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from nse_lstm.config import Dealing
+from nse_lstm.config import Backtest
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.evaluation.strategies import EQUAL_WEIGHT, HOLD, YARDSTICKS
 from nse_lstm.tables import ACCURACY_COST
-
-__all__ = ["DASH", "report_card"]
 
 DASH = "\N{EN DASH}"
 """What is not defined, such as the Sharpe ratio of never trading."""
@@ -22,7 +20,7 @@ MIN_INVESTED = 20
 
 
 def report_card(
-    scores: pd.DataFrame, *, model: str, rule: str, year: int, dealing: Dealing
+    scores: pd.DataFrame, *, model: str, rule: str, year: int, backtest: Backtest
 ) -> pd.DataFrame:
     """Hold one model's year against the four targets, and three honest ones.
 
@@ -44,16 +42,16 @@ def report_card(
         missing where it cannot be said), ``persistence`` and ``buy_and_hold`` (text,
         the same figure for them), ``comment``.
     """
-    levels = (ACCURACY_COST, dealing.headline_cost_bps)
+    levels = (ACCURACY_COST, backtest.headline_cost_bps)
     scores = scores[(scores["fold"] == year) & scores["cost_bps"].isin(levels)]
     rows = [
-        _sharpe(scores, model, rule=rule, dealing=dealing),
+        _sharpe(scores, model, rule=rule, backtest=backtest),
         _wins(scores, model, rule=rule),
         _r_squared(scores, model),
         _negatives(scores, model),
         _skill(scores, model),
-        _against_cash(scores, model, rule=rule, dealing=dealing),
-        _against_holding(scores, model, rule=rule, dealing=dealing),
+        _against_cash(scores, model, rule=rule, backtest=backtest),
+        _against_holding(scores, model, rule=rule, backtest=backtest),
     ]
     table = pd.DataFrame([asdict(row) for row in rows])
     return table.astype({"met": "boolean"})
@@ -90,7 +88,7 @@ def _stocks(
     return rows[rows["ticker"] != POOL]
 
 
-def _sharpe(scores: pd.DataFrame, model: str, *, rule: str, dealing: Dealing) -> _Row:
+def _sharpe(scores: pd.DataFrame, model: str, *, rule: str, backtest: Backtest) -> _Row:
     values = _sharpes(scores, model, rule)
     over_zero = _stocks(scores, model, "sharpe_ratio", rule=rule)["value"]
     return _Row(
@@ -100,7 +98,7 @@ def _sharpe(scores: pd.DataFrame, model: str, *, rule: str, dealing: Dealing) ->
         persistence=_above_one(_sharpes(scores, PERSISTENCE, rule)),
         buy_and_hold=_above_one(_sharpes(scores, HOLD, YARDSTICKS[HOLD])),
         comment=(
-            f"Over cash, at {dealing.headline_cost_bps} basis points a side; over 0, "
+            f"Over cash, at {backtest.headline_cost_bps} basis points a side; over 0, "
             f"with the interest on idle money counted in, "
             f"{_above_one(over_zero)}. A stock held for fewer than {MIN_INVESTED} "
             "sessions has no ratio (a dash) and does not count as above. A Sharpe "
@@ -182,11 +180,11 @@ def _skill(scores: pd.DataFrame, model: str) -> _Row:
 
 
 def _against_cash(
-    scores: pd.DataFrame, model: str, *, rule: str, dealing: Dealing
+    scores: pd.DataFrame, model: str, *, rule: str, backtest: Backtest
 ) -> _Row:
     pooled = _rows(scores, model, "net_return", rule=rule)
     n = int(pooled.loc[pooled["ticker"] == POOL, "n"].max()) if len(pooled) else 0
-    cash = (1 + dealing.cash_rate / dealing.sessions_per_year) ** n - 1
+    cash = (1 + backtest.cash_rate / backtest.sessions_per_year) ** n - 1
     found = _pooled(scores, model, "net_return", rule=rule)
     return _Row(
         target="Net return above cash",
@@ -198,21 +196,21 @@ def _against_cash(
             _pooled(scores, HOLD, "net_return", rule=YARDSTICKS[HOLD])
         ),
         comment=(
-            f"At {dealing.headline_cost_bps} basis points a side; cash alone earned "
+            f"At {backtest.headline_cost_bps} basis points a side; cash alone earned "
             f"{_percent(cash)}. Uninvested money earns cash."
         ),
     )
 
 
 def _against_holding(
-    scores: pd.DataFrame, model: str, *, rule: str, dealing: Dealing
+    scores: pd.DataFrame, model: str, *, rule: str, backtest: Backtest
 ) -> _Row:
     found = _pooled(scores, model, "net_return", rule=rule)
     holding = _pooled(scores, HOLD, "net_return", rule=YARDSTICKS[HOLD])
     equal = _pooled(scores, EQUAL_WEIGHT, "net_return", rule=YARDSTICKS[EQUAL_WEIGHT])
     best = float(np.fmax(holding, equal))
     exposure = _pooled(scores, model, "exposure", rule=rule)
-    low, high = dealing.dividend_band
+    low, high = backtest.dividend_band
     return _Row(
         target="Net return above buy and hold",
         found=_percent(found),

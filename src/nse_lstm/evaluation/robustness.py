@@ -12,29 +12,17 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from nse_lstm.config import Dealing
-from nse_lstm.evaluation.dealing import Board, deal, decide
+from nse_lstm.config import Backtest
+from nse_lstm.evaluation.backtest import TradabilityCalendar, simulate_fills, to_signals
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.evaluation.strategies import (
     FORECAST_RULES,
     HOLD,
-    read_boards,
     strategy_returns,
+    tradability_by_stock,
 )
 from nse_lstm.features.returns import with_returns
 from nse_lstm.tables import SCORES, check
-
-__all__ = [
-    "BREAK_EVEN",
-    "GROSS",
-    "GROSS_LATER",
-    "NET",
-    "NET_LATER",
-    "ROBUSTNESS_METRICS",
-    "START_DAY",
-    "is_fragile",
-    "score_robustness",
-]
 
 NET = "excess_over_holding"
 """Net, over holding the same stocks at the strategy's own mean exposure, the rest in
@@ -58,7 +46,7 @@ STRATEGY = ["model", "rule", "fold"]
 
 
 def score_robustness(
-    forecasts: pd.DataFrame, panel: pd.DataFrame, *, model: str, dealing: Dealing
+    forecasts: pd.DataFrame, panel: pd.DataFrame, *, model: str, backtest: Backtest
 ) -> pd.DataFrame:
     """Score what every strategy's result hangs on.
 
@@ -79,10 +67,10 @@ def score_robustness(
         ``SCORES`` of ticker "ALL" and the metrics ``ROBUSTNESS_METRICS``; missing for a
         strategy that never dealt.
     """
-    headline = replace(dealing, cost_bps=(dealing.headline_cost_bps,))
-    later = replace(headline, delay=dealing.delay + 1)
-    now = _excesses(strategy_returns(forecasts, panel, dealing=headline), dealing)
-    then = _excesses(strategy_returns(forecasts, panel, dealing=later), dealing)
+    headline = replace(backtest, cost_bps=(backtest.headline_cost_bps,))
+    later = replace(headline, delay=backtest.delay + 1)
+    now = _excesses(strategy_returns(forecasts, panel, backtest=headline), backtest)
+    then = _excesses(strategy_returns(forecasts, panel, backtest=later), backtest)
     moved = then[then["metric"].isin([NET, GROSS])]
     moved = moved.assign(metric=moved["metric"] + "_later")
     own = forecasts[forecasts["model"] == model]
@@ -91,7 +79,7 @@ def score_robustness(
     idle = pd.MultiIndex.from_frame(now.loc[now["idle"], STRATEGY])
     never = pd.MultiIndex.from_frame(table[STRATEGY]).isin(idle)
     table.loc[never, ["value", "lower", "upper"]] = np.nan
-    table = table.assign(ticker=POOL, cost_bps=dealing.headline_cost_bps)
+    table = table.assign(ticker=POOL, cost_bps=backtest.headline_cost_bps)
     types = {name: str(column.dtype) for name, column in SCORES.columns.items()}
     return check(table[list(types)].astype(types), SCORES)
 
@@ -109,7 +97,7 @@ def is_fragile(gross: float, later: float) -> bool | None:
     return later < KEPT * gross if gross > 0 else None
 
 
-def _excesses(returns: pd.DataFrame, dealing: Dealing) -> pd.DataFrame:
+def _excesses(returns: pd.DataFrame, backtest: Backtest) -> pd.DataFrame:
     """Measure every strategy's excesses and its break-even cost."""
     rows = []
     pools = _pools(returns)
@@ -118,7 +106,7 @@ def _excesses(returns: pd.DataFrame, dealing: Dealing) -> pd.DataFrame:
             continue
         same = (pools["model"] == HOLD) & (pools["fold"] == fold)
         holding = pools[same].set_index("session")
-        found = _measure(pool.set_index("session"), holding, dealing)
+        found = _measure(pool.set_index("session"), holding, backtest)
         key = {"model": model, "rule": rule, "fold": fold, "n": len(pool)}
         key["idle"] = not pool["turnover"].any()
         rows += [{**key, "metric": name, "value": v} for name, v in found.items()]
@@ -137,14 +125,14 @@ def _pools(returns: pd.DataFrame) -> pd.DataFrame:
 
 
 def _measure(
-    pool: pd.DataFrame, holding: pd.DataFrame, dealing: Dealing
+    pool: pd.DataFrame, holding: pd.DataFrame, backtest: Backtest
 ) -> dict[str, float]:
     """Measure one strategy's pool of one fold against cash and the holding's pool."""
     exposure, cash = float(pool["position"].mean()), pool["cash_return"]
 
     def over_holding(name: str) -> float:
         same = exposure * holding[name] + (1 - exposure) * cash
-        return float((pool[name] - same).mean()) * dealing.sessions_per_year
+        return float((pool[name] - same).mean()) * backtest.sessions_per_year
 
     paid = float(pool["paid"].mean())
     gained = float((pool["gross_return"] - cash).mean())
@@ -156,18 +144,18 @@ def _measure(
 
 
 def _starts(
-    forecasts: pd.DataFrame, panel: pd.DataFrame, dealing: Dealing
+    forecasts: pd.DataFrame, panel: pd.DataFrame, backtest: Backtest
 ) -> Iterator[dict[str, object]]:
     """Open every strategy's accounts on the first sessions of the fold in turn."""
-    boards = read_boards(forecasts, with_returns(panel), dealing=dealing)
+    boards = tradability_by_stock(forecasts, with_returns(panel), backtest=backtest)
     for (model, fold), block in forecasts.groupby(["model", "fold"]):
         views = [
             (boards[str(ticker), cast(int, fold)], rows.set_index("origin")["y_hat"])
             for (ticker, _), rows in block.groupby(["ticker", "seed"])
         ]
-        n = min(dealing.n_starts, len(views[0][0].session) - 1)
+        n = min(backtest.n_starts, len(views[0][0].session) - 1)
         for rule in FORECAST_RULES:
-            found = [_opened(views, rule, start, dealing) for start in range(n)]
+            found = [_opened(views, rule, start, backtest) for start in range(n)]
             yield {
                 **{"model": model, "rule": rule, "fold": fold, "metric": START_DAY},
                 "value": float(np.mean(found)),
@@ -178,18 +166,25 @@ def _starts(
 
 
 def _opened(
-    views: list[tuple[Board, pd.Series]], rule: str, start: int, dealing: Dealing
+    views: list[tuple[TradabilityCalendar, pd.Series]],
+    rule: str,
+    start: int,
+    backtest: Backtest,
 ) -> float:
     """Return the yearly net excess over cash of accounts opened at one session."""
-    cost_bps = dealing.headline_cost_bps
+    cost_bps = backtest.headline_cost_bps
     excesses = []
     for board, y_hat in views:
-        signals = decide(y_hat, rule=rule, dealing=dealing, cost_bps=cost_bps)
-        book = deal(_from(board, start), signals, dealing=dealing, cost_bps=cost_bps)
+        signals = to_signals(y_hat, rule=rule, backtest=backtest, cost_bps=cost_bps)
+        book = simulate_fills(
+            _from(board, start), signals, backtest=backtest, cost_bps=cost_bps
+        )
         excesses.append(float((book["net_return"] - book["cash_return"]).mean()))
-    return float(np.mean(excesses)) * dealing.sessions_per_year
+    return float(np.mean(excesses)) * backtest.sessions_per_year
 
 
-def _from(board: Board, start: int) -> Board:
+def _from(board: TradabilityCalendar, start: int) -> TradabilityCalendar:
     """Return the board from one of its sessions on."""
-    return Board(**{name: value[start:] for name, value in vars(board).items()})
+    return TradabilityCalendar(
+        **{name: value[start:] for name, value in vars(board).items()}
+    )

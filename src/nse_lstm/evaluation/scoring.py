@@ -10,24 +10,12 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from nse_lstm.config import Dealing
+from nse_lstm.config import Backtest
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation import metrics
 from nse_lstm.evaluation.direction import three_way_accuracy
 from nse_lstm.features.returns import with_returns
 from nse_lstm.tables import ACCURACY_COST, SCORES, check
-
-__all__ = [
-    "ACCURACY_METRICS",
-    "MEDIAN_METRICS",
-    "MIN_EXPOSURE",
-    "POOL",
-    "STRATEGY_METRICS",
-    "check_forecasts",
-    "realised",
-    "score_accuracy",
-    "score_strategies",
-]
 
 POOL = "ALL"
 """The ``ticker`` of a score over all stocks."""
@@ -173,7 +161,7 @@ def score_accuracy(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame
     return _scores(table)
 
 
-def score_strategies(returns: pd.DataFrame, *, dealing: Dealing) -> pd.DataFrame:
+def score_strategies(returns: pd.DataFrame, *, backtest: Backtest) -> pd.DataFrame:
     """Score what the strategies earned, per stock and pooled.
 
     ``net_return`` and ``gross_return`` are compounded over the fold; ``sharpe_ratio``
@@ -201,7 +189,7 @@ def score_strategies(returns: pd.DataFrame, *, dealing: Dealing) -> pd.DataFrame
     """
 
     def account(rows: pd.DataFrame) -> Measured:
-        return _account(rows, dealing)
+        return _account(rows, backtest)
 
     booked = ["position", "turnover", "gross_return", "net_return", "cash_return"]
     stocks = returns[returns["ticker"] != POOL].assign(ticker=POOL)
@@ -236,9 +224,9 @@ def _accuracy(rows: pd.DataFrame) -> Measured:
     }
 
 
-def _account(rows: pd.DataFrame, dealing: Dealing) -> Measured:
+def _account(rows: pd.DataFrame, backtest: Backtest) -> Measured:
     net, cash, n = rows["net_return"], rows["cash_return"], len(rows)
-    year = dealing.sessions_per_year
+    year = backtest.sessions_per_year
     exposure = float(rows["position"].mean())
     enough = n if exposure >= MIN_EXPOSURE else 0
     earned, in_cash = net[:enough], cash[:enough]

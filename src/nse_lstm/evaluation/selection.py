@@ -7,8 +7,6 @@ import pandas as pd
 
 from nse_lstm.evaluation.scoring import realised
 
-__all__ = ["CANDIDATES", "select"]
-
 CANDIDATES = ("persistence", "v2")
 """What can be served, in order of simplicity; the first is the fall-back."""
 

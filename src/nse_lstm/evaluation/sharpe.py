@@ -9,20 +9,12 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from nse_lstm.errors import StudyError
-from nse_lstm.evaluation.long_run import autocovariances
+from nse_lstm.evaluation.hac import autocovariances
 from nse_lstm.evaluation.metrics import sharpe_ratio
 from nse_lstm.evaluation.significance import (
     expected_maximum_sharpe,
     sharpe_standard_error,
 )
-
-__all__ = [
-    "adjusted_sharpe_ratio",
-    "aggregation_factor",
-    "iid_standard_error",
-    "minimum_backtest_length",
-    "minimum_track_record",
-]
 
 
 def iid_standard_error(sharpe: float, n: int) -> float:

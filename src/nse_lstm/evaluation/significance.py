@@ -12,17 +12,6 @@ from scipy.stats import kurtosis, norm, skew
 
 from nse_lstm.errors import StudyError
 
-__all__ = [
-    "Moments",
-    "deflated_sharpe_ratio",
-    "expected_maximum_sharpe",
-    "moments_of",
-    "probabilistic_sharpe_ratio",
-    "sharpe_standard_error",
-    "smallest_detectable_sharpe",
-    "trial_variance",
-]
-
 ROUNDING = 1e-12
 """Returns that spread less are one and the same number."""
 

@@ -10,23 +10,18 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from nse_lstm.config import Dealing
+from nse_lstm.config import Backtest
 from nse_lstm.errors import StudyError
-from nse_lstm.evaluation.dealing import Board, deal, decide, read_board
+from nse_lstm.evaluation.backtest import (
+    TradabilityCalendar,
+    simulate_fills,
+    to_signals,
+    tradability,
+)
 from nse_lstm.evaluation.portfolios import hold_equal_weight, hold_index
 from nse_lstm.evaluation.scoring import POOL, check_forecasts
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.tables import STRATEGY_RETURNS, check
-
-__all__ = [
-    "EQUAL_WEIGHT",
-    "FORECAST_RULES",
-    "HOLD",
-    "INDEX",
-    "YARDSTICKS",
-    "read_boards",
-    "strategy_returns",
-]
 
 FORECAST_RULES = ("sign", "gate")
 """Rules of the strategies that act on a forecast."""
@@ -43,11 +38,11 @@ YARDSTICKS = {HOLD: "hold", EQUAL_WEIGHT: "rebalance", INDEX: "no_cost"}
 """The models that forecast nothing, each with its one rule."""
 
 Key = tuple[str | int, ...]
-Boards = dict[tuple[str, int], Board]
+TradabilityByStock = dict[tuple[str, int], TradabilityCalendar]
 
 
 def strategy_returns(
-    forecasts: pd.DataFrame, panel: pd.DataFrame, *, dealing: Dealing
+    forecasts: pd.DataFrame, panel: pd.DataFrame, *, backtest: Backtest
 ) -> pd.DataFrame:
     """Deal every stock, model, rule and cost level, session by session.
 
@@ -82,24 +77,24 @@ def strategy_returns(
     check_forecasts(forecasts)
     _check_horizon(forecasts)
     prices = with_returns(panel)
-    boards = read_boards(forecasts, prices, dealing=dealing)
+    boards = tradability_by_stock(forecasts, prices, backtest=backtest)
     sessions = market_sessions(panel)
     books: dict[Key, pd.DataFrame] = {}
     for (ticker, fold), block in forecasts.groupby(["ticker", "fold"]):
         where = str(ticker), cast(int, fold)
-        for key, book in _books(block, boards[where], sessions, dealing):
+        for key, book in _books(block, boards[where], sessions, backtest):
             books[*where, *key] = book
     for fold in forecasts["fold"].unique():
-        books |= _yardsticks(boards, prices, int(fold), dealing)
+        books |= _yardsticks(boards, prices, int(fold), backtest)
     names = ["ticker", "fold", "model", "seed", "rule", "cost_bps", "row"]
     table = pd.concat(books, names=names).reset_index()
     columns = list(STRATEGY_RETURNS.columns)
     return check(table[columns], STRATEGY_RETURNS)
 
 
-def read_boards(
-    forecasts: pd.DataFrame, prices: pd.DataFrame, *, dealing: Dealing
-) -> Boards:
+def tradability_by_stock(
+    forecasts: pd.DataFrame, prices: pd.DataFrame, *, backtest: Backtest
+) -> TradabilityByStock:
     """Read the board of every stock and fold of a table.
 
     Parameters
@@ -124,12 +119,12 @@ def read_boards(
     sessions = market_sessions(prices)
     pairs = forecasts[["ticker", "fold"]].drop_duplicates()
     return {
-        (str(ticker), int(fold)): read_board(
+        (str(ticker), int(fold)): tradability(
             prices[prices["ticker"] == ticker],
             sessions=sessions,
             start=pd.Timestamp(int(fold), 1, 1),
             end=pd.Timestamp(int(fold) + 1, 1, 1),
-            dealing=dealing,
+            backtest=backtest,
         )
         for ticker, fold in pairs.itertuples(index=False)
     }
@@ -147,7 +142,10 @@ def _check_horizon(forecasts: pd.DataFrame) -> None:
 
 
 def _books(
-    block: pd.DataFrame, board: Board, sessions: pd.DatetimeIndex, dealing: Dealing
+    block: pd.DataFrame,
+    board: TradabilityCalendar,
+    sessions: pd.DatetimeIndex,
+    backtest: Backtest,
 ) -> Iterator[tuple[Key, pd.DataFrame]]:
     """Deal one stock and fold; the keys are (model, seed, rule, cost_bps)."""
     views: list[tuple[str, int, str, pd.Series]] = [
@@ -157,30 +155,30 @@ def _books(
     ]
     views.append((HOLD, 0, YARDSTICKS[HOLD], pd.Series(np.nan, index=sessions)))
     for model, seed, rule, y_hat in views:
-        for cost_bps in dealing.cost_bps:
-            signals = decide(y_hat, rule=rule, dealing=dealing, cost_bps=cost_bps)
-            book = deal(board, signals, dealing=dealing, cost_bps=cost_bps)
+        for cost_bps in backtest.cost_bps:
+            signals = to_signals(y_hat, rule=rule, backtest=backtest, cost_bps=cost_bps)
+            book = simulate_fills(board, signals, backtest=backtest, cost_bps=cost_bps)
             yield (model, seed, rule, cost_bps), book
 
 
 def _yardsticks(
-    boards: Boards, prices: pd.DataFrame, fold: int, dealing: Dealing
+    boards: TradabilityByStock, prices: pd.DataFrame, fold: int, backtest: Backtest
 ) -> dict[Key, pd.DataFrame]:
     """Book one fold's equal weight and index."""
     held = [board for (_, year), board in sorted(boards.items()) if year == fold]
     equal = EQUAL_WEIGHT, 0, YARDSTICKS[EQUAL_WEIGHT]
     books: dict[Key, pd.DataFrame] = {
         (POOL, fold, *equal, cost_bps): hold_equal_weight(
-            held, dealing=dealing, cost_bps=cost_bps
+            held, backtest=backtest, cost_bps=cost_bps
         )
-        for cost_bps in dealing.cost_bps
+        for cost_bps in backtest.cost_bps
     }
     index = hold_index(
         prices,
         sessions=market_sessions(prices),
         start=pd.Timestamp(fold, 1, 1),
         end=pd.Timestamp(fold + 1, 1, 1),
-        dealing=dealing,
+        backtest=backtest,
     )
     if index is not None:
         ticker, book = index

@@ -9,8 +9,6 @@ import pandas as pd
 from nse_lstm.evaluation.scoring import score_accuracy
 from nse_lstm.tables import SCORES, check
 
-__all__ = ["TRADED", "on_traded", "score_traded"]
-
 TRADED = "_traded"
 """Ends the name of a metric that is measured on traded sessions only."""
 

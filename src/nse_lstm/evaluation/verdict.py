@@ -8,7 +8,7 @@ import pandas as pd
 from arch.bootstrap import StationaryBootstrap
 from numpy.typing import NDArray
 
-from nse_lstm.config import Dealing, Verdict
+from nse_lstm.config import Backtest, Verdict
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation.metrics import sharpe_ratio
 from nse_lstm.evaluation.significance import (
@@ -16,15 +16,6 @@ from nse_lstm.evaluation.significance import (
     moments_of,
     smallest_detectable_sharpe,
 )
-
-__all__ = [
-    "Answer",
-    "Interval",
-    "Judgement",
-    "excess_moments",
-    "judge",
-    "pooled_excess",
-]
 
 Answer = Literal["yes", "no", "undecided"]
 
@@ -71,7 +62,7 @@ def judge(
     returns: pd.DataFrame,
     holdings: pd.DataFrame,
     *,
-    dealing: Dealing,
+    backtest: Backtest,
     verdict: Verdict,
     seed: int,
     deflated_sharpe: float | None,
@@ -119,11 +110,11 @@ def judge(
     _check_rows(returns, holdings)
     strategy = _pool(returns)
     excess = _excess(strategy, _pool(holdings))
-    over_cash, over_holding = _intervals(excess, dealing, verdict, seed)
+    over_cash, over_holding = _intervals(excess, backtest, verdict, seed)
     traded = bool(strategy["position"].any())
     gates = (over_cash, over_holding, verdict, deflated_sharpe, audit_clean)
     answer, sentence = _answer(*gates) if traded else _never_traded()
-    year = dealing.sessions_per_year
+    year = backtest.sessions_per_year
     years = len(strategy) / year
     return Judgement(
         answer=answer,
@@ -141,7 +132,7 @@ def judge(
         years=years,
         deflated_sharpe=deflated_sharpe,
         audit_clean=audit_clean,
-        reasons=(*_gates(*gates), EVENED_OUT, _dividends(dealing)),
+        reasons=(*_gates(*gates), EVENED_OUT, _dividends(backtest)),
     )
 
 
@@ -213,12 +204,12 @@ def _excess(strategy: pd.DataFrame, holding: pd.DataFrame) -> NDArray[np.float64
 
 
 def _intervals(
-    excess: NDArray[np.float64], dealing: Dealing, verdict: Verdict, seed: int
+    excess: NDArray[np.float64], backtest: Backtest, verdict: Verdict, seed: int
 ) -> tuple[Interval, Interval]:
     bootstrap = StationaryBootstrap(verdict.bootstrap_block, excess, seed=seed)
     means = bootstrap.apply(lambda rows: rows.mean(axis=0), verdict.bootstrap_reps)
     tail = (1 - verdict.confidence) / 2
-    year = dealing.sessions_per_year
+    year = backtest.sessions_per_year
     lower, upper = np.quantile(means, [tail, 1 - tail], axis=0) * year
     mean = excess.mean(axis=0) * year
     over_cash, over_holding = (
@@ -305,8 +296,8 @@ def _words(excess: Interval) -> str:
     return f"{excess.mean:+.1%}, from {excess.lower:+.1%} to {excess.upper:+.1%}"
 
 
-def _dividends(dealing: Dealing) -> str:
-    low, high = dealing.dividend_band
+def _dividends(backtest: Backtest) -> str:
+    low, high = backtest.dividend_band
     return (
         f"Prices leave out dividends, about {low:.0%} to {high:.0%} a year for a full "
         "holding; strategy and holding miss about as much at the same exposure."

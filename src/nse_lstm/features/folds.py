@@ -19,17 +19,6 @@ from numpy.typing import NDArray
 
 from nse_lstm.errors import ConfigurationError, DataError
 
-__all__ = [
-    "CombinatorialFold",
-    "Fold",
-    "combinatorial_paths",
-    "make_combinatorial_folds",
-    "make_folds",
-    "overlaps",
-    "resolve_test_year",
-    "split_combinatorial",
-]
-
 Dates = NDArray[np.datetime64]
 Flags = NDArray[np.bool_]
 

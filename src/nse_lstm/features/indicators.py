@@ -13,22 +13,25 @@ from nse_lstm.config import CrossSection
 from nse_lstm.features import market_indicators as market
 from nse_lstm.features import price_indicators as price
 from nse_lstm.features import volume_indicators as volume
-from nse_lstm.features.board import Board, make_board, to_rows
-from nse_lstm.features.cross_section import place_among
+from nse_lstm.features.cross_sectional_rank import cross_sectional_rank
+from nse_lstm.features.market_panel import MarketPanel, make_market_panel, to_rows
 from nse_lstm.tables import FEATURES, check
 
-__all__ = ["INDICATORS", "MARKET_INDICATORS", "build_features"]
-
-INDICATORS: dict[str, Callable[[Board], pd.DataFrame]] = {
+INDICATORS: dict[str, Callable[[MarketPanel], pd.DataFrame]] = {
     **{f"reversal_{n}": partial(price.reversal, n=n) for n in (1, 5, 10, 20)},
     **{f"momentum_{n}": partial(price.momentum, n=n) for n in (60, 120, 250)},
     **{f"volatility_{n}": partial(price.volatility, n=n) for n in (20, 60)},
     "skewness_60": partial(price.skewness, n=60),
     "largest_return_20": partial(price.largest_return, n=20),
     "autocorrelation_60": partial(price.autocorrelation, n=60),
-    **{f"range_place_{n}": partial(price.range_place, n=n) for n in (1, 3, 5, 20)},
+    **{
+        f"range_position_{n}": partial(price.range_position, n=n) for n in (1, 3, 5, 20)
+    },
     **{f"range_width_{n}": partial(price.range_width, n=n) for n in (1, 20)},
-    **{f"channel_place_{n}": partial(price.channel_place, n=n) for n in (20, 60, 250)},
+    **{
+        f"channel_position_{n}": partial(price.channel_position, n=n)
+        for n in (20, 60, 250)
+    },
     "relative_tick": price.relative_tick,
     **{f"turnover_level_{n}": partial(volume.turnover_level, n=n) for n in (20, 60)},
     **{
@@ -51,13 +54,13 @@ INDICATORS: dict[str, Callable[[Board], pd.DataFrame]] = {
         for n in (5, 20)
     },
     "idiosyncratic_volatility_60": partial(market.idiosyncratic_volatility, n=60),
-    "fading_reversal_4": partial(price.fading_reversal, n=4),
-    "fading_surprise_4": partial(volume.fading_surprise, n=4),
-    "fading_restlessness_4": partial(price.fading_restlessness, n=4),
+    "ewm_reversal_4": partial(price.ewm_reversal, n=4),
+    "ewm_volume_surprise_4": partial(volume.ewm_volume_surprise, n=4),
+    "ewm_abs_return_4": partial(price.ewm_abs_return, n=4),
 }
 """Every indicator of a share by the name of its column."""
 
-MARKET_INDICATORS: dict[str, Callable[[Board], "pd.Series[float]"]] = {
+MARKET_INDICATORS: dict[str, Callable[[MarketPanel], "pd.Series[float]"]] = {
     f"market_return_{n}": partial(market.market_return, n=n) for n in (1, 5, 20)
 }
 """What is the same for every share of a session."""
@@ -86,10 +89,10 @@ def build_features(panel: pd.DataFrame, *, cross_section: CrossSection) -> pd.Da
     DataError
         If there is no ordinary share.
     """
-    board = make_board(panel, cross_section)
+    board = make_market_panel(panel, cross_section)
     fresh = board.listed & ~board.stale
     places = {
-        name: place_among(indicator(board).where(fresh), board.member)
+        name: cross_sectional_rank(indicator(board).where(fresh), board.member)
         for name, indicator in INDICATORS.items()
     }
     frames = {"member": board.member, "usable": board.usable, **places}

@@ -8,39 +8,31 @@ The market is the mean log return of the session's universe. Spans are those of
 import numpy as np
 import pandas as pd
 
-from nse_lstm.features.board import Board
+from nse_lstm.features.market_panel import MarketPanel
 from nse_lstm.features.price_indicators import reversal, trailing
-
-__all__ = [
-    "beta",
-    "idiosyncratic_volatility",
-    "lagged_beta",
-    "market_return",
-    "residual_reversal",
-]
 
 BETA_SESSIONS = 120
 LEVEL_SESSIONS = 250
 LARGEST = 3.0
 
 
-def beta(board: Board, n: int) -> pd.DataFrame:
+def beta(board: MarketPanel, n: int) -> pd.DataFrame:
     """Return the slope of ``n`` log returns on the market's."""
     return _slope(board.log_return, _beside(board, board.market), n)
 
 
-def lagged_beta(board: Board, n: int) -> pd.DataFrame:
+def lagged_beta(board: MarketPanel, n: int) -> pd.DataFrame:
     """Return the slope of ``n`` log returns on the market's of the session before."""
     return _slope(board.log_return, _beside(board, board.market.shift()), n)
 
 
-def residual_reversal(board: Board, n: int) -> pd.DataFrame:
+def residual_reversal(board: MarketPanel, n: int) -> pd.DataFrame:
     """Return minus the log return of ``n`` sessions beyond beta times the market's."""
     market = trailing(_beside(board, board.market), n).sum()
     return reversal(board, n) + beta(board, BETA_SESSIONS) * market
 
 
-def idiosyncratic_volatility(board: Board, n: int) -> pd.DataFrame:
+def idiosyncratic_volatility(board: MarketPanel, n: int) -> pd.DataFrame:
     """Return the standard deviation of ``n`` log returns beyond beta times the market.
 
     Each session's return is taken beyond that session's own beta.
@@ -49,7 +41,7 @@ def idiosyncratic_volatility(board: Board, n: int) -> pd.DataFrame:
     return trailing(board.log_return - explained, n).std()
 
 
-def market_return(board: Board, n: int) -> "pd.Series[float]":
+def market_return(board: MarketPanel, n: int) -> "pd.Series[float]":
     """Return the market's log return of ``n`` sessions in its usual spread, -3 to 3.
 
     The spread is the standard deviation of 250 sessions' returns times the square root
@@ -61,7 +53,7 @@ def market_return(board: Board, n: int) -> "pd.Series[float]":
     return scaled.clip(-LARGEST, LARGEST).iloc[:, 0]
 
 
-def _beside(board: Board, market: "pd.Series[float]") -> pd.DataFrame:
+def _beside(board: MarketPanel, market: "pd.Series[float]") -> pd.DataFrame:
     """Put the market's numbers beside every share's."""
     shape = board.log_return.shape
     values = np.broadcast_to(market.to_numpy()[:, np.newaxis], shape)

@@ -9,8 +9,6 @@ import pandas as pd
 from nse_lstm.errors import DataError
 from nse_lstm.features.windows import PER_WINDOW, Windows
 
-__all__ = ["pool_windows"]
-
 
 def pool_windows(
     stocks: Sequence[Windows], *, before: pd.Timestamp, at_most: int

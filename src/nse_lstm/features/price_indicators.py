@@ -10,24 +10,7 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.data.simulation.exchange import tick_size
-from nse_lstm.features.board import Board
-
-__all__ = [
-    "autocorrelation",
-    "channel_place",
-    "fading",
-    "fading_restlessness",
-    "fading_reversal",
-    "largest_return",
-    "momentum",
-    "range_place",
-    "range_width",
-    "relative_tick",
-    "reversal",
-    "skewness",
-    "trailing",
-    "volatility",
-]
+from nse_lstm.features.market_panel import MarketPanel
 
 USUAL_SESSIONS = 60
 
@@ -45,44 +28,44 @@ def fading(frame: pd.DataFrame, n: int) -> pd.DataFrame:
     return frame.ewm(halflife=n, min_periods=n).mean()
 
 
-def reversal(board: Board, n: int) -> pd.DataFrame:
+def reversal(board: MarketPanel, n: int) -> pd.DataFrame:
     """Return minus the log return of the last ``n`` sessions."""
     return -trailing(board.log_return, n).sum()
 
 
-def fading_reversal(board: Board, n: int) -> pd.DataFrame:
+def ewm_reversal(board: MarketPanel, n: int) -> pd.DataFrame:
     """Return minus the fading mean of the log return, its half-life ``n`` sessions."""
     return -fading(board.log_return, n)
 
 
-def fading_restlessness(board: Board, n: int) -> pd.DataFrame:
+def ewm_abs_return(board: MarketPanel, n: int) -> pd.DataFrame:
     """Return the fading mean of the absolute log return beyond its mean of 60."""
     moves = board.log_return.abs()
     return fading(moves - trailing(moves, USUAL_SESSIONS).mean(), n)
 
 
-def momentum(board: Board, n: int, *, skip: int = 20) -> pd.DataFrame:
+def momentum(board: MarketPanel, n: int, *, skip: int = 20) -> pd.DataFrame:
     """Return the log return of the last ``n`` sessions without the last ``skip``."""
     return trailing(board.log_return.shift(skip), n - skip).sum()
 
 
-def volatility(board: Board, n: int) -> pd.DataFrame:
+def volatility(board: MarketPanel, n: int) -> pd.DataFrame:
     """Return the standard deviation of ``n`` log returns."""
     return trailing(board.log_return, n).std()
 
 
-def skewness(board: Board, n: int) -> pd.DataFrame:
+def skewness(board: MarketPanel, n: int) -> pd.DataFrame:
     """Return the unbiased skewness of ``n`` log returns; missing where none moves."""
     moves = trailing(board.log_return.abs(), n).max() > 0
     return trailing(board.log_return, n).skew().where(moves)
 
 
-def largest_return(board: Board, n: int) -> pd.DataFrame:
+def largest_return(board: MarketPanel, n: int) -> pd.DataFrame:
     """Return the largest of ``n`` log returns: what draws those who play lotteries."""
     return trailing(board.log_return, n).max()
 
 
-def autocorrelation(board: Board, n: int) -> pd.DataFrame:
+def autocorrelation(board: MarketPanel, n: int) -> pd.DataFrame:
     """Return the mean product of neighbouring log returns over their mean square.
 
     Above 0 prices are averages of a drift, below 0 they bounce between bid and ask.
@@ -92,7 +75,7 @@ def autocorrelation(board: Board, n: int) -> pd.DataFrame:
     return product / square.where(square > 0)
 
 
-def range_place(board: Board, n: int) -> pd.DataFrame:
+def range_position(board: MarketPanel, n: int) -> pd.DataFrame:
     """Return where the printed average lies in the session's range, mean of ``n``.
 
     1/2 at the high, -1/2 at the low; 0 where nothing but one price was dealt. A price
@@ -104,12 +87,12 @@ def range_place(board: Board, n: int) -> pd.DataFrame:
     return trailing(place.mask(width == 0, 0.0), n).mean()
 
 
-def range_width(board: Board, n: int) -> pd.DataFrame:
+def range_width(board: MarketPanel, n: int) -> pd.DataFrame:
     """Return the mean of (high - low) / price over ``n`` sessions."""
     return trailing((board.high - board.low) / board.price, n).mean()
 
 
-def channel_place(board: Board, n: int) -> pd.DataFrame:
+def channel_position(board: MarketPanel, n: int) -> pd.DataFrame:
     """Return the adjusted price's place between its extremes of ``n`` sessions.
 
     0 at the lowest, 1 at the highest, 1/2 where it did not move.
@@ -119,7 +102,7 @@ def channel_place(board: Board, n: int) -> pd.DataFrame:
     return ((board.adjusted - low) / width.where(width > 0)).mask(width == 0, 0.5)
 
 
-def relative_tick(board: Board) -> pd.DataFrame:
+def relative_tick(board: MarketPanel) -> pd.DataFrame:
     """Return the smallest step of the price over the price, both as printed."""
     ticks = [
         tick_size(row, session)

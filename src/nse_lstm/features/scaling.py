@@ -8,15 +8,6 @@ from numpy.typing import NDArray
 
 from nse_lstm.errors import ArtefactError, DataError
 
-__all__ = [
-    "MinMaxScaler",
-    "fit_min_max",
-    "scale",
-    "scaler_document",
-    "scaler_from_document",
-    "unscale",
-]
-
 Array = NDArray[np.float64]
 
 

@@ -11,11 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.errors import DataError
-from nse_lstm.tables import MARKET_FEATURES, PLACED_FEATURES
+from nse_lstm.tables import MARKET_FEATURES, RANKED_FEATURES
 
-__all__ = ["CHANNELS", "Sequences", "lay_out"]
-
-CHANNELS = (*PLACED_FEATURES, "usable", *MARKET_FEATURES)
+CHANNELS = (*RANKED_FEATURES, "usable", *MARKET_FEATURES)
 """What a network sees of a session: a share's places, whether a signal could be formed,
 and what the market did, which orders no share but may say what places are worth."""
 
@@ -76,6 +74,6 @@ def lay_out(features: pd.DataFrame, *, lookback: int) -> Sequences:
     table = np.zeros((len(tickers) * padded, len(CHANNELS)), np.float32)
     laid = Sequences(table, tickers, sessions, lookback)
     numbers = features[list(CHANNELS)].to_numpy(float)
-    numbers[:, : len(PLACED_FEATURES)] *= SPREAD
+    numbers[:, : len(RANKED_FEATURES)] *= SPREAD
     table[laid.last(features["ticker"], features["session"])] = np.nan_to_num(numbers)
     return laid

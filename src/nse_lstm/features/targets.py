@@ -5,11 +5,9 @@ import pandas as pd
 
 from nse_lstm.config import CrossSection
 from nse_lstm.errors import DataError
-from nse_lstm.features.board import Board, make_board, to_rows
-from nse_lstm.features.cross_section import above_mean, place_among
+from nse_lstm.features.cross_sectional_rank import above_mean, cross_sectional_rank
+from nse_lstm.features.market_panel import MarketPanel, make_market_panel, to_rows
 from nse_lstm.tables import TARGETS, check
-
-__all__ = ["build_targets"]
 
 
 def build_targets(
@@ -35,7 +33,7 @@ def build_targets(
         ``TARGETS``, sorted by ticker and origin: one row for each of the panel's whose
         target lies on the calendar. ``y`` is missing where the entry or target has no
         price or is stale, and where a gap or an ex-date whose move its factor does not
-        explain lies between origin and target. ``y_excess`` and ``y_place`` compare
+        explain lies between origin and target. ``y_excess`` and ``y_rank`` compare
         with the origin's members that have a ``y``.
 
     Raises
@@ -48,13 +46,13 @@ def build_targets(
             "`delay` must be at least 0 and `horizon` at least 1 session. Received: "
             f"delay={delay}, horizon={horizon}"
         )
-    board = make_board(panel, cross_section)
+    board = make_market_panel(panel, cross_section)
     sessions, ahead = board.sessions, delay + horizon
     y = _log_return(board, delay=delay, horizon=horizon)
     frames = {
         "y": y,
         "y_excess": above_mean(y, board.member),
-        "y_place": place_among(y, board.member),
+        "y_rank": cross_sectional_rank(y, board.member),
     }
     known = board.listed & (np.arange(len(sessions)) < len(sessions) - ahead)[:, None]
     table = to_rows(frames, known, time="origin")
@@ -66,7 +64,7 @@ def build_targets(
     return check(table[list(types)].astype(types), TARGETS)
 
 
-def _log_return(board: Board, *, delay: int, horizon: int) -> pd.DataFrame:
+def _log_return(board: MarketPanel, *, delay: int, horizon: int) -> pd.DataFrame:
     ahead = delay + horizon
     is_stale = board.stale.astype(float)
     fresh = is_stale.shift(-delay).eq(0) & is_stale.shift(-ahead).eq(0)

@@ -6,8 +6,6 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-__all__ = ["PER_WINDOW", "FoldSplit", "Windows"]
-
 Numbers = NDArray[np.float64]
 Dates = NDArray[np.datetime64]
 Places = NDArray[np.intp]

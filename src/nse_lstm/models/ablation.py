@@ -28,14 +28,6 @@ from nse_lstm.models.architectures import (
 from nse_lstm.models.jobs import SampleJob
 from nse_lstm.models.samples import scale_windows
 
-__all__ = [
-    "CHANGES",
-    "ablation_job",
-    "describe_mixture",
-    "mixture_training",
-    "training_windows",
-]
-
 CHANGES = (
     "stock_scaler",
     "l2",

@@ -7,28 +7,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nse_lstm.config import V2, V3
+from nse_lstm.config import V2, RankLstm
 from nse_lstm.errors import ArtefactError
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = [
-    "Architecture",
-    "Dense",
-    "Dropout",
-    "Layer",
-    "Lstm",
-    "Normalise",
-    "build",
-    "build_v2",
-    "count_parameters",
-    "describe_v1",
-    "describe_v2",
-    "describe_v3",
-    "give_weights",
-    "take_weights",
-]
 
 Numbers = NDArray[np.floating]
 
@@ -148,39 +132,43 @@ def describe_v1(lookback: int = 60, *, units: int = 50) -> Architecture:
     )
 
 
-def describe_v3(
-    v3: V3, *, channels: int, n_outputs: int, n_windows: int
+def describe_rank_lstm(
+    rank_lstm: RankLstm, *, channels: int, n_outputs: int, n_windows: int
 ) -> Architecture:
-    """Describe v3: an LSTM and, beside it, the last session deep and wide.
+    """Describe the rank LSTM: an LSTM and, beside it, the last session deep and wide.
 
     Each part's output starts at zero, so that the network is a ridge at first and what
     its other parts say is learned, not drawn.
 
     Parameters
     ----------
-    v3 : V3
+    the rank LSTM : V3
     channels, n_outputs : int
     n_windows : int
         Of training; the penalties are shared out among them.
     """
     recurrent, deep, wide = (
         penalty / n_windows
-        for penalty in (v3.penalty, v3.deep_penalty, v3.wide_penalty)
+        for penalty in (
+            rank_lstm.penalty,
+            rank_lstm.deep_penalty,
+            rank_lstm.wide_penalty,
+        )
     )
     return Architecture(
-        name="v3",
-        lookback=v3.lookback,
+        name="rank_lstm",
+        lookback=rank_lstm.lookback,
         channels=channels,
         layers=(
-            Lstm("lstm", v3.units, sequences=False, l2=recurrent),
-            Dropout("dropout", v3.dropout),
+            Lstm("lstm", rank_lstm.units, sequences=False, l2=recurrent),
+            Dropout("dropout", rank_lstm.dropout),
             Dense("places", n_outputs, starts_at_zero=True),
         ),
         loss="mse",
         beside=(
             (
-                Dense("deep", v3.deep_units, activation="relu", l2=deep),
-                Dropout("deep_dropout", v3.dropout),
+                Dense("deep", rank_lstm.deep_units, activation="relu", l2=deep),
+                Dropout("deep_dropout", rank_lstm.dropout),
                 Dense("deep_places", n_outputs, l2=deep, starts_at_zero=True),
             ),
             (Dense("wide_places", n_outputs, l2=wide, starts_at_zero=True),),

@@ -21,14 +21,6 @@ from nse_lstm.models.linear_baselines import (
 )
 from nse_lstm.tables import FORECASTS, check
 
-__all__ = [
-    "BASELINES",
-    "forecast_baselines",
-    "forecast_rows",
-    "persistence",
-    "repeat_sign",
-]
-
 Numbers = NDArray[np.float64]
 Rule = Callable[[Windows, Windows], Numbers]
 """From windows and training windows to forecast adjusted prices, KES."""
@@ -175,7 +167,7 @@ def forecast_rows(
         What was forecast from.
     adjusted_hat : array of shape (n,)
         Forecast adjusted prices, KES, of whatever sign; with a delay what the origin's
-        price would become by the return that is dealt (``delayed.aim_at_deals``).
+        price would become by the return that is dealt (``delayed.aim_at_trades``).
     ticker, model, seed, year, horizon, delay
         Of the rows; ``year`` is the fold.
 

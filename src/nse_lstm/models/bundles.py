@@ -30,17 +30,6 @@ from nse_lstm.paths import write_folder
 if TYPE_CHECKING:
     import keras
 
-__all__ = [
-    "HISTORY_COLUMNS",
-    "Bundle",
-    "bundle_digest",
-    "load_bundle",
-    "load_keras",
-    "read_history",
-    "read_metadata",
-    "read_run",
-    "save_bundle",
-]
 
 HISTORY_COLUMNS = ["epoch", "loss", "huber", "val_huber", "learning_rate"]
 

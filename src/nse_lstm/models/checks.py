@@ -7,8 +7,6 @@ from nse_lstm.features.windows import Windows
 from nse_lstm.models.jobs import Job, SampleJob
 from nse_lstm.models.samples import Samples, open_table
 
-__all__ = ["ARCHITECTURES", "find_fault"]
-
 ARCHITECTURES = ("v1", "v2", "v2_delay1")
 
 LARGEST = float(np.finfo(np.float32).max)

@@ -7,13 +7,11 @@ from numpy.typing import NDArray
 
 from nse_lstm.features.windows import PER_WINDOW, Windows
 
-__all__ = ["STALE_ENTRY", "aim_at_deals"]
-
 STALE_ENTRY = "stale entry"
 """Why a window is dropped whose entry has no price of its own."""
 
 
-def aim_at_deals(
+def aim_at_trades(
     windows: Windows, stale: NDArray[np.datetime64], *, delay: int
 ) -> Windows:
     """Replace each target's price by what the deal makes of the origin's price.

@@ -9,8 +9,6 @@ from nse_lstm.models.bundles import load_bundle, load_keras
 from nse_lstm.models.forecasting import predict
 from nse_lstm.models.samples import Samples
 
-__all__ = ["RUNTIME_TOLERANCE", "check_runtime", "require_equal_runtimes"]
-
 RUNTIME_TOLERANCE = 1e-5
 """Largest difference to Keras that single precision explains; see ``check_runtime``."""
 

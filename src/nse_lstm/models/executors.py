@@ -18,8 +18,6 @@ from nse_lstm.models.jobs import Job, TrainedModel
 from nse_lstm.models.outcomes import fit_job
 from nse_lstm.models.pinning import pinned_environment
 
-__all__ = ["Executor", "Waiting", "choose_executor", "fit_locally", "start_processes"]
-
 Waiting = Mapping[int, tuple[Job, Path]]
 """Jobs by their place in the list, each with the folder its bundle belongs in."""
 
@@ -30,7 +28,7 @@ Executor = Callable[[Waiting, Study], Iterator[tuple[int, TrainedModel]]]
 def choose_executor(training: Training) -> Executor:
     """Return who fits, as ``training.engine`` says."""
     if training.engine == "dask":
-        from nse_lstm.models.cluster import fit_on_cluster
+        from nse_lstm.models.cluster.client import fit_on_cluster
 
         return fit_on_cluster
     return fit_locally

@@ -28,8 +28,6 @@ from nse_lstm.models.runtime import keras
 from nse_lstm.models.samples import Samples, scale_windows
 from nse_lstm.models.training import set_seeds
 
-__all__ = ["fit_bundle"]
-
 PACKAGES = ("tensorflow", "keras", "numpy")
 
 UNSCALED = MinMaxScaler(0.0, 1.0)

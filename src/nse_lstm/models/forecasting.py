@@ -14,8 +14,6 @@ from nse_lstm.models.bundles import Bundle
 from nse_lstm.models.inference import StoredNetwork, network_of
 from nse_lstm.models.samples import Samples, gather, open_table
 
-__all__ = ["forecast", "forecast_latest", "predict"]
-
 BATCH = 8
 """Windows a call; a fixed number, see ``predict``. So few that one forecast alone is
 quick, and that no matrix library shares the work among threads."""

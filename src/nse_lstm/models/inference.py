@@ -29,8 +29,6 @@ from nse_lstm.models.architectures import (
 from nse_lstm.models.engine.step import Network, pack
 from nse_lstm.models.outlines import Outline, check_outline, not_plain
 
-__all__ = ["MEMBERS", "StoredNetwork", "network_of", "read_network"]
-
 MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 """Members of a ``.keras`` file, in their canonical order."""
 

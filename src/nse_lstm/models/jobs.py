@@ -12,8 +12,6 @@ from nse_lstm.features.windows import Windows
 from nse_lstm.models.architectures import Architecture
 from nse_lstm.models.samples import Samples
 
-__all__ = ["Job", "SampleJob", "TrainedModel", "TrainingJob", "job_seed"]
-
 
 @dataclass(frozen=True, eq=False)
 class TrainingJob:
@@ -61,6 +59,9 @@ class SampleJob:
 
 Job = TrainingJob | SampleJob
 
+SEED_LABELS = {"v1": "v1", "v2": "v2", "v2_delay1": "v2_delay1", "rank_lstm": "v3"}
+"""What a network's random numbers hang on, so that renaming it moves no number."""
+
 
 @dataclass(frozen=True)
 class TrainedModel:
@@ -96,6 +97,7 @@ def job_seed(seed: int, ticker: str, year: int, *, architecture: str = "v2") -> 
     >>> job_seed(1, "SCOM", 2023) == job_seed(1, "KCB", 2023)
     False
     """
-    name = f"{seed},{ticker},{year},{architecture}"
+    label = SEED_LABELS.get(architecture, architecture)
+    name = f"{seed},{ticker},{year},{label}"
     digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1

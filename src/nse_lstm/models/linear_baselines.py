@@ -13,14 +13,6 @@ from numpy.typing import NDArray
 from nse_lstm.errors import DataError
 from nse_lstm.features.windows import Windows
 
-__all__ = [
-    "autoregression",
-    "drift",
-    "exponential_smoothing",
-    "fit_autoregression",
-    "fit_smoothing",
-]
-
 Numbers = NDArray[np.float64]
 
 ALPHAS = np.arange(1, 101) / 100

@@ -9,8 +9,6 @@ from nse_lstm.errors import ArtefactError, StudyError
 from nse_lstm.models.bundles import bundle_digest, read_metadata, read_run
 from nse_lstm.models.jobs import Job, TrainedModel
 
-__all__ = ["describe_model", "failed_model", "find_model", "fit_job", "name_job"]
-
 
 def fit_job(job: Job, study: Study, folder: Path) -> TrainedModel:
     """Fit one job in this process; a job that fails is an answer, not a crash."""

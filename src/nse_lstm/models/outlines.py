@@ -21,8 +21,6 @@ from nse_lstm.models.architectures import (
     Normalise,
 )
 
-__all__ = ["Outline", "check_outline", "not_plain"]
-
 Options = Mapping[str, Any]
 
 PLAIN: dict[str, dict[str, Any]] = {

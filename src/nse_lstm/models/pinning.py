@@ -10,8 +10,6 @@ from contextlib import contextmanager
 
 import numpy as np
 
-__all__ = ["PINNED", "pinned_environment"]
-
 
 def _kernels() -> dict[str, str]:
     """Name NumPy's matrix kernels where they would not see what a processor can do.

@@ -5,8 +5,6 @@ import sys
 import time
 from collections.abc import Callable
 
-__all__ = ["Progress", "show_progress"]
-
 PAUSE = 10.0
 """Seconds at least between two lines of a log."""
 

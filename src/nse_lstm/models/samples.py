@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from nse_lstm.features.scaling import MinMaxScaler, scale
 from nse_lstm.features.windows import Windows
 
-__all__ = ["Samples", "gather", "open_table", "scale_windows"]
-
 Numbers = NDArray[np.floating]
 Places = NDArray[np.intp]
 

@@ -66,8 +66,8 @@ def train(
     jobs : sequence of TrainingJob or SampleJob
         Their folders must differ.
     study : Study
-        ``study.v2`` and ``study.training`` decide; of the latter ``workers`` (0: one a
-        core) and ``engine`` change the time only.
+        ``study.v2`` and ``study.training.train`` decide; of the latter ``workers`` (0:
+        one a core) and ``engine`` change the time only.
     folder_of : callable
         Where a job's bundle belongs.
     progress : callable, optional

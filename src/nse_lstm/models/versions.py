@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PACKAGES", "artefact_version", "sources_digest"]
-
 PACKAGES = ("data", "features", "models")
 
 

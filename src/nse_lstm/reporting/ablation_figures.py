@@ -14,8 +14,6 @@ from nse_lstm.reporting.canvas import (
     start_axes,
 )
 
-__all__ = ["CHANGE_NAMES", "ablation_rows", "draw_ablation"]
-
 CHANGE_NAMES = {
     "stock_scaler": "a scaler a stock",
     "l2": "L2 penalty",

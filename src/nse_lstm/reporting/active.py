@@ -7,8 +7,6 @@ browser reads it, so that text which only looks like a script is no alarm.
 import re
 from html.parser import HTMLParser
 
-__all__ = ["find_active"]
-
 ELEMENTS = {"script", "iframe", "frame", "object", "embed", "base", "form", "portal"}
 ADDRESSES = {"src", "srcset", "href", "xlink:href", "data", "action", "poster"}
 """Attributes that hold an address."""

@@ -27,8 +27,6 @@ from nse_lstm.reporting.strategy_readings import (
     read_steps,
 )
 
-__all__ = ["draw_chance", "draw_order", "draw_step", "draw_steps"]
-
 LOOKS = {
     "network": ("the network", COLOURS["v2"], "o"),
     "constant": ("a constant", COLOURS["mended"], "D"),

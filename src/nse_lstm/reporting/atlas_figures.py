@@ -31,13 +31,6 @@ from nse_lstm.reporting.readings import (
     read_ledger,
 )
 
-__all__ = [
-    "draw_autocorrelation",
-    "draw_availability",
-    "draw_concentration",
-    "draw_ledger",
-]
-
 ACTIONS = {
     "kept": "#9ecae1",
     "mended": COLOURS["mended"],

@@ -9,8 +9,6 @@ from matplotlib.ticker import PercentFormatter
 
 from nse_lstm.reporting.canvas import COLOURS, put_numbers, start_axes
 
-__all__ = ["draw_power"]
-
 SHADES = (COLOURS["v2"], COLOURS["mended"])
 MARKERS = "oD^v"
 TALL = (8.0, 4.8)
@@ -22,8 +20,8 @@ def draw_power(points: pd.DataFrame) -> Figure:
     Parameters
     ----------
     points : DataFrame
-        ``study.calibration_counts.power_points``: ``who terms skill share lower
-        upper``, a line for each of at most two strategies and four terms.
+        ``study.experiments.calibration.counts.power_points``: ``who terms skill share
+        lower upper``, a line for each of at most two strategies and four terms.
     """
     figure, axes = start_axes(TALL)
     people, terms = points["who"].unique(), points["terms"].unique()

@@ -9,8 +9,6 @@ from nse_lstm.reporting.banner import Banner
 from nse_lstm.reporting.display import DASH, Html, show_table
 from nse_lstm.reporting.pages import environment, wrap_page
 
-__all__ = ["render_card", "show_report_card", "show_safety"]
-
 COLUMNS = ("met", "v1", "persistence", "buy_and_hold")
 """Beside what was found; v1 is missing where it was not rebuilt."""
 

@@ -27,13 +27,6 @@ from nse_lstm.reporting.explained import (
     shuffled_reading,
 )
 
-__all__ = [
-    "draw_hidden_features",
-    "draw_hidden_sessions",
-    "draw_learning_curve",
-    "draw_shuffled",
-]
-
 CUTS = {"years": "years trained on", "shares": "shares trained on, of all years"}
 ALL, EVERYTHING = "all", "everything"
 """What the two studies call no cut, and a ranking without anything."""
@@ -49,7 +42,8 @@ def draw_shuffled(table: pd.DataFrame, *, model: str) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        Of ``study.explanation.explain``. A control that was not made is left out.
+        Of ``study.experiments.explanation.permutation.explain``. A control that was not
+        made is left out.
     model : str
         The forecaster.
     """
@@ -62,29 +56,29 @@ def draw_shuffled(table: pd.DataFrame, *, model: str) -> Figure:
 
 
 def draw_hidden_features(table: pd.DataFrame) -> Figure:
-    """Draw what v3's rank IC loses by a feature hidden, beside the control.
+    """Draw what the rank LSTM's rank IC loses by a feature hidden, beside the control.
 
     Parameters
     ----------
     table : DataFrame
-        Of ``study.occlusion.occlude``.
+        Of ``study.experiments.explanation.occlusion.occlude``.
     """
     own = table[table["form"] == "feature"]
     rows = own.nlargest(N_FEATURES, "loss")
     figure, axes = start_axes((8.0, 1.5 + 0.23 * len(rows)))
-    _put_features(axes, rows, "what", colour=COLOURS["v3"])
-    put_title(axes, "v3: a feature hidden in the whole window")
+    _put_features(axes, rows, "what", colour=COLOURS["rank_lstm"])
+    put_title(axes, "Rank LSTM: a feature hidden in the whole window")
     put_numbers(figure, own, says=hidden_reading(table))
     return figure
 
 
 def draw_hidden_sessions(table: pd.DataFrame) -> Figure:
-    """Draw what v3's rank IC loses by one session hidden, and by all up to one.
+    """Draw what the rank LSTM's rank IC loses by one session hidden, and by all up to one.
 
     Parameters
     ----------
     table : DataFrame
-        Of ``study.occlusion.occlude``.
+        Of ``study.experiments.explanation.occlusion.occlude``.
     """
     figure, axes = start_axes((8.0, 3.8))
     (whole,) = table.loc[table["form"] == EVERYTHING, "loss"]
@@ -92,7 +86,15 @@ def draw_hidden_sessions(table: pd.DataFrame) -> Figure:
     axes.axhline(0, color=GREY, linewidth=0.8)
     series = (
         ("older", "loss", "error", "s", COLOURS["v2"], 0.0, "it and all before it"),
-        ("lag", "loss", "error", "o", COLOURS["v3"], -0.18, "that session alone"),
+        (
+            "lag",
+            "loss",
+            "error",
+            "o",
+            COLOURS["rank_lstm"],
+            -0.18,
+            "that session alone",
+        ),
         ("lag", "control", "control_error", "x", GREY, 0.18, "alone, control"),
     )
     for form, column, error, marker, colour, shift, label in series:
@@ -110,7 +112,7 @@ def draw_hidden_sessions(table: pd.DataFrame) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     last = table.loc[table["form"] == "lag", "what"].astype(int).max()
     axes.annotate(
-        f"v3's whole rank IC, {whole:.3f}",
+        f"The rank LSTM's whole rank IC, {whole:.3f}",
         (last, whole),
         xytext=(0, 3),
         textcoords="offset points",
@@ -120,7 +122,7 @@ def draw_hidden_sessions(table: pd.DataFrame) -> Figure:
     )
     axes.set_ylabel("rank IC lost, 95 %")
     axes.set_xlabel("session hidden, counted back from the origin (0)")
-    put_title(axes, "v3: sessions of the window hidden")
+    put_title(axes, "Rank LSTM: sessions of the window hidden")
     put_legend(axes)
     rows = table[table["form"] != "feature"]
     put_numbers(figure, rows, says=hidden_reading(table))
@@ -136,7 +138,7 @@ def draw_learning_curve(table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        Of ``study.learning_curves.learning_curve``.
+        Of ``study.experiments.explanation.learning_curves.learning_curve``.
     """
     horizons = sorted(table["horizon"].unique())
     figure, grid = start_grid((8.0, 2.1 * len(horizons) + 0.6), len(horizons), 2)

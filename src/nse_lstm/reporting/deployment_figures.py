@@ -23,8 +23,6 @@ from nse_lstm.reporting.strategy_readings import (
     read_next,
 )
 
-__all__ = ["draw_alarms", "draw_evidence", "draw_next"]
-
 PROMOTE_AT = 20
 LOWEST = 1e-3
 """Evidence below this is drawn at it: the challenger is worse, by how much is idle."""

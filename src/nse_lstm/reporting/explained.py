@@ -10,15 +10,6 @@ import pandas as pd
 
 from nse_lstm.reporting.canvas import DASH, NAMES
 
-__all__ = [
-    "curve_reading",
-    "curve_rows",
-    "hidden_reading",
-    "hidden_rows",
-    "shuffled_reading",
-    "shuffled_rows",
-]
-
 Z = 1.96
 N_FEATURES = 8
 """Features in a table: those that lose most."""
@@ -29,7 +20,7 @@ VERDICTS = {1: "more than", 0: "level with", -1: "less than"}
 
 
 def shuffled_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Lay the features that lose most out, from ``study.explanation.explain``."""
+    """Lay the features that lose most out, from ``study.experiments.explanation.permutation.explain``."""
     return _losses(table.nlargest(N_FEATURES, "loss"), table["feature"])
 
 
@@ -43,7 +34,7 @@ def shuffled_reading(table: pd.DataFrame, *, model: str) -> str:
 
 
 def hidden_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Lay out v3's losses, from ``study.occlusion.occlude``.
+    """Lay out the rank LSTM's losses, from ``study.experiments.explanation.occlusion.occlude``.
 
     All of the rank IC comes first, then sessions of the window, then the features that
     lose most.
@@ -65,7 +56,7 @@ def hidden_reading(table: pd.DataFrame) -> str:
     features = table[table["form"] == "feature"].rename(columns={"what": "feature"})
     others = table.loc[table["form"] != EVERYTHING, "control"]
     return (
-        f"Of v3's rank IC of {whole['loss']:.3f} (mean over years and horizons), the "
+        f"Of the rank LSTM's rank IC of {whole['loss']:.3f} (mean over years and horizons), the "
         f"origin's own session carries {_interval(last)}, all sessions before it "
         f"together {_interval(before)}: {VERDICTS[_side(before)]} nothing. Single "
         f"features: {_counted(features)} The control of everything is "
@@ -80,7 +71,8 @@ def curve_rows(table: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame
-        Of ``study.learning_curves.learning_curve``, of one or more models.
+        Of ``study.experiments.explanation.learning_curves.learning_curve``, of one or
+        more models.
     """
     rows = []
     for model, whole in _models(table):

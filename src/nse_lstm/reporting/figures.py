@@ -26,14 +26,6 @@ from nse_lstm.reporting.readings import (
     read_turnover,
 )
 
-__all__ = [
-    "draw_forecast",
-    "draw_rank_ic",
-    "draw_training_curves",
-    "draw_training_summary",
-    "draw_turnover",
-]
-
 
 def draw_turnover(statistics: pd.DataFrame, *, n_tickers: int = 30) -> Figure:
     """Draw the median turnover of the ranked stocks, KES a session, log scale."""

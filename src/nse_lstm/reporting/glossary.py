@@ -7,8 +7,6 @@ from typing import Any
 from nse_lstm.reporting.banner import Banner
 from nse_lstm.reporting.pages import environment, wrap_page
 
-__all__ = ["TERMS", "Term", "render_glossary"]
-
 
 @dataclass(frozen=True)
 class Term:
@@ -122,6 +120,11 @@ TERMS = (
         "for persistence, so it says nothing of skill.",
     ),
     Term(
+        "rank-lstm",
+        "rank LSTM",
+        "One network of all shares that forecasts who will do better than whom.",
+    ),
+    Term(
         "session",
         "session",
         "A trading day of the exchange.",
@@ -170,11 +173,6 @@ TERMS = (
         "v2",
         "v2",
         "One network a stock, regularised, stopped by a validation span.",
-    ),
-    Term(
-        "v3",
-        "v3",
-        "One network of all shares that forecasts who will do better than whom.",
     ),
     Term(
         "walk-forward",

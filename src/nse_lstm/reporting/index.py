@@ -11,8 +11,6 @@ from nse_lstm.reporting.banner import make_banner
 from nse_lstm.reporting.cards import show_report_card, show_safety
 from nse_lstm.reporting.pages import PHASES, environment, read_notebook, wrap_page
 
-__all__ = ["Fact", "render_index"]
-
 
 @dataclass(frozen=True)
 class Fact:

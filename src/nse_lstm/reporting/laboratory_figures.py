@@ -18,8 +18,6 @@ from nse_lstm.reporting.readings import (
     read_forecast,
 )
 
-__all__ = ["draw_run", "gains_on_persistence"]
-
 SIZE = (8.0, 5.0)
 
 

@@ -5,8 +5,6 @@ import re
 import numpy as np
 import pandas as pd
 
-__all__ = ["markdown_table", "markdown_text"]
-
 SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 DASH = "–"
 

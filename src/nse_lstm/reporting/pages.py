@@ -19,8 +19,6 @@ from nse_lstm.reporting.active import find_active
 from nse_lstm.reporting.banner import Banner, make_banner
 from nse_lstm.reporting.display import MINUS
 
-__all__ = ["read_notebook", "render_notebook", "typeset", "wrap_page"]
-
 PHASES = {
     "index": "Verdict",
     "status": "Status",

@@ -11,23 +11,6 @@ import pandas as pd
 
 from nse_lstm.reporting.canvas import NAMES
 
-__all__ = [
-    "join_words",
-    "name_of",
-    "read_autocorrelation",
-    "read_availability",
-    "read_concentration",
-    "read_forecast",
-    "read_ledger",
-    "read_liquidity",
-    "read_price",
-    "read_rank_ic",
-    "read_rolling_error",
-    "read_training_curves",
-    "read_training_summary",
-    "read_turnover",
-]
-
 OFTEN, SELDOM = 0.95, 0.5
 """Shares of sessions with a deal that count as always, and below which as hardly."""
 

@@ -11,8 +11,6 @@ from nse_lstm.reporting.display import show_table
 from nse_lstm.reporting.markdown import markdown_table, markdown_text
 from nse_lstm.reporting.pages import environment, wrap_page
 
-__all__ = ["Improvement", "Phase", "Status", "render_markdown", "render_status"]
-
 
 @dataclass(frozen=True)
 class Phase:

@@ -35,13 +35,6 @@ from nse_lstm.reporting.strategy_readings import (
     read_backtest,
 )
 
-__all__ = [
-    "draw_backtest",
-    "draw_liquidity",
-    "draw_price",
-    "draw_rolling_error",
-]
-
 TALL = (8.0, 4.6)
 
 

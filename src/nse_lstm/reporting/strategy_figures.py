@@ -40,8 +40,6 @@ from nse_lstm.reporting.strategy_readings import (
     read_net_value,
 )
 
-__all__ = ["draw_costs", "draw_coverage", "draw_errors", "draw_net_value"]
-
 RULES = {
     "sign": "long when the forecast is up (sign)",
     "gate": "long when the forecast gain is above twice the cost (gate)",

@@ -5,21 +5,6 @@ import pandas as pd
 
 from nse_lstm.reporting.readings import join_words, name_of
 
-__all__ = [
-    "read_alarms",
-    "read_backtest",
-    "read_chance",
-    "read_costs",
-    "read_coverage",
-    "read_errors",
-    "read_evidence",
-    "read_net_value",
-    "read_next",
-    "read_order",
-    "read_step",
-    "read_steps",
-]
-
 
 def read_errors(ratio: pd.DataFrame) -> str:
     """Say between which multiples of persistence's error each network lies."""

@@ -35,7 +35,7 @@ from nse_lstm.tables.deployment import (
 from nse_lstm.tables.features import (
     FEATURES,
     MARKET_FEATURES,
-    PLACED_FEATURES,
+    RANKED_FEATURES,
     TARGETS,
 )
 from nse_lstm.tables.files import check, read_table, write_table
@@ -76,8 +76,8 @@ __all__ = [
     "MARKET_YEARS",
     "NUMBER",
     "PANEL",
-    "PLACED_FEATURES",
     "PROMOTIONS",
+    "RANKED_FEATURES",
     "RANK_IC",
     "RECOMMENDATION_DIFFERENCES",
     "REPAIRS",

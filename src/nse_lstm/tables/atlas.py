@@ -14,19 +14,6 @@ from nse_lstm.tables.columns import (
 )
 from nse_lstm.tables.data import KINDS
 
-__all__ = [
-    "ABSENT_DAYS",
-    "AUTOCORRELATIONS",
-    "AUTOCORRELATION_GROUPS",
-    "CONCENTRATION",
-    "DEPENDENCE",
-    "LIFESPANS",
-    "MARKET_YEARS",
-    "RECOMMENDATION_DIFFERENCES",
-    "STATISTICS",
-    "STOCK_YEARS",
-]
-
 STATISTICS = table_schema(
     "stock_statistics",
     ["ticker"],

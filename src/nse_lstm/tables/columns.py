@@ -2,18 +2,6 @@
 
 import pandera.pandas as pa
 
-__all__ = [
-    "FLAG",
-    "NUMBER",
-    "SHARE",
-    "TEXT",
-    "TIME",
-    "WHOLE",
-    "column",
-    "table_schema",
-    "within",
-]
-
 
 def column(dtype: str, *checks: pa.Check, nullable: bool = False) -> pa.Column:
     """Describe one column; nothing may be missing unless it says so."""

@@ -12,17 +12,6 @@ from nse_lstm.tables.columns import (
     table_schema,
 )
 
-__all__ = [
-    "ACCEPTED_JUMPS",
-    "ACTION_KINDS",
-    "CORPORATE_ACTIONS",
-    "FILE_LEDGER",
-    "INSTRUMENTS",
-    "KINDS",
-    "PANEL",
-    "REPAIRS",
-]
-
 KINDS = ("ordinary", "preference", "reit", "etf", "rights", "index")
 
 PANEL = table_schema(

@@ -13,8 +13,6 @@ from nse_lstm.tables.columns import (
     within,
 )
 
-__all__ = ["ALERTS", "PROMOTIONS", "SHADOW_TESTS", "STORED_FORECASTS"]
-
 # Every forecast that was ever made for a session to come; never rewritten.
 STORED_FORECASTS = table_schema(
     "stored_forecasts",

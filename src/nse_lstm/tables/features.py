@@ -13,26 +13,19 @@ from nse_lstm.tables.columns import (
     within,
 )
 
-__all__ = [
-    "FEATURES",
-    "MARKET_FEATURES",
-    "PLACED_FEATURES",
-    "TARGETS",
-]
-
-PLACED_FEATURES = tuple(
+RANKED_FEATURES = tuple(
     (
         "reversal_1 reversal_5 reversal_10 reversal_20 momentum_60 momentum_120 "
         "momentum_250 volatility_20 volatility_60 skewness_60 largest_return_20 "
-        "autocorrelation_60 range_place_1 range_place_3 range_place_5 range_place_20 "
-        "range_width_1 range_width_20 channel_place_20 channel_place_60 "
-        "channel_place_250 relative_tick turnover_level_20 turnover_level_60 "
+        "autocorrelation_60 range_position_1 range_position_3 range_position_5 range_position_20 "
+        "range_width_1 range_width_20 channel_position_20 channel_position_60 "
+        "channel_position_250 relative_tick turnover_level_20 turnover_level_60 "
         "volume_surprise_1 volume_surprise_5 volume_surprise_20 illiquidity_20 "
         "illiquidity_60 sessions_since_trade traded_share_20 traded_share_60 "
         "zero_return_share_20 zero_return_share_60 signed_turnover_1 signed_turnover_5 "
         "signed_turnover_20 beta_120 lagged_beta_120 residual_reversal_5 "
-        "residual_reversal_20 idiosyncratic_volatility_60 fading_reversal_4 "
-        "fading_surprise_4 fading_restlessness_4"
+        "residual_reversal_20 idiosyncratic_volatility_60 ewm_reversal_4 "
+        "ewm_volume_surprise_4 ewm_abs_return_4"
     ).split()
 )
 """A share's indicators, as places among the session's universe."""
@@ -50,7 +43,7 @@ FEATURES = table_schema(
         "member": column(FLAG),
         # A signal may be formed: priced, neither stale nor suspended.
         "usable": column(FLAG),
-        **{name: within(-0.5, 0.5) for name in PLACED_FEATURES},
+        **{name: within(-0.5, 0.5) for name in RANKED_FEATURES},
         **{name: within(-3, 3) for name in MARKET_FEATURES},
     },
 )
@@ -71,6 +64,6 @@ TARGETS = table_schema(
         # Less the mean of the origin's universe.
         "y_excess": column(NUMBER, nullable=True),
         # Its place among them.
-        "y_place": within(-0.5, 0.5),
+        "y_rank": within(-0.5, 0.5),
     },
 )

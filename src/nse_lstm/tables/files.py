@@ -10,8 +10,6 @@ from nse_lstm.errors import ArtefactError, TableError
 from nse_lstm.paths import write_aside
 from nse_lstm.tables.columns import NUMBER, TEXT, TIME
 
-__all__ = ["check", "read_table", "write_table"]
-
 
 def check(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
     """Return the table if it keeps its schema.

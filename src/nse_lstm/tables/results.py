@@ -4,19 +4,6 @@ import pandera.pandas as pa
 
 from nse_lstm.tables.columns import NUMBER, TEXT, TIME, WHOLE, column, table_schema
 
-__all__ = [
-    "ABLATION",
-    "ACCURACY_COST",
-    "CAPACITY",
-    "COVERAGE",
-    "EVIDENCE",
-    "FORECASTS",
-    "RANK_IC",
-    "SAFETY",
-    "SCORES",
-    "STRATEGY_RETURNS",
-]
-
 ACCURACY_COST = -1
 """``cost_bps`` of a score that no cost enters: accuracy, not a strategy."""
 

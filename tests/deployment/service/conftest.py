@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import make_tiny_panel
-from service_parts import make_source
+from support.service_parts import make_source
 
 from nse_lstm.deployment.service.snapshot import Source
 

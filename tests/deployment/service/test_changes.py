@@ -10,14 +10,14 @@ import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from service_parts import (
+from support.service_parts import (
     TOKEN,
     VERSIONS,
     make_source,
     promote_network,
     running,
 )
-from stored_network import leave_network
+from support.stored_network import leave_network
 
 from nse_lstm.deployment.registry import history, read_registry
 from nse_lstm.deployment.service.app import make_app

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pandas as pd
 import pytest
-from service_parts import make_source, running
+from support.service_parts import make_source, running
 
 from nse_lstm.deployment.service.limits import Limits
 from nse_lstm.deployment.service.snapshot import Source
@@ -149,7 +149,7 @@ def test_neither_service_nor_scoring_brings_tensorflow(source):
         "import sys\n"
         "def loaded(*names):\n"
         "    return {name.split('.')[0] for name in sys.modules} & set(names)\n"
-        "import nse_lstm.study.service, nse_lstm.deployment.service.server\n"
+        "import nse_lstm.study.deployment.service, nse_lstm.deployment.service.server\n"
         "assert not loaded('tensorflow', 'keras', 'sklearn', 'scipy', 'matplotlib')\n"
         "from pathlib import Path\n"
         "from nse_lstm.config import Market, Study\n"

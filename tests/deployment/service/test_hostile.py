@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from service_parts import TOKEN, Service, make_source, running
+from support.service_parts import TOKEN, Service, make_source, running
 
 from nse_lstm.deployment.service.limits import Limits
 

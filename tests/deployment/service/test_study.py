@@ -2,20 +2,20 @@
 
 import numpy as np
 import pytest
-from service_parts import running
-from tiny_study import tiny_workspace
+from support.service_parts import running
+from support.tiny_study import tiny_workspace
 
 from nse_lstm.deployment.registry import promote
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.models.equality import RUNTIME_TOLERANCE, check_runtime
-from nse_lstm.study.data_analysis import analyse_data, prepare_raw
-from nse_lstm.study.inputs import read_recommended, study_folds
-from nse_lstm.study.jobs import bundle_folder
-from nse_lstm.study.seal import open_test_year
-from nse_lstm.study.service import service_source
-from nse_lstm.study.training import train_all
-from nse_lstm.study.validation import forecast_fold
-from nse_lstm.study.workspace import Workspace
+from nse_lstm.study.core.jobs import bundle_folder
+from nse_lstm.study.core.phase_tables import read_recommended, study_folds
+from nse_lstm.study.core.sealed_year import open_test_year
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.deployment.service import service_source
+from nse_lstm.study.training.train import train_all
+from nse_lstm.study.validation.validate import forecast_fold
 
 
 def promote_trained(workspace: Workspace, ticker: str, year: int) -> None:

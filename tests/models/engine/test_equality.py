@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from models.plain_keras import fit_plainly, plain_windows
 from scipy import stats
+from support.plain_keras import fit_plainly, plain_windows
 
 from nse_lstm.config import V2, Training
 from nse_lstm.features.scaling import MinMaxScaler

@@ -3,13 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nse_lstm.config import V2, V3
+from nse_lstm.config import V2, RankLstm
 from nse_lstm.models.architectures import (
     Dropout,
     build,
+    describe_rank_lstm,
     describe_v1,
     describe_v2,
-    describe_v3,
     give_weights,
     take_weights,
 )
@@ -17,13 +17,13 @@ from nse_lstm.models.engine.layers import Mask
 from nse_lstm.models.engine.step import Network, huber, pack, unpack
 
 SMALL = V2(lookback=5, units=3, dense_units=2)
-BRANCHED = describe_v3(
-    V3(lookback=5, units=3, deep_units=4), channels=2, n_outputs=2, n_windows=1000
+BRANCHED = describe_rank_lstm(
+    RankLstm(lookback=5, units=3, deep_units=4), channels=2, n_outputs=2, n_windows=1000
 )
 DESCRIBED = {
     "v1": describe_v1(5, units=3),
     "v2": describe_v2(SMALL, channels=2),
-    "v3": BRANCHED,
+    "rank_lstm": BRANCHED,
 }
 
 
@@ -120,8 +120,8 @@ def test_what_starts_at_zero_says_nothing_before_training():
 
 
 def test_a_penalty_is_shared_out_among_the_windows():
-    v3 = V3(penalty=50.0, deep_penalty=20.0, wide_penalty=10.0)
-    described = describe_v3(v3, channels=2, n_outputs=1, n_windows=100)
+    rank_lstm = RankLstm(penalty=50.0, deep_penalty=20.0, wide_penalty=10.0)
+    described = describe_rank_lstm(rank_lstm, channels=2, n_outputs=1, n_windows=100)
     assert described.layers[0].l2 == 0.5
     assert [branch[-1].l2 for branch in described.beside] == [0.2, 0.1]
 

@@ -8,40 +8,40 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from plain_windows import make_history
-from raw_files import Row, write_folder
+from support.plain_windows import make_history
+from support.raw_files import Row, write_folder
 
-from nse_lstm.config import Dealing
+from nse_lstm.config import Backtest
 from nse_lstm.errors import DataError, StudyError
-from nse_lstm.study.audit import alarms, differences, swap
-from nse_lstm.study.audit.futures import Change, rewrite
+from nse_lstm.study.audit import alarms, differences, patching
 from nse_lstm.study.audit.markets import write_coins
 from nse_lstm.study.audit.placebos import LEVEL, tail
-from nse_lstm.study.audit.plain import rows
-from nse_lstm.study.audit.plain.account import follow, sharpe
-from nse_lstm.study.audit.plain.choices import choose_champion
-from nse_lstm.study.audit.plain.rows import PlainDay, PlainMarket, read_market
-from nse_lstm.study.audit.plain.windows import (
+from nse_lstm.study.audit.reference import rows
+from nse_lstm.study.audit.reference.account import follow, sharpe
+from nse_lstm.study.audit.reference.choices import choose_champion
+from nse_lstm.study.audit.reference.rows import PlainDay, PlainMarket, read_market
+from nse_lstm.study.audit.reference.windows import (
     list_windows,
     split_windows,
     target_return,
 )
+from nse_lstm.study.audit.spliced_futures import Change, rewrite
 from nse_lstm.study.audit.stages import windows_digest
 
 SESSIONS = pd.bdate_range("2020-01-06", periods=6)
 ORIGIN = SESSIONS[2]
 
 
-def test_a_swapped_function_comes_back() -> None:
+def test_a_patched_function_comes_back() -> None:
     before = differences.is_near
-    with swap.swapped(differences, is_near=lambda *_: False):
+    with patching.patched(differences, is_near=lambda *_: False):
         assert not differences.is_near(1.0, 1.0)
     assert differences.is_near is before
 
 
 def test_a_patch_of_nothing_is_refused() -> None:
     with pytest.raises(StudyError, match="no_such_name"):
-        with swap.swapped(differences, no_such_name=print):
+        with patching.patched(differences, no_such_name=print):
             pass
 
 
@@ -226,7 +226,7 @@ def test_nothing_is_dealt_or_earned_while_a_plain_price_settles() -> None:
         year=2020,
         rule="sign",
         cost_bps=0,
-        dealing=Dealing(cash_rate=0.0, limit=0.2),
+        backtest=Backtest(cash_rate=0.0, limit=0.2),
     )
     assert [b.turnover for b in account] == [0, 1, 0, 0, 1, 0]
     assert [round(b.stock, 6) for b in account] == [0, 0, 0, 0, 0.1, 0]
@@ -244,10 +244,10 @@ def test_the_plain_split_purges_before_validation() -> None:
 def test_a_plain_order_is_filled_a_session_later_and_pays() -> None:
     market = plain_market([100.0, 101.0, 102.0, 103.0])
     days = market.sessions
-    dealing = Dealing(cash_rate=0.0)
+    backtest = Backtest(cash_rate=0.0)
     signals = {days[0]: 0.1, days[1]: -0.1}
     account = follow(
-        market, "AAA", signals, year=2020, rule="sign", cost_bps=100, dealing=dealing
+        market, "AAA", signals, year=2020, rule="sign", cost_bps=100, backtest=backtest
     )
     # Ordered after day 0, bought at day 1's 101, sold at day 2's 102.
     assert [b.position for b in account] == [0, 0, 1, 0]
@@ -265,7 +265,7 @@ def test_a_plain_buy_lapses_at_the_limit() -> None:
         year=2020,
         rule="sign",
         cost_bps=0,
-        dealing=Dealing(),
+        backtest=Backtest(),
     )
     assert sum(b.turnover for b in account) == 0
 

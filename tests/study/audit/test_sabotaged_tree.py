@@ -7,11 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_study import STUDY
+from support.places import ROOT
+from support.tiny_study import STUDY
 
-from nse_lstm.paths import find_root
-
-ROOT = find_root(Path(__file__))
 SABOTAGE = {
     "nothing": ("models/fitting.py", "", "", ""),
     "scaler fitted on the validation span too": (
@@ -52,10 +50,10 @@ def test_the_verb_fails_on_a_sabotaged_tree_only(tmp_path: Path, name: str) -> N
 PHASES_1_TO_3_AND_THE_VERB = """
 import sys
 from nse_lstm.cli import main
-from nse_lstm.study.audit.walks import fit_jobs
-from nse_lstm.study.data_analysis import analyse_data, prepare_raw
-from nse_lstm.study.jobs import training_jobs
-from nse_lstm.study.workspace import open_workspace
+from nse_lstm.study.audit.pipeline_run import fit_jobs
+from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.core.jobs import training_jobs
+from nse_lstm.study.core.workspace import open_workspace
 
 workspace = open_workspace(study="tiny.toml")
 prepare_raw(workspace)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from IPython.core.formatters import DisplayFormatter
-from tiny_study import tiny_workspace
+from support.tiny_study import tiny_workspace
 
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.features.folds import make_folds
@@ -18,9 +18,11 @@ from nse_lstm.features.returns import with_returns
 from nse_lstm.models.architectures import Architecture, Dense, Lstm
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.jobs import TrainedModel
-from nse_lstm.study.data_analysis import analyse_data, prepare_raw
-from nse_lstm.study.inputs import read_sealed_panel
-from nse_lstm.study.jobs import v2_job
+from nse_lstm.study.core.jobs import v2_job
+from nse_lstm.study.core.ledger import read_lines
+from nse_lstm.study.core.phase_tables import read_sealed_panel
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
 from nse_lstm.study.laboratory import Laboratory, Run, open_laboratory
 from nse_lstm.study.laboratory.reprs import (
     register_reprs,
@@ -28,8 +30,6 @@ from nse_lstm.study.laboratory.reprs import (
     show_fold,
     show_model,
 )
-from nse_lstm.study.ledger import read_lines
-from nse_lstm.study.workspace import Workspace
 from nse_lstm.tables import PANEL, read_table, write_table
 
 STOCK = "SCOM"

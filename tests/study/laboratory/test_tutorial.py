@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from tiny_study import tiny_workspace
+from support.tiny_study import tiny_workspace
 from typer.testing import CliRunner
 
 from nse_lstm.cli import app
 from nse_lstm.paths import find_root
-from nse_lstm.study.data_analysis import analyse_data, prepare_raw
+from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
 
 TEXT = (find_root() / "docs" / "tutorial.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(python)?\n(.*?)```", TEXT, re.DOTALL)

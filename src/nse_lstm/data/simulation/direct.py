@@ -4,23 +4,21 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.config import Simulation
-from nse_lstm.data import flags, ledger, sectors
+from nse_lstm.data import flags, row_ledger, sectors
 from nse_lstm.data.adjusted import market_sessions
-from nse_lstm.data.simulation.board import Board, Numbers
 from nse_lstm.data.simulation.exchange import LIQUIDITY_ORDER
 from nse_lstm.data.simulation.price_dialect import PRICE_FILES, places_in_files
+from nse_lstm.data.simulation.printed_prices import Numbers, PrintedPrices
 from nse_lstm.data.simulation.sector_dialect import printed_sectors
 from nse_lstm.data.simulation.signals import expected_returns
 from nse_lstm.tables import FORECASTS, INSTRUMENTS, PANEL
-
-__all__ = ["HORIZONS", "instruments_of", "oracle_of", "panel_of"]
 
 HORIZONS = (1, 5, 10)
 """Sessions that the oracle looks ahead, from the entry."""
 DELAY = 1
 
 
-def panel_of(board: Board) -> pd.DataFrame:
+def panel_of(board: PrintedPrices) -> pd.DataFrame:
     """Return the board as ``tables.PANEL``, sorted by ticker and session."""
     order = np.argsort(board.tickers)
     # Ticker by ticker: the transpose of how the files print them.
@@ -47,10 +45,10 @@ def panel_of(board: Board) -> pd.DataFrame:
     labels = _labels(board)
     for name in ("kind", "sector"):
         rows[name] = labels[name].array[place]
-    return ledger.in_schema(flags.add_flags(rows, market_sessions(rows)), PANEL)
+    return row_ledger.in_schema(flags.add_flags(rows, market_sessions(rows)), PANEL)
 
 
-def instruments_of(board: Board, panel: pd.DataFrame) -> pd.DataFrame:
+def instruments_of(board: PrintedPrices, panel: pd.DataFrame) -> pd.DataFrame:
     """Return ``tables.INSTRUMENTS`` of a panel made from the board."""
     sessions = panel.groupby("ticker")["session"]
     labels = _labels(board).set_index("ticker")[["first_name", "kind", "sector"]]
@@ -58,10 +56,12 @@ def instruments_of(board: Board, panel: pd.DataFrame) -> pd.DataFrame:
         sessions.agg(first_session="first", last_session="last", n_sessions="size"),
         how="inner",
     )
-    return ledger.in_schema(table.sort_index().reset_index(), INSTRUMENTS)
+    return row_ledger.in_schema(table.sort_index().reset_index(), INSTRUMENTS)
 
 
-def oracle_of(board: Board, drift: Numbers, simulation: Simulation) -> pd.DataFrame:
+def oracle_of(
+    board: PrintedPrices, drift: Numbers, simulation: Simulation
+) -> pd.DataFrame:
     """Return the forecasts of whoever knows the plan, as ``tables.FORECASTS``.
 
     For every ordinary share after every session: the planted part of the log return
@@ -105,10 +105,10 @@ def oracle_of(board: Board, drift: Numbers, simulation: Simulation) -> pd.DataFr
     )
     missing = dict.fromkeys(("price_hat", "lower", "upper"), np.nan)
     key = ["ticker", "fold", "origin", "horizon"]
-    return ledger.in_schema(table.assign(**missing).sort_values(key), FORECASTS)
+    return row_ledger.in_schema(table.assign(**missing).sort_values(key), FORECASTS)
 
 
-def _labels(board: Board) -> pd.DataFrame:
+def _labels(board: PrintedPrices) -> pd.DataFrame:
     """Return ``ticker first_name kind sector`` in the board's order."""
     first = board.sessions[np.argmax(board.listed, axis=0)]
     table = pd.DataFrame(

@@ -11,15 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = [
-    "LIQUIDITY_ORDER",
-    "LISTED",
-    "SECTORS",
-    "sessions_between",
-    "tick_size",
-    "within",
-]
-
 BOARD = {
     "Agricultural": "EGAD KUKZ KAPC LIMT SASN WTK",
     "Automobiles and Accessories": "CGEN",

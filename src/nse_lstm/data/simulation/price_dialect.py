@@ -15,18 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api.typing import NaTType
 
-from nse_lstm.data.simulation.board import Board, Numbers
 from nse_lstm.data.simulation.exchange import within
-
-__all__ = [
-    "NO_FAULTS",
-    "PRICE_FILES",
-    "FileFaults",
-    "PriceFile",
-    "Style",
-    "places_in_files",
-    "write_prices",
-]
+from nse_lstm.data.simulation.printed_prices import Numbers, PrintedPrices
 
 PREFIX = "NSE_data_all_stocks_"
 OLD_HEADER = (
@@ -123,7 +113,7 @@ PRICE_FILES: tuple[PriceFile, ...] = (
 SCRAPED = pd.DatetimeIndex(["2020-06-30", "2021-04-30", "2021-12-31", "2024-12-31"])
 
 
-def write_prices(folder: Path, board: Board, *, faults: FileFaults) -> None:
+def write_prices(folder: Path, board: PrintedPrices, *, faults: FileFaults) -> None:
     """Write the price files of the days the board covers.
 
     Parameters
@@ -149,7 +139,9 @@ def write_prices(folder: Path, board: Board, *, faults: FileFaults) -> None:
             (folder / file.name).write_bytes(text.encode(file.encoding))
 
 
-def places_in_files(board: Board) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
+def places_in_files(
+    board: PrintedPrices,
+) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
     """Say where each row stands in files without faults, the first of two that hold it.
 
     Returns
@@ -167,7 +159,7 @@ def places_in_files(board: Board) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.
     return places, lines
 
 
-def _numeric_columns(board: Board) -> dict[str, Numbers]:
+def _numeric_columns(board: PrintedPrices) -> dict[str, Numbers]:
     """Return the printed numbers by column, NaN where the files have a dash."""
     first = np.isnan(board.previous)
     change = np.where(first, board.price, board.price - board.previous).round(2)
@@ -189,7 +181,7 @@ def _numeric_columns(board: Board) -> dict[str, Numbers]:
     }
 
 
-def _look_ahead_columns(board: Board) -> tuple[Numbers, Numbers, Numbers]:
+def _look_ahead_columns(board: PrintedPrices) -> tuple[Numbers, Numbers, Numbers]:
     """Return 12m low and high and adjusted price: what a scraper saw later."""
     low, high, adjusted = (np.full(board.price.shape, np.nan) for _ in range(3))
     before = pd.Timestamp.min
@@ -209,7 +201,7 @@ def _look_ahead_columns(board: Board) -> tuple[Numbers, Numbers, Numbers]:
 
 
 def _lines(
-    board: Board,
+    board: PrintedPrices,
     columns: dict[str, Numbers],
     *,
     file: PriceFile,

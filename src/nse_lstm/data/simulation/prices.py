@@ -22,14 +22,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nse_lstm.data.simulation.board import Flags, Numbers
 from nse_lstm.data.simulation.exchange import tick_size
-from nse_lstm.data.simulation.moves import (
+from nse_lstm.data.simulation.price_moves import (
     MOMENTS,
     draw_steps,
     draw_storm,
     n_sources,
 )
+from nse_lstm.data.simulation.printed_prices import Flags, Numbers
 from nse_lstm.data.simulation.signals import (
     N_DRIFTS,
     Memory,
@@ -37,8 +37,6 @@ from nse_lstm.data.simulation.signals import (
     drifts,
     remember,
 )
-
-__all__ = ["Lives", "Prints", "Traits", "draw_prints", "to_tick"]
 
 SAME_SIDE = 0.85
 """Chance that a deal is on the side of the spread that prevails that session."""
@@ -82,7 +80,7 @@ class Lives:
 
     starts: Flags
     """First session of a later listing: no limit, no previous price."""
-    dealing: Flags
+    backtest: Flags
     """False before the listing and once it is suspended."""
     factor: Numbers
     """Shares after per share before, on the ex-date; else 1."""
@@ -165,7 +163,7 @@ def draw_prints(
         stays = np.log(reference) + drift.sum(axis=0)
         log_price = np.where(waits & ~starts, stays, path[-1])
         # An ex-date's first price comes from a deal, as on the exchange.
-        amounts = _amounts(generator, traits) * (lives.dealing[day] | (factor != 1))
+        amounts = _amounts(generator, traits) * (lives.backtest[day] | (factor != 1))
         quotes = to_tick(np.exp(path + _sides(generator, traits)), session)
         limits = _limits(
             reference, session, limit=np.where(news != 0, LIFTED_LIMIT, DAILY_LIMIT)
@@ -178,7 +176,7 @@ def draw_prints(
         previous[day] = np.where(starts, np.nan, last)
         log_return = np.where(starts, 0.0, np.log(price[day] / reference))
         memory = remember(memory, log_return, price[day] * volume[day])
-        drift = drifts(memory, plan) * lives.dealing[day]
+        drift = drifts(memory, plan) * lives.backtest[day]
         planted[:, day] = drift
         last = price[day]
     return Prints(low, high, price, previous, volume, planted)

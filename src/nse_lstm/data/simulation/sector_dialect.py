@@ -12,10 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nse_lstm.data.simulation.board import Board
 from nse_lstm.data.simulation.exchange import SECTORS, within
-
-__all__ = ["SECTOR_FILES", "SectorFile", "printed_sectors", "write_sectors"]
+from nse_lstm.data.simulation.printed_prices import PrintedPrices
 
 OLD_HEADER = "SECTOR,CODE,NAME"
 NEW_HEADER = "Sector,Stock_code,Stock_name"
@@ -54,7 +52,7 @@ SECTOR_FILES: tuple[SectorFile, ...] = (
 )
 
 
-def write_sectors(folder: Path, board: Board) -> None:
+def write_sectors(folder: Path, board: PrintedPrices) -> None:
     """Write the sector files of the years in which the board has rows.
 
     Parameters
@@ -72,7 +70,7 @@ def write_sectors(folder: Path, board: Board) -> None:
             (folder / file.name).write_bytes(text.encode("ascii"))
 
 
-def printed_sectors(board: Board) -> pd.DataFrame:
+def printed_sectors(board: PrintedPrices) -> pd.DataFrame:
     """Return what the sector files say, as a reader who sees through them has it.
 
     Returns
@@ -88,7 +86,7 @@ def printed_sectors(board: Board) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["ticker", "sector", "year"])
 
 
-def _names(file: SectorFile, board: Board) -> dict[str, str]:
+def _names(file: SectorFile, board: PrintedPrices) -> dict[str, str]:
     """Return the names of the tickers that the file lists."""
     days = within(board.sessions, f"{file.first_year}-01-01", f"{file.last_year}-12-31")
     places = np.flatnonzero(board.listed[days].any(axis=0)).tolist()

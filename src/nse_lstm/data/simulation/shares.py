@@ -4,26 +4,16 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.config import Simulation
-from nse_lstm.data.simulation.board import Flags, Numbers
 from nse_lstm.data.simulation.exchange import (
     LIQUIDITY_ORDER,
     LISTED,
     SECTORS,
     within,
 )
-from nse_lstm.data.simulation.moves import LOADINGS
+from nse_lstm.data.simulation.price_moves import LOADINGS
 from nse_lstm.data.simulation.prices import Lives, Traits
+from nse_lstm.data.simulation.printed_prices import Flags, Numbers
 from nse_lstm.data.simulation.signals import Plan
-
-__all__ = [
-    "choose_ordinary",
-    "choose_others",
-    "draw_lives",
-    "draw_plan",
-    "draw_traits",
-    "listed_by_rule",
-    "n_most_liquid",
-]
 
 SMALL_MARKET_OTHERS = ("KPLC-P4", "^N20I", "^NASI")
 # Neither ordinary shares nor indices: expected deals a session.
@@ -167,7 +157,7 @@ def draw_lives(
     ]
     lives = Lives(
         starts=starts,
-        dealing=listed & ~suspended,
+        backtest=listed & ~suspended,
         factor=factor,
         news=_draw_news(generator, sessions, payers=payers, n_tickers=len(tickers)),
     )

@@ -22,9 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nse_lstm.data.simulation.board import Numbers
-
-__all__ = ["N_DRIFTS", "Memory", "Plan", "drifts", "expected_returns", "remember"]
+from nse_lstm.data.simulation.printed_prices import Numbers
 
 FADING = 0.85
 """Share of a memory left a session later: a half-life of four sessions."""

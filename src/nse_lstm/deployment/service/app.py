@@ -10,7 +10,6 @@ from fastapi import FastAPI, HTTPException, Query, Response
 
 from nse_lstm.deployment.service.auth import check_token
 from nse_lstm.deployment.service.changes import add_changes
-from nse_lstm.deployment.service.holder import Holder
 from nse_lstm.deployment.service.limits import Limits, LimitsMiddleware
 from nse_lstm.deployment.service.problems import OF_A_BODY, add_errors, answers
 from nse_lstm.deployment.service.schemas import (
@@ -27,8 +26,7 @@ from nse_lstm.deployment.service.schemas import (
     Ticker,
 )
 from nse_lstm.deployment.service.snapshot import Served, Snapshot, Source, find_place
-
-__all__ = ["make_app"]
+from nse_lstm.deployment.service.snapshot_cache import SnapshotCache
 
 
 def make_app(
@@ -57,7 +55,7 @@ def make_app(
     ConfigurationError
         If the token is too short.
     """
-    holder = Holder(source)
+    holder = SnapshotCache(source)
     app = FastAPI(
         title="nse-lstm",
         description="Forecasts of the Nairobi Securities Exchange's next session.",
@@ -78,7 +76,7 @@ def make_app(
     return app
 
 
-def _following(holder: Holder) -> Callable[[FastAPI], Any]:
+def _following(holder: SnapshotCache) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def follow(_: FastAPI) -> AsyncIterator[None]:
         task = asyncio.create_task(holder.follow())
@@ -93,7 +91,7 @@ def _following(holder: Holder) -> Callable[[FastAPI], Any]:
     return follow
 
 
-def _add_reading(app: FastAPI, holder: Holder) -> None:
+def _add_reading(app: FastAPI, holder: SnapshotCache) -> None:
     @app.get("/health", responses=answers())
     async def health() -> Health:
         """Say whether the service answers, and from what."""
@@ -124,7 +122,7 @@ def _add_reading(app: FastAPI, holder: Holder) -> None:
         return [Line.model_validate(each) for each in own[:limit]]
 
 
-def _add_forecasts(app: FastAPI, holder: Holder) -> None:
+def _add_forecasts(app: FastAPI, holder: SnapshotCache) -> None:
     @app.get(
         "/forecasts/{ticker}",
         responses={200: {"model": Forecast}, **answers(404, 409, 422, 503)},
@@ -157,7 +155,9 @@ def _add_forecasts(app: FastAPI, holder: Holder) -> None:
         )
 
 
-async def _answer_batch(holder: Holder, snapshot: Snapshot, given: Batch) -> bytes:
+async def _answer_batch(
+    holder: SnapshotCache, snapshot: Snapshot, given: Batch
+) -> bytes:
     found = [
         (each, *_look_up(snapshot, each.ticker, each.date, each.stage))
         for each in given.forecasts

@@ -6,8 +6,6 @@ from fastapi import HTTPException, Request
 
 from nse_lstm.errors import ConfigurationError
 
-__all__ = ["TOKEN_VARIABLE", "check_token", "require_token"]
-
 TOKEN_VARIABLE = "NSE_LSTM_TOKEN"
 """Of the environment; without it nothing can be changed over HTTP."""
 MIN_LENGTH = 24

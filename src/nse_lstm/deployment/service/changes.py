@@ -8,22 +8,20 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 
-from nse_lstm.deployment.entries import Entry
 from nse_lstm.deployment.registry import promote, roll_back
+from nse_lstm.deployment.registry_entry import RegistryEntry
 from nse_lstm.deployment.service.auth import require_token
-from nse_lstm.deployment.service.holder import Holder
 from nse_lstm.deployment.service.problems import OF_A_BODY, answers
 from nse_lstm.deployment.service.schemas import Promoted, Promotion, Rollback
+from nse_lstm.deployment.service.snapshot_cache import SnapshotCache
 from nse_lstm.errors import StudyError
-
-__all__ = ["add_changes"]
 
 logger = logging.getLogger(__name__)
 
 REFUSED = "The registry refused; the server's log says why"
 
 
-def add_changes(app: FastAPI, holder: Holder, token: str) -> None:
+def add_changes(app: FastAPI, holder: SnapshotCache, token: str) -> None:
     """Add the addresses that need the token."""
 
     async def bearer(request: Request) -> None:
@@ -57,7 +55,9 @@ def add_changes(app: FastAPI, holder: Holder, token: str) -> None:
         )
 
 
-async def _change(holder: Holder, change: Callable[[Path], Entry]) -> Promoted:
+async def _change(
+    holder: SnapshotCache, change: Callable[[Path], RegistryEntry]
+) -> Promoted:
     """Change the registry, and answer once the change is in service."""
     try:
         entry = await holder.change(partial(change, holder.source.paths.registry))
@@ -73,7 +73,7 @@ async def _change(holder: Holder, change: Callable[[Path], Entry]) -> Promoted:
     )
 
 
-def _promote(line: dict[str, Any], given: Promotion, folder: Path) -> Entry:
+def _promote(line: dict[str, Any], given: Promotion, folder: Path) -> RegistryEntry:
     """Promote by the log's own words; the request's are a stage and a reason."""
     return promote(
         folder,

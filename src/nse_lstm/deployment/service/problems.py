@@ -9,8 +9,6 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from nse_lstm.deployment.service.schemas import Problem
 
-__all__ = ["OF_A_BODY", "add_errors", "answers"]
-
 Answers = dict[int | str, dict[str, Any]]
 
 PROBLEMS = {

@@ -6,24 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-__all__ = [
-    "Asked",
-    "Batch",
-    "BatchAnswer",
-    "Champion",
-    "Forecast",
-    "Health",
-    "Line",
-    "Problem",
-    "Promoted",
-    "Promotion",
-    "Refused",
-    "Rollback",
-    "Session",
-    "Stage",
-    "Ticker",
-]
-
 
 def _written_out(given: object) -> object:
     """Let no number pass for a date."""

@@ -13,8 +13,6 @@ from nse_lstm.deployment.service.auth import TOKEN_VARIABLE
 from nse_lstm.deployment.service.limits import Limits
 from nse_lstm.deployment.service.snapshot import Source
 
-__all__ = ["bounded_protocol", "make_server", "run"]
-
 
 def run(source: Source, *, host: str = "127.0.0.1", port: int = 8000) -> None:
     """Serve until interrupted.

@@ -20,10 +20,15 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from nse_lstm.config import Study
-from nse_lstm.deployment.entries import POOLED, Entry, State, state_document
-from nse_lstm.deployment.freshness import trained_through
 from nse_lstm.deployment.registry import history, read_registry
+from nse_lstm.deployment.registry_entry import (
+    POOLED,
+    RegistryEntry,
+    State,
+    state_document,
+)
 from nse_lstm.deployment.registry_files import LOG
+from nse_lstm.deployment.staleness import trained_through
 from nse_lstm.deployment.store import count_forecasts, read_forecasts
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.features.windows import PER_WINDOW, Windows, open_windows
@@ -31,8 +36,6 @@ from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import Bundle, load_bundle
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.paths import Paths
-
-__all__ = ["Served", "Snapshot", "Source", "compute", "find_place", "take_snapshot"]
 
 WARM_ORIGINS = 250
 """Forecast before the first question: the last year's."""
@@ -75,7 +78,7 @@ class Source:
 class Served:
     """One model of one stock, and the windows that it forecasts from."""
 
-    entry: Entry
+    entry: RegistryEntry
     bundle: Bundle | None
     """None of persistence."""
     windows: Windows
@@ -93,7 +96,7 @@ class Snapshot:
     version: str
     """Names them and the store's; stands in every answer."""
     last_session: date
-    standing: tuple[Entry, ...]
+    standing: tuple[RegistryEntry, ...]
     """Everything in the registry's stages."""
     served: Mapping[Key, Served]
     """By ticker and stage: the only way from a request's words to anything."""
@@ -179,7 +182,7 @@ def compute(served: Served, places: Iterable[int], *, version: str) -> None:
 
 
 def _serve(
-    entry: Entry,
+    entry: RegistryEntry,
     stock: pd.DataFrame,
     sessions: pd.DatetimeIndex,
     source: Source,
@@ -238,7 +241,7 @@ def _forecast(served: Served, places: Places) -> pd.DataFrame:
     return forecast(served.bundle, ahead, year=year, ticker=ticker)
 
 
-def _line(entry: Entry, row: Mapping[Any, Any], version: str) -> bytes:
+def _line(entry: RegistryEntry, row: Mapping[Any, Any], version: str) -> bytes:
     document = {
         "ticker": entry.ticker,
         "stage": entry.stage,

@@ -8,8 +8,6 @@ training changes is handed in as arrays that are read at every call.
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Connection", "Mask", "Normalisation"]
-
 MOMENTUM, VARIANCE_FLOOR = 0.99, 1e-3
 """Keras's batch normalisation."""
 

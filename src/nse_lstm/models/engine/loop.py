@@ -18,8 +18,6 @@ from nse_lstm.models.architectures import Architecture
 from nse_lstm.models.engine.step import Network, State, adam, huber, pack, unpack
 from nse_lstm.models.samples import Samples, gather, open_table
 
-__all__ = ["fit", "shuffle"]
-
 CHUNK = 128
 """Windows validated at once."""
 

@@ -10,8 +10,6 @@ tanh of half its argument, which makes one tanh of all four.
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Recurrence", "from_fused", "to_fused"]
-
 SPAN = 15
 """Sessions gone back at once: what they need stays in the processor's cache."""
 

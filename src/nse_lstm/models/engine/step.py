@@ -24,8 +24,6 @@ from nse_lstm.models.architectures import Layer as Described
 from nse_lstm.models.engine.layers import Connection, Mask, Normalisation
 from nse_lstm.models.engine.recurrence import Recurrence, from_fused, to_fused
 
-__all__ = ["Network", "State", "adam", "huber", "pack", "unpack"]
-
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 """Keras's Adam."""
 

@@ -11,20 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from nse_lstm.evaluation.metrics import paired
 
-__all__ = [
-    "COST",
-    "N_WINDOWS",
-    "ROWS",
-    "annualised",
-    "coin_flips",
-    "dealt",
-    "last_windows",
-    "moves",
-    "positions",
-    "share_below",
-    "windowed_sharpe",
-]
-
 Numbers = NDArray[np.float64]
 Returns = tuple[Numbers, ...]
 """The returns of each window."""

@@ -11,18 +11,9 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.data.ingest import read_raw
-from nse_lstm.data.printed import parse_rows
+from nse_lstm.data.parse import parse_rows
 from nse_lstm.errors import DataError
 from nse_lstm.features.windows import Windows, make_windows
-
-__all__ = [
-    "ORDERS",
-    "numbered_windows",
-    "read_claimed_rows",
-    "same_year_share",
-    "sort_rows",
-    "to_next_session",
-]
 
 ORDERS = {"text": "date", "time": "session"}
 """How rows can be sorted, and the column each looks at."""

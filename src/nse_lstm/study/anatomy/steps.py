@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from nse_lstm.evaluation import metrics
 from nse_lstm.features.returns import with_returns
 from nse_lstm.study.anatomy import mechanism
-from nse_lstm.study.anatomy.fits import Forecasts, forecast_all, walk_forward
-from nse_lstm.study.anatomy.honest import Honest, deal_honestly
+from nse_lstm.study.anatomy.forecasts import Forecasts, forecast_all, walk_forward
+from nse_lstm.study.anatomy.honest_backtest import Honest, deal_honestly
 from nse_lstm.study.anatomy.rows import read_claimed_rows
-from nse_lstm.study.inputs import read_facts, read_recommended, read_sealed_panel
-from nse_lstm.study.workspace import Workspace
-
-__all__ = ["NETWORK", "Anatomy", "Step", "dissect", "forecast_returns", "span_steps"]
+from nse_lstm.study.core.phase_tables import (
+    read_facts,
+    read_recommended,
+    read_sealed_panel,
+)
+from nse_lstm.study.core.workspace import Workspace
 
 NETWORK, CONSTANT = "network", "constant"
 PREFERRED = "SCOM"
@@ -76,7 +78,7 @@ class Anatomy:
     """The claimed rows, in the order of the files."""
     steps: dict[str, Step]
     forecasts: dict[str, Forecasts]
-    """By what the network was fitted on, see ``fits.forecast_all``."""
+    """By what the network was fitted on, see ``forecasts.forecast_all``."""
     honest: Honest
 
 

@@ -6,8 +6,6 @@ from typing import TypeVar
 
 from nse_lstm.errors import StudyError
 
-__all__ = ["Alarm", "refused"]
-
 T = TypeVar("T")
 
 

@@ -12,16 +12,14 @@ import pandas as pd
 
 from nse_lstm.config import Study
 from nse_lstm.study.audit.alarms import Alarm, refused
-from nse_lstm.study.audit.futures import Change, rewrite
+from nse_lstm.study.audit.compare_reference import compare_with_reference, reference_of
 from nse_lstm.study.audit.markets import audit_study, open_audit, write_small
+from nse_lstm.study.audit.pipeline_run import PipelineRun, run_pipeline
 from nse_lstm.study.audit.placebos import Placebo, run_placebos
-from nse_lstm.study.audit.recount import hand_of, recount
 from nse_lstm.study.audit.refits import check_refits
 from nse_lstm.study.audit.rules import check_rules
+from nse_lstm.study.audit.spliced_futures import Change, rewrite
 from nse_lstm.study.audit.stages import compare_walks
-from nse_lstm.study.audit.walks import Walk, walk
-
-__all__ = ["Examination", "examine", "pick_origin", "scratch_folder"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +31,7 @@ class Examination:
     changes: list[str]
     """The futures that were put after an origin, in words."""
     placebos: list[Placebo]
-    walk: Walk | None
+    walk: PipelineRun | None
     """The undisturbed walk; None where the library refused it."""
 
 
@@ -56,7 +54,7 @@ def examine(
     seed : int
         Of the market, of the origins and of the other futures.
     learner : str
-        One of ``walks.LEARNERS``.
+        One of ``pipeline_run.LEARNERS``.
     futures : str
         "all": another future in every fold, a cut in the test year, and the placebos.
         "test year": another future there only. "none": everything is held against the
@@ -65,7 +63,8 @@ def examine(
     small = audit_study(study)
     write_small(root / "raw", seed)
     base, alarms = refused(
-        "walk", lambda: walk(open_audit(small, root / "base", root / "raw"), learner)
+        "walk",
+        lambda: run_pipeline(open_audit(small, root / "base", root / "raw"), learner),
     )
     if base is None:
         return Examination(learner, alarms, [], [], None)
@@ -96,7 +95,7 @@ def scratch_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def pick_origin(base: Walk, year: int, seed: int) -> pd.Timestamp:
+def pick_origin(base: PipelineRun, year: int, seed: int) -> pd.Timestamp:
     """Draw a session from the middle of a year, none that is stale or after one."""
     rows = base.prices[base.prices["session"].dt.year == year]
     stale = rows.groupby("session")["stale"].any()
@@ -105,7 +104,7 @@ def pick_origin(base: Walk, year: int, seed: int) -> pd.Timestamp:
     return pd.Timestamp(middle[seed % len(middle)])
 
 
-def _changes(base: Walk, seed: int, futures: str) -> Iterator[Change]:
+def _changes(base: PipelineRun, seed: int, futures: str) -> Iterator[Change]:
     every = futures == "all"
     for fold in base.folds:
         is_test = fold.kind == "test"
@@ -119,24 +118,26 @@ def _changes(base: Walk, seed: int, futures: str) -> Iterator[Change]:
             yield Change("cut", origin)
 
 
-def _disturb(base: Walk, change: Change, root: Path, learner: str) -> list[Alarm]:
+def _disturb(
+    base: PipelineRun, change: Change, root: Path, learner: str
+) -> list[Alarm]:
     """Walk the rewritten files and compare."""
     raw = rewrite(base.workspace.paths.raw, root / "raw", change)
     study = base.workspace.study
     if change.kind == "cut":
         study = replace(study, test_year=change.origin.year)
-    other = walk(open_audit(study, root, raw), learner)
+    other = run_pipeline(open_audit(study, root, raw), learner)
     shutil.rmtree(root)
     return compare_walks(base, other, origin=change.origin, label=change.label)
 
 
-def _by_hand(base: Walk, learner: str, scratch: Path) -> list[Alarm]:
+def _by_hand(base: PipelineRun, learner: str, scratch: Path) -> list[Alarm]:
     alarms: list[Alarm] = []
-    hand, failed = refused("recount", lambda: hand_of(base))
+    hand, failed = refused("recount", lambda: reference_of(base))
     if hand is None:
         return failed
     checks: dict[str, Callable[[], list[Alarm]]] = {
-        "recount": partial(recount, base, hand),
+        "recount": partial(compare_with_reference, base, hand),
         "refit": partial(check_refits, base, learner, hand=hand, scratch=scratch),
         "rule": partial(check_rules, base),
     }

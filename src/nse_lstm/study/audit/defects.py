@@ -8,8 +8,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-__all__ = ["Defect", "Patch"]
-
 Patch = Callable[[], AbstractContextManager[None]]
 
 

@@ -12,17 +12,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nse_lstm.data import dates, faults
+from nse_lstm.data import date_repair, fault_rules
 from nse_lstm.evaluation import scoring, strategies
 from nse_lstm.features import windows as windows_module
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.windows import Windows
-from nse_lstm.study import data_analysis, jobs, validation
-from nse_lstm.study.audit import stand_in
+from nse_lstm.study.audit import surrogate
 from nse_lstm.study.audit.defects import Defect
-from nse_lstm.study.audit.swap import swapped
-
-__all__ = ["DATA_DEFECTS"]
+from nse_lstm.study.audit.patching import patched
+from nse_lstm.study.core import jobs
+from nse_lstm.study.data_analysis import analyse
+from nse_lstm.study.validation import validate
 
 HIGH_12M, ADJUST = 4, 12
 CENTRED_BY = 2
@@ -39,7 +39,7 @@ def text_sorted() -> Iterator[None]:
         texts = pd.DatetimeIndex(board.index).strftime("%d-%b-%y")
         return board.iloc[np.argsort(texts, kind="stable")]
 
-    with swapped(windows_module, _on_calendar=on_calendar):
+    with patched(windows_module, _on_calendar=on_calendar):
         yield
 
 
@@ -53,7 +53,7 @@ def centred() -> Iterator[None]:
         later = np.minimum(np.arange(len(found)) + CENTRED_BY, len(found) - 1)
         return _with_inputs(found, found.X[later])
 
-    with swapped(jobs, make_windows=make):
+    with patched(jobs, make_windows=make):
         yield
 
 
@@ -63,7 +63,7 @@ def printed_column(place: int) -> Any:
     @contextmanager
     def patch() -> Iterator[None]:
         folders: list[Path] = []
-        build, before = data_analysis.build_panel, jobs.make_windows
+        build, before = analyse.build_panel, jobs.make_windows
 
         def build_panel(folder: Path, **how: Any) -> Any:
             folders[:] = [folder]
@@ -90,8 +90,8 @@ def printed_column(place: int) -> Any:
             return _with_inputs(found, X)
 
         with (
-            swapped(data_analysis, build_panel=build_panel),
-            swapped(jobs, make_windows=make),
+            patched(analyse, build_panel=build_panel),
+            patched(jobs, make_windows=make),
         ):
             yield
 
@@ -110,8 +110,8 @@ def back_adjusted() -> Iterator[None]:
         )
 
     with ExitStack() as stack:
-        for module in (jobs, validation, stand_in, scoring, strategies):
-            stack.enter_context(swapped(module, with_returns=adjust))
+        for module in (jobs, validate, surrogate, scoring, strategies):
+            stack.enter_context(patched(module, with_returns=adjust))
         yield
 
 
@@ -127,7 +127,7 @@ def changed_windows(change: Any) -> Any:
         ) -> Windows:
             return change(before(stock, sessions, **how))
 
-        with swapped(jobs, make_windows=make):
+        with patched(jobs, make_windows=make):
             yield
 
     return patch
@@ -152,7 +152,7 @@ def _with_target_inside(windows: Windows) -> Windows:
 @contextmanager
 def survivors() -> Iterator[None]:
     """Recommend only stocks that are still on the board on the last session."""
-    before = data_analysis.stock_statistics
+    before = analyse.stock_statistics
 
     def judge(
         panel: pd.DataFrame, instruments: pd.DataFrame, **how: Any
@@ -161,14 +161,14 @@ def survivors() -> Iterator[None]:
         alive = last > panel["session"].max() - pd.Timedelta(days=20)
         return before(panel[alive], instruments, **how)
 
-    with swapped(data_analysis, stock_statistics=judge):
+    with patched(analyse, stock_statistics=judge):
         yield
 
 
 @contextmanager
 def later_recommendations() -> Iterator[None]:
     """Recommend as of the end of the year that is forecast."""
-    before = data_analysis.stock_statistics
+    before = analyse.stock_statistics
 
     def judge(
         panel: pd.DataFrame,
@@ -180,7 +180,7 @@ def later_recommendations() -> Iterator[None]:
         how["before"] = how["before"] + pd.DateOffset(years=1)
         return before(panel, instruments, **how)
 
-    with swapped(data_analysis, stock_statistics=judge):
+    with patched(analyse, stock_statistics=judge):
         yield
 
 
@@ -192,14 +192,14 @@ def duplicates_kept() -> Iterator[None]:
         place = np.arange(len(rows))
         return pd.DataFrame({"duplicate": False, "first": place}, index=rows.index)
 
-    with swapped(faults, find_duplicates=none):
+    with patched(fault_rules, find_duplicates=none):
         yield
 
 
 @contextmanager
 def duplicates_moved() -> Iterator[None]:
     """Take a row that is printed twice for the weekend session after."""
-    redate = dates.redate
+    redate = date_repair.redate
 
     def move(rows: pd.DataFrame) -> pd.DataFrame:
         rows = redate(rows)
@@ -209,7 +209,7 @@ def duplicates_moved() -> Iterator[None]:
         )
         return rows.assign(session=stay)
 
-    with swapped(dates, redate=move), swapped(faults, check_order=_no_check):
+    with patched(date_repair, redate=move), patched(fault_rules, check_order=_no_check):
         yield
 
 
@@ -220,7 +220,10 @@ def misdated_kept() -> Iterator[None]:
     def believe(rows: pd.DataFrame) -> pd.DataFrame:
         return rows.assign(redated=False)
 
-    with swapped(dates, redate=believe), swapped(faults, check_order=_no_check):
+    with (
+        patched(date_repair, redate=believe),
+        patched(fault_rules, check_order=_no_check),
+    ):
         yield
 
 
@@ -231,7 +234,7 @@ def stale_kept() -> Iterator[None]:
     def none(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
         return np.zeros(len(rows), bool)
 
-    with swapped(faults, find_stale=none):
+    with patched(fault_rules, find_stale=none):
         yield
 
 
@@ -243,7 +246,7 @@ def stale_origins() -> Iterator[None]:
     def reasons(board: pd.DataFrame, origin: Any, **how: Any) -> Any:
         return before(board.assign(stale=False), origin, **how)
 
-    with swapped(windows_module, _reasons=reasons):
+    with patched(windows_module, _reasons=reasons):
         yield
 
 

@@ -8,23 +8,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nse_lstm.config import Dealing
-from nse_lstm.evaluation import dealing as dealing_module
+from nse_lstm.config import Backtest
+from nse_lstm.evaluation import backtest as dealing_module
 from nse_lstm.evaluation import metrics, strategies
-from nse_lstm.evaluation.dealing import Board
+from nse_lstm.evaluation.backtest import TradabilityCalendar
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.scaling import MinMaxScaler
 from nse_lstm.features.windows import PER_WINDOW, FoldSplit, Windows
-from nse_lstm.study import jobs, validation
-from nse_lstm.study.audit import stand_in
+from nse_lstm.study.audit import surrogate
 from nse_lstm.study.audit.defects import Defect
-from nse_lstm.study.audit.swap import swapped
-from nse_lstm.study.inputs import study_folds
-from nse_lstm.study.workspace import Workspace
+from nse_lstm.study.audit.patching import patched
+from nse_lstm.study.core import jobs
+from nse_lstm.study.core.phase_tables import study_folds
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.validation import validate
 from nse_lstm.tables import PANEL, read_table
-
-__all__ = ["STUDY_DEFECTS"]
 
 FEW_SESSIONS = 20
 OVERLAP = pd.Timedelta(days=90)
@@ -51,8 +50,8 @@ def _scaler_on_everything(network: bool) -> Any:
             return MinMaxScaler(*seen)
 
         with (
-            swapped(jobs, read_sealed_panel=read),
-            swapped(_fitting(network), fit_min_max=fit),
+            patched(jobs, read_sealed_panel=read),
+            patched(_fitting(network), fit_min_max=fit),
         ):
             yield
 
@@ -67,7 +66,7 @@ def _scaler_of_the_test(network: bool) -> Any:
         def scale(scaler: MinMaxScaler, values: Any) -> Any:
             return (values - np.min(values)) / (np.max(values) - np.min(values))
 
-        with swapped(_forecasting(network), scale=scale):
+        with patched(_forecasting(network), scale=scale):
             yield
 
     return patch
@@ -82,7 +81,7 @@ def _other_split(change: Callable[[FoldSplit, Windows, Fold], FoldSplit]) -> Any
         def split(windows: Windows, fold: Fold, **how: Any) -> FoldSplit:
             return change(before(windows, fold, **how), windows, fold)
 
-        with swapped(jobs, split_fold=split, read_sealed_panel=_whole_panel):
+        with patched(jobs, split_fold=split, read_sealed_panel=_whole_panel):
             yield
 
     return patch
@@ -125,7 +124,7 @@ def _take(windows: Windows, places: Any) -> Windows:
 @contextmanager
 def chosen_on_test() -> Iterator[None]:
     """Choose each stock's champion on the test year."""
-    walk_forward, select = validation.walk_forward, validation.select
+    walk_forward, select = validate.walk_forward, validate.select
     known: list[Workspace] = []
 
     def remember(workspace: Workspace) -> Any:
@@ -136,48 +135,54 @@ def chosen_on_test() -> Iterator[None]:
         forecasts: pd.DataFrame, panel: pd.DataFrame, *, tickers: list[str]
     ) -> Any:
         whole, fold = _whole_panel(known[0]), study_folds(known[0])[-1]
-        test = validation.forecast_fold(known[0], whole, fold)
+        test = validate.forecast_fold(known[0], whole, fold)
         return select(test, whole, tickers=tickers)
 
-    with swapped(validation, walk_forward=remember, select=choose):
+    with patched(validate, walk_forward=remember, select=choose):
         yield
 
 
-def _other_board(change: Callable[[Board], Board]) -> Any:
+def _other_board(change: Callable[[TradabilityCalendar], TradabilityCalendar]) -> Any:
     @contextmanager
     def patch() -> Iterator[None]:
         """Meet another board."""
-        before = strategies.read_board
+        before = strategies.tradability
 
-        def read(*given: Any, **how: Any) -> Board:
+        def read(*given: Any, **how: Any) -> TradabilityCalendar:
             return change(before(*given, **how))
 
-        with swapped(strategies, read_board=read):
+        with patched(strategies, tradability=read):
             yield
 
     return patch
 
 
-def _same_session(board: Board) -> Board:
+def _same_session(board: TradabilityCalendar) -> TradabilityCalendar:
     return replace(board, origin=board.session)
 
 
-def _always_filled(board: Board) -> Board:
+def _always_filled(board: TradabilityCalendar) -> TradabilityCalendar:
     always = np.ones_like(board.buy_fills)
     return replace(board, buy_fills=always, sell_fills=always)
 
 
-def _other_book(change: Callable[[pd.DataFrame, Dealing, int], pd.DataFrame]) -> Any:
+def _other_book(change: Callable[[pd.DataFrame, Backtest, int], pd.DataFrame]) -> Any:
     @contextmanager
     def patch() -> Iterator[None]:
         """Keep another account."""
-        before = strategies.deal
+        before = strategies.simulate_fills
 
-        def deal(board: Board, signals: Any, *, dealing: Dealing, cost_bps: int) -> Any:
-            book = before(board, signals, dealing=dealing, cost_bps=cost_bps)
-            return change(book, dealing, cost_bps)
+        def deal(
+            board: TradabilityCalendar,
+            signals: Any,
+            *,
+            backtest: Backtest,
+            cost_bps: int,
+        ) -> Any:
+            book = before(board, signals, backtest=backtest, cost_bps=cost_bps)
+            return change(book, backtest, cost_bps)
 
-        with swapped(strategies, deal=deal):
+        with patched(strategies, simulate_fills=deal):
             yield
 
     return patch
@@ -189,21 +194,21 @@ def _net(book: pd.DataFrame, gross: Any, cost_bps: int) -> pd.DataFrame:
     return book.assign(gross_return=gross, net_return=net)
 
 
-def _unpaid(book: pd.DataFrame, dealing: Dealing, cost_bps: int) -> pd.DataFrame:
+def _unpaid(book: pd.DataFrame, backtest: Backtest, cost_bps: int) -> pd.DataFrame:
     return book.assign(net_return=book["gross_return"])
 
 
-def _half_paid(book: pd.DataFrame, dealing: Dealing, cost_bps: int) -> pd.DataFrame:
+def _half_paid(book: pd.DataFrame, backtest: Backtest, cost_bps: int) -> pd.DataFrame:
     return _net(book, book["gross_return"], cost_bps // 2)
 
 
-def _short(book: pd.DataFrame, dealing: Dealing, cost_bps: int) -> pd.DataFrame:
+def _short(book: pd.DataFrame, backtest: Backtest, cost_bps: int) -> pd.DataFrame:
     flat = book["position"] == 0
     gross = book["gross_return"].where(~flat, -book["stock_return"])
     return _net(book, gross, cost_bps)
 
 
-def _rich_cash(book: pd.DataFrame, dealing: Dealing, cost_bps: int) -> pd.DataFrame:
+def _rich_cash(book: pd.DataFrame, backtest: Backtest, cost_bps: int) -> pd.DataFrame:
     more = (1 - book["position"]) * book["cash_return"]
     return _net(book, book["gross_return"] + more, cost_bps)
 
@@ -212,7 +217,7 @@ def _other_scores(change: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]) 
     @contextmanager
     def patch() -> Iterator[None]:
         """Score other returns than were earned."""
-        book, score = validation.strategy_returns, validation.score_strategies
+        book, score = validate.strategy_returns, validate.score_strategies
         seen: list[pd.DataFrame] = []
 
         def remember(forecasts: pd.DataFrame, *given: Any, **how: Any) -> pd.DataFrame:
@@ -222,7 +227,7 @@ def _other_scores(change: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]) 
         def rate(returns: pd.DataFrame, **how: Any) -> pd.DataFrame:
             return score(change(returns, seen[0]), **how)
 
-        with swapped(validation, strategy_returns=remember, score_strategies=rate):
+        with patched(validate, strategy_returns=remember, score_strategies=rate):
             yield
 
     return patch
@@ -249,26 +254,26 @@ def calendar_year() -> Iterator[None]:
     def ratio(returns: Any, *, sessions_per_year: int, cash: Any = 0.0) -> float:
         return before(returns, sessions_per_year=365, cash=cash)
 
-    with swapped(metrics, sharpe_ratio=ratio):
+    with patched(metrics, sharpe_ratio=ratio):
         yield
 
 
 @contextmanager
 def moves_only() -> Iterator[None]:
     """Score accuracy on sessions only whose price moved."""
-    before = validation.score_accuracy
+    before = validate.score_accuracy
 
     def score(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
-        moved = validation.realised(forecasts, panel)["y"] != 0
+        moved = validate.realised(forecasts, panel)["y"] != 0
         return before(forecasts[moved.to_numpy()], panel)
 
-    with swapped(validation, score_accuracy=score):
+    with patched(validate, score_accuracy=score):
         yield
 
 
 def _fitting(network: bool) -> Any:
     if not network:
-        return stand_in
+        return surrogate
     from nse_lstm.models import fitting
 
     return fitting
@@ -276,7 +281,7 @@ def _fitting(network: bool) -> Any:
 
 def _forecasting(network: bool) -> Any:
     if not network:
-        return stand_in
+        return surrogate
     from nse_lstm.models import forecasting
 
     return forecasting

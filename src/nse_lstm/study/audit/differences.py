@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["FACTOR_NEAR", "NEAR", "Differences", "apart", "array_of", "is_near"]
-
 NEAR = 1e-9
 """Relative: the same sum in another order."""
 FACTOR_NEAR = 1e-6

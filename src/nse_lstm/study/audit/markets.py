@@ -11,9 +11,7 @@ from nse_lstm.config import Simulation, Study
 from nse_lstm.data.simulate import write_market
 from nse_lstm.data.simulation.exchange import sessions_between
 from nse_lstm.paths import Paths
-from nse_lstm.study.workspace import Workspace
-
-__all__ = ["LAST_YEAR", "audit_study", "open_audit", "write_coins", "write_small"]
+from nse_lstm.study.core.workspace import Workspace
 
 FIRST_YEAR, LAST_YEAR = 2022, 2024
 N_ORDINARY = 6
@@ -34,7 +32,7 @@ def audit_study(study: Study) -> Study:
     epochs, cost levels and draws shrink. The daily limit is so near that orders lapse
     often, since a rule that never acts is not tested.
     """
-    headline = study.dealing.headline_cost_bps
+    headline = study.backtest.headline_cost_bps
     return replace(
         study,
         market=replace(study.market, name="audit", simulated=False),
@@ -46,8 +44,8 @@ def audit_study(study: Study) -> Study:
         # The stages know one network a stock and year.
         v2_delay1=replace(study.v2_delay1, trained=False),
         training=replace(study.training, max_epochs=2),
-        dealing=replace(
-            study.dealing, cost_bps=tuple(sorted({0, headline})), limit=NEAR_LIMIT
+        backtest=replace(
+            study.backtest, cost_bps=tuple(sorted({0, headline})), limit=NEAR_LIMIT
         ),
         verdict=replace(study.verdict, bootstrap_reps=50, random_draws=3),
         cross_section=replace(
@@ -57,8 +55,8 @@ def audit_study(study: Study) -> Study:
             min_traded_share=0.2,
             horizons=(1,),
         ),
-        rivals=replace(
-            study.rivals, min_stock_rows=50, boosting_rounds=5, min_leaf_rows=20
+        tabular=replace(
+            study.tabular, min_stock_rows=50, boosting_rounds=5, min_leaf_rows=20
         ),
     )
 

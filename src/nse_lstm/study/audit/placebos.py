@@ -24,13 +24,11 @@ from nse_lstm.features.windows import Windows
 from nse_lstm.models.training import TrainingJob
 from nse_lstm.study.audit.alarms import Alarm
 from nse_lstm.study.audit.markets import open_audit, write_coins
-from nse_lstm.study.audit.walks import fit_jobs, forecast_folds
-from nse_lstm.study.data_analysis import analyse_data
-from nse_lstm.study.jobs import training_jobs
-from nse_lstm.study.workspace import Workspace
+from nse_lstm.study.audit.pipeline_run import fit_jobs, forecast_folds
+from nse_lstm.study.core.jobs import training_jobs
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.tables import PANEL, read_table
-
-__all__ = ["LEVEL", "SHIFTS", "Placebo", "run_placebos", "tail"]
 
 LEVEL = 1e-4
 """Probability that a clean study sets off any of the placebos."""
@@ -130,8 +128,8 @@ def _direction(
 def _accounts(
     workspace: Workspace, forecasts: pd.DataFrame, panel: pd.DataFrame, labels: str
 ) -> Iterator[Placebo]:
-    dealing = replace(workspace.study.dealing, cost_bps=(0,), headline_cost_bps=0)
-    returns = strategy_returns(forecasts, panel, dealing=dealing)
+    backtest = replace(workspace.study.backtest, cost_bps=(0,), headline_cost_bps=0)
+    returns = strategy_returns(forecasts, panel, backtest=backtest)
     dealt = returns[returns["rule"].isin(FORECAST_RULES)]
     for (model, rule), rows in dealt.groupby(["model", "rule"]):
         total = float((rows["position"] * np.sign(rows["stock_return"])).sum())

@@ -9,15 +9,13 @@ from nse_lstm.config import Study
 from nse_lstm.study.audit.checks import Examination, examine, scratch_folder
 from nse_lstm.study.audit.defects import Defect
 from nse_lstm.study.audit.defects_data import DATA_DEFECTS
-from nse_lstm.study.audit.defects_rivals import RIVAL_DEFECTS
+from nse_lstm.study.audit.defects_ranking import RANKING_DEFECTS
 from nse_lstm.study.audit.defects_study import STUDY_DEFECTS
-
-__all__ = ["DEFECTS", "clean_runs", "faked", "measure_power", "try_defect"]
 
 DEFECTS: tuple[Defect, ...] = (
     *DATA_DEFECTS,
     *STUDY_DEFECTS,
-    *RIVAL_DEFECTS,
+    *RANKING_DEFECTS,
 )
 """Every defect that is tried, each alone."""
 

@@ -8,16 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nse_lstm.models.bundles import load_keras
-from nse_lstm.study.audit import stand_in
+from nse_lstm.study.audit import surrogate
 from nse_lstm.study.audit.alarms import Alarm
 from nse_lstm.study.audit.differences import Differences, apart, array_of, is_near
-from nse_lstm.study.audit.hand import Hand
-from nse_lstm.study.audit.plain.windows import PlainWindow
-from nse_lstm.study.audit.read_off import blocks_of
-from nse_lstm.study.audit.walks import FILES, LEARNERS, Walk
-from nse_lstm.study.jobs import ALL_STOCKS, bundle_folder
-
-__all__ = ["check_refits", "compare_forecasts", "outputs_of"]
+from nse_lstm.study.audit.pipeline_run import FILES, LEARNERS, PipelineRun
+from nse_lstm.study.audit.reference.windows import PlainWindow
+from nse_lstm.study.audit.reference_cache import ReferenceCache
+from nse_lstm.study.audit.table_rows import blocks_of
+from nse_lstm.study.core.jobs import ALL_STOCKS, bundle_folder
 
 SINGLE = 2e-4
 """Of the scaled price: single precision, summed in another order."""
@@ -25,7 +23,9 @@ SINGLE = 2e-4
 Numbers = NDArray[np.float64]
 
 
-def check_refits(walk: Walk, learner: str, *, hand: Hand, scratch: Path) -> list[Alarm]:
+def check_refits(
+    walk: PipelineRun, learner: str, *, hand: ReferenceCache, scratch: Path
+) -> list[Alarm]:
     """Fit the last stock's model again, and recompute what stored models say.
 
     Returns
@@ -47,7 +47,9 @@ def check_refits(walk: Walk, learner: str, *, hand: Hand, scratch: Path) -> list
     ]
 
 
-def compare_forecasts(walk: Walk, learner: str, hand: Hand) -> Differences:
+def compare_forecasts(
+    walk: PipelineRun, learner: str, hand: ReferenceCache
+) -> Differences:
     """Compare v1, v2, drift and AR(1) with the same from windows cut by hand."""
     for ticker, year, model, rows in blocks_of(walk.forecasts):
         parts = hand.splits[ticker, year]
@@ -87,10 +89,10 @@ def outputs_of(
         outputs = model(X.astype(np.float32)[..., np.newaxis], training=False)
         return np.asarray(outputs, float).ravel()
     weights = np.array(json.loads((folder / "model.keras").read_text()))
-    return stand_in.predict(weights, X)
+    return surrogate.predict(weights, X)
 
 
-def _fit_again(walk: Walk, learner: str, scratch: Path) -> Differences:
+def _fit_again(walk: PipelineRun, learner: str, scratch: Path) -> Differences:
     job = walk.jobs[-1]
     LEARNERS[learner](job, walk.workspace.study, scratch / "again")
     for name in FILES:
@@ -99,7 +101,7 @@ def _fit_again(walk: Walk, learner: str, scratch: Path) -> Differences:
             yield f"{job.ticker} {job.year}", f"{name} is another when fitted again"
 
 
-def _stopping(walk: Walk, learner: str, hand: Hand) -> Differences:
+def _stopping(walk: PipelineRun, learner: str, hand: ReferenceCache) -> Differences:
     """Recompute the validation loss that chose the stored weights."""
     for job in walk.jobs:
         if job.ticker == ALL_STOCKS:

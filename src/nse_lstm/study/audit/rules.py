@@ -5,12 +5,10 @@ from collections.abc import Iterator
 import pandas as pd
 
 from nse_lstm.study.audit.alarms import Alarm
-from nse_lstm.study.audit.walks import Walk
-from nse_lstm.study.inputs import read_sealed_panel
-from nse_lstm.study.ledger import read_lines
-from nse_lstm.study.trials import read_trials
-
-__all__ = ["check_rules"]
+from nse_lstm.study.audit.pipeline_run import PipelineRun
+from nse_lstm.study.core.ledger import read_lines
+from nse_lstm.study.core.phase_tables import read_sealed_panel
+from nse_lstm.study.core.trials import read_trials
 
 BANNED = ("adjust", "adjusted_price", "12m_low", "12m_high", "name", "change")
 """Printed columns that look ahead or name; none may stand beside the prices."""
@@ -20,7 +18,7 @@ ROUNDING = 1e-9
 LOOKS = "test_year_looks.jsonl"
 
 
-def check_rules(walk: Walk) -> list[Alarm]:
+def check_rules(walk: PipelineRun) -> list[Alarm]:
     """Return an alarm for each rule that a walk breaks."""
     return [
         Alarm(f"rule: {name}", where, detail)
@@ -37,7 +35,7 @@ def check_rules(walk: Walk) -> list[Alarm]:
 Broken = Iterator[tuple[str, str, str]]
 
 
-def _columns(walk: Walk) -> Broken:
+def _columns(walk: PipelineRun) -> Broken:
     for name in walk.prices.columns:
         if name.lower().replace(" ", "_") in BANNED:
             yield "columns", name, "is known only later, or to no model"
@@ -46,14 +44,14 @@ def _columns(walk: Walk) -> Broken:
         yield "duplicates", str(key[key.duplicated()].iloc[0].tolist()), "twice there"
 
 
-def _seal(walk: Walk) -> Broken:
+def _seal(walk: PipelineRun) -> Broken:
     start = walk.folds[-1].start
     last = read_sealed_panel(walk.workspace)["session"].max()
     if last >= start:
         yield "seal", f"{last:%Y-%m-%d}", "a test session is in the sealed panel"
 
 
-def _spans(walk: Walk) -> Broken:
+def _spans(walk: PipelineRun) -> Broken:
     """Every label of one span ends before the next span's first input is an origin."""
     for job in walk.jobs:
         where, start = f"{job.ticker} {job.year}", pd.Timestamp(job.year, 1, 1)
@@ -73,8 +71,8 @@ def _spans(walk: Walk) -> Broken:
             yield "spans", str(year), "an origin that is not before its target"
 
 
-def _money(walk: Walk) -> Broken:
-    dealing, books = walk.workspace.study.dealing, walk.returns
+def _money(walk: PipelineRun) -> Broken:
+    backtest, books = walk.workspace.study.backtest, walk.returns
     # Evening out equal weights may deal a rounding error's worth.
     dealt = books[(books["turnover"] > ROUNDING) & (books["cost_bps"] > 0)]
     if (dealt["net_return"] >= dealt["gross_return"]).any():
@@ -84,18 +82,18 @@ def _money(walk: Walk) -> Broken:
     traded = walk.prices.loc[walk.prices["kind"] != "index", "session"]
     counts = traded.drop_duplicates().dt.year.value_counts()
     usual = float(counts.median())
-    if abs(dealing.sessions_per_year / usual - 1) > YEAR_WITHIN:
-        detail = f"{dealing.sessions_per_year} assumed, {usual:.0f} in the data"
+    if abs(backtest.sessions_per_year / usual - 1) > YEAR_WITHIN:
+        detail = f"{backtest.sessions_per_year} assumed, {usual:.0f} in the data"
         yield "annualisation", "sessions a year", detail
-    if dealing.delay < 1:
+    if backtest.delay < 1:
         yield (
             "fills",
             "delay",
-            f"{dealing.delay}: dealt at the price that is the signal",
+            f"{backtest.delay}: dealt at the price that is the signal",
         )
 
 
-def _ledger(walk: Walk) -> Broken:
+def _ledger(walk: PipelineRun) -> Broken:
     looks = read_lines(walk.workspace.paths.ledger / LOOKS)
     if len(looks) != 1:
         yield "ledger", "looks at the test year", f"{len(looks)} lines after one look"
@@ -103,7 +101,7 @@ def _ledger(walk: Walk) -> Broken:
     dealt = walk.returns[(walk.returns["turnover"] > 0)]
     dealt = dealt[dealt["rule"].isin(["sign", "gate"])]
     years = [fold.year for fold in walk.folds if fold.kind == "walk_forward"]
-    headline = walk.workspace.study.dealing.headline_cost_bps
+    headline = walk.workspace.study.backtest.headline_cost_bps
     tried = dealt[dealt["fold"].isin(years) & (dealt["cost_bps"] == headline)]
     missing = sorted(set(tried["model"]) - trials)
     if missing:

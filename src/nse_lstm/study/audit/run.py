@@ -9,15 +9,13 @@ from typing import Any
 
 from nse_lstm.study.audit.alarms import Alarm, refused
 from nse_lstm.study.audit.checks import Examination, examine, scratch_folder
-from nse_lstm.study.audit.look_alike import look_alikes
-from nse_lstm.study.audit.own import check_futures, check_tables
+from nse_lstm.study.audit.lag1_copy_check import lag1_copies
+from nse_lstm.study.audit.market_checks import check_futures, check_tables
 from nse_lstm.study.audit.placebos import LEVEL
 from nse_lstm.study.audit.power import clean_runs, measure_power
-from nse_lstm.study.audit.result import audit_identity, audit_path
-from nse_lstm.study.workspace import Workspace, write_json
+from nse_lstm.study.core.audit_result import audit_identity, audit_path
+from nse_lstm.study.core.workspace import Workspace, write_json
 from nse_lstm.tables import PANEL
-
-__all__ = ["run_audit", "run_power"]
 
 Progress = Callable[[str], None]
 
@@ -94,7 +92,7 @@ def _write(
         "n_placebos": len(placebos),
         "placebo_level": LEVEL,
         "smallest_p_value": min((test.p_value for test in placebos), default=None),
-        "look_alikes": _look_alikes(runs[0]),
+        "lag1_copies": _look_alikes(runs[0]),
     }
     write_json(audit_path(workspace), document)
 
@@ -104,6 +102,6 @@ def _look_alikes(run: Examination) -> list[dict[str, Any]]:
     if run.walk is None:
         return []
     walk = run.walk
-    table = look_alikes(walk.forecasts, walk.prices[list(PANEL.columns)])
+    table = lag1_copies(walk.forecasts, walk.prices[list(PANEL.columns)])
     rows = table.to_dict(orient="records")
     return [{str(name): value for name, value in row.items()} for row in rows]

@@ -18,9 +18,7 @@ from nse_lstm.features.folds import Fold
 from nse_lstm.features.windows import Windows
 from nse_lstm.models.training import TrainingJob
 from nse_lstm.study.audit.alarms import Alarm
-from nse_lstm.study.audit.walks import Walk
-
-__all__ = ["STAGES", "Stage", "compare_walks", "windows_digest"]
+from nse_lstm.study.audit.pipeline_run import PipelineRun
 
 ORIGIN_KEY = ["ticker", "model", "seed", "fold", "origin"]
 BOOK_KEY = ["ticker", "model", "seed", "fold", "rule", "cost_bps", "session"]
@@ -35,14 +33,14 @@ class Stage:
     name: str
     what: str
     """For the table: what is compared."""
-    compare: Callable[[Walk, Walk, pd.Timestamp], Differences]
-    of_rivals: bool = False
-    """Whether the rivals' tables are made for it."""
+    compare: Callable[[PipelineRun, PipelineRun, pd.Timestamp], Differences]
+    of_ranking: bool = False
+    """Whether the tabular models' tables are made for it."""
 
 
 def compare_walks(
-    base: Walk,
-    other: Walk,
+    base: PipelineRun,
+    other: PipelineRun,
     *,
     origin: pd.Timestamp,
     label: str,
@@ -79,12 +77,14 @@ def windows_digest(windows: Windows) -> str:
     return digest.hexdigest()
 
 
-def _panel(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
+def _panel(base: PipelineRun, other: PipelineRun, origin: pd.Timestamp) -> Differences:
     known = [w.prices[w.prices["session"] <= origin] for w in (base, other)]
     yield from _differing(*known, key=["ticker", "session"])
 
 
-def _universe(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
+def _universe(
+    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
+) -> Differences:
     for fold in _begun(base, other, origin):
         for name in ("recommended", "tradable"):
             one, two = (getattr(walk, name)[fold.year] for walk in (base, other))
@@ -92,14 +92,20 @@ def _universe(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
                 yield f"{fold.year}: {name} {one} became {two}"
 
 
-def _windows(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
+def _windows(
+    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
+) -> Differences:
     years = {fold.year for fold in _begun(base, other, origin)}
     one, two = (_job_digests(walk.jobs, years) for walk in (base, other))
     yield from _unequal(one, two, "training or validation windows")
 
 
-def _files(*names: str) -> Callable[[Walk, Walk, pd.Timestamp], Differences]:
-    def compare(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
+def _files(
+    *names: str,
+) -> Callable[[PipelineRun, PipelineRun, pd.Timestamp], Differences]:
+    def compare(
+        base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
+    ) -> Differences:
         years = {fold.year for fold in _begun(base, other, origin)}
         for name in names:
             one, two = (
@@ -111,25 +117,33 @@ def _files(*names: str) -> Callable[[Walk, Walk, pd.Timestamp], Differences]:
     return compare
 
 
-def _forecasts(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
+def _forecasts(
+    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
+) -> Differences:
     years = [fold.year for fold in _begun(base, other, origin)]
     tables = [w.forecasts[w.forecasts["fold"].isin(years)] for w in (base, other)]
     yield from _differing_forecasts(tables, origin)
 
 
-def _features(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
+def _features(
+    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
+) -> Differences:
     tables = [w.ranked.features for w in (base, other)]
     known = [table[table["session"] <= origin] for table in tables]
     yield from _differing(*known, key=["ticker", "session"])
 
 
-def _targets(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
+def _targets(
+    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
+) -> Differences:
     tables = [w.ranked.targets for w in (base, other)]
     known = [table[table["target_date"] <= origin] for table in tables]
     yield from _differing(*known, key=["ticker", "origin"])
 
 
-def _rivals(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
+def _tabular(
+    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
+) -> Differences:
     years = [fold.year for fold in _begun(base, other, origin)]
     tables = [w.ranked.forecasts for w in (base, other)]
     begun = [table[table["fold"].isin(years)] for table in tables]
@@ -153,7 +167,9 @@ def _differing_forecasts(
     yield from _differing(*shared, key=ORIGIN_KEY)
 
 
-def _positions(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
+def _positions(
+    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
+) -> Differences:
     years = [fold.year for fold in _begun(base, other, origin)]
     # The index as a yardstick is allowed a look one session ahead.
     books = [
@@ -172,7 +188,9 @@ def _positions(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
         yield from _differing(*kept, key=BOOK_KEY)
 
 
-def _choices(base: Walk, other: Walk, origin: pd.Timestamp) -> Differences:
+def _choices(
+    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
+) -> Differences:
     over = [f for f in _begun(base, other, origin) if f.end <= origin]
     years = [fold.year for fold in over]
     scores = [w.scores[w.scores["fold"].isin(years)] for w in (base, other)]
@@ -195,13 +213,13 @@ STAGES: tuple[Stage, ...] = (
     Stage("forecasts", "every model's forecasts", _forecasts),
     Stage("positions", "positions, turnover and returns", _positions),
     Stage("choices", "scores, selection and verdict before the test year", _choices),
-    Stage("features", "the rivals' features", _features, of_rivals=True),
-    Stage("targets", "the rivals' targets", _targets, of_rivals=True),
-    Stage("rivals", "the rivals' forecasts", _rivals, of_rivals=True),
+    Stage("features", "the tabular models' features", _features, of_ranking=True),
+    Stage("targets", "the tabular models' targets", _targets, of_ranking=True),
+    Stage("tabular", "the tabular models' forecasts", _tabular, of_ranking=True),
 )
 
 
-def _begun(base: Walk, other: Walk, origin: pd.Timestamp) -> list[Fold]:
+def _begun(base: PipelineRun, other: PipelineRun, origin: pd.Timestamp) -> list[Fold]:
     """Return the folds of both walks whose models were fitted before the origin."""
     years = {fold.year for fold in other.folds}
     return [f for f in base.folds if f.year in years and f.start <= origin]

@@ -5,7 +5,7 @@ before the study's own are free to try on; a year the study is judged on is coun
 its ledger; the test year stays sealed.
 """
 
-from nse_lstm.study.laboratory.bench import Laboratory, open_laboratory
+from nse_lstm.study.laboratory.laboratory import Laboratory, open_laboratory
 from nse_lstm.study.laboratory.runs import Run
 
 __all__ = ["Laboratory", "Run", "open_laboratory"]

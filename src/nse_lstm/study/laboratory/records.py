@@ -6,10 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from nse_lstm.study.workspace import Workspace, read_json, write_json
+from nse_lstm.study.core.workspace import Workspace, read_json, write_json
 from nse_lstm.tables import FORECASTS, SCORES, write_table
-
-__all__ = ["COLUMNS", "read_records", "record_folders", "write_record"]
 
 COLUMNS = [
     *("ticker", "model", "year", "seed", "settings", "epochs", "best_epoch"),

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from nse_lstm.models.bundles import Bundle
     from nse_lstm.models.jobs import TrainedModel
 
-__all__ = ["register_reprs", "show_bundle", "show_fold", "show_model"]
-
 
 def register_reprs() -> None:
     """Let the notebook that this runs in show them; elsewhere do nothing."""

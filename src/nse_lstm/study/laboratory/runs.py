@@ -31,14 +31,12 @@ from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.reporting.display import Html, picture, show_table
 from nse_lstm.reporting.figures import draw_training_curves
 from nse_lstm.reporting.laboratory_figures import draw_run
-from nse_lstm.study.inputs import read_facts, read_sealed_panel
-from nse_lstm.study.jobs import ALL_STOCKS, bundle_folder, split_stock
-from nse_lstm.study.laboratory.looks import record_look
+from nse_lstm.study.core.jobs import ALL_STOCKS, bundle_folder, split_stock
+from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.laboratory.evaluations import record_look
 from nse_lstm.study.laboratory.records import write_record
-from nse_lstm.study.workspace import Workspace
 from nse_lstm.tables import ACCURACY_COST
-
-__all__ = ["Run", "Wanted", "run_network"]
 
 FIRST = ("persistence", "v1")
 """Columns of a run's scores beside its own, before the others."""
@@ -148,7 +146,7 @@ def run_network(
     folder = _folder(workspace, job)
     model = _fit(workspace, job, folder / "model", progress or show_progress())
     forecasts = _forecasts(workspace, job, model.folder, split, fold)
-    returns = strategy_returns(forecasts, panel, dealing=workspace.study.dealing)
+    returns = strategy_returns(forecasts, panel, backtest=workspace.study.backtest)
     score_rows = _scores(workspace, forecasts, returns, panel, wanted.ticker)
     n_looks = record_look(
         workspace,
@@ -268,7 +266,7 @@ def _scores(
 ) -> pd.DataFrame:
     parts = [
         score_accuracy(forecasts, panel),
-        score_strategies(returns, dealing=workspace.study.dealing),
+        score_strategies(returns, backtest=workspace.study.backtest),
     ]
     rows = pd.concat(parts, ignore_index=True)
     return rows[rows["ticker"] == ticker].reset_index(drop=True)
@@ -280,7 +278,7 @@ def _side_by_side(
     study = workspace.study
     shown = score_rows[
         score_rows["rule"].isin(["none", study.verdict.rule, "hold"])
-        & score_rows["cost_bps"].isin([ACCURACY_COST, study.dealing.headline_cost_bps])
+        & score_rows["cost_bps"].isin([ACCURACY_COST, study.backtest.headline_cost_bps])
     ]
     wide = shown.pivot(index="metric", columns="model", values="value")
     wide = wide.loc[list(dict.fromkeys(shown["metric"]))].rename_axis(columns=None)

@@ -1,0 +1,215 @@
+"""Misprinted dates, found by a block's place in its file and mended by it.
+
+A block is a run of rows of one date, and a new one begins where a code comes round
+again; a file holds its sessions in order. So a block whose date does not follow the one
+before is misprinted, as is one of another year than its file's, and what lies between
+its neighbours says what the date must be. What only one date fits is mended; all else
+is left to ``faults.check_order`` and ``faults.find_duplicates``, which refuse it.
+"""
+
+import numpy as np
+import pandas as pd
+
+from nse_lstm.data.fault_rules import COMPARED
+from nse_lstm.data.ingest import years_named
+from nse_lstm.errors import DataError
+
+MAX_BETWEEN = np.timedelta64(45, "D")
+"""Neighbours further apart say nothing of a date between them."""
+FEWEST_CODES = 3
+"""Codes that must differ before a second board of a date is another session's."""
+DAY = "datetime64[D]"
+
+
+def redate(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give misdated blocks the only date that fits their place in the file.
+
+    A run of blocks outside the file's year, standing between blocks of that year, takes
+    that year with the same day and month if the dates then increase. This holds for the
+    last block of a file too, so it is known the same evening. A single block out of
+    order takes the one weekday between its neighbours, or of several the one with the
+    printed day of the month; that is known with the block after it. A block that
+    repeats an earlier one of its date is no fault of the date.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``parse_rows``, in the files' order.
+
+    Returns
+    -------
+    DataFrame
+        The same rows with ``session`` corrected and ``redated`` (bool) added.
+
+    Raises
+    ------
+    DataError
+        If a date outside the file's year breaks the order and nothing mends it.
+    """
+    sessions = rows["session"].to_numpy()
+    files = rows["source_file"].cat.codes.to_numpy()
+    starts = _block_starts(rows)
+    ends = np.append(starts[1:], len(rows))
+    dates = sessions[starts]
+    edges = np.flatnonzero(np.diff(files[starts])) + 1
+    for part in np.split(np.arange(len(starts)), edges):
+        first = _first_prints(rows, starts[part], ends[part])
+        fresh = part[first == np.arange(len(part))]
+        dates[fresh] = _mended_dates(rows, starts[fresh])
+        dates[part] = dates[part[first]]
+    corrected = np.repeat(dates, ends - starts)
+    redated = corrected != sessions
+    return rows.assign(session=corrected, redated=redated)
+
+
+def _block_starts(rows: pd.DataFrame) -> np.ndarray:
+    """Return where a date begins, or its board once more."""
+    sessions = rows["session"].to_numpy()
+    files = rows["source_file"].cat.codes.to_numpy()
+    codes = rows["ticker"].cat.codes.to_numpy().astype(np.int64)
+    is_start = np.ones(len(rows), bool)
+    is_start[1:] = (sessions[1:] != sessions[:-1]) | (files[1:] != files[:-1])
+    run = np.cumsum(is_start) - 1
+    n_printed = np.bincount(run * (codes.max() + 1) + codes)
+    is_again = np.zeros(run[-1] + 1, bool)
+    is_again[np.flatnonzero(n_printed > 1) // (codes.max() + 1)] = True
+    seen: set[int] = set()
+    for place in np.flatnonzero(is_again[run]):
+        if is_start[place]:
+            seen = set()
+        if codes[place] in seen:
+            is_start[place], seen = True, set()
+        seen.add(codes[place])
+    return np.flatnonzero(is_start)
+
+
+def _first_prints(
+    rows: pd.DataFrame, starts: np.ndarray, ends: np.ndarray
+) -> np.ndarray:
+    """Return of each block of one file the earlier one that it repeats, or itself."""
+    dates = rows["session"].to_numpy()[starts]
+    first = np.arange(len(starts))
+    if len(np.unique(dates)) == len(dates):
+        return first
+    for place in np.flatnonzero(pd.Series(dates).duplicated()):
+        earlier = int((dates == dates[place]).argmax())
+        boards = [rows.iloc[starts[n] : ends[n]] for n in (earlier, place)]
+        if not _is_other_session(*boards):
+            first[place] = earlier
+    return first
+
+
+def _is_other_session(first: pd.DataFrame, second: pd.DataFrame) -> bool:
+    """Tell whether most codes that two boards share say something else."""
+    codes = [board["ticker"].cat.codes.to_numpy() for board in (first, second)]
+    _, *both = np.intersect1d(
+        codes[0], codes[1], assume_unique=True, return_indices=True
+    )
+    left, right = (
+        board[list(COMPARED)].to_numpy()[place]
+        for board, place in zip((first, second), both, strict=True)
+    )
+    differs = ((left != right) & ~(np.isnan(left) & np.isnan(right))).any(axis=1)
+    enough = max(FEWEST_CODES, min(len(first), len(second)) / 2)
+    return bool(differs.sum() >= enough)
+
+
+def _mended_dates(rows: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
+    """Return the dates of one file's blocks with the misprinted ones mended."""
+    dates = rows["session"].to_numpy()[starts]
+    file = str(rows["source_file"].iloc[starts[0]])
+    year, is_named = _year_of_file(file, dates)
+    is_wrong = dates.astype("datetime64[Y]") != year
+    if not is_wrong.any() and _increases(dates):
+        return dates
+    mended = _in_order(_in_year(dates, is_wrong, year, is_named=is_named))
+    unmended = is_wrong & (mended == dates)
+    if not _increases(mended) and unmended.any():
+        row = rows.iloc[int(starts[unmended.argmax()])]
+        raise DataError(
+            f"Expected a date that fits between the sessions around it. Received: "
+            f"{row['session']:%d-%b-%Y} (code {row['ticker']!r})",
+            file=file,
+            line=int(row["source_line"]),
+        )
+    return mended
+
+
+def _in_year(
+    dates: np.ndarray, is_wrong: np.ndarray, year: np.datetime64, *, is_named: bool
+) -> np.ndarray:
+    """Give runs of blocks of another year the file's year where they then fit."""
+    mended = dates.copy()
+    edges = np.flatnonzero(np.diff(is_wrong)) + 1
+    for run in np.split(np.arange(len(dates)), edges):
+        if not is_wrong[run[0]] or len(run) == len(dates):
+            continue
+        around = slice(max(run[0] - 1, 0), run[-1] + 2)
+        trial = mended.copy()
+        trial[run] = [_same_day(date, year) for date in dates[run]]
+        if _increases(trial[around]) and (is_named or not _increases(mended[around])):
+            mended = trial
+    return mended
+
+
+def _in_order(dates: np.ndarray) -> np.ndarray:
+    """Mend single blocks out of order, as long as one date is all that fits."""
+    mended = dates.copy()
+    while not _increases(mended):
+        place = int((np.diff(mended) <= np.timedelta64(0, "us")).argmax())
+        # Either the block before the step back is dated too late, or the one after it
+        # too early.
+        options = [
+            (wrong, day)
+            for wrong in (place, place + 1)
+            for day in _between(mended, wrong)
+        ]
+        same_day = [
+            (wrong, day)
+            for wrong, day in options
+            if _day_of_month(day) == _day_of_month(mended[wrong])
+        ]
+        if len(options) != 1:
+            options = same_day
+        if len(options) != 1:
+            break
+        wrong, day = options[0]
+        mended[wrong] = day
+    return mended
+
+
+def _between(dates: np.ndarray, place: int) -> np.ndarray:
+    """Return the weekdays between a block's neighbours; none at a file's ends."""
+    if not 0 < place < len(dates) - 1:
+        return np.array([], DAY)
+    first, last = dates[place - 1].astype(DAY), dates[place + 1].astype(DAY)
+    if not np.timedelta64(0, "D") < last - first <= MAX_BETWEEN:
+        return np.array([], DAY)
+    days = np.arange(first + 1, last)
+    return np.asarray(days[np.is_busday(days)])
+
+
+def _year_of_file(file: str, dates: np.ndarray) -> tuple[np.datetime64, bool]:
+    """Return the one year in the file's name, else that of most of its sessions."""
+    named = years_named(file)
+    if len(named) == 1:
+        return np.datetime64(str(named[0]), "Y"), True
+    values, counts = np.unique(dates.astype("datetime64[Y]"), return_counts=True)
+    return values[counts.argmax()], False
+
+
+def _same_day(date: np.datetime64, year: np.datetime64) -> np.datetime64:
+    """Return the same day and month of another year; NaT if it has no such day."""
+    text = f"{year}-{str(date.astype(DAY))[5:]}"
+    try:
+        return np.datetime64(text, "us")
+    except ValueError:
+        return np.datetime64("NaT", "us")
+
+
+def _day_of_month(date: np.datetime64) -> int:
+    return int(str(date.astype(DAY))[8:])
+
+
+def _increases(dates: np.ndarray) -> bool:
+    return bool((np.diff(dates) > np.timedelta64(0, "us")).all())

@@ -1,0 +1,1 @@
+"""The exchange's public data sets: their catalogue, their listing, their download."""

@@ -1,0 +1,105 @@
+"""The committed list of public data sets: what may be fetched, and what it must be.
+
+``data/catalogue.toml`` is the only place that names a server; everything the download
+trusts beyond the bytes themselves stands there.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from nse_lstm.errors import ConfigurationError
+
+FORBID = ConfigDict(extra="forbid")
+
+Year = Annotated[int, Field(ge=1954, le=2099)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Dataset:
+    """One published data set at one version."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]{6,20}$")]
+    version: Annotated[int, Field(ge=1)]
+    years: tuple[Year, Year]
+    """First and last year it covers."""
+    licence: str
+    citation: str
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Catalogue:
+    """All public data sets of one market."""
+
+    market: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    address: Annotated[str, Field(pattern=r"^https?://[^/]+$")]
+    """Of the server, without a path."""
+    datasets: tuple[Dataset, ...]
+    sha256: dict[str, Digest]
+    """Of the files whose bytes are known, by file name."""
+
+
+def read_catalogue(path: Path) -> Catalogue:
+    """Read and validate a catalogue.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is missing, no TOML, or says something a catalogue does not.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return TypeAdapter(Catalogue).validate_python(document)
+    except FileNotFoundError:
+        raise ConfigurationError(f"No catalogue of data sets at {path}") from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is no TOML: {error}") from None
+    except ValidationError as error:
+        lines = [
+            f"  {'.'.join(map(str, e['loc']))}: {e['msg']}. Received: {e['input']!r}"
+            for e in error.errors()
+        ]
+        raise ConfigurationError(
+            "\n".join([f"{path} is no valid catalogue:", *lines])
+        ) from None
+
+
+def datasets_of(catalogue: Catalogue, years: str = "") -> tuple[Dataset, ...]:
+    """Return the data sets that cover any of the years, all if empty.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    years : str
+        A year, or the first and the last with a hyphen between: ``2013-2023``.
+
+    Raises
+    ------
+    ConfigurationError
+        If the years are none, or no data set covers them.
+    """
+    if not years:
+        return catalogue.datasets
+    parts = years.split("-")
+    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
+        raise ConfigurationError(
+            f"`years` must be a year or two, as 2013-2023. Received: {years!r}"
+        )
+    first, last = int(parts[0]), int(parts[-1])
+    chosen = tuple(
+        each
+        for each in catalogue.datasets
+        if each.years[0] <= last and each.years[1] >= first
+    )
+    if not chosen:
+        covered = ", ".join(
+            f"{a}-{b}" for a, b in (d.years for d in catalogue.datasets)
+        )
+        raise ConfigurationError(
+            f"`years` must meet one of {covered}. Received: {years!r}"
+        )
+    return chosen

@@ -1,0 +1,159 @@
+"""The market as a whole: its calendar, how few shares carry it, who came and went.
+
+The files begin with the codes of their first year, under today's names: what had left
+before is not in them, and no count here can show it.
+"""
+
+import numpy as np
+import pandas as pd
+
+from nse_lstm import tables
+from nse_lstm.data.flags import MAX_BREAK
+from nse_lstm.data.market_statistics.wide_panel import WidePanel
+
+TOP = (1, 5, 10, 25)
+RECENT = 10
+"""Sessions before the end within which a code's last row counts as still listed."""
+SILENCE = 250
+"""Sessions without a deal, about a year, after which trading has stopped."""
+
+
+def absent_days(sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Return the weekdays without a session, between the first and the last.
+
+    Returns
+    -------
+    DataFrame
+        ``tables.ABSENT_DAYS``: nearly all are public holidays; ``in_gap`` marks those
+        of a break of more than 14 days, which no holiday explains.
+    """
+    days = pd.bdate_range(sessions[0], sessions[-1]).difference(sessions)
+    after = np.searchsorted(sessions, days)
+    width = sessions[after] - sessions[after - 1]
+    table = pd.DataFrame({"day": days, "in_gap": width > MAX_BREAK})
+    return tables.check(table.astype({"day": tables.TIME}), tables.ABSENT_DAYS)
+
+
+def concentration(boards: WidePanel) -> pd.DataFrame:
+    """Return each year's ordinary shares by their share of its turnover, largest first.
+
+    Returns
+    -------
+    DataFrame
+        ``tables.CONCENTRATION``; shares without a deal in the year are left out.
+    """
+    is_ordinary = np.array(boards.kinds) == "ordinary"
+    years = boards.sessions.year.to_numpy()
+    turnover = pd.DataFrame(
+        boards.turnover[:, is_ordinary],
+        columns=np.array(boards.tickers)[is_ordinary],
+    )
+    blocks = [_ranked(turnover[years == year].sum(), year) for year in np.unique(years)]
+    table = pd.concat(blocks, ignore_index=True).astype({"ticker": tables.TEXT})
+    return tables.check(table, tables.CONCENTRATION)
+
+
+def _ranked(turnover: "pd.Series[float]", year: int) -> pd.DataFrame:
+    order = turnover[turnover > 0].sort_values(ascending=False, kind="stable")
+    share = (order / order.sum()).to_numpy()
+    return pd.DataFrame(
+        {
+            "year": int(year),
+            "rank": np.arange(1, len(order) + 1),
+            "ticker": order.index,
+            "turnover_share": share,
+            # Rounding may end above the whole.
+            "cumulative_share": np.minimum(np.cumsum(share), 1.0),
+        }
+    )
+
+
+def lifespans(boards: WidePanel) -> pd.DataFrame:
+    """Return when each code came, when it last traded, and what became of it.
+
+    Returns
+    -------
+    DataFrame
+        ``tables.LIFESPANS``. ``entered``: its first row is not on the market's first
+        session. ``fate``: ``left`` if it has no row in the market's last 10 sessions,
+        else ``stopped`` if nobody dealt in it for 250, else ``trading``.
+    """
+    n, place = len(boards.sessions), np.arange(len(boards.sessions))[:, None]
+    is_dealt = boards.turnover > 0
+    first = np.where(boards.listed, place, n).min(axis=0)
+    last = np.where(boards.listed, place, -1).max(axis=0)
+    deal = np.where(is_dealt, place, -1).max(axis=0)
+    fates = [last < n - RECENT, deal < n - SILENCE]
+    table = pd.DataFrame(
+        {
+            "ticker": list(boards.tickers),
+            "kind": list(boards.kinds),
+            "first_session": boards.sessions[first],
+            "last_session": boards.sessions[last],
+            "last_deal": boards.sessions[deal].where(deal >= 0),
+            "n_sessions": boards.listed.sum(axis=0),
+            "entered": first > 0,
+            "fate": np.select(fates, ["left", "stopped"], default="trading"),
+        }
+    )
+    times = dict.fromkeys(["first_session", "last_session", "last_deal"], tables.TIME)
+    return tables.check(table.astype(times | {"fate": tables.TEXT}), tables.LIFESPANS)
+
+
+def market_years(
+    boards: WidePanel,
+    *,
+    ranks: pd.DataFrame,
+    lives: pd.DataFrame,
+    absent: pd.DataFrame,
+) -> pd.DataFrame:
+    """Describe the market in every year; ordinary shares only.
+
+    Parameters
+    ----------
+    boards : WidePanel
+    ranks, lives, absent : DataFrame
+        ``tables.CONCENTRATION``, ``tables.LIFESPANS`` and ``tables.ABSENT_DAYS`` of the
+        same boards.
+
+    Returns
+    -------
+    DataFrame
+        ``tables.MARKET_YEARS``. A code that left or stopped counts in the year of its
+        last deal, or of its last row if there was none.
+    """
+    is_ordinary = np.array(boards.kinds) == "ordinary"
+    turnover = pd.DataFrame(boards.turnover[:, is_ordinary], index=boards.sessions)
+    # A stale board says nothing about its session's deals.
+    turnover = turnover[turnover.notna().any(axis=1)]
+    by_year = pd.DatetimeIndex(turnover.index).year
+    share = ranks["turnover_share"] ** 2
+    n_sessions = pd.Series(boards.sessions.year).value_counts()
+    table = pd.DataFrame(
+        {
+            "n_sessions": n_sessions.sort_index(),
+            "n_listed": turnover.groupby(by_year).count().gt(0).sum(axis=1),
+            "n_traded": turnover.gt(0).sum(axis=1).groupby(by_year).median(),
+            "turnover": turnover.sum(axis=1).groupby(by_year).median(),
+            "herfindahl": share.groupby(ranks["year"]).sum(),
+        }
+    )
+    for top in TOP:
+        chosen = ranks[ranks["rank"] <= top]
+        table[f"top_{top}"] = chosen.groupby("year")["turnover_share"].sum()
+    for name, days in _events(lives, absent).items():
+        counts = days.dt.year.value_counts()
+        table[name] = counts.reindex(table.index).fillna(0).astype("int64")
+    table = table.rename_axis("year").reset_index().astype({"year": "int64"})
+    return tables.check(table[list(tables.MARKET_YEARS.columns)], tables.MARKET_YEARS)
+
+
+def _events(lives: pd.DataFrame, absent: pd.DataFrame) -> dict[str, pd.Series]:
+    own = lives[lives["kind"] == "ordinary"]
+    gone = own[own["fate"] != "trading"]
+    return {
+        "n_absent": absent.loc[~absent["in_gap"], "day"],
+        "n_gap": absent.loc[absent["in_gap"], "day"],
+        "n_entering": own.loc[own["entered"], "first_session"],
+        "n_ending": gone["last_deal"].fillna(gone["last_session"]),
+    }

@@ -1,0 +1,182 @@
+"""Each stock in each year: does it trade, does it move, what does it cost.
+
+A year is described by its own sessions alone, so no later one moves it.
+"""
+
+import numpy as np
+import pandas as pd
+
+from nse_lstm import tables
+from nse_lstm.data.market_statistics.spreads import (
+    high_low_spread,
+    roll_spread,
+    tick_share,
+)
+from nse_lstm.data.market_statistics.wide_panel import (
+    Flags,
+    Numbers,
+    WidePanel,
+    rows_of,
+)
+
+MIN_MOVES = 60
+"""Fewer returns than this, a quarter's, have no volatility, tails or beta."""
+NO_MOVE = 1e-12
+"""Rounding of price * shares / price is no move."""
+
+
+def stock_years(boards: WidePanel) -> pd.DataFrame:
+    """Describe every stock in every year it was listed.
+
+    Parameters
+    ----------
+    boards : WidePanel
+
+    Returns
+    -------
+    DataFrame
+        ``tables.STOCK_YEARS``. Activity counts every listed session that is no stale
+        copy; volatility, tails, spreads and beta leave suspended sessions out.
+    """
+    years = boards.sessions.year.to_numpy()
+    blocks = [
+        _one_year(rows_of(boards, years == year), int(year))
+        for year in np.unique(years)
+    ]
+    table = pd.concat(blocks, ignore_index=True).sort_values(["ticker", "year"])
+    return tables.check(table[list(tables.STOCK_YEARS.columns)], tables.STOCK_YEARS)
+
+
+def _one_year(boards: WidePanel, year: int) -> pd.DataFrame:
+    n = boards.listed.sum(axis=0)
+    is_zero = np.abs(boards.returns) <= NO_MOVE
+    table = pd.DataFrame(
+        {
+            "ticker": list(boards.tickers),
+            "year": year,
+            "kind": list(boards.kinds),
+            "first_session": _first(boards.listed, boards.sessions),
+            "last_session": _first(boards.listed[::-1], boards.sessions[::-1]),
+            "n_sessions": n,
+            "traded_share": (boards.turnover > 0).sum(axis=0) / np.maximum(n, 1),
+            "zero_return_share": _share(is_zero, np.isfinite(boards.returns)),
+            "longest_unchanged": longest_run(is_zero),
+            "median_turnover": pd.DataFrame(boards.turnover).median(),
+            "tick_share": pd.DataFrame(tick_share(boards)).median(),
+            "n_limit": (boards.limit & boards.listed).sum(axis=0),
+            **_movement(boards),
+        }
+    )
+    return table[table["n_sessions"] > 0].astype(
+        {"first_session": tables.TIME, "last_session": tables.TIME}
+    )
+
+
+def _movement(boards: WidePanel) -> dict[str, Numbers]:
+    moves = boards.moves
+    is_enough = np.isfinite(moves).sum(axis=0) >= MIN_MOVES
+    kurtosis, beyond = tails(moves)
+    columns = {
+        "volatility": pd.DataFrame(moves).std().to_numpy("float64"),
+        "excess_kurtosis": kurtosis,
+        "beyond_three_share": beyond,
+        "spread_roll": roll_spread(moves),
+        "spread_high_low": high_low_spread(boards.low, boards.high, span=boards.span),
+        "beta": dimson_beta(moves, np.array(boards.kinds) == "ordinary"),
+    }
+    return {
+        name: np.where(is_enough, values, np.nan) for name, values in columns.items()
+    }
+
+
+def longest_run(is_met: Flags) -> np.ndarray:
+    """Return the longest unbroken run of True down each column."""
+    longest = np.zeros(is_met.shape[1], np.int64)
+    run = longest.copy()
+    for row in is_met:
+        run = np.where(row, run + 1, 0)
+        longest = np.maximum(longest, run)
+    return longest
+
+
+def tails(moves: Numbers) -> tuple[Numbers, Numbers]:
+    """Return how fat the tails of each column are.
+
+    Parameters
+    ----------
+    moves : array of shape (n_sessions, n_tickers)
+        Log returns, NaN where missing.
+
+    Returns
+    -------
+    excess_kurtosis, beyond_three_share : arrays of shape (n_tickers,)
+        Fourth central moment over the squared second, less 3 (0 for a normal), and the
+        share of returns more than 3 standard deviations from the mean (0.0027 for a
+        normal). NaN where nothing moves.
+    """
+    frame = pd.DataFrame(moves)
+    distance = frame - frame.mean()
+    variance = (distance**2).mean().where(lambda v: v > 0)
+    kurtosis = (distance**4).mean() / variance**2 - 3
+    is_far = distance.abs() > 3 * np.sqrt(variance)
+    share = is_far.sum() / frame.count().where(variance > 0)
+    return kurtosis.to_numpy("float64"), share.to_numpy("float64")
+
+
+def dimson_beta(moves: Numbers, is_ordinary: Flags) -> Numbers:
+    """Return each stock's beta to the equal-weight mean of the other ordinary shares.
+
+    The sum of three slopes, on the market's return of the session before, the same and
+    the next: a price that is an average, or old, follows the market late [1]_. The next
+    session's return only describes; nothing is decided by it.
+
+    Parameters
+    ----------
+    moves : array of shape (n_sessions, n_tickers)
+        Log returns, NaN where missing.
+    is_ordinary : array of shape (n_tickers,)
+
+    Returns
+    -------
+    array of shape (n_tickers,)
+        NaN below 60 sessions with all four returns.
+
+    References
+    ----------
+    .. [1] E. Dimson (1979). Risk measurement when shares are subject to infrequent
+       trading. Journal of Financial Economics 7(2), 197-226.
+    """
+    betas = np.full(moves.shape[1], np.nan)
+    known = np.isfinite(moves) & is_ordinary
+    total = np.where(known, moves, 0.0).sum(axis=1)
+    n = known.sum(axis=1)
+    for column in range(moves.shape[1]):
+        own = known[:, column]
+        others = n - own
+        rest = total - np.where(own, moves[:, column], 0.0)
+        market = np.where(others > 0, rest / np.maximum(others, 1), np.nan)
+        betas[column] = _slope_sum(moves[1:-1, column], market)
+    return betas
+
+
+def _slope_sum(moves: Numbers, market: Numbers) -> float:
+    design = np.column_stack(
+        [np.ones(len(moves)), market[:-2], market[1:-1], market[2:]]
+    )
+    is_whole = np.isfinite(design).all(axis=1) & np.isfinite(moves)
+    if is_whole.sum() < MIN_MOVES:
+        return np.nan
+    slopes = np.linalg.lstsq(design[is_whole], moves[is_whole], rcond=None)[0]
+    return float(slopes[1:].sum())
+
+
+def _share(is_met: Flags, is_counted: Flags) -> Numbers:
+    n = is_counted.sum(axis=0)
+    met = (is_met & is_counted).sum(axis=0)
+    return np.where(n > 0, met / np.maximum(n, 1), np.nan)
+
+
+def _first(is_met: Flags, sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Return each column's first session that is met; NaT if none is."""
+    found = sessions[is_met.argmax(axis=0)]
+    return found.where(is_met.any(axis=0))

@@ -1,0 +1,148 @@
+"""What a registry holds: entries, the rules they keep, and the state they add up to."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+STAGES = ("candidate", "challenger", "champion")
+RETIRED = "retired"
+"""The stage of a model that stands nowhere any more; in the log only."""
+PERSISTENCE = "persistence"
+MODELS = ("v2", "rank_lstm", PERSISTENCE)
+POOLED = "POOL"
+"""In place of a ticker: what forecasts all stocks at once."""
+SELECTION = "selection"
+WAYS = (SELECTION, "refit", "hand", "override", "rollback")
+"""How a model came to stand where it does."""
+
+TICKER = re.compile(r"\^?[A-Z0-9]{1,12}(-[A-Z0-9]{1,6})?")
+DIGEST = re.compile(r"[0-9a-f]{64}")
+# No dot in front: neither "..", nor "." nor a hidden folder.
+FOLDER_NAME = re.compile(r"[A-Za-z0-9^_-][A-Za-z0-9^_.-]*")
+
+
+@dataclass(frozen=True)
+class RegistryEntry:
+    """One promotion: a model of one stock, put in one stage."""
+
+    ticker: str
+    stage: str
+    model: str
+    version: str
+    """Hash that names the model; "persistence" for persistence."""
+    bundle: str
+    """Folder of the bundle relative to the models' folder; empty for persistence. It
+    bears the bundle's digest, so that no retraining changes what serves."""
+    digest: str
+    """Of the bundle as promoted, see ``bundles.bundle_digest``; empty likewise."""
+    evidence: str
+    """SHA-256 of the file that spoke for it."""
+    why: str
+    way: str = SELECTION
+    """One of ``WAYS``."""
+
+
+State = dict[str, dict[str, RegistryEntry]]
+"""Current entries by ticker, then by stage."""
+
+
+def find_problem(entry: RegistryEntry) -> str:
+    """Say what is wrong with an entry; nothing if it may stand."""
+    stored = entry.model != PERSISTENCE
+    parts = PurePosixPath(entry.bundle).parts
+    rules = {
+        "`ticker` must be a code of the exchange": TICKER.fullmatch(entry.ticker),
+        f"`stage` must be one of {(*STAGES, RETIRED)}": (
+            entry.stage in (*STAGES, RETIRED)
+        ),
+        f"`model` must be one of {MODELS}": entry.model in MODELS,
+        f"rank_lstm must stand for {POOLED}, and v2 for a stock": (
+            entry.model == PERSISTENCE
+            or (entry.model == "rank_lstm") == (entry.ticker == POOLED)
+        ),
+        "`version` must be a SHA-256 of a stored model, else 'persistence'": (
+            DIGEST.fullmatch(entry.version) if stored else entry.version == PERSISTENCE
+        ),
+        "`bundle` must be a folder of plain names below the models' folder for a "
+        "stored model, else empty": (
+            parts and all(FOLDER_NAME.fullmatch(part) for part in parts)
+            if stored
+            else not entry.bundle
+        ),
+        "`evidence` must be a SHA-256, 64 lower-case digits": (
+            DIGEST.fullmatch(entry.evidence)
+        ),
+        "`why` must give a reason": entry.why.strip(),
+        f"`way` must be one of {WAYS}": entry.way in WAYS,
+    }
+    broken = [rule for rule, holds in rules.items() if not holds]
+    return f"{broken[0]}. Received: {entry}" if broken else ""
+
+
+def latest_entries(entries: Iterable[RegistryEntry]) -> State:
+    """Play entries in order: the last of a stage stands, and a version stands once."""
+    state: State = {}
+    for entry in entries:
+        others = {
+            stage: other
+            for stage, other in state.get(entry.ticker, {}).items()
+            if other.version != entry.version
+        }
+        state[entry.ticker] = {**others, entry.stage: entry}
+        state[entry.ticker].pop(RETIRED, None)
+    return {ticker: stages for ticker, stages in state.items() if stages}
+
+
+def earlier_champions(
+    entries: Iterable[RegistryEntry], ticker: str
+) -> list[RegistryEntry]:
+    """Return a stock's champions that can be gone back to, the present one last.
+
+    A roll-back takes the last of them away instead of adding one, so that two in a row
+    go back twice. One that was retired may be gone back to.
+
+    Examples
+    --------
+    >>> def entry(version: str, way: str = "hand") -> RegistryEntry:
+    ...     return RegistryEntry("SCOM", "champion", "v2", version, "", "", "", "", way)
+    >>> log = [entry("1"), entry("2"), entry("3"), entry("2", "rollback")]
+    >>> [each.version for each in earlier_champions(log, "SCOM")]
+    ['1', '2']
+    """
+    champions: list[RegistryEntry] = []
+    for entry in entries:
+        if entry.ticker != ticker or entry.stage != "champion":
+            continue
+        if entry.way == "rollback":
+            while champions and champions[-1].version != entry.version:
+                champions.pop()
+            champions = champions[:-1]
+        elif champions and champions[-1].version == entry.version:
+            champions.pop()
+        champions.append(entry)
+    return champions
+
+
+def entry_document(entry: RegistryEntry) -> dict[str, str]:
+    """Return an entry as plain values; the usual way is left out, as it once was."""
+    document = asdict(entry)
+    if entry.way == SELECTION:
+        del document["way"]
+    return document
+
+
+def state_document(state: State) -> dict[str, Any]:
+    """Return a state as plain values."""
+    return {
+        ticker: {
+            stage: {
+                name: value
+                for name, value in entry_document(entry).items()
+                if name not in ("ticker", "stage")
+            }
+            for stage, entry in stages.items()
+        }
+        for ticker, stages in state.items()
+    }

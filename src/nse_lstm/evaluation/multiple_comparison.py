@@ -1,0 +1,231 @@
+"""Whether any of many forecasts is better, after all of them were tried.
+
+Three answers from one table of losses (``comparison.losses_by_date``: a date is one
+observation), all by the stationary bootstrap of its dates with a stated mean block
+length: Hansen's test of superior predictive ability (is any better than the
+benchmark?), Romano and Wolf's steps (which?), and the model confidence set (which could
+be the best?). ``arch`` does the resampling; what it leaves to its caller is done here:
+
+- its SPA compares plain mean differences whatever ``studentize`` says, so that one
+  model with wild losses drowns the rest. The differences are divided by their standard
+  errors first;
+- its StepM 8.0 fails once every model has been chosen, so the steps are taken here;
+- its confidence set fails on two models with the same losses, which are judged as one.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from arch.bootstrap import MCS, SPA, StationaryBootstrap
+
+from nse_lstm.errors import TableError
+
+
+@dataclass(frozen=True)
+class SuperiorAbility:
+    """P-values of "no model is better than the benchmark".
+
+    ``consistent`` is the one to read; ``lower`` and ``upper`` (White's reality check)
+    bound it. ``better`` are the models whose own difference is above the consistent
+    critical value.
+    """
+
+    lower: float
+    consistent: float
+    upper: float
+    better: tuple[str, ...]
+
+
+def superior_ability(
+    losses: pd.DataFrame,
+    *,
+    benchmark: str,
+    block: int,
+    reps: int,
+    seed: int,
+    size: float = 0.05,
+    studentized: bool = True,
+) -> SuperiorAbility:
+    """Test whether any model loses less than the benchmark (Hansen's SPA).
+
+    Parameters
+    ----------
+    losses : DataFrame of shape (n_dates, n_models)
+        A column a model, the benchmark among them, in order of time, none missing.
+    benchmark : str
+        Its column.
+    block : int
+        Mean length of the stationary bootstrap's blocks, sessions.
+    reps, seed : int
+        Of the bootstrap; p-values are multiples of 1 / ``reps`` and may be 0.
+    size : float
+        Level of ``better``.
+    studentized : bool
+        Divide each model's differences by their standard error first, as Hansen does.
+
+    Raises
+    ------
+    TableError
+        If the benchmark is no column, no other model differs from it, or a loss is
+        missing.
+
+    References
+    ----------
+    .. [1] P. Hansen (2005). A test for superior predictive ability. JBES 23(4),
+       365-380.
+    """
+    gains = _gains(losses, benchmark)
+    if studentized:
+        gains = gains / _errors(gains, block=block, reps=reps, seed=seed)
+    test = _spa(gains, block=block, reps=reps, seed=seed)
+    better = tuple(gains.columns[test.better_models(size)])
+    p_values = test.pvalues
+    return SuperiorAbility(
+        lower=float(p_values["lower"]),
+        consistent=float(p_values["consistent"]),
+        upper=float(p_values["upper"]),
+        better=better,
+    )
+
+
+def stepwise_superior(
+    losses: pd.DataFrame,
+    *,
+    benchmark: str,
+    block: int,
+    reps: int,
+    seed: int,
+    size: float = 0.05,
+) -> tuple[str, ...]:
+    """Return the models that lose less than the benchmark, in order of the columns.
+
+    The chance that even one of them does not is held at ``size``: what the test finds
+    is taken out and the rest tested again, until nothing more is found.
+
+    Parameters
+    ----------
+    losses, benchmark, block, reps, seed, size
+        As for ``superior_ability``, whose differences over their standard errors and
+        consistent critical values are used.
+
+    References
+    ----------
+    .. [1] J. Romano and M. Wolf (2005). Stepwise multiple testing as formalized data
+       snooping. Econometrica 73(4), 1237-1282.
+    """
+    gains = _gains(losses, benchmark)
+    gains = gains / _errors(gains, block=block, reps=reps, seed=seed)
+    test = _spa(gains, block=block, reps=reps, seed=seed)
+    left = np.ones(gains.shape[1], bool)
+    found = test.better_models(size)
+    while len(found):
+        left[found] = False
+        if not left.any():
+            break
+        test.subset(left)
+        test.compute()
+        found = test.better_models(size)
+    return tuple(gains.columns[~left])
+
+
+def model_confidence_set(
+    losses: pd.DataFrame,
+    *,
+    size: float,
+    block: int,
+    reps: int,
+    seed: int,
+    method: Literal["R", "max"] = "R",
+) -> pd.DataFrame:
+    """Return which models could be the best, as far as these dates can tell.
+
+    Parameters
+    ----------
+    losses : DataFrame of shape (n_dates, n_models)
+        A column a model, in order of time, none missing.
+    size : float
+        The set holds the best model with probability 1 - ``size`` at least.
+    block, reps, seed : int
+        Of the stationary bootstrap.
+    method : {"R", "max"}
+        Statistic of the equality test and rule of elimination: the largest difference
+        of any two models (stronger, and the default), or of one from the mean.
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``p_value``, ``included``, in order of the columns. Models with the
+        same losses share one answer.
+
+    Raises
+    ------
+    TableError
+        If a loss is missing.
+
+    References
+    ----------
+    .. [1] P. Hansen, A. Lunde and J. Nason (2011). The model confidence set.
+       Econometrica 79(2), 453-497.
+    """
+    _check(losses)
+    first = _first_alike(losses)
+    distinct = losses[list(dict.fromkeys(first))]
+    p_values = pd.Series(1.0, index=distinct.columns)
+    if distinct.shape[1] > 1:
+        test = MCS(
+            distinct, size, reps=reps, block_size=block, method=method, seed=seed
+        )
+        test.compute()
+        p_values = test.pvalues["Pvalue"]
+    own = p_values[first].to_numpy(float)
+    return pd.DataFrame(
+        {"model": losses.columns, "p_value": own, "included": own > size}
+    )
+
+
+def _gains(losses: pd.DataFrame, benchmark: str) -> pd.DataFrame:
+    """How much less than the benchmark each other model loses, by date."""
+    _check(losses)
+    if benchmark not in losses:
+        raise TableError(
+            f"Expected losses of {benchmark}. Received: {list(losses.columns)}"
+        )
+    gains = losses.drop(columns=benchmark).rsub(losses[benchmark], axis=0)
+    gains = gains.loc[:, (gains != 0).any()]
+    if gains.empty:
+        raise TableError(
+            f"Expected a model that differs from {benchmark}. Received: none"
+        )
+    return gains
+
+
+def _check(losses: pd.DataFrame) -> None:
+    missing = int(losses.isna().sum().sum())
+    if missing or losses.empty:
+        raise TableError(
+            "Expected losses at some dates, none missing. "
+            f"Received: shape {losses.shape}, {missing} missing"
+        )
+
+
+def _errors(gains: pd.DataFrame, *, block: int, reps: int, seed: int) -> pd.Series:
+    """Bootstrap standard error of each mean gain."""
+    bootstrap = StationaryBootstrap(block, gains.to_numpy(), seed=seed)
+    means = bootstrap.apply(lambda rows: rows.mean(axis=0), reps)
+    return pd.Series(means.std(axis=0), index=gains.columns)
+
+
+def _spa(gains: pd.DataFrame, *, block: int, reps: int, seed: int) -> SPA:
+    values = gains.to_numpy()
+    test = SPA(np.zeros(len(values)), -values, block_size=block, reps=reps, seed=seed)
+    test.compute()
+    return test
+
+
+def _first_alike(losses: pd.DataFrame) -> list[str]:
+    """For each model the first one with the very same losses."""
+    values = losses.to_numpy()
+    alike = (values[:, :, None] == values[:, None, :]).all(axis=0)
+    return [str(losses.columns[place]) for place in alike.argmax(axis=1)]

@@ -1,0 +1,166 @@
+"""How much of a forecast's accuracy is an artefact of averaged prices.
+
+The printed price is the session's average. Averages of a price that nobody can forecast
+are forecastable: their changes correlate by up to 1/4 with those of the session before,
+and with none earlier. Whoever gains by that only finishes a move that has happened, so
+the gain is gone one session later, which is when a deal could be made.
+
+Whoever knows the next session's own move, on the other hand, gains by it twice: an
+average holds about half of it, and the average after that the rest. So the gain that is
+gone is the artefact's share, and the gain that is left is not.
+
+References
+----------
+.. [1] H. Working (1960). Note on the correlation of first differences of averages in a
+   random chain. Econometrica 28(4), 916-918.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from arch.bootstrap import StationaryBootstrap
+from numpy.typing import NDArray
+
+from nse_lstm.config import Verdict
+from nse_lstm.errors import TableError
+from nse_lstm.evaluation.scoring import realised, score_accuracy
+from nse_lstm.features.returns import market_sessions
+from nse_lstm.tables import FORECASTS, SCORES, check
+
+LATER = "directional_accuracy_later"
+"""Directional accuracy of the same forecast over the session after its target."""
+
+
+@dataclass(frozen=True)
+class ArtefactShare:
+    """How much of a forecast's gain is gone one session later.
+
+    A gain is the mean of forecast times return, over stocks and then dates: what a
+    position of the forecast's size would earn without cost. ``share`` is one less the
+    later gain over the first, with a bootstrap interval; all three are missing where
+    the first gain cannot be told from zero, since there is nothing to share out then.
+    """
+
+    gain: float
+    gain_later: float
+    share: float
+    lower: float
+    upper: float
+    n: int
+
+
+def a_session_later(
+    forecasts: pd.DataFrame, sessions: pd.DatetimeIndex
+) -> pd.DataFrame:
+    """Aim the same forecasts one market session later: what a deal could earn.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS``.
+    sessions : DatetimeIndex
+        The market's calendar, increasing.
+
+    Returns
+    -------
+    DataFrame
+        ``FORECASTS`` with ``delay`` one more, entry and target a session on; rows whose
+        target then lies beyond the calendar are left out.
+    """
+    moved = forecasts.assign(delay=forecasts["delay"] + 1)
+    after = pd.Series(sessions[1:], index=sessions[:-1])
+    for place in ("entry_date", "target_date"):
+        moved[place] = forecasts[place].map(after)
+    return check(moved.dropna(subset=["entry_date", "target_date"]), FORECASTS)
+
+
+def score_later(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """Score the directional accuracy of forecasts over the session after their target.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS`` with one delay and horizon a model.
+    panel : DataFrame
+        ``PANEL`` of the whole market, whose calendar is ``market_sessions``.
+
+    Returns
+    -------
+    DataFrame
+        ``SCORES`` rows of the one metric ``directional_accuracy_later``.
+    """
+    later = a_session_later(forecasts, market_sessions(panel))
+    scores = score_accuracy(later, panel)
+    kept = scores[scores["metric"] == "directional_accuracy"]
+    return check(kept.assign(metric=LATER), SCORES)
+
+
+def now_and_later(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """Join what came over the forecast's own span and over the one a session later.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS`` with one delay and horizon a model.
+    panel : DataFrame
+        ``PANEL`` of the whole market.
+
+    Returns
+    -------
+    DataFrame
+        The forecasts whose both returns are known, with ``y`` and ``y_later``.
+    """
+    later = realised(a_session_later(forecasts, market_sessions(panel)), panel)
+    key = ["ticker", "model", "seed", "fold", "origin"]
+    later = later[[*key, "y"]].rename(columns={"y": "y_later"})
+    both = realised(forecasts, panel).merge(later, on=key)
+    return both.dropna(subset=["y", "y_hat", "y_later"])
+
+
+def artefact_share(both: pd.DataFrame, *, verdict: Verdict, seed: int) -> ArtefactShare:
+    """Estimate how much of one model's gain is the artefact of averaged prices.
+
+    Averages of a random walk give a share of 1; knowledge of the next session's move,
+    dealt evenly over the day, gives 0. A forecast whose signal lasts longer can come
+    out below 0, one that a price turns away from above 1.
+
+    Parameters
+    ----------
+    both : DataFrame
+        Rows of one model of ``now_and_later``.
+    verdict : Verdict
+        Confidence, repetitions and mean block length of the stationary bootstrap of
+        dates.
+    seed : int
+        Of the bootstrap.
+
+    Raises
+    ------
+    TableError
+        If there are no rows, or of several models.
+    """
+    models = sorted(set(both["model"]))
+    if len(models) != 1:
+        raise TableError(f"Expected rows of one model. Received: {models}")
+    products = pd.DataFrame(
+        {name: both["y_hat"] * both[name] for name in ("y", "y_later")}
+    )
+    by_date = products.groupby(both["target_date"]).mean().sort_index().to_numpy()
+    tail = (1 - verdict.confidence) / 2
+    bootstrap = StationaryBootstrap(verdict.bootstrap_block, by_date, seed=seed)
+    means = bootstrap.apply(lambda rows: rows.mean(axis=0), verdict.bootstrap_reps)
+    gain, gain_later = (float(value) for value in by_date.mean(axis=0))
+    share = lower = upper = float("nan")
+    if np.quantile(means[:, 0], tail) > 0:
+        share = 1 - gain_later / gain
+        lower, upper = np.quantile(_gone(means), [tail, 1 - tail])
+    return ArtefactShare(
+        gain, gain_later, share, float(lower), float(upper), len(by_date)
+    )
+
+
+def _gone(means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of each resample; one without a gain says nothing and is left out."""
+    gained = means[means[:, 0] > 0]
+    return np.asarray(1 - gained[:, 1] / gained[:, 0])

@@ -1,0 +1,1 @@
+"""Training jobs on other machines: messages, client, worker and shared store."""

@@ -1,0 +1,129 @@
+"""What happens at a cluster's worker: it proves what it is, and lets a process fit.
+
+That process is one of ``executors``, pinned from its first moment as those of a local
+run are. Dask's own threads stay outside: they draw from Python's random numbers, which
+would move the seeds of a network's first weights.
+"""
+
+import multiprocessing
+import platform
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from distributed import Worker, get_worker
+
+from nse_lstm.errors import ArtefactError, StudyError
+from nse_lstm.models.bundles import read_metadata
+from nse_lstm.models.cluster.messages import JobMessage, restore_job
+from nse_lstm.models.cluster.store import (
+    has_file,
+    pack_folder,
+    read_file,
+    unpack_folder,
+    write_file,
+)
+from nse_lstm.models.executors import start_processes
+from nse_lstm.models.pinning import pinned_environment
+from nse_lstm.models.versions import sources_digest
+
+PACKAGES = ("tensorflow", "keras", "numpy", "h5py", "nse-lstm")
+ATTEMPTS = 3
+
+
+@lru_cache(maxsize=1)
+def own_facts() -> dict[str, Any]:
+    """Return what a bundle's bytes depend on beside its job: the installation."""
+    return {
+        "sources": sources_digest()[:12],
+        "Python": platform.python_version(),
+        "processor": platform.machine(),
+        **{f"{name}'s version": version(name) for name in PACKAGES},
+    }
+
+
+def worker_facts(dask_worker: Worker) -> dict[str, Any]:
+    """Return the same of a worker, and its number of threads.
+
+    Parameters
+    ----------
+    dask_worker : Worker
+        Dask gives it, by this name, to what it runs on every worker.
+    """
+    return {**own_facts(), "threads": dask_worker.state.nthreads}
+
+
+def fit_message(order: JobMessage) -> str:
+    """Fit a job in a worker's process; return why not if that fails.
+
+    A process that dies is started anew, some times.
+
+    Raises
+    ------
+    ArtefactError
+        If this worker may not fit, or the store does not hold the job's windows.
+    """
+    worker = get_worker()
+    if faults := differences(order.expected, worker_facts(worker)):
+        raise ArtefactError(f"Expected a worker that fits: {worker.address}: {faults}")
+    for _ in range(ATTEMPTS):
+        try:
+            with pinned_environment():
+                future = _process().submit(_fit, order)
+            return future.result()
+        except BrokenProcessPool:
+            _process.cache_clear()
+    return f"its process died {ATTEMPTS} times, perhaps for lack of memory"
+
+
+def differences(expected: Mapping[str, Any], received: Mapping[str, Any]) -> str:
+    """Say in words what is not as expected; "" if all is."""
+    return "; ".join(
+        f"{name} {expected[name]} expected, {received.get(name)} received"
+        for name in expected
+        if received.get(name) != expected[name]
+    )
+
+
+@lru_cache(maxsize=1)
+def _process() -> ProcessPoolExecutor:
+    # A worker that a nanny looks after is a daemon, which may have no children. This
+    # one ends with its parent.
+    multiprocessing.current_process().daemon = False
+    return start_processes(1)
+
+
+def _fit(order: JobMessage) -> str:
+    """Fit in the process, and write the bundle into the store.
+
+    A bundle that is there and whole, as after a worker that died while answering, is
+    not fitted again.
+    """
+    from nse_lstm.models.fitting import fit_bundle
+
+    with tempfile.TemporaryDirectory(prefix="nse-lstm-") as scratch:
+        folder = Path(scratch) / "bundle"
+        if _is_done(order, folder):
+            return ""
+        job = restore_job(order)
+        try:
+            fit_bundle(job, study=order.study, folder=folder)
+        except StudyError as error:
+            return str(error)
+        write_file(order.store, order.bundle, pack_folder(folder))
+    return ""
+
+
+def _is_done(order: JobMessage, folder: Path) -> bool:
+    if not has_file(order.store, order.bundle):
+        return False
+    try:
+        unpack_folder(read_file(order.store, order.bundle), folder)
+        return bool(read_metadata(folder)["version"] == order.job.version)
+    except ArtefactError:
+        return False

@@ -1,0 +1,239 @@
+"""Ridge and boosted trees on the cross-section: what an LSTM's ranking has to beat.
+
+All are fitted to the place that a share's return takes among the session's universe,
+on every ordinary share that could be dealt in, whether in the universe or not. What
+they forecast are places again, turned into returns by the training span's own slope of
+excess return on place. Nothing here depends on the number of threads.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
+
+from nse_lstm.config import CrossSection, Tabular
+from nse_lstm.errors import DataError
+from nse_lstm.features.folds import Fold
+from nse_lstm.tables import FORECASTS, MARKET_FEATURES, RANKED_FEATURES, check
+
+Numbers = NDArray[np.float64]
+
+RULES = {
+    "rule_range_place": ("range_position_1", -1.0),
+    "rule_reversal": ("reversal_5", 1.0),
+}
+"""One feature each and its sign; nothing is fitted but the unit."""
+
+
+@dataclass(frozen=True, eq=False)
+class FoldRows:
+    """What one fold trains on and what it forecasts: features beside targets."""
+
+    train: pd.DataFrame
+    """Usable rows whose return is known ``purge`` sessions before the fold."""
+    forecast: pd.DataFrame
+    """Usable members of the universe whose origin lies in the fold."""
+
+
+def split_rows(
+    features: pd.DataFrame, targets: pd.DataFrame, fold: Fold, *, purge: int
+) -> FoldRows:
+    """Join features and targets, and cut them by a fold.
+
+    Parameters
+    ----------
+    features : DataFrame
+        ``FEATURES``.
+    targets : DataFrame
+        ``TARGETS`` of one delay and horizon.
+    fold : Fold
+        Trained on all before it.
+    purge : int
+        Sessions between the last training target and the fold.
+
+    Raises
+    ------
+    DataError
+        If nothing is left to train on.
+    """
+    rows = targets.merge(
+        features[features["usable"]],
+        left_on=["ticker", "origin"],
+        right_on=["ticker", "session"],
+        validate="one_to_one",
+    )
+    sessions = np.unique(features["session"].to_numpy())
+    first = np.searchsorted(sessions, np.datetime64(fold.start, "us"))
+    known = rows["y_rank"].notna()
+    if first > purge:
+        known &= rows["target_date"] < sessions[first - purge]
+    if first <= purge or not known.any():
+        raise DataError(
+            f"Expected returns to train on, {purge} sessions before {fold.year}. "
+            f"Received: none of {len(rows)} rows"
+        )
+    inside = (rows["origin"] >= fold.start) & (rows["origin"] < fold.end)
+    return FoldRows(train=rows[known], forecast=rows[inside & rows["member"]])
+
+
+def forecast_tabular(
+    features: pd.DataFrame,
+    targets: pd.DataFrame,
+    fold: Fold,
+    *,
+    cross_section: CrossSection,
+    tabular: Tabular,
+    seed: int,
+    only: Collection[str] | None = None,
+) -> pd.DataFrame:
+    """Fit every rival on all before a fold and forecast the fold.
+
+    ``ridge`` and ``boosting`` are one model of all shares, ``ridge_per_stock`` is one a
+    share; beside them the two ``RULES``. To a ridge a missing feature is the middle
+    place, to the trees it is missing.
+
+    Parameters
+    ----------
+    features : DataFrame
+        ``FEATURES``, as far as they may be seen.
+    targets : DataFrame
+        ``TARGETS`` of one delay and horizon.
+    fold : Fold
+    cross_section : CrossSection
+        Its ``purge`` counts beside delay and horizon.
+    tabular : Tabular
+    seed : int
+        Of the features that the trees may split by.
+    only : collection of str, optional
+        The models that are wanted; all of them if not given.
+
+    Returns
+    -------
+    DataFrame
+        ``FORECASTS``: one row a model and member whose target lies on the calendar.
+        ``y_hat`` is the log return beyond the universe's mean; no price, no interval. A
+        share with too few rows has none of ``ridge_per_stock``.
+
+    Raises
+    ------
+    DataError
+        If nothing is left to train on.
+    """
+    rows = split_rows(features, targets, fold, purge=cross_section.purge)
+    train, ahead = rows.train, rows.forecast
+    fits: dict[str, Callable[[], Numbers]] = {
+        "ridge": partial(_ridge, train, ahead, alpha=tabular.ridge_alpha),
+        "boosting": partial(boosted_ranks, train, ahead, tabular=tabular, seed=seed),
+        "ridge_per_stock": partial(_ridge_per_stock, train, ahead, tabular=tabular),
+        **{model: partial(_rule, ahead, model) for model in RULES},
+    }
+    wanted = fits if only is None else only
+    places = {model: fit() for model, fit in fits.items() if model in wanted}
+    unit = return_per_rank(train["y_rank"].to_numpy(), train["y_excess"].to_numpy())
+    seeds = dict.fromkeys(places, 0) | {"boosting": seed}
+    blocks = [
+        ahead.assign(model=model, seed=seeds[model], y_hat=unit * place)
+        for model, place in places.items()
+    ]
+    table = pd.concat(blocks, ignore_index=True).dropna(subset="y_hat")
+    table = table.assign(fold=fold.year, price_hat=np.nan, lower=np.nan, upper=np.nan)
+    types = {name: str(column.dtype) for name, column in FORECASTS.columns.items()}
+    return check(table[list(types)].astype(types), FORECASTS)
+
+
+def fit_ridge(X: Numbers, y: Numbers, *, alpha: float) -> tuple[Numbers, float]:
+    """Return the coefficients and the constant of a ridge; the constant is not shrunk.
+
+    Parameters
+    ----------
+    X, y : arrays of shape (n, n_features) and (n,)
+        None missing.
+    alpha : float
+        Weight of the squared coefficients beside the squared errors' sum.
+    """
+    centre, mean = X.mean(axis=0), float(y.mean())
+    both = np.column_stack([X - centre, y - mean])
+    # Not by BLAS, whose sums depend on the number of its threads.
+    products = np.einsum("ij,ik->jk", both, both)
+    gram = products[:-1, :-1] + alpha * np.eye(X.shape[1])
+    coefficients = np.linalg.solve(gram, products[:-1, -1])
+    return coefficients, mean - float(np.einsum("j,j->", centre, coefficients))
+
+
+def boosted_ranks(
+    train: pd.DataFrame, ahead: pd.DataFrame, *, tabular: Tabular, seed: int
+) -> Numbers:
+    """Fit boosted trees on some rows and forecast the places of others.
+
+    Parameters
+    ----------
+    train, ahead : DataFrame
+        Rows of ``FEATURES`` beside ``TARGETS``; of ``ahead`` only the features count.
+    tabular : Tabular
+    seed : int
+        Of the features that a split may choose from.
+
+    Returns
+    -------
+    array of shape (len(ahead),)
+    """
+    columns = [*RANKED_FEATURES, *MARKET_FEATURES]
+    model = HistGradientBoostingRegressor(
+        learning_rate=tabular.learning_rate,
+        max_iter=tabular.boosting_rounds,
+        max_leaf_nodes=tabular.max_leaves,
+        min_samples_leaf=tabular.min_leaf_rows,
+        max_features=tabular.feature_share,
+        l2_regularization=tabular.leaf_l2,
+        early_stopping=False,
+        random_state=seed,
+    )
+    if ahead.empty:
+        return np.empty(0)
+    # The result is that of many threads, which on a busy machine wait for each other.
+    with threadpool_limits(1, user_api="openmp"):
+        model.fit(train[columns].to_numpy(), train["y_rank"].to_numpy())
+        return np.asarray(model.predict(ahead[columns].to_numpy()), float)
+
+
+def _ridge(train: pd.DataFrame, ahead: pd.DataFrame, *, alpha: float) -> Numbers:
+    coefficients, constant = fit_ridge(
+        _filled(train), train["y_rank"].to_numpy(), alpha=alpha
+    )
+    return np.asarray(np.einsum("ij,j->i", _filled(ahead), coefficients) + constant)
+
+
+def _ridge_per_stock(
+    train: pd.DataFrame, ahead: pd.DataFrame, *, tabular: Tabular
+) -> Numbers:
+    places = pd.Series(np.nan, index=ahead.index)
+    own_rows = dict(list(train.groupby("ticker")))
+    for ticker, rows in ahead.groupby("ticker"):
+        own = own_rows.get(ticker, train[:0])
+        if len(own) >= tabular.min_stock_rows:
+            places[rows.index] = _ridge(own, rows, alpha=tabular.stock_ridge_alpha)
+    return np.asarray(places.to_numpy(), np.float64)
+
+
+def _rule(ahead: pd.DataFrame, model: str) -> Numbers:
+    feature, sign = RULES[model]
+    return np.asarray(sign * ahead[feature].to_numpy(), np.float64)
+
+
+def _filled(rows: pd.DataFrame) -> Numbers:
+    """Put the middle place where a feature is missing.
+
+    Market features are left out: they are one number a session, and so is what they
+    could add to a linear forecast.
+    """
+    return np.nan_to_num(rows[list(RANKED_FEATURES)].to_numpy())
+
+
+def return_per_rank(x: Numbers, y: Numbers) -> float:
+    """Least squares through the origin."""
+    return float((x * y).sum() / (x * x).sum())

@@ -1,0 +1,1 @@
+"""What pages say: tables of the study turned into sentences, tables and cards."""

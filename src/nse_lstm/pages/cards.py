@@ -1,0 +1,148 @@
+"""The pages beside the phases: leak audit, data card, glossary."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nse_lstm.paths import write_text
+from nse_lstm.reporting.banner import make_banner
+from nse_lstm.reporting.cards import render_card
+from nse_lstm.reporting.glossary import render_glossary
+from nse_lstm.study.core.audit_result import (
+    audit_path,
+    audit_table,
+    audit_words,
+    is_clean,
+    power_table,
+)
+from nse_lstm.study.core.phase_tables import (
+    read_facts,
+    read_instruments,
+    read_sealed_panel,
+)
+from nse_lstm.study.core.verdict import read_verdict
+from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.tools.execute_notebook import page_metadata
+from nse_lstm.tables import FILE_LEDGER, REPAIRS, read_table
+
+
+def write_cards(workspace: Workspace, folder: Path) -> None:
+    """Write ``audit.html``, ``data_card.html`` and ``glossary.html`` into a folder.
+
+    Raises
+    ------
+    ArtefactError
+        If Phase 1 has not run.
+    """
+    metadata = page_metadata(workspace)
+    banner = make_banner(read_verdict(workspace))
+    for name, values in (
+        ("audit", audit_card(workspace)),
+        ("data_card", data_card(workspace)),
+    ):
+        page = render_card(name, values, metadata=metadata, banner=banner)
+        write_text(folder / f"{name}.html", page)
+    write_text(folder / "glossary.html", render_glossary(metadata, banner=banner))
+
+
+def audit_card(workspace: Workspace) -> dict[str, Any]:
+    """Gather what the audit's page says, whether or not it has been run."""
+    ran = audit_path(workspace).is_file()
+    found = read_json(audit_path(workspace)) if ran else {}
+    clean = is_clean(workspace)
+    return {
+        "tone": "undecided" if clean is None else "yes" if clean else "no",
+        "words": audit_words(workspace),
+        "checks": audit_table(workspace) if ran else None,
+        "alarms": found.get("alarms", []),
+        "changes": found.get("changes", []),
+        "power": power_table(workspace),
+    }
+
+
+def data_card(workspace: Workspace) -> dict[str, Any]:
+    """Gather what the data card says, of the sessions before the test year.
+
+    The ledger of rows is of all files, the test year's among them.
+    """
+    folder = workspace.paths.processed
+    ledger = read_table(FILE_LEDGER, folder / "file_ledger.parquet")
+    repairs = read_table(REPAIRS, folder / "repairs.parquet")
+    return {
+        "about": _about(workspace),
+        "kinds": _kinds(read_instruments(workspace)),
+        "files": _files(ledger),
+        "reasons": _reasons(ledger, repairs),
+        "known": _known(workspace),
+    }
+
+
+def _about(workspace: Workspace) -> list[tuple[str, str]]:
+    facts, market = read_facts(workspace), workspace.study.market
+    source = "made on this machine" if market.simulated else market.citation
+    return [
+        ("market", market.label),
+        ("source and licence", source or "not stated in the study file"),
+        ("sessions", f"{facts.n_sessions:,}"),
+        ("span", f"{facts.first_session} to {facts.last_session}"),
+        ("rows of the panel", f"{facts.n_rows:,}"),
+        ("codes", str(facts.n_tickers)),
+        ("test year, sealed", str(facts.test_year)),
+        ("SHA-256 of the files", facts.digest),
+    ]
+
+
+def _kinds(instruments: pd.DataFrame) -> pd.DataFrame:
+    grouped = instruments.groupby("kind")
+    table = pd.DataFrame(
+        {
+            "codes": grouped.size(),
+            "first session": grouped["first_session"].min(),
+            "last session": grouped["last_session"].max(),
+        }
+    )
+    return table.sort_values("codes", ascending=False).reset_index()
+
+
+def _files(ledger: pd.DataFrame) -> pd.DataFrame:
+    wide = ledger.pivot_table(
+        index="source_file", columns="action", values="n_rows", aggfunc="sum"
+    )
+    actions = ["kept", "mended", "dropped"]
+    counts = wide.reindex(columns=actions).fillna(0).astype(int)
+    return counts.assign(n_rows=counts.sum(axis=1)).reset_index()
+
+
+def _reasons(ledger: pd.DataFrame, repairs: pd.DataFrame) -> pd.DataFrame:
+    """Count rows by what was done and why; those for a person to look at last."""
+    done = ledger[ledger["action"] != "kept"]
+    counts = done.groupby(["action", "reason"])["n_rows"].sum().reset_index()
+    review = repairs[repairs["action"] == "review"]
+    listed = review.groupby(["action", "reason"]).size().rename("n_rows").reset_index()
+    both = pd.concat([counts, listed], ignore_index=True)
+    return both[both["n_rows"] > 0].reset_index(drop=True)
+
+
+def _known(workspace: Workspace) -> list[str]:
+    panel = read_sealed_panel(workspace)
+    ordinary = panel[panel["kind"] == "ordinary"]
+    broken = ordinary.groupby("session")["gap"].mean() > 0.5
+    gaps = [f"{session:%Y-%m-%d}" for session in broken.index[broken]]
+    n_stale = ordinary.loc[ordinary["stale"], "session"].nunique()
+    low, high = workspace.study.backtest.dividend_band
+    after = f" (sessions after one: {', '.join(gaps)})" if gaps else ""
+    return [
+        "A price is the average of a session's deals, known only after the session.",
+        f"{ordinary['volume'].isna().mean():.1%} of the ordinary shares' rows had no "
+        f"deal, {ordinary['suspended'].mean():.1%} lie in a suspension, "
+        f"{ordinary['limit'].mean():.1%} stopped at the daily limit.",
+        f"{n_stale} sessions repeat the board of the one before: they give no signal "
+        "and no deal.",
+        f"{int((ordinary['factor'] != 1).sum())} splits and bonus issues are adjusted "
+        "forward, so that no later event rewrites an earlier value.",
+        f"No return is taken across a break in the market's calendar{after}.",
+        f"Dividends are not in it: a holder had about {low:.0%} to {high:.0%} a year "
+        "more.",
+        "Shares that were taken off the exchange stay until their last session.",
+    ]

@@ -1,0 +1,178 @@
+"""What the tests of Phase 4 say, as tables and sentences that are read."""
+
+import pandas as pd
+
+from nse_lstm.evaluation.forecast_evidence import ALL_MODELS, MEAN_SO_FAR
+from nse_lstm.evaluation.scoring import POOL
+from nse_lstm.reporting.canvas import NAMES
+
+BY_STOCK = "Diebold-Mariano, Holm"
+CONFIDENCE_SET = "model confidence set"
+DASH = "–"
+
+
+def evidence_table(evidence: pd.DataFrame, *, model: str) -> pd.DataFrame:
+    """Return what each test says of one model and of all together, in words.
+
+    Tests of single stocks are counted by ``stocks_sentence``; the model confidence set
+    is one row.
+
+    Parameters
+    ----------
+    evidence : DataFrame
+        ``EVIDENCE``.
+    """
+    rows = evidence[
+        evidence["model"].isin([model, ALL_MODELS])
+        & (evidence["ticker"] == POOL)
+        & (evidence["test"] != CONFIDENCE_SET)
+    ]
+    table = pd.DataFrame(
+        {
+            "test": rows["test"],
+            "of": [NAMES.get(name, name) for name in rows["model"]],
+            "against": rows["against"],
+            "statistic": rows["statistic"].map(_figure),
+            "p": rows["p_value"].map(_p_value),
+            "it says": rows["says"],
+            "sessions": rows["n"],
+        }
+    )
+    return pd.concat([table, _confidence_set(evidence)], ignore_index=True)
+
+
+def forecast_table(evidence: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a model: errors, direction and what lies in it, each with its p.
+
+    Below 0 the Diebold-Mariano statistic is on the model's side; Clark-West and
+    direction are above 0.
+    """
+    rows = evidence[evidence["ticker"] == POOL]
+    columns = {
+        "R² against no change": _interval(rows, "out-of-sample R²", "persistence"),
+        "R² against the mean so far": _interval(rows, "out-of-sample R²", MEAN_SO_FAR),
+        "Diebold-Mariano (p)": _tested(rows, "Diebold-Mariano"),
+        "Clark-West (p)": _tested(rows, "Clark-West"),
+        "direction (p)": _tested(rows, "direction"),
+        "may be the best": _member(rows),
+    }
+    return _by_model(columns)
+
+
+def averaging_table(evidence: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a model: skill on the next session, on the one after, artefact."""
+    rows = evidence[evidence["ticker"] == POOL]
+    columns = {
+        "R², next session": _interval(rows, "out-of-sample R²", "persistence"),
+        "R², a session later": _interval(
+            rows, "out-of-sample R², a session later", "persistence"
+        ),
+        "share of the gain that is gone": _shares(rows),
+    }
+    return _by_model(columns)
+
+
+def stocks_sentence(evidence: pd.DataFrame, *, model: str) -> str:
+    """Count the stocks whose errors one model cuts, or adds to, beyond chance."""
+    rows = evidence[(evidence["test"] == BY_STOCK) & (evidence["model"] == model)]
+    better = int((rows["says"] == "loses less than persistence").sum())
+    worse = int((rows["says"] == "loses more").sum())
+    return (
+        f"Stock by stock, Holm's correction applied, {NAMES.get(model, model)} has "
+        f"smaller squared errors than persistence in {better} of {len(rows)} stocks "
+        f"and larger ones in {worse}; of the rest nothing can be said."
+    )
+
+
+def coverage_sentence(coverage: pd.DataFrame, *, model: str) -> str:
+    """Say how often the intervals of nine in ten held, by stock and quarter."""
+    rows = coverage[coverage["model"] == model]
+    if rows.empty:
+        return "No interval could be scored."
+    share = float((rows["coverage"] * rows["n"]).sum() / rows["n"].sum())
+    banded = rows.dropna(subset=["lower", "upper"])
+    inside = int(banded["coverage"].between(banded["lower"], banded["upper"]).sum())
+    worst = rows.sort_values("coverage").iloc[0]
+    return (
+        f"Intervals that aim at 90 % held {share:.1%} of what came; "
+        f"{inside} of {len(banded)} quarters of a stock lie in the band that luck "
+        f"leaves; the worst is {worst['ticker']} in {worst['quarter']} with "
+        f"{worst['coverage']:.0%}."
+    )
+
+
+def _confidence_set(evidence: pd.DataFrame) -> pd.DataFrame:
+    rows = evidence[evidence["test"] == CONFIDENCE_SET]
+    if rows.empty:
+        return pd.DataFrame()
+    best = rows.loc[rows["says"] == "may be the best", "model"]
+    names = ", ".join(NAMES.get(name, name) for name in best)
+    row = {
+        "test": CONFIDENCE_SET,
+        "of": ALL_MODELS,
+        "against": ALL_MODELS,
+        "statistic": DASH,
+        "p": DASH,
+        "it says": f"{len(best)} of {len(rows)} may be the best: {names}",
+        "sessions": int(rows["n"].iloc[0]),
+    }
+    return pd.DataFrame([row])
+
+
+def _by_model(columns: dict[str, pd.Series]) -> pd.DataFrame:
+    table = pd.DataFrame(columns).fillna(DASH)
+    order = [name for name in NAMES if name in table.index]
+    order += sorted(set(table.index) - set(order))
+    table = table.loc[order].reset_index(names="model")
+    return table.assign(model=[NAMES.get(name, name) for name in table["model"]])
+
+
+def _interval(rows: pd.DataFrame, test: str, against: str) -> pd.Series:
+    own = rows[(rows["test"] == test) & (rows["against"] == against)]
+    cells = [
+        f"{_figure(value)} ({_figure(lower)} to {_figure(upper)})"
+        for value, lower, upper in own[["statistic", "lower", "upper"]].to_numpy()
+    ]
+    return pd.Series(cells, index=own["model"], dtype=object)
+
+
+def _tested(rows: pd.DataFrame, test: str) -> pd.Series:
+    own = rows[rows["test"] == test]
+    cells = [
+        f"{_figure(value)} ({_p_value(p)})"
+        for value, p in own[["statistic", "p_value"]].to_numpy()
+    ]
+    return pd.Series(cells, index=own["model"], dtype=object)
+
+
+def _member(rows: pd.DataFrame) -> pd.Series:
+    own = rows[rows["test"] == CONFIDENCE_SET]
+    cells = ["yes" if says == "may be the best" else "no" for says in own["says"]]
+    return pd.Series(cells, index=own["model"], dtype=object)
+
+
+def _shares(rows: pd.DataFrame) -> pd.Series:
+    own = rows[rows["test"] == "artefact of averaged prices"]
+    cells = [
+        "no gain to share out"
+        if pd.isna(share)
+        else f"{share:.0%} ({lower:.0%} to {upper:.0%})".replace("-", "\u2212")
+        for share, lower, upper in own[["statistic", "lower", "upper"]].to_numpy()
+    ]
+    return pd.Series(cells, index=own["model"], dtype=object)
+
+
+def _figure(value: float) -> str:
+    """Return three digits of a number, and none of what is not defined."""
+    if pd.isna(value):
+        return DASH
+    if abs(value) == float("inf"):
+        return "none"
+    digits = 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 3
+    return f"{value:.{digits}f}".replace("-", "\u2212")
+
+
+def _p_value(value: float) -> str:
+    if pd.isna(value):
+        return DASH
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

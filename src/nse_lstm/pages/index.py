@@ -1,0 +1,91 @@
+"""The index and the pages beside the phases, from what the phases left on disk."""
+
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from nse_lstm.errors import ArtefactError
+from nse_lstm.pages.cards import write_cards
+from nse_lstm.pages.stock_page import stock_tickers
+from nse_lstm.pages.summary import pooled_score, read_test_scores
+from nse_lstm.paths import write_text
+from nse_lstm.reporting.display import DASH
+from nse_lstm.reporting.index import Fact, render_index
+from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.training.model_checks import safety_card
+
+
+def write_index(workspace: Workspace, path: Path) -> None:
+    """Write the index of one market's reports, and audit, data card and glossary.
+
+    Raises
+    ------
+    ArtefactError
+        If a phase has not run.
+    """
+    notebooks = sorted(workspace.paths.build.glob("0*_*.ipynb"))
+    if not notebooks:
+        raise ArtefactError(
+            f"Expected executed notebooks in {workspace.paths.build}. Received: none"
+        )
+    folder = workspace.paths.evaluation
+    page = render_index(
+        notebooks,
+        verdict=read_json(folder / "verdict.json"),
+        report_card=pd.read_csv(folder / "report_card.csv"),
+        safety=safety_card(workspace),
+        stocks=stock_tickers(workspace),
+        facts=headline_facts(workspace),
+        model=workspace.study.verdict.model,
+    )
+    write_cards(workspace, path.parent)
+    write_text(path, page)
+
+
+def headline_facts(workspace: Workspace) -> list[Fact]:
+    """Return what a reader should know first: both excesses, the costs, the reach."""
+    document = read_json(workspace.paths.evaluation / "verdict.json")
+    verdict, year = document["verdict"], document["test_year"]
+    declared, cost = workspace.study.verdict, workspace.study.backtest.headline_cost_bps
+    scores = read_test_scores(workspace)
+    read = partial(
+        pooled_score, scores, model=declared.model, rule=declared.rule, cost_bps=cost
+    )
+    paid = read(metric="gross_return") - read(metric="net_return")
+    return [
+        _excess("Over cash", "cash", verdict["excess_over_cash"]),
+        _excess("Over a like holding", "exposure", verdict["excess_over_holding"]),
+        Fact(
+            name=f"Costs paid in {year}",
+            place="basis-point",
+            value=f"{paid:.1%} of the capital",
+            beside=f"turned over {read(metric='turnover'):.1f} times at "
+            f"{cost / 100:.2f} % a side",
+        ),
+        Fact(
+            name="Sharpe ratio over cash",
+            place="smallest-sharpe",
+            value=_signed(verdict["sharpe_over_cash"]),
+            beside=f"below {verdict['smallest_detectable_sharpe']:.1f} nothing could "
+            "be seen",
+        ),
+    ]
+
+
+def _excess(name: str, place: str, found: dict[str, float]) -> Fact:
+    low, high = (_percent(found[end]) for end in ("lower", "upper"))
+    return Fact(
+        name=name,
+        place=place,
+        value=f"{_percent(found['mean'])} a year",
+        beside=f"95 %: {low} to {high}",
+    )
+
+
+def _signed(value: float | None) -> str:
+    return DASH if value is None else f"{value:+.1f}".replace("-", "−")
+
+
+def _percent(value: float | None) -> str:
+    return DASH if value is None else f"{value:+.1%}".replace("-", "−")

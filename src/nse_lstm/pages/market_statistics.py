@@ -1,0 +1,214 @@
+"""What the pages of the atlas show, each in one sentence with the numbers it found."""
+
+import pandas as pd
+
+from nse_lstm.reporting.display import Html, sentence
+from nse_lstm.study.data_analysis.market_statistics import PAGE_STOCKS, Atlas
+
+LEVEL = 0.05
+ADJUSTMENTS = {
+    "p_value": "no correction",
+    "p_holm": "Holm",
+    "p_fdr": "Benjamini–Hochberg",
+}
+TOO_SHORT = "No share has returns enough to tell."
+GROUPS = {"liquid": "liquid, averaged price", "thin": "thin"}
+MARKET_HEADINGS = {
+    "year": "calendar_year",
+    "n_sessions": "sessions",
+    "n_absent": "weekdays_absent",
+    "n_listed": "codes_listed",
+    "n_traded": "dealt_in",
+    "n_entering": "entering",
+    "n_ending": "ending",
+    "turnover": "KES_million",
+    "top_1": "top_1",
+    "top_5": "top_5",
+    "top_25": "top_25",
+    "herfindahl": "herfindahl",
+}
+ACTIVITY = [
+    "ticker",
+    "traded_share",
+    "zero_return_share",
+    "longest_unchanged",
+    "median_turnover",
+    "tick_share",
+    "n_limit",
+]
+MOVEMENT = [
+    "ticker",
+    "volatility",
+    "excess_kurtosis",
+    "beyond_three_share",
+    "spread_roll",
+    "spread_high_low",
+    "beta",
+]
+
+
+def calendar_sentence(atlas: Atlas) -> Html:
+    """Read the calendar and how many codes trade."""
+    years = atlas.market_years
+    in_gap = atlas.absent_days["in_gap"]
+    gap = f"a further {in_gap.sum()} in longer breaks" if in_gap.any() else "no break"
+    first, last = years.iloc[0], years.iloc[-1]
+    return sentence(
+        f"{(~in_gap).sum()} weekdays have no session, nearly all public holidays, and "
+        f"{gap}; the median session of {first['year']:.0f} saw deals in "
+        f"{first['n_traded']:.0f} ordinary shares, that of {last['year']:.0f} in "
+        f"{last['n_traded']:.0f} of {last['n_listed']:.0f} listed."
+    )
+
+
+def concentration_sentence(atlas: Atlas) -> Html:
+    """Read how few shares carry the turnover."""
+    years = atlas.market_years
+    first, last = years.iloc[0], years.iloc[-1]
+    ranks = atlas.concentration
+    name = ranks.loc[(ranks["year"] == last["year"]) & (ranks["rank"] == 1), "ticker"]
+    return sentence(
+        f"In {last['year']:.0f} {name.iloc[0]} alone had {last['top_1']:.0%} of the "
+        f"turnover and five shares {last['top_5']:.0%}, against {first['top_1']:.0%} "
+        f"and {first['top_5']:.0%} in {first['year']:.0f}; the market of "
+        f"{last['n_listed']:.0f} codes is as concentrated as one of "
+        f"{1 / last['herfindahl']:.1f} equal ones."
+    )
+
+
+def survival_sentence(atlas: Atlas) -> Html:
+    """Read who came, who left and who only stopped trading."""
+    own = atlas.lifespans[atlas.lifespans["kind"] == "ordinary"]
+    fates = own["fate"].value_counts()
+    names = ", ".join(own.loc[own["fate"] != "trading", "ticker"]) or "none"
+    return sentence(
+        f"Of {len(own)} ordinary shares {own['entered'].sum()} entered after the first "
+        f"session, {fates.get('left', 0)} left and {fates.get('stopped', 0)} are still "
+        f"printed though nobody dealt in them for a year: {names}. A study of "
+        "today's trading names alone would have missed these."
+    )
+
+
+def market_table(atlas: Atlas) -> pd.DataFrame:
+    """Return the market's years, the year as text so that it is no quantity."""
+    years = atlas.market_years.assign(turnover=atlas.market_years["turnover"] / 1e6)
+    years["year"] = years["year"].astype(str)
+    return years.rename(columns=MARKET_HEADINGS)[list(MARKET_HEADINGS.values())]
+
+
+def ended_table(atlas: Atlas) -> pd.DataFrame:
+    """Return the codes that left or stopped, by their last deal."""
+    lives = atlas.lifespans
+    ended = lives[lives["fate"] != "trading"].sort_values(["last_deal", "ticker"])
+    columns = ["ticker", "kind", "first_session", "last_deal", "last_session", "fate"]
+    return ended[columns]
+
+
+def activity_table(atlas: Atlas) -> pd.DataFrame:
+    """Return how every ordinary share traded in the last year, by turnover."""
+    return _last_year(atlas)[ACTIVITY]
+
+
+def movement_table(atlas: Atlas) -> pd.DataFrame:
+    """Return how every ordinary share moved in the last year, by turnover."""
+    return _last_year(atlas)[MOVEMENT]
+
+
+def cost_sentence(atlas: Atlas) -> Html:
+    """Read spreads and ticks of the last year."""
+    last = _last_year(atlas)
+    estimates = {"Roll's": "spread_roll", "Corwin and Schultz's": "spread_high_low"}
+    words = [
+        f"{name} estimate of the spread is {last[column].median():.1%} of the price "
+        f"in the median of the {last[column].notna().sum()} shares it is defined for"
+        for name, column in estimates.items()
+        if last[column].notna().any()
+    ]
+    tick = f"One tick is {last['tick_share'].median():.2%} of the price in the median"
+    return sentence(f"{'; '.join([tick, *words])}. None of these is a quote.")
+
+
+def group_sentence(atlas: Atlas) -> Html:
+    """Read the autocorrelation at lag 1 of liquid and of thin shares."""
+    groups = atlas.autocorrelation_groups
+    if groups.empty:
+        return sentence(TOO_SHORT)
+    first = groups[groups["lag"] == 1]
+    columns = (first[name] for name in ("group", "value", "lower", "upper"))
+    words = [
+        f"{_signed(value)} for {group} ones"
+        + (f" ({_signed(lower)} to {_signed(upper)})" if lower == lower else "")
+        for group, value, lower, upper in zip(*columns, strict=True)
+    ]
+    later = groups.loc[groups["lag"] > 1, "value"].abs().max()
+    return sentence(
+        f"At lag 1 the mean is {' and '.join(words)}; at lags 2 to 5 no mean is "
+        f"further than {later:.2f} from 0. Averaging alone gives a random walk up to "
+        "+0.25 at lag 1, and the bounce between bid and ask a negative value: neither "
+        "can be dealt on."
+    )
+
+
+def dependence_table(atlas: Atlas) -> pd.DataFrame:
+    """Count the shares whose returns depend on those of the week before.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: shares tested, and rejected at 5 % without and with correction
+        for having tested them all.
+    """
+    tests = atlas.dependence
+    by_group = tests.groupby("group")
+    columns = {
+        name: (tests[p] < LEVEL).groupby(tests["group"]).sum()
+        for p, name in ADJUSTMENTS.items()
+    }
+    table = pd.DataFrame({"tested": by_group.size(), **columns}).reset_index()
+    return table.assign(group=table["group"].map(GROUPS)).rename(
+        columns={"group": "shares"}
+    )
+
+
+def dependence_sentence(atlas: Atlas) -> Html:
+    """Read how many rejections survive the correction, and of which sign they are."""
+    tests = atlas.dependence
+    if tests.empty:
+        return sentence(TOO_SHORT)
+    words = []
+    for group, rows in tests.groupby("group"):
+        kept = rows[rows["p_holm"] < LEVEL]
+        words.append(
+            f"{(rows['p_value'] < LEVEL).sum()} of {len(rows)} {group} shares are "
+            f"rejected, {len(kept)} of them after Holm, and "
+            f"{(kept['autocorrelation'] > 0).sum()} of those with a positive lag 1"
+        )
+    return sentence(
+        f"{'; '.join(words)}. By chance alone 5 % of all would be before the "
+        "correction. What is left proves dependence of printed averages, not a gain."
+    )
+
+
+def difference_sentence(atlas: Atlas) -> Html:
+    """Read our list beside the count of the first status page."""
+    table = atlas.differences
+    counts = table["here"].value_counts()
+    tradable = counts.get("recommended", 0) + counts.get("tradable", 0)
+    return sentence(
+        f"The first status page calls {PAGE_STOCKS} stocks high-quality and names none "
+        f"of them; the files hold {len(table)} ordinary shares. {tradable} of these "
+        f"are tradable by our rule, {counts.get('recommended', 0)} of them "
+        f"recommended; the other {len(table) - tradable} are listed with their reason."
+    )
+
+
+def _last_year(atlas: Atlas) -> pd.DataFrame:
+    years = atlas.stock_years
+    is_shown = (years["year"] == years["year"].max()) & (years["kind"] == "ordinary")
+    return years[is_shown].sort_values(
+        ["median_turnover", "ticker"], ascending=[False, True]
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")

@@ -1,0 +1,72 @@
+"""What a replayed year shows: the plan before, the state after, the alarms by kind."""
+
+import pandas as pd
+
+from nse_lstm.deployment.monitoring import alarm_table
+from nse_lstm.evaluation.e_process import PROMOTE_AT
+from nse_lstm.reporting.canvas import NAMES
+from nse_lstm.study.deployment.replay import Replay
+
+
+def plan_table(found: Replay) -> pd.DataFrame:
+    """Return one row a test and assumed edge: the share of tests that would promote.
+
+    Columns are the lengths of the test in sessions; then the mean number of sessions
+    until a decision, at most the longest.
+    """
+    if found.plan.empty:
+        return pd.DataFrame(columns=["test", "edge"])
+    key = ["test", "edge"]
+    wide = found.plan.pivot(index=key, columns="sessions", values="promoted")
+    shares = wide.map("{:.1%}".format).rename(columns="by session {}".format)
+    last = found.plan.groupby(key)["expected_sessions"].last()
+    return shares.assign(sessions_on_average=last.round()).reset_index()
+
+
+def state_table(found: Replay) -> pd.DataFrame:
+    """Return one row a test: where it stood at the year's end."""
+    last = found.tests.groupby("test").tail(1)
+    largest = found.tests.groupby("test")["evidence"].max()
+    return pd.DataFrame(
+        {
+            "test": last["test"],
+            "sessions": found.tests.groupby("test").size()[last["test"]].to_numpy(),
+            "mean_gain": last["mean"],
+            "at_least": last["lower"],
+            "at_most": last["upper"],
+            "evidence": last["evidence"],
+            "largest_evidence": largest[last["test"]].to_numpy(),
+            "stocks_served": last["exposure"].map("{:.0%}".format),
+        }
+    ).reset_index(drop=True)
+
+
+def alarm_counts(found: Replay) -> pd.DataFrame:
+    """Return every alarm: what it watches, how often it rang, what to do then."""
+    rang = found.alerts.groupby("alarm")
+    counts, days = rang.size(), rang["session"].nunique()
+    table = alarm_table()
+    table.insert(2, "rang", table["alarm"].map(counts).fillna(0).astype("int64"))
+    table.insert(3, "days", table["alarm"].map(days).fillna(0).astype("int64"))
+    return table
+
+
+def replay_findings(found: Replay) -> tuple[str, str]:
+    """Read a replayed year: what the tests came to, and what rang."""
+    states = state_table(found)
+    evidence = states.set_index("test")["evidence"]
+    ends = ", ".join(
+        f"{NAMES.get(str(test), str(test))} at {value:.2g}"
+        for test, value in evidence.items()
+    )
+    n_promoted = int((found.promotions["event"] == "promoted").sum())
+    stock_years = found.forecasts["ticker"].nunique()
+    days = found.alerts["session"].nunique()
+    return (
+        f"Replayed evening by evening, the evidence of {len(states)} shadow tests ends "
+        f"{found.year} with {ends}; it takes {PROMOTE_AT:.0f} to promote, and "
+        f"{n_promoted or 'none'} did.",
+        f"{len(found.alerts)} alarms would have rung on {days} of {found.n_sessions} "
+        f"sessions, for {stock_years} stocks; in a year like those before, luck alone "
+        f"would ring about {stock_years} times.",
+    )

@@ -1,0 +1,67 @@
+"""The results page that is committed: statistics of the study, no rows of data.
+
+It says which data and which configuration it is about, and no date but that of the
+data's last session, so that the same study writes the same file anywhere.
+"""
+
+from pathlib import Path
+
+from nse_lstm.config import configuration_hash
+from nse_lstm.pages.summary import (
+    accuracy_by_stock,
+    comparison,
+    expectations,
+    net_by_stock,
+    selection_table,
+    strategies_table,
+)
+from nse_lstm.paths import write_text
+from nse_lstm.reporting.status import render_markdown
+from nse_lstm.study.core.phase_tables import read_facts
+from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.training.model_checks import safety_card
+
+MEASURED = ("Prediction in less than", "Training time")
+"""Targets whose figure is a time of one machine; they stay out of the file."""
+
+
+def results_path(workspace: Workspace) -> Path:
+    """Return where the results page of this market and test year lies."""
+    name = f"{workspace.study.market.name}-{read_facts(workspace).test_year}.md"
+    return workspace.paths.root / "docs" / "results" / name
+
+
+def write_results(workspace: Workspace) -> Path:
+    """Write the results page; return where.
+
+    Raises
+    ------
+    ArtefactError
+        If a phase has not run.
+    """
+    path = results_path(workspace)
+    write_text(path, _results(workspace))
+    return path
+
+
+def _results(workspace: Workspace) -> str:
+    study = workspace.study
+    safety = safety_card(workspace)
+    timed = safety["target"].str.startswith(MEASURED)
+    expected = expectations(workspace)
+    return render_markdown(
+        "results.md.j2",
+        market=study.market,
+        facts=read_facts(workspace),
+        configuration=configuration_hash(study),
+        declared=study.verdict,
+        backtest=study.backtest,
+        **read_json(workspace.paths.evaluation / "verdict.json"),
+        expected=expected[~expected["expected"].str.startswith(MEASURED)],
+        comparison=comparison(workspace),
+        accuracy=accuracy_by_stock(workspace),
+        net=net_by_stock(workspace),
+        strategies=strategies_table(workspace),
+        selection=selection_table(workspace),
+        safety=safety[~timed][["target", "found", "comment"]],
+    )

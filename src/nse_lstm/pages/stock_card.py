@@ -1,0 +1,243 @@
+"""The tables and sentences of one stock's page: errors, strategies, liquidity, card."""
+
+import html
+from typing import Any
+
+import pandas as pd
+
+from nse_lstm.evaluation.strategies import HOLD
+from nse_lstm.pages.stock_page import NAIVE, StockPage
+from nse_lstm.reporting.display import Html
+
+ROLLING = 20
+"""Sessions of the rolling error: about a month."""
+
+STRATEGY_METRICS = [
+    "net_return",
+    "sharpe_ratio",
+    "win_rate",
+    "max_drawdown",
+    "turnover",
+    "exposure",
+]
+
+
+def stock_headline(page: StockPage) -> str:
+    """Say in one sentence which stock this is and who serves it."""
+    chosen, about = page.selection, page.statistics
+    serves = f"served by {chosen['champion']}"
+    shadow = f", with {chosen['challenger']} in its shadow"
+    return (
+        f"{page.ticker}, {about['name']} ({about['sector']}): {serves}"
+        f"{shadow if chosen['challenger'] else ''}."
+    )
+
+
+def rolling_errors(page: StockPage, *, n_sessions: int = ROLLING) -> pd.DataFrame:
+    """Return each model's rolling mean absolute error over persistence's.
+
+    Returns
+    -------
+    DataFrame
+        ``target_date``, ``model``, ``ratio``. Spans in which no price changed, where
+        persistence has no error, are left out.
+    """
+    known = page.forecasts.dropna(subset=["level", "price_hat"])
+    errors = known.assign(error=(known["price_hat"] - known["level"]).abs())
+    wide = errors.pivot_table(index="target_date", columns="model", values="error")
+    mean = wide.dropna().rolling(n_sessions).mean().dropna()
+    mean = mean[mean[NAIVE] > 0]
+    ratio = mean.drop(columns=NAIVE).div(mean[NAIVE], axis=0)
+    long = ratio.reset_index().melt(id_vars="target_date", value_name="ratio")
+    return long.sort_values(["model", "target_date"], ignore_index=True)
+
+
+def dealt_returns(page: StockPage) -> pd.DataFrame:
+    """Return the daily returns of the shown strategies that deal."""
+    rows = _shown(page, page.returns)
+    return rows[rows["model"] != NAIVE]
+
+
+def strategy_table(page: StockPage) -> pd.DataFrame:
+    """Return the scores of the shown strategies at the headline cost, one row each."""
+    rows = _shown(page, page.scores)
+    rows = rows[rows["cost_bps"] == page.headline_cost_bps]
+    wide = rows.pivot(index=["model", "rule"], columns="metric", values="value")
+    return wide[STRATEGY_METRICS].reset_index().rename_axis(columns=None)
+
+
+def cost_table(page: StockPage) -> pd.DataFrame:
+    """Return the net return of the shown strategies by cost level, as text."""
+    rows = _shown(page, page.scores)
+    rows = rows[rows["metric"] == "net_return"]
+    wide = rows.pivot(index=["model", "rule"], columns="cost_bps", values="value")
+    text = wide.map(lambda value: f"{value:+.1%}".replace("-", "−"))
+    return text.rename(columns=lambda cost: f"{cost} bps").reset_index()
+
+
+def monthly_liquidity(page: StockPage) -> pd.DataFrame:
+    """Return by month the median turnover and the share of sessions with a deal."""
+    prices = page.prices[~page.prices["stale"]]
+    turnover = (prices["price"] * prices["volume"]).fillna(0.0)
+    months = prices["session"].dt.to_period("M").dt.to_timestamp()
+    return pd.DataFrame(
+        {
+            "turnover": turnover.groupby(months).median(),
+            "traded_share": prices["volume"].notna().groupby(months).mean(),
+        }
+    ).reset_index(names="month")
+
+
+def liquidity_table(page: StockPage) -> pd.DataFrame:
+    """Return what ranked the stock before the test year, in words."""
+    about = page.statistics
+    return _items(
+        {
+            "rank by turnover": str(about["rank"]),
+            "median turnover a session": f"KES {about['median_turnover']:,.0f}",
+            "sessions traded, recent span": f"{about['recent_traded_share']:.0%}",
+            "sessions traded, all": f"{about['traded_share']:.0%}",
+            "sessions with an unchanged price": f"{about['unchanged_share']:.0%}",
+            "daily volatility": f"{about['volatility']:.2%}",
+            "why recommended": str(about["reason"]),
+        }
+    )
+
+
+def model_card(page: StockPage) -> pd.DataFrame:
+    """Return the model card: what was trained, on what, how large, how quick."""
+    about, safety = page.model.about, page.model.safety
+    train, validation = about["train"], about["validation"]
+    out = sum(train["dropped"].values()) + sum(validation["dropped"].values())
+    return _items(
+        {
+            "model": f"{about['architecture']}, one network and one scaler a stock",
+            "version": about["version"][:16],
+            "forecasts": (
+                f"the adjusted price {about['horizon']} session ahead, from the last "
+                f"{about['lookback']} sessions"
+            ),
+            "training data": _span(train),
+            "validation data": f"{_span(validation)}; stops the training, no more",
+            "windows left out": f"{out}: {_reasons(train, validation)}",
+            "training": (
+                f"{about['epochs']} epochs, weights of epoch {about['best_epoch']} kept"
+            ),
+            "validation over training loss": (
+                f"{safety['loss_ratio']:.2g} ({safety['validation_loss']:.5f} over "
+                f"{safety['train_loss']:.5f}, the latter under dropout)"
+            ),
+            "scaler range": (
+                f"{safety['scaler_minimum']:.2f} to {safety['scaler_maximum']:.2f} KES "
+                "of adjusted price, fitted on the training span"
+            ),
+            "negative predictions": (
+                f"{page.model.n_negative} of {page.model.n_forecasts}; the lowest is "
+                f"{page.model.lowest:.2f} KES; nothing is clipped"
+            ),
+            "parameters": f"{safety['n_parameters']:,}",
+            "size": f"{safety['n_bytes'] / 1e6:.2f} MB",
+            "time to train": f"{safety['seconds']:.0f} s, when it was trained",
+            "time to forecast": (
+                f"{safety['next_ms']:.0f} ms loaded, {safety['first_ms']:.0f} ms from "
+                "the files"
+            ),
+            "seed": str(about["seed"]),
+            "data": page.data_digest[:16],
+        }
+    )
+
+
+def limits(page: StockPage) -> Html:
+    """Say when not to use the model, with what is known of this stock."""
+    last = page.prices.dropna(subset="adjusted").iloc[-1]
+    low, high = (page.model.safety[f"scaler_{end}"] for end in ("minimum", "maximum"))
+    inside = "inside" if low <= last["adjusted"] <= high else "outside"
+    chosen = page.selection
+    items = [
+        f"When the price leaves the range it was trained on, {low:.2f} to {high:.2f} "
+        f"KES adjusted: a network does not extrapolate. The last one, "
+        f"{last['adjusted']:.2f} on {last['session']:%Y-%m-%d}, lies {inside}.",
+        "To deal at the price forecast: it is the next session's average, known only "
+        "after that session.",
+        "After a suspension, on a session that repeats the one before, or across a "
+        "break in the calendar: no forecast is made then.",
+        "For returns with dividends: prices leave them out.",
+    ]
+    if chosen["champion"] != page.model.about["architecture"]:
+        items.insert(
+            0, f"At all, as things stand: the selection serves {chosen['champion']}."
+        )
+    return _list(items)
+
+
+def stock_findings(page: StockPage) -> Html:
+    """Read the page: error against persistence, what was earned, how it trades."""
+    model = page.model.about["architecture"]
+    mae = _value(page, model, "mae"), _value(page, NAIVE, "mae")
+    errors = rolling_errors(page)
+    worse = (errors.loc[errors["model"] == model, "ratio"] > 1).mean()
+    held = _net(page, HOLD, "hold")
+    earned = ", ".join(
+        f"{_net(page, model, rule):+.1%} by the {rule} rule"
+        for rule in ("sign", "gate")
+    )
+    about = page.statistics
+    return _list(
+        [
+            f"In {page.year} {model} was off by {mae[0]:.3f} KES in the mean, "
+            f"persistence by {mae[1]:.3f}; over {ROLLING} sessions it was the worse of "
+            f"the two {worse:.0%} of the time.",
+            f"Dealt at {page.headline_cost_bps} basis points a side it returned "
+            f"{earned}; holding the shares {held:+.1%}, cash {page.cash_rate:.1%} a "
+            "year.",
+            f"Before {page.year} it traded on {about['recent_traded_share']:.0%} of "
+            f"recent sessions, KES {about['median_turnover']:,.0f} in the median.",
+        ]
+    )
+
+
+def _shown(page: StockPage, table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the forecasting models of the page and holding the shares."""
+    return table[table["model"].isin([*page.forecasts["model"].unique(), HOLD])]
+
+
+def _value(page: StockPage, model: str, metric: str) -> float:
+    rows = page.scores[
+        (page.scores["model"] == model) & (page.scores["metric"] == metric)
+    ]
+    return float(rows["value"].iloc[0])
+
+
+def _net(page: StockPage, model: str, rule: str) -> float:
+    rows = page.scores[
+        (page.scores["model"] == model)
+        & (page.scores["rule"] == rule)
+        & (page.scores["metric"] == "net_return")
+        & (page.scores["cost_bps"] == page.headline_cost_bps)
+    ]
+    return float(rows["value"].iloc[0])
+
+
+def _span(part: dict[str, Any]) -> str:
+    return (
+        f"{part['n_windows']:,} windows, origins {part['first_origin']} to "
+        f"{part['last_origin']}"
+    )
+
+
+def _reasons(*parts: dict[str, Any]) -> str:
+    counts: dict[str, int] = {}
+    for part in parts:
+        for reason, n in part["dropped"].items():
+            counts[reason] = counts.get(reason, 0) + n
+    return ", ".join(f"{n} {reason}" for reason, n in sorted(counts.items())) or "none"
+
+
+def _items(items: dict[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(items.items(), columns=["item", "value"])
+
+
+def _list(sentences: list[str]) -> Html:
+    items = "".join(f"<li>{html.escape(text)}</li>" for text in sentences)
+    return Html(f"<ul>{items}</ul>")

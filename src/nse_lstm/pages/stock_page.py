@@ -1,0 +1,154 @@
+"""What is known about one recommended stock, from the tables the phases left.
+
+Nothing is computed anew about the market: forecasts, returns and scores are Phase 4's,
+the model is Phase 3's. The test year is looked at through the seal, by the same
+configuration, so it is the same look.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from nse_lstm.errors import ConfigurationError
+from nse_lstm.evaluation.scoring import realised
+from nse_lstm.features.returns import with_returns
+from nse_lstm.models.bundles import read_metadata
+from nse_lstm.study.core.phase_tables import read_facts, read_recommended
+from nse_lstm.study.core.sealed_year import open_test_year
+from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.training.model_checks import (
+    count_negatives,
+    read_safety,
+    read_times,
+)
+from nse_lstm.tables import (
+    FORECASTS,
+    SCORES,
+    STATISTICS,
+    STRATEGY_RETURNS,
+    read_table,
+)
+
+NAIVE = "persistence"
+
+
+@dataclass(frozen=True)
+class Model:
+    """The stock's model of the test year, as its files describe it."""
+
+    about: dict[str, Any]
+    """``metadata.json`` of the bundle."""
+    safety: dict[str, Any]
+    """The stock's row of ``SAFETY``, and its times."""
+    n_forecasts: int
+    n_negative: int
+    lowest: float
+    """Of all out-of-sample years, KES."""
+
+
+@dataclass(frozen=True)
+class StockPage:
+    """What one stock's page shows."""
+
+    ticker: str
+    statistics: dict[str, Any]
+    """The stock's row of ``STATISTICS``, as of the test year's start."""
+    year: int
+    headline_cost_bps: int
+    cash_rate: float
+    selection: dict[str, Any]
+    """The stock's entry of ``selection.json``."""
+    prices: pd.DataFrame
+    """The stock's rows of the panel, with ``adjusted``."""
+    forecasts: pd.DataFrame
+    """Test-year forecasts of the compared models, with ``level`` and ``last_price``."""
+    returns: pd.DataFrame
+    """``STRATEGY_RETURNS`` of the test year at the headline cost."""
+    scores: pd.DataFrame
+    """``SCORES`` of the test year."""
+    model: Model
+    data_digest: str
+
+
+def stock_tickers(workspace: Workspace) -> list[str]:
+    """Return the stocks that have a page: the recommended ones of the test year."""
+    return read_recommended(workspace)[read_facts(workspace).test_year]
+
+
+def read_stock_page(workspace: Workspace, ticker: str = "") -> StockPage:
+    """Gather one recommended stock's tables.
+
+    Parameters
+    ----------
+    ticker : str
+        The first recommended stock if empty.
+
+    Raises
+    ------
+    ConfigurationError
+        If the stock is not among the recommended.
+    ArtefactError
+        If Phases 1 to 4 have not run.
+    """
+    names = stock_tickers(workspace)
+    ticker = ticker or names[0]
+    if ticker not in names:
+        raise ConfigurationError(
+            f"`ticker` must be one of {', '.join(names)}. Received: {ticker!r}"
+        )
+    facts, study = read_facts(workspace), workspace.study
+    panel, _ = open_test_year(workspace)
+    prices = with_returns(panel)
+    folder = workspace.paths.evaluation
+    forecasts, returns, scores = (
+        _of_stock(read_table(schema, folder / f"{name}.parquet"), ticker, facts)
+        for schema, name in (
+            (FORECASTS, "forecasts"),
+            (STRATEGY_RETURNS, "returns"),
+            (SCORES, "scores"),
+        )
+    )
+    compared = forecasts[forecasts["model"].isin([study.verdict.model, NAIVE])]
+    selection = read_json(folder / "selection.json")
+    return StockPage(
+        ticker=ticker,
+        statistics=_row(read_statistics(workspace), ticker),
+        year=facts.test_year,
+        headline_cost_bps=study.backtest.headline_cost_bps,
+        cash_rate=study.backtest.cash_rate,
+        selection=next(row for row in selection if row["ticker"] == ticker),
+        prices=prices[prices["ticker"] == ticker].reset_index(drop=True),
+        forecasts=realised(compared.reset_index(drop=True), panel),
+        returns=returns[returns["cost_bps"] == study.backtest.headline_cost_bps],
+        scores=scores,
+        model=_model(workspace, ticker),
+        data_digest=facts.digest,
+    )
+
+
+def read_statistics(workspace: Workspace) -> pd.DataFrame:
+    """Return ``STATISTICS`` as of the test year's start."""
+    path = workspace.paths.analysis / "stock_statistics.csv"
+    return read_table(STATISTICS, path)
+
+
+def _of_stock(table: pd.DataFrame, ticker: str, facts: Any) -> pd.DataFrame:
+    return table[(table["ticker"] == ticker) & (table["fold"] == facts.test_year)]
+
+
+def _row(table: pd.DataFrame, ticker: str) -> dict[str, Any]:
+    rows = table[table["ticker"] == ticker].to_dict(orient="records")
+    return {str(name): value for name, value in rows[0].items()}
+
+
+def _model(workspace: Workspace, ticker: str) -> Model:
+    counts = _row(count_negatives(workspace), ticker)
+    times = read_times(workspace).rename_axis("ticker").reset_index()
+    return Model(
+        about=read_metadata(workspace.paths.v2 / ticker),
+        safety=_row(read_safety(workspace), ticker) | _row(times, ticker),
+        n_forecasts=int(counts["n_forecasts"]),
+        n_negative=int(counts["n_negative"]),
+        lowest=float(counts["lowest"]),
+    )

@@ -1,0 +1,281 @@
+"""The network's forecasts on each version of the data, beside a constant's.
+
+On the claim's rows in the claim's order it is fitted as claimed. From there on it is
+the study's own v2, the same layers and settings: on the same rows in the order of time,
+on the panel's rows, both still scored on what they learnt from, and then refitted
+before every walk-forward year, as in Phase 3, whose models are found if they are there.
+"""
+
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nse_lstm.config import Training, study_document
+from nse_lstm.errors import ArtefactError, DataError
+from nse_lstm.features.folds import Fold
+from nse_lstm.features.returns import market_sessions
+from nse_lstm.features.windows import PER_WINDOW, Windows, make_windows
+from nse_lstm.models.bundles import load_bundle
+from nse_lstm.models.claimed_network import fit_as_claimed
+from nse_lstm.models.forecasting import forecast
+from nse_lstm.models.training import TrainingJob, train
+from nse_lstm.models.versions import artefact_version
+from nse_lstm.study.anatomy.mechanism import N_WINDOWS, ROWS
+from nse_lstm.study.anatomy.rows import ORDERS, numbered_windows, sort_rows
+from nse_lstm.study.core.jobs import bundle_folder, split_stock, v2_job
+from nse_lstm.study.core.phase_tables import read_facts, read_recommended, study_folds
+from nse_lstm.study.core.workspace import Workspace
+
+REPORTED = 0.15
+"""The claim reports its R² on the last 15 % of the windows."""
+EPOCHS = 20
+"""What the claim's network was trained for, at most."""
+SEED = 42
+"""The claim's."""
+N_DEALT = N_WINDOWS * ROWS
+
+Numbers = NDArray[np.float64]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Forecasts:
+    """Forecasts of consecutive targets, adjusted KES, each array of shape (n,)."""
+
+    place: NDArray[np.generic]
+    """The target: its session, or its number where rows have no order in time."""
+    origin: NDArray[np.datetime64]
+    last_price: Numbers
+    """Of the row before the target."""
+    price: Numbers
+    network: Numbers
+    constant: Numbers
+    """The mean of the prices known before what is reported; it knows nothing else."""
+    reported: slice
+    """What R² and skill are measured on."""
+    windowed: slice
+    """The two windows that the claim's Sharpe ratio rests on."""
+
+
+def walk_forward(workspace: Workspace) -> tuple[Fold, ...]:
+    """Return the walk-forward years: every fold but the test year."""
+    return study_folds(workspace)[:-1]
+
+
+def forecast_all(
+    workspace: Workspace,
+    panel: pd.DataFrame,
+    rows: pd.DataFrame,
+    *,
+    ticker: str,
+    progress: Progress = print,
+) -> dict[str, Forecasts]:
+    """Fit the network on each version of the data and forecast.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        Sealed PANEL with ``with_returns`` columns.
+    rows : DataFrame
+        From ``rows.read_claimed_rows``, in any order.
+    ticker : str
+
+    Returns
+    -------
+    dict
+        ``text``: the claimed rows in the order of their dates' text; ``time``: the same
+        rows in the order of time; ``rows``: the panel's rows, still scored on windows
+        that it learnt from; ``unseen``: the walk-forward years.
+
+    Raises
+    ------
+    DataError
+        If there are too few rows.
+    ArtefactError
+        If a network could not be fitted.
+    """
+    lookback = workspace.study.v2.lookback
+    text, time = (
+        numbered_windows(sort_rows(rows, order), lookback=lookback) for order in ORDERS
+    )
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        claimed = _submit(pool, workspace, text)
+        ours = _ours(workspace, panel, time, ticker, progress)
+        return {"text": _claimed(text, claimed.result(), is_dated=False)} | ours
+
+
+def _submit(
+    pool: ProcessPoolExecutor, workspace: Workspace, windows: Windows
+) -> "Future[Numbers]":
+    """Fit as claimed in a process of its own: nothing else sets its random numbers."""
+    return pool.submit(
+        fit_as_claimed,
+        windows.X,
+        windows.y,
+        n_train=_n_train(windows),
+        v2=workspace.study.v2,
+        training=_training(workspace),
+        seed=SEED,
+    )
+
+
+def _training(workspace: Workspace) -> Training:
+    training = workspace.study.training
+    return replace(training, max_epochs=min(EPOCHS, training.max_epochs))
+
+
+def _n_train(windows: Windows) -> int:
+    n_train = int((1 - REPORTED) * len(windows))
+    if min(n_train, len(windows) - n_train) < N_DEALT:
+        raise DataError(
+            f"Expected {N_DEALT} windows before the reported span and in it. "
+            f"Received: {n_train} and {len(windows) - n_train}"
+        )
+    return n_train
+
+
+def _ours(
+    workspace: Workspace,
+    panel: pd.DataFrame,
+    time: Windows,
+    ticker: str,
+    progress: Progress,
+) -> dict[str, Forecasts]:
+    """Fit, or find, the study's own networks and forecast with them."""
+    lookback, calendar = workspace.study.v2.lookback, market_sessions(panel)
+    stock = panel[panel["ticker"] == ticker]
+    windows = make_windows(stock, calendar, lookback=lookback, horizon=1)
+    learnt = {"time": time, "rows": windows}
+    folds = walk_forward(workspace)
+    jobs = [v2_job(workspace, panel, ticker, fold) for fold in folds]
+    jobs += [_in_sample_job(workspace, w, ticker, name) for name, w in learnt.items()]
+    folders = [_folder(workspace, ticker, fold.year) for fold in folds]
+    folders += [workspace.paths.models / "anatomy" / name for name in learnt]
+    _train(workspace, jobs, folders, progress)
+    parts = [split_stock(workspace, panel, ticker, fold).forecast for fold in folds]
+    hats = map(_forecast, folders, [*parts, *learnt.values()])
+    unseen = [_unseen(windows, part, next(hats)) for part in parts]
+    return {
+        "time": _claimed(time, next(hats), is_dated=False),
+        "rows": _claimed(windows, next(hats), is_dated=True),
+        "unseen": _joined(unseen),
+    }
+
+
+def _folder(workspace: Workspace, ticker: str, year: int) -> Path:
+    """Return where Phase 3 keeps the model, or this page's own place if it has none."""
+    if ticker in read_recommended(workspace)[year]:
+        return bundle_folder(workspace, ticker, year)
+    return workspace.paths.models / "anatomy" / str(year)
+
+
+def _in_sample_job(
+    workspace: Workspace, windows: Windows, ticker: str, name: str
+) -> TrainingJob:
+    """Split as claimed: the reported span is also what stops the training."""
+    study, facts, n_train = workspace.study, read_facts(workspace), _n_train(windows)
+    document = study_document(study)
+    depends_on = {name: document[name] for name in ("v2", "training")}
+    return TrainingJob(
+        ticker=ticker,
+        year=facts.test_year,
+        seed=study.seed,
+        train=_part(windows, slice(n_train)),
+        validation=_part(windows, slice(n_train, None)),
+        version=artefact_version(
+            facts.digest,
+            depends_on | {"anatomy": name},
+            study.seed,
+            ticker=ticker,
+            year=facts.test_year,
+        ),
+    )
+
+
+def _train(
+    workspace: Workspace,
+    jobs: list[TrainingJob],
+    folders: list[Path],
+    progress: Progress,
+) -> None:
+    places = {job.version: folder for job, folder in zip(jobs, folders, strict=True)}
+    models = train(
+        jobs,
+        study=workspace.study,
+        folder_of=lambda job: places[job.version],
+        progress=progress,
+    )
+    failures = [model.failure for model in models if model.failure]
+    if failures:
+        raise ArtefactError(
+            f"Expected {len(jobs)} trained networks. Received: {len(failures)} "
+            "failures:\n" + "\n".join(failures)
+        )
+
+
+def _forecast(folder: Path, windows: Windows) -> Numbers:
+    bundle = load_bundle(folder)
+    table = forecast(bundle, windows, year=bundle.metadata["year"])
+    return np.asarray(table["price_hat"].to_numpy() * windows.shares)
+
+
+def _claimed(windows: Windows, price_hat: Numbers, *, is_dated: bool) -> Forecasts:
+    """Keep the last windows that were learnt from, then what is reported."""
+    n_train = _n_train(windows)
+    kept = slice(n_train - N_DEALT, None)
+    known = np.append(windows.X[0], windows.y[:n_train])
+    place = windows.target_date if is_dated else np.arange(len(windows))
+    return Forecasts(
+        place=place[kept],
+        origin=windows.origin[kept],
+        last_price=windows.last_price[kept],
+        price=windows.y[kept],
+        network=price_hat[kept],
+        constant=np.full(len(windows.y[kept]), known.mean()),
+        reported=slice(N_DEALT, None),
+        windowed=slice(N_DEALT),
+    )
+
+
+def _unseen(windows: Windows, part: Windows, price_hat: Numbers) -> Forecasts:
+    before = windows.y[windows.target_date < part.target_date[0]]
+    return Forecasts(
+        place=part.target_date,
+        origin=part.origin,
+        last_price=part.last_price,
+        price=part.y,
+        network=price_hat,
+        constant=np.full(len(part), np.append(windows.X[0], before).mean()),
+        reported=slice(None),
+        windowed=slice(-N_DEALT, None),
+    )
+
+
+def _joined(parts: list[Forecasts]) -> Forecasts:
+    return Forecasts(
+        place=np.concatenate([part.place for part in parts]),
+        origin=np.concatenate([part.origin for part in parts]),
+        last_price=np.concatenate([part.last_price for part in parts]),
+        price=np.concatenate([part.price for part in parts]),
+        network=np.concatenate([part.network for part in parts]),
+        constant=np.concatenate([part.constant for part in parts]),
+        reported=parts[0].reported,
+        windowed=parts[0].windowed,
+    )
+
+
+def _part(windows: Windows, part: slice) -> Windows:
+    """Take windows by place; the dropped ones are counted nowhere."""
+    taken = {name: getattr(windows, name)[part] for name in PER_WINDOW}
+    none = {
+        name: getattr(windows, name)[:0]
+        for name in ("dropped_target", "dropped_reason")
+    }
+    return replace(windows, **taken, **none)

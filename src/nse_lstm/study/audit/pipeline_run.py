@@ -1,0 +1,173 @@
+"""One walk of the study's own phases from raw files to the verdict, all of it kept."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from nse_lstm.config import Study
+from nse_lstm.evaluation.verdict import Judgement
+from nse_lstm.features.folds import Fold
+from nse_lstm.features.returns import with_returns
+from nse_lstm.models.training import TrainingJob
+from nse_lstm.study.audit import surrogate
+from nse_lstm.study.audit.patching import patched
+from nse_lstm.study.audit.ranking import Ranked, rank_market
+from nse_lstm.study.core.jobs import bundle_folder, training_jobs
+from nse_lstm.study.core.phase_tables import read_recommended, study_folds
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.data_analysis import analyse
+from nse_lstm.study.validation import validate
+from nse_lstm.tables import (
+    COVERAGE,
+    EVIDENCE,
+    FORECASTS,
+    PANEL,
+    SCORES,
+    STRATEGY_RETURNS,
+    read_table,
+)
+
+Fit = Callable[[TrainingJob, Study, Path], None]
+FILES = ("model.keras", "scaler.json", "history.csv")
+Bundles = dict[tuple[str, int], dict[str, bytes]]
+
+
+@dataclass(frozen=True, eq=False)
+class PipelineRun:
+    """Everything that a walk made, as its own tables hold it."""
+
+    workspace: Workspace
+    prices: pd.DataFrame
+    """The whole panel with its returns."""
+    folds: tuple[Fold, ...]
+    recommended: dict[int, list[str]]
+    tradable: dict[int, list[str]]
+    jobs: list[TrainingJob]
+    bundles: Bundles
+    """Bytes of weights, scaler and history by stock and year."""
+    forecasts: pd.DataFrame
+    returns: pd.DataFrame
+    scores: pd.DataFrame
+    selection: pd.DataFrame
+    judgement: Judgement | None
+    """None where nothing is judged."""
+
+    @cached_property
+    def ranked(self) -> Ranked:
+        """The tabular models' features, targets and forecasts."""
+        panel = self.prices[list(PANEL.columns)]
+        return rank_market(self.workspace.study, panel, self.folds)
+
+
+def fit_network(job: TrainingJob, study: Study, folder: Path) -> None:
+    """Fit a job's network in this process, with the study's own engine."""
+    from nse_lstm.models.fitting import fit_bundle
+
+    fit_bundle(job, study=study, folder=folder)
+
+
+LEARNERS: dict[str, Fit] = {
+    "network": fit_network,
+    "stand-in": surrogate.fit_surrogate,
+}
+"""What may be fitted to a job: the study's networks, or the fast linear model."""
+
+
+def run_pipeline(workspace: Workspace, learner: str) -> PipelineRun:
+    """Run Phases 1 to 4 with the study's own functions.
+
+    Tables that are only shown, and that no choice depends on, are left out.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With raw files and a root of its own.
+    learner : str
+        One of ``LEARNERS``.
+    """
+    with _shown_tables_left_out():
+        analyse.analyse_data(workspace)
+        jobs = training_jobs(workspace)
+        bundles = fit_jobs(workspace, jobs, learner)
+        with learning(learner):
+            outcome = validate.validate(workspace)
+    folder = workspace.paths.evaluation
+    return PipelineRun(
+        workspace=workspace,
+        prices=with_returns(
+            read_table(PANEL, workspace.paths.processed / "panel.parquet")
+        ),
+        folds=study_folds(workspace),
+        recommended=read_recommended(workspace),
+        tradable=read_recommended(workspace, "all"),
+        jobs=jobs,
+        bundles=bundles,
+        forecasts=read_table(FORECASTS, folder / "forecasts.parquet"),
+        returns=read_table(STRATEGY_RETURNS, folder / "returns.parquet"),
+        scores=read_table(SCORES, folder / "scores.parquet"),
+        selection=outcome.selection,
+        judgement=outcome.judgement,
+    )
+
+
+def fit_jobs(workspace: Workspace, jobs: list[TrainingJob], learner: str) -> Bundles:
+    """Fit every job in this process and read back what was stored."""
+    bundles: Bundles = {}
+    for job in jobs:
+        folder = bundle_folder(workspace, job.ticker, job.year)
+        LEARNERS[learner](job, workspace.study, folder)
+        bundles[job.ticker, job.year] = {
+            name: (folder / name).read_bytes() for name in FILES
+        }
+    return bundles
+
+
+def forecast_folds(
+    workspace: Workspace, panel: pd.DataFrame, learner: str
+) -> pd.DataFrame:
+    """Forecast every fold with what was fitted, as Phase 4 would."""
+    with learning(learner):
+        blocks = [
+            validate.forecast_fold(workspace, panel, fold)
+            for fold in study_folds(workspace)
+        ]
+    return pd.concat(blocks, ignore_index=True)
+
+
+@contextmanager
+def learning(learner: str) -> Iterator[None]:
+    """Let Phase 4 forecast with the learner: its own networks, or the stand-ins."""
+    if learner == "network":
+        yield
+    else:
+        with patched(validate, forecast_fold=surrogate.forecast_fold):
+            yield
+
+
+@contextmanager
+def _shown_tables_left_out() -> Iterator[None]:
+    """Leave out the atlas, the tests' table and the intervals' coverage."""
+    with (
+        patched(analyse, make_atlas=_nothing, write_atlas=_nothing),
+        patched(validate, gather_evidence=_no_row_of(EVIDENCE)),
+        patched(validate, gather_coverage=_no_row_of(COVERAGE)),
+    ):
+        yield
+
+
+def _nothing(*given: object, **how: object) -> None:
+    """Make no atlas."""
+
+
+def _no_row_of(schema: pa.DataFrameSchema) -> Callable[..., pd.DataFrame]:
+    types = {name: str(column.dtype) for name, column in schema.columns.items()}
+
+    def gather(*given: object) -> pd.DataFrame:
+        return pd.DataFrame(columns=list(types)).astype(types)
+
+    return gather

@@ -1,0 +1,73 @@
+"""Which stocks are recommended, and which model serves each, worked out by hand."""
+
+import math
+from datetime import date
+from statistics import mean, median, stdev
+
+from nse_lstm.config import Universe
+from nse_lstm.study.audit.reference.rows import PlainMarket
+
+
+def recommend(
+    market: PlainMarket, shares: set[str], before: date, universe: Universe
+) -> list[str]:
+    """Return the recommended shares as of a date, the most dealt in first.
+
+    Parameters
+    ----------
+    shares : set of str
+        Codes that are ordinary shares.
+    before : date
+        First day that may not be known.
+    """
+    known = [day for day in market.sessions if day < before]
+    if _is_stale(market, known[-1]):
+        known.pop()
+    fresh = [day for day in known if not _is_stale(market, day)]
+    found = {}
+    for ticker in sorted(shares & market.stocks.keys()):
+        rows = market.stocks[ticker]
+        mine = [day for day in known if day in rows]
+        priced = sum(rows[day].price is not None for day in mine)
+        dealt = [i for i, d in enumerate(fresh) if d in rows and rows[d].volume]
+        if not mine or not dealt or rows[mine[-1]].suspended:
+            continue
+        recent = [
+            _turnover(market, ticker, d) for d in fresh[-universe.liquidity_sessions :]
+        ]
+        fit = priced >= universe.min_sessions
+        fit &= len(fresh) - 1 - dealt[-1] <= universe.recency_sessions
+        fit &= sum(t > 0 for t in recent) >= universe.min_traded_share * len(recent)
+        if fit:
+            found[ticker] = median(recent)
+    order = sorted(found, key=lambda ticker: (-found[ticker], ticker))
+    return order[: universe.n_recommended]
+
+
+def choose_champion(losses: dict[str, dict[date, float]]) -> str:
+    """Return the simplest model within one standard error of the best.
+
+    Parameters
+    ----------
+    losses : dict
+        Absolute errors by origin, of "persistence" and, where it is qualified, "v2".
+    """
+    shared = sorted(set.intersection(*(set(by_day) for by_day in losses.values())))
+    if "v2" not in losses or not shared:
+        return "persistence"
+    naive, network = ([losses[n][d] for d in shared] for n in ("persistence", "v2"))
+    gaps = [a - b for a, b in zip(naive, network, strict=True)]
+    error = stdev(gaps) / math.sqrt(len(gaps)) if len(gaps) > 1 else 0.0
+    best = "persistence" if mean(naive) <= mean(network) else "v2"
+    return "v2" if best == "v2" and mean(gaps) > error else "persistence"
+
+
+def _is_stale(market: PlainMarket, day: date) -> bool:
+    return any(rows[day].stale for rows in market.stocks.values() if day in rows)
+
+
+def _turnover(market: PlainMarket, ticker: str, day: date) -> float:
+    row = market.stocks[ticker].get(day)
+    if row is None or row.price is None or row.volume is None:
+        return 0.0
+    return row.price * row.volume

@@ -1,0 +1,83 @@
+"""One stock's windows and their split by a fold, one origin at a time."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from nse_lstm.study.audit.reference.rows import PlainDay, PlainMarket
+
+
+@dataclass(frozen=True)
+class PlainWindow:
+    """What may be known at an origin, and the price that came."""
+
+    origin: date
+    target: date
+    inputs: tuple[float, ...]
+    y: float
+
+
+def list_windows(
+    market: PlainMarket, ticker: str, *, lookback: int, horizon: int
+) -> list[PlainWindow]:
+    """Return every window that nothing speaks against, in order of origin.
+
+    Inputs: a settled price on each of ``lookback`` market sessions, no gap inside, the
+    origin neither stale nor suspended. Target: a settled price on each session up to
+    it, no gap on the way, itself not stale.
+    """
+    rows, sessions = market.stocks[ticker], market.sessions
+    first = sessions.index(next(iter(rows)))
+    windows = []
+    for at in range(first + lookback - 1, len(sessions) - horizon):
+        inside = [rows.get(day) for day in sessions[at - lookback + 1 : at + 1]]
+        ahead = [rows.get(day) for day in sessions[at + 1 : at + 1 + horizon]]
+        inputs, later = _prices(inside), _prices(ahead)
+        if inputs is None or later is None or _has_gap([*inside[1:], *ahead]):
+            continue
+        now, then = inside[-1], ahead[-1]
+        if now is None or then is None or now.stale or now.suspended or then.stale:
+            continue
+        target = sessions[at + horizon]
+        windows.append(PlainWindow(sessions[at], target, inputs, later[-1]))
+    return windows
+
+
+def split_windows(
+    windows: list[PlainWindow], year: int, *, share: float, purge: int
+) -> tuple[list[PlainWindow], list[PlainWindow], list[PlainWindow]]:
+    """Return training, validation and forecast windows of a year's fold."""
+    before = [w for w in windows if w.target < date(year, 1, 1)]
+    cut = len(before) - round(share * len(before))
+    validation = before[cut:]
+    train = [w for w in before[: cut - purge] if w.target < validation[0].origin]
+    return train, validation, [w for w in windows if w.target.year == year]
+
+
+def target_return(
+    market: PlainMarket, ticker: str, origin: date, target: date
+) -> tuple[float, float, float] | None:
+    """Return the adjusted price at the origin and the target, and the origin's shares.
+
+    None where no return may be scored: a price is missing or settling at either end,
+    the target is stale, or a gap or a settling price lies between.
+    """
+    rows = market.stocks[ticker]
+    now, then = rows.get(origin), rows.get(target)
+    between = [day for session, day in rows.items() if origin < session <= target]
+    if now is None or then is None or then.stale or _has_gap(between):
+        return None
+    if any(day.settling for day in between):
+        return None
+    if now.settled is None or then.settled is None:
+        return None
+    return now.settled, then.settled, now.shares
+
+
+def _prices(days: list[PlainDay | None]) -> tuple[float, ...] | None:
+    prices = [None if day is None else day.settled for day in days]
+    known = tuple(price for price in prices if price is not None)
+    return known if len(known) == len(prices) else None
+
+
+def _has_gap(days: list[PlainDay | None] | list[PlainDay]) -> bool:
+    return any(day is not None and day.gap for day in days)

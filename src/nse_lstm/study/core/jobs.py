@@ -1,0 +1,277 @@
+"""The list of training jobs: every model the study needs, and where each one lies."""
+
+import os
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from nse_lstm.config import study_document
+from nse_lstm.errors import ArtefactError
+from nse_lstm.features.folds import Fold
+from nse_lstm.features.pooling import pool_windows
+from nse_lstm.features.returns import market_sessions, with_returns
+from nse_lstm.features.windows import FoldSplit, make_windows, split_fold
+from nse_lstm.models.bundles import read_metadata
+from nse_lstm.models.delayed import aim_at_trades
+from nse_lstm.models.training import TrainingJob
+from nse_lstm.models.versions import artefact_version
+from nse_lstm.study.core.phase_tables import (
+    read_facts,
+    read_recommended,
+    read_sealed_panel,
+    study_folds,
+)
+from nse_lstm.study.core.workspace import Workspace
+
+ALL_STOCKS = "ALL"
+"""In place of a ticker: v1 is one model of all ordinary shares."""
+
+DELAY1 = "v2_delay1"
+"""The declared variant of v2 that aims at the return it is dealt by."""
+
+STEPS_PER_SECOND = 200_000
+"""Windows times sessions that one thread fits a second at least; 350,000 if quiet."""
+
+
+def split_stock(
+    workspace: Workspace, panel: pd.DataFrame, ticker: str, fold: Fold
+) -> FoldSplit:
+    """Cut one ticker's history into train, validation and forecast windows of a fold.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        PANEL with ``with_returns`` columns, as far as it may be seen.
+    """
+    v2 = workspace.study.v2
+    windows = make_windows(
+        panel[panel["ticker"] == ticker],
+        market_sessions(panel),
+        lookback=v2.lookback,
+        horizon=v2.horizon,
+    )
+    return split_fold(
+        windows,
+        fold,
+        validation_share=workspace.study.folds.validation_share,
+        purge=v2.horizon,
+    )
+
+
+def split_delayed(
+    workspace: Workspace, panel: pd.DataFrame, ticker: str, fold: Fold
+) -> FoldSplit:
+    """Cut a fold's windows of one ticker for v2 at the delay of the dealing.
+
+    The input ends at the origin t as v2's does. The target is the return from the price
+    of t + delay, the first that a deal can have, to the one ``horizon`` sessions on;
+    ``delayed.aim_at_trades`` says how it stands for a price.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        PANEL with ``with_returns`` columns, as far as it may be seen.
+    """
+    study = workspace.study
+    stock, delay = panel[panel["ticker"] == ticker], study.backtest.delay
+    windows = make_windows(
+        stock,
+        market_sessions(panel),
+        lookback=study.v2.lookback,
+        horizon=study.v2.horizon,
+        delay=delay,
+    )
+    stale = stock.loc[stock["stale"], "session"].to_numpy("datetime64[us]")
+    return split_fold(
+        aim_at_trades(windows, stale, delay=delay),
+        fold,
+        validation_share=study.folds.validation_share,
+        purge=study.v2.horizon + delay,
+    )
+
+
+def bundle_folder(
+    workspace: Workspace, ticker: str, year: int, architecture: str = "v2"
+) -> Path:
+    """Return where a trained model lies: a stock's, or v1 for ``ALL_STOCKS``."""
+    if architecture == DELAY1:
+        return workspace.paths.v2_delay1 / str(year) / ticker
+    paths, is_test = workspace.paths, year == read_facts(workspace).test_year
+    if ticker == ALL_STOCKS:
+        return paths.v1 / ("test_year" if is_test else f"walk_forward_{year}")
+    return (paths.v2 if is_test else paths.v2_walk_forward / str(year)) / ticker
+
+
+def training_jobs(workspace: Workspace, stocks: str = "") -> list[TrainingJob]:
+    """List every model the study needs, fold by fold: v1, then v2 of every stock.
+
+    Only the sealed panel is read, so that no job can hold a test session.
+
+    Parameters
+    ----------
+    stocks : str
+        As in ``phase_tables.read_recommended``: a number, ``all`` or names; the
+        recommended ones if empty.
+
+    Raises
+    ------
+    DataError
+        If a stock has too little history for a fold; it names both.
+    """
+    panel = with_returns(read_sealed_panel(workspace))
+    tickers = read_recommended(workspace, stocks)
+    return [
+        job
+        for fold in study_folds(workspace)
+        for job in (
+            v1_job(workspace, panel, fold),
+            *(v2_job(workspace, panel, ticker, fold) for ticker in tickers[fold.year]),
+        )
+    ]
+
+
+def study_jobs(workspace: Workspace, stocks: str = "") -> list[TrainingJob]:
+    """List ``training_jobs`` and, where the study asks for it, v2 at delay 1.
+
+    Parameters
+    ----------
+    stocks : str
+        As in ``training_jobs``.
+    """
+    jobs = training_jobs(workspace, stocks)
+    if not workspace.study.v2_delay1.trained:
+        return jobs
+    panel = with_returns(read_sealed_panel(workspace))
+    tickers = read_recommended(workspace, stocks)
+    return jobs + [
+        delay1_job(workspace, panel, ticker, fold)
+        for fold in study_folds(workspace)
+        for ticker in tickers[fold.year]
+    ]
+
+
+def v1_job(workspace: Workspace, panel: pd.DataFrame, fold: Fold) -> TrainingJob:
+    """Pool the windows of all ordinary shares before a fold; nothing is validated.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        PANEL with ``with_returns`` columns, sealed.
+    """
+    study = workspace.study
+    cut = partial(
+        make_windows,
+        sessions=market_sessions(panel),
+        lookback=study.v2.lookback,
+        horizon=study.v2.horizon,
+    )
+    ordinary = panel[panel["kind"] == "ordinary"]
+    stocks = [cut(rows) for _, rows in ordinary.groupby("ticker")]
+    pool = partial(pool_windows, stocks, before=fold.start)
+    depends_on = {"v1": study_document(study)["v1"], "lookback": study.v2.lookback}
+    return TrainingJob(
+        ticker=ALL_STOCKS,
+        year=fold.year,
+        seed=study.seed,
+        architecture="v1",
+        train=pool(at_most=study.v1.max_windows),
+        validation=pool(at_most=1),
+        version=_version(workspace, ALL_STOCKS, fold, depends_on),
+    )
+
+
+def v2_job(
+    workspace: Workspace, panel: pd.DataFrame, ticker: str, fold: Fold
+) -> TrainingJob:
+    """Cut one stock's windows for one fold.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        PANEL with ``with_returns`` columns, sealed.
+    """
+    split = split_stock(workspace, panel, ticker, fold)
+    return TrainingJob(
+        ticker=ticker,
+        year=fold.year,
+        seed=workspace.study.seed,
+        architecture="v2",
+        train=split.train,
+        validation=split.validation,
+        version=_version(workspace, ticker, fold, _v2_document(workspace)),
+    )
+
+
+def delay1_job(
+    workspace: Workspace, panel: pd.DataFrame, ticker: str, fold: Fold
+) -> TrainingJob:
+    """Cut one stock's windows for one fold of v2 at delay 1.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        PANEL with ``with_returns`` columns, sealed.
+    """
+    split = split_delayed(workspace, panel, ticker, fold)
+    delay = workspace.study.backtest.delay
+    depends_on = {**_v2_document(workspace), "aim": DELAY1, "delay": delay}
+    return TrainingJob(
+        ticker=ticker,
+        year=fold.year,
+        seed=workspace.study.seed,
+        architecture=DELAY1,
+        train=split.train,
+        validation=split.validation,
+        version=_version(workspace, ticker, fold, depends_on),
+        delay=delay,
+    )
+
+
+def _v2_document(workspace: Workspace) -> dict[str, object]:
+    """Return what a v2 depends on; verdict and costs never retrain a model."""
+    document = study_document(workspace.study)
+    return {
+        "v2": document["v2"],
+        "training": document["training"],
+        "validation_share": document["folds"]["validation_share"],
+    }
+
+
+def expected_time(workspace: Workspace, jobs: list[TrainingJob]) -> str:
+    """Say how many models wait and how long they will take at most."""
+    study = workspace.study
+    waiting = [job for job in jobs if not is_trained(workspace, job)]
+    epochs = {"v1": study.v1.max_epochs}
+    n_windows = sum(
+        len(job.train) * epochs.get(job.architecture, study.training.max_epochs)
+        for job in waiting
+    )
+    n_workers = study.training.workers or os.cpu_count() or 1
+    seconds = n_windows * study.v2.lookback / STEPS_PER_SECOND / n_workers
+    return (
+        f"{len(jobs)} models, {len(jobs) - len(waiting)} of them there already; "
+        f"the rest takes at most about {seconds / 60:.0f} min on {n_workers} cores"
+    )
+
+
+def _version(
+    workspace: Workspace, ticker: str, fold: Fold, depends_on: dict[str, object]
+) -> str:
+    return artefact_version(
+        read_facts(workspace).digest,
+        depends_on,
+        workspace.study.seed,
+        ticker=ticker,
+        year=fold.year,
+    )
+
+
+def is_trained(workspace: Workspace, job: TrainingJob) -> bool:
+    """Say whether a job's model is there under today's version."""
+    try:
+        folder = bundle_folder(workspace, job.ticker, job.year, job.architecture)
+        metadata = read_metadata(folder)
+    except ArtefactError:
+        return False
+    return bool(metadata["version"] == job.version)

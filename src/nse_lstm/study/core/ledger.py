@@ -1,0 +1,93 @@
+"""The ledger's files and the identity of a study in them.
+
+They are append-only and outlive `make clean`: one line a look at the test year, one
+line a strategy whose score was seen.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from nse_lstm.config import study_document
+from nse_lstm.deployment.locks import locked
+from nse_lstm.errors import ArtefactError
+from nse_lstm.models.versions import PACKAGES, sources_digest
+from nse_lstm.paths import write_text
+from nse_lstm.study.core.phase_tables import read_facts
+from nse_lstm.study.core.workspace import Workspace
+
+
+def identity(workspace: Workspace, *, seeded: bool = True) -> str:
+    """Name all that can change a forecast, a deal or a score, but the data.
+
+    The test year counts as resolved, so that typing it in is no other study; what a
+    market is called does not count. Without ``seeded`` the study's seed does not
+    either: fits from several seeds are children of one trial.
+    """
+    document = study_document(workspace.study)
+    if not seeded:
+        del document["seed"]
+    document["test_year"] = read_facts(workspace).test_year
+    document["sources"] = sources_digest(packages=(*PACKAGES, "evaluation"))
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return a ledger's lines in order; none where there is no file.
+
+    Raises
+    ------
+    ArtefactError
+        Naming the file and the line that is no JSON object.
+    """
+    if not path.is_file():
+        return []
+    lines = []
+    for number, text in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        try:
+            lines.append(dict(json.loads(text)))
+        except (ValueError, TypeError):
+            raise ArtefactError(
+                f"Expected a JSON object. Received: {text[:40]!r} ({path}, line "
+                f"{number})"
+            ) from None
+    return lines
+
+
+def append_lines(
+    path: Path,
+    lines: Iterable[dict[str, Any]],
+    *,
+    key: list[str],
+    or_key: list[str] | None = None,
+) -> int:
+    """Append the lines whose key is not in the ledger yet; return how many there are.
+
+    A line that agrees with one before it in ``key`` or, if given, in ``or_key`` is the
+    same.
+
+    Two processes wait for each other. The file is rewritten whole, so that a kill in
+    the middle leaves no half line.
+    """
+    with locked(path.parent):
+        before = read_lines(path)
+        seen = {mark for line in before for mark in _marks(line, key, or_key)}
+        new = []
+        for line in lines:
+            marks = _marks(line, key, or_key)
+            if not marks & seen:
+                new.append(line)
+                seen |= marks
+        if new:
+            rows = [json.dumps(line, sort_keys=True) for line in [*before, *new]]
+            write_text(path, "\n".join(rows) + "\n")
+    return len(before) + len(new)
+
+
+def _marks(
+    line: dict[str, Any], *keys: list[str] | None
+) -> set[tuple[tuple[str, Any], ...]]:
+    return {tuple((name, line.get(name)) for name in key) for key in keys if key}

@@ -1,0 +1,109 @@
+"""The seal of the test year.
+
+``open_test_year`` is the only function that hands out prices of the test year to what
+is judged by them. It writes a line the first time a frozen study looks at it; the label
+says how much that look can prove.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import pandas as pd
+
+from nse_lstm.errors import ArtefactError
+from nse_lstm.study.core.ledger import append_lines, identity, read_lines
+from nse_lstm.study.core.phase_tables import read_facts
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.tables import PANEL, read_table
+
+Label = Literal["confirmatory", "replication", "exploratory"]
+
+MEANING = {
+    "confirmatory": "first look at this year with a frozen study",
+    "replication": "results that cover this year were known before the study",
+    "exploratory": "this year had been looked at before with another study or data",
+}
+
+
+@dataclass(frozen=True)
+class SealedYearAccess:
+    """One look at the test year."""
+
+    test_year: int
+    label: Label
+    n_looks: int
+    """Distinct studies that have looked at this year of the market, this one too."""
+
+    @property
+    def meaning(self) -> str:
+        """What the label says about the evidence, in words."""
+        return MEANING[self.label]
+
+
+def open_test_year(
+    workspace: Workspace, *, study: str = "", now: datetime | None = None
+) -> tuple[pd.DataFrame, SealedYearAccess]:
+    """Break the seal: return the panel with the test year, and write down the look.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    study : str
+        What names the frozen study; ``row_ledger.identity`` if empty.
+    now : datetime, optional
+        Time written into the ledger.
+
+    Returns
+    -------
+    panel : DataFrame
+        All sessions up to the last one of the data.
+    look : Look
+        Its label: ``replication`` where results on that year were known beforehand,
+        else ``confirmatory`` for the first look of all at that year of the market, and
+        ``exploratory`` for any other study or other data after it. The same study
+        looking again at the same data is the same look.
+    """
+    facts = read_facts(workspace)
+    path = workspace.paths.ledger / "test_year_looks.jsonl"
+    mine = {
+        "data": facts.digest,
+        "test_year": facts.test_year,
+        "study": study or identity(workspace),
+    }
+    looks = [look for look in read_lines(path) if look["test_year"] == facts.test_year]
+    known = [look for look in looks if mine.items() <= look.items()]
+    if not known:
+        moment = (now or datetime.now(UTC)).isoformat(timespec="seconds")
+        label = _label(workspace, facts.test_year, first=not looks)
+        known = [{**mine, "when": moment, "label": label}]
+        looks += known
+        append_lines(path, known, key=list(mine))
+    panel = read_table(PANEL, workspace.paths.processed / "panel.parquet")
+    return panel, SealedYearAccess(facts.test_year, known[0]["label"], len(looks))
+
+
+def open_to_serve(workspace: Workspace) -> pd.DataFrame:
+    """Return the panel through its last session, to forecast from and to watch.
+
+    An evening's new session makes other data of it, but no new look: nothing of the
+    study is chosen or judged by it. Before a first look the seal holds.
+
+    Raises
+    ------
+    ArtefactError
+        If no study of this market has opened a test year yet.
+    """
+    path = workspace.paths.ledger / "test_year_looks.jsonl"
+    if not read_lines(path):
+        raise ArtefactError(
+            f"Expected a test year that was opened before, in {path}. Received: no "
+            "look; run Phase 4 first"
+        )
+    return read_table(PANEL, workspace.paths.processed / "panel.parquet")
+
+
+def _label(workspace: Workspace, test_year: int, *, first: bool) -> Label:
+    if test_year <= workspace.study.market.results_known_through:
+        return "replication"
+    return "confirmatory" if first else "exploratory"

@@ -1,0 +1,180 @@
+"""The ledger of trials: every strategy whose score was seen, counted by the code.
+
+It holds statistics only, so that of a real market it is committed and a clean clone
+counts the same trials: a line a strategy and seed with its pooled session returns over
+cash, in millionths, and apart from them each calendar once.
+"""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nse_lstm.errors import ArtefactError
+from nse_lstm.evaluation.significance import moments_of
+from nse_lstm.evaluation.strategies import FORECAST_RULES
+from nse_lstm.evaluation.verdict import pooled_excess
+from nse_lstm.study.core.ledger import append_lines, identity, read_lines
+from nse_lstm.study.core.phase_tables import read_facts
+from nse_lstm.study.core.workspace import Workspace
+
+LEDGER = "trials.jsonl"
+CALENDARS = "calendars.jsonl"
+TRIAL = ["data", "study", "model", "rule"]
+SAME = ["model", "rule", "seed", "series"]
+"""What deals the same sessions to the same millionth is the same strategy, however its
+sources were rewritten."""
+MILLION = 1_000_000
+
+
+def record_trials(
+    workspace: Workspace, returns: pd.DataFrame, *, cost_bps: int, study: str = ""
+) -> int:
+    """Append every strategy not seen before, with its pooled daily excess over cash.
+
+    A trial is a distinct strategy: data, study, sources, model and rule. Seeds are its
+    children: lines of their own, whose mean is the trial's return. Whatever acts on a
+    forecast counts, the network's or a baseline's, since any of them could have been
+    picked once its score was seen. What is fixed beforehand to measure against does
+    not: holding, equal weight, the index, random positions. Nor does what has no
+    account: a model that is only ranked by (rank IC).
+
+    Parameters
+    ----------
+    returns : DataFrame
+        STRATEGY_RETURNS of the walk-forward years.
+    cost_bps : int
+        Cost level whose returns are kept.
+    study : str
+        What names the frozen study; ``row_ledger.identity`` without its seed if empty.
+
+    Returns
+    -------
+    int
+        Number of distinct trials in the ledger, whatever their data.
+    """
+    at_cost = returns[returns["cost_bps"] == cost_bps]
+    chosen = at_cost[at_cost["rule"].isin(FORECAST_RULES)]
+    about = {
+        "data": read_facts(workspace).digest,
+        "study": study or identity(workspace, seeded=False),
+        "seed": workspace.study.seed,
+        "cost_bps": cost_bps,
+    }
+    lines, calendars = [], []
+    for (model, rule), rows in chosen.groupby(["model", "rule"]):
+        # A strategy that never deals has no score that could have been picked.
+        if rows["turnover"].any():
+            series, calendar = _series(pooled_excess(rows))
+            lines.append({**about, "model": model, "rule": rule, **series})
+            calendars.append(calendar)
+    folder = workspace.paths.ledger
+    append_lines(folder / CALENDARS, calendars, key=["calendar"])
+    append_lines(folder / LEDGER, lines, key=[*TRIAL, "seed"], or_key=SAME)
+    return len(read_trials(workspace))
+
+
+def read_trials(workspace: Workspace) -> pd.DataFrame:
+    """Return one row a trial: model, rule, sessions, Sharpe over cash per session."""
+    rows = [
+        {
+            "model": lines[0]["model"],
+            "rule": lines[0]["rule"],
+            "n": len(_excess(lines)),
+            "sharpe": moments_of(_excess(lines)).sharpe,
+        }
+        for lines in _trials(workspace)
+    ]
+    return pd.DataFrame(rows, columns=["model", "rule", "n", "sharpe"])
+
+
+def read_trial_matrix(workspace: Workspace, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Return the ledger's session returns over cash of every trial, side by side.
+
+    Parameters
+    ----------
+    sessions : DatetimeIndex
+        Those that are judged.
+
+    Returns
+    -------
+    DataFrame of shape (n_sessions, n_columns)
+        A column for each trial that has a return on all of ``sessions``; trials of
+        other years have none to compare, and only count. Named by model, rule and
+        place in the ledger.
+
+    Raises
+    ------
+    ArtefactError
+        If a trial's calendar is not in the ledger.
+    """
+    calendars = {
+        line["calendar"]: _sessions(line)
+        for line in read_lines(workspace.paths.ledger / CALENDARS)
+    }
+    columns: dict[str, pd.Series] = {}
+    for place, lines in enumerate(_trials(workspace), start=1):
+        about = lines[0]
+        if not about.get("calendar"):
+            continue  # written before calendars were kept
+        if about["calendar"] not in calendars:
+            raise ArtefactError(
+                f"Expected the calendar of trial {place} in {CALENDARS}. Received: no "
+                f"line {about['calendar']!r} ({workspace.paths.ledger})"
+            )
+        excess = pd.Series(_excess(lines), index=calendars[about["calendar"]])
+        if sessions.isin(excess.index).all():
+            columns[f"{about['model']} {about['rule']} #{place}"] = excess[sessions]
+    return pd.DataFrame(columns, index=sessions)
+
+
+def _trials(workspace: Workspace) -> list[list[dict[str, Any]]]:
+    """Return each trial's lines, one a seed, trials in the order they were seen.
+
+    A seed that happened to see other sessions than the first is left out of the mean.
+    """
+    trials: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for line in read_lines(workspace.paths.ledger / LEDGER):
+        seen = trials.setdefault(tuple(line[name] for name in TRIAL), [])
+        if not seen or seen[0].get("calendar") == line.get("calendar"):
+            seen.append(line)
+    return list(trials.values())
+
+
+def _excess(lines: list[dict[str, Any]]) -> NDArray[np.float64]:
+    """Return a trial's returns over cash: the mean over its seeds."""
+    if "excess_returns" in lines[0]:  # as the ledger's first lines have them
+        return np.array(lines[0]["excess_returns"], float)
+    series = [np.array(line["excess_ppm"].split(), float) for line in lines]
+    return np.asarray(np.mean(series, axis=0) / MILLION)
+
+
+def _series(pooled: pd.Series) -> tuple[dict[str, str], dict[str, str]]:
+    """Return a trial's series in millionths, and its calendar in days."""
+    sessions = pd.DatetimeIndex(pooled.index)
+    gaps = np.diff(sessions.to_numpy()).astype("timedelta64[D]").astype(int)
+    calendar = {
+        "first": str(sessions[0].date()),
+        "days_after": " ".join(map(str, gaps)),
+    }
+    name = _digest(*calendar.values())
+    excess = " ".join(str(round(value * MILLION)) for value in pooled)
+    series = {
+        "first": calendar["first"],
+        "last": str(sessions[-1].date()),
+        "calendar": name,
+        "excess_ppm": excess,
+        "series": _digest(name, excess),
+    }
+    return series, {"calendar": name, **calendar}
+
+
+def _sessions(line: dict[str, Any]) -> pd.DatetimeIndex:
+    days = np.cumsum([0, *map(int, line["days_after"].split())])
+    return pd.DatetimeIndex(pd.Timestamp(line["first"]) + pd.to_timedelta(days, "D"))
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]

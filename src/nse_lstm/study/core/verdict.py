@@ -1,0 +1,147 @@
+"""The declared strategy judged on the walk-forward years, and the verdict in words."""
+
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from nse_lstm.evaluation.significance import deflated_sharpe_ratio, trial_variance
+from nse_lstm.evaluation.strategies import HOLD
+from nse_lstm.evaluation.verdict import Judgement, excess_moments, judge
+from nse_lstm.models.bundles import read_metadata
+from nse_lstm.study.core.audit_result import audit_words, is_clean
+from nse_lstm.study.core.jobs import bundle_folder
+from nse_lstm.study.core.phase_tables import read_recommended, study_folds
+from nse_lstm.study.core.sealed_year import SealedYearAccess
+from nse_lstm.study.core.trials import read_trials
+from nse_lstm.study.core.workspace import Workspace, read_json
+
+
+def judge_declared(workspace: Workspace, returns: pd.DataFrame) -> Judgement:
+    """Judge the declared strategy; never yes but with a clean audit of this very study.
+
+    Parameters
+    ----------
+    returns : DataFrame
+        STRATEGY_RETURNS of the walk-forward years.
+    """
+    study = workspace.study
+    at_headline = returns[returns["cost_bps"] == study.backtest.headline_cost_bps]
+    declared = at_headline[
+        (at_headline["model"] == study.verdict.model)
+        & (at_headline["rule"] == study.verdict.rule)
+    ]
+    return judge(
+        declared,
+        at_headline[at_headline["model"] == HOLD],
+        backtest=study.backtest,
+        verdict=study.verdict,
+        seed=study.seed,
+        deflated_sharpe=_deflated(workspace, declared),
+        audit_clean=is_clean(workspace),
+    )
+
+
+def judge_variant(
+    workspace: Workspace, returns: pd.DataFrame, holdings: pd.DataFrame
+) -> Judgement:
+    """Judge what is dealt beside the declared strategy: no audit, so never yes.
+
+    Parameters
+    ----------
+    returns, holdings : DataFrame
+        As ``verdict.judge`` takes them.
+    """
+    study = workspace.study
+    return judge(
+        returns,
+        holdings,
+        backtest=study.backtest,
+        verdict=study.verdict,
+        seed=study.seed,
+        deflated_sharpe=None,
+        audit_clean=None,
+    )
+
+
+def verdict_document(
+    workspace: Workspace, judgement: Judgement, *, look: SealedYearAccess, n_trials: int
+) -> dict[str, Any]:
+    """Return all that the index says beside the report card, in words and numbers."""
+    return {
+        "verdict": asdict(judgement),
+        "basis": _basis(workspace),
+        "evidence": [
+            *judgement.reasons,
+            f"A yearly Sharpe ratio below {judgement.smallest_detectable_sharpe:.1f} "
+            f"could not have been told from zero in {judgement.n_sessions} sessions.",
+            audit_words(workspace),
+        ],
+        "test_year": look.test_year,
+        "look": asdict(look) | {"meaning": look.meaning},
+        "n_trials": n_trials,
+        "cautions": [
+            f"Years walked forward: {len(_years(workspace))}, seeds: 1. Luck is hardly "
+            "averaged out.",
+            _hardly_fitted(workspace),
+            f"{n_trials} strategies have been scored on this market so far, the "
+            "baselines' included (the trial ledger); the best of many looks better "
+            "than it is.",
+            "The printed price is the day's average: nobody can deal at it after "
+            "seeing it, so a good forecast of it is not yet a profit.",
+        ],
+    }
+
+
+def read_verdict(workspace: Workspace) -> dict[str, Any] | None:
+    """Return what Phase 4 wrote into ``verdict.json``; None where it has not run."""
+    path = workspace.paths.evaluation / "verdict.json"
+    return dict(read_json(path)) if path.is_file() else None
+
+
+def _deflated(workspace: Workspace, returns: pd.DataFrame) -> float | None:
+    """Return the strategy's deflated Sharpe over cash; None where it is undefined."""
+    moments = excess_moments(returns)
+    sharpes = read_trials(workspace)["sharpe"].dropna()
+    if not len(sharpes) or pd.isna(moments.sharpe):
+        return None
+    return deflated_sharpe_ratio(
+        **asdict(moments),
+        n_trials=len(sharpes),
+        variance=trial_variance(sharpes, moments.n),
+    )
+
+
+def _basis(workspace: Workspace) -> str:
+    study, backtest = workspace.study, workspace.study.backtest
+    rule = {
+        "sign": "bought when the forecast is up and else sold",
+        "gate": "bought when the forecast gain is above "
+        f"{backtest.gate_multiple:g} times the cost of a side, sold when it is below 0",
+    }[study.verdict.rule]
+    return (
+        f"The strategy: {study.verdict.model}, {rule}, equal capital in every "
+        "recommended stock, dealt one session after the forecast at "
+        f"{backtest.headline_cost_bps} basis points a side. Judged on the years "
+        f"{', '.join(_years(workspace))} walked forward, against cash at "
+        f"{backtest.cash_rate:.1%} a year and against holding the same stocks."
+    )
+
+
+def _years(workspace: Workspace) -> list[str]:
+    return [str(f.year) for f in study_folds(workspace) if f.kind == "walk_forward"]
+
+
+def _hardly_fitted(workspace: Workspace) -> str:
+    """Count the test year's networks that training only made worse."""
+    year = study_folds(workspace)[-1].year
+    best = [
+        read_metadata(bundle_folder(workspace, ticker, year))["best_epoch"]
+        for ticker in read_recommended(workspace)[year]
+    ]
+    n_first = sum(epoch == 1 for epoch in best)
+    return (
+        f"{n_first} of {len(best)} v2 networks of {year} kept the weights of their "
+        "first epoch: training only took them further from the "
+        "validation span, so their figures are those of hardly fitted networks."
+    )

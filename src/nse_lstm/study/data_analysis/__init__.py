@@ -1,0 +1,1 @@
+"""Phase 1: raw files to a panel, and what the files are worth."""

@@ -1,0 +1,48 @@
+"""`make fetch`: the public data sets of the catalogue, put where a study looks."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nse_lstm.data.download.catalogue import datasets_of, read_catalogue
+from nse_lstm.data.download.fetch import SOURCES, fetch_datasets
+from nse_lstm.paths import Paths, find_root
+
+CATALOGUE = Path("data/catalogue.toml")
+
+
+def fetch(
+    folder: str = "",
+    *,
+    years: str = "",
+    tell: Callable[[str], None] = print,
+    catalogue_path: Path | None = None,
+) -> str:
+    """Download what the catalogue names; say in one sentence what is there then.
+
+    Parameters
+    ----------
+    folder : str
+        ``data/raw/<market>`` of the project if empty; relative to the project.
+    years : str
+        As ``2013-2023``; every data set if empty.
+    tell : callable
+        Is given each line of progress.
+    catalogue_path : Path, optional
+        The project's own if not given.
+
+    Raises
+    ------
+    ConfigurationError
+        If the catalogue or the years do not hold up.
+    FetchError
+        If a data set could not be had whole and unchanged.
+    """
+    root = find_root()
+    catalogue = read_catalogue(catalogue_path or root / CATALOGUE)
+    datasets = datasets_of(catalogue, years)
+    target = root / folder if folder else Paths(root, catalogue.market).raw
+    n_fetched = fetch_datasets(catalogue, datasets, target, tell=tell)
+    return (
+        f"{len(datasets)} data sets are in {target}, {n_fetched} files of them new; "
+        f"{SOURCES} there says how to cite them"
+    )

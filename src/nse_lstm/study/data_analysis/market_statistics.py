@@ -1,0 +1,115 @@
+"""The atlas of Phase 1: every description of the market before the test year.
+
+Nothing here is read by a later phase; the tables lie beside the panel for a reader.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pandas as pd
+
+from nse_lstm import tables
+from nse_lstm.data.market_statistics.autocorrelation import (
+    dependence,
+    group_autocorrelations,
+    stock_autocorrelations,
+)
+from nse_lstm.data.market_statistics.market_years import (
+    absent_days,
+    concentration,
+    lifespans,
+    market_years,
+)
+from nse_lstm.data.market_statistics.stock_years import stock_years
+from nse_lstm.data.market_statistics.wide_panel import make_wide_panel
+from nse_lstm.study.core.workspace import Workspace
+
+PAGE_STOCKS = 63
+"""What the first status page calls high-quality stocks; it names none of them."""
+
+HERE = {1: "recommended", 2: "tradable", 3: "not worth training on"}
+
+SCHEMAS = {
+    "stock_years": tables.STOCK_YEARS,
+    "autocorrelations": tables.AUTOCORRELATIONS,
+    "autocorrelation_groups": tables.AUTOCORRELATION_GROUPS,
+    "dependence": tables.DEPENDENCE,
+    "market_years": tables.MARKET_YEARS,
+    "concentration": tables.CONCENTRATION,
+    "lifespans": tables.LIFESPANS,
+    "absent_days": tables.ABSENT_DAYS,
+    "differences": tables.RECOMMENDATION_DIFFERENCES,
+}
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """One table a field, each in its schema of ``tables``."""
+
+    stock_years: pd.DataFrame
+    autocorrelations: pd.DataFrame
+    autocorrelation_groups: pd.DataFrame
+    dependence: pd.DataFrame
+    market_years: pd.DataFrame
+    concentration: pd.DataFrame
+    lifespans: pd.DataFrame
+    absent_days: pd.DataFrame
+    differences: pd.DataFrame
+
+
+def make_atlas(
+    panel: pd.DataFrame, *, statistics: pd.DataFrame, instruments: pd.DataFrame
+) -> Atlas:
+    """Describe a panel.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        ``tables.PANEL``, sealed: what is in it is described.
+    statistics, instruments : DataFrame
+        ``tables.STATISTICS`` of the same sessions, and ``tables.INSTRUMENTS`` of the
+        whole files, for the codes that came later.
+    """
+    boards = make_wide_panel(panel)
+    years, autocorrelation = stock_years(boards), stock_autocorrelations(boards)
+    ranks, lives = concentration(boards), lifespans(boards)
+    absent = absent_days(boards.sessions)
+    return Atlas(
+        stock_years=years,
+        autocorrelations=autocorrelation,
+        autocorrelation_groups=group_autocorrelations(autocorrelation, years),
+        dependence=dependence(boards),
+        market_years=market_years(boards, ranks=ranks, lives=lives, absent=absent),
+        concentration=ranks,
+        lifespans=lives,
+        absent_days=absent,
+        differences=_differences(statistics, instruments),
+    )
+
+
+def write_atlas(workspace: Workspace, atlas: Atlas) -> None:
+    """Write every table of the atlas beside the panel."""
+    folder = workspace.paths.processed / "atlas"
+    for each in fields(atlas):
+        table = getattr(atlas, each.name)
+        tables.write_table(table, SCHEMAS[each.name], folder / f"{each.name}.parquet")
+
+
+def _differences(statistics: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:
+    """Say of every ordinary share of the files what this study makes of it, and why."""
+    judged = statistics.loc[
+        statistics["kind"] == "ordinary", ["ticker", "name", "tier", "rank", "reason"]
+    ]
+    later = instruments[
+        (instruments["kind"] == "ordinary")
+        & ~instruments["ticker"].isin(statistics["ticker"])
+    ]
+    unknown = later[["ticker", "name"]].assign(
+        tier=3, rank=0, reason="Has no session before the test year."
+    )
+    both = pd.concat([judged, unknown], ignore_index=True)
+    order = np.lexsort([both["ticker"], both["rank"], both["tier"]])
+    table = both.iloc[order].assign(here=both["tier"].map(HERE))
+    table = table.astype({"here": tables.TEXT, "reason": tables.TEXT})
+    columns = list(tables.RECOMMENDATION_DIFFERENCES.columns)
+    return tables.check(table[columns], tables.RECOMMENDATION_DIFFERENCES)

@@ -1,0 +1,1 @@
+"""Side studies: ablation, search, false positives and power, explanations."""

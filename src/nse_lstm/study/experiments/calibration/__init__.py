@@ -1,0 +1,1 @@
+"""How often the verdict says yes without skill, and with planted skill."""

@@ -1,0 +1,186 @@
+"""The verdict judged: how often it says yes to luck, and to skill that is there.
+
+Hundreds of simulated markets are judged by the study's own path. Where nothing was
+planted every yes is a false one; where something was, the share of yes is the verdict's
+power. A market's line depends on the study, the signal and its seed only, so a run may
+stop, resume and use any number of processes.
+"""
+
+import hashlib
+import json
+import math
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nse_lstm.config import Study, study_document
+from nse_lstm.models.versions import PACKAGES, sources_digest
+from nse_lstm.paths import write_text
+from nse_lstm.reporting.status import render_markdown
+from nse_lstm.study.core.ledger import append_lines, read_lines
+from nse_lstm.study.core.workspace import Workspace, write_json
+from nse_lstm.study.experiments.calibration import market
+from nse_lstm.study.experiments.calibration.counts import (
+    DOCUMENT,
+    answers_table,
+    count_answers,
+    false_yes,
+    share_of,
+)
+from nse_lstm.study.experiments.calibration.market import judge_market
+
+Job = tuple[float, int]
+Progress = Callable[[str], None]
+
+SIGNALS = (0.06, 0.12, 0.2, 0.3)
+"""What is planted for the power; a market without any is a null market."""
+FIRST_POWER_SEED = 1001
+FALSE_YES_LIMIT = 0.02
+"""Share of null markets that may say yes: twice the design level, to leave chance
+room."""
+KEY = ["version", "signal", "seed"]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a run counted."""
+
+    counts: pd.DataFrame
+    """``counts.count_answers``."""
+    false_yes: tuple[int, ...]
+    """Seeds of the null markets with a yes at the headline cost."""
+    limit: int
+    """How many of them there may be."""
+
+
+def run_calibration(
+    workspace: Workspace, *, n_null: int, n_power: int, progress: Progress = print
+) -> Calibration:
+    """Judge every market and write the counts to ``docs/calibration.{json,md}``.
+
+    Parameters
+    ----------
+    n_null, n_power : int
+        Markets without a signal, at least 1, and with each of ``SIGNALS``.
+    progress : callable
+        Is given a line every so often.
+    """
+    study = workspace.study
+    power = range(FIRST_POWER_SEED, FIRST_POWER_SEED + n_power)
+    jobs = [(0.0, seed) for seed in range(1, n_null + 1)]
+    jobs += [(signal, seed) for signal in SIGNALS for seed in power]
+    lines = judge_markets(
+        study,
+        jobs,
+        workspace.paths.models / "calibration" / "markets.jsonl",
+        workers=study.training.workers,
+        progress=progress,
+    )
+    found = Calibration(
+        counts=count_answers(lines),
+        false_yes=tuple(false_yes(lines, cost_bps=study.backtest.headline_cost_bps)),
+        limit=math.floor(FALSE_YES_LIMIT * n_null),
+    )
+    path = workspace.paths.root / DOCUMENT
+    document = {
+        "counts": found.counts.to_dict(orient="records"),
+        "false_yes": found.false_yes,
+        "headline_cost_bps": study.backtest.headline_cost_bps,
+        "limit": found.limit,
+        "n_null": n_null,
+    }
+    write_json(path, document)
+    write_text(path.with_suffix(".md"), _page(found, study, n_null=n_null))
+    return found
+
+
+def judge_markets(
+    study: Study,
+    jobs: list[Job],
+    path: Path,
+    *,
+    workers: int = 0,
+    progress: Progress = print,
+) -> list[dict[str, Any]]:
+    """Judge markets, resuming those that a file holds under this very study.
+
+    Parameters
+    ----------
+    study : Study
+        Its universe, cross-section, dealing, verdict and seed count, and the sources.
+    jobs : list of (signal, seed)
+        Markets, ``market.judge_market``.
+    path : Path
+        JSON lines, one a market, appended as they are done.
+    workers : int
+        Processes; 0 means one a core. Never changes a result.
+    progress : callable
+        Is given a line every so often.
+
+    Returns
+    -------
+    list of dict
+        The lines of ``jobs``, in their order.
+    """
+    version = _version(study)
+    done = {(line["signal"], line["seed"]) for line in _lines(path, version)}
+    waiting = [job for job in jobs if job not in done]
+    for number, line in enumerate(_judge_all(study, waiting, workers), start=1):
+        append_lines(path, [{"version": version, **line}], key=KEY)
+        if number % 10 == 0 or number == len(waiting):
+            progress(f"{number} of {len(waiting)} markets judged")
+    found = {(line["signal"], line["seed"]): line for line in _lines(path, version)}
+    return [found[job] for job in jobs]
+
+
+def _judge_all(study: Study, jobs: list[Job], workers: int) -> Iterator[dict[str, Any]]:
+    judge = partial(_judge_job, study)
+    workers = min(workers or os.cpu_count() or 1, len(jobs))
+    if workers < 2:
+        yield from map(judge, jobs)
+        return
+    # A new process has nothing of this one, so its place cannot matter.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        yield from pool.map(judge, jobs)
+
+
+def _judge_job(study: Study, job: Job) -> dict[str, Any]:
+    signal, seed = job
+    return judge_market(study, signal=signal, seed=seed)
+
+
+def _lines(path: Path, version: str) -> list[dict[str, Any]]:
+    return [line for line in read_lines(path) if line["version"] == version]
+
+
+def _version(study: Study) -> str:
+    document = study_document(study)
+    names = ("universe", "cross_section", "backtest", "verdict", "seed")
+    sources = sources_digest(packages=(*PACKAGES, "evaluation"))
+    source = Path(market.__file__).read_text(encoding="utf-8")
+    parts = [{name: document[name] for name in names}, sources, source]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _page(found: Calibration, study: Study, *, n_null: int) -> str:
+    counts, n_false = found.counts, len(found.false_yes)
+    return render_markdown(
+        "calibration.md.j2",
+        false_yes=n_false,
+        n_null=n_null,
+        limit=found.limit,
+        upper=f"{share_of(n_false, n_null)[1]:.1%}",
+        null=answers_table(counts[counts["signal"] == 0]),
+        power=answers_table(counts[counts["signal"] > 0]),
+        confidence=f"{study.verdict.confidence:.0%}",
+        cost_bps=study.backtest.headline_cost_bps,
+        years=market.N_WALK_FORWARD,
+    )

@@ -1,0 +1,270 @@
+"""One simulated market, forecast by stand-ins for a model and judged like the study.
+
+The judging path is the study's own: its universe as of each fold's start, its dealing,
+its rules, its trials and its verdict. Only the forecaster is another: least squares in
+place of a network, so that hundreds of markets are judged in the time of one.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nse_lstm.config import Simulation, Study
+from nse_lstm.data.simulate import SimulatedMarket, simulate_market
+from nse_lstm.data.universe import recommended, stock_statistics
+from nse_lstm.evaluation.oracle import forecasts_of_oracle
+from nse_lstm.evaluation.scoring import POOL, realised
+from nse_lstm.evaluation.significance import (
+    deflated_sharpe_ratio,
+    moments_of,
+    trial_variance,
+)
+from nse_lstm.evaluation.strategies import FORECAST_RULES, HOLD, strategy_returns
+from nse_lstm.evaluation.verdict import Judgement, judge, pooled_excess
+from nse_lstm.features.cross_sectional_rank import cross_sectional_rank
+from nse_lstm.features.folds import Fold, make_folds
+from nse_lstm.features.indicators import INDICATORS
+from nse_lstm.features.market_panel import make_market_panel, to_rows
+from nse_lstm.models.tabular_models import fit_ridge
+
+Numbers = NDArray[np.float64]
+
+FIRST_YEAR, LAST_YEAR = 2013, 2016
+N_WALK_FORWARD = 3
+"""Of those years; the first is there to be learnt from."""
+N_ORDINARY = 25
+MIN_SESSIONS = 200
+"""In place of the study's: the first fold has one year before it."""
+
+MODEL, ORACLE, LUCKIEST = "ridge", "oracle", "luckiest"
+"""The stand-in for the model, who knows the plan, and the trial with the best Sharpe
+ratio, picked after all scores were seen."""
+
+PLACES = (
+    *("reversal_1", "reversal_5", "reversal_10", "reversal_20", "volatility_20"),
+    *("volume_surprise_1", "volume_surprise_5", "range_width_1", "signed_turnover_5"),
+)
+"""Indicators that the stand-in sees, as places in the universe."""
+LAGS = tuple(f"lag_{n}" for n in range(5))
+ALPHA = 100.0
+"""Of the ridge on places in [-1/2, 1/2] and some 10^4 rows."""
+AIM = ["ticker", "origin"]
+
+
+def judge_market(study: Study, *, signal: float, seed: int) -> dict[str, Any]:
+    """Draw a market, forecast three years of it and judge every declared strategy.
+
+    The candidates are a pooled ridge, an autoregression a stock and each stock's mean
+    return; each is a trial under both rules. The ridge is the model; the oracle is
+    dealt and judged in its place too, against the same trials.
+
+    Parameters
+    ----------
+    study : Study
+        Its universe, dealing, verdict and seed; the audit counts as clean.
+    signal : float
+        What is planted (``config.Simulation``); 0 is a market without any skill.
+    seed : int
+        Of the market.
+
+    Returns
+    -------
+    dict
+        Plain values: ``signal``, ``seed`` and ``judged``, one dict a strategy that
+        dealt and a cost level (0 and the headline): ``who rule cost_bps answer sharpe
+        over_cash over_holding deflated deflated_by_chance n_trials``. The Sharpe ratio
+        is yearly and over cash; ``over_cash`` and ``over_holding`` are the bounds of
+        the yearly excess returns.
+    """
+    simulation = Simulation(
+        first_year=FIRST_YEAR,
+        last_year=LAST_YEAR,
+        n_ordinary=N_ORDINARY,
+        seed=seed,
+        signal=signal,
+    )
+    market = simulate_market(simulation)
+    forecasts = _forecasts(market, study)
+    levels = {0, study.backtest.headline_cost_bps}
+    backtest = replace(study.backtest, cost_bps=tuple(sorted(levels)))
+    returns = strategy_returns(forecasts, market.panel, backtest=backtest)
+    judged = [
+        row
+        for cost_bps in backtest.cost_bps
+        for row in _judged(_pool(returns[returns["cost_bps"] == cost_bps]), study)
+    ]
+    return {"signal": signal, "seed": seed, "judged": judged}
+
+
+def rules_at(cost_bps: int) -> tuple[str, ...]:
+    """Return the rules to judge: without a cost the gate is no other than the sign."""
+    return FORECAST_RULES if cost_bps else FORECAST_RULES[:1]
+
+
+def _forecasts(market: SimulatedMarket, study: Study) -> pd.DataFrame:
+    """Return ``FORECASTS`` of the oracle and every candidate on the same rows."""
+    known = forecasts_of_oracle(market, horizon=1)
+    # What is planted stays out of the table that candidates learn from.
+    aims = realised(known.drop(columns="y_hat"), market.panel)
+    rows = aims.merge(_features(market.panel, study), on=AIM)
+    blocks = []
+    for fold in make_folds(LAST_YEAR + 1, N_WALK_FORWARD)[:-1]:
+        train = rows[(rows["target_date"] < fold.start) & rows["y"].notna()]
+        inside = (rows["fold"] == fold.year) & (rows["origin"] >= fold.start)
+        chosen = rows["ticker"].isin(_recommended(market, study, fold))
+        ahead = rows[inside & chosen]
+        blocks += [
+            ahead.assign(model=model, seed=0, y_hat=fit(train, ahead))
+            for model, fit in CANDIDATES.items()
+        ]
+        if known["y_hat"].any():  # else who knows the plan knows that there is none
+            blocks.append(ahead.merge(known[[*AIM, "y_hat"]], on=AIM))
+    return pd.concat(blocks, ignore_index=True)[list(known.columns)]
+
+
+def _recommended(market: SimulatedMarket, study: Study, fold: Fold) -> list[str]:
+    statistics = stock_statistics(
+        market.panel,
+        market.instruments,
+        before=fold.start,
+        universe=replace(study.universe, min_sessions=MIN_SESSIONS),
+    )
+    return recommended(statistics)
+
+
+def _features(panel: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Return ``ticker origin`` and what the candidates see; a missing one is 0."""
+    board = make_market_panel(panel, study.cross_section)
+    frames = {
+        name: cross_sectional_rank(INDICATORS[name](board), board.member)
+        for name in PLACES
+    }
+    frames |= {name: board.log_return.shift(n) for n, name in enumerate(LAGS)}
+    return to_rows(frames, board.listed, time="origin").fillna(0.0)
+
+
+def _ridge(train: pd.DataFrame, ahead: pd.DataFrame) -> Numbers:
+    return _predict(train, ahead, PLACES, alpha=ALPHA)
+
+
+def _autoregression(train: pd.DataFrame, ahead: pd.DataFrame) -> Numbers:
+    return _per_stock(train, ahead, LAGS)
+
+
+def _mean(train: pd.DataFrame, ahead: pd.DataFrame) -> Numbers:
+    return _per_stock(train, ahead, ())
+
+
+CANDIDATES: dict[str, Callable[[pd.DataFrame, pd.DataFrame], Numbers]] = {
+    MODEL: _ridge,
+    "ar5": _autoregression,
+    "drift": _mean,
+}
+
+
+def _per_stock(
+    train: pd.DataFrame, ahead: pd.DataFrame, names: tuple[str, ...]
+) -> Numbers:
+    """Fit every stock on its own rows; all recommended ones have hundreds."""
+    y_hat = pd.Series(np.nan, index=ahead.index)
+    own = dict(list(train.groupby("ticker")))
+    for ticker, rows in ahead.groupby("ticker"):
+        y_hat[rows.index] = _predict(own[ticker], rows, names, alpha=1e-9)
+    return np.asarray(y_hat.to_numpy(), np.float64)
+
+
+def _predict(
+    train: pd.DataFrame, ahead: pd.DataFrame, names: tuple[str, ...], *, alpha: float
+) -> Numbers:
+    X, y = train[list(names)].to_numpy(), train["y"].to_numpy()
+    coefficients, constant = fit_ridge(X, y, alpha=alpha)
+    products = ahead[list(names)].to_numpy() * coefficients
+    return np.asarray(products.sum(axis=1) + constant)
+
+
+def _pool(returns: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean over stocks, which the verdict would take of each strategy anew.
+
+    The mean of one row is itself, so every number of a judgement stays what it was.
+    """
+    booked = ["position", "net_return", "cash_return"]
+    key = ["model", "rule", "cost_bps", "session"]
+    return returns.groupby(key)[booked].mean().reset_index().assign(ticker=POOL)
+
+
+def _judged(returns: pd.DataFrame, study: Study) -> Iterator[dict[str, Any]]:
+    """Judge the model, the oracle and the luckiest trial at one cost level."""
+    cost_bps = int(returns["cost_bps"].iloc[0])
+    rules = rules_at(cost_bps)
+    series = {
+        (str(model), str(rule)): pooled_excess(rows)
+        for (model, rule), rows in returns.groupby(["model", "rule"])
+        if rule in rules and rows["position"].any()
+    }
+    sharpes = _trials(series)
+    wanted = [(key[0], key) for key in series if key[0] in (MODEL, ORACLE)]
+    if len(sharpes):
+        wanted.append((LUCKIEST, cast(tuple[str, str], sharpes.idxmax())))
+    holdings = returns[returns["model"] == HOLD]
+    for who, (model, rule) in wanted:
+        deflated, by_chance = _deflated(series[model, rule], sharpes)
+        judgement = judge(
+            returns[(returns["model"] == model) & (returns["rule"] == rule)],
+            holdings,
+            backtest=study.backtest,
+            verdict=study.verdict,
+            seed=study.seed,
+            deflated_sharpe=deflated,
+            audit_clean=True,
+        )
+        yield {
+            "who": who,
+            "rule": rule,
+            "cost_bps": cost_bps,
+            **_numbers(judgement),
+            "deflated_by_chance": by_chance,
+            "n_trials": len(sharpes),
+        }
+
+
+def _trials(series: dict[tuple[str, str], "pd.Series[float]"]) -> "pd.Series[float]":
+    """Return the Sharpe ratio of every trial; the same returns are the same trial."""
+    trials = pd.DataFrame({k: v for k, v in series.items() if k[0] != ORACLE})
+    distinct = trials.loc[:, ~trials.T.duplicated()]
+    return distinct.apply(lambda excess: moments_of(excess).sharpe)
+
+
+def _deflated(
+    excess: "pd.Series[float]", sharpes: "pd.Series[float]"
+) -> tuple[float | None, float | None]:
+    """Return the deflated Sharpe ratio as ``study.core.verdict`` takes it, and another.
+
+    The other takes for the trials' spread what chance alone gives worthless ones.
+    """
+    moments = moments_of(excess)
+    if sharpes.empty or np.isnan(moments.sharpe):
+        return None, None
+    spreads = (trial_variance(sharpes, moments.n), 1 / (moments.n - 1))
+    usual, by_chance = (
+        deflated_sharpe_ratio(
+            **asdict(moments), n_trials=len(sharpes), variance=variance
+        )
+        for variance in spreads
+    )
+    return usual, by_chance
+
+
+def _numbers(judgement: Judgement) -> dict[str, Any]:
+    """Return what is counted of a judgement."""
+    over_cash, over_holding = judgement.excess_over_cash, judgement.excess_over_holding
+    return {
+        "answer": judgement.answer,
+        "sharpe": judgement.sharpe_over_cash,
+        "over_cash": [over_cash.lower, over_cash.upper],
+        "over_holding": [over_holding.lower, over_holding.upper],
+        "deflated": judgement.deflated_sharpe,
+    }

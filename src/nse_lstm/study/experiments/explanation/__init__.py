@@ -1,0 +1,1 @@
+"""What the ranking models use: features, sessions and years taken away."""

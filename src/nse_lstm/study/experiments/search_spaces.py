@@ -1,0 +1,138 @@
+"""What a search may try: forecasters of the cross-section, each with its settings.
+
+A forecaster says what it is called, which section of the study file its settings are
+of, what they may be, and how it fits and forecasts a year under some of them. Whoever
+adds one to ``FORECASTERS`` has it searched.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from nse_lstm.config import Study
+from nse_lstm.features.folds import Fold
+from nse_lstm.models.tabular_models import forecast_tabular
+from nse_lstm.study.ranking.rank_lstm import forecast_apart
+
+Settings = Mapping[str, float | int]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Values that a search may choose: from ``low`` to ``high``, both included."""
+
+    low: float
+    high: float
+    whole: bool = False
+    logarithmic: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class RankingTask:
+    """All that a search may see; it ends before the first walk-forward year."""
+
+    study: Study
+    panel: pd.DataFrame
+    """``PANEL``."""
+    features: pd.DataFrame
+    """``FEATURES`` of that panel."""
+    targets: tuple[pd.DataFrame, ...]
+    """``TARGETS``, one table a horizon of the cross-section, at the dealing delay."""
+    folds: tuple[Fold, ...]
+    """The years that are scored, in order."""
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """One way to rank shares, and what may be changed in it."""
+
+    name: str
+    section: str
+    """Of the study: the field that holds the settings."""
+    space: Mapping[str, Setting] = field(hash=False)
+    forecast: Callable[[RankingTask, Study, Fold], pd.DataFrame]
+    """Fit on all before a fold under a study's settings; ``FORECASTS`` of every
+    horizon and of one model."""
+    budget: str = "n_trials"
+    """The field of ``Search`` that says how many settings are tried."""
+
+    def n_trials(self, study: Study) -> int:
+        """Return how many settings of it a study tries."""
+        return int(getattr(study.search, self.budget))
+
+    def current(self, study: Study) -> dict[str, Any]:
+        """Return the study's own settings."""
+        own = asdict(getattr(study, self.section))
+        return {name: own[name] for name in self.space}
+
+    def under(self, study: Study, settings: Settings) -> Study:
+        """Return the study with other settings."""
+        section = replace(getattr(study, self.section), **settings)
+        return replace(study, **{self.section: section})
+
+
+def _forecast_rival(
+    ground: RankingTask, study: Study, fold: Fold, *, model: str
+) -> pd.DataFrame:
+    blocks = [
+        forecast_tabular(
+            ground.features,
+            targets,
+            fold,
+            cross_section=study.cross_section,
+            tabular=study.tabular,
+            seed=study.seed,
+            only=[model],
+        )
+        for targets in ground.targets
+    ]
+    return pd.concat(blocks, ignore_index=True)
+
+
+def _rival(model: str, space: Mapping[str, Setting]) -> Forecaster:
+    forecast = partial(_forecast_rival, model=model)
+    return Forecaster(model, "tabular", space, forecast)
+
+
+def _forecast_rank_lstm(ground: RankingTask, study: Study, fold: Fold) -> pd.DataFrame:
+    return forecast_apart(ground.features, ground.targets, fold, study=study)
+
+
+FORECASTERS = {
+    each.name: each
+    for each in (
+        _rival("ridge", {"ridge_alpha": Setting(1.0, 1e5)}),
+        _rival("ridge_per_stock", {"stock_ridge_alpha": Setting(1.0, 1e4)}),
+        _rival(
+            "boosting",
+            {
+                "boosting_rounds": Setting(50, 600, whole=True),
+                "learning_rate": Setting(0.01, 0.1),
+                "max_leaves": Setting(3, 32, whole=True),
+                "min_leaf_rows": Setting(100, 2000, whole=True),
+                "feature_share": Setting(0.1, 1.0, logarithmic=False),
+                "leaf_l2": Setting(0.1, 100.0),
+            },
+        ),
+        Forecaster(
+            "rank_lstm",
+            "rank_lstm",
+            {
+                "lookback": Setting(5, 60, whole=True),
+                "units": Setting(4, 32, whole=True),
+                "penalty": Setting(10.0, 1e3),
+                "deep_penalty": Setting(3.0, 300.0),
+                "wide_penalty": Setting(100.0, 3e4),
+                "dropout": Setting(0.2, 0.7, logarithmic=False),
+                "learning_rate": Setting(3e-4, 3e-3),
+                "max_epochs": Setting(2, 8, whole=True),
+            },
+            _forecast_rank_lstm,
+            budget="rank_lstm_trials",
+        ),
+    )
+}
+"""Every forecaster that can be searched, by its name."""

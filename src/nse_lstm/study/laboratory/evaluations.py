@@ -1,0 +1,69 @@
+"""The ledger of runs: every run whose score was seen, counted by the code.
+
+A look at a year that the study is judged on enters the trial ledger as well, so that
+the verdict's deflated Sharpe knows of it.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from nse_lstm.study.core.ledger import append_lines, identity, read_lines
+from nse_lstm.study.core.phase_tables import read_facts
+from nse_lstm.study.core.trials import record_trials
+from nse_lstm.study.core.workspace import Workspace
+
+LEDGER = "laboratory.jsonl"
+KEY = ["data", "version", "ticker", "year"]
+
+
+def record_look(
+    workspace: Workspace,
+    returns: pd.DataFrame,
+    *,
+    ticker: str,
+    year: int,
+    model: str,
+    version: str,
+    settings: Mapping[str, Any],
+    counted: bool,
+) -> int:
+    """Write down that a run's scores are seen, once; return how many saw that year.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With the run's own settings.
+    returns : DataFrame
+        ``STRATEGY_RETURNS`` that are scored.
+    counted : bool
+        Whether the study is judged on that year: then each strategy is a trial.
+    """
+    if counted:
+        record_trials(
+            workspace,
+            returns,
+            cost_bps=workspace.study.backtest.headline_cost_bps,
+            study=f"laboratory {ticker} {identity(workspace, seeded=False)}",
+        )
+    line = {
+        "data": read_facts(workspace).digest,
+        "ticker": ticker,
+        "year": year,
+        "model": model,
+        "seed": workspace.study.seed,
+        "settings": json.dumps(dict(settings), sort_keys=True, default=str),
+        "version": version,
+    }
+    append_lines(workspace.paths.ledger / LEDGER, [line], key=KEY)
+    return count_looks(workspace)[year]
+
+
+def count_looks(workspace: Workspace) -> Counter[int]:
+    """Return how many distinct runs have looked at each year of these data."""
+    digest = read_facts(workspace).digest
+    lines = read_lines(workspace.paths.ledger / LEDGER)
+    return Counter(int(line["year"]) for line in lines if line["data"] == digest)

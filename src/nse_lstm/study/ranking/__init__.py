@@ -1,0 +1,1 @@
+"""Phase 2: models that rank the stocks, their ensemble and its portfolio."""

@@ -1,0 +1,245 @@
+"""The rank LSTM on the walk-forward years: fitted by the engine, kept a folder a year.
+
+A year's folder holds a bundle a seed and the forecasts with the version they were made
+under; a year whose version is the same is read, not fitted.
+"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from nse_lstm.config import Study, study_document
+from nse_lstm.errors import ArtefactError
+from nse_lstm.evaluation.rank_ensemble import mean_over_seeds
+from nse_lstm.features.folds import Fold
+from nse_lstm.models.bundles import load_bundle
+from nse_lstm.models.jobs import Job, SampleJob
+from nse_lstm.models.rank_lstm import POOL, forecast_rank_lstm, rank_lstm_job
+from nse_lstm.models.training import train
+from nse_lstm.models.versions import artefact_version
+from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
+from nse_lstm.study.core.workspace import Workspace, read_json, write_json
+from nse_lstm.study.ranking.features_and_targets import build_tables
+from nse_lstm.tables import FORECASTS, read_table, write_table
+
+Progress = Callable[[str], None]
+
+AROUND = ("first_year", "n_seeds")
+
+SINGLE = "rank_lstm_single"
+"""One network of the rank LSTM, where the rank LSTM is the mean of several."""
+
+
+def rank_lstm_folds(workspace: Workspace, folds: Sequence[Fold]) -> tuple[Fold, ...]:
+    """Return those of the tabular models' years that the rank LSTM is fitted for.
+
+    Raises
+    ------
+    ArtefactError
+        If there is no such year.
+    """
+    first = workspace.study.rank_lstm.first_year
+    chosen = tuple(fold for fold in folds if fold.year >= first)
+    if not chosen:
+        raise ArtefactError(
+            f"Expected a year from {first} on, before the test year, to forecast. "
+            f"Received: {', '.join(str(fold.year) for fold in folds)}"
+        )
+    return chosen
+
+
+def train_rank_lstm(
+    workspace: Workspace, folds: Sequence[Fold], *, progress: Progress = print
+) -> pd.DataFrame:
+    """Fit and forecast the rank LSTM for each year, resuming what is there.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+        Walk-forward years, from ``rank_lstm_folds``.
+    progress : callable
+        Is given one line a network.
+
+    Returns
+    -------
+    DataFrame
+        ``FORECASTS`` of "rank_lstm", the mean of its seeds, and with several seeds of each as
+        "rank_lstm_single". Only the sealed panel is read.
+
+    Raises
+    ------
+    ArtefactError
+        If a network could not be fitted.
+    """
+    waiting = [fold for fold in folds if not _is_done(workspace, fold)]
+    if waiting:
+        _fit(workspace, waiting, progress)
+    tables = [read_table(FORECASTS, _path(workspace, fold)) for fold in folds]
+    return pd.concat(tables, ignore_index=True)
+
+
+def forecast_apart(
+    features: pd.DataFrame, targets: Sequence[pd.DataFrame], fold: Fold, *, study: Study
+) -> pd.DataFrame:
+    """Fit and forecast one year beside the study: nothing of it stays on disk.
+
+    Parameters
+    ----------
+    features : DataFrame
+        ``FEATURES``, as far as they may be seen.
+    targets : sequence of DataFrame
+        ``TARGETS`` of one delay, one a horizon.
+    fold : Fold
+    study : Study
+        Its ``rank_lstm``, with as many networks as it asks for, and its cross-section.
+
+    Returns
+    -------
+    DataFrame
+        ``FORECASTS`` of "rank_lstm", the mean of its seeds.
+
+    Raises
+    ------
+    ArtefactError
+        If a network could not be fitted.
+    """
+    jobs = _seeds_of(features, targets, fold, study=study, version_of=str)
+    with tempfile.TemporaryDirectory() as folder:
+        place = partial(_beside, Path(folder))
+        _train(jobs, study=study, folder_of=place, progress=lambda _: None)
+        singles = [
+            forecast_rank_lstm(load_bundle(place(job)), features, targets, fold)
+            for job in jobs
+        ]
+    return mean_over_seeds(pd.concat(singles, ignore_index=True), seed=study.seed)
+
+
+def _fit(workspace: Workspace, folds: list[Fold], progress: Progress) -> None:
+    study = workspace.study
+    tables = build_tables(read_sealed_panel(workspace), study=study)
+    features, targets = tables.features, tables.targets
+    jobs = {}
+    for fold in folds:
+        progress(f"rank_lstm {fold.year}: trees forecast what it is taught by")
+        version_of = partial(_version, workspace, fold.year)
+        jobs[fold.year] = _seeds_of(
+            features, targets, fold, study=study, version_of=version_of
+        )
+    _train(
+        [job for own in jobs.values() for job in own],
+        study=study,
+        folder_of=partial(_bundle_folder, workspace),
+        progress=progress,
+    )
+    for fold in folds:
+        singles = [
+            forecast_rank_lstm(
+                load_bundle(_bundle_folder(workspace, job)), features, targets, fold
+            )
+            for job in jobs[fold.year]
+        ]
+        write_table(_with_mean(singles), FORECASTS, _path(workspace, fold))
+        write_json(
+            _folder(workspace, fold.year) / "metadata.json", _about(workspace, fold)
+        )
+
+
+def _seeds_of(
+    features: pd.DataFrame,
+    targets: Sequence[pd.DataFrame],
+    fold: Fold,
+    *,
+    study: Study,
+    version_of: Callable[[int], str],
+) -> list[SampleJob]:
+    """Ask for a network a seed, all of them on the same samples."""
+    job = rank_lstm_job(
+        features,
+        targets,
+        fold,
+        rank_lstm=study.rank_lstm,
+        cross_section=study.cross_section,
+        tabular=study.tabular,
+        seed=study.seed,
+        version=version_of(study.seed),
+    )
+    return [
+        replace(job, seed=seed, version=version_of(seed))
+        for seed in range(study.seed, study.seed + study.rank_lstm.n_seeds)
+    ]
+
+
+def _train(
+    jobs: list[SampleJob],
+    *,
+    study: Study,
+    folder_of: Callable[[Job], Path],
+    progress: Progress,
+) -> None:
+    models = train(jobs, study=study, folder_of=folder_of, progress=progress)
+    failed = [model.failure for model in models if model.failure]
+    if failed:
+        raise ArtefactError(
+            f"Expected every network of the rank LSTM to be fitted. Received: {'; '.join(failed)}"
+        )
+
+
+def _with_mean(singles: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put the mean before the single networks, which show only beside each other."""
+    table = pd.concat(singles, ignore_index=True)
+    mean = mean_over_seeds(table, seed=int(table["seed"].min()))
+    if len(singles) == 1:
+        return mean
+    return pd.concat([mean, table.assign(model=SINGLE)], ignore_index=True)
+
+
+def _is_done(workspace: Workspace, fold: Fold) -> bool:
+    """Say whether a year was written whole under today's version."""
+    try:
+        path = _folder(workspace, fold.year) / "metadata.json"
+        written = dict(read_json(path))
+    except (ArtefactError, TypeError, ValueError):
+        return False
+    return written == _about(workspace, fold) and _path(workspace, fold).is_file()
+
+
+def _about(workspace: Workspace, fold: Fold) -> dict[str, str | int]:
+    study = workspace.study
+    version = _version(workspace, fold.year, study.seed)
+    return {"version": version, "n_seeds": study.rank_lstm.n_seeds}
+
+
+def _path(workspace: Workspace, fold: Fold) -> Path:
+    return _folder(workspace, fold.year) / "forecasts.parquet"
+
+
+def _bundle_folder(workspace: Workspace, job: Job) -> Path:
+    return _beside(_folder(workspace, job.year), job)
+
+
+def _beside(folder: Path, job: Job) -> Path:
+    return folder / f"seed_{job.seed}"
+
+
+def _folder(workspace: Workspace, year: int) -> Path:
+    return workspace.paths.rank_lstm / str(year)
+
+
+def _version(workspace: Workspace, year: int, seed: int) -> str:
+    document, facts = study_document(workspace.study), read_facts(workspace)
+    depends_on = {
+        "cross_section": document["cross_section"],
+        "delay": document["backtest"]["delay"],
+        # Which years and how many seeds there are does not change a network.
+        "rank_lstm": {
+            k: v for k, v in document["rank_lstm"].items() if k not in AROUND
+        },
+        "teacher": {k: v for k, v in document["tabular"].items() if k not in AROUND},
+        # Targets beyond the seal are not forecast.
+        "sealed_from": facts.test_year,
+    }
+    return artefact_version(facts.digest, depends_on, seed, ticker=POOL, year=year)

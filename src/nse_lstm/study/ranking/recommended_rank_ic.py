@@ -1,0 +1,95 @@
+"""How the networks of one share rank their shares, beside those of all shares.
+
+v1 and v2 forecast the recommended shares of a year only, so they have no place among
+forecasts of the whole universe. Here everyone ranks the same few shares in the same
+sessions, dealt a session after the signal: v1's and v2's forecast of the next session
+is held against the one after it, the first that a deal could earn.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+
+import pandas as pd
+
+from nse_lstm.evaluation.price_averaging import a_session_later
+from nse_lstm.evaluation.rank_ic import (
+    compare_rank_ic,
+    daily_rank_ic,
+    summarise_rank_ic,
+)
+from nse_lstm.features.returns import market_sessions
+from nse_lstm.study.core.jobs import DELAY1
+from nse_lstm.study.core.phase_tables import read_sealed_panel
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.ranking.rank_models import ENSEMBLE, MEMBERS, ranked_forecasts
+
+OWN = ("v1", "v2")
+"""Networks that forecast prices of single shares."""
+OTHERS = (*MEMBERS, ENSEMBLE)
+PAIRS = (("v2", "v1"), (DELAY1, "v2"), *((model, "v2") for model in OTHERS))
+RUINED = -10.0
+"""In place of the log return to a forecast price of 0 or less: it is ranked last."""
+ROW = ["ticker", "fold", "origin", "delay", "horizon"]
+
+
+@dataclass(frozen=True)
+class RecommendedRankIc:
+    """Rank ICs of everyone on the recommended shares, before the test year."""
+
+    summary: pd.DataFrame
+    """One row a model and year (0: all); ``summarise_rank_ic``."""
+    differences: pd.DataFrame
+    """One row a pair of ``PAIRS``; ``compare_rank_ic``."""
+
+
+def rank_recommended(
+    workspace: Workspace, forecasts: pd.DataFrame
+) -> RecommendedRankIc:
+    """Rank the recommended shares of every walk-forward year by every model.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS`` of the walk-forward years, v1's and v2's at delay 0 among them,
+        and those of v2 at delay 1 where the study has it.
+
+    Returns
+    -------
+    RecommendedRankIc
+        Of the shares and sessions that every model has forecast: no more than the
+        recommended ones, and none if the rankings are not of v2's horizon.
+    """
+    panel = read_sealed_panel(workspace)
+    own = forecasts[forecasts["model"].isin(OWN)]
+    own = own.assign(y_hat=own["y_hat"].mask(own["price_hat"] <= 0, RUINED))
+    later = a_session_later(own, market_sessions(panel))
+    delayed = forecasts[forecasts["model"] == DELAY1]
+    ranked = ranked_forecasts(workspace, panel).forecasts
+    others = ranked[ranked["model"].isin(OTHERS)]
+    rows = same_rows(pd.concat([later, delayed, others], ignore_index=True))
+    daily = daily_rank_ic(rows, panel)
+    pairs = [
+        compare_rank_ic(daily, first, second).assign(first=first, second=second)
+        for first, second in PAIRS
+        if first != DELAY1 or len(delayed)
+    ]
+    return RecommendedRankIc(
+        summarise_rank_ic(daily), pd.concat(pairs, ignore_index=True)
+    )
+
+
+def same_rows(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Keep the shares and origins that every model in a table has forecast.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS``; rows without a forecast count as absent.
+    """
+    known = forecasts.dropna(subset="y_hat")
+    keys: Iterable[pd.MultiIndex] = (
+        pd.MultiIndex.from_frame(rows[ROW]) for _, rows in known.groupby("model")
+    )
+    shared = reduce(lambda one, other: one.intersection(other), keys)
+    return known[pd.MultiIndex.from_frame(known[ROW]).isin(shared)]

@@ -1,0 +1,132 @@
+"""What the ensemble's first names would have earned after costs, year by year.
+
+One strategy, declared before it was dealt: the account of
+``evaluation.top_n_portfolio`` on the ensemble's forecasts of one horizon, at every
+declared cost. It is a trial like any other, and beside it stand cash and the same
+universe at equal weight.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from nse_lstm.errors import ArtefactError
+from nse_lstm.evaluation.backtest import TradabilityCalendar
+from nse_lstm.evaluation.portfolios import hold_equal_weight
+from nse_lstm.evaluation.scoring import POOL
+from nse_lstm.evaluation.strategies import (
+    EQUAL_WEIGHT,
+    YARDSTICKS,
+    TradabilityByStock,
+    tradability_by_stock,
+)
+from nse_lstm.evaluation.top_n_portfolio import hold_top_n
+from nse_lstm.evaluation.verdict import Judgement
+from nse_lstm.features.returns import with_returns
+from nse_lstm.study.core.phase_tables import read_sealed_panel
+from nse_lstm.study.core.trials import record_trials
+from nse_lstm.study.core.verdict import judge_variant
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.ranking.rank_models import ENSEMBLE, Ranking
+from nse_lstm.tables import STRATEGY_RETURNS, check, write_table
+
+RULE = "gate"
+
+
+@dataclass(frozen=True)
+class NetResult:
+    """The ensemble's account beside its yardstick, on the walk-forward years."""
+
+    returns: pd.DataFrame
+    """``STRATEGY_RETURNS`` of the ensemble and of equal weight, one book a year."""
+    judgements: dict[int, Judgement]
+    """By cost a side in basis points; without an audit or a deflated ratio."""
+
+
+def backtest_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
+    """Deal the first names of the ensemble, and record the trial.
+
+    Writes ``returns.parquet`` beside the tabular models' forecasts.
+
+    Raises
+    ------
+    ArtefactError
+        If the ensemble has no forecasts of the declared horizon.
+    """
+    study, panel = workspace.study, read_sealed_panel(workspace)
+    chosen = ranking.ensemble["horizon"] == study.portfolio.horizon
+    forecasts = ranking.ensemble[chosen & (ranking.ensemble["delay"] > 0)]
+    if forecasts.empty:
+        raise ArtefactError(
+            f"Expected forecasts of {study.portfolio.horizon} sessions to deal. "
+            f"Received: {sorted(set(ranking.ensemble['horizon'].tolist()))}"
+        )
+    boards = tradability_by_stock(
+        forecasts, with_returns(panel), backtest=study.backtest
+    )
+    books = [
+        book
+        for fold in sorted(forecasts["fold"].unique())
+        for cost_bps in study.backtest.cost_bps
+        for book in _books(
+            workspace,
+            forecasts[forecasts["fold"] == fold],
+            boards,
+            fold=int(fold),
+            cost_bps=cost_bps,
+        )
+    ]
+    table = pd.concat(books, ignore_index=True)[list(STRATEGY_RETURNS.columns)]
+    returns = check(table, STRATEGY_RETURNS)
+    write_table(returns, STRATEGY_RETURNS, workspace.paths.ranking / "returns.parquet")
+    record_trials(
+        workspace,
+        returns[returns["model"] == ENSEMBLE],
+        cost_bps=study.backtest.headline_cost_bps,
+    )
+    judgements = {
+        cost_bps: _judge(workspace, returns, cost_bps=cost_bps)
+        for cost_bps in study.backtest.cost_bps
+    }
+    return NetResult(returns, judgements)
+
+
+def _books(
+    workspace: Workspace,
+    forecasts: pd.DataFrame,
+    boards: TradabilityByStock,
+    *,
+    fold: int,
+    cost_bps: int,
+) -> list[pd.DataFrame]:
+    """Book one year: the ensemble, and those of its first session at equal weight."""
+    backtest = workspace.study.backtest
+    own = {ticker: board for (ticker, year), board in boards.items() if year == fold}
+    first = forecasts[forecasts["origin"] == forecasts["origin"].min()]
+    members: list[TradabilityCalendar] = [
+        own[str(ticker)] for ticker in first["ticker"]
+    ]
+    ensemble = hold_top_n(
+        forecasts,
+        own,
+        n_names=workspace.study.portfolio.n_names,
+        backtest=backtest,
+        cost_bps=cost_bps,
+    )
+    equal = hold_equal_weight(members, backtest=backtest, cost_bps=cost_bps)
+    named = (
+        ensemble.assign(model=ENSEMBLE, rule=RULE),
+        equal.assign(model=EQUAL_WEIGHT, rule=YARDSTICKS[EQUAL_WEIGHT]),
+    )
+    return [
+        book.assign(ticker=POOL, seed=0, fold=fold, cost_bps=cost_bps) for book in named
+    ]
+
+
+def _judge(workspace: Workspace, returns: pd.DataFrame, *, cost_bps: int) -> Judgement:
+    at_cost = returns[returns["cost_bps"] == cost_bps]
+    return judge_variant(
+        workspace,
+        at_cost[at_cost["model"] == ENSEMBLE],
+        at_cost[at_cost["model"] == EQUAL_WEIGHT],
+    )

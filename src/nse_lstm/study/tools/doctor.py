@@ -1,0 +1,298 @@
+"""Is everything there that the study needs, and what to do where it is not.
+
+Nothing is built or repaired here, and TensorFlow is not started: the checks take
+seconds.
+"""
+
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, distributions, requires, version
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import pandas as pd
+
+from nse_lstm.errors import StudyError
+from nse_lstm.paths import csv_paths, find_root
+from nse_lstm.study.core.jobs import is_trained, study_jobs
+from nse_lstm.study.core.phase_tables import read_facts, read_recommended, study_folds
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.data_analysis.jump_review import new_jumps
+
+Result = Literal["ok", "look", "failed"]
+
+OK: Result = "ok"
+WARNING: Result = "look"
+FAILED: Result = "failed"
+
+PYTHONS = ((3, 11), (3, 14))
+"""From the first, below the second."""
+MEMORY_A_WORKER = 1.0
+"""GiB: a process that fits has TensorFlow and a stock's windows."""
+DISK = 2.0
+"""GiB that a whole build takes, with room."""
+TOOLS = {
+    "chromium": "looks at pages and drives JupyterLab in the tests",
+    "psql": "the forecast store on PostgreSQL",
+    "wrk": "load on the service, in the benchmarks",
+}
+"""Programs beside Python that only some tests and benchmarks use."""
+GIB = 2**30
+
+BUILD, TRAIN = BUILDS = ("make all", "make train")
+"""What makes something; the study is told to it at the end."""
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    area: str
+    check: str
+    result: Result
+    found: str
+    do: str = ""
+    """What to do; empty where nothing is."""
+
+
+def examine(workspace: Workspace, *, study_file: str = "study.toml") -> pd.DataFrame:
+    """Look at environment, data, artefacts and tools.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    study_file : str
+        What it was opened from, for the commands that are advised.
+
+    Returns
+    -------
+    DataFrame
+        One row a check: ``area``, ``check``, ``result`` ("ok", "look" where something
+        is missing that can be made or done without, "failed" where the study cannot
+        run), ``found``, ``do``.
+    """
+    checks: list[Callable[[Workspace], Iterator[Finding]]] = [
+        _python,
+        _packages,
+        _machine,
+        _raw_files,
+        _panel,
+        _jumps,
+        _models,
+        _verdict,
+        _tools,
+    ]
+    findings: list[Finding] = []
+    for check in checks:
+        try:
+            findings += check(workspace)
+        except StudyError as error:
+            name = check.__name__.strip("_").replace("_", " ")
+            findings.append(Finding("study", name, FAILED, str(error)))
+    table = pd.DataFrame(findings, columns=list(Finding._fields))
+    told = _arguments(workspace, study_file)
+    table["do"] = table["do"].where(~table["do"].isin(BUILDS), table["do"] + told)
+    return table
+
+
+def _python(workspace: Workspace) -> Iterator[Finding]:
+    first, end = PYTHONS
+    fits = first <= sys.version_info[:2] < end
+    yield Finding(
+        "environment",
+        "Python",
+        OK if fits else FAILED,
+        platform.python_version(),
+        "" if fits else "rm -rf .venv; make test PYTHON=python3.11",
+    )
+
+
+def _packages(workspace: Workspace) -> Iterator[Finding]:
+    """Compare what is installed with the lock; a marker may let it have two pins."""
+    pins = _locked((find_root() / "requirements.lock").read_text(encoding="utf-8"))
+    installed = {
+        _plain(each.name): each.version for each in distributions() if each.name
+    }
+    other = [
+        f"{name} {found} (locked: {' or '.join(sorted(pins[name]))})"
+        for name, found in sorted(installed.items())
+        if name in pins and found not in pins[name]
+    ]
+    missing = sorted(_required() - set(installed))
+    found = f"{len(installed)} packages, {len(pins)} in requirements.lock"
+    problems = [*other, *(f"{name} missing" for name in missing)]
+    yield Finding(
+        "environment",
+        "packages",
+        FAILED if problems else OK,
+        ", ".join(problems[:5]) + (" …" if len(problems) > 5 else "") or found,
+        "touch requirements.lock; make test" if problems else "",
+    )
+
+
+def _locked(text: str) -> dict[str, set[str]]:
+    """Return the versions that a lock lets each package have."""
+    pins: dict[str, set[str]] = {}
+    for name, pinned in re.findall(r"^([\w.-]+)(?:\[.*?\])?==([^\s;\\]+)", text, re.M):
+        pins.setdefault(_plain(name), set()).add(pinned)
+    return pins
+
+
+def _required() -> set[str]:
+    """Return what the library itself needs, whatever its extras."""
+    try:
+        version("nse-lstm")
+    except PackageNotFoundError:
+        return set()
+    lines = [line for line in requires("nse-lstm") or [] if "extra ==" not in line]
+    return {_plain(re.split(r"[^\w.-]", line, maxsplit=1)[0]) for line in lines}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _machine(workspace: Workspace) -> Iterator[Finding]:
+    cores = os.cpu_count() or 1
+    workers = workspace.study.training.workers or cores
+    yield Finding("environment", "processor", OK, f"{cores} cores, {workers} workers")
+    if hasattr(os, "sysconf"):
+        gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+        enough = gib >= workers * MEMORY_A_WORKER
+        yield Finding(
+            "environment",
+            "memory",
+            OK if enough else WARNING,
+            f"{gib:.1f} GiB",
+            ""
+            if enough
+            else f"workers = {max(1, int(gib / MEMORY_A_WORKER))} under [training]",
+        )
+    root = workspace.paths.root
+    existing = next(path for path in (root, *root.parents) if path.exists())
+    free = shutil.disk_usage(existing).free / GIB
+    yield Finding(
+        "environment",
+        "disk",
+        OK if free >= DISK else FAILED,
+        f"{free:.1f} GiB free",
+        "" if free >= DISK else f"free at least {DISK:g} GiB, or another ROOT=",
+    )
+
+
+def _raw_files(workspace: Workspace) -> Iterator[Finding]:
+    paths, market = workspace.paths, workspace.study.market
+    files = csv_paths(paths.raw)
+    if files:
+        named = {int(y) for f in files for y in re.findall(r"(?:19|20)\d\d", f.name)}
+        found = f"{len(files)} in {paths.raw}, named {_spans(named)}"
+        yield Finding("data", "source files", OK, found)
+    elif market.simulated:
+        yield Finding("data", "source files", OK, "none: the build makes them")
+    else:
+        do = f"make fetch, or RAW=folder MARKET={market.name}"
+        yield Finding("data", "source files", FAILED, f"none in {paths.raw}", do)
+
+
+def _spans(years: set[int]) -> str:
+    """Write years that follow each other as one span."""
+    starts = sorted(year for year in years if year - 1 not in years)
+    ends = sorted(year for year in years if year + 1 not in years)
+    spans = [
+        f"{start} to {end}" if end > start else str(start)
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    return ", ".join(spans) or "without a year"
+
+
+def _panel(workspace: Workspace) -> Iterator[Finding]:
+    if not _phase_1_ran(workspace):
+        yield Finding("data", "panel", WARNING, "not built", BUILD)
+        return
+    facts = read_facts(workspace)
+    yield Finding(
+        "data",
+        "panel",
+        OK,
+        f"{facts.n_rows:,} rows of {facts.n_tickers} codes, {facts.first_session} to "
+        f"{facts.last_session}, test year {facts.test_year}",
+    )
+
+
+def _jumps(workspace: Workspace) -> Iterator[Finding]:
+    if not _phase_1_ran(workspace):
+        return
+    n_new, limit = len(new_jumps(workspace)), workspace.study.review.max_new_jumps
+    yield Finding(
+        "data",
+        "price jumps on no list",
+        OK if n_new <= limit else WARNING,
+        f"{n_new}, {limit} allowed",
+        "" if n_new <= limit else "nse-lstm review",
+    )
+
+
+def _models(workspace: Workspace) -> Iterator[Finding]:
+    if not _phase_1_ran(workspace):
+        return
+    years = {fold.year for fold in study_folds(workspace)}
+    if not years <= set(read_recommended(workspace)):
+        found = "Phase 1 was of a study of other years"
+        yield Finding("artefacts", "trained models", WARNING, found, TRAIN)
+        return
+    jobs = study_jobs(workspace)
+    n_done = sum(is_trained(workspace, job) for job in jobs)
+    yield Finding(
+        "artefacts",
+        "trained models",
+        OK if n_done == len(jobs) else WARNING,
+        f"{n_done} of {len(jobs)} are those of today's data, settings and sources",
+        "" if n_done == len(jobs) else TRAIN,
+    )
+
+
+def _verdict(workspace: Workspace) -> Iterator[Finding]:
+    there = (workspace.paths.evaluation / "verdict.json").is_file()
+    yield Finding(
+        "artefacts",
+        "verdict",
+        OK if there else WARNING,
+        "there" if there else "none yet",
+        "" if there else BUILD,
+    )
+
+
+def _tools(workspace: Workspace) -> Iterator[Finding]:
+    for name, purpose in TOOLS.items():
+        where = shutil.which(name)
+        yield Finding(
+            "tools",
+            name,
+            OK if where else WARNING,
+            where or "not there",
+            "" if where else f"nothing, unless for this: {purpose}",
+        )
+
+
+def _phase_1_ran(workspace: Workspace) -> bool:
+    return (workspace.paths.processed / "market.json").is_file()
+
+
+def _arguments(workspace: Workspace, study_file: str) -> str:
+    """Return what Make has to be told to build this very study."""
+    market, root = workspace.study.market.name, workspace.paths.root
+    told = {
+        "MARKET": market if market != "simulated" else "",
+        "STUDY": study_file if study_file != "study.toml" else "",
+        "ROOT": _short(root) if root != find_root() else "",
+    }
+    return "".join(f" {name}={value}" for name, value in told.items() if value)
+
+
+def _short(path: Path) -> str:
+    project = find_root()
+    inside = path.is_relative_to(project)
+    return str(path.relative_to(project) if inside else path)

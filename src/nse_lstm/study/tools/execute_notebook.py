@@ -1,0 +1,168 @@
+"""Executes a notebook the way Make wants it: checked, streamed, whole or not at all."""
+
+import logging
+import os
+import platform
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nse_lstm.config import configuration_hash
+from nse_lstm.errors import ConfigurationError, StudyError
+from nse_lstm.paths import find_root
+from nse_lstm.study.core.phase_tables import read_facts
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.tools.build_costs import peak_memory
+from nse_lstm.study.tools.notebook_errors import explain_death, explain_failure
+
+PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn")
+
+
+def execute_notebook(
+    source: Path,
+    target: Path,
+    *,
+    workspace: Workspace,
+    parameters: dict[str, Any],
+    quiet: bool = False,
+) -> None:
+    """Run a notebook with Papermill, its output streamed to the terminal.
+
+    It is written under ``running/`` beside the target while it runs and renamed on
+    success, so that nothing which failed has the target's name; a failed notebook stays
+    under ``running/`` to be opened.
+
+    Parameters
+    ----------
+    source, target : Path
+    workspace : Workspace
+        Whose identity is written into the executed notebook.
+    parameters : dict
+        Each must be declared in the notebook's ``parameters`` cell.
+    quiet : bool
+        Keep the cells' output off the terminal.
+
+    Raises
+    ------
+    ConfigurationError
+        If a parameter is not declared.
+    StudyError
+        If a cell fails: its traceback, and the file to open.
+    """
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    if not source.is_file():
+        raise ConfigurationError(f"Expected a notebook. Received: no file {source}")
+    declared = papermill.inspect_notebook(str(source))
+    unknown = sorted(set(parameters) - set(declared))
+    if unknown:
+        raise ConfigurationError(
+            f"{source.name} declares the parameters {sorted(declared)}. "
+            f"Received: {', '.join(unknown)}"
+        )
+    if not quiet:
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    running = target.parent / "running" / target.name
+    running.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        notebook = papermill.execute_notebook(
+            str(source),
+            str(running),
+            parameters=parameters,
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=not quiet,
+            cwd=str(source.parent),
+            # The kernel's remark on loopback without encryption helps nobody here.
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        )
+    except papermill.PapermillExecutionError as error:
+        raise StudyError(
+            f"{error}\n{explain_failure(error, source, running, parameters)}"
+        ) from None
+    except DeadKernelError:
+        raise StudyError(explain_death(source, running, parameters)) from None
+    _stamp(notebook, running, workspace)
+    os.replace(running, target)
+
+
+def provenance(workspace: Workspace) -> dict[str, str]:
+    """Return where a page comes from: commit, hashes, packages."""
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return {
+        "test year": str(read_facts(workspace).test_year),
+        "commit": _commit(),
+        "configuration": configuration_hash(workspace.study)[:12],
+        "data": read_facts(workspace).digest[:12],
+        "seed": str(workspace.study.seed),
+        "packages": f"Python {platform.python_version()}, {packages}",
+    }
+
+
+def page_metadata(workspace: Workspace) -> dict[str, Any]:
+    """Return what stands around every page of a study; see ``pages.wrap_page``."""
+    market = workspace.study.market
+    return {
+        "label": market.label,
+        "simulated": market.simulated,
+        "citation": market.citation,
+        "provenance": provenance(workspace),
+    }
+
+
+def _stamp(notebook: Any, path: Path, workspace: Workspace) -> None:
+    import nbformat
+
+    metadata = page_metadata(workspace)
+    seconds = notebook.metadata.papermill.duration
+    metadata["provenance"]["duration"] = f"{seconds:.0f} s"
+    notebook.metadata["nse_lstm"] = metadata
+    notebook.metadata["nse_lstm"]["resources"] = {
+        "seconds": round(seconds, 1),
+        "peak_mib": peak_memory(),
+    }
+    nbformat.write(notebook, path)
+
+
+def _commit() -> str:
+    """Commit of the sources, with a mark where they were changed since."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        done = subprocess.run(
+            command, cwd=find_root(), capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "not under git"
+    return done.stdout.strip()
+
+
+def parse_parameters(pairs: list[str]) -> dict[str, Any]:
+    """Read ``name=value`` pairs; a value is a TOML literal, or else text.
+
+    Raises
+    ------
+    ConfigurationError
+        If a pair has no equals sign.
+
+    Examples
+    --------
+    >>> parse_parameters(["seed=3", "market=nse"])
+    {'seed': 3, 'market': 'nse'}
+    """
+    split = [pair.partition("=") for pair in pairs]
+    wrong = [pair for pair, (_, sign, _) in zip(pairs, split, strict=True) if not sign]
+    if wrong:
+        raise ConfigurationError(f"Expected name=value. Received: {wrong[0]!r}")
+    return {name: _literal(value) for name, _, value in split}
+
+
+def _literal(text: str) -> Any:
+    """Read a TOML literal; anything else is text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,174 @@
+"""Phases 2 and 3: the training jobs done, and what came of them.
+
+Phase 2 trains the first jobs of the list and looks at them closely; Phase 3 trains all
+of it, resuming what is there.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from nse_lstm.errors import ArtefactError
+from nse_lstm.features.returns import with_returns
+from nse_lstm.features.windows import FoldSplit
+from nse_lstm.models.baselines import persistence
+from nse_lstm.models.bundles import load_bundle, load_keras, read_history
+from nse_lstm.models.forecasting import forecast
+from nse_lstm.models.progress import Progress, show_progress
+from nse_lstm.models.training import TrainedModel, TrainingJob, train
+from nse_lstm.paths import write_aside
+from nse_lstm.study.core.jobs import (
+    bundle_folder,
+    expected_time,
+    split_stock,
+    study_jobs,
+    v1_job,
+    v2_job,
+)
+from nse_lstm.study.core.phase_tables import (
+    read_recommended,
+    read_sealed_panel,
+    study_folds,
+)
+from nse_lstm.study.core.workspace import Workspace
+
+PREFERRED = "SCOM"
+"""The stock the original status page was about."""
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """One v2 network looked at closely, beside v1, on the last walk-forward year."""
+
+    ticker: str
+    year: int
+    model: TrainedModel
+    n_parameters: int
+    layers: pd.DataFrame
+    history: pd.DataFrame
+    """Per epoch: loss with the penalty, Huber term in training and validation."""
+    forecasts: pd.DataFrame
+    """FORECASTS of v1, v2 and persistence on the same origins."""
+    split: FoldSplit
+
+
+def explore_architecture(
+    workspace: Workspace, *, progress: Progress | None = None
+) -> Exploration:
+    """Phase 2: train v1, and v2 on one liquid stock; forecast a walk-forward year.
+
+    The stock is SCOM where it is recommended, else the first recommended one.
+    """
+    fold = study_folds(workspace)[-2]
+    names = read_recommended(workspace)[fold.year]
+    ticker = PREFERRED if PREFERRED in names else names[0]
+    panel = with_returns(read_sealed_panel(workspace))
+    split = split_stock(workspace, panel, ticker, fold)
+    jobs = [v2_job(workspace, panel, ticker, fold), v1_job(workspace, panel, fold)]
+    model, original = _train(workspace, jobs, progress)
+    bundle, v1 = load_bundle(model.folder), load_bundle(original.folder)
+    horizon = workspace.study.v2.horizon
+    forecasts = [
+        forecast(bundle, split.forecast, year=fold.year),
+        forecast(v1, split.forecast, year=fold.year, ticker=ticker),
+        persistence(split.forecast, ticker=ticker, year=fold.year, horizon=horizon),
+    ]
+    return Exploration(
+        ticker=ticker,
+        year=fold.year,
+        model=model,
+        n_parameters=bundle.metadata["n_parameters"],
+        layers=_layers(model.folder),
+        history=read_history(model.folder),
+        forecasts=pd.concat(forecasts, ignore_index=True),
+        split=split,
+    )
+
+
+def train_all(
+    workspace: Workspace, stocks: str = "", *, progress: Progress | None = None
+) -> pd.DataFrame:
+    """Phase 3: train every model of the study, resuming what is there.
+
+    The expected time is told first. Writes ``training_summary.csv`` beside the models;
+    it holds seconds, so it is outside every digest.
+
+    Parameters
+    ----------
+    stocks : str
+        As in ``jobs.study_jobs``.
+    progress : callable, optional
+        Is given one line at a time, instead of ``progress.show_progress``.
+
+    Returns
+    -------
+    DataFrame
+        One row a model: ticker, model, year, version, epochs, losses, number of
+        windows, and the seconds that fitting took when it was done.
+
+    Raises
+    ------
+    ArtefactError
+        If a model could not be fitted; the others are kept.
+    """
+    jobs = study_jobs(workspace, stocks)
+    progress = progress or show_progress()
+    progress(expected_time(workspace, jobs))
+    models = _train(workspace, jobs, progress)
+    summary = pd.DataFrame(
+        [_summarise(job, model) for job, model in zip(jobs, models, strict=True)]
+    )
+    with write_aside(workspace.paths.v2 / "training_summary.csv") as aside:
+        summary.to_csv(aside, index=False, lineterminator="\n")
+    return summary
+
+
+def _train(
+    workspace: Workspace, jobs: list[TrainingJob], progress: Progress | None
+) -> list[TrainedModel]:
+    models = train(
+        jobs,
+        study=workspace.study,
+        folder_of=lambda job: bundle_folder(
+            workspace, job.ticker, job.year, job.architecture
+        ),
+        progress=progress or show_progress(),
+        log=workspace.paths.v2 / "log.jsonl",
+    )
+    failures = [model.failure for model in models if model.failure]
+    if failures:
+        raise ArtefactError(
+            f"Expected {len(jobs)} trained models. Received: {len(failures)} failures; "
+            "the others are kept:\n" + "\n".join(failures)
+        )
+    return models
+
+
+def _layers(folder: Path) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "layer": layer.name,
+                "kind": type(layer).__name__,
+                "parameters": layer.count_params(),
+            }
+            for layer in load_keras(folder).layers
+        ]
+    )
+
+
+def _summarise(job: TrainingJob, model: TrainedModel) -> dict[str, object]:
+    return {
+        "ticker": job.ticker,
+        "model": job.architecture,
+        "year": job.year,
+        "version": model.version,
+        "epochs": model.epochs,
+        "best_epoch": model.best_epoch,
+        "train_loss": model.train_loss,
+        "validation_loss": model.validation_loss,
+        "n_train": len(job.train),
+        "n_validation": 0 if job.architecture == "v1" else len(job.validation),
+        "seconds": model.seconds,
+    }

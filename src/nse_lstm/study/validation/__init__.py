@@ -1,0 +1,1 @@
+"""Phase 4: scores, selection and verdict, then the test year once."""

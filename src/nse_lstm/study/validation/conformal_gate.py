@@ -1,0 +1,95 @@
+"""The gate behind a band: buy only where the band's lower end clears the cost.
+
+A declared variant beside the two rules of the configuration, under a model's name of
+its own: the verdict's strategy is what it was. Bands are split-conformal, from the
+errors whose targets were known at the origin, so that a forecast that has been far off
+says less. The forecast handed to the gate is the lower end where it is above 0, and 0
+where the forecast alone is: what is held stays held until the forecast itself turns.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from nse_lstm.evaluation.conformal import add_bands
+from nse_lstm.evaluation.strategies import HOLD, strategy_returns
+from nse_lstm.evaluation.verdict import Judgement
+from nse_lstm.study.core.phase_tables import read_sealed_panel
+from nse_lstm.study.core.trials import record_trials
+from nse_lstm.study.core.verdict import judge_variant
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.validation.evidence import ERRORS, MISSES
+
+BANDED = "_banded"
+"""Ends the name of a model that is dealt by its band."""
+RULE = "gate"
+
+
+@dataclass(frozen=True)
+class ConformalGate:
+    """The variant dealt on the walk-forward years, beside the gate it varies."""
+
+    forecasts: pd.DataFrame
+    """``FORECASTS`` of the model, with its bands."""
+    returns: pd.DataFrame
+    """``STRATEGY_RETURNS`` of the model, its variant and of buying and holding."""
+    judgements: dict[str, Judgement]
+    """By model, at the headline cost; without an audit or a deflated ratio."""
+    n_trials: int
+    """In the ledger, these among them."""
+
+
+def backtest_conformal_gate(
+    workspace: Workspace, forecasts: pd.DataFrame, model: str
+) -> ConformalGate:
+    """Deal a model by the gate with and without its band, and count both as trials.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS`` of the walk-forward years with one delay and a horizon of 1 of
+        the model; the test year stays sealed.
+    model : str
+        Whose band it is.
+
+    Returns
+    -------
+    ConformalGate
+        Only the gate is dealt: a lower end above 0 is no sign.
+    """
+    study, panel = workspace.study, read_sealed_panel(workspace)
+    own = forecasts[forecasts["model"] == model]
+    with_bands = add_bands(own, panel, alpha=MISSES, window=ERRORS)
+    both = pd.concat([with_bands, banded(with_bands)], ignore_index=True)
+    returns = strategy_returns(both, panel, backtest=study.backtest)
+    kept = returns[(returns["rule"] == RULE) | (returns["model"] == HOLD)]
+    headline = study.backtest.headline_cost_bps
+    n_trials = record_trials(workspace, kept, cost_bps=headline)
+    at_cost = kept[kept["cost_bps"] == headline]
+    held = at_cost[at_cost["model"] == HOLD]
+    judgements = {
+        name: judge_variant(workspace, at_cost[at_cost["model"] == name], held)
+        for name in (model, model + BANDED)
+    }
+    return ConformalGate(with_bands, kept.reset_index(drop=True), judgements, n_trials)
+
+
+def banded(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Turn forecasts with bands into those that the gate deals the variant by.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        ``FORECASTS`` with ``lower``; one without an end enters nothing.
+
+    Returns
+    -------
+    DataFrame
+        ``FORECASTS`` under the model's name and ``BANDED``: ``y_hat`` is the lower end
+        where that is above 0; 0, which the gate waits at, where only the forecast is;
+        and the forecast itself below, which leaves.
+    """
+    lower = forecasts["lower"].fillna(-np.inf).clip(lower=0.0)
+    y_hat = forecasts["y_hat"].where(~(forecasts["y_hat"] >= 0), lower)
+    return forecasts.assign(model=forecasts["model"] + BANDED, y_hat=y_hat)

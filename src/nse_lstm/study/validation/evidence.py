@@ -1,0 +1,77 @@
+"""The tables of every test and of every interval, on a study's walk-forward years."""
+
+import pandas as pd
+
+from nse_lstm.evaluation.conformal import (
+    ERRORS,
+    MISSES,
+    RATE,
+    conformal_intervals,
+    score_coverage,
+)
+from nse_lstm.evaluation.evidence import collect_evidence
+from nse_lstm.evaluation.forecast_evidence import with_mean_so_far
+from nse_lstm.evaluation.price_averaging import now_and_later
+from nse_lstm.evaluation.scoring import realised
+from nse_lstm.evaluation.verdict import pooled_excess
+from nse_lstm.study.core.phase_tables import read_sealed_panel
+from nse_lstm.study.core.trials import read_trial_matrix, read_trials
+from nse_lstm.study.core.workspace import Workspace
+
+
+def gather_evidence(
+    workspace: Workspace, forecasts: pd.DataFrame, returns: pd.DataFrame
+) -> pd.DataFrame:
+    """Test the forecasts and the declared strategy; the test year stays sealed.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        FORECASTS of the walk-forward years; those of the next session's price (delay 0,
+        horizon 1) are tested.
+    returns : DataFrame
+        STRATEGY_RETURNS of the same years, recorded in the ledger of trials.
+
+    Returns
+    -------
+    DataFrame
+        EVIDENCE.
+    """
+    study, panel = workspace.study, read_sealed_panel(workspace)
+    aimed = forecasts[(forecasts["delay"] == 0) & (forecasts["horizon"] == 1)]
+    at_headline = returns[returns["cost_bps"] == study.backtest.headline_cost_bps]
+    declared = at_headline[
+        (at_headline["model"] == study.verdict.model)
+        & (at_headline["rule"] == study.verdict.rule)
+    ]
+    excess = pooled_excess(declared)
+    judged = pd.DatetimeIndex(excess.index)
+    return collect_evidence(
+        with_mean_so_far(realised(aimed, panel), panel),
+        both=now_and_later(aimed, panel),
+        excess=excess,
+        trials=read_trial_matrix(workspace, judged),
+        trial_sharpes=read_trials(workspace)["sharpe"],
+        verdict=study.verdict,
+        sessions_per_year=study.backtest.sessions_per_year,
+        seed=study.seed,
+    )
+
+
+def gather_coverage(workspace: Workspace, forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Put adaptive conformal intervals around the forecasts and score their coverage.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        FORECASTS of the walk-forward years; the test year stays sealed.
+
+    Returns
+    -------
+    DataFrame
+        COVERAGE, by model, stock and quarter; bands at the verdict's confidence.
+    """
+    joined = realised(forecasts, read_sealed_panel(workspace))
+    intervals = conformal_intervals(joined, alpha=MISSES, window=ERRORS, rate=RATE)
+    confidence = workspace.study.verdict.confidence
+    return score_coverage(intervals, alpha=MISSES, confidence=confidence)

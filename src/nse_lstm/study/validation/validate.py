@@ -1,0 +1,330 @@
+"""Phase 4: choose on the walk-forward years, then read the test year once.
+
+The order is the point: forecasts, trials, selection and verdict come from the
+walk-forward years before ``open_test_year`` is called.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+
+from nse_lstm.evaluation.capacity import score_capacity
+from nse_lstm.evaluation.price_averaging import score_later
+from nse_lstm.evaluation.random_positions import score_random
+from nse_lstm.evaluation.report_card import report_card
+from nse_lstm.evaluation.robustness import score_robustness
+from nse_lstm.evaluation.scoring import (
+    realised,
+    score_accuracy,
+    score_strategies,
+)
+from nse_lstm.evaluation.selection import select
+from nse_lstm.evaluation.strategies import strategy_returns
+from nse_lstm.evaluation.traded import score_traded
+from nse_lstm.evaluation.verdict import Judgement
+from nse_lstm.features.folds import Fold
+from nse_lstm.features.returns import with_returns
+from nse_lstm.models.baselines import forecast_baselines
+from nse_lstm.models.bundles import load_bundle
+from nse_lstm.models.forecasting import forecast
+from nse_lstm.paths import write_aside
+from nse_lstm.study.core.jobs import (
+    ALL_STOCKS,
+    DELAY1,
+    bundle_folder,
+    split_delayed,
+    split_stock,
+)
+from nse_lstm.study.core.phase_tables import (
+    read_recommended,
+    read_sealed_panel,
+    study_folds,
+)
+from nse_lstm.study.core.sealed_year import SealedYearAccess, open_test_year
+from nse_lstm.study.core.trials import record_trials
+from nse_lstm.study.core.verdict import judge_declared, verdict_document
+from nse_lstm.study.core.workspace import Workspace, write_json
+from nse_lstm.study.validation.conformal_gate import (
+    ConformalGate,
+    backtest_conformal_gate,
+)
+from nse_lstm.study.validation.evidence import gather_coverage, gather_evidence
+from nse_lstm.tables import (
+    CAPACITY,
+    COVERAGE,
+    EVIDENCE,
+    FORECASTS,
+    SCORES,
+    STRATEGY_RETURNS,
+    write_table,
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Forecasts of some folds and everything the one scorer says of them."""
+
+    forecasts: pd.DataFrame
+    returns: pd.DataFrame
+    scores: pd.DataFrame
+    capacity: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """The declared strategy: the one that the verdict is about."""
+
+    model: str
+    rule: str
+    cost_bps: int
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What Phase 4 shows; all of it lies on disk as well."""
+
+    walk_forward: Evaluation
+    test: Evaluation
+    selection: pd.DataFrame
+    banded: ConformalGate
+    judgement: Judgement
+    evidence: pd.DataFrame
+    coverage: pd.DataFrame
+    report_card: pd.DataFrame
+    look: SealedYearAccess
+    n_trials: int
+    strategy: Strategy
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """SCORES of all folds, the test year's last."""
+        parts = [self.walk_forward.scores, self.test.scores]
+        return pd.concat(parts, ignore_index=True)
+
+    @property
+    def capacity(self) -> pd.DataFrame:
+        """CAPACITY of all folds, the test year's last."""
+        parts = [self.walk_forward.capacity, self.test.capacity]
+        return pd.concat(parts, ignore_index=True)
+
+
+def walk_forward(workspace: Workspace) -> Evaluation:
+    """Forecast and score every walk-forward year; the test year stays sealed."""
+    panel = read_sealed_panel(workspace)
+    folds = [fold for fold in study_folds(workspace) if fold.kind == "walk_forward"]
+    return _evaluate(workspace, panel, folds)
+
+
+def validate(workspace: Workspace) -> Validation:
+    """Phase 4: score the walk-forward years, choose, judge, then open the test year.
+
+    Writes forecasts, strategy returns, scores and capacity (walk-forward and test
+    together), ``evidence.parquet`` and ``coverage.parquet`` (walk-forward only),
+    ``selection.json``, ``verdict.json`` and ``report_card.csv`` under
+    ``trained_models/<market>/evaluation``.
+    """
+    study = workspace.study
+    before = walk_forward(workspace)
+    record_trials(
+        workspace,
+        before.returns,
+        cost_bps=study.backtest.headline_cost_bps,
+    )
+    # Every trial is counted before anything is judged by their number.
+    dealt_by_band = backtest_conformal_gate(
+        workspace, before.forecasts, study.verdict.model
+    )
+    test_fold = study_folds(workspace)[-1]
+    selection = select(
+        before.forecasts,
+        read_sealed_panel(workspace),
+        tickers=read_recommended(workspace)[test_fold.year],
+    )
+    judgement = judge_declared(workspace, before.returns)
+    evidence = gather_evidence(workspace, before.forecasts, before.returns)
+    coverage = gather_coverage(workspace, before.forecasts)
+    panel, look = open_test_year(workspace)
+    test = _evaluate(workspace, panel, [test_fold])
+    card = _report_card(workspace, test.scores, year=test_fold.year)
+    validation = Validation(
+        walk_forward=before,
+        test=test,
+        selection=selection,
+        banded=dealt_by_band,
+        judgement=judgement,
+        evidence=evidence,
+        coverage=coverage,
+        report_card=card,
+        look=look,
+        n_trials=dealt_by_band.n_trials,
+        strategy=Strategy(
+            study.verdict.model, study.verdict.rule, study.backtest.headline_cost_bps
+        ),
+    )
+    _write(workspace, validation)
+    return validation
+
+
+def score_before_test(
+    workspace: Workspace, forecasts: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Join realised values to forecasts of years before the test year, and score them.
+
+    Returns
+    -------
+    joined : DataFrame
+        The forecasts with ``y``, ``level`` and ``last_price``.
+    scores : DataFrame
+        SCORES of the single stocks, accuracy only.
+    """
+    panel = read_sealed_panel(workspace)
+    scores = score_accuracy(forecasts, panel)
+    return realised(forecasts, panel), scores[scores["ticker"] != "ALL"]
+
+
+def accuracy_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return accuracy scores of one stock and fold, a column a model."""
+    wide = scores.pivot(index="metric", columns="model", values="value").reset_index()
+    wide["metric"] = wide["metric"].str.replace("_", " ")
+    return wide.rename_axis(columns=None)
+
+
+def forecast_fold(
+    workspace: Workspace, panel: pd.DataFrame, fold: Fold
+) -> pd.DataFrame:
+    """Forecast one fold with v1, v2 and the baselines, on the same origins.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        PANEL, reaching at least through the fold.
+
+    Returns
+    -------
+    DataFrame
+        FORECASTS of every stock recommended as of the fold's start.
+    """
+    with_history = with_returns(panel)
+    horizon = workspace.study.v2.horizon
+    v1 = load_bundle(bundle_folder(workspace, ALL_STOCKS, fold.year))
+    blocks = []
+    for ticker in read_recommended(workspace)[fold.year]:
+        split = split_stock(workspace, with_history, ticker, fold)
+        bundle = load_bundle(bundle_folder(workspace, ticker, fold.year))
+        blocks += [
+            forecast(bundle, split.forecast, year=fold.year),
+            forecast(v1, split.forecast, year=fold.year, ticker=ticker),
+            forecast_baselines(split, ticker=ticker, year=fold.year, horizon=horizon),
+        ]
+    return pd.concat(blocks, ignore_index=True)
+
+
+def forecast_delayed(
+    workspace: Workspace, panel: pd.DataFrame, fold: Fold
+) -> pd.DataFrame:
+    """Forecast one fold with v2 at delay 1: the returns that deals would earn.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        PANEL, reaching at least through the fold.
+
+    Returns
+    -------
+    DataFrame
+        FORECASTS of every stock recommended as of the fold's start, without prices.
+    """
+    with_history = with_returns(panel)
+    blocks = []
+    for ticker in read_recommended(workspace)[fold.year]:
+        split = split_delayed(workspace, with_history, ticker, fold)
+        folder = bundle_folder(workspace, ticker, fold.year, DELAY1)
+        blocks.append(forecast(load_bundle(folder), split.forecast, year=fold.year))
+    return pd.concat(blocks, ignore_index=True)
+
+
+def _evaluate(
+    workspace: Workspace, panel: pd.DataFrame, folds: list[Fold]
+) -> Evaluation:
+    study, declared = workspace.study, workspace.study.verdict
+    blocks = [forecast_fold(workspace, panel, fold) for fold in folds]
+    if study.v2_delay1.trained:
+        blocks += [forecast_delayed(workspace, panel, fold) for fold in folds]
+    forecasts = pd.concat(blocks, ignore_index=True)
+    # Accuracy is a price forecast's; what aims at a deal is scored by dealing.
+    priced = forecasts[forecasts["delay"] == 0]
+    returns = strategy_returns(forecasts, panel, backtest=study.backtest)
+    scores = pd.concat(
+        [
+            score_accuracy(priced, panel),
+            score_traded(priced, panel),
+            score_later(priced, panel),
+            score_strategies(returns, backtest=study.backtest),
+            score_robustness(
+                forecasts, panel, model=declared.model, backtest=study.backtest
+            ),
+            score_random(
+                returns,
+                panel,
+                model=declared.model,
+                backtest=study.backtest,
+                draws=declared.random_draws,
+                seed=study.seed,
+            ),
+        ],
+        ignore_index=True,
+    )
+    capacity = score_capacity(
+        forecasts,
+        panel,
+        model=declared.model,
+        rule=declared.rule,
+        backtest=study.backtest,
+    )
+    return Evaluation(forecasts, returns, scores, capacity)
+
+
+def _report_card(
+    workspace: Workspace, scores: pd.DataFrame, *, year: int
+) -> pd.DataFrame:
+    """Hold the declared strategy against the targets, v1 under the same rule beside."""
+    study = workspace.study
+    hold = partial(
+        report_card, scores, rule=study.verdict.rule, year=year, backtest=study.backtest
+    )
+    card = hold(model=study.verdict.model)
+    place = list(card.columns).index("persistence")
+    card.insert(place, "v1", hold(model="v1")["found"])
+    return card
+
+
+def _write(workspace: Workspace, validation: Validation) -> None:
+    folder = workspace.paths.evaluation
+    for name, schema in (
+        ("forecasts", FORECASTS),
+        ("returns", STRATEGY_RETURNS),
+        ("scores", SCORES),
+        ("capacity", CAPACITY),
+    ):
+        table = pd.concat(
+            [getattr(validation.walk_forward, name), getattr(validation.test, name)],
+            ignore_index=True,
+        )
+        write_table(table, schema, folder / f"{name}.parquet")
+    write_table(validation.evidence, EVIDENCE, folder / "evidence.parquet")
+    write_table(validation.coverage, COVERAGE, folder / "coverage.parquet")
+    rows = json.loads(
+        validation.selection.to_json(orient="records", double_precision=12)
+    )
+    write_json(folder / "selection.json", rows)
+    with write_aside(folder / "report_card.csv") as aside:
+        validation.report_card.to_csv(aside, index=False, lineterminator="\n")
+    document = verdict_document(
+        workspace,
+        validation.judgement,
+        look=validation.look,
+        n_trials=validation.n_trials,
+    )
+    write_json(folder / "verdict.json", document)

@@ -1,0 +1,390 @@
+"""Fetching, against a server of this machine that answers well, badly or not at all."""
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from support.places import REAL_FILES
+
+from nse_lstm.data.download.catalogue import (
+    Catalogue,
+    Dataset,
+    datasets_of,
+    read_catalogue,
+)
+from nse_lstm.data.download.fetch import LOCK, SOURCES, STAGE, fetch_datasets
+from nse_lstm.errors import ConfigurationError, FetchError
+from nse_lstm.paths import csv_paths, find_root
+
+PRICES = b"DATE,CODE\r\n02-Jan-13,AAA\r\n"
+SECTORS = b"SECTOR,CODE\r\nBanking,AAA\r\n"
+DATASET = Dataset(
+    id="abc123def4",
+    version=2,
+    years=(2013, 2020),
+    licence="CC BY 4.0",
+    citation="B. Author, Prices, doi:10.0/abc123def4",
+)
+
+
+@dataclass
+class Remote:
+    """What the server holds, and what it was asked for."""
+
+    address: str = ""
+    versions: object = field(default_factory=lambda: [{"version": 1}, {"version": 2}])
+    files: dict[str, bytes] = field(default_factory=dict)
+    listing: object = None
+    """In place of the list of ``files``, if given."""
+    truncated: frozenset[str] = frozenset()
+    vouches: bool = True
+    """Whether the listing has sizes and checksums."""
+    asked: list[str] = field(default_factory=list)
+
+    def row(self, name: str) -> dict[str, object]:
+        details: dict[str, object] = {"download_url": self.place(name)}
+        if self.vouches:
+            details["size"] = len(self.files[name])
+            details["sha256_hash"] = hashlib.sha256(self.files[name]).hexdigest()
+        return {"filename": name, "content_details": details}
+
+    def place(self, name: str) -> str:
+        folder = f"{self.address}/public-files/datasets/{DATASET.id}/files"
+        return f"{folder}/{name}/file_downloaded"
+
+    def answer(self, path: str) -> bytes | None:
+        if path == f"/public-api/datasets/{DATASET.id}/versions":
+            return as_bytes(self.versions)
+        if path == f"/public-api/datasets/{DATASET.id}/files?folder_id=root&version=2":
+            rows = [self.row(name) for name in self.files]
+            return as_bytes(rows if self.listing is None else self.listing)
+        found = re.fullmatch(r".*/files/([^/]+)/file_downloaded", path)
+        return self.files.get(found[1]) if found else None
+
+    def downloads(self) -> list[str]:
+        return [path for path in self.asked if "file_downloaded" in path]
+
+
+def as_bytes(answer: object) -> bytes:
+    return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+
+
+def handler_of(remote: Remote) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            remote.asked.append(self.path)
+            body = remote.answer(self.path)
+            if body is None:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            is_short = any(f"/{name}/" in self.path for name in remote.truncated)
+            self.wfile.write(body[: len(body) // 2] if is_short else body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    return Handler
+
+
+@pytest.fixture
+def remote(monkeypatch: pytest.MonkeyPatch) -> Iterator[Remote]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    remote = Remote(files={"NSE_2013.csv": PRICES, "NSE_sectors.csv": SECTORS})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(remote))
+    remote.address = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield remote
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def catalogue_of(remote: Remote, **sha256: bytes) -> Catalogue:
+    digests = {
+        f"{name}.csv": hashlib.sha256(body).hexdigest() for name, body in sha256.items()
+    }
+    return Catalogue(
+        market="nse", address=remote.address, datasets=(DATASET,), sha256=digests
+    )
+
+
+def fetch(catalogue: Catalogue, folder: Path) -> tuple[int, str]:
+    """Fetch all of a catalogue; return how many files were new and what was told."""
+    told: list[str] = []
+    n = fetch_datasets(catalogue, catalogue.datasets, folder, tell=told.append)
+    return n, "\n".join(told)
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_every_csv_file_arrives_with_its_licence_and_its_checksum(remote, tmp_path):
+    remote.files["notes.pdf"] = b"%PDF"
+    n_fetched, told = fetch(catalogue_of(remote, NSE_2013=PRICES), tmp_path)
+    assert n_fetched == 2
+    expected = sorted(["NSE_2013.csv", "NSE_sectors.csv", LOCK, SOURCES])
+    assert names_in(tmp_path) == expected
+    assert (tmp_path / "NSE_2013.csv").read_bytes() == PRICES
+    for text in (told, (tmp_path / SOURCES).read_text()):
+        assert "CC BY 4.0" in text and "doi:10.0/abc123def4" in text
+    entry = json.loads((tmp_path / LOCK).read_text())[DATASET.id]
+    assert entry["version"] == 2
+    assert entry["files"]["NSE_2013.csv"] == {
+        "sha256": hashlib.sha256(PRICES).hexdigest(),
+        "by": "the catalogue",
+    }
+    assert entry["files"]["NSE_sectors.csv"]["by"] == "the server"
+
+
+def test_what_lies_beside_the_files_is_no_price_file(remote, tmp_path):
+    fetch(catalogue_of(remote), tmp_path)
+    assert [path.name for path in csv_paths(tmp_path)] == [
+        "NSE_2013.csv",
+        "NSE_sectors.csv",
+    ]
+
+
+def test_a_second_fetch_downloads_nothing_and_changes_nothing(remote, tmp_path):
+    catalogue = catalogue_of(remote, NSE_2013=PRICES)
+    fetch(catalogue, tmp_path)
+    before = {path.name: path.stat().st_mtime_ns for path in csv_paths(tmp_path)}
+    lock = (tmp_path / LOCK).read_bytes()
+    remote.asked.clear()
+    n_fetched, told = fetch(catalogue, tmp_path)
+    assert n_fetched == 0 and "2 files are there and unchanged" in told
+    assert remote.asked == [f"/public-api/datasets/{DATASET.id}/versions"]
+    after = {path.name: path.stat().st_mtime_ns for path in csv_paths(tmp_path)}
+    assert after == before and (tmp_path / LOCK).read_bytes() == lock
+
+
+def test_a_fetch_that_was_stopped_goes_on_where_it_was(remote, tmp_path):
+    remote.truncated = frozenset({"NSE_sectors.csv"})
+    catalogue = catalogue_of(remote)
+    with pytest.raises(FetchError):
+        fetch(catalogue, tmp_path)
+    assert names_in(tmp_path) == ["NSE_2013.csv", SOURCES]
+    remote.truncated = frozenset()
+    remote.asked.clear()
+    assert fetch(catalogue, tmp_path)[0] == 1
+    assert len(remote.downloads()) == 1
+
+
+@pytest.mark.parametrize("vouches", [True, False])
+def test_a_truncated_file_is_refused_and_removed(remote, tmp_path, vouches):
+    remote.vouches = vouches
+    remote.truncated = frozenset({"NSE_2013.csv"})
+    with pytest.raises(FetchError, match=r"No\s+partial file is left"):
+        fetch(catalogue_of(remote), tmp_path)
+    assert names_in(tmp_path) == [SOURCES]
+
+
+def test_a_short_file_that_arrives_whole_is_refused_by_its_size(remote, tmp_path):
+    row = remote.row("NSE_2013.csv")
+    del row["content_details"]["sha256_hash"]
+    row["content_details"]["size"] += 1
+    remote.listing = [row]
+    with pytest.raises(FetchError, match=f"Expected {len(PRICES) + 1} bytes"):
+        fetch(catalogue_of(remote), tmp_path)
+    assert names_in(tmp_path) == [SOURCES]
+
+
+def test_other_bytes_than_the_catalogues_are_refused_and_removed(remote, tmp_path):
+    with pytest.raises(FetchError, match=r"the catalogue's word") as caught:
+        fetch(catalogue_of(remote, NSE_2013=SECTORS), tmp_path)
+    for body in (SECTORS, PRICES):
+        assert hashlib.sha256(body).hexdigest() in str(caught.value)
+    assert names_in(tmp_path) == [SOURCES]
+
+
+def test_a_file_spoiled_on_disk_is_fetched_anew_and_said(remote, tmp_path):
+    catalogue = catalogue_of(remote)
+    fetch(catalogue, tmp_path)
+    (tmp_path / "NSE_2013.csv").write_bytes(b"spoiled")
+    n_fetched, told = fetch(catalogue, tmp_path)
+    assert n_fetched == 1 and "NSE_2013.csv: not as an earlier fetch" in told
+    assert (tmp_path / "NSE_2013.csv").read_bytes() == PRICES
+
+
+def test_a_file_nobody_vouches_for_is_pinned_at_its_first_fetch(remote, tmp_path):
+    remote.vouches = False
+    catalogue = catalogue_of(remote)
+    _, told = fetch(catalogue, tmp_path)
+    assert "NSE_2013.csv: nobody vouches for it; pinned as it came" in told
+    (tmp_path / "NSE_2013.csv").unlink()
+    remote.files["NSE_2013.csv"] = PRICES.replace(b"AAA", b"BBB")
+    with pytest.raises(FetchError, match="an earlier fetch's word"):
+        fetch(catalogue, tmp_path)
+    assert not (tmp_path / "NSE_2013.csv").exists()
+
+
+def test_a_newer_version_is_told_and_not_taken(remote, tmp_path):
+    remote.versions = [{"version": 3}, {"version": 2}, {"version": 1}]
+    n_fetched, told = fetch(catalogue_of(remote), tmp_path)
+    assert "version 2 is pinned, the server also has version 3: not taken" in told
+    assert n_fetched == 2
+
+
+def test_a_pinned_version_that_is_gone_stops_the_fetch(remote, tmp_path):
+    remote.versions = [{"version": 2, "available": False}, {"version": 3}]
+    with pytest.raises(FetchError, match=r"Expected version 2 .* versions \[3\]"):
+        fetch(catalogue_of(remote), tmp_path)
+    assert remote.downloads() == []
+
+
+def test_a_version_put_in_the_catalogue_is_not_held_to_the_old_ones_files(
+    remote, tmp_path
+):
+    old = replace(DATASET, version=1)
+    catalogue = catalogue_of(remote)
+    files = {"NSE_2013.csv": {"sha256": "0" * 64, "by": "first fetch"}}
+    tmp_path.joinpath(LOCK).write_text(
+        json.dumps({old.id: {"version": 1, "files": files}})
+    )
+    assert fetch(catalogue, tmp_path)[0] == 2
+
+
+def test_without_a_server_it_says_what_to_do_by_hand(remote, tmp_path):
+    # Port 1 of this machine: nobody listens there.
+    gone = replace(catalogue_of(remote), address="http://127.0.0.1:1")
+    with pytest.raises(FetchError) as caught:
+        fetch(gone, tmp_path)
+    message = str(caught.value)
+    assert "http://127.0.0.1:1" in message and "Connection refused" in message
+    assert f"open doi:10.17632/{DATASET.id} in a browser" in message
+    assert message.endswith(f"put them into {tmp_path}")
+    assert csv_paths(tmp_path) == []
+
+
+def test_a_complete_folder_needs_no_server(remote, tmp_path):
+    fetch(catalogue_of(remote), tmp_path)
+    gone = replace(catalogue_of(remote), address="http://127.0.0.1:1")
+    n_fetched, told = fetch(gone, tmp_path)
+    assert n_fetched == 0 and "newer versions are not known" in told
+
+
+@pytest.mark.parametrize("name", ["versions", "listing"])
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b"<html>Please wait</html>", "Expected JSON .* Received: <html>Please"),
+        ({"error": 400}, "Expected a list of objects .* Received: {'error': 400}"),
+        (["x"], "Expected a list of objects"),
+        ([{}], "Expected a (whole number|plain file name)"),
+    ],
+)
+def test_an_answer_of_another_shape_is_refused_with_what_came(
+    remote, tmp_path, name, answer, expected
+):
+    setattr(remote, name, answer)
+    with pytest.raises(FetchError, match=expected):
+        fetch(catalogue_of(remote), tmp_path)
+    assert remote.downloads() == []
+
+
+@pytest.mark.parametrize("vouches", [True, False])
+def test_a_page_of_html_in_place_of_a_file_is_refused(remote, tmp_path, vouches):
+    remote.vouches = vouches
+    remote.files["NSE_2013.csv"] = b"\n<!DOCTYPE html>"
+    with pytest.raises(FetchError, match="Expected a CSV file as NSE_2013"):
+        fetch(catalogue_of(remote), tmp_path)
+    assert names_in(tmp_path) == [SOURCES]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../x.csv", "/etc/x.csv", "a/b.csv", "..\\x.csv", ".x.csv", "", "a\n.csv", None],
+)
+def test_a_hostile_file_name_is_refused(remote, tmp_path, name):
+    remote.listing = [remote.row("NSE_2013.csv") | {"filename": name}]
+    with pytest.raises(FetchError, match="Expected a plain file name"):
+        fetch(catalogue_of(remote), tmp_path / "raw")
+    assert names_in(tmp_path) == ["raw"]
+    assert remote.downloads() == []
+
+
+@pytest.mark.parametrize(
+    "place", ["http://127.0.0.1:1/x.csv", "file:///etc/passwd", None]
+)
+def test_a_file_on_another_server_is_refused(remote, tmp_path, place):
+    row = remote.row("NSE_2013.csv")
+    row["content_details"] |= {"download_url": place}
+    remote.listing = [row]
+    with pytest.raises(FetchError, match="Expected a `download_url` below http"):
+        fetch(catalogue_of(remote), tmp_path)
+
+
+def test_one_name_twice_is_refused_whatever_its_case(remote, tmp_path):
+    row = remote.row("NSE_2013.csv")
+    remote.listing = [row, row | {"filename": "nse_2013.CSV"}]
+    with pytest.raises(FetchError, match="each name once"):
+        fetch(catalogue_of(remote), tmp_path)
+
+
+def test_an_empty_data_set_is_refused(remote, tmp_path):
+    remote.files = {}
+    with pytest.raises(FetchError, match="Expected CSV files"):
+        fetch(catalogue_of(remote), tmp_path)
+
+
+def test_a_spoiled_lock_is_refused_in_words(remote, tmp_path):
+    (tmp_path / LOCK).write_text('{"abc123def4": 1}')
+    with pytest.raises(FetchError, match="remove it and fetch again"):
+        fetch(catalogue_of(remote), tmp_path)
+
+
+def test_what_a_killed_fetch_left_is_cleared_and_never_looks_complete(remote, tmp_path):
+    left = tmp_path / STAGE / "tmpabc"
+    left.parent.mkdir()
+    left.write_bytes(PRICES[:5])
+    assert csv_paths(tmp_path) == []
+    fetch(catalogue_of(remote), tmp_path)
+    assert not left.parent.exists()
+
+
+def test_the_committed_catalogue_is_valid_and_covers_the_study() -> None:
+    catalogue = read_catalogue(find_root() / "data" / "catalogue.toml")
+    years = [year for each in catalogue.datasets for year in each.years]
+    assert years == sorted(years) and years[0] == 2007
+    assert len(catalogue.sha256) == 17
+    chosen = datasets_of(catalogue, "2020-2022")
+    assert [each.years for each in chosen] == [(2013, 2020), (2021, 2021), (2022, 2022)]
+    assert datasets_of(catalogue) == catalogue.datasets
+
+
+@pytest.mark.parametrize("years", ["x", "2013-", "1-2-3", "1990-1991"])
+def test_years_that_are_none_are_refused(remote, years) -> None:
+    with pytest.raises(ConfigurationError, match="`years` must"):
+        datasets_of(catalogue_of(remote), years)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("market = 1", "no valid catalogue"), ("market", "is no TOML")],
+)
+def test_a_catalogue_that_says_something_else_is_refused(tmp_path, text, expected):
+    path = tmp_path / "catalogue.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=expected):
+        read_catalogue(path)
+
+
+@pytest.mark.skipif(
+    not REAL_FILES.is_dir(), reason="the exchange's files are not on this machine"
+)
+def test_the_catalogues_checksums_are_those_of_the_files_of_the_results() -> None:
+    catalogue = read_catalogue(find_root() / "data" / "catalogue.toml")
+    assert catalogue.sha256 == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in csv_paths(REAL_FILES)
+    }

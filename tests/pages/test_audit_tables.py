@@ -1,0 +1,45 @@
+"""The audit on Phase 4's page: run or not, with its power measured or not."""
+
+from pathlib import Path
+
+import pytest
+
+from nse_lstm.pages import audit_tables
+from nse_lstm.pages.audit_tables import show_audit, show_power
+from nse_lstm.paths import write_text
+from nse_lstm.study.core.audit_result import audit_path
+from nse_lstm.study.core.workspace import Workspace, write_json
+
+
+@pytest.fixture
+def audited(finished: Workspace, tmp_path: Path, monkeypatch) -> Path:
+    """Send the audit's files to a folder of their own."""
+    path = tmp_path / "audit.json"
+    for module in (audit_tables, audit_tables.audit_table.__globals__):
+        if isinstance(module, dict):
+            monkeypatch.setitem(module, "audit_path", lambda workspace: path)
+        else:
+            monkeypatch.setattr(module, "audit_path", lambda workspace: path)
+    return path
+
+
+def test_an_audit_that_was_not_run_says_so(finished: Workspace) -> None:
+    assert not audit_path(finished).is_file()
+    assert "was not run on this study" in show_audit(finished).html
+    assert "has not been measured" in show_power(finished).html
+
+
+def test_an_audit_shows_each_check_and_its_power(
+    finished: Workspace, audited: Path
+) -> None:
+    document = {"identity": {}, "clean": False, "alarms": [{"check": "placebo: a"}]}
+    write_json(audited, document | {"size": "small", "changes": [], "n_placebos": 1})
+    page = show_audit(finished).html
+    assert "out of date" in page and "<td>placebo</td>" in page
+    row = {"name": "a shuffled split", "sharpe": 9.5, "sharpe_clean": 0.1}
+    row |= {"r_squared": 0.5, "r_squared_clean": 0.0}
+    rows = [row | {"caught_by": ["rule"]}, row | {"name": "b", "caught_by": []}]
+    write_json(audited.with_name("power.json"), {"defects": rows})
+    page = show_power(finished).html
+    assert "1 of 2 defects are caught" in page and "a shuffled split" in page
+    write_text(audited, "")

@@ -1,0 +1,126 @@
+"""A result counts for exactly the study that it was made of, in words too."""
+
+import re
+import shutil
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nse_lstm.errors import ArtefactError
+from nse_lstm.features.returns import with_returns
+from nse_lstm.paths import find_root
+from nse_lstm.study.audit.compare_reference_data import compare_panel, compare_universe
+from nse_lstm.study.audit.reference.rows import read_market
+from nse_lstm.study.audit.stages import STAGES
+from nse_lstm.study.core import audit_result
+from nse_lstm.study.core.phase_tables import read_recommended, study_folds
+from nse_lstm.study.core.workspace import Workspace, write_json
+from nse_lstm.tables import PANEL, read_table
+
+
+@pytest.fixture
+def workspace(finished: Workspace, tmp_path: Path) -> Workspace:
+    """A finished study of one's own, to leave results in."""
+    shutil.copytree(finished.paths.root, tmp_path / "study")
+    return Workspace(finished.study, replace(finished.paths, root=tmp_path / "study"))
+
+
+def leave(workspace: Workspace, **other: Any) -> None:
+    found = {
+        "identity": audit_result.audit_identity(workspace),
+        "size": "small",
+        "clean": True,
+        "alarms": [],
+        "changes": ["cut after 2024-03-01"],
+        "n_placebos": 7,
+    }
+    write_json(audit_result.audit_path(workspace), found | other)
+
+
+def test_without_a_result_nothing_is_known(workspace: Workspace) -> None:
+    assert audit_result.is_clean(workspace) is None
+    assert "was not run" in audit_result.audit_words(workspace)
+    with pytest.raises(ArtefactError, match="run nse-lstm audit"):
+        audit_result.audit_table(workspace)
+
+
+def test_a_clean_result_of_this_study_counts(workspace: Workspace) -> None:
+    leave(workspace)
+    assert audit_result.is_clean(workspace) is True
+    assert "is clean: 1 other futures, 7 placebos" in audit_result.audit_words(
+        workspace
+    )
+    assert audit_result.audit_table(workspace)["alarms"].sum() == 0
+
+
+def test_an_alarm_is_named(workspace: Workspace) -> None:
+    alarm = {"check": "futures: scalers", "where": "SCOM 2024", "detail": "changed"}
+    leave(workspace, clean=False, alarms=[alarm])
+    assert audit_result.is_clean(workspace) is False
+    assert "found 1 leaks or faults: futures: scalers" in audit_result.audit_words(
+        workspace
+    )
+    table = audit_result.audit_table(workspace).set_index("check")
+    assert table.loc["futures: scalers", "alarms"] == 1
+
+
+@pytest.mark.parametrize("part", ["data", "study", "sources"])
+def test_a_result_of_anything_else_is_none(workspace: Workspace, part: str) -> None:
+    mine = audit_result.audit_identity(workspace)
+    leave(workspace, identity=mine | {part: "another"})
+    assert audit_result.is_clean(workspace) is None
+    assert "out of date" in audit_result.audit_words(workspace)
+
+
+def test_another_configuration_is_another_study(workspace: Workspace) -> None:
+    leave(workspace)
+    other = Workspace(replace(workspace.study, seed=2), workspace.paths)
+    assert audit_result.is_clean(other) is None
+
+
+def test_every_stage_has_a_line_in_the_table() -> None:
+    named = {check for check, _ in audit_result.CHECKS}
+    assert {f"futures: {stage.name}" for stage in STAGES} <= named
+
+
+def test_the_makefile_lists_the_modules_that_decide() -> None:
+    text = (find_root(Path(__file__)) / "Makefile").read_text()
+    line = re.search(r"^audited = .*\$\(call study,([a-z_ ]+)\)", text, re.M)
+    assert line is not None
+    assert sorted(line[1].split()) == sorted(audit_result.DECIDING)
+
+
+def test_own_panel_and_recommendations_agree_with_the_raw_text(
+    finished: Workspace,
+) -> None:
+    panel = read_table(PANEL, finished.paths.processed / "panel.parquet")
+    market = read_market(finished.paths.raw)
+    assert list(compare_panel(with_returns(panel), market)) == []
+    wrong = panel.assign(price=panel["price"].where(panel.index != 900, 1.0))
+    assert len(list(compare_panel(with_returns(wrong), market))) >= 1
+    ordinary = set(panel.loc[panel["kind"] == "ordinary", "ticker"])
+    recommended = read_recommended(finished)
+    compare = partial(
+        compare_universe,
+        folds=study_folds(finished),
+        ordinary=ordinary,
+        market=market,
+        universe=finished.study.universe,
+    )
+    assert list(compare(recommended)) == []
+    assert len(list(compare({y: n[::-1] for y, n in recommended.items()}))) == 2
+
+
+def test_power_is_empty_until_it_is_measured(workspace: Workspace) -> None:
+    assert audit_result.power_table(workspace).empty
+    row = {
+        **{"name": "centred window", "caught_by": ["placebo"]},
+        **{"sharpe": 3.0, "sharpe_clean": 0.1, "r_squared": 0.9},
+        "r_squared_clean": 0.0,
+    }
+    path = audit_result.audit_path(workspace).with_name("power.json")
+    write_json(path, {"defects": [row], "clean_runs": []})
+    assert audit_result.power_table(workspace)["caught by"].tolist() == ["placebo"]

@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.finished_study import finished_study, stocks
+
+from nse_lstm.deployment.latency import Latency
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.tools.reproducibility import artefact_digests
+from nse_lstm.study.training import model_checks
+from nse_lstm.study.training.model_checks import (
+    count_negatives,
+    measure_safety,
+    safety_card,
+)
+from nse_lstm.tables import FORECASTS, read_table, write_table
+
+
+def test_no_negative_is_found_and_it_is_said_how_that_comes_about(
+    finished: Workspace,
+) -> None:
+    row = safety_card(finished).set_index("target").loc["No negative predictions"]
+    counts = count_negatives(finished)
+    assert row["met"]
+    assert row["found"] == f"0 of {counts['n_forecasts'].sum():,}"
+    assert "Nothing is clipped" in row["comment"]
+    # Zero lies 10 below the scaler's minimum of 10, and its range is 40: a quarter.
+    assert "0.25 to 0.25 of its fitted range" in row["comment"]
+
+
+def test_negative_forecasts_are_counted_and_their_stock_named(tmp_path: Path) -> None:
+    workspace = finished_study(tmp_path)
+    path = workspace.paths.evaluation / "forecasts.parquet"
+    table = read_table(FORECASTS, path)
+    (ticker, _) = stocks(workspace)
+    mine = np.flatnonzero((table["model"] == "v2") & (table["ticker"] == ticker))
+    table.loc[mine[:3], "price_hat"] = [-1.0, 0.0, np.nan]
+    write_table(table, FORECASTS, path)
+    counts = count_negatives(workspace).set_index("ticker")
+    # Zero counts, a missing forecast does not.
+    assert counts.loc[ticker, "n_negative"] == 2
+    assert counts.loc[ticker, "n_forecasts"] == len(mine) - 1
+    row = safety_card(workspace).iloc[0]
+    assert not row["met"]
+    assert row["comment"].endswith(f"Stocks: {ticker}.")
+
+
+def test_the_card_holds_the_plans_limits_against_what_was_measured(
+    finished: Workspace,
+) -> None:
+    card = safety_card(finished).set_index("target")
+    assert card.loc["Model below 50 MB", "found"] == "2.00 MB"
+    assert card.loc["Prediction in less than 100 ms", "found"] == "2 ms"
+    assert (
+        "300 ms in the median" in card.loc["Prediction in less than 100 ms", "comment"]
+    )
+    ratio = card.loc["Validation loss near the training loss"]
+    assert ratio["found"] == "1.5 times in the median"
+    assert pd.isna(ratio["met"])
+
+
+def test_what_a_machine_measures_is_in_no_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = finished_study(tmp_path)
+    monkeypatch.setattr(
+        model_checks, "measure_latency", lambda folder: Latency(500.0, 250.0)
+    )
+    before = artefact_digests(workspace.paths.root)
+    measured = measure_safety(workspace)
+    after = artefact_digests(workspace.paths.root)
+    changed = {name for name in before if before[name] != after[name]}
+    assert {Path(name).name for name in changed} == {"safety.csv"}
+    assert measured["next_ms"].to_list() == [250.0, 250.0]
+    # 0.03 / 0.02, from the bundle's own metadata.
+    assert measured["loss_ratio"].to_list() == pytest.approx([1.5, 1.5])
+    assert (
+        not safety_card(workspace)
+        .set_index("target")
+        .loc["Prediction in less than 100 ms", "met"]
+    )
+    monkeypatch.setattr(
+        model_checks, "measure_latency", lambda folder: Latency(1.0, 1.0)
+    )
+    measure_safety(workspace)
+    assert artefact_digests(workspace.paths.root) == after

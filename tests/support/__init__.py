@@ -1,0 +1,1 @@
+"""What tests share: small studies, odd files, plain re-implementations."""
