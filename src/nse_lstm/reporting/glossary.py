@@ -114,15 +114,15 @@ TERMS = (
         "forecast and the order in which they came in.",
     ),
     Term(
+        "rank-lstm",
+        "rank LSTM",
+        "One network of all shares that forecasts who will do better than whom.",
+    ),
+    Term(
         "r-squared",
         "R² on price levels",
         "The share of the variation of prices that forecasts explain. It is near one "
         "for persistence, so it says nothing of skill.",
-    ),
-    Term(
-        "rank-lstm",
-        "rank LSTM",
-        "One network of all shares that forecasts who will do better than whom.",
     ),
     Term(
         "session",
