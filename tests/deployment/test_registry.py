@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from nse_lstm.deployment import locks
+from nse_lstm.deployment.locks import LOCK, locked
 from nse_lstm.deployment.promoted_bundles import check_bundle
 from nse_lstm.deployment.registry import (
     history,
@@ -240,16 +241,19 @@ def test_promotions_at_once_are_all_kept(folder):
         list(pool.map(run, tickers))
     assert sorted(read_registry(folder)) == sorted(tickers)
     assert history(folder)["seq"].tolist() == list(range(1, 13))
-    assert {path.name for path in folder.iterdir()} == {"log.jsonl", "registry.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        *("log.jsonl", "registry.json"),
+        LOCK,
+    }
 
 
 def test_a_registry_held_for_too_long_is_an_error(folder, monkeypatch):
     monkeypatch.setattr(locks, "LOCK_SECONDS", 0.1)
-    folder.mkdir(parents=True)
-    (folder / ".lock").write_text("1\n")
-    with pytest.raises(ArtefactError, match="held by another process"):
+    with (
+        locked(folder),
+        pytest.raises(ArtefactError, match="held by another process"),
+    ):
         promote(folder, **PERSISTENCE)
-    assert (folder / ".lock").exists()
 
 
 def test_a_retired_model_stands_nowhere_but_stays_in_the_log(tmp_path: Path) -> None:
