@@ -37,7 +37,8 @@ from nse_lstm.data.simulate import write_market
 from nse_lstm.features.folds import make_folds
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.features.windows import Windows, make_windows, split_fold
-from nse_lstm.models.training import TrainingJob, train
+from nse_lstm.models.jobs import TrainingJob
+from nse_lstm.models.training import train
 from nse_lstm.paths import csv_paths, write_text
 
 OUT = Path("build/bench/cluster.json")

@@ -12,7 +12,8 @@ import numpy as np
 
 from nse_lstm.config import Market, Study, Training
 from nse_lstm.features.windows import Windows
-from nse_lstm.models.training import TrainingJob, train
+from nse_lstm.models.jobs import TrainingJob
+from nse_lstm.models.training import train
 
 LOOKBACK = 60
 

@@ -3,6 +3,8 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,47 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
+def name_of(path: Path) -> str:
+    parts = ("nse_lstm", *path.relative_to(SOURCE).with_suffix("").parts)
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def executed(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk a module without its ``if TYPE_CHECKING`` branches."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        yield from executed(child)
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Each module's imports within the library, those inside functions included."""
+    names = {name_of(path) for path in MODULES}
+    graph: dict[str, set[str]] = {}
+    for path in MODULES:
+        own = name_of(path)
+        graph[own] = set()
+        for node in executed(ast.parse(path.read_text())):
+            found = []
+            if isinstance(node, ast.Import):
+                found = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                inner = [f"{node.module}.{alias.name}" for alias in node.names]
+                found = [name if name in names else node.module for name in inner]
+            graph[own] |= names.intersection(found) - {own}
+    return graph
+
+
+def closure_of(name: str, graph: dict[str, set[str]]) -> set[str]:
+    found, waiting = set(), [name]
+    while waiting:
+        new = graph[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found
+
+
 def layer_of(path: Path) -> str:
     return path.relative_to(SOURCE).with_suffix("").parts[0]
 
@@ -54,6 +97,21 @@ def test_a_module_imports_only_the_layers_below_it(path: Path) -> None:
         if name.startswith("nse_lstm.")
     } - {layer}
     assert used <= ALLOWED[layer]
+
+
+def test_no_imports_form_a_circle_not_even_inside_functions() -> None:
+    TopologicalSorter(import_graph()).prepare()
+
+
+def test_what_makes_a_networks_bytes_imports_nothing_that_only_carries_jobs() -> None:
+    carriers = {
+        f"nse_lstm.models.{name}"
+        for name in ("checks", "executors", "outcomes", "progress", "training")
+    }
+    found = closure_of("nse_lstm.models.fitting", import_graph())
+    assert "nse_lstm.models.engine.recurrence" in found
+    assert not found & carriers
+    assert not [name for name in found if name.startswith("nse_lstm.models.cluster")]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))

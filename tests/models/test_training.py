@@ -14,7 +14,8 @@ from nse_lstm.config import Study
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.scaling import fit_min_max
 from nse_lstm.models.bundles import load_bundle, load_keras, read_history
-from nse_lstm.models.training import TrainingJob, job_seed, train
+from nse_lstm.models.jobs import TrainingJob, job_seed
+from nse_lstm.models.training import train
 
 
 def run(jobs, folder: Path, study: Study | None = None):

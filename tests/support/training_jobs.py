@@ -9,8 +9,8 @@ from nse_lstm.features.folds import make_folds
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.windows import make_windows, split_fold
 from nse_lstm.models.architectures import Architecture, Dense, Dropout, Lstm
+from nse_lstm.models.jobs import SampleJob, TrainingJob
 from nse_lstm.models.samples import Samples
-from nse_lstm.models.training import SampleJob, TrainingJob
 
 LOOKBACK = 10
 

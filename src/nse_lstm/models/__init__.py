@@ -1,10 +1,9 @@
 """Networks and baselines: from windows to forecasts.
 
-``architectures`` builds a network, ``training`` fits many of them in worker processes,
-``bundles`` keeps each in a folder that can prove itself, ``forecasting`` and
-``baselines`` write forecast tables, and so do ``tabular_models``, which rank many shares at
-once; ``pooled`` asks for the rank LSTM, one network of all shares. ``executors``
-chooses between this machine's processes and a cluster's workers (``cluster``).
-TensorFlow is imported in this package only, by ``runtime``, and never by ``training``,
-``baselines`` or ``versions`` themselves.
+``architectures`` builds a network, ``fitting`` fits it, and ``bundles`` keeps it in a
+folder that can prove itself. ``training`` fits many of them, in processes of this
+machine (``executors``) or on a cluster's workers (``cluster``). ``forecasting``,
+``baselines`` and ``tabular_models`` write forecast tables. ``rank_lstm`` describes the
+one network of all stocks. TensorFlow is imported in this package only, by ``runtime``,
+and never by ``training``, ``baselines`` or ``versions`` themselves.
 """

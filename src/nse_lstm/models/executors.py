@@ -1,37 +1,21 @@
-"""Who fits the jobs that wait: processes of this machine, or a cluster's workers.
+"""Jobs fitted by processes of this machine.
 
-Both take the same list and give each model as it is done, in whatever order. Each job
-is a group of its own, so who fits what changes no byte.
+Models are given as they are done, in whatever order. No job depends on another, so the
+process that fits a job changes no byte.
 """
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 from threading import Thread
 
-from nse_lstm.config import Study, Training
+from nse_lstm.config import Study
 from nse_lstm.errors import ArtefactError
-from nse_lstm.models.jobs import Job, TrainedModel
+from nse_lstm.models.jobs import TrainedModel, Waiting
 from nse_lstm.models.outcomes import fit_job
 from nse_lstm.models.pinning import pinned_environment
-
-Waiting = Mapping[int, tuple[Job, Path]]
-"""Jobs by their place in the list, each with the folder its bundle belongs in."""
-
-Executor = Callable[[Waiting, Study], Iterator[tuple[int, TrainedModel]]]
-"""Fits jobs and gives place and model of each as it is done."""
-
-
-def choose_executor(training: Training) -> Executor:
-    """Return who fits, as ``training.engine`` says."""
-    if training.engine == "dask":
-        from nse_lstm.models.cluster.client import fit_on_cluster
-
-        return fit_on_cluster
-    return fit_locally
 
 
 def fit_locally(waiting: Waiting, study: Study) -> Iterator[tuple[int, TrainedModel]]:

@@ -24,9 +24,8 @@ from nse_lstm.models.architectures import (
 from nse_lstm.models.bundles import save_bundle
 from nse_lstm.models.engine.loop import fit
 from nse_lstm.models.jobs import Job, SampleJob, TrainingJob, job_seed
-from nse_lstm.models.runtime import keras
+from nse_lstm.models.runtime import keras, set_seeds
 from nse_lstm.models.samples import Samples, scale_windows
-from nse_lstm.models.training import set_seeds
 
 PACKAGES = ("tensorflow", "keras", "numpy")
 

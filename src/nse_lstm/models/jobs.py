@@ -2,12 +2,12 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nse_lstm.config import Training
+from nse_lstm.config import Study, Training
 from nse_lstm.features.windows import Windows
 from nse_lstm.models.architectures import Architecture
 from nse_lstm.models.samples import Samples
@@ -85,6 +85,13 @@ class TrainedModel:
     """What fitting took when the bundle was written."""
     failure: str | None = None
     """Why there is no model, if there is none."""
+
+
+Waiting = Mapping[int, tuple[Job, Path]]
+"""Jobs by their place in the list, each with the folder its bundle belongs in."""
+
+Executor = Callable[[Waiting, Study], Iterator[tuple[int, TrainedModel]]]
+"""Fits jobs and gives place and model of each as it is done."""
 
 
 def job_seed(seed: int, ticker: str, year: int, *, architecture: str = "v2") -> int:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from nse_lstm.errors import ArtefactError
 from nse_lstm.models.pinning import PINNED
 
-__all__ = ["keras", "tf"]
+__all__ = ["keras", "set_seeds", "tf"]
 
 
 @contextmanager
@@ -44,3 +44,15 @@ except RuntimeError:
         "Expected to start TensorFlow with one thread, so that results repeat to the "
         "bit. Received: a process where it already runs with more; start afresh"
     ) from None
+
+
+def set_seeds(seed: int) -> None:
+    """Seed Python, NumPy and TensorFlow, and make TensorFlow's operations repeatable.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 to 2**31 - 1.
+    """
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()

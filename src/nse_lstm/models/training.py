@@ -14,36 +14,13 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nse_lstm.config import Study
+from nse_lstm.config import Study, Training
 from nse_lstm.errors import ArtefactError
 from nse_lstm.models.checks import find_fault
-from nse_lstm.models.executors import Waiting, choose_executor
-from nse_lstm.models.jobs import Job, SampleJob, TrainedModel, TrainingJob, job_seed
+from nse_lstm.models.executors import fit_locally
+from nse_lstm.models.jobs import Executor, Job, TrainedModel, Waiting
 from nse_lstm.models.outcomes import failed_model, find_model, name_job
 from nse_lstm.models.progress import Progress, show_progress
-
-__all__ = [
-    "SampleJob",
-    "TrainedModel",
-    "TrainingJob",
-    "job_seed",
-    "set_seeds",
-    "train",
-]
-
-
-def set_seeds(seed: int) -> None:
-    """Seed Python, NumPy and TensorFlow, and make TensorFlow's operations repeatable.
-
-    Parameters
-    ----------
-    seed : int
-        From 0 to 2**31 - 1.
-    """
-    from nse_lstm.models.runtime import keras, tf
-
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
 
 
 def train(
@@ -119,6 +96,15 @@ def train(
     for place, model, pace in _fit(waiting, study):
         tell(place, model, f"{model.seconds:.0f} s; {pace}")
     return [done[place] for place in range(len(jobs))]
+
+
+def choose_executor(training: Training) -> Executor:
+    """Return the function that fits jobs where ``training.engine`` says."""
+    if training.engine == "dask":
+        from nse_lstm.models.cluster.client import fit_on_cluster
+
+        return fit_on_cluster
+    return fit_locally
 
 
 def _fit(waiting: Waiting, study: Study) -> Iterator[tuple[int, TrainedModel, str]]:

@@ -16,9 +16,8 @@ from nse_lstm.models.architectures import Dropout, build, describe_v1, describe_
 from nse_lstm.models.bundles import load_keras, save_bundle
 from nse_lstm.models.engine.loop import fit, shuffle
 from nse_lstm.models.engine.step import Network, adam, pack, unpack
-from nse_lstm.models.runtime import keras, tf
+from nse_lstm.models.runtime import keras, set_seeds, tf
 from nse_lstm.models.samples import Samples, gather
-from nse_lstm.models.training import set_seeds
 
 pytestmark = pytest.mark.slow
 

@@ -24,7 +24,8 @@ from nse_lstm.features.windows import PER_WINDOW, Windows, make_windows
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.claimed_network import fit_as_claimed
 from nse_lstm.models.forecasting import forecast
-from nse_lstm.models.training import TrainingJob, train
+from nse_lstm.models.jobs import TrainingJob
+from nse_lstm.models.training import train
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.anatomy.mechanism import N_WINDOWS, ROWS
 from nse_lstm.study.anatomy.rows import ORDERS, numbered_windows, sort_rows

@@ -8,7 +8,7 @@ import pandas as pd
 from nse_lstm.config import Universe
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.windows import Windows
-from nse_lstm.models.training import TrainingJob
+from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.study.audit.differences import (
     FACTOR_NEAR,
     Differences,

@@ -13,7 +13,7 @@ from nse_lstm.config import Study
 from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
-from nse_lstm.models.training import TrainingJob
+from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.study.audit import surrogate
 from nse_lstm.study.audit.patching import patched
 from nse_lstm.study.audit.ranking import Ranked, rank_market

@@ -21,7 +21,7 @@ from nse_lstm.config import Study
 from nse_lstm.evaluation.strategies import FORECAST_RULES, strategy_returns
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.windows import Windows
-from nse_lstm.models.training import TrainingJob
+from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.study.audit.alarms import Alarm
 from nse_lstm.study.audit.markets import open_audit, write_coins
 from nse_lstm.study.audit.pipeline_run import fit_jobs, forecast_folds

@@ -16,7 +16,7 @@ import pandas as pd
 from nse_lstm.evaluation.strategies import INDEX
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.windows import Windows
-from nse_lstm.models.training import TrainingJob
+from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.study.audit.alarms import Alarm
 from nse_lstm.study.audit.pipeline_run import PipelineRun
 

@@ -26,7 +26,7 @@ from nse_lstm.features.scaling import (
 )
 from nse_lstm.features.windows import Windows
 from nse_lstm.models.baselines import forecast_baselines, forecast_rows
-from nse_lstm.models.training import TrainingJob
+from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.paths import write_text
 from nse_lstm.study.core import jobs
 from nse_lstm.study.core.phase_tables import read_recommended

@@ -14,7 +14,7 @@ from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.features.windows import FoldSplit, make_windows, split_fold
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.models.delayed import aim_at_trades
-from nse_lstm.models.training import TrainingJob
+from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.core.phase_tables import (
     read_facts,

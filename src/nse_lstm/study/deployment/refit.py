@@ -14,8 +14,9 @@ from nse_lstm.deployment.registry_entry import POOLED, RegistryEntry
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import market_sessions, with_returns
+from nse_lstm.models.jobs import TrainedModel, TrainingJob
 from nse_lstm.models.progress import Progress, show_progress
-from nse_lstm.models.training import TrainedModel, TrainingJob, train
+from nse_lstm.models.training import train
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.core.jobs import v2_job
 from nse_lstm.study.core.phase_tables import read_facts

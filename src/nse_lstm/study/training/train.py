@@ -15,8 +15,9 @@ from nse_lstm.features.windows import FoldSplit
 from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import load_bundle, load_keras, read_history
 from nse_lstm.models.forecasting import forecast
+from nse_lstm.models.jobs import TrainedModel, TrainingJob
 from nse_lstm.models.progress import Progress, show_progress
-from nse_lstm.models.training import TrainedModel, TrainingJob, train
+from nse_lstm.models.training import train
 from nse_lstm.paths import write_aside
 from nse_lstm.study.core.jobs import (
     bundle_folder,
