@@ -50,7 +50,7 @@ from nse_lstm.study.experiments.ranking_task import make_ranking_task
 from nse_lstm.study.experiments.search import prepare_ranking_task, search_years
 from nse_lstm.study.experiments.search_spaces import FORECASTERS
 from nse_lstm.study.ranking.rank_lstm import rank_lstm_folds
-from nse_lstm.study.ranking.rank_models import ranking_folds
+from nse_lstm.study.ranking.tabular_models import ranking_folds
 
 N_DRAWS, N_CONTROLS = 2, 8
 CURVE_YEARS = 4

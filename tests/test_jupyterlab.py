@@ -7,7 +7,7 @@ import pytest
 from support.lab_parts import Lab, copy_project, open_browser, open_lab
 from support.tiny_study import tiny_workspace
 
-from nse_lstm.study.data_analysis.analyse import prepare_raw
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 
 pytestmark = pytest.mark.notebook
 

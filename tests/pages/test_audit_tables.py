@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from nse_lstm.json_files import write_json
 from nse_lstm.pages import audit_tables
 from nse_lstm.pages.audit_tables import show_audit, show_power
 from nse_lstm.paths import write_text
 from nse_lstm.study.core.audit_result import audit_path
-from nse_lstm.study.core.workspace import Workspace, write_json
+from nse_lstm.study.core.workspace import Workspace
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from nse_lstm.json_files import read_json
 from nse_lstm.pages.cards import audit_card, data_card, write_cards
 from nse_lstm.pages.index import headline_facts
-from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import PANEL, SCORES, read_table
 
 HOSTILE = "<script>alert(1)</script>"

@@ -13,7 +13,8 @@ from nse_lstm.pages.summary import accuracy_by_stock, comparison
 from nse_lstm.paths import find_root
 from nse_lstm.reporting.pages import PAGES
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.tools.execute_notebook import page_metadata
 
 HEADINGS = [

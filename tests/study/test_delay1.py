@@ -10,7 +10,8 @@ from nse_lstm.config import V2Delay1
 from nse_lstm.study.core.jobs import DELAY1, study_jobs, training_jobs
 from nse_lstm.study.core.phase_tables import read_recommended
 from nse_lstm.study.core.trials import read_trials
-from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.training.train import train_all
 from nse_lstm.study.validation.validate import validate
 

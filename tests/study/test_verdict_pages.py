@@ -10,6 +10,7 @@ import pytest
 
 from nse_lstm.config import Backtest, Verdict
 from nse_lstm.evaluation.verdict import judge
+from nse_lstm.json_files import write_json
 from nse_lstm.pages.index import write_index
 from nse_lstm.pages.results import write_results
 from nse_lstm.pages.status import write_status
@@ -17,7 +18,7 @@ from nse_lstm.paths import write_text
 from nse_lstm.reporting.pages import render_notebook
 from nse_lstm.study.core.sealed_year import SealedYearAccess
 from nse_lstm.study.core.verdict import read_verdict, verdict_document
-from nse_lstm.study.core.workspace import Workspace, write_json
+from nse_lstm.study.core.workspace import Workspace
 
 N = 750
 LOOK = SealedYearAccess(2024, "exploratory", 2)

@@ -18,7 +18,7 @@ from nse_lstm.pages.stock_pages import make_stock_pages
 from nse_lstm.reporting.pages import render_notebook
 from nse_lstm.study.core.verdict import read_verdict
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.data_analysis.analyse import prepare_raw
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.tools.build_costs import phase_costs
 from nse_lstm.study.tools.execute_notebook import execute_notebook
 

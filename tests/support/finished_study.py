@@ -13,12 +13,14 @@ from nse_lstm.evaluation.scoring import score_accuracy, score_strategies
 from nse_lstm.evaluation.selection import select
 from nse_lstm.evaluation.strategies import strategy_returns
 from nse_lstm.features.returns import with_returns
+from nse_lstm.json_files import read_json, write_json
 from nse_lstm.models.baselines import persistence
 from nse_lstm.paths import write_text
 from nse_lstm.study.core.phase_tables import read_recommended, study_folds
 from nse_lstm.study.core.sealed_year import SealedYearAccess
-from nse_lstm.study.core.workspace import Workspace, read_json, write_json
-from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.training.train import split_stock
 from nse_lstm.tables import (
     FORECASTS,

@@ -6,9 +6,10 @@ from pathlib import Path
 from conftest import make_tiny_panel
 
 from nse_lstm.config import Market, Study
+from nse_lstm.json_files import write_json
 from nse_lstm.paths import Paths
 from nse_lstm.study.core.phase_tables import MarketFacts
-from nse_lstm.study.core.workspace import Workspace, write_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import PANEL, write_table
 
 

@@ -12,7 +12,7 @@ from nse_lstm.cli.verbs import Identity, app, verb
 @verb(hidden=True)
 def stamp(identity: Identity, path: Path) -> None:
     """Write the study's identity, for Make, if it changed."""
-    from nse_lstm.study.core.workspace import write_stamp
+    from nse_lstm.study.tools.stamp import write_stamp
 
     write_stamp(identity.open(), path)
 
@@ -21,7 +21,7 @@ def stamp(identity: Identity, path: Path) -> None:
 def prepare_raw(identity: Identity, path: Path) -> None:
     """Make the simulated market's files, or see that a real market's are there."""
     from nse_lstm.paths import write_text
-    from nse_lstm.study.data_analysis.analyse import prepare_raw as prepare
+    from nse_lstm.study.data_analysis.raw_files import prepare_raw as prepare
 
     n_files = prepare(identity.open())
     write_text(path, f"{n_files} source files\n")
@@ -54,8 +54,8 @@ def render(
     verdict: Annotated[Path, typer.Option(help="The study's verdict.json.")],
 ) -> None:
     """Render an executed notebook as a page, the verdict first."""
+    from nse_lstm.json_files import read_json
     from nse_lstm.reporting.pages import render_notebook
-    from nse_lstm.study.core.workspace import read_json
 
     render_notebook(source, target, verdict=read_json(verdict))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from nse_lstm.json_files import read_json
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.banner import make_banner
 from nse_lstm.reporting.cards import render_card
@@ -22,7 +23,7 @@ from nse_lstm.study.core.phase_tables import (
     read_sealed_panel,
 )
 from nse_lstm.study.core.verdict import read_verdict
-from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.tools.execute_notebook import page_metadata
 from nse_lstm.tables import FILE_LEDGER, REPAIRS, read_table
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import pandas as pd
 
 from nse_lstm.errors import ArtefactError
+from nse_lstm.json_files import read_json
 from nse_lstm.pages.cards import write_cards
 from nse_lstm.pages.stock_page import stock_tickers
 from nse_lstm.pages.summary import pooled_score, read_test_scores
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.display import DASH
 from nse_lstm.reporting.index import Fact, render_index
-from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.training.model_checks import safety_card
 
 

@@ -7,6 +7,7 @@ data's last session, so that the same study writes the same file anywhere.
 from pathlib import Path
 
 from nse_lstm.config import configuration_hash
+from nse_lstm.json_files import read_json
 from nse_lstm.pages.summary import (
     accuracy_by_stock,
     comparison,
@@ -18,7 +19,7 @@ from nse_lstm.pages.summary import (
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.status import render_markdown
 from nse_lstm.study.core.phase_tables import read_facts
-from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.training.model_checks import safety_card
 
 MEASURED = ("Prediction in less than", "Training time")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from nse_lstm.errors import ArtefactError
+from nse_lstm.json_files import read_json
 from nse_lstm.pages.status_phases import IMPROVEMENTS, PHASES
 from nse_lstm.pages.summary import comparison, expectations, read_test_scores
 from nse_lstm.paths import find_root, write_text
@@ -24,7 +25,7 @@ from nse_lstm.reporting.status import (
 )
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.verdict import read_verdict
-from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.tools.execute_notebook import page_metadata
 from nse_lstm.tables import ACCURACY_COST
 

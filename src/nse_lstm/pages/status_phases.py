@@ -9,11 +9,12 @@ from collections.abc import Callable
 import pandas as pd
 
 from nse_lstm.deployment.registry import read_registry
+from nse_lstm.json_files import read_json
 from nse_lstm.pages.stock_page import read_statistics, stock_tickers
 from nse_lstm.pages.summary import read_test_scores
 from nse_lstm.reporting.status import Improvement
 from nse_lstm.study.core.phase_tables import read_facts, study_folds
-from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.jump_review import unexplained_jumps
 from nse_lstm.study.data_analysis.panel_diff import changes_table, read_changes
 from nse_lstm.study.training.model_checks import (

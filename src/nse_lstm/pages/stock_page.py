@@ -13,10 +13,11 @@ import pandas as pd
 from nse_lstm.errors import ConfigurationError
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.features.returns import with_returns
+from nse_lstm.json_files import read_json
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.study.core.phase_tables import read_facts, read_recommended
 from nse_lstm.study.core.sealed_year import open_test_year
-from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.training.model_checks import (
     count_negatives,
     read_safety,

@@ -7,8 +7,9 @@ import pandas as pd
 from nse_lstm.evaluation.report_card import DASH
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.evaluation.strategies import HOLD
+from nse_lstm.json_files import read_json
 from nse_lstm.study.core.phase_tables import read_facts
-from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.training.model_checks import safety_card
 from nse_lstm.tables import ACCURACY_COST, SCORES, read_table
 

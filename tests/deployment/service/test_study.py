@@ -12,7 +12,8 @@ from nse_lstm.study.core.jobs import bundle_folder
 from nse_lstm.study.core.phase_tables import read_recommended, study_folds
 from nse_lstm.study.core.sealed_year import open_test_year
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.deployment.service import service_source
 from nse_lstm.study.training.train import train_all
 from nse_lstm.study.validation.validate import forecast_fold

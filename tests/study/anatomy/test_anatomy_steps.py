@@ -18,7 +18,8 @@ from nse_lstm.study.anatomy.honest_backtest import Honest, deal_honestly
 from nse_lstm.study.anatomy.rows import numbered_windows, read_claimed_rows, sort_rows
 from nse_lstm.study.anatomy.steps import Step, dissect, forecast_returns, span_steps
 from nse_lstm.study.core.workspace import open_workspace
-from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 
 N = 30
 DAYS = pd.bdate_range("2020-01-06", periods=N + 1).as_unit("us")

@@ -51,7 +51,8 @@ PHASES_1_TO_3_AND_THE_VERB = """
 import sys
 from nse_lstm.cli import main
 from nse_lstm.study.audit.pipeline_run import fit_jobs
-from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.core.jobs import training_jobs
 from nse_lstm.study.core.workspace import open_workspace
 

@@ -11,13 +11,14 @@ import pytest
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.returns import with_returns
+from nse_lstm.json_files import write_json
 from nse_lstm.paths import find_root
 from nse_lstm.study.audit.compare_reference_data import compare_panel, compare_universe
 from nse_lstm.study.audit.reference.rows import read_market
 from nse_lstm.study.audit.stages import STAGES
 from nse_lstm.study.core import audit_result
 from nse_lstm.study.core.phase_tables import read_recommended, study_folds
-from nse_lstm.study.core.workspace import Workspace, write_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import PANEL, read_table
 
 

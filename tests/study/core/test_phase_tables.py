@@ -5,9 +5,10 @@ import pytest
 
 from nse_lstm.config import Market, Study
 from nse_lstm.errors import ArtefactError, ConfigurationError
+from nse_lstm.json_files import write_json
 from nse_lstm.paths import Paths
 from nse_lstm.study.core.phase_tables import read_facts, read_recommended
-from nse_lstm.study.core.workspace import Workspace, write_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import INSTRUMENTS, write_table
 
 SESSION = pd.Timestamp("2020-01-06").as_unit("us")

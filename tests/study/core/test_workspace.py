@@ -5,8 +5,9 @@ import pytest
 
 from nse_lstm.errors import ConfigurationError
 from nse_lstm.paths import find_root
-from nse_lstm.study.core.workspace import open_workspace, write_stamp
-from nse_lstm.study.data_analysis.analyse import prepare_raw
+from nse_lstm.study.core.workspace import open_workspace
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
+from nse_lstm.study.tools.stamp import write_stamp
 
 
 def test_relative_paths_are_taken_from_the_project_wherever_one_is(

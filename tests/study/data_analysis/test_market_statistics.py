@@ -14,8 +14,9 @@ from nse_lstm.data.universe import stock_statistics
 from nse_lstm.pages import market_statistics
 from nse_lstm.study.core.phase_tables import read_sealed_panel
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.data_analysis.market_statistics import SCHEMAS, Atlas, make_atlas
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.tables import read_table
 
 RULES = Universe(n_recommended=1, min_sessions=20, liquidity_sessions=10)

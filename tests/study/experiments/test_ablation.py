@@ -8,7 +8,8 @@ from support.tiny_study import tiny_workspace
 
 from nse_lstm.config import Ablation
 from nse_lstm.models.ablation import CHANGES
-from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.experiments.ablation import ablate, mixtures, read_ablation
 from nse_lstm.tables import FORECASTS, read_table
 

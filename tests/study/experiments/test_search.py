@@ -14,7 +14,8 @@ from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.features.folds import Fold
 from nse_lstm.study.core.ledger import read_lines
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.experiments import search as module
 from nse_lstm.study.experiments.search import (
     Found,

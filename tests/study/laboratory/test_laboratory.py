@@ -22,7 +22,8 @@ from nse_lstm.study.core.jobs import v2_job
 from nse_lstm.study.core.ledger import read_lines
 from nse_lstm.study.core.phase_tables import read_sealed_panel
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.laboratory import Laboratory, Run, open_laboratory
 from nse_lstm.study.laboratory.reprs import (
     register_reprs,

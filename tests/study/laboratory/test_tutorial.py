@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from nse_lstm.cli import app
 from nse_lstm.paths import find_root
-from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 
 TEXT = (find_root() / "docs" / "tutorial.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(python)?\n(.*?)```", TEXT, re.DOTALL)

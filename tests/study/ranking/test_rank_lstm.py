@@ -10,7 +10,8 @@ from support.tiny_study import tiny_workspace
 from nse_lstm.config import CrossSection, RankLstm
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import make_folds
-from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.ranking.rank_lstm import SINGLE, rank_lstm_folds, train_rank_lstm
 
 TINY = RankLstm(

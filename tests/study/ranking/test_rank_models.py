@@ -13,6 +13,7 @@ from nse_lstm.config import CrossSection, Portfolio, Tabular
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
+from nse_lstm.json_files import read_json
 from nse_lstm.pages.score_tables import (
     difference_table,
     rank_ic_by_year,
@@ -21,24 +22,22 @@ from nse_lstm.pages.score_tables import (
 from nse_lstm.pages.top_n_portfolio import net_findings, net_table
 from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
 from nse_lstm.study.core.trials import read_trials
-from nse_lstm.study.core.workspace import Workspace, read_json
-from nse_lstm.study.data_analysis.analyse import analyse_data, prepare_raw
+from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.ranking import rank_models
 from nse_lstm.study.ranking.rank_models import (
     PAIRS,
     Ranking,
     rank_stocks,
-    ranking_folds,
-    train_tabular,
 )
 from nse_lstm.study.ranking.recommended_rank_ic import (
     OWN,
     RecommendedRankIc,
     rank_recommended,
 )
-from nse_lstm.study.ranking.top_n_portfolio import (
-    backtest_ensemble,
-)
+from nse_lstm.study.ranking.tabular_models import ranking_folds, train_tabular
+from nse_lstm.study.ranking.top_n_portfolio import backtest_ensemble
 from nse_lstm.tables import FORECASTS, RANK_IC, SCORES, read_table
 
 CROSS_SECTION = CrossSection(size=4, horizons=(1, 5))

@@ -9,7 +9,8 @@ from support.finished_study import leave_bundle
 from support.tiny_study import tiny_workspace
 
 from nse_lstm.errors import ConfigurationError
-from nse_lstm.study.core.workspace import Workspace, write_json
+from nse_lstm.json_files import write_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.tools.mlflow_export import export_runs, store_address
 
 HISTORY = (

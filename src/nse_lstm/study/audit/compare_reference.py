@@ -15,7 +15,7 @@ from nse_lstm.study.audit.differences import (
 from nse_lstm.study.audit.pipeline_run import PipelineRun
 from nse_lstm.study.audit.reference_cache import ReferenceCache, compute_reference
 from nse_lstm.study.audit.table_rows import blocks_of, days_of
-from nse_lstm.study.core.jobs import ALL_STOCKS
+from nse_lstm.study.core.phase_tables import ALL_STOCKS
 
 
 def reference_of(walk: PipelineRun) -> ReferenceCache:

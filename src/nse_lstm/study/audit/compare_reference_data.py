@@ -21,7 +21,7 @@ from nse_lstm.study.audit.reference.rows import PlainMarket
 from nse_lstm.study.audit.reference.windows import PlainWindow
 from nse_lstm.study.audit.reference_cache import ReferenceCache
 from nse_lstm.study.audit.table_rows import days_of
-from nse_lstm.study.core.jobs import ALL_STOCKS
+from nse_lstm.study.core.phase_tables import ALL_STOCKS
 
 
 def compare_panel(prices: pd.DataFrame, market: PlainMarket) -> Differences:

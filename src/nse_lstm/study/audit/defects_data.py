@@ -21,7 +21,7 @@ from nse_lstm.study.audit import surrogate
 from nse_lstm.study.audit.defects import Defect
 from nse_lstm.study.audit.patching import patched
 from nse_lstm.study.core import jobs
-from nse_lstm.study.data_analysis import analyse
+from nse_lstm.study.data_analysis import prepare
 from nse_lstm.study.validation import validate
 
 HIGH_12M, ADJUST = 4, 12
@@ -63,7 +63,7 @@ def printed_column(place: int) -> Any:
     @contextmanager
     def patch() -> Iterator[None]:
         folders: list[Path] = []
-        build, before = analyse.build_panel, jobs.make_windows
+        build, before = prepare.build_panel, jobs.make_windows
 
         def build_panel(folder: Path, **how: Any) -> Any:
             folders[:] = [folder]
@@ -90,7 +90,7 @@ def printed_column(place: int) -> Any:
             return _with_inputs(found, X)
 
         with (
-            patched(analyse, build_panel=build_panel),
+            patched(prepare, build_panel=build_panel),
             patched(jobs, make_windows=make),
         ):
             yield
@@ -152,7 +152,7 @@ def _with_target_inside(windows: Windows) -> Windows:
 @contextmanager
 def survivors() -> Iterator[None]:
     """Recommend only stocks that are still on the board on the last session."""
-    before = analyse.stock_statistics
+    before = prepare.stock_statistics
 
     def judge(
         panel: pd.DataFrame, instruments: pd.DataFrame, **how: Any
@@ -161,14 +161,14 @@ def survivors() -> Iterator[None]:
         alive = last > panel["session"].max() - pd.Timedelta(days=20)
         return before(panel[alive], instruments, **how)
 
-    with patched(analyse, stock_statistics=judge):
+    with patched(prepare, stock_statistics=judge):
         yield
 
 
 @contextmanager
 def later_recommendations() -> Iterator[None]:
     """Recommend as of the end of the year that is forecast."""
-    before = analyse.stock_statistics
+    before = prepare.stock_statistics
 
     def judge(
         panel: pd.DataFrame,
@@ -180,7 +180,7 @@ def later_recommendations() -> Iterator[None]:
         how["before"] = how["before"] + pd.DateOffset(years=1)
         return before(panel, instruments, **how)
 
-    with patched(analyse, stock_statistics=judge):
+    with patched(prepare, stock_statistics=judge):
         yield
 
 

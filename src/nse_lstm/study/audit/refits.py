@@ -15,7 +15,8 @@ from nse_lstm.study.audit.pipeline_run import FILES, LEARNERS, PipelineRun
 from nse_lstm.study.audit.reference.windows import PlainWindow
 from nse_lstm.study.audit.reference_cache import ReferenceCache
 from nse_lstm.study.audit.table_rows import blocks_of
-from nse_lstm.study.core.jobs import ALL_STOCKS, bundle_folder
+from nse_lstm.study.core.jobs import bundle_folder
+from nse_lstm.study.core.phase_tables import ALL_STOCKS
 
 SINGLE = 2e-4
 """Of the scaled price: single precision, summed in another order."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from nse_lstm.json_files import write_json
 from nse_lstm.study.audit.alarms import Alarm, refused
 from nse_lstm.study.audit.checks import Examination, examine, scratch_folder
 from nse_lstm.study.audit.lag1_copy_check import lag1_copies
@@ -14,7 +15,7 @@ from nse_lstm.study.audit.market_checks import check_futures, check_tables
 from nse_lstm.study.audit.placebos import LEVEL
 from nse_lstm.study.audit.power import clean_runs, measure_power
 from nse_lstm.study.core.audit_result import audit_identity, audit_path
-from nse_lstm.study.core.workspace import Workspace, write_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import PANEL
 
 Progress = Callable[[str], None]

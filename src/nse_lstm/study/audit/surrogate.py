@@ -25,12 +25,13 @@ from nse_lstm.features.scaling import (
     unscale,
 )
 from nse_lstm.features.windows import Windows
+from nse_lstm.json_files import read_json
 from nse_lstm.models.baselines import forecast_baselines, forecast_rows
 from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.paths import write_text
 from nse_lstm.study.core import jobs
-from nse_lstm.study.core.phase_tables import read_recommended
-from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.core.phase_tables import ALL_STOCKS, read_recommended
+from nse_lstm.study.core.workspace import Workspace
 
 PENALTIES = (1e-3, 1e-1, 1e1)
 Numbers = NDArray[np.float64]
@@ -70,7 +71,7 @@ def forecast_fold(
     prices, blocks = with_returns(panel), []
     for ticker in read_recommended(workspace)[fold.year]:
         split = jobs.split_stock(workspace, prices, ticker, fold)
-        names = {"v2": ticker, "v1": jobs.ALL_STOCKS}
+        names = {"v2": ticker, "v1": ALL_STOCKS}
         for model, name in names.items():
             folder = jobs.bundle_folder(workspace, name, fold.year)
             rows = forecast_rows(

@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.errors import ArtefactError
+from nse_lstm.json_files import read_json
 from nse_lstm.study.core.ledger import identity
 from nse_lstm.study.core.phase_tables import read_facts
-from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.core.workspace import Workspace
 
 CHECKS: tuple[tuple[str, str], ...] = (
     ("walk", "the small market is walked from raw files to a verdict"),

@@ -17,15 +17,13 @@ from nse_lstm.models.delayed import aim_at_trades
 from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.core.phase_tables import (
+    ALL_STOCKS,
     read_facts,
     read_recommended,
     read_sealed_panel,
     study_folds,
 )
 from nse_lstm.study.core.workspace import Workspace
-
-ALL_STOCKS = "ALL"
-"""In place of a ticker: v1 is one model of all ordinary shares."""
 
 DELAY1 = "v2_delay1"
 """The declared variant of v2 that aims at the return it is dealt by."""

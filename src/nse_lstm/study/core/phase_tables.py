@@ -12,8 +12,12 @@ import pandas as pd
 
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.features.folds import Fold, make_folds
-from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.json_files import read_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import INSTRUMENTS, PANEL, read_table
+
+ALL_STOCKS = "ALL"
+"""In place of a ticker: one model of all ordinary shares."""
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ import pandas as pd
 from nse_lstm.evaluation.significance import deflated_sharpe_ratio, trial_variance
 from nse_lstm.evaluation.strategies import HOLD
 from nse_lstm.evaluation.verdict import Judgement, excess_moments, judge
+from nse_lstm.json_files import read_json
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.study.core.audit_result import audit_words, is_clean
 from nse_lstm.study.core.jobs import bundle_folder
 from nse_lstm.study.core.phase_tables import read_recommended, study_folds
 from nse_lstm.study.core.sealed_year import SealedYearAccess
 from nse_lstm.study.core.trials import read_trials
-from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.core.workspace import Workspace
 
 
 def judge_declared(workspace: Workspace, returns: pd.DataFrame) -> Judgement:

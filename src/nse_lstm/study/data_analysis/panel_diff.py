@@ -12,8 +12,9 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from nse_lstm.json_files import read_json, write_json
 from nse_lstm.study.core.phase_tables import MarketFacts
-from nse_lstm.study.core.workspace import Workspace, read_json, write_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import PANEL, read_table
 
 Document = dict[str, Any]

@@ -12,11 +12,12 @@ from nse_lstm.deployment.registry_entry import PERSISTENCE, SELECTION
 from nse_lstm.deployment.serving import score_latest
 from nse_lstm.deployment.store import append_forecasts
 from nse_lstm.errors import ArtefactError
+from nse_lstm.json_files import read_json
 from nse_lstm.models.progress import Progress
 from nse_lstm.paths import write_aside
 from nse_lstm.study.core.phase_tables import study_folds
 from nse_lstm.study.core.sealed_year import open_test_year, open_to_serve
-from nse_lstm.study.core.workspace import Workspace, read_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.forecast_store import opened_store
 from nse_lstm.study.deployment.promotion import (
     Proposal,

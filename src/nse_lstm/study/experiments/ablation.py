@@ -31,6 +31,7 @@ from nse_lstm.features.scaling import (
     scaler_from_document,
 )
 from nse_lstm.features.windows import FoldSplit, Windows, make_windows
+from nse_lstm.json_files import read_json, write_json
 from nse_lstm.models.ablation import CHANGES, ablation_job
 from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import load_bundle
@@ -46,7 +47,7 @@ from nse_lstm.study.core.phase_tables import (
     read_sealed_panel,
     study_folds,
 )
-from nse_lstm.study.core.workspace import Workspace, read_json, write_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import ABLATION, FORECASTS, read_table, write_table
 
 START_SECONDS = 2.0

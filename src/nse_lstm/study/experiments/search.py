@@ -27,9 +27,13 @@ from nse_lstm.evaluation.rank_ic import daily_rank_ic
 from nse_lstm.features.folds import make_folds
 from nse_lstm.models.jobs import job_seed
 from nse_lstm.models.versions import artefact_version
-from nse_lstm.study.core.jobs import ALL_STOCKS
 from nse_lstm.study.core.ledger import append_lines
-from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel, study_folds
+from nse_lstm.study.core.phase_tables import (
+    ALL_STOCKS,
+    read_facts,
+    read_sealed_panel,
+    study_folds,
+)
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.experiments.ranking_task import make_ranking_task
 from nse_lstm.study.experiments.search_spaces import (
@@ -38,7 +42,7 @@ from nse_lstm.study.experiments.search_spaces import (
     RankingTask,
     Setting,
 )
-from nse_lstm.study.ranking.rank_models import HISTORY_YEARS, ranking_folds
+from nse_lstm.study.ranking.tabular_models import HISTORY_YEARS, ranking_folds
 
 LEDGER = "searches.jsonl"
 KEY = ["data", "search", "forecaster", "settings"]

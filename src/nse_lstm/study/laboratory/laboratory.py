@@ -17,7 +17,7 @@ from nse_lstm.study.laboratory.evaluations import count_looks
 from nse_lstm.study.laboratory.records import read_records
 from nse_lstm.study.laboratory.reprs import register_reprs
 from nse_lstm.study.laboratory.runs import Run, Wanted, run_network
-from nse_lstm.study.ranking.rank_models import ranking_folds
+from nse_lstm.study.ranking.tabular_models import ranking_folds
 
 if TYPE_CHECKING:
     from nse_lstm.models.architectures import Architecture

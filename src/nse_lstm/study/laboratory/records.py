@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from nse_lstm.study.core.workspace import Workspace, read_json, write_json
+from nse_lstm.json_files import read_json, write_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import FORECASTS, SCORES, write_table
 
 COLUMNS = [

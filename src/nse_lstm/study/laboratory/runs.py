@@ -31,8 +31,8 @@ from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.reporting.display import Html, picture, show_table
 from nse_lstm.reporting.figures import draw_training_curves
 from nse_lstm.reporting.laboratory_figures import draw_run
-from nse_lstm.study.core.jobs import ALL_STOCKS, bundle_folder, split_stock
-from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
+from nse_lstm.study.core.jobs import bundle_folder, split_stock
+from nse_lstm.study.core.phase_tables import ALL_STOCKS, read_facts, read_sealed_panel
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.laboratory.evaluations import record_look
 from nse_lstm.study.laboratory.records import write_record

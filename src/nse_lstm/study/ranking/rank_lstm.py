@@ -16,13 +16,14 @@ from nse_lstm.config import Study, study_document
 from nse_lstm.errors import ArtefactError
 from nse_lstm.evaluation.rank_ensemble import mean_over_seeds
 from nse_lstm.features.folds import Fold
+from nse_lstm.json_files import read_json, write_json
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.jobs import Job, SampleJob
 from nse_lstm.models.rank_lstm import POOL, forecast_rank_lstm, rank_lstm_job
 from nse_lstm.models.training import train
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
-from nse_lstm.study.core.workspace import Workspace, read_json, write_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.ranking.features_and_targets import build_tables
 from nse_lstm.tables import FORECASTS, read_table, write_table
 

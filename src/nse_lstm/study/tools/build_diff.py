@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.errors import ArtefactError
+from nse_lstm.json_files import read_json
 from nse_lstm.paths import Paths
-from nse_lstm.study.core.workspace import read_json
 from nse_lstm.tables import FORECASTS, SCORES, read_table
 
 BEYOND, WITHIN, UNJUDGED, WORDS = "more than noise", "within noise", "moved", "changed"

@@ -10,9 +10,10 @@ from dataclasses import asdict
 import pandas as pd
 
 from nse_lstm.deployment.latency import measure_latency
+from nse_lstm.json_files import read_json, write_json
 from nse_lstm.models.bundles import read_metadata, read_run
 from nse_lstm.study.core.phase_tables import read_facts, read_recommended
-from nse_lstm.study.core.workspace import Workspace, read_json, write_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import FORECASTS, SAFETY, read_table, write_table
 
 MAX_MEGABYTES = 50

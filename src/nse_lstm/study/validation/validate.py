@@ -26,18 +26,19 @@ from nse_lstm.evaluation.traded import score_traded
 from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
+from nse_lstm.json_files import write_json
 from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.paths import write_aside
 from nse_lstm.study.core.jobs import (
-    ALL_STOCKS,
     DELAY1,
     bundle_folder,
     split_delayed,
     split_stock,
 )
 from nse_lstm.study.core.phase_tables import (
+    ALL_STOCKS,
     read_recommended,
     read_sealed_panel,
     study_folds,
@@ -45,7 +46,7 @@ from nse_lstm.study.core.phase_tables import (
 from nse_lstm.study.core.sealed_year import SealedYearAccess, open_test_year
 from nse_lstm.study.core.trials import record_trials
 from nse_lstm.study.core.verdict import judge_declared, verdict_document
-from nse_lstm.study.core.workspace import Workspace, write_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.validation.conformal_gate import (
     ConformalGate,
     backtest_conformal_gate,

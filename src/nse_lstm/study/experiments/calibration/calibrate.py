@@ -21,11 +21,12 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.config import Study, study_document
+from nse_lstm.json_files import write_json
 from nse_lstm.models.versions import PACKAGES, sources_digest
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.status import render_markdown
 from nse_lstm.study.core.ledger import append_lines, read_lines
-from nse_lstm.study.core.workspace import Workspace, write_json
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.experiments.calibration import market
 from nse_lstm.study.experiments.calibration.counts import (
     DOCUMENT,

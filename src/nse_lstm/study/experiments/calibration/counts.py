@@ -7,8 +7,8 @@ from typing import Any, cast
 import pandas as pd
 from scipy.stats import binomtest
 
+from nse_lstm.json_files import read_json
 from nse_lstm.paths import find_root
-from nse_lstm.study.core.workspace import read_json
 from nse_lstm.study.experiments.calibration.market import (
     LUCKIEST,
     MODEL,

@@ -1,0 +1,121 @@
+"""Raw files to what every later phase reads: panel, facts, recommended stocks."""
+
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+from nse_lstm.data.panel import Market, build_panel
+from nse_lstm.data.universe import (
+    ranked,
+    recommendations_document,
+    recommended,
+    stock_statistics,
+)
+from nse_lstm.errors import DataError
+from nse_lstm.features.folds import make_folds, resolve_test_year
+from nse_lstm.json_files import write_json
+from nse_lstm.study.core.phase_tables import MarketFacts
+from nse_lstm.study.core.workspace import Workspace, actions_path
+from nse_lstm.tables import (
+    FILE_LEDGER,
+    INSTRUMENTS,
+    PANEL,
+    REPAIRS,
+    STATISTICS,
+    write_table,
+)
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """A market's tables as built, the test year's rows among them."""
+
+    market: Market
+    facts: MarketFacts
+    statistics: dict[int, pd.DataFrame]
+    """``STATISTICS`` by fold, as of that fold's start."""
+    recommended: dict[int, list[str]]
+    """Tickers by fold, as of that fold's start."""
+
+
+def prepare_data(workspace: Workspace) -> PreparedData:
+    """Build and write the panel, the market's facts and the recommended stocks.
+
+    Raises
+    ------
+    DataError
+        If the files cannot be trusted, or no stock is worth training on in some fold.
+    ConfigurationError
+        If the test year is not in the data.
+    """
+    market = build_panel(workspace.paths.raw, actions=actions_path(workspace))
+    test_year = resolve_test_year(market.panel, workspace.study.test_year)
+    _write_market(workspace, market)
+    statistics = _judge_stocks(workspace, market, test_year)
+    by_fold = {year: recommended(table) for year, table in statistics.items()}
+    _check_recommended(by_fold)
+    facts = _facts(market, test_year)
+    _write_recommendations(workspace, statistics, test_year)
+    write_json(workspace.paths.processed / "market.json", asdict(facts))
+    return PreparedData(market, facts, statistics, by_fold)
+
+
+def _check_recommended(by_fold: dict[int, list[str]]) -> None:
+    empty = [str(year) for year, names in by_fold.items() if not names]
+    if empty:
+        raise DataError(
+            "Expected at least one stock worth training on before every year. Received:"
+            f" none before {', '.join(empty)}; the rule is `universe` in the study file"
+        )
+
+
+def _write_market(workspace: Workspace, market: Market) -> None:
+    folder = workspace.paths.processed
+    write_table(market.panel, PANEL, folder / "panel.parquet")
+    write_table(market.instruments, INSTRUMENTS, folder / "instruments.parquet")
+    write_table(market.file_ledger, FILE_LEDGER, folder / "file_ledger.parquet")
+    write_table(market.repairs, REPAIRS, folder / "repairs.parquet")
+
+
+def _judge_stocks(
+    workspace: Workspace, market: Market, test_year: int
+) -> dict[int, pd.DataFrame]:
+    return {
+        fold.year: stock_statistics(
+            market.panel,
+            market.instruments,
+            before=fold.start,
+            universe=workspace.study.universe,
+        )
+        for fold in make_folds(test_year, workspace.study.folds.n_walk_forward)
+    }
+
+
+def _write_recommendations(
+    workspace: Workspace, statistics: dict[int, pd.DataFrame], test_year: int
+) -> None:
+    folder = workspace.paths.analysis
+    document = recommendations_document(
+        statistics[test_year],
+        before=pd.Timestamp(test_year, 1, 1),
+        universe=workspace.study.universe,
+    )
+    for name, choose in (("by_fold", recommended), ("ranked_by_fold", ranked)):
+        document[name] = {str(year): choose(t) for year, t in statistics.items()}
+    document["market"] = workspace.study.market.name
+    document["test_year"] = test_year
+    write_json(folder / "training_recommendations.json", document)
+    write_table(statistics[test_year], STATISTICS, folder / "stock_statistics.csv")
+
+
+def _facts(market: Market, test_year: int) -> MarketFacts:
+    sessions = market.panel["session"]
+    return MarketFacts(
+        digest=market.digest,
+        test_year=test_year,
+        first_session=str(sessions.min().date()),
+        last_session=str(sessions.max().date()),
+        n_sessions=int(sessions.nunique()),
+        n_rows=len(market.panel),
+        n_tickers=int(market.panel["ticker"].nunique()),
+    )

@@ -1,0 +1,45 @@
+"""The study's stamp: the file that tells Make whether data or configuration changed.
+
+Nothing heavy is imported here: Make asks for the stamp on every call.
+"""
+
+import hashlib
+from pathlib import Path
+
+from nse_lstm.config import configuration_hash, study_document
+from nse_lstm.json_files import to_json
+from nse_lstm.paths import csv_paths, find_root, write_text
+from nse_lstm.study.core.workspace import Workspace, actions_path
+
+
+def write_stamp(workspace: Workspace, path: Path) -> bool:
+    """Write the study's identity if it changed; return whether it did.
+
+    Make compares times, so the file keeps its own as long as it says the same.
+    """
+    study, lock = workspace.study, find_root() / "requirements.lock"
+    document = {
+        "configuration": configuration_hash(study),
+        "study": study_document(study),
+        "market": [study.market.label, study.market.citation],
+        "raw_files": {} if study.market.simulated else _raw_files(workspace.paths.raw),
+        "corporate_actions": _text_of(actions_path(workspace)),
+        "packages": hashlib.sha256(lock.read_bytes()).hexdigest(),
+    }
+    text = to_json(document)
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return False
+    write_text(path, text)
+    return True
+
+
+def _text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def _raw_files(folder: Path) -> dict[str, list[int]]:
+    """Return name, size and time of each source file: other files are other data."""
+    return {
+        str(path.resolve()): [path.stat().st_size, path.stat().st_mtime_ns]
+        for path in csv_paths(folder)
+    }
