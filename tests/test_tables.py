@@ -5,7 +5,15 @@ import pytest
 from conftest import make_tiny_panel
 
 from nse_lstm.errors import ArtefactError, TableError
-from nse_lstm.tables import ACCEPTED_JUMPS, PANEL, check, read_table, write_table
+from nse_lstm.tables import (
+    ACCEPTED_JUMPS,
+    PANEL,
+    check,
+    conform,
+    empty_table,
+    read_table,
+    write_table,
+)
 
 
 def test_a_table_survives_the_disk_sorted_by_its_key(tmp_path: Path) -> None:
@@ -89,3 +97,21 @@ def test_a_csv_that_is_another_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "jumps.csv").write_text("a,b\n1,2\n")
     with pytest.raises(TableError, match="session"):
         read_table(ACCEPTED_JUMPS, tmp_path / "jumps.csv")
+
+
+def test_conform_selects_orders_and_casts_the_columns_of_a_schema() -> None:
+    panel = make_tiny_panel()
+    loose = panel.astype({"source_line": "float64"}).assign(extra=1)
+    loose = loose[loose.columns[::-1]]
+    found = conform(loose, PANEL)
+    assert list(found.columns) == list(PANEL.columns)
+    pd.testing.assert_frame_equal(found, panel, check_exact=True, check_dtype=False)
+
+
+def test_conform_refuses_values_that_break_the_schema() -> None:
+    with pytest.raises(TableError, match="price"):
+        conform(make_tiny_panel().assign(price=-1), PANEL)
+
+
+def test_an_empty_table_keeps_its_schema() -> None:
+    assert check(empty_table(PANEL), PANEL).empty

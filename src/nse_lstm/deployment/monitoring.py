@@ -26,7 +26,7 @@ from nse_lstm.evaluation.cusum import (
 from nse_lstm.evaluation.scoring import POOL, realised
 from nse_lstm.evaluation.strategies import strategy_returns
 from nse_lstm.features.returns import market_sessions, with_returns
-from nse_lstm.tables import ALERTS, check
+from nse_lstm.tables import ALERTS, conform
 
 DATA = "data"
 """In place of a model where the alarm is of the data."""
@@ -339,9 +339,8 @@ def _alerts(found: list[dict[str, object]]) -> pd.DataFrame:
         alarm = known[str(row["alarm"])]
         row["says"] = f"{alarm.watches.capitalize()}. {alarm.advice}"
     table = pd.DataFrame(found, columns=list(ALERTS.columns))
-    types = {name: str(column.dtype) for name, column in ALERTS.columns.items()}
-    ordered = table.astype(types).sort_values(["session", "ticker", "model", "alarm"])
-    return check(ordered, ALERTS)
+    key = ["session", "ticker", "model", "alarm"]
+    return conform(table, ALERTS).sort_values(key, ignore_index=True)
 
 
 def _earned(

@@ -38,7 +38,7 @@ from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import Bundle, load_bundle
 from nse_lstm.models.forecasting import forecast, forecast_latest
 from nse_lstm.paths import Paths
-from nse_lstm.tables import FORECASTS, STORED_FORECASTS, check
+from nse_lstm.tables import FORECASTS, STORED_FORECASTS, check, empty_table
 
 REFUSED_COLUMNS = ["ticker", "stage", "model", "reason"]
 
@@ -146,15 +146,6 @@ def score_latest(
         except DataError as error:
             refused.append((entry, error))
     return check(_stored(scored, evening), STORED_FORECASTS), _refused(refused)
-
-
-def empty_table(schema: Any) -> pd.DataFrame:
-    """Return a table of a schema without a row."""
-    columns = {
-        name: pd.Series(dtype=str(column.dtype))
-        for name, column in schema.columns.items()
-    }
-    return pd.DataFrame(columns)
 
 
 def _entries(registry: State) -> list[RegistryEntry]:

@@ -17,7 +17,7 @@ from scipy.stats import t
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation.comparison import NAIVE
 from nse_lstm.evaluation.scoring import POOL, score_accuracy
-from nse_lstm.tables import ABLATION, check
+from nse_lstm.tables import ABLATION, conform
 
 NONE, ALL = "none", "all"
 """The mixtures at both ends: v1's network and v2's."""
@@ -110,8 +110,7 @@ def measure_changes(losses: pd.DataFrame, changes: Sequence[str]) -> pd.DataFram
         for (change, form), (with_it, without) in pairs.items()
     ]
     table = pd.DataFrame(rows).assign(fold=int(losses["fold"].iloc[0]))
-    types = {name: str(column.dtype) for name, column in ABLATION.columns.items()}
-    return check(table[list(types)].astype(types), ABLATION)
+    return conform(table, ABLATION)
 
 
 FORMS = ("alone", "removed")

@@ -22,7 +22,7 @@ from nse_lstm.evaluation import metrics
 from nse_lstm.evaluation.backtest import ENTER, LEAVE, TradabilityCalendar, to_signals
 from nse_lstm.evaluation.strategies import tradability_by_stock
 from nse_lstm.features.returns import with_returns
-from nse_lstm.tables import CAPACITY, check
+from nse_lstm.tables import CAPACITY, conform
 
 Numbers = NDArray[np.float64]
 
@@ -191,8 +191,7 @@ def score_capacity(
             rows.append({"fold": fold, "seed": seed, "capital_kes": capital, **found})
     table = pd.DataFrame(rows).groupby(["fold", "capital_kes"], as_index=False).mean()
     table = table.assign(model=model, rule=rule, cost_bps=cost_bps)
-    types = {name: str(column.dtype) for name, column in CAPACITY.columns.items()}
-    return check(table[list(types)].astype(types), CAPACITY)
+    return conform(table, CAPACITY)
 
 
 def _whole(shares: float, lot: float) -> float:

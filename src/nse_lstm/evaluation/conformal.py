@@ -22,7 +22,7 @@ from scipy.stats import beta, betabinom
 
 from nse_lstm.errors import StudyError
 from nse_lstm.evaluation.scoring import realised
-from nse_lstm.tables import COVERAGE, FORECASTS, check
+from nse_lstm.tables import COVERAGE, FORECASTS, check, conform
 
 Array = NDArray[np.float64]
 
@@ -277,8 +277,7 @@ def score_coverage(
         if np.isfinite(block["upper"]).any()
     ]
     table = pd.DataFrame(rows, columns=list(COVERAGE.columns))
-    types = {name: str(column.dtype) for name, column in COVERAGE.columns.items()}
-    return check(table.astype(types), COVERAGE)
+    return conform(table, COVERAGE)
 
 
 def _intervals(

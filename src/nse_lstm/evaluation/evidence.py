@@ -32,7 +32,7 @@ from nse_lstm.evaluation.significance import (
     smallest_detectable_sharpe,
     trial_variance,
 )
-from nse_lstm.tables import EVIDENCE, check
+from nse_lstm.tables import EVIDENCE, conform
 
 LAGS = 5
 """Autocorrelations that the adjusted Sharpe ratio allows for: a week."""
@@ -100,8 +100,7 @@ def collect_evidence(
         ),
     ]
     table = pd.DataFrame(rows, columns=list(EVIDENCE.columns))
-    types = {name: str(column.dtype) for name, column in EVIDENCE.columns.items()}
-    return check(table.astype(types), EVIDENCE)
+    return conform(table, EVIDENCE)
 
 
 def strategy_evidence(

@@ -21,7 +21,7 @@ from nse_lstm.evaluation.backtest import TradabilityCalendar, net_of_cost
 from nse_lstm.evaluation.scoring import MIN_EXPOSURE, POOL
 from nse_lstm.evaluation.strategies import FORECAST_RULES, tradability_by_stock
 from nse_lstm.features.returns import with_returns
-from nse_lstm.tables import SCORES, check
+from nse_lstm.tables import SCORES, conform
 
 RANDOM = "random_positions"
 """The ``model`` of the draws; its ``rule`` is that of the strategy it imitates."""
@@ -103,8 +103,7 @@ def score_random(
         rows += [key | {"model": RANDOM, "metric": m, **_band(found[m])} for m in found]
         rows.append(key | {"model": model, "metric": BEATEN, **beaten})
     table = pd.DataFrame(rows)
-    types = {name: str(column.dtype) for name, column in SCORES.columns.items()}
-    return check(table[list(types)].astype(types), SCORES)
+    return conform(table, SCORES)
 
 
 def draw_paths(

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.errors import TableError
-from nse_lstm.tables import FORECASTS, check
+from nse_lstm.tables import FORECASTS, conform
 
 SESSION = ["fold", "origin", "delay", "horizon"]
 ROW = ["ticker", *SESSION, "entry_date", "target_date"]
@@ -215,5 +215,4 @@ def _simplex(n: int) -> Iterator[tuple[int, ...]]:
 
 def _in_schema(table: pd.DataFrame) -> pd.DataFrame:
     table = table.assign(price_hat=np.nan, lower=np.nan, upper=np.nan)
-    types = {name: str(column.dtype) for name, column in FORECASTS.columns.items()}
-    return check(table[list(types)].astype(types), FORECASTS)
+    return conform(table, FORECASTS)

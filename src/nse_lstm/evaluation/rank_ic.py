@@ -19,7 +19,7 @@ from scipy.stats import norm
 
 from nse_lstm.evaluation.hac import long_run_variance
 from nse_lstm.evaluation.scoring import POOL, realised
-from nse_lstm.tables import ACCURACY_COST, RANK_IC, SCORES, check
+from nse_lstm.tables import ACCURACY_COST, RANK_IC, SCORES, conform
 
 ALL_YEARS = 0
 """The ``fold`` of a score over the sessions of all years."""
@@ -57,8 +57,7 @@ def daily_rank_ic(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     sums = sums[enough]
     spread = (sums["xx"] * sums["yy"]) ** 0.5
     table = sums.assign(rank_ic=(sums["xy"] / spread).clip(-1, 1))
-    types = {name: str(column.dtype) for name, column in RANK_IC.columns.items()}
-    return check(table[list(types)].astype(types), RANK_IC)
+    return conform(table, RANK_IC)
 
 
 def newey_west(values: ArrayLike, *, lags: int) -> tuple[float, float]:
@@ -129,8 +128,7 @@ def score_rank_ic(daily: pd.DataFrame) -> pd.DataFrame:
     table = summary.assign(
         ticker=POOL, rule="none", metric=names, cost_bps=ACCURACY_COST
     )
-    types = {name: str(column.dtype) for name, column in SCORES.columns.items()}
-    return check(table[list(types)].astype(types), SCORES)
+    return conform(table, SCORES)
 
 
 def compare_rank_ic(daily: pd.DataFrame, first: str, second: str) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from nse_lstm.evaluation.strategies import (
     tradability_by_stock,
 )
 from nse_lstm.features.returns import with_returns
-from nse_lstm.tables import SCORES, check
+from nse_lstm.tables import SCORES, conform
 
 NET = "excess_over_holding"
 """Net, over holding the same stocks at the strategy's own mean exposure, the rest in
@@ -80,8 +80,7 @@ def score_robustness(
     never = pd.MultiIndex.from_frame(table[STRATEGY]).isin(idle)
     table.loc[never, ["value", "lower", "upper"]] = np.nan
     table = table.assign(ticker=POOL, cost_bps=backtest.headline_cost_bps)
-    types = {name: str(column.dtype) for name, column in SCORES.columns.items()}
-    return check(table[list(types)].astype(types), SCORES)
+    return conform(table, SCORES)
 
 
 def is_fragile(gross: float, later: float) -> bool | None:

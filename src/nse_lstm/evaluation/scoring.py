@@ -15,7 +15,7 @@ from nse_lstm.errors import TableError
 from nse_lstm.evaluation import metrics
 from nse_lstm.evaluation.direction import three_way_accuracy
 from nse_lstm.features.returns import with_returns
-from nse_lstm.tables import ACCURACY_COST, SCORES, check
+from nse_lstm.tables import ACCURACY_COST, SCORES, conform
 
 POOL = "ALL"
 """The ``ticker`` of a score over all stocks."""
@@ -275,8 +275,7 @@ def _scores(measured: pd.DataFrame) -> pd.DataFrame:
         value=("value", "mean"), n=("n", "min")
     )
     table = table.assign(lower=np.nan, upper=np.nan)
-    types = {name: str(column.dtype) for name, column in SCORES.columns.items()}
-    return check(table[list(SCORES.columns)].astype(types), SCORES)
+    return conform(table, SCORES)
 
 
 def _with_scale(scored: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:

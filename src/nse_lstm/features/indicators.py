@@ -15,7 +15,7 @@ from nse_lstm.features import price_indicators as price
 from nse_lstm.features import volume_indicators as volume
 from nse_lstm.features.cross_sectional_rank import cross_sectional_rank
 from nse_lstm.features.market_panel import MarketPanel, make_market_panel, to_rows
-from nse_lstm.tables import FEATURES, check
+from nse_lstm.tables import FEATURES, conform
 
 INDICATORS: dict[str, Callable[[MarketPanel], pd.DataFrame]] = {
     **{f"reversal_{n}": partial(price.reversal, n=n) for n in (1, 5, 10, 20)},
@@ -100,5 +100,4 @@ def build_features(panel: pd.DataFrame, *, cross_section: CrossSection) -> pd.Da
     for name, indicator in MARKET_INDICATORS.items():
         known = indicator(board).mask(board.stale.any(axis=1))
         table[name] = table["session"].map(known)
-    types = {name: str(column.dtype) for name, column in FEATURES.columns.items()}
-    return check(table[list(types)].astype(types), FEATURES)
+    return conform(table, FEATURES)

@@ -7,7 +7,7 @@ from nse_lstm.config import CrossSection
 from nse_lstm.errors import DataError
 from nse_lstm.features.cross_sectional_rank import above_mean, cross_sectional_rank
 from nse_lstm.features.market_panel import MarketPanel, make_market_panel, to_rows
-from nse_lstm.tables import TARGETS, check
+from nse_lstm.tables import TARGETS, conform
 
 
 def build_targets(
@@ -60,8 +60,7 @@ def build_targets(
     place = sessions.get_indexer(pd.DatetimeIndex(table["origin"]))
     table["entry_date"] = sessions[place + delay]
     table["target_date"] = sessions[place + ahead]
-    types = {name: str(column.dtype) for name, column in TARGETS.columns.items()}
-    return check(table[list(types)].astype(types), TARGETS)
+    return conform(table, TARGETS)
 
 
 def _log_return(board: MarketPanel, *, delay: int, horizon: int) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from nse_lstm.models.linear_baselines import (
     drift,
     exponential_smoothing,
 )
-from nse_lstm.tables import FORECASTS, check
+from nse_lstm.tables import FORECASTS, conform
 
 Numbers = NDArray[np.float64]
 Rule = Callable[[Windows, Windows], Numbers]
@@ -193,5 +193,4 @@ def forecast_rows(
     table = pd.DataFrame(rows, index=range(len(windows))).assign(
         ticker=ticker, model=model, seed=seed, fold=year, delay=delay, horizon=horizon
     )
-    types = {name: str(column.dtype) for name, column in FORECASTS.columns.items()}
-    return check(table[list(types)].astype(types), FORECASTS)
+    return conform(table, FORECASTS)

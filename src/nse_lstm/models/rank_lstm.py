@@ -25,7 +25,7 @@ from nse_lstm.models.forecasting import predict
 from nse_lstm.models.jobs import SampleJob
 from nse_lstm.models.samples import Samples
 from nse_lstm.models.tabular_models import return_per_rank, split_rows
-from nse_lstm.tables import FORECASTS, check
+from nse_lstm.tables import FORECASTS, conform
 
 POOL = "ALL"
 """In place of a ticker."""
@@ -143,8 +143,7 @@ def forecast_rank_lstm(
         model=about["architecture"], seed=about["seed"], fold=fold.year
     )
     table = table.assign(price_hat=np.nan, lower=np.nan, upper=np.nan)
-    types = {name: str(column.dtype) for name, column in FORECASTS.columns.items()}
-    return check(table[list(types)].astype(types), FORECASTS)
+    return conform(table, FORECASTS)
 
 
 def forecast_rank_lstm_latest(

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from nse_lstm.config import CrossSection, Tabular
 from nse_lstm.errors import DataError
 from nse_lstm.features.folds import Fold
-from nse_lstm.tables import FORECASTS, MARKET_FEATURES, RANKED_FEATURES, check
+from nse_lstm.tables import FORECASTS, MARKET_FEATURES, RANKED_FEATURES, conform
 
 Numbers = NDArray[np.float64]
 
@@ -142,8 +142,7 @@ def forecast_tabular(
     ]
     table = pd.concat(blocks, ignore_index=True).dropna(subset="y_hat")
     table = table.assign(fold=fold.year, price_hat=np.nan, lower=np.nan, upper=np.nan)
-    types = {name: str(column.dtype) for name, column in FORECASTS.columns.items()}
-    return check(table[list(types)].astype(types), FORECASTS)
+    return conform(table, FORECASTS)
 
 
 def fit_ridge(X: Numbers, y: Numbers, *, alpha: float) -> tuple[Numbers, float]:

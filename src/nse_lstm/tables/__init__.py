@@ -38,7 +38,7 @@ from nse_lstm.tables.features import (
     RANKED_FEATURES,
     TARGETS,
 )
-from nse_lstm.tables.files import check, read_table, write_table
+from nse_lstm.tables.files import check, conform, empty_table, read_table, write_table
 from nse_lstm.tables.results import (
     ABLATION,
     ACCURACY_COST,
@@ -92,6 +92,8 @@ __all__ = [
     "TEXT",
     "TIME",
     "check",
+    "conform",
+    "empty_table",
     "read_table",
     "write_table",
 ]

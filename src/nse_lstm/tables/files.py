@@ -32,6 +32,34 @@ def check(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
         ) from None
 
 
+def conform(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Select, order and cast a table's columns as its schema has them, and check it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        It holds every column of the schema. Its other columns are dropped.
+    schema : DataFrameSchema
+        Built by ``columns.table_schema``.
+
+    Raises
+    ------
+    TableError
+        If the values break the schema.
+    """
+    types = _dtypes(schema)
+    return check(table[list(types)].astype(types), schema)
+
+
+def empty_table(schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Return a table of a schema without rows."""
+    return conform(pd.DataFrame(columns=list(schema.columns)), schema)
+
+
+def _dtypes(schema: pa.DataFrameSchema) -> dict[str, str]:
+    return {name: str(column.dtype) for name, column in schema.columns.items()}
+
+
 def _keeps(table: pd.DataFrame, schema: pa.DataFrameSchema) -> bool:
     """Tell whether a table keeps all that ``columns.table_schema`` can ask of it.
 
@@ -92,8 +120,8 @@ def read_table(schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
 def _read_csv(schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
     """Read text as text: an empty cell or a code such as NA is no missing value."""
     types = {
-        name: TEXT if str(column.dtype).startswith("string") else str(column.dtype)
-        for name, column in schema.columns.items()
+        name: TEXT if dtype.startswith("string") else dtype
+        for name, dtype in _dtypes(schema).items()
     }
     times = [name for name, dtype in types.items() if dtype.startswith("datetime")]
     try:

@@ -23,7 +23,7 @@ from nse_lstm.evaluation.significance import (
 )
 from nse_lstm.evaluation.strategies import EQUAL_WEIGHT, HOLD
 from nse_lstm.features.returns import market_sessions
-from nse_lstm.tables import STRATEGY_RETURNS, check
+from nse_lstm.tables import STRATEGY_RETURNS, conform
 
 SCORED = ["net_return", "sharpe_ratio", "sharpe_over_cash", "exposure", "turnover"]
 
@@ -155,8 +155,7 @@ def _scores(books: dict[str, pd.DataFrame], backtest: Backtest) -> pd.DataFrame:
     """Score accounts with the study's scorer, one row each."""
     table = pd.concat(books, names=["model", "row"]).reset_index().assign(ticker=POOL)
     table = table.assign(seed=0, fold=0, rule="sign", cost_bps=0)
-    types = {name: str(c.dtype) for name, c in STRATEGY_RETURNS.columns.items()}
-    rows = check(table[list(types)].astype(types), STRATEGY_RETURNS)
+    rows = conform(table, STRATEGY_RETURNS)
     scores = score_strategies(rows, backtest=backtest)
     wide = scores.pivot(index="model", columns="metric", values="value")
     return wide[SCORED]

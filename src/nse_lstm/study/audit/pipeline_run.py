@@ -29,6 +29,7 @@ from nse_lstm.tables import (
     PANEL,
     SCORES,
     STRATEGY_RETURNS,
+    empty_table,
     read_table,
 )
 
@@ -165,9 +166,7 @@ def _nothing(*given: object, **how: object) -> None:
 
 
 def _no_row_of(schema: pa.DataFrameSchema) -> Callable[..., pd.DataFrame]:
-    types = {name: str(column.dtype) for name, column in schema.columns.items()}
-
     def gather(*given: object) -> pd.DataFrame:
-        return pd.DataFrame(columns=list(types)).astype(types)
+        return empty_table(schema)
 
     return gather

@@ -12,7 +12,13 @@ import pandas as pd
 from nse_lstm.data.row_ledger import EX_JUMP, JUMP
 from nse_lstm.paths import find_root
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.tables import ACCEPTED_JUMPS, REPAIRS, read_table, write_table
+from nse_lstm.tables import (
+    ACCEPTED_JUMPS,
+    REPAIRS,
+    empty_table,
+    read_table,
+    write_table,
+)
 
 
 def accepted_path(workspace: Workspace) -> Path:
@@ -78,9 +84,4 @@ def accept_jumps(workspace: Workspace, *, note: str) -> int:
 def _read_accepted(path: Path) -> pd.DataFrame:
     if path.is_file():
         return read_table(ACCEPTED_JUMPS, path)
-    return pd.DataFrame(
-        {
-            name: pd.Series(dtype=str(column.dtype))
-            for name, column in ACCEPTED_JUMPS.columns.items()
-        }
-    )
+    return empty_table(ACCEPTED_JUMPS)

@@ -23,7 +23,7 @@ from nse_lstm.models.bundles import read_metadata
 from nse_lstm.study.core.sealed_year import open_to_serve
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.forecast_store import opened_store
-from nse_lstm.tables import ALERTS, FORECASTS, check, read_table, write_table
+from nse_lstm.tables import ALERTS, FORECASTS, check, conform, read_table, write_table
 
 HISTORY_YEARS = 3
 """Of the data's signals before the store's first forecast."""
@@ -115,8 +115,7 @@ def as_forecasts(stored: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFra
         target_date=sessions[target[come]],
         fold=sessions[target[come]].year,
     )
-    types = {name: str(column.dtype) for name, column in FORECASTS.columns.items()}
-    return check(rows[list(types)].astype(types), FORECASTS)
+    return conform(rows, FORECASTS)
 
 
 def stand_of_tests(

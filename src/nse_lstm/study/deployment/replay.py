@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 import sqlalchemy as sa
 
 from nse_lstm.deployment.experiment import pair_sessions, run_test
@@ -35,7 +34,8 @@ from nse_lstm.tables import (
     PROMOTIONS,
     SHADOW_TESTS,
     STORED_FORECASTS,
-    check,
+    conform,
+    empty_table,
     write_table,
 )
 
@@ -180,8 +180,8 @@ def look(evenings: Evenings, due: pd.DataFrame) -> Evening:
     ahead, calendar = evenings.ahead, evenings.calendar
     known = evenings.signals[evenings.signals["session"] <= calendar[-1]]
     rang = [ring(watch, known) for watch in evenings.watches]
-    alerts = _table(pd.concat(rang) if rang else [], ALERTS)
-    states, events = [_table([], SHADOW_TESTS)], []
+    alerts = conform(pd.concat(rang), ALERTS) if rang else empty_table(ALERTS)
+    states, events = [empty_table(SHADOW_TESTS)], []
     for test in evenings.tests:
         pairs = pair_sessions(due, challenger=test)
         state = run_test(pairs, origins=calendar[:-ahead], ahead=ahead)
@@ -189,11 +189,13 @@ def look(evenings: Evenings, due: pd.DataFrame) -> Evening:
         alarmed = calendar[ahead:].isin(halting["session"])
         exposure = exposures(state["evidence"], alarmed=alarmed)
         state = state.assign(test=test, session=calendar[ahead:], exposure=exposure)
-        states.append(_table(state, SHADOW_TESTS))
+        states.append(conform(state, SHADOW_TESTS))
         events += _events(state, sorted(evenings.stored["ticker"].unique()))
     tests = pd.concat(states, ignore_index=True)
-    promotions = _table(events, PROMOTIONS).sort_values(["session", "test"])
-    return Evening(tests, alerts, promotions.reset_index(drop=True))
+    changes = pd.DataFrame(events, columns=list(PROMOTIONS.columns))
+    promotions = conform(changes, PROMOTIONS)
+    promotions = promotions.sort_values(["session", "test"], ignore_index=True)
+    return Evening(tests, alerts, promotions)
 
 
 def _events(state: pd.DataFrame, tickers: list[str]) -> list[dict[str, object]]:
@@ -250,20 +252,13 @@ def _start_over_if_other(folder: Path, wanted: pd.DataFrame) -> None:
 
 def _are_equal(one: pd.DataFrame, other: pd.DataFrame) -> bool:
     """Say whether two tables of the store hold the same bits, however typed."""
-    types = {n: str(column.dtype) for n, column in STORED_FORECASTS.columns.items()}
-    return one.astype(types).equals(other.astype(types))
+    one, other = (conform(table, STORED_FORECASTS) for table in (one, other))
+    return one.equals(other)
 
 
 def _watched(watches: tuple[Watch, ...]) -> pd.DataFrame:
     rows = [(ticker, watch.model) for watch in watches for ticker in watch.tickers]
     return pd.DataFrame(rows, columns=["ticker", "model"])
-
-
-def _table(
-    rows: pd.DataFrame | list[dict[str, object]], schema: pa.DataFrameSchema
-) -> pd.DataFrame:
-    types = {name: str(column.dtype) for name, column in schema.columns.items()}
-    return check(pd.DataFrame(rows, columns=list(types)).astype(types), schema)
 
 
 def _write(found: Replay, folder: Path) -> None:

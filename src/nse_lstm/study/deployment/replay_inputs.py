@@ -28,7 +28,7 @@ from nse_lstm.study.core.jobs import bundle_folder
 from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
 from nse_lstm.study.core.sealed_year import open_test_year
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.tables import FORECASTS, STORED_FORECASTS, check, read_table
+from nse_lstm.tables import FORECASTS, STORED_FORECASTS, conform, read_table
 
 SHADOW = "ar1"
 """A forecaster that can serve nobody, tested beside the challengers: the averaged
@@ -207,12 +207,11 @@ def _stored(
         data_digest=rows["origin"].map(digests),
         flags="",
     )
-    types = {n: str(column.dtype) for n, column in STORED_FORECASTS.columns.items()}
-    ordered = table[list(types)].astype(types)
+    ordered = conform(table, STORED_FORECASTS)
     for name in ("price_hat", "y_hat", "lower", "upper"):
         ordered[name] += 0.0  # a store keeps no minus zero
     key = (STORED_FORECASTS.metadata or {})["key"]
-    return check(ordered.sort_values(key, ignore_index=True), STORED_FORECASTS)
+    return ordered.sort_values(key, ignore_index=True)
 
 
 def _digests(panel: pd.DataFrame) -> dict[pd.Timestamp, str]:

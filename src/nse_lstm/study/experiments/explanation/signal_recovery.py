@@ -24,7 +24,7 @@ from nse_lstm.features.market_panel import make_market_panel, to_rows
 from nse_lstm.models.tabular_models import fit_ridge, return_per_rank, split_rows
 from nse_lstm.study.experiments.ranking_task import forecast_all, make_ranking_task
 from nse_lstm.study.experiments.search_spaces import RankingTask
-from nse_lstm.tables import FORECASTS, RANKED_FEATURES
+from nse_lstm.tables import FORECASTS, RANKED_FEATURES, conform
 
 
 @dataclass(frozen=True)
@@ -157,5 +157,4 @@ def _forecast_readers(ground: RankingTask, fold: Fold) -> pd.DataFrame:
     table = pd.concat(blocks, ignore_index=True).assign(
         seed=0, fold=fold.year, price_hat=np.nan, lower=np.nan, upper=np.nan
     )
-    types = {name: str(column.dtype) for name, column in FORECASTS.columns.items()}
-    return table[list(types)].astype(types)
+    return conform(table, FORECASTS)
