@@ -27,7 +27,7 @@ LIMITED = Backtest(cash_rate=0.0)
 
 
 def make_stock(prices, **columns):
-    """Rows of one ticker on consecutive weekdays, all dealt unless told otherwise."""
+    """Rows of one ticker on consecutive weekdays, all traded unless told otherwise."""
     n = len(prices)
     rows = {
         "ticker": "AAA",
@@ -46,7 +46,7 @@ def run(stock, wanted, *, backtest=NO_CASH, cost_bps=0, sessions=None, skip=0):
     """Deal a list of signals, one a session of the calendar."""
     if sessions is None:
         sessions = pd.DatetimeIndex(stock["session"])
-    board = tradability(
+    calendar = tradability(
         stock,
         sessions=sessions,
         start=sessions[skip],
@@ -54,38 +54,38 @@ def run(stock, wanted, *, backtest=NO_CASH, cost_bps=0, sessions=None, skip=0):
         backtest=backtest,
     )
     signals = pd.Series(wanted, index=sessions, dtype=float)
-    return simulate_fills(board, signals, backtest=backtest, cost_bps=cost_bps)
+    return simulate_fills(calendar, signals, backtest=backtest, cost_bps=cost_bps)
 
 
-def test_an_order_is_dealt_a_session_after_its_signal_and_earns_from_there():
-    book = run(make_stock([10, 11, 12, 13]), [ENTER, STAY, STAY, STAY])
-    assert book["turnover"].tolist() == [0, 1, 0, 0]
-    assert book["position"].tolist() == [0, 0, 1, 1]
+def test_an_order_is_traded_a_session_after_its_signal_and_earns_from_there():
+    account = run(make_stock([10, 11, 12, 13]), [ENTER, STAY, STAY, STAY])
+    assert account["turnover"].tolist() == [0, 1, 0, 0]
+    assert account["position"].tolist() == [0, 0, 1, 1]
     # The move from 10 to 11, which made the signal, is not earned.
     expected = [0, 0, 12 / 11 - 1, 13 / 12 - 1]
-    assert book["net_return"].to_numpy() == pytest.approx(expected)
+    assert account["net_return"].to_numpy() == pytest.approx(expected)
 
 
 def test_the_session_before_the_span_sends_the_first_order():
-    book = run(make_stock([10, 11, 12]), [ENTER, STAY, STAY], skip=1)
-    assert book["turnover"].tolist() == [1, 0]
-    assert book["position"].tolist() == [0, 1]
+    account = run(make_stock([10, 11, 12]), [ENTER, STAY, STAY], skip=1)
+    assert account["turnover"].tolist() == [1, 0]
+    assert account["position"].tolist() == [0, 1]
 
 
 def test_cost_is_paid_on_the_change_of_position_after_the_sessions_return():
     prices = [10, 10, 12, 12]
-    book = run(make_stock(prices), [ENTER, LEAVE, STAY, STAY], cost_bps=100)
+    account = run(make_stock(prices), [ENTER, LEAVE, STAY, STAY], cost_bps=100)
     # Bought at session 1 for 1 % of 1, sold at session 2 for 1 % of 1.2.
     expected = [0, -0.01, 1.2 * 0.99 - 1, 0]
-    assert book["net_return"].to_numpy() == pytest.approx(expected)
-    assert book["gross_return"].to_numpy() == pytest.approx([0, 0, 0.2, 0])
+    assert account["net_return"].to_numpy() == pytest.approx(expected)
+    assert account["gross_return"].to_numpy() == pytest.approx([0, 0, 0.2, 0])
 
 
 def test_uninvested_money_earns_cash():
     backtest = Backtest(cash_rate=0.05, sessions_per_year=250)
-    book = run(make_stock([10, 10, 11]), [ENTER, STAY, STAY], backtest=backtest)
-    assert book["net_return"].to_numpy() == pytest.approx([0.0002, 0.0002, 0.1])
-    assert book["cash_return"].tolist() == pytest.approx([0.0002] * 3)
+    account = run(make_stock([10, 10, 11]), [ENTER, STAY, STAY], backtest=backtest)
+    assert account["net_return"].to_numpy() == pytest.approx([0.0002, 0.0002, 0.1])
+    assert account["cash_return"].tolist() == pytest.approx([0.0002] * 3)
 
 
 def test_a_day_order_lapses_without_volume_and_the_next_session_decides_afresh():
@@ -97,7 +97,7 @@ def test_a_day_order_lapses_without_volume_and_the_next_session_decides_afresh()
 
 
 @pytest.mark.parametrize("flag", ["stale", "suspended"])
-def test_nothing_is_dealt_on_a_stale_or_suspended_session(flag):
+def test_nothing_is_traded_on_a_stale_or_suspended_session(flag):
     stock = make_stock([10, 10, 10], **{flag: [False, True, False]})
     assert run(stock, [ENTER, STAY, STAY])["turnover"].sum() == 0
 
@@ -110,8 +110,8 @@ def test_a_stale_session_sends_no_order():
 def test_a_buy_lapses_at_the_upper_limit_exactly():
     # 109.5 / 100 - 1 is a binary hair below 0.095.
     for price, bought in [(109.5, 0), (109.4, 1)]:
-        book = run(make_stock([100, price]), [ENTER, STAY], backtest=LIMITED)
-        assert book["turnover"].sum() == bought
+        account = run(make_stock([100, price]), [ENTER, STAY], backtest=LIMITED)
+        assert account["turnover"].sum() == bought
 
 
 def test_a_sale_lapses_at_the_lower_limit_and_a_buy_does_not():
@@ -125,61 +125,61 @@ def test_a_sale_lapses_at_the_lower_limit_and_a_buy_does_not():
 
 def test_a_split_is_no_return():
     stock = make_stock([10, 10, 5, 5.5], factor=[1, 1, 2, 1])
-    book = run(stock, [ENTER, STAY, STAY, STAY])
-    assert book["stock_return"].to_numpy() == pytest.approx([0, 0, 0, 0.1])
+    account = run(stock, [ENTER, STAY, STAY, STAY])
+    assert account["stock_return"].to_numpy() == pytest.approx([0, 0, 0, 0.1])
 
 
 def test_a_price_that_follows_its_split_slowly_is_neither_gain_nor_loss_nor_deal():
     # Adjusted 10, 10, 18, 16, 12, 10.4: 12 is a log 0.18 above 10, 10.4 is 0.04.
     stock = make_stock([10, 10, 9, 8, 6, 5.2], factor=[1, 1, 2, 1, 1, 1])
-    book = run(stock, [ENTER, *[LEAVE] * 5])
-    assert book["net_return"].to_numpy() == pytest.approx([0, 0, 0, 0, 0, 0.04])
-    assert book["turnover"].tolist() == [0, 1, 0, 0, 0, 1]
+    account = run(stock, [ENTER, *[LEAVE] * 5])
+    assert account["net_return"].to_numpy() == pytest.approx([0, 0, 0, 0, 0, 0.04])
+    assert account["turnover"].tolist() == [0, 1, 0, 0, 0, 1]
 
 
 def test_the_first_price_after_an_ex_date_is_the_one_that_is_held_against_it():
     prices = [10, 10, np.nan, 8, 5]
     stock = make_stock(prices, factor=[1, 1, 2, 1, 1])
-    book = run(stock, [ENTER, *[STAY] * 4])
-    assert book["net_return"].to_numpy() == pytest.approx([0] * 5)
+    account = run(stock, [ENTER, *[STAY] * 4])
+    assert account["net_return"].to_numpy() == pytest.approx([0] * 5)
 
 
 def test_a_price_that_stays_away_after_an_ex_date_is_believed_in_the_end():
     # Adjusted 10, 10, then 30 for good: held back on the first 40 sessions of it.
     n = MAX_SETTLING + 3
     stock = make_stock([10, 10, *[15] * (n - 2)], factor=[1, 1, 2, *[1] * (n - 3)])
-    book = run(stock, [ENTER, *[STAY] * (n - 1)])
+    account = run(stock, [ENTER, *[STAY] * (n - 1)])
     expected = np.zeros(n)
     expected[MAX_SETTLING + 2] = 2.0
-    assert book["net_return"].to_numpy() == pytest.approx(expected)
+    assert account["net_return"].to_numpy() == pytest.approx(expected)
 
 
 def test_a_leap_without_an_ex_date_is_booked():
-    book = run(make_stock([10, 10, 18]), [ENTER, STAY, STAY])
-    assert book["net_return"].to_numpy() == pytest.approx([0, 0, 0.8])
+    account = run(make_stock([10, 10, 18]), [ENTER, STAY, STAY])
+    assert account["net_return"].to_numpy() == pytest.approx([0, 0, 0.8])
 
 
 def test_a_return_across_a_gap_is_booked_as_nothing():
     stock = make_stock([10, 10, 30, 33], gap=[False, False, True, False])
-    book = run(stock, [ENTER, STAY, STAY, STAY])
-    assert book["net_return"].to_numpy() == pytest.approx([0, 0, 0, 0.1])
+    account = run(stock, [ENTER, STAY, STAY, STAY])
+    assert account["net_return"].to_numpy() == pytest.approx([0, 0, 0, 0.1])
 
 
 def test_a_suspended_stock_is_marked_down_and_back_when_it_trades_again():
     backtest = Backtest(cash_rate=0.0, limit=0.5, suspension_haircut=0.3)
     suspended = [False, False, True, True, False]
     stock = make_stock([10, 10, 10, 10, 11], suspended=suspended)
-    book = run(stock, [ENTER, *[STAY] * 4], backtest=backtest)
+    account = run(stock, [ENTER, *[STAY] * 4], backtest=backtest)
     # 10 -> 7 -> 7 -> 11
     expected = [0, 0, -0.3, 0, 11 / 7 - 1]
-    assert book["net_return"].to_numpy() == pytest.approx(expected)
+    assert account["net_return"].to_numpy() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("n_absent", [1, 10, 11, 13])
 def test_rows_that_end_are_marked_down_once_the_absence_is_long(n_absent):
     # Whether a row was the last is known to nobody on the session after it.
     sessions = pd.bdate_range("2020-01-06", periods=3 + n_absent).as_unit("us")
-    book = run(
+    account = run(
         make_stock([10, 10, 10]),
         [ENTER, STAY, *[LEAVE] * (1 + n_absent)],
         backtest=Backtest(cash_rate=0.0, limit=0.5, suspension_haircut=0.3),
@@ -187,22 +187,22 @@ def test_rows_that_end_are_marked_down_once_the_absence_is_long(n_absent):
     )
     expected = np.zeros(3 + n_absent)
     expected[13:14] = -0.3  # the eleventh session without a row, if there is one
-    assert book["net_return"].to_numpy() == pytest.approx(expected)
-    assert book["position"].tolist() == [0, 0, *[1] * (1 + n_absent)]
+    assert account["net_return"].to_numpy() == pytest.approx(expected)
+    assert account["position"].tolist() == [0, 0, *[1] * (1 + n_absent)]
 
 
-def test_a_missing_row_keeps_the_mark_and_deals_nothing():
+def test_a_missing_row_keeps_the_mark_and_trades_nothing():
     stock = make_stock([10, 10, 10, 12]).drop(index=2)
     sessions = pd.bdate_range("2020-01-06", periods=4).as_unit("us")
-    book = run(stock, [ENTER, LEAVE, STAY, STAY], sessions=sessions)
-    assert book["net_return"].to_numpy() == pytest.approx([0, 0, 0, 0.2])
+    account = run(stock, [ENTER, LEAVE, STAY, STAY], sessions=sessions)
+    assert account["net_return"].to_numpy() == pytest.approx([0, 0, 0, 0.2])
 
 
 def test_a_long_absence_is_marked_down_before_anyone_knows_how_it_ends():
     sessions = pd.bdate_range("2020-01-06", periods=16).as_unit("us")
     stock = make_stock([10] * 15 + [8]).drop(index=range(3, 15))
     stock.loc[15, "gap"] = True  # a break in its own rows, not in the calendar
-    book = run(
+    account = run(
         with_returns(stock[stock.columns[:8]]),
         [ENTER, *[STAY] * 15],
         backtest=Backtest(cash_rate=0.0, limit=0.5, suspension_haircut=0.3),
@@ -211,14 +211,14 @@ def test_a_long_absence_is_marked_down_before_anyone_knows_how_it_ends():
     expected = np.zeros(16)
     expected[13] = -0.3  # the eleventh session without a row
     expected[15] = 8 / 7 - 1
-    assert book["net_return"].to_numpy() == pytest.approx(expected)
+    assert account["net_return"].to_numpy() == pytest.approx(expected)
 
 
 def test_the_whole_price_can_be_lost():
     backtest = Backtest(cash_rate=0.0, limit=0.5, suspension_haircut=1.0)
     stock = make_stock([10, 10, 10, 10], suspended=[False, False, True, False])
-    book = run(stock, [ENTER, *[STAY] * 3], backtest=backtest)
-    assert np.prod(1 + book["net_return"]) == 0
+    account = run(stock, [ENTER, *[STAY] * 3], backtest=backtest)
+    assert np.prod(1 + account["net_return"]) == 0
 
 
 def test_the_sign_rule_is_long_above_zero_and_flat_otherwise():
@@ -242,8 +242,8 @@ def test_persistence_never_trades(rule, cost_bps):
     wanted = to_signals(
         pd.Series([0.0] * 4), rule=rule, backtest=Backtest(), cost_bps=cost_bps
     )
-    book = run(make_stock([10, 11, 12, 13]), wanted.to_numpy())
-    assert book["turnover"].sum() == 0
+    account = run(make_stock([10, 11, 12, 13]), wanted.to_numpy())
+    assert account["turnover"].sum() == 0
 
 
 def test_an_unknown_rule_is_refused():
@@ -304,14 +304,14 @@ def slow_book(stock, signals, sessions, *, backtest, cost_bps):
         value *= 1 + (earned if held else cash)
         origin = rows.get(sessions[number - 1]) if number else None
         signal = STAY if number == 0 else signals[number - 1]
-        dealt = row and not (
+        traded = row and not (
             math.isnan(row["volume"])
             or not priced
             or waits
             or row["stale"]
             or row["suspended"]
         )
-        if dealt and not (origin and origin["stale"]):
+        if traded and not (origin and origin["stale"]):
             buy = signal == ENTER and move < backtest.limit - 1e-9
             sell = signal == LEAVE and move > -backtest.limit + 1e-9
             wanted = 1 if buy else 0 if sell else held
@@ -360,9 +360,11 @@ def test_the_vectorised_simulator_equals_the_plain_one(days, cost_bps):
     stock = both[both["ticker"] == "AAA"]
     wanted = table["signal"].tolist()
     backtest = Backtest()
-    book = run(stock, wanted, backtest=backtest, cost_bps=cost_bps, sessions=sessions)
+    account = run(
+        stock, wanted, backtest=backtest, cost_bps=cost_bps, sessions=sessions
+    )
     slow = slow_book(stock, wanted, sessions, backtest=backtest, cost_bps=cost_bps)
-    assert (1 + book["net_return"]).cumprod().to_numpy() == pytest.approx(slow)
+    assert (1 + account["net_return"]).cumprod().to_numpy() == pytest.approx(slow)
 
 
 @settings(max_examples=25, deadline=None)
@@ -377,5 +379,5 @@ def test_a_different_future_moves_nothing_already_booked(days, data):
     other.loc[cut:, ["price", "volume"]] = [1.0, np.nan]
     other = with_returns(other[other.columns[:8]])
     signals = table["signal"].tolist()
-    books = [run(rows, signals, cost_bps=66)[:cut] for rows in (stock, other)]
-    pd.testing.assert_frame_equal(*books)
+    accounts = [run(rows, signals, cost_bps=66)[:cut] for rows in (stock, other)]
+    pd.testing.assert_frame_equal(*accounts)

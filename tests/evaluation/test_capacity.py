@@ -17,8 +17,8 @@ from nse_lstm.evaluation.backtest import (
     tradability,
 )
 from nse_lstm.evaluation.capacity import (
-    Floor,
-    read_floor,
+    VolumeLimits,
+    read_volume_limits,
     score_capacity,
     simulate_sized_fills,
 )
@@ -28,7 +28,7 @@ FREE = Backtest(cash_rate=0.0)
 SESSIONS = pd.bdate_range("2024-01-01", periods=4).as_unit("us")
 
 
-def make_market_panel(stock_return=(0.0, 0.0, 0.0, 0.0)) -> TradabilityCalendar:
+def make_calendar(stock_return=(0.0, 0.0, 0.0, 0.0)) -> TradabilityCalendar:
     """Four sessions on which all orders of the session before are met."""
     return TradabilityCalendar(
         session=SESSIONS.to_numpy(),
@@ -39,55 +39,57 @@ def make_market_panel(stock_return=(0.0, 0.0, 0.0, 0.0)) -> TradabilityCalendar:
     )
 
 
-def make_floor(*, price=10.0, volume=1e9, lot=100.0) -> Floor:
-    return Floor(*(np.broadcast_to(x, 4).astype(float) for x in (price, volume, lot)))
+def make_limits(*, price=10.0, volume=1e9, lot=100.0) -> VolumeLimits:
+    return VolumeLimits(
+        *(np.broadcast_to(x, 4).astype(float) for x in (price, volume, lot))
+    )
 
 
 def signals(*wanted: float) -> pd.Series:
     return pd.Series(wanted, index=SESSIONS - pd.Timedelta(days=1))
 
 
-def dealt(board, floor, wanted, *, capital, cost_bps=0, backtest=FREE):
+def simulate(calendar, limits, wanted, *, capital, cost_bps=0, backtest=FREE):
     return simulate_sized_fills(
-        board, floor, wanted, capital=capital, backtest=backtest, cost_bps=cost_bps
+        calendar, limits, wanted, capital=capital, backtest=backtest, cost_bps=cost_bps
     )
 
 
 def test_an_order_is_of_whole_lots_and_the_rest_stays_cash():
     # 3,500 shillings buy 3 lots of 100 at 10, not 350 shares; half of 3,000 is lost.
     wanted = signals(ENTER, STAY, STAY, LEAVE)
-    board = make_market_panel((0.0, -0.5, 0.0, 0.0))
-    found = dealt(board, make_floor(price=[10, 5, 5, 5]), wanted, capital=3500)
+    calendar = make_calendar((0.0, -0.5, 0.0, 0.0))
+    found = simulate(calendar, make_limits(price=[10, 5, 5, 5]), wanted, capital=3500)
     assert found.ordered.tolist() == [3000, 0, 0, 1500]
     assert found.value.tolist() == [3500, 2000, 2000, 2000]
     assert found.invested.tolist() == pytest.approx([0, 3000 / 3500, 0.75, 0.75])
 
 
-def test_an_order_takes_a_tenth_of_the_volume_and_the_next_session_decides_afresh():
+def test_an_order_takes_a_tenth_of_the_volume_and_the_next_session_sends_a_new_order():
     # A tenth of 2,500 shares is 250, two lots: 2,000 of 5,000 shillings, again and
     # again; STAY sends nothing on the third session.
     wanted = signals(ENTER, ENTER, STAY, ENTER)
-    found = dealt(make_market_panel(), make_floor(volume=2500), wanted, capital=5000)
+    found = simulate(make_calendar(), make_limits(volume=2500), wanted, capital=5000)
     assert found.ordered.tolist() == [5000, 3000, 0, 1000]
-    assert found.dealt.tolist() == [2000, 2000, 0, 1000]
+    assert found.filled.tolist() == [2000, 2000, 0, 1000]
 
 
-def test_a_sale_is_bounded_by_the_volume_and_less_than_a_lot_leaves_at_once():
+def test_a_sale_is_bounded_by_the_volume_and_less_than_a_lot_is_sold_at_once():
     wanted = signals(ENTER, LEAVE, LEAVE, STAY)
-    floor = make_floor(volume=[1e9, 2500, 0, 0])
-    found = dealt(make_market_panel((0, -0.5, 0, 0)), floor, wanted, capital=5000)
-    # 5,000 bought; worth 2,500 at 10 a share: 250 shares. Two lots leave, then the
+    limits = make_limits(volume=[1e9, 2500, 0, 0])
+    found = simulate(make_calendar((0, -0.5, 0, 0)), limits, wanted, capital=5000)
+    # 5,000 bought; worth 2,500 at 10 per share: 250 shares. Two lots leave, then the
     # odd 50 shares, whatever the volume.
-    assert found.dealt.tolist() == [5000, 2000, 500, 0]
+    assert found.filled.tolist() == [5000, 2000, 500, 0]
     assert found.invested.tolist() == pytest.approx([0, 1, 0.2, 0])
 
 
-def test_a_deal_pays_its_cost_on_either_side():
-    # Of 1,010 at 1 % a side 999.9 buy stock: 99 shares at 10 cost 990 / 0.99 = 1,000.
-    floor = make_floor(lot=1.0)
-    found = dealt(
-        make_market_panel(),
-        floor,
+def test_a_trade_pays_its_cost_on_either_side():
+    # Of 1,010 at 1 % per side 999.9 buy stock: 99 shares at 10 cost 990 / 0.99 = 1,000.
+    limits = make_limits(lot=1.0)
+    found = simulate(
+        make_calendar(),
+        limits,
         signals(ENTER, LEAVE, STAY, STAY),
         capital=1010,
         cost_bps=100,
@@ -97,7 +99,7 @@ def test_a_deal_pays_its_cost_on_either_side():
 
 
 def test_a_capital_below_one_lot_orders_nothing():
-    found = dealt(make_market_panel(), make_floor(), signals(*[ENTER] * 4), capital=999)
+    found = simulate(make_calendar(), make_limits(), signals(*[ENTER] * 4), capital=999)
     assert not found.ordered.any() and (found.value == 999).all()
 
 
@@ -105,37 +107,39 @@ def test_a_capital_below_one_lot_orders_nothing():
 def test_without_lots_and_bounds_it_is_the_headline_account(cost_bps):
     backtest = Backtest()
     prices = with_returns(make_tiny_panel(60))
-    board = tradability(
+    calendar = tradability(
         prices[prices["ticker"] == "BBB"],
         sessions=market_sessions(prices),
         start=pd.Timestamp(2020, 1, 1),
         end=pd.Timestamp(2021, 1, 1),
         backtest=backtest,
     )
-    choice = np.random.default_rng(1).choice([ENTER, LEAVE, STAY], len(board.session))
-    origins = pd.DatetimeIndex(board.origin)
-    wanted = pd.Series(choice, index=origins)[origins.notna()]
-    book = simulate_fills(board, wanted, backtest=backtest, cost_bps=cost_bps)
-    n = len(board.session)
-    floor = Floor(np.full(n, 10.0), np.full(n, 1e12), np.full(n, 1e-9))
-    sized = simulate_sized_fills(
-        board, floor, wanted, capital=1e6, backtest=backtest, cost_bps=cost_bps
+    choice = np.random.default_rng(1).choice(
+        [ENTER, LEAVE, STAY], len(calendar.session)
     )
-    value = 1e6 * (1 + book["net_return"]).cumprod()
+    origins = pd.DatetimeIndex(calendar.origin)
+    wanted = pd.Series(choice, index=origins)[origins.notna()]
+    account = simulate_fills(calendar, wanted, backtest=backtest, cost_bps=cost_bps)
+    n = len(calendar.session)
+    limits = VolumeLimits(np.full(n, 10.0), np.full(n, 1e12), np.full(n, 1e-9))
+    sized = simulate_sized_fills(
+        calendar, limits, wanted, capital=1e6, backtest=backtest, cost_bps=cost_bps
+    )
+    value = 1e6 * (1 + account["net_return"]).cumprod()
     assert sized.value == pytest.approx(value.to_numpy(), rel=1e-9)
-    assert book["turnover"].sum() > 5
+    assert account["turnover"].sum() > 5
 
 
 def test_board_lots_end_with_july_2025():
     days = pd.to_datetime(["2025-07-30", "2025-07-31", "2025-08-01", "2025-08-04"])
-    board = replace(make_market_panel(), session=days.as_unit("us").to_numpy())
+    calendar = replace(make_calendar(), session=days.as_unit("us").to_numpy())
     stock = pd.DataFrame({"session": days, "price": 10.0, "volume": np.nan})
-    floor = read_floor(stock, board, backtest=Backtest())
-    assert floor.lot.tolist() == [100, 100, 1, 1]
-    assert floor.volume.tolist() == [0] * 4
+    limits = read_volume_limits(stock, calendar, backtest=Backtest())
+    assert limits.lot.tolist() == [100, 100, 1, 1]
+    assert limits.volume.tolist() == [0] * 4
 
 
-def test_the_more_capital_the_less_of_its_orders_is_dealt(forecasts_of):
+def test_with_more_capital_a_smaller_part_of_the_orders_is_filled(forecasts_of):
     panel = make_tiny_panel(start="2019-11-04")
     forecasts = forecasts_of(
         panel, model="v2", y_hat=lambda r: r["ahead"].fillna(0.0), fold=2020

@@ -256,7 +256,7 @@ def test_a_losing_strategy_is_said_to_need_no_record():
     assert "not above 0" in one(found, "minimum backtest length", "v2")["says"]
 
 
-def test_a_strategy_that_never_dealt_has_only_what_could_have_been_seen():
+def test_a_strategy_that_never_traded_has_only_what_could_have_been_seen():
     idle = pd.Series(0.0, index=make_trials().index)
     found = luck_of(idle, n_trials=1)
     own = found[found["model"] == "v2"]

@@ -111,7 +111,7 @@ def test_sessions_that_do_not_fill_the_blocks_are_left_out_at_the_start():
     assert found.probability == pytest.approx(1 / 3)
 
 
-def test_a_trial_that_never_deals_has_a_ratio_of_zero():
+def test_a_trial_that_never_trades_has_a_ratio_of_zero():
     losing = np.random.default_rng(0).normal(-1, 0.1, size=(16, 2))
     idle = np.column_stack([losing, np.zeros(16)])
     found = backtest_overfitting(idle, n_blocks=4)

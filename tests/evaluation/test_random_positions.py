@@ -27,25 +27,25 @@ BACKTEST = Backtest()
 
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 40))
 @settings(max_examples=60, deadline=None)
-def test_a_path_deals_as_often_and_is_invested_as_long_where_it_can_deal(seed, n):
+def test_a_path_trades_as_often_and_is_invested_as_long_where_it_can_deal(seed, n):
     generator = np.random.default_rng(seed)
-    dealable = generator.random(n) < 0.7
-    wanted = (generator.random(n) < 0.5) & dealable
-    # Follow the wish where a deal is possible, else stay: a book as deal() keeps it.
+    tradable = generator.random(n) < 0.7
+    wanted = (generator.random(n) < 0.5) & tradable
+    # Follow the wish where a trade is possible, else stay: a account as a backtest keeps it.
     position, held = np.zeros(n), 0.0
     for s in range(n):
-        held = float(wanted[s]) if dealable[s] else held
+        held = float(wanted[s]) if tradable[s] else held
         position[s] = held
-    paths = draw_paths(dealable, position, draws=9, generator=generator)
+    paths = draw_paths(tradable, position, draws=9, generator=generator)
     assert paths.shape == (9, n) and set(np.unique(paths)) <= {0.0, 1.0}
 
-    def deals(path):
+    def trades(path):
         return np.flatnonzero(np.diff(path, prepend=0.0))
 
     for path in paths:
-        assert len(deals(path)) == len(deals(position))
-        assert dealable[deals(path)].all()
-        assert path[dealable].sum() == position[dealable].sum()
+        assert len(trades(path)) == len(trades(position))
+        assert tradable[trades(path)].all()
+        assert path[tradable].sum() == position[tradable].sum()
 
 
 def test_every_path_is_equally_likely():
@@ -66,7 +66,7 @@ def test_every_path_is_equally_likely():
     assert all(abs(n - expected) < 5 * expected**0.5 for n in counts.values())
 
 
-def test_who_never_deals_draws_nothing_but_flat_paths():
+def test_a_strategy_that_never_trades_draws_nothing_but_flat_paths():
     flat = draw_paths(
         np.ones(4, bool), np.zeros(4), draws=3, generator=np.random.default_rng(0)
     )
@@ -126,7 +126,7 @@ def test_without_costs_or_moves_luck_and_strategy_earn_the_same(panel, forecasts
 
 def test_foresight_beats_every_draw_and_its_opposite_none(panel, forecasts_of):
     def two_ahead(sign):
-        # What t + 1 to t + 2 brings, the first session that a deal of t can earn.
+        # What t + 1 to t + 2 brings, the first session that a trade of t can earn.
         def y_hat(rows):
             return sign * rows.groupby("ticker")["ahead"].shift(-1).fillna(0.0)
 
@@ -141,7 +141,7 @@ def test_draws_are_seeded_and_the_same_at_every_cost_of_one_path(returns, panel)
     one, again, other = (score(returns, panel, seed=s) for s in (1, 1, 2))
     pd.testing.assert_frame_equal(one, again)
     assert value(one, "net_return") != value(other, "net_return")
-    # The sign rule deals alike at every cost, and gross returns bear none.
+    # The sign rule trades alike at every cost, and gross returns bear none.
     gross = {value(one, "gross_return", cost_bps=c) for c in BACKTEST.cost_bps}
     assert len(gross) == 1
     net = [value(one, "net_return", cost_bps=c) for c in BACKTEST.cost_bps]

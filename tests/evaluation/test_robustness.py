@@ -31,7 +31,7 @@ def panel():
 
 @pytest.fixture(scope="module")
 def forecasts(panel):
-    """One who knows the session that a deal can earn, one who knows the one before."""
+    """One who knows the session that a trade can earn, one who knows the one before."""
 
     def knows(rows: pd.DataFrame) -> pd.Series:
         return rows.groupby("ticker")["ahead"].shift(-1).fillna(0.0)
@@ -60,11 +60,11 @@ def test_every_strategy_has_every_metric_once(scores):
     assert (scores["cost_bps"] == COST).all()
 
 
-def test_one_who_never_deals_has_nothing_to_lose(scores):
+def test_one_a_strategy_that_never_trades_has_nothing_to_lose(scores):
     assert scores.loc["persistence", "value"].isna().all()
 
 
-def test_at_the_break_even_cost_the_same_deals_leave_cashs_mean(
+def test_at_the_break_even_cost_the_same_trades_leave_cashs_mean(
     scores, forecasts, panel
 ):
     returns = strategy_returns(forecasts, panel, backtest=BACKTEST)

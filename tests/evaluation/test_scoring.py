@@ -285,7 +285,7 @@ def test_never_being_invested_has_no_sharpe_ratio_even_after_a_late_entry():
     assert math.isnan(value_of(scores, ticker="AAA", model="v2", metric="win_rate"))
 
 
-def test_a_dealt_panel_is_scored_like_its_own_columns(panel, forecasts_of):
+def test_a_traded_panel_is_scored_like_its_own_columns(panel, forecasts_of):
     forecasts = forecasts_of(panel, model="oracle", y_hat=perfect, fold=2020)
     backtest = Backtest()
     returns = strategy_returns(forecasts, panel, backtest=backtest)

@@ -1,4 +1,4 @@
-"""Every strategy dealt over the same stocks and sessions."""
+"""Every strategy traded over the same stocks and sessions."""
 
 import time
 
@@ -11,10 +11,10 @@ from nse_lstm.config import Backtest
 from nse_lstm.errors import StudyError
 from nse_lstm.evaluation.scoring import POOL, score_strategies
 from nse_lstm.evaluation.strategies import (
+    BENCHMARKS,
     EQUAL_WEIGHT,
     HOLD,
     INDEX,
-    YARDSTICKS,
     strategy_returns,
 )
 
@@ -37,14 +37,14 @@ def returns(panel, forecasts_of):
     return strategy_returns(pd.concat(parts), panel, backtest=BACKTEST)
 
 
-def test_every_model_rule_and_cost_is_dealt_on_every_session_of_the_year(
+def test_every_model_rule_and_cost_is_traded_on_every_session_of_the_year(
     panel, returns
 ):
     in_year = panel.loc[panel["session"].dt.year == 2020, "session"].nunique()
-    books = returns.groupby(["ticker", "model", "rule", "cost_bps"]).size()
-    assert (books == in_year).all()
+    accounts = returns.groupby(["ticker", "model", "rule", "cost_bps"]).size()
+    assert (accounts == in_year).all()
     # (3 tickers x (2 models x 2 rules + holding) + equal weight) x 5 costs
-    assert len(books) == (3 * 5 + 1) * 5
+    assert len(accounts) == (3 * 5 + 1) * 5
 
 
 def test_the_first_order_of_a_year_comes_from_the_last_session_before(returns):
@@ -65,7 +65,7 @@ def test_holding_buys_once_and_stays(returns):
 def test_equal_weight_is_one_account_beside_the_stocks(returns):
     equal = returns[returns["model"] == EQUAL_WEIGHT]
     assert set(equal["ticker"]) == {POOL}
-    assert set(equal["rule"]) == {YARDSTICKS[EQUAL_WEIGHT]}
+    assert set(equal["rule"]) == {BENCHMARKS[EQUAL_WEIGHT]}
     scores = score_strategies(returns, backtest=BACKTEST)
     own = scores[(scores["model"] == EQUAL_WEIGHT) & (scores["metric"] == "net_return")]
     assert set(own["ticker"]) == {POOL}
@@ -133,7 +133,7 @@ def test_a_dearer_level_never_earns_more_from_the_same_signals(returns):
     assert (total.diff().dropna() < 0).all(axis=None)
 
 
-def test_the_gate_trades_less_the_dearer_a_deal_is(returns):
+def test_the_gate_trades_less_the_dearer_a_trade_is(returns):
     gated = returns[(returns["model"] == "oracle") & (returns["rule"] == "gate")]
     turnover = gated.groupby("cost_bps")["turnover"].sum()
     assert (turnover.diff().dropna() <= 0).all()

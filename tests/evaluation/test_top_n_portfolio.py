@@ -1,4 +1,4 @@
-"""A few places for the highest forecasts: deals and returns by hand."""
+"""A few places for the highest forecasts: trades and returns by hand."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ SESSIONS = pd.date_range("2022-03-01", periods=5)
 BACKTEST = Backtest(cost_bps=(50,), headline_cost_bps=50, cash_rate=0.0)
 
 
-def board(*moves: float) -> TradabilityCalendar:
+def calendar(*moves: float) -> TradabilityCalendar:
     origin = pd.Series(SESSIONS).shift(1).to_numpy()
     fills = np.ones(len(SESSIONS), bool)
     return TradabilityCalendar(
@@ -25,9 +25,9 @@ def board(*moves: float) -> TradabilityCalendar:
 
 
 BOARDS = {
-    "AAA": board(0.0, 0.1, 0.1, 0.1, 0.1),
-    "BBB": board(0.0, 0.0, 0.2, 0.2, 0.2),
-    "CCC": board(0.0, 0.0, 0.0, 0.4, 0.4),
+    "AAA": calendar(0.0, 0.1, 0.1, 0.1, 0.1),
+    "BBB": calendar(0.0, 0.0, 0.2, 0.2, 0.2),
+    "CCC": calendar(0.0, 0.0, 0.0, 0.4, 0.4),
 }
 
 
@@ -53,13 +53,13 @@ TABLE = forecasts(AAA=UP, BBB=[0.02, 0.02, -0.01, 0.0], CCC=[0.015, 0.015, 0.015
 
 def test_the_highest_are_bought_and_what_a_sale_frees_buys_the_next() -> None:
     # Session 1 buys AAA and BBB; session 3 sells BBB and buys CCC; on 4 nothing.
-    book = hold(TABLE)
-    assert book["position"].tolist() == [0, 0, 1, 1, 1]
-    assert book["turnover"].tolist() == [0, 1, 0, 1, 0]
+    account = hold(TABLE)
+    assert account["position"].tolist() == [0, 0, 1, 1, 1]
+    assert account["turnover"].tolist() == [0, 1, 0, 1, 0]
     gross = [0, 0, (0.1 + 0.2) / 2, (0.1 + 0.2) / 2, (0.1 + 0.4) / 2]
-    assert book["gross_return"].tolist() == pytest.approx(gross)
-    assert book["net_return"].iloc[3] == pytest.approx(1.15 * (1 - 0.005) - 1)
-    assert book["net_return"].iloc[2] == pytest.approx(0.15)
+    assert account["gross_return"].tolist() == pytest.approx(gross)
+    assert account["net_return"].iloc[3] == pytest.approx(1.15 * (1 - 0.005) - 1)
+    assert account["net_return"].iloc[2] == pytest.approx(0.15)
 
 
 def test_below_the_gate_nothing_is_bought() -> None:
@@ -70,9 +70,9 @@ def test_below_the_gate_nothing_is_bought() -> None:
 
 def test_an_order_that_lapses_leaves_its_place_to_the_next() -> None:
     closed = replace(BOARDS["AAA"], buy_fills=np.zeros(5, bool))
-    book = hold(TABLE, n_names=1, AAA=closed)
+    account = hold(TABLE, n_names=1, AAA=closed)
     # BBB in its place; sold by session 3, when CCC follows.
-    assert book["gross_return"].tolist() == pytest.approx([0, 0, 0.2, 0.2, 0.4])
+    assert account["gross_return"].tolist() == pytest.approx([0, 0, 0.2, 0.2, 0.4])
 
 
 def test_what_is_no_longer_forecast_is_sold_and_a_stale_evening_decides_nothing() -> (
@@ -94,6 +94,6 @@ def test_a_later_forecast_moves_no_earlier_deal() -> None:
     assert not one.equals(two)
 
 
-def test_a_share_without_a_board_is_an_error() -> None:
-    with pytest.raises(TableError, match="1 shares without one"):
+def test_a_share_without_a_calendar_is_an_error() -> None:
+    with pytest.raises(TableError, match="1 stocks without a calendar"):
         hold(forecasts(ZZZ=UP))

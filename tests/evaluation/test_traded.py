@@ -1,4 +1,4 @@
-"""The second look: accuracy on the sessions that somebody dealt in."""
+"""The second look: accuracy on the sessions that somebody traded in."""
 
 import numpy as np
 import pandas as pd
@@ -15,21 +15,21 @@ def panel() -> pd.DataFrame:
     return make_tiny_panel(start="2019-11-04")
 
 
-def test_targets_without_a_deal_or_on_a_stale_copy_are_left_out(panel, forecasts_of):
+def test_targets_without_a_trade_or_on_a_stale_copy_are_left_out(panel, forecasts_of):
     forecasts = forecasts_of(panel, model="m", y_hat=lambda r: r["ahead"], fold=2020)
     key = ["ticker", "target_date"]
     silent = forecasts.iloc[[0, 7]][key].apply(tuple, axis=1).tolist()
     places = panel[["ticker", "session"]].apply(tuple, axis=1)
     panel.loc[places == silent[0], "volume"] = np.nan
     panel.loc[places == silent[1], "stale"] = True
-    dealt = {
+    traded = {
         (row.ticker, row.session)
         for row in panel.itertuples()
         if row.volume > 0 and not row.stale
     }
     kept = on_traded(forecasts, panel)
     expected = [
-        place for place in forecasts[key].apply(tuple, axis=1) if place in dealt
+        place for place in forecasts[key].apply(tuple, axis=1) if place in traded
     ]
     assert kept[key].apply(tuple, axis=1).tolist() == expected
     assert not set(silent) & set(expected)

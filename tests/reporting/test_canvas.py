@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nse_lstm.evaluation.random_positions import RANDOM
-from nse_lstm.evaluation.strategies import YARDSTICKS
+from nse_lstm.evaluation.strategies import BENCHMARKS
 from nse_lstm.models.baselines import BASELINES
 from nse_lstm.models.tabular_models import RULES
 from nse_lstm.reporting import strategy_figures
@@ -29,22 +29,22 @@ def test_every_model_of_every_table_has_a_name() -> None:
     tabular = {"ridge", "boosting", "ridge_per_stock", *RULES}
     networks = {"v1", "v2", "rank_lstm", SINGLE, DELAY1, f"v2{BANDED}"}
     blends = {ENSEMBLE, EQUAL, WITHOUT_LSTM}
-    named = networks | tabular | blends | {*BASELINES, *YARDSTICKS, RANDOM}
+    named = networks | tabular | blends | {*BASELINES, *BENCHMARKS, RANDOM}
     assert set(NAMES) == named
     assert len(set(NAMES.values())) == len(NAMES)
 
 
 def test_the_yardsticks_have_colours_and_the_fitted_baselines_are_grey() -> None:
-    assert set(YARDSTICKS) <= set(COLOURS)
+    assert set(BENCHMARKS) <= set(COLOURS)
     assert {colour_of(name) for name in set(BASELINES) - {"persistence"}} == {GREY}
-    drawn = [colour_of(name) for name in ("v2", "persistence", *YARDSTICKS)]
+    drawn = [colour_of(name) for name in ("v2", "persistence", *BENCHMARKS)]
     assert len(set(drawn)) == len(drawn)
 
 
 def test_figures_call_models_and_rules_what_the_tables_do() -> None:
     # Reporting reads tables only, so the names stand there a second time.
     assert strategy_figures.RANDOM == RANDOM
-    assert strategy_figures.NO_COST == YARDSTICKS["index_hold"]
+    assert strategy_figures.NO_COST == BENCHMARKS["index_hold"]
 
 
 @given(heights=st.lists(st.integers(0, 100), min_size=1, max_size=12))

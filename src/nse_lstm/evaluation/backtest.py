@@ -1,14 +1,14 @@
-"""Day orders, costs and marks: what a rule would have earned in one stock.
+"""Backtest of one stock: signals become day orders, fills, costs and session returns.
 
-A forecast made after session t is a day order at the next session, t + ``delay``. The
-order meets that session's board: it lapses without volume, on a stale-copy session,
-while the stock is suspended, and when the price sits at the limit on its side. The next
-session decides afresh. A position bought at t+1 earns t+1 to t+2; nothing is ever dealt
-at the price that made the signal. The account is long or flat, without leverage.
+A forecast made after session t sends a day order to session t + ``delay``. The order
+lapses without volume, on a stale-copy session, while the stock is suspended, and when
+the price is at the daily limit on its side. The next session sends a new order. A
+position bought at t+1 earns t+1 to t+2: no order is filled at the price that made its
+signal. The account is long or flat, without leverage.
 
 The panel's flag ``limit`` is not used: it has no side, and measures from the price that
-the row prints as ``previous``. An order lapses on its own side only, and what counts
-here is the move from the mark that the account holds, splits and missing rows included.
+the row prints as ``previous``. Here an order lapses on its own side only. The move is
+measured from the mark of the account, across splits and missing rows.
 """
 
 from dataclasses import dataclass
@@ -25,30 +25,30 @@ RULES = ("sign", "gate", "hold")
 Numbers = NDArray[np.float64]
 
 ENTER, LEAVE, STAY = 1.0, 0.0, float("nan")
-"""A signal is the position wanted from the next deal on; STAY sends no order."""
+"""A signal is the position wanted after the next fill; STAY sends no order."""
 
 ROUNDING = 1e-9
-"""A price of 109.50 after 100 is at the limit, whatever binary fractions make of it."""
+"""Tolerance of the limit: 109.50 after 100 is at it in spite of binary fractions."""
 
 MAX_ABSENT = 10
-"""Sessions in a row without a row before a stock counts as off the board; the panel
-calls a stock suspended after as many without volume."""
+"""Sessions in a row without a row after which a stock counts as withdrawn. The panel
+flags a stock as suspended after as many sessions without volume."""
 
 
 @dataclass(frozen=True)
 class TradabilityCalendar:
-    """One stock's sessions as a dealer meets them, each array of shape (n_sessions,).
+    """When one stock can be traded and what it returns, arrays of shape (n_sessions,).
 
     Parameters
     ----------
     session : datetime64
         Market sessions of the span, whether or not the stock has a row.
     origin : datetime64
-        Session whose evening sends the orders dealt here; NaT where it is stale.
+        Session after whose close this session's orders are sent; NaT where stale.
     stock_return : float64
         Simple return of the stock's mark from the session before.
     buy_fills, sell_fills : bool
-        Whether an order of that side is dealt at this session's price.
+        Whether an order of that side is filled at this session's price.
     """
 
     session: NDArray[np.datetime64]
@@ -66,18 +66,17 @@ def tradability(
     end: pd.Timestamp,
     backtest: Backtest,
 ) -> TradabilityCalendar:
-    """Lay one stock's rows on the market's calendar and see who could deal.
+    """Build one stock's tradability calendar: fills per side and returns per session.
 
     Marks are the last known adjusted price. While a stock is suspended, or absent for
-    more than ``MAX_ABSENT`` sessions, the mark is ``suspension_haircut`` lower; it
-    comes back when the stock does. A return across a gap in the market's calendar is
-    booked as 0; one across a break in the stock's own rows is booked, since its holder
-    had it.
+    more than ``MAX_ABSENT`` sessions, the mark is ``suspension_haircut`` lower. It
+    recovers when the stock returns. A return across a gap in the market's calendar
+    counts as 0. A return across a break in the stock's own rows counts in full, since
+    a holder had it.
 
-    While a price is ``settling`` after an ex-date (``with_returns``), a session books 0
-    and deals nothing. The session that ends it books what is left, so that a holder
-    neither gains nor loses by the wait. Each session's part in this is known in its own
-    evening.
+    While a price is ``settling`` after an ex-date (``with_returns``), a session returns
+    0 and fills no order. The session that ends it returns the rest, so a holder neither
+    gains nor loses by the wait. Each session's values are known after its close.
 
     Parameters
     ----------
@@ -86,8 +85,8 @@ def tradability(
     sessions : DatetimeIndex
         The whole market's calendar, ascending; it must hold every row's session.
     start, end : Timestamp
-        Span of the board, ``end`` exclusive.
-    dealing : Dealing
+        Span of the calendar, ``end`` exclusive.
+    backtest : Backtest
         ``delay``, ``limit`` and ``suspension_haircut`` are used.
 
     Raises
@@ -98,38 +97,40 @@ def tradability(
     _check_stock(stock, sessions)
     rows = stock.set_index("session").reindex(sessions)
     stale, present = _flag(rows["stale"]), rows["ticker"].notna()
-    # A row that is missing amid a suspension does not end it.
+    # A row that is missing during a suspension does not end it.
     suspended = _flag(rows["suspended"].ffill())
     market_gap = _flag(rows["gap"]) & present.shift(fill_value=True)
     rows["adjusted"] = rows["adjusted"].mask(_flag(rows["settling"]))
     move = _price_move(rows["adjusted"], market_gap)
-    off_board = suspended | _is_off_board(present)
-    haircut = np.where(off_board, backtest.suspension_haircut, 0.0)
+    withdrawn = suspended | _is_withdrawn(present)
+    haircut = np.where(withdrawn, backtest.suspension_haircut, 0.0)
     kept = pd.Series(1 - haircut)
+    # The mark's change by the haircut alone: kept[t] / kept[t-1].
     change = (kept / kept.shift(fill_value=1.0)).to_numpy()
-    if backtest.suspension_haircut == 1:  # 0 / 0 while nothing is left to lose
+    if backtest.suspension_haircut == 1:  # 0 / 0 once the mark is 0
         change = np.nan_to_num(change, nan=1.0, posinf=1.0)
-    dealt = rows["volume"].notna() & rows["adjusted"].notna() & ~stale & ~suspended
+    tradable = rows["volume"].notna() & rows["adjusted"].notna() & ~stale & ~suspended
     origin = pd.Series(sessions).mask(stale.to_numpy()).shift(backtest.delay).to_numpy()
     span = np.asarray((sessions >= start) & (sessions < end))
     return TradabilityCalendar(
         session=sessions.to_numpy()[span],
         origin=origin[span],
+        # (1 + price move) * (1 + haircut change) - 1
         stock_return=((1 + move) * change - 1)[span],
-        buy_fills=(dealt & (move < backtest.limit - ROUNDING)).to_numpy()[span],
-        sell_fills=(dealt & (move > -backtest.limit + ROUNDING)).to_numpy()[span],
+        buy_fills=(tradable & (move < backtest.limit - ROUNDING)).to_numpy()[span],
+        sell_fills=(tradable & (move > -backtest.limit + ROUNDING)).to_numpy()[span],
     )
 
 
 def to_signals(
     y_hat: pd.Series, *, rule: str, backtest: Backtest, cost_bps: int
 ) -> pd.Series:
-    """Turn forecast log returns into signals by one of the declared rules.
+    """Turn forecast log returns into trading signals by one of the declared rules.
 
-    ``sign`` enters above 0 and else leaves. ``gate`` enters where the forecast simple
-    return is above ``gate_multiple`` times the cost of a side, leaves below 0, and else
-    stays as held. ``hold`` always enters. A missing forecast (its price was not
-    positive) leaves under both forecasting rules.
+    ``sign`` enters above 0 and otherwise leaves. ``gate`` enters where the forecast
+    simple return is above ``gate_multiple`` times the cost per side, leaves below 0,
+    and otherwise keeps its position. ``hold`` always enters. A missing forecast (its
+    price was not positive) leaves under both forecast rules.
 
     Parameters
     ----------
@@ -137,8 +138,10 @@ def to_signals(
         Forecast log returns by origin.
     rule : str
         One of ``RULES``.
+    backtest : Backtest
+        ``gate_multiple`` is used.
     cost_bps : int
-        Basis points a side.
+        Basis points per side.
 
     Returns
     -------
@@ -166,44 +169,48 @@ def to_signals(
 
 
 def simulate_fills(
-    board: TradabilityCalendar, signals: pd.Series, *, backtest: Backtest, cost_bps: int
+    calendar: TradabilityCalendar,
+    signals: pd.Series,
+    *,
+    backtest: Backtest,
+    cost_bps: int,
 ) -> pd.DataFrame:
-    """Send each origin's signal to the board and book every session.
+    """Simulate fills of one stock's signals and return the account's session returns.
 
-    The account starts flat. Of session s, with the position held into it,
+    The account starts flat. In each session, with the position held into it,
     ``gross = position * stock + (1 - position) * cash`` and
-    ``net = (1 + gross) * (1 - cost * turnover) - 1``. An open position is marked, not
-    sold, at the end.
+    ``net = (1 + gross) * (1 - cost * turnover) - 1``. A position open at the end is
+    marked, not sold.
 
     Parameters
     ----------
-    board : Board
+    calendar : TradabilityCalendar
         From ``tradability``.
     signals : Series
-        From ``to_signals``, by origin, each origin once. An origin without one stays.
-    dealing : Dealing
+        From ``to_signals``, each origin once. A missing origin sends no order.
+    backtest : Backtest
         ``cash_rate`` and ``sessions_per_year`` are used.
     cost_bps : int
-        Basis points a side.
+        Basis points per side.
 
     Returns
     -------
     DataFrame
-        One row a session of the board; the columns of ``STRATEGY_RETURNS`` from
-        ``session`` on. ``cash_return`` is what cash alone would have earned.
+        One row per session of the calendar, with the columns of ``STRATEGY_RETURNS``
+        from ``session`` on. ``cash_return`` is the return of cash alone.
     """
-    wanted = signals.reindex(pd.DatetimeIndex(board.origin)).to_numpy()
-    bought = (wanted == ENTER) & board.buy_fills
-    sold = (wanted == LEAVE) & board.sell_fills
-    done = np.where(bought, ENTER, np.where(sold, LEAVE, STAY))
-    after = pd.Series(done).ffill().fillna(LEAVE).to_numpy()
+    wanted = signals.reindex(pd.DatetimeIndex(calendar.origin)).to_numpy()
+    bought = (wanted == ENTER) & calendar.buy_fills
+    sold = (wanted == LEAVE) & calendar.sell_fills
+    filled = np.where(bought, ENTER, np.where(sold, LEAVE, STAY))
+    after = pd.Series(filled).ffill().fillna(LEAVE).to_numpy()
     position = np.concatenate([[LEAVE], after])[:-1]
     return account_sessions(
-        board.session,
+        calendar.session,
         position=position,
         turnover=np.abs(after - position),
-        earned=position * board.stock_return,
-        stock_return=board.stock_return,
+        earned=position * calendar.stock_return,
+        stock_return=calendar.stock_return,
         backtest=backtest,
         cost_bps=cost_bps,
     )
@@ -219,22 +226,22 @@ def account_sessions(
     backtest: Backtest,
     cost_bps: int,
 ) -> pd.DataFrame:
-    """Book an account's sessions: what is not invested earns cash, deals cost.
+    """Compute an account's session returns: idle money earns cash, trades have costs.
 
     Parameters
     ----------
     session : array of shape (n,)
         Every other array has its shape.
     position, turnover : array
-        Shares of the account invested into the session, and dealt at it.
+        Fractions of the account: invested into the session, and traded in it.
     earned : array
-        Simple return of the account by what was held, cash apart.
+        Simple return of the account from its stocks, without cash.
     stock_return : array
-        What stands beside it.
-    dealing : Dealing
+        Simple return of the stocks, copied into the result.
+    backtest : Backtest
         ``cash_rate`` and ``sessions_per_year`` are used.
     cost_bps : int
-        Basis points a side.
+        Basis points per side.
 
     Returns
     -------
@@ -259,14 +266,14 @@ def account_sessions(
 def net_of_cost(
     gross: NDArray[np.float64], turnover: NDArray[np.float64], *, cost_bps: int
 ) -> NDArray[np.float64]:
-    """Return net returns: the cost is a share of the account after its gross return.
+    """Return net returns after trading costs: (1 + gross) * (1 - cost * turnover) - 1.
 
     Parameters
     ----------
     gross, turnover : array
-        Session returns as fractions, and shares of the account dealt; of one shape.
+        Session returns, and fractions of the account traded. Both have one shape.
     cost_bps : int
-        Basis points a side.
+        Basis points per side.
 
     Examples
     --------
@@ -290,18 +297,18 @@ def _check_stock(stock: pd.DataFrame, sessions: pd.DatetimeIndex) -> None:
 
 
 def _flag(column: pd.Series) -> pd.Series:
-    """Return a flag with False where the stock has no row."""
+    """Return a flag as booleans, False where the stock has no row."""
     return column.eq(True)
 
 
-def _is_off_board(present: pd.Series) -> pd.Series:
-    """Return where a stock that was listed has been absent for long."""
+def _is_withdrawn(present: pd.Series) -> pd.Series:
+    """Return where a listed stock has had no row for over ``MAX_ABSENT`` sessions."""
     seen = present.cumsum()
     absent_for = (~present).groupby(seen).cumsum()
     return (seen > 0) & (absent_for > MAX_ABSENT)
 
 
 def _price_move(adjusted: pd.Series, gap: pd.Series) -> NDArray[np.float64]:
-    """Return the last price's simple return; 0 at a gap and before the first price."""
+    """Return simple returns of the last price; 0 at a gap and before the first."""
     last = adjusted.ffill()
     return (last / last.shift() - 1).mask(gap, 0.0).fillna(0.0).to_numpy()

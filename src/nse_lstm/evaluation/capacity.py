@@ -1,13 +1,11 @@
-"""What is left of a strategy that deals whole lots and small shares of the volume.
+"""Capacity of a strategy: backtest with whole board lots and a volume limit per order.
 
-The headline account deals any share of itself at the session's price. Here the same
-signals move money: the capital is split evenly over the stocks when the year begins, an
-order is of whole board lots, and takes at most a stated share of the session's volume.
-What is not dealt lapses with the session, like any order; the next session decides
-afresh. With lots of no size and volume without bound it is the headline account.
+The headline backtest ignores order size. Here the capital is split evenly over the
+stocks at the start of the year. An order is of whole board lots and takes at most a
+stated fraction of the session's volume. The unfilled rest lapses with the session, and
+the next session sends a new order. Without lots and limits it is the headline account.
 
-That no more than a tenth of the volume is dealt stands for a price that is not moved by
-it: no further impact is charged.
+The volume limit stands for market impact: no further impact is charged.
 """
 
 from dataclasses import dataclass
@@ -27,21 +25,21 @@ from nse_lstm.tables import CAPACITY, conform
 Numbers = NDArray[np.float64]
 
 ROUNDING = 1e-9
-"""Lots: what a sum of money lacks to a whole one through binary fractions alone."""
+"""Tolerance in lots: a sum may miss a whole lot by binary fractions alone."""
 
 
 @dataclass(frozen=True)
-class Floor:
-    """What could be dealt on each session of a board, arrays of shape (n_sessions,).
+class VolumeLimits:
+    """Price, volume and lot size per session, arrays of shape (n_sessions,).
 
     Parameters
     ----------
     price : float64
-        As printed, KES a share; missing where there is none.
+        As printed, KES per share; missing where there is none.
     volume : float64
-        Shares dealt by the whole market; 0 where none were.
+        Shares traded by the whole market; 0 where there were none.
     lot : float64
-        Shares of a board lot.
+        Shares per board lot.
     """
 
     price: Numbers
@@ -50,38 +48,38 @@ class Floor:
 
 
 @dataclass(frozen=True)
-class Sized:
+class SizedAccount:
     """One stock's account in KES, arrays of shape (n_sessions,).
 
-    ``value`` stands after the session, ``invested`` is the share of the account held
-    into it. ``ordered`` and ``dealt`` are the money of the orders that met a session
-    with volume on their side, and of what was filled of them.
+    ``value`` is after the session, ``invested`` the fraction of the account held into
+    it. ``ordered`` is the money of the orders that met a session with volume on their
+    side, ``filled`` the part of it that was filled.
     """
 
     value: Numbers
     invested: Numbers
     ordered: Numbers
-    dealt: Numbers
+    filled: Numbers
 
 
-def read_floor(
-    stock: pd.DataFrame, board: TradabilityCalendar, *, backtest: Backtest
-) -> Floor:
-    """Read price, volume and lot of one stock on the sessions of its board.
+def read_volume_limits(
+    stock: pd.DataFrame, calendar: TradabilityCalendar, *, backtest: Backtest
+) -> VolumeLimits:
+    """Return price, volume and lot size of one stock on its calendar's sessions.
 
     Parameters
     ----------
     stock : DataFrame
         Rows of one ticker of ``PANEL``.
-    board : Board
+    calendar : TradabilityCalendar
         Of the same stock.
-    dealing : Dealing
+    backtest : Backtest
         ``board_lot`` and ``board_lot_until`` are used.
     """
-    sessions = pd.DatetimeIndex(board.session)
+    sessions = pd.DatetimeIndex(calendar.session)
     rows = stock.set_index("session")[["price", "volume"]].reindex(sessions)
     in_lots = sessions <= pd.Timestamp(backtest.board_lot_until)
-    return Floor(
+    return VolumeLimits(
         price=rows["price"].to_numpy(),
         volume=rows["volume"].fillna(0.0).to_numpy(),
         lot=np.where(in_lots, float(backtest.board_lot), 1.0),
@@ -89,54 +87,56 @@ def read_floor(
 
 
 def simulate_sized_fills(
-    board: TradabilityCalendar,
-    floor: Floor,
+    calendar: TradabilityCalendar,
+    limits: VolumeLimits,
     signals: pd.Series,
     *,
     capital: float,
     backtest: Backtest,
     cost_bps: int,
-) -> Sized:
-    """Deal one stock with money.
+) -> SizedAccount:
+    """Simulate fills of one stock's signals with a capital in KES and limited volume.
 
-    ENTER orders shares for all the cash there is, LEAVE all that is held, STAY nothing.
+    ENTER orders shares for all the cash, LEAVE sells all shares, STAY orders nothing.
     An order is of whole lots and of at most ``max_volume_share`` of the session's
-    volume, in whole lots; a holding that is less than a lot leaves by the odd-lot
-    board. A deal of a shillings costs ``cost_bps`` of them, bought or sold.
+    volume, in whole lots. A holding below one lot is sold on the odd-lot board. A trade
+    costs ``cost_bps`` of its money, bought or sold.
 
     Parameters
     ----------
-    board, signals, cost_bps
+    calendar, signals, cost_bps
         As for ``backtest.simulate_fills``.
-    floor : Floor
-        Of the board's sessions.
+    limits : VolumeLimits
+        Of the calendar's sessions.
     capital : float
-        KES, in cash when the board begins.
-    dealing : Dealing
+        KES, in cash at the start of the calendar.
+    backtest : Backtest
         ``cash_rate``, ``sessions_per_year`` and ``max_volume_share`` are used.
     """
-    wanted = signals.reindex(pd.DatetimeIndex(board.origin)).to_numpy()
+    wanted = signals.reindex(pd.DatetimeIndex(calendar.origin)).to_numpy()
     rate = backtest.cash_rate / backtest.sessions_per_year
     kept = 1 - cost_bps / 1e4
     n = len(wanted)
-    value, invested, ordered, dealt = (np.zeros(n) for _ in range(4))
+    value, invested, ordered, filled = (np.zeros(n) for _ in range(4))
     cash, held = capital, 0.0
     for s in range(n):
         invested[s] = held / (cash + held) if cash + held else 0.0
-        cash, held = cash * (1 + rate), held * (1 + board.stock_return[s])
-        lot = floor.lot[s] * floor.price[s]
-        most = _whole(backtest.max_volume_share * floor.volume[s], floor.lot[s])
-        if wanted[s] == ENTER and board.buy_fills[s]:
-            shares = _whole(cash * kept / floor.price[s], floor.lot[s])
-            bought = min(shares, most) * floor.price[s]
-            ordered[s], dealt[s] = shares * floor.price[s], bought
+        # Cash earns interest and the holding its return before the session's order.
+        cash, held = cash * (1 + rate), held * (1 + calendar.stock_return[s])
+        lot = limits.lot[s] * limits.price[s]
+        most = _whole(backtest.max_volume_share * limits.volume[s], limits.lot[s])
+        if wanted[s] == ENTER and calendar.buy_fills[s]:
+            shares = _whole(cash * kept / limits.price[s], limits.lot[s])
+            bought = min(shares, most) * limits.price[s]
+            ordered[s], filled[s] = shares * limits.price[s], bought
+            # bought / (1 - cost) leaves the account, so that the cost is paid too.
             cash, held = cash - bought / kept, held + bought
-        elif wanted[s] == LEAVE and board.sell_fills[s] and held:
-            sold = held if held < lot else min(held, most * floor.price[s])
-            ordered[s], dealt[s] = held, sold
+        elif wanted[s] == LEAVE and calendar.sell_fills[s] and held:
+            sold = held if held < lot else min(held, most * limits.price[s])
+            ordered[s], filled[s] = held, sold
             cash, held = cash + sold * kept, held - sold
         value[s] = cash + held
-    return Sized(value, invested, ordered, dealt)
+    return SizedAccount(value, invested, ordered, filled)
 
 
 def score_capacity(
@@ -147,45 +147,51 @@ def score_capacity(
     rule: str,
     backtest: Backtest,
 ) -> pd.DataFrame:
-    """Deal one strategy at several capitals, at the headline cost.
+    """Backtest one strategy at several capitals, at the headline cost.
 
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` with the model's, of a horizon of one session.
+        ``FORECASTS`` that include the model's, with a horizon of one session.
     panel : DataFrame
         ``PANEL`` of the whole market.
     model, rule : str
         The strategy.
-    dealing : Dealing
+    backtest : Backtest
         ``capacity_kes`` are the capitals.
 
     Returns
     -------
     DataFrame
-        ``CAPACITY``, a row a fold and capital; seeds are averaged.
+        ``CAPACITY``, one row per fold and capital; seeds are averaged.
     """
     own = forecasts[forecasts["model"] == model]
-    boards = tradability_by_stock(own, with_returns(panel), backtest=backtest)
+    calendars = tradability_by_stock(own, with_returns(panel), backtest=backtest)
     cost_bps = backtest.headline_cost_bps
     rows = []
     for (fold, seed), block in own.groupby(["fold", "seed"]):
-        floors = []
+        stocks = []
         for ticker, views in block.groupby("ticker"):
-            board = boards[str(ticker), cast(int, fold)]
+            calendar = calendars[str(ticker), cast(int, fold)]
             stock = panel[panel["ticker"] == ticker]
             y_hat = views.set_index("origin")["y_hat"]
             signals = to_signals(y_hat, rule=rule, backtest=backtest, cost_bps=cost_bps)
-            floors.append((board, read_floor(stock, board, backtest=backtest), signals))
+            stocks.append(
+                (
+                    calendar,
+                    read_volume_limits(stock, calendar, backtest=backtest),
+                    signals,
+                )
+            )
         for capital in backtest.capacity_kes:
             accounts = [
                 simulate_sized_fills(
                     *each,
-                    capital=capital / len(floors),
+                    capital=capital / len(stocks),
                     backtest=backtest,
                     cost_bps=cost_bps,
                 )
-                for each in floors
+                for each in stocks
             ]
             found = _measure(accounts, capital=capital, backtest=backtest)
             rows.append({"fold": fold, "seed": seed, "capital_kes": capital, **found})
@@ -200,22 +206,22 @@ def _whole(shares: float, lot: float) -> float:
 
 
 def _measure(
-    accounts: list[Sized], *, capital: float, backtest: Backtest
+    accounts: list[SizedAccount], *, capital: float, backtest: Backtest
 ) -> dict[str, float]:
-    """Measure the sum of the stocks' accounts."""
+    """Measure the sum of the stocks' accounts as one account."""
     value = np.sum([account.value for account in accounts], axis=0)
     before = np.concatenate([[capital], value[:-1]])
     net = value / before - 1
-    # What is held into a session, over all that there is.
+    # held[t] = sum over stocks of invested[t] * value[t-1], KES
     each = [np.concatenate([[capital / len(accounts)], a.value[:-1]]) for a in accounts]
     held = np.sum(
         [a.invested * start for a, start in zip(accounts, each, strict=True)], axis=0
     )
     ordered = float(sum(account.ordered.sum() for account in accounts))
-    dealt = float(sum(account.dealt.sum() for account in accounts))
+    filled = float(sum(account.filled.sum() for account in accounts))
     cash = backtest.cash_rate / backtest.sessions_per_year
     return {
-        "fill_share": dealt / ordered if ordered else float("nan"),
+        "fill_share": filled / ordered if ordered else float("nan"),
         "ordered": ordered,
         "net_return": metrics.total_return(net),
         "net_excess": float(net.mean() - cash) * backtest.sessions_per_year,

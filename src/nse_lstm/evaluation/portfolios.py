@@ -1,7 +1,7 @@
-"""Two yardsticks without a forecast: equal weight with its costs, and the index.
+"""Two benchmarks without a forecast: equal weight with its costs, and the index.
 
-Both have a book of their own, where the pool of ``buy_and_hold`` is a mean over stocks:
-that mean evens the stocks out every session for nothing, which nobody can do.
+Each has an account of its own. The pool of ``buy_and_hold`` is a mean over stocks
+instead, which is a portfolio rebalanced every session at no cost.
 """
 
 from collections.abc import Sequence
@@ -25,41 +25,41 @@ Numbers = NDArray[np.float64]
 
 
 def hold_equal_weight(
-    boards: Sequence[TradabilityCalendar], *, backtest: Backtest, cost_bps: int
+    calendars: Sequence[TradabilityCalendar], *, backtest: Backtest, cost_bps: int
 ) -> pd.DataFrame:
-    """Hold every stock at the same weight, evened out at each month's start.
+    """Backtest the equal-weight portfolio, rebalanced at each month's first session.
 
-    The evening before a month's first session sends one order a stock: the share of the
-    account that it lacks, or has too much of, by that evening's marks. An order that
-    lapses is sent again, sized anew, until it is dealt. Sales are dealt as they fill;
-    purchases share out the money there is, so the account never borrows. Every deal
-    pays its cost, the first purchase included.
+    Before a month's first session one order per stock is sent: the difference between
+    equal weight and the stock's weight at the last close. An order that lapses is sent
+    again with a new size until it is filled. Purchases divide the available cash, so
+    the account never borrows. Every trade pays its cost, the first purchase included.
 
     Parameters
     ----------
-    boards : sequence of Board
+    calendars : sequence of TradabilityCalendar
         Of the stocks held, all over the same sessions.
-    dealing : Dealing
+    backtest : Backtest
         ``delay``, ``cash_rate`` and ``sessions_per_year`` are used.
     cost_bps : int
-        Basis points a side.
+        Basis points per side.
 
     Returns
     -------
     DataFrame
-        One row a session, the columns of ``backtest.simulate_fills``, of the whole account:
-        ``position`` is the share invested, ``stock_return`` the mean over stocks.
+        One row per session, with the columns of ``backtest.simulate_fills``:
+        ``position`` is the fraction of the account that is invested, ``stock_return``
+        the mean over stocks.
 
     References
     ----------
     .. [1] V. DeMiguel, L. Garlappi and R. Uppal (2009). Optimal versus naive
        diversification. RFS 22(5), 1915-1953 (rebalanced monthly).
     """
-    stock_return = np.column_stack([board.stock_return for board in boards])
+    stock_return = np.column_stack([calendar.stock_return for calendar in calendars])
     cash = backtest.cash_rate / backtest.sessions_per_year
-    held, traded = _weights(boards, stock_return, cash=cash, delay=backtest.delay)
+    held, traded = _weights(calendars, stock_return, cash=cash, delay=backtest.delay)
     return account_sessions(
-        boards[0].session,
+        calendars[0].session,
         position=np.minimum(held.sum(axis=1), 1.0),
         turnover=traded.sum(axis=1),
         earned=(held * stock_return).sum(axis=1),
@@ -77,28 +77,27 @@ def hold_index(
     end: pd.Timestamp,
     backtest: Backtest,
 ) -> tuple[str, pd.DataFrame] | None:
-    """Follow the market's index, which cannot be dealt: a yardstick without costs.
+    """Return the market index as a benchmark account; it cannot be traded and is free.
 
-    It is entered at the first session's level, like every holding here, so that it
-    covers the same sessions; a session without a level books 0, and a level on a day
-    that is no session of the market is left out. A level that is more
-    than ``limit`` above, or below, both the one before and the one after is a misprint
-    and none: no share may move as far in a session, so no mean of them does. (That
-    looks a session ahead, which a yardstick may: nothing is decided by it.)
+    It is entered at the first session's level, so that it covers the same sessions as
+    every holding. A session without a level returns 0. A level on a day that is no
+    session of the market is dropped. A level more than ``limit`` above, or below, both
+    its neighbours is a misprint and is dropped: no stock may move as far in a session.
+    (This uses the next session, which is allowed here: no order depends on it.)
 
     Parameters
     ----------
     prices : DataFrame
         ``with_returns(panel)``.
-    sessions, start, end, dealing
+    sessions, start, end, backtest
         As for ``backtest.tradability``.
 
     Returns
     -------
     ticker : str
         The one of ``INDEXES`` with levels on most sessions of the span.
-    book : DataFrame
-        Its columns are those of ``backtest.simulate_fills``, gross and net being the same.
+    account : DataFrame
+        The columns of ``backtest.simulate_fills``; gross and net are equal.
 
     None where the data has no such index in the span.
     """
@@ -108,31 +107,31 @@ def hold_index(
     if not counts.any():
         return None
     ticker = str(counts.idxmax())
-    board = tradability(
+    calendar = tradability(
         _without_misprints(prices[prices["ticker"] == ticker], backtest.limit),
         sessions=sessions,
         start=start,
         end=end,
         backtest=replace(backtest, suspension_haircut=0.0),
     )
-    position = np.ones(len(board.session))
+    position = np.ones(len(calendar.session))
     position[0] = 0.0
     cash = backtest.cash_rate / backtest.sessions_per_year
-    gross = np.where(position > 0, board.stock_return, cash)
-    book = {
-        "session": board.session,
+    gross = np.where(position > 0, calendar.stock_return, cash)
+    account = {
+        "session": calendar.session,
         "position": position,
         "turnover": 1 - position,
         "gross_return": gross,
         "net_return": gross,
         "cash_return": cash,
-        "stock_return": board.stock_return,
+        "stock_return": calendar.stock_return,
     }
-    return ticker, pd.DataFrame(book)
+    return ticker, pd.DataFrame(account)
 
 
 def _without_misprints(index: pd.DataFrame, limit: float) -> pd.DataFrame:
-    """Take away levels that leap beyond the limit and come back at once."""
+    """Drop levels that move beyond the limit and back in the next session."""
     level = index["adjusted"]
     apart = pd.concat([level / level.shift(), level / level.shift(-1)], axis=1) - 1
     leaps = (apart > limit).all(axis=1) | (apart < -limit).all(axis=1)
@@ -140,39 +139,39 @@ def _without_misprints(index: pd.DataFrame, limit: float) -> pd.DataFrame:
 
 
 def _weights(
-    boards: Sequence[TradabilityCalendar],
+    calendars: Sequence[TradabilityCalendar],
     stock_return: Numbers,
     *,
     cash: float,
     delay: int,
 ) -> tuple[Numbers, Numbers]:
-    """Return weights held into each session, and traded at it, (n_sessions, n)."""
-    sent = np.column_stack([~np.isnat(board.origin) for board in boards])
-    buys = sent & np.column_stack([board.buy_fills for board in boards])
-    sells = sent & np.column_stack([board.sell_fills for board in boards])
+    """Return weights held into each session, and traded in it, (n_sessions, n)."""
+    sent = np.column_stack([~np.isnat(calendar.origin) for calendar in calendars])
+    buys = sent & np.column_stack([calendar.buy_fills for calendar in calendars])
+    sells = sent & np.column_stack([calendar.sell_fills for calendar in calendars])
     n_sessions, n = stock_return.shape
     after = np.zeros((n_sessions + 1, n))  # row s + 1 is after session s
     traded = np.zeros((n_sessions, n))
     due = np.zeros(n, bool)
-    for s, first in enumerate(_first_of_month(boards[0].session)):
+    for s, first in enumerate(_first_of_month(calendars[0].session)):
         due |= first
         order = np.where(due, 1 / n - after[max(s + 1 - delay, 0)], 0.0)
         fills = np.where(order < 0, sells[s], buys[s])
         drifted = _drift(after[s], stock_return[s], cash)
-        after[s + 1] = _deal(drifted, np.where(fills, order, 0.0))
+        after[s + 1] = _trade(drifted, np.where(fills, order, 0.0))
         traded[s] = np.abs(after[s + 1] - drifted)
         due &= ~fills
     return after[:-1], traded
 
 
 def _drift(weights: Numbers, stock_return: Numbers, cash: float) -> Numbers:
-    """Return what prices make of the weights before anything is dealt."""
+    """Return the weights after price moves: w (1 + r) / growth of the account."""
     grown = 1 + weights @ stock_return + (1 - weights.sum()) * cash
     return weights * (1 + stock_return) / grown
 
 
-def _deal(weights: Numbers, order: Numbers) -> Numbers:
-    """Sell what is held at most, buy for the money there is at most."""
+def _trade(weights: Numbers, order: Numbers) -> Numbers:
+    """Return the weights after fills: sales up to the holding, buys up to the cash."""
     sold = np.clip(-order, 0.0, weights)
     bought = np.clip(order, 0.0, None)
     money = max(1 - weights.sum() + sold.sum(), 0.0)

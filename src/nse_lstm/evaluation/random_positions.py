@@ -1,8 +1,8 @@
-"""What luck alone would have earned with a strategy's own turnover and exposure.
+"""Random-signal test: a strategy's turnover and exposure, timed by chance.
 
-A stock's random path starts flat and is invested for as many sessions, in as many
-stretches, as the strategy was: every such path is equally likely. So a draw pays the
-same costs and bears the same market; only the timing is chance.
+A stock's random path starts flat. It is invested for as many sessions, in as many
+stretches, as the strategy was. Every such path is equally likely. So a draw pays the
+same costs and bears the same market risk: only the timing is chance.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from nse_lstm.tables import SCORES, conform
 RANDOM = "random_positions"
 """The ``model`` of the draws; its ``rule`` is that of the strategy it imitates."""
 BEATEN = "random_beaten"
-"""Metric of the strategy itself: share of draws that it out-earned, ties half."""
+"""Metric of the strategy itself: share of draws that earned less, ties half."""
 BAND = (0.05, 0.95)
 """Quantiles of the draws in ``lower`` and ``upper``; their median is ``value``."""
 
@@ -56,33 +56,35 @@ def score_random(
 ) -> pd.DataFrame:
     """Score random positions with the turnover and exposure of one model's strategies.
 
-    A path changes only on sessions when the strategy could have dealt: those whose
-    orders fill on both sides, and those when it did deal. Turnover is the strategy's to
-    the deal, exposure to the dealable session. Stocks are drawn independently and
-    pooled at equal capital, as the strategy's are.
+    A path changes only on sessions when the strategy could have traded: those whose
+    orders fill on both sides, and those when it did trade. The number of trades and of
+    tradable sessions invested equal the strategy's. Stocks are drawn independently and
+    pooled at equal capital, like the strategy's.
 
     Parameters
     ----------
     returns : DataFrame
-        ``STRATEGY_RETURNS`` with the model's books; others are ignored.
+        ``STRATEGY_RETURNS`` that include the model's; others are ignored.
     panel : DataFrame
         ``PANEL`` of the whole market.
     model : str
-        Whose strategies are imitated, each of its rules and cost levels.
+        Its strategies are imitated, at each of its rules and cost levels.
+    backtest : Backtest
+        ``cash_rate``, ``sessions_per_year`` and the rules of fills are used.
     draws : int
         Number of random accounts for each seed of the model.
     seed : int
-        Of the draws. A stock's do not depend on which others are in the table, and are
-        the same at every cost level at which its strategy dealt alike.
+        Of the draws. A stock's draws do not depend on the other stocks in the table.
+        They are the same at every cost level at which its strategy traded alike.
 
     Returns
     -------
     DataFrame
-        ``SCORES`` of ticker "ALL". Of model "random_positions" the median of the draws
-        with their 5 and 95 % quantiles, ``n`` being the number of draws for which the
-        metric is defined; of the model itself ``random_beaten``, the share of draws
-        whose net return it exceeds (a half for each tie), missing where no draw
-        differs from another.
+        ``SCORES`` of ticker "ALL". Model "random_positions" has the median of the draws
+        with their 5 and 95 % quantiles; ``n`` is the number of draws for which the
+        metric is defined. The model itself has ``random_beaten``, the share of draws
+        with a lower net return (a tie counts half), missing where all draws are
+        equal.
 
     Raises
     ------
@@ -92,13 +94,13 @@ def score_random(
     chosen = (returns["model"] == model) & returns["rule"].isin(FORECAST_RULES)
     if not chosen.any():
         raise TableError(f"Expected strategies of {model!r}. Received: none")
-    books = returns[chosen]
-    boards = tradability_by_stock(books, with_returns(panel), backtest=backtest)
+    accounts = returns[chosen]
+    calendars = tradability_by_stock(accounts, with_returns(panel), backtest=backtest)
     rows: list[dict[str, object]] = []
-    for (fold, rule, cost), block in books.groupby(["fold", "rule", "cost_bps"]):
+    for (fold, rule, cost), block in accounts.groupby(["fold", "rule", "cost_bps"]):
         key = {"ticker": POOL, "fold": fold, "rule": rule, "cost_bps": cost}
         found, beaten = _compare(
-            block, boards, draws=draws, seed=seed, backtest=backtest
+            block, calendars, draws=draws, seed=seed, backtest=backtest
         )
         rows += [key | {"model": RANDOM, "metric": m, **_band(found[m])} for m in found]
         rows.append(key | {"model": model, "metric": BEATEN, **beaten})
@@ -107,23 +109,25 @@ def score_random(
 
 
 def draw_paths(
-    dealable: Flags, position: Numbers, *, draws: int, generator: np.random.Generator
+    tradable: Flags, position: Numbers, *, draws: int, generator: np.random.Generator
 ) -> Numbers:
-    """Draw positions after each session's deal, like those of one stock's book.
+    """Draw random position paths with the turnover and exposure of one stock's account.
 
     Parameters
     ----------
-    dealable : array of shape (n,)
+    tradable : array of shape (n,)
         Sessions at which a path may change.
     position : array of shape (n,)
-        0 or 1, held after each session's deal; it changes on dealable sessions only.
+        0 or 1, held after each session; it changes on tradable sessions only.
     draws : int
+        Number of paths.
     generator : Generator
+        Source of the random numbers.
 
     Returns
     -------
     array of shape (draws, n)
-        Each row starts flat before the first session, changes on dealable sessions
+        Each row starts flat before the first session, changes on tradable sessions
         only, as often as ``position``, and is 1 after as many of them. All such rows
         are equally likely.
 
@@ -137,7 +141,7 @@ def draw_paths(
     [[0.0, 1.0, 1.0, 0.0], [1.0, 1.0, 0.0, 0.0]]
     """
     # The flat state before the first session opens the first stretch.
-    states = np.concatenate([[False], position[dealable] > 0])
+    states = np.concatenate([[False], position[tradable] > 0])
     n_out, n_in = int((~states).sum()), int(states.sum())
     n_changes = int((states[1:] != states[:-1]).sum())
     lengths = np.empty((draws, n_changes + 1), np.intp)
@@ -147,8 +151,8 @@ def draw_paths(
     toggles = np.zeros((draws, len(states)), np.intp)
     np.put_along_axis(toggles, np.cumsum(lengths, axis=1)[:, :-1], 1, axis=1)
     state = np.cumsum(toggles, axis=1) % 2
-    # A session that nobody can deal in keeps the state of the one before.
-    return state[:, np.cumsum(dealable)].astype(float)
+    # A session without trading keeps the state of the session before.
+    return state[:, np.cumsum(tradable)].astype(float)
 
 
 def _stretches(
@@ -162,17 +166,17 @@ def _stretches(
 
 def _compare(
     block: pd.DataFrame,
-    boards: dict[tuple[str, int], TradabilityCalendar],
+    calendars: dict[tuple[str, int], TradabilityCalendar],
     *,
     draws: int,
     seed: int,
     backtest: Backtest,
 ) -> tuple[Drawn, dict[str, object]]:
-    """Draw for one rule and cost level; return the scores and how many were beaten."""
+    """Draw for one rule and cost level; return the scores and the share beaten."""
     drawn: list[Drawn] = []
     shares: list[float] = []
     for _, own in block.groupby("seed"):
-        found = _score(_draw_account(own, boards, draws, seed), backtest)
+        found = _score(_draw_account(own, calendars, draws, seed), backtest)
         net = metrics.total_return(own.groupby("session")["net_return"].mean())
         drawn.append(found)
         shares.append(_share_beaten(net, found["net_return"]))
@@ -184,12 +188,12 @@ def _compare(
 
 def _draw_account(
     own: pd.DataFrame,
-    boards: dict[tuple[str, int], TradabilityCalendar],
+    calendars: dict[tuple[str, int], TradabilityCalendar],
     draws: int,
     seed: int,
 ) -> _Account:
-    """Draw every stock of one strategy and pool them at equal capital."""
-    stocks = list(_draw_stocks(own, boards, draws, seed))
+    """Draw every stock of one strategy and pool the accounts at equal capital."""
+    stocks = list(_draw_stocks(own, calendars, draws, seed))
     net, gross, position, turnover = (
         np.mean(parts, axis=0) for parts in zip(*stocks, strict=True)
     )
@@ -198,35 +202,35 @@ def _draw_account(
 
 def _draw_stocks(
     own: pd.DataFrame,
-    boards: dict[tuple[str, int], TradabilityCalendar],
+    calendars: dict[tuple[str, int], TradabilityCalendar],
     draws: int,
     seed: int,
 ) -> Iterator[tuple[Numbers, Numbers, Numbers, Numbers]]:
-    """Draw each stock: net, gross, position held into, and turnover of sessions."""
-    for (ticker, fold, rule, cost), book in own.groupby(
+    """Yield each stock's net and gross return, position and turnover, (draws, n)."""
+    for (ticker, fold, rule, cost), rows in own.groupby(
         ["ticker", "fold", "rule", "cost_bps"]
     ):
-        book = book.sort_values("session")
-        board = boards[str(ticker), cast(int, fold)]
-        name = f"{ticker} {fold} {rule} {book['seed'].iloc[0]}"
-        turnover = book["turnover"].to_numpy()
-        after = np.abs(book["position"].to_numpy() - turnover)
+        rows = rows.sort_values("session")
+        calendar = calendars[str(ticker), cast(int, fold)]
+        name = f"{ticker} {fold} {rule} {rows['seed'].iloc[0]}"
+        turnover = rows["turnover"].to_numpy()
+        after = np.abs(rows["position"].to_numpy() - turnover)
         paths = draw_paths(
-            _dealable(board) | (turnover > 0),
+            _tradable(calendar) | (turnover > 0),
             after,
             draws=draws,
             generator=np.random.default_rng([seed, crc32(name.encode())]),
         )
         held = np.concatenate([np.zeros((draws, 1)), paths[:, :-1]], axis=1)
-        cash, stock = book["cash_return"].to_numpy(), book["stock_return"].to_numpy()
+        cash, stock = rows["cash_return"].to_numpy(), rows["stock_return"].to_numpy()
         gross = held * stock + (1 - held) * cash
-        dealt = np.abs(paths - held)
-        net = net_of_cost(gross, dealt, cost_bps=cast(int, cost))
-        yield net, gross, held, dealt
+        traded = np.abs(paths - held)
+        net = net_of_cost(gross, traded, cost_bps=cast(int, cost))
+        yield net, gross, held, traded
 
 
-def _dealable(board: TradabilityCalendar) -> Flags:
-    return board.buy_fills & board.sell_fills & ~np.isnat(board.origin)
+def _tradable(calendar: TradabilityCalendar) -> Flags:
+    return calendar.buy_fills & calendar.sell_fills & ~np.isnat(calendar.origin)
 
 
 def _score(account: _Account, backtest: Backtest) -> Drawn:
@@ -253,7 +257,7 @@ def _sharpe(net: Numbers, year: int, cash: float) -> float:
 
 
 def _share_beaten(net: float, drawn: Numbers) -> float:
-    # Draws that differ by rounding only are one and the same account.
+    # Draws that differ by rounding only are the same account.
     if np.ptp(drawn) < 1e-12:
         return float("nan")
     ties = np.isclose(drawn, net, rtol=0, atol=1e-12)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from nse_lstm.config import Backtest
 from nse_lstm.evaluation.scoring import POOL
-from nse_lstm.evaluation.strategies import EQUAL_WEIGHT, HOLD, YARDSTICKS
+from nse_lstm.evaluation.strategies import BENCHMARKS, EQUAL_WEIGHT, HOLD
 from nse_lstm.tables import ACCURACY_COST
 
 DASH = "\N{EN DASH}"
@@ -96,7 +96,7 @@ def _sharpe(scores: pd.DataFrame, model: str, *, rule: str, backtest: Backtest) 
         found=_above_one(values),
         met=None if values.isna().all() else bool((values > 1).mean() > 0.5),
         persistence=_above_one(_sharpes(scores, PERSISTENCE, rule)),
-        buy_and_hold=_above_one(_sharpes(scores, HOLD, YARDSTICKS[HOLD])),
+        buy_and_hold=_above_one(_sharpes(scores, HOLD, BENCHMARKS[HOLD])),
         comment=(
             f"Over cash, at {backtest.headline_cost_bps} basis points a side; over 0, "
             f"with the interest on idle money counted in, "
@@ -131,7 +131,7 @@ def _wins(scores: pd.DataFrame, model: str, *, rule: str) -> _Row:
         found=_percent(found),
         met=_met(found, found > 0.5),
         persistence=_percent(_pooled(scores, PERSISTENCE, "win_rate", rule=rule)),
-        buy_and_hold=_percent(_pooled(scores, HOLD, "win_rate", rule=YARDSTICKS[HOLD])),
+        buy_and_hold=_percent(_pooled(scores, HOLD, "win_rate", rule=BENCHMARKS[HOLD])),
         comment=(
             f"Of invested sessions, all stocks together; of all sessions "
             f"{_percent(everywhere)}. Unchanged prices are common and are no wins."
@@ -193,7 +193,7 @@ def _against_cash(
         met=_met(found, found > cash + 1e-9),
         persistence=_percent(_pooled(scores, PERSISTENCE, "net_return", rule=rule)),
         buy_and_hold=_percent(
-            _pooled(scores, HOLD, "net_return", rule=YARDSTICKS[HOLD])
+            _pooled(scores, HOLD, "net_return", rule=BENCHMARKS[HOLD])
         ),
         comment=(
             f"At {backtest.headline_cost_bps} basis points a side; cash alone earned "
@@ -206,8 +206,8 @@ def _against_holding(
     scores: pd.DataFrame, model: str, *, rule: str, backtest: Backtest
 ) -> _Row:
     found = _pooled(scores, model, "net_return", rule=rule)
-    holding = _pooled(scores, HOLD, "net_return", rule=YARDSTICKS[HOLD])
-    equal = _pooled(scores, EQUAL_WEIGHT, "net_return", rule=YARDSTICKS[EQUAL_WEIGHT])
+    holding = _pooled(scores, HOLD, "net_return", rule=BENCHMARKS[HOLD])
+    equal = _pooled(scores, EQUAL_WEIGHT, "net_return", rule=BENCHMARKS[EQUAL_WEIGHT])
     best = float(np.fmax(holding, equal))
     exposure = _pooled(scores, model, "exposure", rule=rule)
     low, high = backtest.dividend_band

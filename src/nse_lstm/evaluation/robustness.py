@@ -1,8 +1,8 @@
-"""What a strategy's result hangs on: its market, its costs, its delay, its first day.
+"""Sensitivity of a strategy's result to its market, costs, delay and first session.
 
-Every figure is of the pool (equal capital in every stock of the fold) at the headline
-cost, as a yearly mean of session returns rather than compounded, so that years can be
-averaged and one figure taken from another.
+Every value is of the pool (equal capital in every stock of the fold) at the headline
+cost. It is a yearly mean of session returns, not compounded, so that years can be
+averaged and values subtracted.
 """
 
 from collections.abc import Iterator
@@ -25,22 +25,22 @@ from nse_lstm.features.returns import with_returns
 from nse_lstm.tables import SCORES, conform
 
 NET = "excess_over_holding"
-"""Net, over holding the same stocks at the strategy's own mean exposure, the rest in
-cash: the verdict's second excess."""
+"""Net return above a holding of the same stocks at the strategy's mean exposure, the
+rest in cash: the verdict's second excess."""
 GROSS = "gross_excess"
-"""The same without cost on either side: what the timing is worth by itself."""
+"""The same before costs on both sides: the value of the timing alone."""
 NET_LATER, GROSS_LATER = f"{NET}_later", f"{GROSS}_later"
 """Both with every order sent a session later."""
 BREAK_EVEN = "break_even_bps"
-"""Basis points a side at which the deals of the headline cost would leave cash's mean
-return; below 0 where they lose to cash even for nothing."""
+"""Basis points per side at which the trades would earn the mean return of cash; below 0
+where they lose to cash even without costs."""
 START_DAY = "start_day_excess"
-"""Net excess over cash of accounts opened on one session after the other: their mean,
-with the least and the greatest of them as ``lower`` and ``upper``."""
+"""Net excess over cash of accounts opened on successive sessions: their mean, with
+their minimum and maximum as ``lower`` and ``upper``."""
 ROBUSTNESS_METRICS = (NET, GROSS, NET_LATER, GROSS_LATER, BREAK_EVEN, START_DAY)
 
 KEPT = 0.5
-"""A strategy that keeps less of its gross excess a session later is fragile."""
+"""A strategy that keeps less of its gross excess one session later is fragile."""
 
 STRATEGY = ["model", "rule", "fold"]
 
@@ -48,24 +48,24 @@ STRATEGY = ["model", "rule", "fold"]
 def score_robustness(
     forecasts: pd.DataFrame, panel: pd.DataFrame, *, model: str, backtest: Backtest
 ) -> pd.DataFrame:
-    """Score what every strategy's result hangs on.
+    """Score the sensitivity of every strategy to costs, delay and first session.
 
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` with one delay a model and a horizon of one session.
+        ``FORECASTS`` with one delay per model and a horizon of one session.
     panel : DataFrame
         ``PANEL`` of the whole market.
     model : str
-        Whose accounts are opened on other days too (``START_DAY``).
-    dealing : Dealing
-        ``delay``, the headline cost and ``n_starts`` are used beside what deals.
+        Its accounts are also opened on later sessions (``START_DAY``).
+    backtest : Backtest
+        ``delay``, the headline cost, ``n_starts`` and the rules of fills are used.
 
     Returns
     -------
     DataFrame
         ``SCORES`` of ticker "ALL" and the metrics ``ROBUSTNESS_METRICS``; missing for a
-        strategy that never dealt.
+        strategy that never traded.
     """
     headline = replace(backtest, cost_bps=(backtest.headline_cost_bps,))
     later = replace(headline, delay=backtest.delay + 1)
@@ -84,9 +84,14 @@ def score_robustness(
 
 
 def is_fragile(gross: float, later: float) -> bool | None:
-    """Say whether more than half of a gross excess is gone a session later.
+    """Return whether over half of a gross excess is lost with one session of delay.
 
     None where there is no excess to lose.
+
+    Parameters
+    ----------
+    gross, later : float
+        Gross excess at the strategy's own delay, and one session later.
 
     Examples
     --------
@@ -116,7 +121,7 @@ def _pools(returns: pd.DataFrame) -> pd.DataFrame:
     """Return the mean over seeds and stocks of every session, one row each."""
     booked = ["position", "turnover", "gross_return", "net_return", "cash_return"]
     stocks = returns[returns["ticker"] != POOL]
-    # What a cost of 1 a side would take: the deal is paid after the gross return.
+    # Cost of 1 per side: (1 + gross) * turnover, paid after the gross return.
     paid = (1 + stocks["gross_return"]) * stocks["turnover"]
     by_stock = stocks.assign(paid=paid).groupby([*STRATEGY, "ticker", "session"])
     means = by_stock[[*booked, "paid"]].mean().groupby([*STRATEGY, "session"]).mean()
@@ -145,16 +150,16 @@ def _measure(
 def _starts(
     forecasts: pd.DataFrame, panel: pd.DataFrame, backtest: Backtest
 ) -> Iterator[dict[str, object]]:
-    """Open every strategy's accounts on the first sessions of the fold in turn."""
-    boards = tradability_by_stock(forecasts, with_returns(panel), backtest=backtest)
+    """Yield each strategy's score over accounts opened on successive first sessions."""
+    calendars = tradability_by_stock(forecasts, with_returns(panel), backtest=backtest)
     for (model, fold), block in forecasts.groupby(["model", "fold"]):
-        views = [
-            (boards[str(ticker), cast(int, fold)], rows.set_index("origin")["y_hat"])
+        runs = [
+            (calendars[str(ticker), cast(int, fold)], rows.set_index("origin")["y_hat"])
             for (ticker, _), rows in block.groupby(["ticker", "seed"])
         ]
-        n = min(backtest.n_starts, len(views[0][0].session) - 1)
+        n = min(backtest.n_starts, len(runs[0][0].session) - 1)
         for rule in FORECAST_RULES:
-            found = [_opened(views, rule, start, backtest) for start in range(n)]
+            found = [_opened(runs, rule, start, backtest) for start in range(n)]
             yield {
                 **{"model": model, "rule": rule, "fold": fold, "metric": START_DAY},
                 "value": float(np.mean(found)),
@@ -165,7 +170,7 @@ def _starts(
 
 
 def _opened(
-    views: list[tuple[TradabilityCalendar, pd.Series]],
+    runs: list[tuple[TradabilityCalendar, pd.Series]],
     rule: str,
     start: int,
     backtest: Backtest,
@@ -173,17 +178,17 @@ def _opened(
     """Return the yearly net excess over cash of accounts opened at one session."""
     cost_bps = backtest.headline_cost_bps
     excesses = []
-    for board, y_hat in views:
+    for calendar, y_hat in runs:
         signals = to_signals(y_hat, rule=rule, backtest=backtest, cost_bps=cost_bps)
-        book = simulate_fills(
-            _from(board, start), signals, backtest=backtest, cost_bps=cost_bps
+        account = simulate_fills(
+            _from(calendar, start), signals, backtest=backtest, cost_bps=cost_bps
         )
-        excesses.append(float((book["net_return"] - book["cash_return"]).mean()))
+        excesses.append(float((account["net_return"] - account["cash_return"]).mean()))
     return float(np.mean(excesses)) * backtest.sessions_per_year
 
 
-def _from(board: TradabilityCalendar, start: int) -> TradabilityCalendar:
-    """Return the board from one of its sessions on."""
+def _from(calendar: TradabilityCalendar, start: int) -> TradabilityCalendar:
+    """Return the calendar from one of its sessions on."""
     return TradabilityCalendar(
-        **{name: value[start:] for name, value in vars(board).items()}
+        **{name: value[start:] for name, value in vars(calendar).items()}
     )

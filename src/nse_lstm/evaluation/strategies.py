@@ -1,7 +1,7 @@
-"""Every stock, model, rule and cost level dealt, beside the yardsticks.
+"""Backtest every stock, model, rule and cost level beside the benchmarks.
 
-The yardsticks forecast nothing: holding the same stocks, equal weight with its costs,
-and the market's index.
+The benchmarks forecast nothing: buy and hold of the same stocks, equal weight with its
+costs, and the market's index.
 """
 
 from collections.abc import Iterator
@@ -27,14 +27,14 @@ FORECAST_RULES = ("sign", "gate")
 """Rules of the strategies that act on a forecast."""
 
 HOLD = "buy_and_hold"
-"""The ``model`` of the strategy that buys once, under the rule ``hold``, one book a
-stock. Their pool is a mean over stocks, evened out every session for nothing."""
+"""The ``model`` that buys once, rule ``hold``, with one account per stock. Its pool is
+a mean over stocks, so it is rebalanced every session at no cost."""
 EQUAL_WEIGHT = "equal_weight"
-"""All stocks at one weight, rule ``rebalance``, one book for all (ticker "ALL"): evened
-out monthly with its costs, so somebody could have had it."""
+"""All stocks at one weight, rule ``rebalance``, with one account for all (ticker
+"ALL"). It is rebalanced monthly and pays its costs, so it could have been held."""
 INDEX = "index_hold"
-"""The market's index under its own ticker, rule ``no_cost``: it cannot be dealt."""
-YARDSTICKS = {HOLD: "hold", EQUAL_WEIGHT: "rebalance", INDEX: "no_cost"}
+"""The market's index under its own ticker, rule ``no_cost``: it cannot be traded."""
+BENCHMARKS = {HOLD: "hold", EQUAL_WEIGHT: "rebalance", INDEX: "no_cost"}
 """The models that forecast nothing, each with its one rule."""
 
 Key = tuple[str | int, ...]
@@ -44,21 +44,21 @@ TradabilityByStock = dict[tuple[str, int], TradabilityCalendar]
 def strategy_returns(
     forecasts: pd.DataFrame, panel: pd.DataFrame, *, backtest: Backtest
 ) -> pd.DataFrame:
-    """Deal every stock, model, rule and cost level, session by session.
+    """Backtest every stock, model, rule and cost level, session by session.
 
-    Each fold is its calendar year, starts flat and is dealt on its own. Beside the
-    forecasting models stand the yardsticks (seed 0) over the same stocks and sessions:
-    ``buy_and_hold``, one book a stock, whose pool is evened out every session for
-    nothing; ``equal_weight``, one book for all of them, evened out monthly with its
-    costs; and ``index_hold`` at cost 0 only, where the panel has the index. Prices
-    leave out dividends, for all of them alike.
+    Each fold is one calendar year and starts flat. The benchmarks have seed 0 and the
+    same stocks and sessions: ``buy_and_hold`` with one account per stock,
+    ``equal_weight`` with one account for all stocks, and ``index_hold`` at cost 0 only,
+    where the panel has the index. All returns leave out dividends.
 
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` with one delay a model and a horizon of one session.
+        ``FORECASTS`` with one delay per model and a horizon of one session.
     panel : DataFrame
         ``PANEL`` of the whole market, whose calendar is ``market_sessions``.
+    backtest : Backtest
+        ``delay``, ``cost_bps`` and the rules of fills and cash are used.
 
     Returns
     -------
@@ -71,23 +71,25 @@ def strategy_returns(
         If there are no forecasts, a model forecasts one origin twice, or a stock has no
         row in the panel.
     StudyError
-        If a forecast's horizon is not 1: orders are decided anew every session, so a
-        longer forecast would be dealt as if it spoke of the next one.
+        If a forecast's horizon is not 1: every session sends new orders, so a longer
+        forecast would be traded as if it were of the next session.
     """
     check_forecasts(forecasts)
     _check_horizon(forecasts)
     prices = with_returns(panel)
-    boards = tradability_by_stock(forecasts, prices, backtest=backtest)
+    calendars = tradability_by_stock(forecasts, prices, backtest=backtest)
     sessions = market_sessions(panel)
-    books: dict[Key, pd.DataFrame] = {}
+    accounts: dict[Key, pd.DataFrame] = {}
     for (ticker, fold), block in forecasts.groupby(["ticker", "fold"]):
         where = str(ticker), cast(int, fold)
-        for key, book in _books(block, boards[where], sessions, backtest):
-            books[*where, *key] = book
+        for key, account in _backtest_stock(
+            block, calendars[where], sessions, backtest
+        ):
+            accounts[*where, *key] = account
     for fold in forecasts["fold"].unique():
-        books |= _yardsticks(boards, prices, int(fold), backtest)
+        accounts |= _benchmarks(calendars, prices, int(fold), backtest)
     names = ["ticker", "fold", "model", "seed", "rule", "cost_bps", "row"]
-    table = pd.concat(books, names=names).reset_index()
+    table = pd.concat(accounts, names=names).reset_index()
     columns = list(STRATEGY_RETURNS.columns)
     return check(table[columns], STRATEGY_RETURNS)
 
@@ -95,7 +97,7 @@ def strategy_returns(
 def tradability_by_stock(
     forecasts: pd.DataFrame, prices: pd.DataFrame, *, backtest: Backtest
 ) -> TradabilityByStock:
-    """Read the board of every stock and fold of a table.
+    """Build the tradability calendar of every stock and fold of a table.
 
     Parameters
     ----------
@@ -104,12 +106,13 @@ def tradability_by_stock(
     prices : DataFrame
         ``with_returns(panel)`` of the whole market, so that its ``market_sessions``
         are the calendar.
-    dealing : Dealing
+    backtest : Backtest
+        As for ``backtest.tradability``.
 
     Returns
     -------
     dict
-        A ``Board`` of the fold's calendar year for each (ticker, fold).
+        A ``TradabilityCalendar`` of the fold's year for each (ticker, fold).
 
     Raises
     ------
@@ -135,39 +138,43 @@ def _check_horizon(forecasts: pd.DataFrame) -> None:
     if len(other):
         first = other.iloc[0]
         raise StudyError(
-            "`horizon` must be 1 session to be dealt. "
+            "`horizon` must be 1 session for a backtest. "
             f"Received: horizon={first['horizon']} "
             f"(model {first['model']}, ticker {first['ticker']})"
         )
 
 
-def _books(
+def _backtest_stock(
     block: pd.DataFrame,
-    board: TradabilityCalendar,
+    calendar: TradabilityCalendar,
     sessions: pd.DatetimeIndex,
     backtest: Backtest,
 ) -> Iterator[tuple[Key, pd.DataFrame]]:
-    """Deal one stock and fold; the keys are (model, seed, rule, cost_bps)."""
-    views: list[tuple[str, int, str, pd.Series]] = [
+    """Backtest one stock and fold; the keys are (model, seed, rule, cost_bps)."""
+    runs: list[tuple[str, int, str, pd.Series]] = [
         (str(model), cast(int, seed), rule, rows.set_index("origin")["y_hat"])
         for (model, seed), rows in block.groupby(["model", "seed"])
         for rule in FORECAST_RULES
     ]
-    views.append((HOLD, 0, YARDSTICKS[HOLD], pd.Series(np.nan, index=sessions)))
-    for model, seed, rule, y_hat in views:
+    runs.append((HOLD, 0, BENCHMARKS[HOLD], pd.Series(np.nan, index=sessions)))
+    for model, seed, rule, y_hat in runs:
         for cost_bps in backtest.cost_bps:
             signals = to_signals(y_hat, rule=rule, backtest=backtest, cost_bps=cost_bps)
-            book = simulate_fills(board, signals, backtest=backtest, cost_bps=cost_bps)
-            yield (model, seed, rule, cost_bps), book
+            account = simulate_fills(
+                calendar, signals, backtest=backtest, cost_bps=cost_bps
+            )
+            yield (model, seed, rule, cost_bps), account
 
 
-def _yardsticks(
-    boards: TradabilityByStock, prices: pd.DataFrame, fold: int, backtest: Backtest
+def _benchmarks(
+    calendars: TradabilityByStock, prices: pd.DataFrame, fold: int, backtest: Backtest
 ) -> dict[Key, pd.DataFrame]:
-    """Book one fold's equal weight and index."""
-    held = [board for (_, year), board in sorted(boards.items()) if year == fold]
-    equal = EQUAL_WEIGHT, 0, YARDSTICKS[EQUAL_WEIGHT]
-    books: dict[Key, pd.DataFrame] = {
+    """Return the accounts of one fold's equal weight and index."""
+    held = [
+        calendar for (_, year), calendar in sorted(calendars.items()) if year == fold
+    ]
+    equal = EQUAL_WEIGHT, 0, BENCHMARKS[EQUAL_WEIGHT]
+    accounts: dict[Key, pd.DataFrame] = {
         (POOL, fold, *equal, cost_bps): hold_equal_weight(
             held, backtest=backtest, cost_bps=cost_bps
         )
@@ -181,6 +188,6 @@ def _yardsticks(
         backtest=backtest,
     )
     if index is not None:
-        ticker, book = index
-        books[ticker, fold, INDEX, 0, YARDSTICKS[INDEX], 0] = book
-    return books
+        ticker, account = index
+        accounts[ticker, fold, INDEX, 0, BENCHMARKS[INDEX], 0] = account
+    return accounts

@@ -1,9 +1,9 @@
-"""A long-only account of the few shares that a ranking puts first.
+"""Long-only top-n portfolio: the few stocks that a ranking puts first.
 
-The account has a number of equal places, each with one share or cash, and follows the
-declared cost gate: a free place buys the share whose forecast is highest, if it is
-above ``gate_multiple`` times the cost of a side, and a share is sold when its forecast
-is below 0 or there is none. Orders, fills, marks and costs are ``dealing``'s.
+The account has ``n_names`` equal slots, each with one stock or cash, and follows the
+declared cost gate. A free slot buys the stock with the highest forecast, if that is
+above ``gate_multiple`` times the cost per side. A stock is sold when its forecast is
+below 0 or missing. Orders, fills, marks and costs are those of ``backtest``.
 """
 
 from collections.abc import Mapping
@@ -26,54 +26,55 @@ from nse_lstm.evaluation.backtest import (
 
 def hold_top_n(
     forecasts: pd.DataFrame,
-    boards: Mapping[str, TradabilityCalendar],
+    calendars: Mapping[str, TradabilityCalendar],
     *,
     n_names: int,
     backtest: Backtest,
     cost_bps: int,
 ) -> pd.DataFrame:
-    """Deal the shares that a model ranks first, from a flat account.
+    """Backtest a portfolio of the stocks that a model ranks first, from a flat account.
 
-    The evening's forecasts send day orders to the next session. Sales are dealt as they
-    fill, and what they free buys on the same session, the highest forecast first; an
-    order that lapses is decided afresh. Places are kept equal at no cost, as the pool
-    of single accounts is.
+    Forecasts send day orders to the next session. Slots that sales free are filled in
+    the same session, highest forecast first. A lapsed order is decided again in the
+    next session. Slots are rebalanced every session at no cost, like a pool of single
+    accounts.
 
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` of one model, seed, delay and horizon; ``y_hat`` is what a share
-        is expected to earn beyond the others.
-    boards : mapping of str to Board
-        Of every share forecast, all over the same sessions.
+        ``FORECASTS`` of one model, seed, delay and horizon; ``y_hat`` is a stock's
+        expected return above the mean of the others.
+    calendars : mapping of str to TradabilityCalendar
+        Of every stock forecast, all over the same sessions.
     n_names : int
-        Places.
-    dealing : Dealing
+        Slots.
+    backtest : Backtest
         ``cash_rate``, ``sessions_per_year`` and ``gate_multiple`` are used.
     cost_bps : int
-        Basis points a side.
+        Basis points per side.
 
     Returns
     -------
     DataFrame
-        One row a session, the columns of ``backtest.simulate_fills``, of the whole account:
-        ``position`` is the share invested, ``stock_return`` the mean over the boards.
+        One row per session, with the columns of ``backtest.simulate_fills``:
+        ``position`` is the fraction of the account that is invested, ``stock_return``
+        the mean over all stocks.
 
     Raises
     ------
     TableError
-        If a share is forecast twice from one origin, or has no board.
+        If a stock is forecast twice from one origin, or has no calendar.
     """
-    wanted = _signals(forecasts, boards, backtest=backtest, cost_bps=cost_bps)
-    names = list(boards)
-    stock_return = np.column_stack([boards[name].stock_return for name in names])
-    buys = np.column_stack([boards[name].buy_fills for name in names])
-    sells = np.column_stack([boards[name].sell_fills for name in names])
-    held, dealt = _walk(wanted, buys, sells, n_names=n_names)
+    wanted = _signals(forecasts, calendars, backtest=backtest, cost_bps=cost_bps)
+    names = list(calendars)
+    stock_return = np.column_stack([calendars[name].stock_return for name in names])
+    buys = np.column_stack([calendars[name].buy_fills for name in names])
+    sells = np.column_stack([calendars[name].sell_fills for name in names])
+    held, trades = _simulate(wanted, buys, sells, n_names=n_names)
     return account_sessions(
-        boards[names[0]].session,
+        calendars[names[0]].session,
         position=held.sum(axis=1) / n_names,
-        turnover=dealt / n_names,
+        turnover=trades / n_names,
         earned=(held * stock_return).sum(axis=1) / n_names,
         stock_return=stock_return.mean(axis=1),
         backtest=backtest,
@@ -83,41 +84,41 @@ def hold_top_n(
 
 def _signals(
     forecasts: pd.DataFrame,
-    boards: Mapping[str, TradabilityCalendar],
+    calendars: Mapping[str, TradabilityCalendar],
     *,
     backtest: Backtest,
     cost_bps: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return forecasts and signals as the boards' sessions meet them, (session, name).
+    """Return forecasts and signals by session and stock, each (n_sessions, n_stocks).
 
-    On a stale evening nobody decides, and all that is held stays.
+    After a stale session no order is sent, so positions stay.
     """
-    absent = set(forecasts["ticker"]) - set(boards)
+    absent = set(forecasts["ticker"]) - set(calendars)
     if absent or forecasts.duplicated(["ticker", "origin"]).any():
         raise TableError(
-            "Expected one forecast a share and origin, and a board for each share. "
-            f"Received: {len(absent)} shares without one, "
+            "Expected one forecast per stock and origin, and a calendar per stock. "
+            f"Received: {len(absent)} stocks without a calendar, "
             f"{int(forecasts.duplicated(['ticker', 'origin']).sum())} rows twice"
         )
     wide = forecasts.pivot(index="origin", columns="ticker", values="y_hat")
-    origins = pd.DatetimeIndex(next(iter(boards.values())).origin)
-    y_hat = wide.reindex(index=origins, columns=list(boards))
+    origins = pd.DatetimeIndex(next(iter(calendars.values())).origin)
+    y_hat = wide.reindex(index=origins, columns=list(calendars))
     signals = y_hat.apply(to_signals, rule="gate", backtest=backtest, cost_bps=cost_bps)
     stale = np.asarray(origins.isna())[:, np.newaxis]
     return y_hat.to_numpy(float), np.where(stale, STAY, signals.to_numpy(float))
 
 
-def _walk(
+def _simulate(
     wanted: tuple[NDArray[np.float64], NDArray[np.float64]],
     buys: NDArray[np.bool_],
     sells: NDArray[np.bool_],
     *,
     n_names: int,
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Return who is held into each session, and how many deals it saw."""
+    """Return the stocks held into each session, and the number of trades in it."""
     y_hat, signals = wanted
     held = np.zeros((len(buys) + 1, buys.shape[1]), bool)
-    dealt = np.zeros(len(buys), np.int64)
+    trades = np.zeros(len(buys), np.int64)
     for s in range(len(buys)):
         sold = held[s] & (signals[s] == LEAVE) & sells[s]
         kept = held[s] & ~sold
@@ -126,5 +127,5 @@ def _walk(
         bought = first[: n_names - int(kept.sum())]
         held[s + 1] = kept
         held[s + 1, bought] = True
-        dealt[s] = int(sold.sum()) + len(bought)
-    return held[:-1], dealt
+        trades[s] = int(sold.sum()) + len(bought)
+    return held[:-1], trades

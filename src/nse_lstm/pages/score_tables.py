@@ -18,7 +18,7 @@ from nse_lstm.evaluation.robustness import (
     is_fragile,
 )
 from nse_lstm.evaluation.scoring import POOL
-from nse_lstm.evaluation.strategies import INDEX, YARDSTICKS
+from nse_lstm.evaluation.strategies import BENCHMARKS, INDEX
 from nse_lstm.evaluation.traded import TRADED
 from nse_lstm.evaluation.verdict import Interval, Judgement
 from nse_lstm.reporting.canvas import NAMES
@@ -52,7 +52,7 @@ def pooled_scores(scores: pd.DataFrame, *, cost_bps: int) -> pd.DataFrame:
     Forecasting models come first, then the yardsticks; the index, which pays no cost,
     stands at its only level. Random positions have a table of their own.
     """
-    at_cost = (scores["cost_bps"] == cost_bps) | (scores["rule"] == YARDSTICKS[INDEX])
+    at_cost = (scores["cost_bps"] == cost_bps) | (scores["rule"] == BENCHMARKS[INDEX])
     rows = scores[(scores["ticker"] == POOL) & at_cost & (scores["model"] != RANDOM)]
     wide = rows.pivot(index=["model", "rule"], columns="metric", values="value")
     wide = wide[POOLED_METRICS].reset_index().rename_axis(columns=None)

@@ -10,7 +10,7 @@ import pytest
 from support.sealed_study import make_workspace
 
 from nse_lstm.errors import ArtefactError
-from nse_lstm.evaluation.strategies import YARDSTICKS
+from nse_lstm.evaluation.strategies import BENCHMARKS
 from nse_lstm.study.core.trials import read_trial_matrix, read_trials, record_trials
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import STRATEGY_RETURNS
@@ -65,7 +65,7 @@ def test_yardsticks_fixed_beforehand_are_no_trials(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
     held = [
         make_returns(model=model).assign(rule=rule)
-        for model, rule in YARDSTICKS.items()
+        for model, rule in BENCHMARKS.items()
     ]
     returns = pd.concat([*held, make_returns(model="ar1")])
     assert record_trials(workspace, returns, study="s", cost_bps=66) == 1

@@ -15,8 +15,8 @@ from nse_lstm.evaluation.backtest import TradabilityCalendar
 from nse_lstm.evaluation.portfolios import hold_equal_weight
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.evaluation.strategies import (
+    BENCHMARKS,
     EQUAL_WEIGHT,
-    YARDSTICKS,
     TradabilityByStock,
     tradability_by_stock,
 )
@@ -116,7 +116,7 @@ def _books(
     equal = hold_equal_weight(members, backtest=backtest, cost_bps=cost_bps)
     named = (
         ensemble.assign(model=ENSEMBLE, rule=RULE),
-        equal.assign(model=EQUAL_WEIGHT, rule=YARDSTICKS[EQUAL_WEIGHT]),
+        equal.assign(model=EQUAL_WEIGHT, rule=BENCHMARKS[EQUAL_WEIGHT]),
     )
     return [
         book.assign(ticker=POOL, seed=0, fold=fold, cost_bps=cost_bps) for book in named
