@@ -284,6 +284,12 @@ def difference_table(differences: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def metric_by_model(scores: pd.DataFrame, metric: str) -> pd.Series:
+    """Return one accuracy metric, indexed by ticker and model."""
+    rows = scores[(scores["metric"] == metric) & (scores["rule"] == "none")]
+    return rows.set_index(["ticker", "model"])["value"]
+
+
 def _sessions(horizon: int) -> str:
     return f"{horizon} session{'s' if horizon > 1 else ''}"
 

@@ -1,13 +1,12 @@
 """The tables and sentences of one stock's page: errors, strategies, liquidity, card."""
 
-import html
 from typing import Any
 
 import pandas as pd
 
 from nse_lstm.evaluation.strategies import HOLD
 from nse_lstm.pages.stock_page import NAIVE, StockPage
-from nse_lstm.reporting.display import Html
+from nse_lstm.reporting.display import Html, bullets
 
 ROLLING = 20
 """Sessions of the rolling error: about a month."""
@@ -168,7 +167,7 @@ def limits(page: StockPage) -> Html:
         items.insert(
             0, f"At all, as things stand: the selection serves {chosen['champion']}."
         )
-    return _list(items)
+    return bullets(*items)
 
 
 def stock_findings(page: StockPage) -> Html:
@@ -183,17 +182,15 @@ def stock_findings(page: StockPage) -> Html:
         for rule in ("sign", "gate")
     )
     about = page.statistics
-    return _list(
-        [
-            f"In {page.year} {model} was off by {mae[0]:.3f} KES in the mean, "
-            f"persistence by {mae[1]:.3f}; over {ROLLING} sessions it was the worse of "
-            f"the two {worse:.0%} of the time.",
-            f"Dealt at {page.headline_cost_bps} basis points a side it returned "
-            f"{earned}; holding the shares {held:+.1%}, cash {page.cash_rate:.1%} a "
-            "year.",
-            f"Before {page.year} it traded on {about['recent_traded_share']:.0%} of "
-            f"recent sessions, KES {about['median_turnover']:,.0f} in the median.",
-        ]
+    return bullets(
+        f"In {page.year} {model} was off by {mae[0]:.3f} KES in the mean, "
+        f"persistence by {mae[1]:.3f}; over {ROLLING} sessions it was the worse of "
+        f"the two {worse:.0%} of the time.",
+        f"Dealt at {page.headline_cost_bps} basis points a side it returned "
+        f"{earned}; holding the shares {held:+.1%}, cash {page.cash_rate:.1%} a "
+        "year.",
+        f"Before {page.year} it traded on {about['recent_traded_share']:.0%} of "
+        f"recent sessions, KES {about['median_turnover']:,.0f} in the median.",
     )
 
 
@@ -236,8 +233,3 @@ def _reasons(*parts: dict[str, Any]) -> str:
 
 def _items(items: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame(items.items(), columns=["item", "value"])
-
-
-def _list(sentences: list[str]) -> Html:
-    items = "".join(f"<li>{html.escape(text)}</li>" for text in sentences)
-    return Html(f"<ul>{items}</ul>")

@@ -18,8 +18,6 @@ from matplotlib.figure import Figure
 
 from nse_lstm.reporting.canvas import DASH, NAMES, numbers_of, reading_of
 
-__all__ = ["DASH", "Html", "picture", "sentence", "show_table"]
-
 TAG = re.compile(r"<[^>]*>")
 MINUS = re.compile(r"(?<![\w.-])-(?=\d)")
 """A hyphen before a number, but not within a date or a name."""
@@ -231,6 +229,12 @@ def _numbers(table: pd.DataFrame) -> str:
 def sentence(text: str, *, tone: str = "plain") -> Html:
     """Show one finding in words; ``tone`` is plain, yes, no or undecided."""
     return Html(f'<p class="finding {html.escape(tone)}">{html.escape(text)}</p>')
+
+
+def bullets(*sentences: str) -> Html:
+    """Show findings as a list, one sentence or two each."""
+    items = "".join(f"<li>{html.escape(text)}</li>" for text in sentences)
+    return Html(f"<ul>{items}</ul>")
 
 
 def _heading(column: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from support.tiny_study import tiny_workspace
 from nse_lstm.config import Universe
 from nse_lstm.data.panel import build_panel
 from nse_lstm.data.universe import stock_statistics
-from nse_lstm.pages import market_statistics
+from nse_lstm.pages import data_analysis
 from nse_lstm.study.core.phase_tables import read_sealed_panel
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
@@ -97,8 +97,8 @@ def test_every_ordinary_share_is_among_the_differences(phase_one) -> None:
 
 
 def sentences(atlas: Atlas) -> list[str]:
-    names = [name for name in vars(market_statistics) if name.endswith("_sentence")]
-    return [getattr(market_statistics, name)(atlas).html for name in names]
+    names = [name for name in vars(data_analysis) if name.endswith("_sentence")]
+    return [getattr(data_analysis, name)(atlas).html for name in names]
 
 
 def test_every_sentence_is_made_of_numbers_that_are_there(phase_one) -> None:
@@ -116,25 +116,25 @@ def test_a_market_too_young_to_tell_says_so() -> None:
 def test_the_sentences_follow_their_tables(phase_one) -> None:
     atlas = phase_one[1]
     nothing = atlas.dependence.assign(p_value=1.0, p_holm=1.0, p_fdr=1.0)
-    none = market_statistics.dependence_table(replace(atlas, dependence=nothing))
+    none = data_analysis.dependence_table(replace(atlas, dependence=nothing))
     assert (none[["no correction", "Holm", "Benjamini–Hochberg"]] == 0).all(axis=None)
     everything = atlas.dependence.assign(
         p_value=0.01, p_holm=0.01, p_fdr=0.01, autocorrelation=0.2
     )
     shown = replace(atlas, dependence=everything)
-    table = market_statistics.dependence_table(shown)
+    table = data_analysis.dependence_table(shown)
     assert (table["Holm"] == table["tested"]).all()
     n = len(everything[everything["group"] == "thin"])
     if n:
         expected = f"{n} of {n} thin shares are rejected, {n} of them after Holm"
-        assert expected in market_statistics.dependence_sentence(shown).html
+        assert expected in data_analysis.dependence_sentence(shown).html
 
 
 def test_the_difference_counts_what_the_table_says(phase_one) -> None:
     atlas = phase_one[1]
     here = list(atlas.differences["here"])
     n_in = here.count("recommended") + here.count("tradable")
-    text = market_statistics.difference_sentence(atlas).html
+    text = data_analysis.difference_sentence(atlas).html
     assert f"{n_in} of these are tradable by our rule" in text
     assert f"the other {len(here) - n_in} are listed" in text
 

@@ -19,7 +19,7 @@ import pytest
 from nse_lstm.deployment.registry import promote
 from nse_lstm.deployment.serving import score_latest
 from nse_lstm.errors import ConfigurationError
-from nse_lstm.pages.replay_tables import alarm_counts, plan_table, state_table
+from nse_lstm.pages.deployment import alarm_counts, plan_table, state_table
 from nse_lstm.study.core.ledger import read_lines
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment import replay as module

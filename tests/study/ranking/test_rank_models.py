@@ -14,12 +14,12 @@ from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
 from nse_lstm.json_files import read_json
+from nse_lstm.pages.architecture import net_findings, net_table
 from nse_lstm.pages.score_tables import (
     difference_table,
     rank_ic_by_year,
     rank_ic_table,
 )
-from nse_lstm.pages.top_n_portfolio import net_findings, net_table
 from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
 from nse_lstm.study.core.trials import read_trials
 from nse_lstm.study.core.workspace import Workspace

@@ -1,10 +1,12 @@
-"""What a replayed year shows: the plan before, the state after, the alarms by kind."""
+"""Tables and sentences of notebook 05: the registry and the replayed year."""
 
 import pandas as pd
 
 from nse_lstm.deployment.monitoring import alarm_table
 from nse_lstm.evaluation.e_process import PROMOTE_AT
 from nse_lstm.reporting.canvas import NAMES
+from nse_lstm.reporting.display import Html, bullets
+from nse_lstm.study.deployment.deploy import Deployment
 from nse_lstm.study.deployment.replay import Replay
 
 
@@ -69,4 +71,21 @@ def replay_findings(found: Replay) -> tuple[str, str]:
         f"{len(found.alerts)} alarms would have rung on {days} of {found.n_sessions} "
         f"sessions, for {stock_years} stocks; in a year like those before, luck alone "
         f"would ring about {stock_years} times.",
+    )
+
+
+def deployment_findings(deployment: Deployment, replayed: Replay) -> Html:
+    """Read Phase 5: who serves, what reproduces, what a year of evenings came to."""
+    champions = deployment.registry[deployment.registry["stage"] == "champion"]
+    counts = champions["model"].value_counts()
+    reproduced = deployment.reproduced
+    return bullets(
+        f"{len(champions)} stocks are served: "
+        + ", ".join(f"{n} by {name}" for name, n in counts.items())
+        + ".",
+        f"Reloaded from disk, the models reproduce {reproduced['n_equal'].sum():,} of "
+        f"{reproduced['n_forecasts'].sum():,} test-year forecasts bit for bit; "
+        f"{len(deployment.forecasts)} forecasts were made for the next session and "
+        f"{len(deployment.refused)} refused.",
+        *replay_findings(replayed),
     )

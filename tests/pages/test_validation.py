@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from nse_lstm.json_files import write_json
-from nse_lstm.pages import audit_tables
-from nse_lstm.pages.audit_tables import show_audit, show_power
+from nse_lstm.pages import validation
+from nse_lstm.pages.validation import show_audit, show_power
 from nse_lstm.paths import write_text
 from nse_lstm.study.core.audit_result import audit_path
 from nse_lstm.study.core.workspace import Workspace
@@ -16,7 +16,7 @@ from nse_lstm.study.core.workspace import Workspace
 def audited(finished: Workspace, tmp_path: Path, monkeypatch) -> Path:
     """Send the audit's files to a folder of their own."""
     path = tmp_path / "audit.json"
-    for module in (audit_tables, audit_tables.audit_table.__globals__):
+    for module in (validation, validation.audit_table.__globals__):
         if isinstance(module, dict):
             monkeypatch.setitem(module, "audit_path", lambda workspace: path)
         else:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.models.ablation import CHANGES
-from nse_lstm.pages.ablation import (
+from nse_lstm.pages.architecture import (
     ablation_figure,
     ablation_findings,
     ablation_table,

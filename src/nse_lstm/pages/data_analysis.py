@@ -1,8 +1,9 @@
-"""What the pages of the atlas show, each in one sentence with the numbers it found."""
+"""Tables and sentences of notebook 01: the market, its stocks and the cleaned data."""
 
 import pandas as pd
 
-from nse_lstm.reporting.display import Html, sentence
+from nse_lstm.reporting.display import Html, bullets, sentence
+from nse_lstm.study.data_analysis.analyse import DataAnalysis
 from nse_lstm.study.data_analysis.market_statistics import PAGE_STOCKS, Atlas
 
 LEVEL = 0.05
@@ -199,6 +200,27 @@ def difference_sentence(atlas: Atlas) -> Html:
         f"of them; the files hold {len(table)} ordinary shares. {tradable} of these "
         f"are tradable by our rule, {counts.get('recommended', 0)} of them "
         f"recommended; the other {len(table) - tradable} are listed with their reason."
+    )
+
+
+def data_findings(analysis: DataAnalysis) -> Html:
+    """Read Phase 1: what came in, what was mended, who is recommended."""
+    facts, ledger = analysis.facts, analysis.file_ledger
+    rows = ledger.groupby("action")["n_rows"].sum()
+    tiers = analysis.statistics["tier"].value_counts()
+    review = int((analysis.repairs["action"] == "review").sum())
+    names = ", ".join(analysis.recommended[facts.test_year])
+    return bullets(
+        f"{ledger['n_rows'].sum():,} rows came in and {facts.n_rows:,} are kept, one "
+        f"for each of {facts.n_tickers} codes on each of {facts.n_sessions:,} sessions "
+        f"it was listed; {rows.get('mended', 0):,} rows were mended and "
+        f"{rows.get('dropped', 0):,} dropped, each with its reason.",
+        f"{review:,} price moves beyond the daily limit have no known cause and are "
+        "listed for review; they were not changed.",
+        f"Of {len(analysis.statistics)} codes, {tiers.get(1, 0) + tiers.get(2, 0)} are "
+        f"ordinary shares that trade well enough to learn from before "
+        f"{facts.test_year}; the {tiers.get(1, 0)} with the highest turnover are "
+        f"recommended: {names}.",
     )
 
 

@@ -1,0 +1,132 @@
+"""Tables and sentences of notebook 02: the ablation, the portfolio and the network."""
+
+import numpy as np
+import pandas as pd
+
+from nse_lstm.pages.score_tables import interval_words, metric_by_model
+from nse_lstm.reporting.ablation_figures import (
+    CHANGE_NAMES,
+    ablation_rows,
+    draw_ablation,
+)
+from nse_lstm.reporting.display import (
+    Html,
+    bullets,
+    picture,
+    sentence,
+    show_table,
+)
+from nse_lstm.study.experiments.ablation import AblationResult
+from nse_lstm.study.ranking.top_n_portfolio import NetResult
+from nse_lstm.study.training.train import Exploration
+
+MISSING = (
+    "No ablation of this market is on disk. `make ablation`, with the same MARKET, RAW "
+    "and TEST_YEAR, makes it in about a quarter of an hour; then run this phase again."
+)
+
+
+def ablation_figure(result: AblationResult | None) -> Html:
+    """Show each change's factor with its interval."""
+    if result is None:
+        return sentence(MISSING)
+    return picture(
+        draw_ablation(result.table),
+        alt="Factor of the error by change of v2, added to v1 and added last.",
+    )
+
+
+def ablation_table(result: AblationResult | None) -> Html:
+    """Show the numbers of the figure."""
+    if result is None:
+        return Html("")
+    seeds = int(result.table["n_seeds"].max())
+    return show_table(
+        ablation_rows(result.table),
+        caption=f"{', '.join(result.stocks)}; {seeds} seeds; at most "
+        f"{result.max_windows:,} windows and {result.max_epochs} epochs a network",
+    )
+
+
+def ablation_findings(result: AblationResult | None) -> Html:
+    """Read the ablation: what helps, what harms, and where v2 stands."""
+    if result is None:
+        return Html("")
+    table = result.table
+    whole = table[table["form"] == "all"].iloc[0]
+    parts = [
+        f"In {whole['fold']} the error is {whole['loss_without']:.2f} times "
+        f"persistence's for v1's network and {whole['loss_with']:.2f} times for v2.",
+        f"Beyond the luck of the seed it falls by {_names(table, 'alone', -1)} and "
+        f"rises by {_names(table, 'alone', 1)} added alone; added to all the others it "
+        f"falls by {_names(table, 'removed', -1)} and rises by "
+        f"{_names(table, 'removed', 1)}.",
+    ]
+    if not result.is_current:
+        parts.append(
+            "Data, settings or sources have changed since: `make ablation` renews it."
+        )
+    return sentence(" ".join(parts))
+
+
+def net_table(result: NetResult) -> pd.DataFrame:
+    """Lay the result out, one row a cost level."""
+    rows = [
+        {
+            "cost a side, bps": str(cost_bps),
+            "exposure": judged.exposure,
+            "sharpe_over_cash": judged.sharpe_over_cash,
+            "over cash a year": interval_words(judged.excess_over_cash),
+            "over equal weight, same exposure": interval_words(
+                judged.excess_over_holding
+            ),
+        }
+        for cost_bps, judged in result.judgements.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def net_findings(result: NetResult, *, cost_bps: int) -> str:
+    """Say what is left at one cost level, and that it was counted."""
+    judged = result.judgements[cost_bps]
+    return (
+        f"At {cost_bps} basis points a side the ensemble's first names earned "
+        f"{interval_words(judged.excess_over_cash)} a year over cash, and "
+        f"{interval_words(judged.excess_over_holding)} over equal weight at the same "
+        f"exposure, with {judged.exposure:.0%} of the money invested. "
+        f"{_counted(judged.exposure)} The verdict stays with the strategy "
+        "that was declared for it."
+    )
+
+
+def architecture_findings(exploration: Exploration, scores: pd.DataFrame) -> Html:
+    """Read Phase 2: size, where training stopped, error beside persistence's."""
+    mae = metric_by_model(scores, "mae").droplevel("ticker")
+    r_squared = metric_by_model(scores, "r_squared").droplevel("ticker")
+    model = exploration.model
+    return bullets(
+        f"v2 has {exploration.n_parameters:,} parameters for "
+        f"{len(exploration.split.train):,} training windows of {exploration.ticker}.",
+        f"Training ran {model.epochs} epochs; the weights of epoch {model.best_epoch} "
+        "had the lowest validation loss and were kept.",
+        f"In {exploration.year}, a year it never saw, its mean absolute error is "
+        f"{mae['v2']:.3f} KES against {mae['persistence']:.3f} for persistence "
+        f"and {mae['v1']:.3f} for v1, the original rebuilt; R² on levels is "
+        f"{r_squared['v2']:.3f}, {r_squared['persistence']:.3f} and "
+        f"{r_squared['v1']:.3f}.",
+    )
+
+
+def _names(table: pd.DataFrame, form: str, side: int) -> str:
+    """Name the changes whose whole interval lies on one side of no change."""
+    rows = table[table["form"] == form]
+    beyond = rows["upper"] < 0 if side < 0 else rows["lower"] > 0
+    chosen = set(rows.loc[np.asarray(beyond), "change"])
+    names = [name for change, name in CHANGE_NAMES.items() if change in chosen]
+    return ", ".join(names) or "nothing"
+
+
+def _counted(exposure: float) -> str:
+    if not exposure:
+        return "What never dealt is no trial of the ledger."
+    return "It is one of the trials that Phase 4 counts."
