@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 
 from nse_lstm.config import study_document
 from nse_lstm.models.bundles import load_bundle
-from nse_lstm.models.versions import artefact_version, sources_digest
+from nse_lstm.models.versions import artefact_version
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.curve_figures import (
     draw_hidden_features,
@@ -89,7 +89,6 @@ def version_of(workspace: Workspace) -> str:
     """Name the data, the sources and the study that all parts are of."""
     facts, study = read_facts(workspace), workspace.study
     depends_on = {
-        "measured_by": sources_digest(packages=("evaluation", "study")),
         "study": study_document(study),
     }
     return artefact_version(
@@ -98,6 +97,11 @@ def version_of(workspace: Workspace) -> str:
         study.seed,
         ticker=ALL_STOCKS,
         year=facts.test_year,
+        made_by=(
+            "study.experiments.explanation.occlusion",
+            "study.experiments.explanation.learning_curves",
+            "study.experiments.explanation.permutation",
+        ),
     )
 
 

@@ -1,39 +1,36 @@
-"""An artefact's version: the hash of all that its bytes depend on."""
+"""Name an artefact by all that makes its bytes: data, configuration, seed and code."""
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-PACKAGES = ("data", "features", "models")
+from nse_lstm.fingerprint import code_digest, imported_packages, locked_versions
+from nse_lstm.paths import find_root
+
+PANEL = "data.panel"
+"""Every artefact is made from the panel, so its code counts everywhere."""
 
 
-def sources_digest(
-    folder: Path | None = None, *, packages: Sequence[str] = PACKAGES
-) -> str:
-    """Return the SHA-256 of the sources that turn files into forecasts.
+@cache
+def code_version(*modules: str) -> str:
+    """Return the SHA-256 of code: its import closure, and the packages it runs on.
 
     Parameters
     ----------
-    folder : Path, optional
-        The library's folder, which holds the packages ``data``, ``features`` and
-        ``models``; the installed one if not given.
-    packages : sequence of str
-        Those that count.
+    *modules : str
+        Modules that compute the bytes, by ``__name__`` or below the library. The panel
+        is added. Of the packages that the code imports, the locked versions count.
     """
-    folder = Path(__file__).resolve().parents[1] if folder is None else folder
-    files = {
-        path.relative_to(folder).as_posix(): path
-        for package in packages
-        for path in (folder / package).rglob("*.py")
-    }
-    digest = hashlib.sha256()
-    for name in sorted(files):
-        # Line ends are the checkout's business, not the result's.
-        source = files[name].read_bytes().replace(b"\r\n", b"\n")
-        digest.update(f"{name} {len(source)}\n".encode() + source)
-    return digest.hexdigest()
+    roots = (*modules, PANEL)
+    lock = (find_root() / "requirements.lock").read_text(encoding="utf-8")
+    return _hash(
+        {
+            "code": code_digest(*roots),
+            "packages": locked_versions(lock, imported_packages(*roots)),
+        }
+    )
 
 
 def artefact_version(
@@ -43,6 +40,7 @@ def artefact_version(
     *,
     ticker: str,
     year: int,
+    made_by: tuple[str, ...],
 ) -> str:
     """Return the SHA-256 that names a model before it is trained.
 
@@ -56,14 +54,21 @@ def artefact_version(
         The study's seed.
     ticker, year
         The stock, and the fold that the model forecasts.
+    made_by : tuple of str
+        Modules whose code computes the bytes, as for ``code_version``.
     """
-    document = {
-        "configuration": dict(configuration),
-        "data": data_digest,
-        "seed": seed,
-        "sources": sources_digest(),
-        "ticker": ticker,
-        "year": year,
-    }
+    return _hash(
+        {
+            "code": code_version(*made_by),
+            "configuration": dict(configuration),
+            "data": data_digest,
+            "seed": seed,
+            "ticker": ticker,
+            "year": year,
+        }
+    )
+
+
+def _hash(document: Mapping[str, Any]) -> str:
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

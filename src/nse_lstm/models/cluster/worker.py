@@ -19,6 +19,7 @@ from typing import Any
 from distributed import Worker, get_worker
 
 from nse_lstm.errors import ArtefactError, StudyError
+from nse_lstm.fingerprint import code_digest
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.models.cluster.messages import JobMessage, restore_job
 from nse_lstm.models.cluster.store import (
@@ -30,7 +31,6 @@ from nse_lstm.models.cluster.store import (
 )
 from nse_lstm.models.executors import start_processes
 from nse_lstm.models.pinning import pinned_environment
-from nse_lstm.models.versions import sources_digest
 
 PACKAGES = ("tensorflow", "keras", "numpy", "h5py", "nse-lstm")
 ATTEMPTS = 3
@@ -40,7 +40,7 @@ ATTEMPTS = 3
 def own_facts() -> dict[str, Any]:
     """Return what a bundle's bytes depend on beside its job: the installation."""
     return {
-        "sources": sources_digest()[:12],
+        "sources": code_digest("models.fitting")[:12],
         "Python": platform.python_version(),
         "processor": platform.machine(),
         **{f"{name}'s version": version(name) for name in PACKAGES},

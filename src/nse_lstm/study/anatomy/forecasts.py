@@ -196,6 +196,7 @@ def _in_sample_job(
             study.seed,
             ticker=ticker,
             year=facts.test_year,
+            made_by=(__name__, "models.fitting"),
         ),
     )
 

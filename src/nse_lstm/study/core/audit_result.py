@@ -1,6 +1,5 @@
 """The audit's result on disk, and what it is valid for."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +7,13 @@ import pandas as pd
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.json_files import read_json
-from nse_lstm.study.core.ledger import identity
+from nse_lstm.models.versions import code_version
+from nse_lstm.study.core.ledger import EVALUATION, identity
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.workspace import Workspace
+
+AUDITED = (*EVALUATION, "study.audit.run", "study.ranking.top_n_portfolio")
+"""Modules that a result of the audit depends on, with all that they import."""
 
 CHECKS: tuple[tuple[str, str], ...] = (
     ("walk", "the small market is walked from raw files to a verdict"),
@@ -51,25 +54,22 @@ def audit_path(workspace: Workspace) -> Path:
 
 
 def audit_identity(workspace: Workspace) -> dict[str, str]:
-    """Name what a result is valid for: data, configuration and sources."""
-    folder = Path(__file__).resolve().parents[1]
-    files = sorted(folder.rglob("*.py"))
-    digest = hashlib.sha256()
-    for path in files:
-        source = path.read_bytes().replace(b"\r\n", b"\n")
-        digest.update(f"{path.name} {len(source)}\n".encode() + source)
+    """Name the inputs that a result is valid for: data, configuration and code.
+
+    The code is that of the audit and of all that feeds the verdict, the trials of the
+    ranking models among it, since the deflated Sharpe ratio counts them.
+    """
     return {
         "data": read_facts(workspace).digest,
         "study": identity(workspace),
-        "sources": digest.hexdigest(),
+        "code": code_version(*AUDITED),
     }
 
 
 def is_clean(workspace: Workspace) -> bool | None:
     """Say whether this very study passed the audit; None where that is not known.
 
-    None without a result, and with one of other data, another configuration or other
-    sources.
+    None without a result, and with one of other data, configuration or code.
     """
     found = _read(workspace)
     if found is None or found["identity"] != audit_identity(workspace):
@@ -83,7 +83,7 @@ def audit_words(workspace: Workspace) -> str:
     if found is None:
         return "The leak audit was not run on this study: run `make audit`."
     mine = audit_identity(workspace)
-    names = {"data": "data", "study": "configuration or sources", "sources": "sources"}
+    names = {"data": "data", "study": "configuration or code", "code": "code"}
     other = [names[key] for key in names if found["identity"].get(key) != mine[key]]
     if other:
         which = " and ".join(dict.fromkeys(other))

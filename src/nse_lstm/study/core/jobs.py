@@ -28,6 +28,9 @@ from nse_lstm.study.core.workspace import Workspace
 DELAY1 = "v2_delay1"
 """The declared variant of v2 that aims at the return it is dealt by."""
 
+NETWORK = (__name__, "models.fitting")
+"""Modules whose code makes a network of one stock: its windows, and how it is fitted."""
+
 STEPS_PER_SECOND = 200_000
 """Windows times sessions that one thread fits a second at least; 350,000 if quiet."""
 
@@ -262,6 +265,7 @@ def _version(
         workspace.study.seed,
         ticker=ticker,
         year=fold.year,
+        made_by=NETWORK,
     )
 
 

@@ -1,7 +1,7 @@
-"""The ledger's files and the identity of a study in them.
+"""The ledger's files, and the identity of a study in them.
 
-They are append-only and outlive `make clean`: one line a look at the test year, one
-line a strategy whose score was seen.
+They are append-only and outlive `make clean`: one line per evaluation of the test year,
+one line per strategy whose score was seen.
 """
 
 import hashlib
@@ -13,24 +13,41 @@ from typing import Any
 from nse_lstm.config import study_document
 from nse_lstm.deployment.locks import locked
 from nse_lstm.errors import ArtefactError
-from nse_lstm.models.versions import PACKAGES, sources_digest
+from nse_lstm.models.versions import code_version
 from nse_lstm.paths import write_text
+from nse_lstm.study.core.jobs import NETWORK
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.workspace import Workspace
 
+EVALUATION = (
+    *("data.universe", "study.data_analysis.prepare", *NETWORK),
+    "study.validation.validate",
+)
+"""Modules whose code makes the forecasts, trades and scores of Phase 4. A change of
+anything else, such as a page, is no other study."""
 
-def identity(workspace: Workspace, *, seeded: bool = True) -> str:
-    """Name all that can change a forecast, a deal or a score, but the data.
 
-    The test year counts as resolved, so that typing it in is no other study; what a
-    market is called does not count. Without ``seeded`` the study's seed does not
-    either: fits from several seeds are children of one trial.
+def identity(
+    workspace: Workspace, *, seeded: bool = True, made_by: tuple[str, ...] = ()
+) -> str:
+    """Name all that can change a forecast, a trade or a score, but the data.
+
+    The test year counts as resolved, so that typing it in is no other study. The label
+    of a market does not count.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    seeded : bool
+        Whether the study's seed counts. Fits from several seeds are one trial.
+    made_by : tuple of str
+        Modules that count beside ``EVALUATION``, as for ``versions.code_version``.
     """
     document = study_document(workspace.study)
     if not seeded:
         del document["seed"]
     document["test_year"] = read_facts(workspace).test_year
-    document["sources"] = sources_digest(packages=(*PACKAGES, "evaluation"))
+    document["code"] = code_version(*EVALUATION, *made_by)
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

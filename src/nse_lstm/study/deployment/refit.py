@@ -18,7 +18,7 @@ from nse_lstm.models.jobs import TrainedModel, TrainingJob
 from nse_lstm.models.progress import Progress, show_progress
 from nse_lstm.models.training import train
 from nse_lstm.models.versions import artefact_version
-from nse_lstm.study.core.jobs import v2_job
+from nse_lstm.study.core.jobs import NETWORK, v2_job
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.sealed_year import open_to_serve
 from nse_lstm.study.core.workspace import Workspace
@@ -94,6 +94,7 @@ def _job(workspace: Workspace, panel: pd.DataFrame, ticker: str) -> TrainingJob:
         workspace.study.seed,
         ticker=ticker,
         year=fold.year,
+        made_by=(__name__, *NETWORK),
     )
     return replace(job, version=version)
 

@@ -236,7 +236,12 @@ def _version(workspace: Workspace, fold: Fold) -> str:
     ablation = asdict(workspace.study.ablation)
     depends_on["ablation"] = {name: ablation[name] for name in BUDGET}
     return artefact_version(
-        read_facts(workspace).digest, depends_on, 0, ticker=ALL, year=fold.year
+        read_facts(workspace).digest,
+        depends_on,
+        0,
+        ticker=ALL,
+        year=fold.year,
+        made_by=(__name__, "models.fitting"),
     )
 
 

@@ -314,4 +314,5 @@ def _version(workspace: Workspace, forecaster: Forecaster) -> str:
         study.seed,
         ticker=ALL_STOCKS,
         year=search_years(workspace)[-1],
+        made_by=(__name__, "models.fitting"),
     )

@@ -203,6 +203,7 @@ def _job(
             study.seed,
             ticker=wanted.ticker,
             year=wanted.year,
+            made_by=(__name__, "models.fitting"),
         ),
         about={
             "horizon": study.v2.horizon,

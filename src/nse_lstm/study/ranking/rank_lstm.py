@@ -243,4 +243,11 @@ def _version(workspace: Workspace, year: int, seed: int) -> str:
         # Targets beyond the seal are not forecast.
         "sealed_from": facts.test_year,
     }
-    return artefact_version(facts.digest, depends_on, seed, ticker=POOL, year=year)
+    return artefact_version(
+        facts.digest,
+        depends_on,
+        seed,
+        ticker=POOL,
+        year=year,
+        made_by=(__name__, "models.fitting"),
+    )

@@ -139,4 +139,5 @@ def _version(workspace: Workspace, fold: Fold) -> str:
         workspace.study.seed,
         ticker=ALL_STOCKS,
         year=fold.year,
+        made_by=(__name__,),
     )

@@ -21,8 +21,12 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.config import Study, study_document
+<<<<<<< HEAD
 from nse_lstm.json_files import write_json
 from nse_lstm.models.versions import PACKAGES, sources_digest
+=======
+from nse_lstm.models.versions import code_version
+>>>>>>> e69d26f (Fingerprints: a version hangs on the import closure of the code that makes the bytes)
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.status import render_markdown
 from nse_lstm.study.core.ledger import append_lines, read_lines
@@ -165,9 +169,7 @@ def _lines(path: Path, version: str) -> list[dict[str, Any]]:
 def _version(study: Study) -> str:
     document = study_document(study)
     names = ("universe", "cross_section", "backtest", "verdict", "seed")
-    sources = sources_digest(packages=(*PACKAGES, "evaluation"))
-    source = Path(market.__file__).read_text(encoding="utf-8")
-    parts = [{name: document[name] for name in names}, sources, source]
+    parts = [{name: document[name] for name in names}, code_version(market.__name__)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
