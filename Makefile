@@ -41,8 +41,14 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-layer   = $(shell find $(1:%=src/nse_lstm/%) -name '*.py')
-shared := $(call layer,config tables) $(patsubst %,src/nse_lstm/%.py,paths errors) $(call layer,study pages)
+# What each target is made from, as it follows from the code's imports and from the
+# tables that phases declare (study/core/phases.py); Make reads it anew when code changed.
+EDGES     := build/edges.mk
+ANATOMY   := 91_anatomy_of_a_sharpe
+TEMPLATES := $(wildcard src/nse_lstm/reporting/templates/*)
+$(EDGES): $(shell find src/nse_lstm -name '*.py') $(wildcard notebooks/*.ipynb)
+	@PYTHONPATH=src $(firstword $(wildcard .venv/bin/python) $(PYTHON)) -m nse_lstm.study.tools.make_edges $@
+include $(EDGES)
 
 ##@ Study
 .PHONY: all reports train score replay monitor results fetch
@@ -93,43 +99,28 @@ verify: quick  ## Build the quick study a second time elsewhere and compare ever
 	$(MAKE) reports ROOT=build/verify $(QUICK)
 	$(NSE_LSTM) verify build/quick build/verify
 
-# One line per edge of the study: the data, the earlier phase, the layers it uses.
-$(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv $(RAW)/*.CSV) $(call layer,data features) src/nse_lstm/reporting/atlas_figures.py
-$(BUILD)/02_architecture.ipynb:  $(BUILD)/01_data_analysis.ipynb $(call layer,models evaluation)
-$(BUILD)/02_architecture.ipynb:  src/nse_lstm/reporting/ablation_figures.py $(wildcard $(ROOT)/trained_models/$(MARKET)/ablation/about.json)
-$(BUILD)/03_full_training.ipynb: $(BUILD)/02_architecture.ipynb src/nse_lstm/deployment/latency.py
-$(BUILD)/04_validation.ipynb:    $(BUILD)/audited.txt
-$(BUILD)/05_deployment.ipynb:    $(BUILD)/04_validation.ipynb $(call layer,deployment)
-$(BUILD)/05_deployment.ipynb:    src/nse_lstm/reporting/deployment_figures.py
-
-# Beside the phases: how the number that this study answers comes about.
-ANATOMY     := 91_anatomy_of_a_sharpe
-$(BUILD)/$(ANATOMY).ipynb:       $(BUILD)/03_full_training.ipynb $(call layer,study/anatomy) src/nse_lstm/reporting/anatomy_figures.py
+# Files that no import tells of; all other prerequisites are in $(EDGES).
+$(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv $(RAW)/*.CSV)
+$(BUILD)/02_architecture.ipynb:  $(wildcard $(ROOT)/trained_models/$(MARKET)/ablation/about.json)
 
 # The small leak audit: an alarm stops the build; its result stays to be read.
-audited = $(call layer,study)
-$(BUILD)/audited.txt: $(BUILD)/03_full_training.ipynb $(audited)
+$(BUILD)/audited.txt:
 	$(NSE_LSTM) audit $(IDENTITY)
 	touch $@
 
-# What every notebook shows with, beside what it shows.
-shown = $(patsubst %,src/nse_lstm/reporting/%.py,canvas display figures strategy_figures)
-
-pages = $(call layer,reporting) $(wildcard src/nse_lstm/reporting/templates/*)
-
 # Papermill writes aside; a run takes the target's name only on success.
-$(BUILD)/%.ipynb: notebooks/%.ipynb $(STAMP) $(shared) $(shown)
+$(BUILD)/%.ipynb: notebooks/%.ipynb $(STAMP)
 	$(NSE_LSTM) execute $< $@ $(IDENTITY)
 
 # Phase 4 writes the verdict, which stands first on every page.
-$(REPORTS)/%.html: $(BUILD)/%.ipynb $(BUILD)/04_validation.ipynb $(pages)
+$(REPORTS)/%.html: $(BUILD)/%.ipynb $(BUILD)/04_validation.ipynb $(RENDERING) $(TEMPLATES)
 	$(NSE_LSTM) render $< $@ --verdict $(VERDICT)
 
 # Which stocks have a page is known after Phase 1 only; the list stands for them all.
-$(BUILD)/stocks.txt: notebooks/90_stock.ipynb $(BUILD)/04_validation.ipynb $(pages)
+$(BUILD)/stocks.txt: notebooks/90_stock.ipynb $(BUILD)/04_validation.ipynb $(TEMPLATES)
 	$(NSE_LSTM) stock-pages $< $@ $(IDENTITY)
 
-$(REPORTS)/status.html: $(BUILD)/05_deployment.ipynb $(pages) $(call layer,study)
+$(REPORTS)/status.html: $(BUILD)/05_deployment.ipynb $(TEMPLATES)
 	$(NSE_LSTM) status $@ $(IDENTITY)
 
 $(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html) $(REPORTS)/$(ANATOMY).html $(REPORTS)/status.html $(BUILD)/stocks.txt
@@ -141,7 +132,7 @@ $(STAMP): FORCE | $(ENVIRONMENT)
 	@$(NSE_LSTM) stamp $@ $(IDENTITY)
 
 # The simulated market is made on the spot; any other must be there.
-$(BUILD)/raw.txt: $(STAMP) src/nse_lstm/data/simulate.py $(call layer,data/simulation)
+$(BUILD)/raw.txt: $(STAMP)
 	$(NSE_LSTM) prepare-raw $@ $(IDENTITY)
 
 .PHONY: FORCE
