@@ -18,7 +18,7 @@ from nse_lstm.models import versions
 from nse_lstm.study.core.jobs import NETWORK
 from nse_lstm.study.core.ledger import EVALUATION
 
-RANKING = ("study.ranking.rank_models",)
+RANKING = ("study.ranking.tabular_models",)
 ROOTS = {"network": NETWORK, "ranking": RANKING, "evaluation": EVALUATION}
 PANEL = versions.PANEL
 
@@ -199,8 +199,8 @@ def edited(copy: Path, tmp_path: Path, module: str, *, words: bool) -> Path:
         new = f'"""Another docstring."""\n# A comment.\n{text.split(chr(34) * 3, 2)[2]}'
     else:
         sabotage = _Sabotage()
-        new = ast.unparse(sabotage.visit(ast.parse(text)))
-        assert sabotage.done, f"{module} has no operator to change"
+        tree = sabotage.visit(ast.parse(text))
+        new = ast.unparse(tree) if sabotage.done else f"{text}\nADDED = 1\n"
     path.write_text(new)
     return folder
 

@@ -74,8 +74,8 @@ def code_digest(*modules: str, folder: Path = FOLDER) -> str:
     StudyError
         If a module is missing, or modules import each other in a circle.
     """
-    digests = sorted(_digest(_full(name), folder) for name in modules)
-    return _sha256("\n".join(digests))
+    digests = {_digest(_full(name), folder) for name in modules}
+    return _sha256("\n".join(sorted(digests)))
 
 
 def closure(*modules: str, folder: Path = FOLDER) -> list[str]:
@@ -211,8 +211,7 @@ def read_imports(text: str, folder: Path = FOLDER) -> list[Import]:
     folder : Path
         The library's folder, to tell a submodule from a symbol.
     """
-    tree = _without_type_checking(ast.parse(text))
-    return sorted(_imports(tree, folder), key=repr)
+    return list(_resolve(_parse(text)[1], folder))
 
 
 def _digest(module: str, folder: Path, above: tuple[str, ...] = ()) -> str:
@@ -254,29 +253,41 @@ def _defining(each: Import, folder: Path) -> Import:
 
 @cache
 def _read(module: str, folder: Path) -> Module:
-    tree = ast.parse(source_path(module, folder).read_text(encoding="utf-8"))
-    tree = _without_type_checking(tree)
-    imports = tuple(sorted(_imports(tree, folder), key=repr))
+    syntax, names, defined = _parse(source_path(module, folder).read_text("utf-8"))
+    return Module(syntax, tuple(_resolve(names, folder)), defined)
+
+
+Names = tuple[tuple[str, str, str], ...]
+"""What import statements say: bound name, module, symbol."""
+
+
+@cache
+def _parse(text: str) -> tuple[str, Names, frozenset[str]]:
+    """Return a text's canonical syntax, what it imports and what it defines."""
+    tree = _without_type_checking(ast.parse(text))
+    names = tuple(sorted(_imported(tree)))
     bare = _Bare().visit(tree)
-    return Module("".join(_canonical(bare)), imports, frozenset(_bound(bare)))
+    return "".join(_canonical(bare)), names, frozenset(_bound(bare))
 
 
-def _imports(tree: ast.AST, folder: Path) -> Iterator[Import]:
+def _imported(tree: ast.AST) -> Iterator[tuple[str, str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield Import(alias.asname or alias.name, alias.name)
+                yield alias.asname or alias.name, alias.name, ""
         elif isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
-                bound, inner = alias.asname or alias.name, f"{node.module}.{alias.name}"
-                is_module = node.module.split(".")[0] == PACKAGE and _find(
-                    inner, folder
-                )
-                yield (
-                    Import(bound, inner)
-                    if is_module
-                    else Import(bound, node.module, alias.name)
-                )
+                yield alias.asname or alias.name, node.module, alias.name
+
+
+def _resolve(names: Names, folder: Path) -> Iterator[Import]:
+    """Tell submodules, which are imported by a name too, from symbols."""
+    for bound, module, symbol in names:
+        inner = f"{module}.{symbol}"
+        if symbol and module.split(".")[0] == PACKAGE and _find(inner, folder):
+            yield Import(bound, inner)
+        else:
+            yield Import(bound, module, symbol)
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:

@@ -10,10 +10,6 @@ import pytest
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.returns import with_returns
-<<<<<<< HEAD
-from nse_lstm.json_files import write_json
-from nse_lstm.paths import find_root
-=======
 from nse_lstm.fingerprint import (
     FOLDER,
     counted,
@@ -21,7 +17,7 @@ from nse_lstm.fingerprint import (
     source_module,
     source_path,
 )
->>>>>>> e69d26f (Fingerprints: a version hangs on the import closure of the code that makes the bytes)
+from nse_lstm.json_files import write_json
 from nse_lstm.study.audit.compare_reference_data import compare_panel, compare_universe
 from nse_lstm.study.audit.reference.rows import read_market
 from nse_lstm.study.audit.stages import STAGES

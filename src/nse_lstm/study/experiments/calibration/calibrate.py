@@ -21,12 +21,8 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.config import Study, study_document
-<<<<<<< HEAD
 from nse_lstm.json_files import write_json
-from nse_lstm.models.versions import PACKAGES, sources_digest
-=======
 from nse_lstm.models.versions import code_version
->>>>>>> e69d26f (Fingerprints: a version hangs on the import closure of the code that makes the bytes)
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.status import render_markdown
 from nse_lstm.study.core.ledger import append_lines, read_lines
