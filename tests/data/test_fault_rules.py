@@ -10,7 +10,7 @@ from support.raw_files import Row, copy_session, random_rows, write_folder, writ
 
 from nse_lstm.data import date_repair, flags, row_ledger
 from nse_lstm.data.ingest import read_raw
-from nse_lstm.data.panel import Market, build_panel
+from nse_lstm.data.panel import MarketData, build_panel
 from nse_lstm.data.parse import parse_rows
 from nse_lstm.errors import DataError
 
@@ -18,7 +18,7 @@ DAYS = pd.bdate_range("2020-03-02", periods=8).as_unit("us")
 NAME = "NSE_data_all_stocks_2020.csv"
 
 
-def market_of(folder: Path, rows: list[Row]) -> Market:
+def market_of(folder: Path, rows: list[Row]) -> MarketData:
     return build_panel(write_folder(folder, rows))
 
 
@@ -254,7 +254,7 @@ def test_unexplained_jumps_are_reviewed_and_never_changed(tmp_path):
     assert market.panel["price"].tolist() == prices
 
 
-def ex_date_market(folder: Path, price: float) -> Market:
+def ex_date_market(folder: Path, price: float) -> MarketData:
     """A 2-for-1 event from a price of 100 to this one, the day after."""
     rows = [
         Row(DAYS[0], "AAA", 100.0, adjust=50.0),

@@ -15,7 +15,7 @@ import pytest
 from support.raw_files import Row, copy_session, write_rows
 
 from nse_lstm.data import row_ledger
-from nse_lstm.data.panel import Market, build_panel
+from nse_lstm.data.panel import MarketData, build_panel
 from nse_lstm.errors import DataError
 
 SHARES = tuple(f"S{n:02d}" for n in range(26))
@@ -66,7 +66,7 @@ def clean_board(seed: int) -> Board:
     return Board(rows, sessions, generator)
 
 
-def build(folder: Path, board: Board, rows: list[Row], **more: list[Row]) -> Market:
+def build(folder: Path, board: Board, rows: list[Row], **more: list[Row]) -> MarketData:
     """Write the year's file in a dialect of its own, and further files."""
     dialect = "new" if board.generator.random() < 0.5 else "old"
     write_rows(folder / f"prices {board.year}.csv", rows, dialect)
@@ -86,12 +86,14 @@ def true_panel(board: Board) -> pd.DataFrame:
     return table.sort_values(["ticker", "session"], ignore_index=True)
 
 
-def assert_like(market: Market, truth: pd.DataFrame, *, but: list[str] = ()) -> None:
+def assert_like(
+    market: MarketData, truth: pd.DataFrame, *, but: list[str] = ()
+) -> None:
     columns = [name for name in truth if name not in but]
     pd.testing.assert_frame_equal(market.panel[columns], truth[columns])
 
 
-def reasons(market: Market) -> dict[tuple[str, str], int]:
+def reasons(market: MarketData) -> dict[tuple[str, str], int]:
     """Count the repairs by action and reason."""
     counts = market.repairs.groupby(["action", "reason"]).size()
     return {(str(a), str(r)): int(n) for (a, r), n in counts.items()}

@@ -11,7 +11,7 @@ from nse_lstm.tables import MARKET_FEATURES, RANKED_FEATURES
 
 N_SESSIONS, N_SHARES, N_PARTS = 60, 8, 3
 TREES = Tabular(boosting_rounds=4, min_leaf_rows=10, feature_share=1.0)
-HALF = RankLstm(taught=0.5, teacher_parts=N_PARTS)
+HALF = RankLstm(distilled_share=0.5, distillation_folds=N_PARTS)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_luck_of_a_time_does_not_reach_its_own_teacher(rows: pd.DataFrame) -> No
 
 
 def test_untaught_it_aims_at_what_came(rows: pd.DataFrame) -> None:
-    aim = distil(rows, rank_lstm=RankLstm(taught=0.0), tabular=TREES, seed=7)
+    aim = distil(rows, rank_lstm=RankLstm(distilled_share=0.0), tabular=TREES, seed=7)
     np.testing.assert_array_equal(aim, rows["y_rank"].to_numpy())
 
 

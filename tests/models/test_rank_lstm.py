@@ -86,7 +86,7 @@ def test_training_ends_before_the_fold(
 
 def test_each_window_carries_its_own_places(tables: Tables) -> None:
     features, targets = tables
-    job = job_of(tables, rank_lstm=replace(TINY, taught=0.0))
+    job = job_of(tables, rank_lstm=replace(TINY, distilled_share=0.0))
     # By hand: the last training window of BBB, in its own row of the table.
     table = targets[1]
     rows = split_rows(features, table, FOLD, purge=SMALL.purge).train

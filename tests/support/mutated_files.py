@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nse_lstm.data.panel import Market, build_panel
+from nse_lstm.data.panel import MarketData, build_panel
 from nse_lstm.errors import DataError
 from support.raw_files import Row, random_rows, write_folder
 
@@ -63,7 +63,7 @@ def damage(folder: Path, seed: int) -> Path:
     return path
 
 
-def load(folder: Path, damaged: Path) -> Market | DataError:
+def load(folder: Path, damaged: Path) -> MarketData | DataError:
     """Load a damaged folder: a market whose ledger closes, or an error with its place.
 
     Raises

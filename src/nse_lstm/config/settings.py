@@ -217,10 +217,10 @@ class RankLstm:
     """On what is linear in the last session."""
     dropout: Fraction = 0.5
     """Of the LSTM's state and of the rectified layer."""
-    taught: Fraction = 0.5
+    distilled_share: Fraction = 0.5
     """Share of what it aims at that boosted trees forecast (``models.distillation``), the
     rest being what came."""
-    teacher_parts: Annotated[int, Field(ge=2)] = 5
+    distillation_folds: Annotated[int, Field(ge=2)] = 5
     """Parts of the training span; each is forecast by trees fitted on the others."""
     every: Count = 1
     """Trained on every so many of a share's windows."""

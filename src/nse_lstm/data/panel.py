@@ -30,7 +30,7 @@ LABELS = ("name", "kind", "sector")
 
 
 @dataclass(frozen=True)
-class Market:
+class MarketData:
     """One market's data, every table in its schema (``tables``).
 
     ``file_ledger`` counts the rows of each price file by what became of them; the
@@ -50,7 +50,7 @@ class Market:
 
 def build_panel(
     folder: Path, *, as_of: pd.Timestamp | None = None, actions: Path | None = None
-) -> Market:
+) -> MarketData:
     """Build the panel from a folder of the exchange's files.
 
     Parameters
@@ -67,7 +67,7 @@ def build_panel(
 
     Returns
     -------
-    Market
+    MarketData
         The panel is sorted by ticker and session. Missing prices, ranges and volumes
         stay missing. No price is changed but those of mended stale sessions and of
         index values whose decimal point slipped.
@@ -110,7 +110,7 @@ def build_panel(
     review = row_ledger.review_fates(
         judged, lost=fault_rules.find_lost(judged, sessions)
     )
-    return Market(
+    return MarketData(
         panel=row_ledger.in_schema(judged, tables.PANEL),
         instruments=_instruments(judged),
         file_ledger=row_ledger.file_ledger(fates, rows, raw.blanks),

@@ -9,7 +9,7 @@ A fading mean has no end: what happened counts half as much every ``n`` sessions
 import numpy as np
 import pandas as pd
 
-from nse_lstm.data.simulation.exchange import tick_size
+from nse_lstm.data.exchange_rules import tick_size
 from nse_lstm.features.market_panel import MarketPanel
 
 USUAL_SESSIONS = 60

@@ -36,7 +36,7 @@ def distil(
     rows : DataFrame
         ``FoldRows.train``: features beside the targets of one horizon.
     the rank LSTM : V3
-        Its share that is ``taught``, and in how many parts.
+        Its share that is ``distilled_share``, and in how many parts.
     tabular : Tabular
         Settings of the trees.
     seed : int
@@ -54,18 +54,18 @@ def distil(
         If there are more parts than sessions.
     """
     came = rows["y_rank"].to_numpy(float)
-    if rank_lstm.taught == 0:
+    if rank_lstm.distilled_share == 0:
         return came
     dates = ["origin", "entry_date", "target_date"]
     spans = {name: rows[name].to_numpy() for name in dates}
     sessions = pd.DatetimeIndex(np.unique(np.concatenate(list(spans.values()))))
     taught = came.copy()
     for fold in make_combinatorial_folds(
-        sessions, n_groups=rank_lstm.teacher_parts, n_test=1
+        sessions, n_groups=rank_lstm.distillation_folds, n_test=1
     ):
         apart, own = split_combinatorial(fold, sessions, lookback=1, **spans)
         if apart.any():
             taught[own] = boosted_ranks(
                 rows[apart], rows[own], tabular=tabular, seed=seed
             )
-    return (1 - rank_lstm.taught) * came + rank_lstm.taught * taught
+    return (1 - rank_lstm.distilled_share) * came + rank_lstm.distilled_share * taught

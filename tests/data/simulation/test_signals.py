@@ -7,7 +7,7 @@ from nse_lstm.data.simulation.signals import (
     FADING,
     MOOD,
     Memory,
-    Plan,
+    SignalPlan,
     drifts,
     expected_returns,
     remember,
@@ -16,8 +16,8 @@ from nse_lstm.data.simulation.signals import (
 VOLATILITY = np.array([0.02, 0.03])
 
 
-def plan(signal: float, parts: tuple[float, float, float] = (1, 0, 0)) -> Plan:
-    return Plan(
+def plan(signal: float, parts: tuple[float, float, float] = (1, 0, 0)) -> SignalPlan:
+    return SignalPlan(
         signal=signal,
         parts=parts,
         volatility=VOLATILITY,

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from nse_lstm.data.exchange_rules import tick_size
 from nse_lstm.data.market_statistics.wide_panel import Numbers, WidePanel
-from nse_lstm.data.simulation.exchange import tick_size
 
 MIN_PAIRS = 60
 """Fewer pairs of sessions than this, a quarter's, give no estimate."""

@@ -1,8 +1,7 @@
-"""Public rules of the Nairobi Securities Exchange: who is listed, ticks, holidays.
+"""Listings, sectors and holidays of the Nairobi Securities Exchange, for the simulator.
 
-Only facts that the exchange publishes for everyone: codes, sectors, the order of its
-board, the tick tables and the rule of its holidays. Nothing here is a price. The
-simulator is built on it.
+Every fact is published by the exchange: codes, sectors, the order of its price list and
+the rule of its holidays. Nothing here is a price.
 """
 
 from datetime import date, timedelta
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-BOARD = {
+LISTINGS = {
     "Agricultural": "EGAD KUKZ KAPC LIMT SASN WTK",
     "Automobiles and Accessories": "CGEN",
     "Banking": "ABSA BKG COOP DTK EQTY HFCK IMH KCB NBK NCBA SBIC SCBK",
@@ -31,9 +30,9 @@ BOARD = {
 }
 
 SECTORS: dict[str, str] = {
-    ticker: sector for sector, tickers in BOARD.items() for ticker in tickers.split()
+    ticker: sector for sector, tickers in LISTINGS.items() for ticker in tickers.split()
 }
-"""Sector of every ticker, in the order in which the board prints them."""
+"""Sector of every ticker, in the order in which the exchange prints them."""
 
 LIQUIDITY_ORDER: tuple[str, ...] = tuple(
     (
@@ -43,7 +42,7 @@ LIQUIDITY_ORDER: tuple[str, ...] = tuple(
         "PORT EGAD XPRS ARM BKG BOC CGEN DCON KAPC KUKZ LIMT ORCH KURV HBE"
     ).split()
 )
-"""The 63 ordinary shares, the most dealt in first."""
+"""The 63 ordinary shares, the most traded first."""
 
 LISTED: dict[str, tuple[str, str]] = {
     "FAHR": ("2015-11-27", "2022-05-31"),
@@ -58,14 +57,6 @@ LISTED: dict[str, tuple[str, str]] = {
 }
 """First and last day of what is not an ordinary share, where not always printed."""
 
-# Upper edges of the price bands and the tick within each.
-TICK_CHANGE = pd.Timestamp("2018-11-26")
-OLD_TICKS = (np.array([20.0, 50, 100]), np.array([0.05, 0.25, 0.5, 1]))
-NEW_TICKS = (
-    np.array([5.0, 10, 50, 500, 1000]),
-    np.array([0.01, 0.02, 0.05, 0.25, 1, 5]),
-)
-
 EASTER_SUNDAYS = {
     2013: (3, 31), 2014: (4, 20), 2015: (4, 5), 2016: (3, 27),
     2017: (4, 16), 2018: (4, 1), 2019: (4, 21), 2020: (4, 12),
@@ -75,30 +66,6 @@ EASTER_SUNDAYS = {
 FIXED_HOLIDAYS = ((1, 1), (5, 1), (6, 1), (10, 20), (12, 12), (12, 25), (12, 26))
 # Moi Day was kept again from 2018 on.
 MOI_DAY, MOI_DAY_FROM = (10, 10), 2018
-
-
-def tick_size(
-    price: npt.NDArray[np.float64], session: pd.Timestamp
-) -> npt.NDArray[np.float64]:
-    """Return the smallest step of a price, KES, by the table in force that session.
-
-    Parameters
-    ----------
-    price : array of any shape
-        KES. A price on an edge belongs to the band above it.
-    session : Timestamp
-        The table changed on 2018-11-26.
-
-    Examples
-    --------
-    >>> tick_size(np.array([7.0, 60.0]), pd.Timestamp("2018-11-23"))
-    array([0.05, 0.5 ])
-    >>> tick_size(np.array([7.0, 60.0]), pd.Timestamp("2018-11-26"))
-    array([0.02, 0.25])
-    """
-    edges, ticks = NEW_TICKS if session >= TICK_CHANGE else OLD_TICKS
-    # A price that is on an edge but for its last bit is on the edge.
-    return ticks[np.searchsorted(edges, np.asarray(price) + 1e-9, side="right")]
 
 
 def sessions_between(first_year: int, last_year: int) -> pd.DatetimeIndex:

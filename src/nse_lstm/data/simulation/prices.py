@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nse_lstm.data.simulation.exchange import tick_size
+from nse_lstm.data.exchange_rules import tick_size
 from nse_lstm.data.simulation.price_moves import (
     MOMENTS,
     draw_steps,
@@ -33,7 +33,7 @@ from nse_lstm.data.simulation.printed_prices import Flags, Numbers
 from nse_lstm.data.simulation.signals import (
     N_DRIFTS,
     Memory,
-    Plan,
+    SignalPlan,
     drifts,
     remember,
 )
@@ -80,7 +80,7 @@ class Lives:
 
     starts: Flags
     """First session of a later listing: no limit, no previous price."""
-    backtest: Flags
+    tradable: Flags
     """False before the listing and once it is suspended."""
     factor: Numbers
     """Shares after per share before, on the ex-date; else 1."""
@@ -113,7 +113,7 @@ def draw_prints(
     *,
     sessions: pd.DatetimeIndex,
     lives: Lives,
-    plan: Plan,
+    plan: SignalPlan,
 ) -> Prints:
     """Draw every session's printed low, high, average price and volume.
 
@@ -121,7 +121,7 @@ def draw_prints(
     ----------
     generator : Generator
         The only source of chance.
-    traits, lives, plan : Traits, Lives, Plan
+    traits, lives, plan : Traits, Lives, SignalPlan
         Of the same tickers, in the same order.
     sessions : DatetimeIndex of shape (n_sessions,)
         Trading days; the ticks follow their dates.
@@ -163,7 +163,7 @@ def draw_prints(
         stays = np.log(reference) + drift.sum(axis=0)
         log_price = np.where(waits & ~starts, stays, path[-1])
         # An ex-date's first price comes from a deal, as on the exchange.
-        amounts = _amounts(generator, traits) * (lives.backtest[day] | (factor != 1))
+        amounts = _amounts(generator, traits) * (lives.tradable[day] | (factor != 1))
         quotes = to_tick(np.exp(path + _sides(generator, traits)), session)
         limits = _limits(
             reference, session, limit=np.where(news != 0, LIFTED_LIMIT, DAILY_LIMIT)
@@ -176,7 +176,7 @@ def draw_prints(
         previous[day] = np.where(starts, np.nan, last)
         log_return = np.where(starts, 0.0, np.log(price[day] / reference))
         memory = remember(memory, log_return, price[day] * volume[day])
-        drift = drifts(memory, plan) * lives.backtest[day]
+        drift = drifts(memory, plan) * lives.tradable[day]
         planted[:, day] = drift
         last = price[day]
     return Prints(low, high, price, previous, volume, planted)

@@ -13,7 +13,7 @@ from nse_lstm.data.simulation.exchange import (
 from nse_lstm.data.simulation.price_moves import LOADINGS
 from nse_lstm.data.simulation.prices import Lives, Traits
 from nse_lstm.data.simulation.printed_prices import Flags, Numbers
-from nse_lstm.data.simulation.signals import Plan
+from nse_lstm.data.simulation.signals import SignalPlan
 
 SMALL_MARKET_OTHERS = ("KPLC-P4", "^N20I", "^NASI")
 # Neither ordinary shares nor indices: expected deals a session.
@@ -157,7 +157,7 @@ def draw_lives(
     ]
     lives = Lives(
         starts=starts,
-        backtest=listed & ~suspended,
+        tradable=listed & ~suspended,
         factor=factor,
         news=_draw_news(generator, sessions, payers=payers, n_tickers=len(tickers)),
     )
@@ -166,14 +166,14 @@ def draw_lives(
 
 def draw_plan(
     generator: np.random.Generator, traits: Traits, simulation: Simulation
-) -> Plan:
+) -> SignalPlan:
     """Draw which way each share's own predictability goes; none on average.
 
     Its weights of the two memories lie on a circle, so that what is learnt from one
     share says nothing about the next.
     """
     angle = generator.uniform(0, 2 * np.pi, len(traits.volatility))
-    return Plan(
+    return SignalPlan(
         signal=simulation.signal,
         parts=simulation.signal_parts,
         volatility=traits.volatility,

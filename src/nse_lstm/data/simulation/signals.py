@@ -50,7 +50,7 @@ N_DRIFTS = 3
 
 
 @dataclass(frozen=True)
-class Plan:
+class SignalPlan:
     """What is planted: how much of it, and which way for each share."""
 
     signal: float
@@ -121,7 +121,7 @@ def remember(memory: Memory, log_return: Numbers, turnover: Numbers) -> Memory:
     )
 
 
-def drifts(memory: Memory, plan: Plan) -> Numbers:
+def drifts(memory: Memory, plan: SignalPlan) -> Numbers:
     """Return the next session's log drift by how fast it fades.
 
     Returns

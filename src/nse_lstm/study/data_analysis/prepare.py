@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from nse_lstm.data.panel import Market, build_panel
+from nse_lstm.data.panel import MarketData, build_panel
 from nse_lstm.data.universe import (
     ranked,
     recommendations_document,
@@ -30,7 +30,7 @@ from nse_lstm.tables import (
 class PreparedData:
     """A market's tables as built, the test year's rows among them."""
 
-    market: Market
+    market: MarketData
     facts: MarketFacts
     statistics: dict[int, pd.DataFrame]
     """``STATISTICS`` by fold, as of that fold's start."""
@@ -69,7 +69,7 @@ def _check_recommended(by_fold: dict[int, list[str]]) -> None:
         )
 
 
-def _write_market(workspace: Workspace, market: Market) -> None:
+def _write_market(workspace: Workspace, market: MarketData) -> None:
     folder = workspace.paths.processed
     write_table(market.panel, PANEL, folder / "panel.parquet")
     write_table(market.instruments, INSTRUMENTS, folder / "instruments.parquet")
@@ -78,7 +78,7 @@ def _write_market(workspace: Workspace, market: Market) -> None:
 
 
 def _judge_stocks(
-    workspace: Workspace, market: Market, test_year: int
+    workspace: Workspace, market: MarketData, test_year: int
 ) -> dict[int, pd.DataFrame]:
     return {
         fold.year: stock_statistics(
@@ -108,7 +108,7 @@ def _write_recommendations(
     write_table(statistics[test_year], STATISTICS, folder / "stock_statistics.csv")
 
 
-def _facts(market: Market, test_year: int) -> MarketFacts:
+def _facts(market: MarketData, test_year: int) -> MarketFacts:
     sessions = market.panel["session"]
     return MarketFacts(
         digest=market.digest,
