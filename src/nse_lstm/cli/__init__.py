@@ -6,7 +6,7 @@ Nothing heavy is imported before a verb needs it.
 import sys
 
 # Importing a module registers its verbs.
-from nse_lstm.cli import deployment, laboratory, make, study  # noqa: F401
+from nse_lstm.cli import deployment, make, study, tools  # noqa: F401
 from nse_lstm.cli.verbs import app
 from nse_lstm.errors import StudyError
 

@@ -1,4 +1,4 @@
-"""The desk: scoring, promotion, service, monitoring and the forecast store."""
+"""Verbs of deployment: scoring, promotion, service, monitoring, forecast store."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ StoreUrl = Annotated[
     typer.Option(
         "--store",
         envvar="NSE_LSTM_STORE",
-        help="SQLAlchemy URL of the forecast store; the market's own file if empty.",
+        help="SQLAlchemy URL of the forecast store. Default: the market's own file.",
         show_envvar=True,
     ),
 ]
@@ -22,7 +22,7 @@ StoreUrl = Annotated[
 def score(
     identity: Identity,
     as_of: Annotated[
-        str, typer.Option(help="Day of scoring, 2024-12-31; the last session's.")
+        str, typer.Option(help="Day, as 2024-12-31. Default: the last session.")
     ] = "",
     store: StoreUrl = "",
 ) -> Answer:
@@ -58,11 +58,11 @@ def promote(
     ] = "",
     why: Annotated[str, typer.Option(help="Reason in words.")] = "",
     version: Annotated[
-        str, typer.Option(help="First digits, where several versions stand.")
+        str, typer.Option(help="First digits, where there are several versions.")
     ] = "",
     store: StoreUrl = "",
 ) -> None:
-    """Put a model of a stock in a stage; a champion has to pass the gate."""
+    """Move a stock's model to a stage; a champion has to pass the gate."""
     from nse_lstm.study.deployment.promotion import promote_by_hand
 
     entry = promote_by_hand(
@@ -87,7 +87,7 @@ def rollback(
     ticker: str,
     why: Annotated[str, typer.Option(help="Reason in words.")] = "Rolled back by hand.",
 ) -> None:
-    """Make the champion before the present one champion again."""
+    """Make the previous champion of a stock champion again."""
     from nse_lstm.study.deployment.promotion import roll_back_by_hand
 
     entry = roll_back_by_hand(identity.open(), ticker, why=why)
@@ -99,9 +99,9 @@ def rollback(
 @verb()
 def history(
     identity: Identity,
-    ticker: Annotated[str, typer.Argument(help="All if left out.")] = "",
+    ticker: Annotated[str, typer.Argument(help="Default: all stocks.")] = "",
 ) -> Answer:
-    """List every promotion: when, who, where, how and why."""
+    """List every promotion: time, model, stage, way and reason."""
     from nse_lstm.study.deployment.promotion import promotion_history
 
     table = promotion_history(identity.open(), ticker)
@@ -112,10 +112,10 @@ def history(
 def refit(
     identity: Identity,
     stocks: Annotated[
-        str, typer.Option(help="Tickers with commas; those in the registry if empty.")
+        str, typer.Option(help="Tickers with commas. Default: all in the registry.")
     ] = "",
 ) -> None:
-    """Fit v2 through the last session, as challenger: it forecasts in the shadow."""
+    """Fit v2 on all data as challenger, whose forecasts are stored but not served."""
     from nse_lstm.study.deployment.refit import refit as refit_study
 
     for entry in refit_study(identity.open(), stocks.split(",") if stocks else ()):
@@ -132,19 +132,19 @@ def store_backup(identity: Identity, path: Path, store: StoreUrl = "") -> None:
 
 @verb()
 def store_restore(identity: Identity, path: Path, store: StoreUrl = "") -> None:
-    """Append to the store what it lacks of a backup."""
+    """Append a backup's missing rows to the store."""
     from nse_lstm.study.deployment.forecast_store import restore
 
-    typer.echo(f"{restore(identity.open(), path, store=store)} rows were not there")
+    typer.echo(f"{restore(identity.open(), path, store=store)} rows were added")
 
 
 @verb()
 def serve(
     identity: Identity,
-    host: Annotated[str, typer.Option(help="Whom to listen to.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Where.", min=1, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port.", min=1, max=65535)] = 8000,
 ) -> None:
-    """Answer for forecasts over HTTP; changes need the token of NSE_LSTM_TOKEN."""
+    """Serve forecasts over HTTP; changes need the token of NSE_LSTM_TOKEN."""
     from nse_lstm.study.deployment.service import serve as serve_study
 
     serve_study(identity.open(), host=host, port=port)
@@ -154,11 +154,11 @@ def serve(
 def monitor(
     identity: Identity,
     as_of: Annotated[
-        str, typer.Option(help="Day of watching, 2024-12-31; the last session's.")
+        str, typer.Option(help="Day, as 2024-12-31. Default: the last session.")
     ] = "",
     store: StoreUrl = "",
 ) -> Answer:
-    """Watch the stored forecasts and their inputs; exit 1 if an alarm rings."""
+    """Monitor the stored forecasts and their inputs; exit 1 if there is an alarm."""
     from nse_lstm.study.core.phase_tables import parse_day
     from nse_lstm.study.deployment.monitoring import monitor as monitor_study
 
@@ -171,7 +171,7 @@ def monitor(
         for test in found.tests.itertuples()
     ]
     lines.append(
-        f"{len(found.now)} alarms now, {len(found.alerts)} since watching began; "
+        f"{len(found.now)} alarms now, {len(found.alerts)} since monitoring began; "
         f"{found.n_realised} stored forecasts have come due"
     )
     return Answer(found.now, lines, code=1 if len(found.now) else 0)
@@ -181,15 +181,15 @@ def monitor(
 def replay(
     identity: Identity,
     year: Annotated[
-        int, typer.Option(help="A year that Phase 4 forecast; 0: the test year.")
+        int, typer.Option(help="A year that Phase 4 forecast. Default: the test year.")
     ] = 0,
 ) -> None:
-    """Go through a year evening by evening: score, realise, test, alarm, promote."""
+    """Replay a year day by day: score, realise, test, alarm, promote."""
     from nse_lstm.study.deployment.replay import replay as replay_study
 
     found = replay_study(identity.open(), year=year, tell=typer.echo)
     typer.echo(
         f"{found.n_sessions} sessions of {found.year}: {len(found.forecasts)} "
         f"forecasts stored and read back, {len(found.alerts)} alarms, "
-        f"{len(found.promotions)} changes of who serves"
+        f"{len(found.promotions)} changes of the model in use"
     )

@@ -1,4 +1,4 @@
-"""What the Makefile calls and nobody types."""
+"""Hidden verbs that only the Makefile calls."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +11,7 @@ from nse_lstm.cli.verbs import Identity, app, verb
 
 @verb(hidden=True)
 def stamp(identity: Identity, path: Path) -> None:
-    """Write the study's identity, for Make, if it changed."""
+    """Write the study's identity for Make, if it changed."""
     from nse_lstm.study.tools.stamp import write_stamp
 
     write_stamp(identity.open(), path)
@@ -19,7 +19,7 @@ def stamp(identity: Identity, path: Path) -> None:
 
 @verb(hidden=True)
 def prepare_raw(identity: Identity, path: Path) -> None:
-    """Make the simulated market's files, or see that a real market's are there."""
+    """Simulate the market's files, or check that a real market's exist."""
     from nse_lstm.paths import write_text
     from nse_lstm.study.data_analysis.raw_files import prepare_raw as prepare
 
@@ -36,7 +36,7 @@ def execute(
         list[str] | None, typer.Option("-p", help="name=value, further parameters.")
     ] = None,
 ) -> None:
-    """Execute a notebook; a failure leaves it under running/ to be opened."""
+    """Execute a notebook; a failed one stays under running/, where it can be opened."""
     from nse_lstm.study.tools.execute_notebook import execute_notebook, parse_parameters
 
     execute_notebook(
@@ -53,7 +53,7 @@ def render(
     target: Path,
     verdict: Annotated[Path, typer.Option(help="The study's verdict.json.")],
 ) -> None:
-    """Render an executed notebook as a page, the verdict first."""
+    """Render an executed notebook as a page that begins with the verdict."""
     from nse_lstm.json_files import read_json
     from nse_lstm.reporting.pages import render_notebook
 
@@ -62,7 +62,7 @@ def render(
 
 @verb(hidden=True)
 def stock_pages(identity: Identity, source: Path, path: Path) -> None:
-    """Write the page of every recommended stock, and the list of them for Make."""
+    """Write a page for every recommended stock, and their list for Make."""
     from nse_lstm.pages.stock_pages import make_stock_pages
     from nse_lstm.paths import write_text
 
@@ -72,7 +72,7 @@ def stock_pages(identity: Identity, source: Path, path: Path) -> None:
 
 @verb(hidden=True)
 def status(identity: Identity, path: Path) -> None:
-    """Write the status page, and the same in Markdown beside it."""
+    """Write the status page as HTML and as Markdown."""
     from nse_lstm.pages.status import write_status
 
     write_status(identity.open(), path)
@@ -80,7 +80,7 @@ def status(identity: Identity, path: Path) -> None:
 
 @verb(hidden=True)
 def index(identity: Identity, path: Path) -> None:
-    """Write the index page: the verdict first."""
+    """Write the index page, which begins with the verdict."""
     from nse_lstm.pages.index import write_index
     from nse_lstm.study.tools.build_costs import cost_lines
 
@@ -91,7 +91,7 @@ def index(identity: Identity, path: Path) -> None:
 
 @app.command(hidden=True)
 def copy_ledger(first: Path, second: Path, market: str = "simulated") -> None:
-    """Give a second build the first one's history of looks and trials."""
+    """Copy one build's ledger of trials and evaluations to a second build."""
     from nse_lstm.study.tools.reproducibility import copy_ledger as copy
 
     copy(first, second, market)

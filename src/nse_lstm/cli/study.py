@@ -1,7 +1,6 @@
-"""The study and what stands beside it: training, review, audit, searches, results."""
+"""Verbs of the study: training, review, audit, searches, results."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,11 +14,11 @@ def train(
     stocks: Annotated[
         str,
         typer.Option(
-            help="A number, `all`, or tickers with commas; the recommended if empty."
+            help="A number, `all`, or tickers with commas. Default: the recommended."
         ),
     ] = "",
 ) -> Answer:
-    """Train every model of the study; resumes what is there."""
+    """Train every model of the study that is not trained yet."""
     from nse_lstm.study.training.train import train_all
 
     summary = train_all(identity.open(), stocks)
@@ -33,7 +32,7 @@ def review(
         str, typer.Option(help="Put the jumps on the accepted list, with this note.")
     ] = "",
 ) -> Answer:
-    """List the price jumps nobody has let pass; exit 1 if there are too many."""
+    """List price jumps that are not accepted yet; exit 1 if there are too many."""
     from nse_lstm.study.data_analysis.jump_review import (
         accept_jumps,
         accepted_path,
@@ -52,7 +51,7 @@ def review(
 
 @verb()
 def changes(identity: Identity) -> Answer:
-    """Say what the last build changed; exit 1 if it rewrote old values."""
+    """List the data that the last build changed; exit 1 if it rewrote old values."""
     from nse_lstm.study.data_analysis.panel_diff import changes_table, read_changes
 
     found = read_changes(identity.open())
@@ -61,7 +60,7 @@ def changes(identity: Identity) -> Answer:
 
 @verb()
 def results(identity: Identity) -> None:
-    """Write docs/results/<market>-<test year>.md: statistics only, to be committed."""
+    """Write the statistics to docs/results/<market>-<test year>.md, to be committed."""
     from nse_lstm.pages.results import write_results
 
     typer.echo(write_results(identity.open()))
@@ -71,7 +70,7 @@ def results(identity: Identity) -> None:
 def audit(
     identity: Identity,
     full: Annotated[
-        bool, typer.Option(help="Rewrite this market's own files too: minutes.")
+        bool, typer.Option(help="Audit rewritten source files too: takes minutes.")
     ] = False,
     defects: Annotated[
         bool, typer.Option(help="Measure which defects the audit catches instead.")
@@ -80,7 +79,7 @@ def audit(
         int, typer.Option(help="Clean markets to count false alarms on.")
     ] = 100,
 ) -> None:
-    """Look for leaks in this very study; exit 1 if there is an alarm."""
+    """Audit this study for leaks; exit 1 if there is an alarm."""
     from nse_lstm.study.audit.run import run_audit, run_power
 
     if defects:
@@ -106,7 +105,7 @@ def calibrate(
         int, typer.Option(help="Markets with each planted signal.", min=0)
     ] = 40,
 ) -> None:
-    """Judge invented markets; exit 1 if the verdict says yes to luck too often."""
+    """Measure the verdict's false-positive rate; exit 1 if it is too high."""
     from nse_lstm.study.experiments.calibration.calibrate import run_calibration
 
     found = run_calibration(
@@ -119,7 +118,7 @@ def calibrate(
 
 @verb()
 def ablation(identity: Identity) -> Answer:
-    """Measure what each change of v2 does, alone and removed; resumes what is there."""
+    """Measure each change of v2, alone and removed; resumes an earlier run."""
     from nse_lstm.study.experiments.ablation import ablate
 
     return Answer(ablate(identity.open()).round(4))
@@ -129,10 +128,10 @@ def ablation(identity: Identity) -> Answer:
 def search(
     identity: Identity,
     forecaster: Annotated[
-        str, typer.Option(help="Which, of study/search_spaces.py; commas between.")
+        str, typer.Option(help="Names from search_spaces.py, with commas.")
     ] = "ridge,boosting,rank_lstm",
 ) -> Answer:
-    """Search settings before every walk-forward year; prints the best, changes none."""
+    """Search settings on years before the walk-forward years; prints the best."""
     import pandas as pd
 
     from nse_lstm.study.experiments.search import search as search_study
@@ -150,24 +149,13 @@ def search(
 @app.command()
 def fetch(
     folder: Annotated[
-        str, typer.Option(help="Where to; data/raw/<market> of the project if empty.")
+        str, typer.Option(help="Target folder. Default: the project's data/raw/nse.")
     ] = "",
     years: Annotated[
-        str, typer.Option(help="As 2013-2023; every data set if empty.")
+        str, typer.Option(help="As 2013-2023. Default: every data set.")
     ] = "",
 ) -> None:
     """Download the public data sets of data/catalogue.toml, checked and cited."""
     from nse_lstm.study.data_analysis.download import fetch as fetch_study
 
     typer.echo(fetch_study(folder, years=years, tell=typer.echo))
-
-
-@verb(study=False)
-def verify(first: Path, second: Path) -> Answer:
-    """Compare every artefact of two builds; exit 1 if any differs."""
-    from nse_lstm.study.tools.reproducibility import compare_builds
-
-    table = compare_builds(first, second)
-    n_different = int((table["result"] != "equal").sum())
-    line = f"{len(table)} artefacts, {n_different} different"
-    return Answer(table, [line], code=1 if n_different else 0)

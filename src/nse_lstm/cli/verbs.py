@@ -1,4 +1,4 @@
-"""What every verb shares: which study, how it answers, how it ends."""
+"""Shared parts of all verbs: the study's options, answers, exit codes."""
 
 import inspect
 import json
@@ -37,7 +37,7 @@ AsJson = Annotated[
 
 @dataclass(frozen=True)
 class Identity:
-    """Which study: options of every verb that works on one."""
+    """Identify a study: the options of every verb that works on one."""
 
     root: Annotated[
         str, typer.Option(help="Folder of the artefacts; the project if empty.")
@@ -61,19 +61,19 @@ class Identity:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a verb found: a table, what else there is to say, and the exit code."""
+    """Answer of a verb: a table, further lines and the exit code."""
 
     table: "pd.DataFrame"
     lines: Sequence[str] = ()
     code: int = 0
     max_rows: int = 200
-    """Rows that a reader sees; a program gets them all."""
+    """Rows in the text. JSON has all of them."""
 
     def text(self) -> str:
-        """Return it for a reader; a table without rows is left out."""
+        """Format the answer as text, without a table that has no rows."""
         shown = self.table.head(self.max_rows).copy()
         for name in shown.select_dtypes(["str", "object"]).columns:
-            # Words begin where their heading does; numbers end there.
+            # Words are aligned left, numbers right.
             words = [str(name), *shown[name].map(_word)]
             width = max(map(len, words))
             shown[name] = [word.ljust(width) for word in words[1:]]
@@ -84,9 +84,9 @@ class Answer:
         return "\n".join([*(line.rstrip() for line in table), *self.lines])
 
     def json(self) -> str:
-        """Return it for a program: ``rows``, ``lines`` and ``exit_code``.
+        """Format the answer as JSON: ``rows``, ``lines`` and ``exit_code``.
 
-        Times are in ISO 8601; what is missing or not defined is null.
+        Times are in ISO 8601. Missing and undefined values are null.
         """
         rows = self.table.to_json(
             orient="records", date_format="iso", double_precision=15
@@ -102,14 +102,16 @@ class Answer:
 def verb(
     *, hidden: bool = False, study: bool = True
 ) -> Callable[[Callable[..., Answer | None]], None]:
-    """Make a function a verb.
+    """Register a function as a verb of the command line.
 
-    One that returns an ``Answer`` gets the option ``--json``.
+    A function that returns an ``Answer`` gets the option ``--json``.
 
     Parameters
     ----------
+    hidden : bool
+        Leave the verb out of the help.
     study : bool
-        Whether its first parameter is an ``Identity``, whose options it then has.
+        Whether the first parameter is an ``Identity``, whose options the verb gets.
     """
     shared = inspect.signature(Identity).parameters.values() if study else ()
     names = [field.name for field in fields(Identity)] if study else []
@@ -131,8 +133,8 @@ def verb(
             _end(answer, Answer.json)
 
         keyword = inspect.Parameter.KEYWORD_ONLY
-        asked = [_as_json()] if answers else []
-        parameters = [each.replace(kind=keyword) for each in (*own, *asked, *shared)]
+        extra = [_as_json()] if answers else []
+        parameters = [each.replace(kind=keyword) for each in (*own, *extra, *shared)]
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {each.name: each.annotation for each in parameters}
         app.command(hidden=hidden, epilog=EXIT_CODES)(call)
@@ -153,7 +155,7 @@ def _as_json() -> inspect.Parameter:
 
 
 def _end(answer: Answer | None, form: Callable[[Answer], str]) -> None:
-    """Print an answer and leave with its code."""
+    """Print an answer and exit with its code."""
     if answer is not None:
         typer.echo(form(answer))
         raise typer.Exit(code=answer.code)

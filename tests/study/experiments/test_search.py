@@ -156,7 +156,7 @@ def test_a_stopped_search_ends_like_one_that_was_not(
     resumed = run(fresh)
     assert resumed == whole
     assert tried(fresh) == tried(workspace)
-    assert whole.n_trials == 7 == len(tried(workspace)) == whole.n_looks
+    assert whole.n_trials == 7 == len(tried(workspace)) == whole.n_evaluations
 
 
 def test_the_own_settings_come_first_and_the_best_is_no_worse(
@@ -201,7 +201,7 @@ def test_the_best_is_said_in_lines_of_a_study_file() -> None:
         own_value=0.05,
         n_trials=3,
         n_given_up=1,
-        n_looks=3,
+        n_evaluations=3,
     )
     assert settings_lines(found) == "[tabular]\nmax_leaves = 5\nlearning_rate = 0.0123"
 

@@ -125,7 +125,7 @@ def test_folds_and_models_show_themselves_escaped() -> None:
     assert "&lt;b&gt;" in show_model(hostile) and "<b>" not in show_model(hostile)
 
 
-def test_a_notebook_is_told_how_folds_look(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_shows_folds_as_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     formatter = DisplayFormatter()
     shell = SimpleNamespace(display_formatter=formatter)
     monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: shell)
@@ -179,7 +179,7 @@ def test_a_free_run_is_scored_beside_persistence_and_leaves_no_trial(
     assert free_run.model.folder.is_relative_to(paths.build)
     assert not list(paths.models.rglob("*.keras"))
     assert not (paths.ledger / "trials.jsonl").exists()
-    assert "look number 1" in free_run._repr_html_()
+    assert "evaluation number 1" in free_run._repr_html_()
     for shown in (free_run.plot(), free_run.plot_training()):
         assert "data:image/svg+xml" in shown.html
 
@@ -191,7 +191,7 @@ def test_the_same_run_is_fitted_and_counted_once(
     lines: list[str] = []
     again = laboratory.run(STOCK, progress=lines.append)
     assert lines[-1].endswith("resumed")
-    assert again.n_looks == free_run.n_looks
+    assert again.n_evaluations == free_run.n_evaluations
     pd.testing.assert_frame_equal(again.forecasts, free_run.forecasts)
 
 
@@ -232,5 +232,5 @@ def test_a_judged_year_and_ones_own_network_enter_the_trial_ledger(
     assert (line["model"], line["year"], line["ticker"]) == ("mine", 2023, STOCK)
     assert json.loads(line["settings"]) == {}
     assert set(laboratory.runs["model"]) >= {"mine"}
-    looks = laboratory.years.set_index("year")["n_looks"]
-    assert looks[2023] == 1 and looks[2024] == 0
+    counts = laboratory.years.set_index("year")["n_evaluations"]
+    assert counts[2023] == 1 and counts[2024] == 0

@@ -68,7 +68,7 @@ class Found:
     """The study's own settings'."""
     n_trials: int
     n_given_up: int
-    n_looks: int
+    n_evaluations: int
     """Settings in the ledger of searches, of whatever data and forecaster."""
 
 
@@ -110,7 +110,7 @@ def search(
         _try_next(workspace, trials, one, objective, n_years=len(ground.folds))
         _record(workspace, trials, one)
         progress(_line(_done(trials)[-1], f"[{n_done + 1}/{budget}]"))
-    return _found(trials, one, n_looks=_record(workspace, trials, one))
+    return _found(trials, one, n_evaluations=_record(workspace, trials, one))
 
 
 def search_years(workspace: Workspace) -> tuple[int, ...]:
@@ -273,7 +273,9 @@ def _record(workspace: Workspace, trials: optuna.Study, forecaster: Forecaster) 
     return append_lines(workspace.paths.ledger / LEDGER, lines, key=KEY)
 
 
-def _found(trials: optuna.Study, forecaster: Forecaster, *, n_looks: int) -> Found:
+def _found(
+    trials: optuna.Study, forecaster: Forecaster, *, n_evaluations: int
+) -> Found:
     done = _done(trials)
     whole = [trial for trial in done if trial.state == TrialState.COMPLETE]
     best = max(whole, key=lambda trial: float(trial.value or 0.0))
@@ -284,7 +286,7 @@ def _found(trials: optuna.Study, forecaster: Forecaster, *, n_looks: int) -> Fou
         own_value=float(done[0].value or 0.0),
         n_trials=len(done),
         n_given_up=len(done) - len(whole),
-        n_looks=n_looks,
+        n_evaluations=n_evaluations,
     )
 
 

@@ -1,8 +1,8 @@
-"""The laboratory: a researcher's own stock, settings and network, in three lines.
+"""The laboratory: fit and score a network of your own on one stock in three lines.
 
-What is fitted here lies apart from the study's models and never enters them. The years
-before the study's own are free to try on; a year the study is judged on is counted in
-its ledger; the test year stays sealed.
+Its models are kept apart from the study's. Years before the walk-forward years are free
+to try on. A year that the study is judged on is counted in the trial ledger. The test
+year stays sealed.
 """
 
 from nse_lstm.study.laboratory.laboratory import Laboratory, open_laboratory

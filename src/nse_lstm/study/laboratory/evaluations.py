@@ -1,7 +1,7 @@
-"""The ledger of runs: every run whose score was seen, counted by the code.
+"""Count every laboratory run whose score was seen, in a ledger of its own.
 
-A look at a year that the study is judged on enters the trial ledger as well, so that
-the verdict's deflated Sharpe knows of it.
+An evaluation of a year that the study is judged on also enters the trial ledger, and
+with it the verdict's deflated Sharpe ratio.
 """
 
 import json
@@ -20,7 +20,7 @@ LEDGER = "laboratory.jsonl"
 KEY = ["data", "version", "ticker", "year"]
 
 
-def record_look(
+def record_evaluation(
     workspace: Workspace,
     returns: pd.DataFrame,
     *,
@@ -31,7 +31,7 @@ def record_look(
     settings: Mapping[str, Any],
     counted: bool,
 ) -> int:
-    """Write down that a run's scores are seen, once; return how many saw that year.
+    """Record a run's evaluation once, and return the year's number of evaluations.
 
     Parameters
     ----------
@@ -39,8 +39,10 @@ def record_look(
         With the run's own settings.
     returns : DataFrame
         ``STRATEGY_RETURNS`` that are scored.
+    ticker, year, model, version, settings
+        Identity of the run, as the ledger keeps it.
     counted : bool
-        Whether the study is judged on that year: then each strategy is a trial.
+        Whether the study is judged on that year. Then each strategy is a trial.
     """
     if counted:
         record_trials(
@@ -59,11 +61,11 @@ def record_look(
         "version": version,
     }
     append_lines(workspace.paths.ledger / LEDGER, [line], key=KEY)
-    return count_looks(workspace)[year]
+    return count_evaluations(workspace)[year]
 
 
-def count_looks(workspace: Workspace) -> Counter[int]:
-    """Return how many distinct runs have looked at each year of these data."""
+def count_evaluations(workspace: Workspace) -> Counter[int]:
+    """Count the distinct runs that were evaluated on each year of these data."""
     digest = read_facts(workspace).digest
     lines = read_lines(workspace.paths.ledger / LEDGER)
     return Counter(int(line["year"]) for line in lines if line["data"] == digest)

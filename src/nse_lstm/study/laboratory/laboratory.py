@@ -1,4 +1,4 @@
-"""Where a researcher's runs start: which years, which stocks, which settings."""
+"""Open the laboratory and check a run's stock, year, network and settings."""
 
 import re
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.reporting.display import show_table
 from nse_lstm.study.core.phase_tables import read_facts, read_instruments, study_folds
 from nse_lstm.study.core.workspace import Workspace, open_workspace
-from nse_lstm.study.laboratory.evaluations import count_looks
+from nse_lstm.study.laboratory.evaluations import count_evaluations
 from nse_lstm.study.laboratory.records import read_records
 from nse_lstm.study.laboratory.reprs import register_reprs
-from nse_lstm.study.laboratory.runs import Run, Wanted, run_network
+from nse_lstm.study.laboratory.runs import Run, RunRequest, run_network
 from nse_lstm.study.ranking.tabular_models import ranking_folds
 
 if TYPE_CHECKING:
@@ -25,53 +25,53 @@ if TYPE_CHECKING:
 
 
 FREE, COUNTED, SEALED = "free", "counted", "sealed"
-"""What a run may do with a year."""
+"""Uses of a year: without a record, recorded as trials, or not at all."""
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 SECTIONS: dict[str, tuple[str, ...]] = {
     "v2": tuple(each.name for each in fields(V2)),
-    # Workers change no result, and one network needs one.
+    # Workers change no result, and one network needs only one.
     "training": tuple(each.name for each in fields(Training) if each.name != "workers"),
 }
-"""The settings of a run, by the section of the study file that has them."""
+"""The settings of a run, by their section of the study file."""
 
 
 @dataclass(frozen=True)
 class Laboratory:
-    """A study opened for trying things out; ``run`` is what it is for."""
+    """A study opened for experiments; ``run`` fits and scores one network."""
 
     workspace: Workspace
 
     @property
     def years(self) -> pd.DataFrame:
-        """One row a year: what a run may do with it, and how many have looked at it.
+        """One row per year: its use and its number of evaluations.
 
-        Years before the first that is walked forward are ``free``. A year that the
-        study is judged on is ``counted``: what is seen there enters the trial ledger.
-        The test year is ``sealed``.
+        Years before the first walk-forward year are ``free``. A year that the study is
+        judged on is ``counted``: its scores enter the trial ledger. The test year is
+        ``sealed``.
         """
         facts = read_facts(self.workspace)
         begin = pd.Timestamp(facts.first_session).year + 1
         years = range(begin, facts.test_year + 1)
-        looks = count_looks(self.workspace)
+        counts = count_evaluations(self.workspace)
         return pd.DataFrame(
             {
                 "year": years,
                 "use": [self._use(year) for year in years],
-                "n_looks": [looks.get(year, 0) for year in years],
+                "n_evaluations": [counts.get(year, 0) for year in years],
             }
         )
 
     @property
     def stocks(self) -> pd.DataFrame:
-        """Ordinary shares that can be run: ticker, name, sector, span."""
+        """One row per stock that can be run: ticker, name, sector, span."""
         instruments = read_instruments(self.workspace)
         ordinary = instruments[instruments["kind"] == "ordinary"]
         return ordinary.drop(columns="kind").reset_index(drop=True)
 
     @property
     def runs(self) -> pd.DataFrame:
-        """One row a run that is kept: stock, network, year, settings, losses, skill."""
+        """One row per finished run: stock, network, settings, losses, skill."""
         return read_records(self.workspace)
 
     def run(
@@ -84,26 +84,26 @@ class Laboratory:
         progress: "Progress | None" = None,
         **settings: Any,
     ) -> Run:
-        """Fit one network for one stock, forecast a year with it and score that.
+        """Fit one network for one stock, forecast a year and score the forecasts.
 
-        Weights and scaler are fitted on what ends before the year. The same run is
-        fitted once: its model is kept under the market's build.
+        Weights and scaler are fitted on targets before the year. A run is fitted once
+        and its model is kept under the market's build.
 
         Parameters
         ----------
         ticker : str
-            An ordinary share.
+            A stock of ``stocks``.
         year : int
-            The year that is forecast; the last ``free`` one if 0. A ``counted`` one
-            writes to the trial ledger.
+            Year that is forecast; 0 is the last ``free`` one. A ``counted`` year is
+            recorded in the trial ledger.
         architecture : Architecture, optional
-            A network of one's own, of one channel and one output; v2 if not given.
+            Your own network, of one channel and one output. Default: v2.
         seed : int
-            The study's if 0.
+            Seed of weights and dropout; 0 is the study's.
         progress : callable, optional
-            Is given one line at a time, instead of ``progress.show_progress``.
+            Receives one line at a time, instead of ``progress.show_progress``.
         **settings
-            Of the study's sections ``v2`` and ``training``, such as ``units=8`` or
+            Settings of the sections ``v2`` and ``training``, such as ``units=8`` or
             ``max_epochs=5``.
 
         Raises
@@ -115,8 +115,8 @@ class Laboratory:
         """
         if ticker not in set(self.stocks["ticker"]):
             raise ConfigurationError(
-                "`ticker` must be an ordinary share of "
-                f"{self.workspace.study.market.name}; see `stocks`. "
+                "`ticker` must be a stock of "
+                f"{self.workspace.study.market.name}, listed in `stocks`. "
                 f"Received: {ticker!r}"
             )
         chosen = year or self._last_free()
@@ -131,7 +131,7 @@ class Laboratory:
         if seed:
             overrides["seed"] = seed
         study = override_study(self.workspace.study, overrides)
-        wanted = Wanted(
+        request = RunRequest(
             ticker=ticker,
             year=chosen,
             counted=self._use(chosen) == COUNTED,
@@ -139,7 +139,7 @@ class Laboratory:
             settings=settings,
         )
         own = replace(self.workspace, study=study)
-        return run_network(own, wanted, progress=progress)
+        return run_network(own, request, progress=progress)
 
     def _use(self, year: int) -> str:
         if year >= read_facts(self.workspace).test_year:
@@ -152,8 +152,8 @@ class Laboratory:
         if free.empty:
             raise ArtefactError(
                 "Expected a year with data before it and before the first walk-forward "
-                f"year. Received: none before {_first_counted(self.workspace)}; name a "
-                "counted one with `year=`"
+                f"year. Received: none before {_first_counted(self.workspace)}. Name a "
+                "counted year with `year=`"
             )
         return int(free.iloc[-1])
 
@@ -161,8 +161,8 @@ class Laboratory:
         uses = dict(zip(self.years["year"], self.years["use"], strict=True))
         if uses.get(year) == SEALED:
             raise ConfigurationError(
-                "`year` must be before the test year, which stays sealed until Phase "
-                f"4 reads it. Received: {year}"
+                "`year` must be before the test year, which only Phase 4 evaluates. "
+                f"Received: {year}"
             )
         if year not in uses:
             raise ConfigurationError(
@@ -173,8 +173,8 @@ class Laboratory:
     def _repr_html_(self) -> str:
         market, facts = self.workspace.study.market, read_facts(self.workspace)
         caption = (
-            f"Laboratory on {market.label}; {facts.first_session} to "
-            f"{facts.last_session}; the years it can be tried on"
+            f"Laboratory on {market.label}, {facts.first_session} to "
+            f"{facts.last_session}: the years for runs"
         )
         return show_table(self.years, caption=caption).html
 
@@ -188,24 +188,24 @@ def open_laboratory(
     test_year: int = 0,
     overrides: Mapping[str, Any] | None = None,
 ) -> Laboratory:
-    """Open a study to try things out on; Phase 1 must have read its market.
+    """Open a study for experiments, once Phase 1 has read its market.
 
     In a notebook, folds and models are shown as tables from then on.
 
     Parameters
     ----------
     root, study, market, raw, test_year
-        As for ``open_workspace``; after `make quick`, root "build/quick" with study
-        "study.quick.toml".
+        As for ``open_workspace``. After `make quick` the root is "build/quick" and the
+        study "study.quick.toml".
     overrides : mapping, optional
-        Settings by section of the study file, for every run.
+        Settings for every run, by section of the study file.
 
     Raises
     ------
     ConfigurationError
-        If the study, the market or a setting does not hold up.
+        If the study, the market or a setting is invalid.
     ArtefactError
-        If Phase 1 has not run: how to run it.
+        If Phase 1 has not run.
 
     Examples
     --------
@@ -221,26 +221,26 @@ def open_laboratory(
     if not (workspace.paths.processed / "market.json").is_file():
         raise ArtefactError(
             f"Expected the market that Phase 1 reads in {workspace.paths.processed}. "
-            "Received: none; run `make build/simulated/01_data_analysis.ipynb`, for "
-            "another market with MARKET=... in the target and beside it"
+            "Received: none. Run `make build/simulated/01_data_analysis.ipynb`, for "
+            "another market with its name in the path and MARKET=..."
         )
     register_reprs()
     return laboratory
 
 
 def _first_counted(workspace: Workspace) -> int:
-    """Return the first year on which anything is judged, whichever the model."""
+    """Return the first year on which any model of the study is judged."""
     return min(ranking_folds(workspace)[0].year, study_folds(workspace)[0].year)
 
 
 def _sections(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Sort the settings of a run by the study's sections."""
+    """Group the settings of a run by section of the study file."""
     known = {name: section for section, names in SECTIONS.items() for name in names}
     unknown = sorted(set(settings) - set(known))
     if unknown:
         raise ConfigurationError(
             f"A run's settings must be among {sorted(known)}. "
-            f"Received: {', '.join(unknown)}; other sections are overridden with "
+            f"Received: {', '.join(unknown)}. Override other sections with "
             "`open_laboratory(overrides=...)`"
         )
     sections: dict[str, dict[str, Any]] = {}
@@ -252,17 +252,17 @@ def _sections(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _check_network(network: "Architecture", settings: Mapping[str, Any]) -> None:
     if not NAME.fullmatch(network.name) or network.name in NAMES:
         raise ConfigurationError(
-            "A network of one's own must have a name of lower-case letters, digits and "
-            f"underscores that no model of the study has. Received: {network.name!r}"
+            "Your network's name must be lower-case letters, digits and underscores, "
+            f"and differ from the study's models. Received: {network.name!r}"
         )
     if (network.channels, network.n_outputs) != (1, 1):
         raise ConfigurationError(
-            "A network of one's own must have 1 channel and 1 output: prices in, a "
-            f"price out. Received: {network.channels} and {network.n_outputs}"
+            "Your network must have 1 channel and 1 output: prices in, a price out. "
+            f"Received: {network.channels} and {network.n_outputs}"
         )
-    settled = sorted(set(settings) & (set(SECTIONS["v2"]) - {"horizon"}))
-    if settled:
+    fixed = sorted(set(settings) & (set(SECTIONS["v2"]) - {"horizon"}))
+    if fixed:
         raise ConfigurationError(
-            f"{network.name} says itself what its layers are. "
-            f"Received: {', '.join(settled)} beside it"
+            f"The layers of {network.name} are fixed by its architecture. "
+            f"Received: {', '.join(fixed)}"
         )

@@ -1,4 +1,4 @@
-"""What is kept of a run, and all runs that are kept as one table."""
+"""Keep a run's forecasts and scores, and list all finished runs as a table."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,12 +23,14 @@ def write_record(
     forecasts: pd.DataFrame,
     scores: pd.DataFrame,
 ) -> None:
-    """Keep a run's forecasts and scores beside its model, and what it was.
+    """Write a run's forecasts, scores and description beside its model.
 
     Parameters
     ----------
+    folder : Path
+        The run's own.
     about : dict
-        Plain values by the ``COLUMNS``, the folder left out.
+        Plain values of the ``COLUMNS``, without the folder.
     forecasts, scores : DataFrame
         ``FORECASTS`` and ``SCORES``.
     """
@@ -38,7 +40,7 @@ def write_record(
 
 
 def read_records(workspace: Workspace) -> pd.DataFrame:
-    """Return one row a run that is kept, with the ``COLUMNS``; by folder."""
+    """Return one row per finished run with the ``COLUMNS``, sorted by folder."""
     rows = [
         {**read_json(folder / "about.json"), "folder": folder.name}
         for folder in record_folders(workspace)
@@ -47,6 +49,6 @@ def read_records(workspace: Workspace) -> pd.DataFrame:
 
 
 def record_folders(workspace: Workspace) -> Iterator[Path]:
-    """Yield the folder of every run that was finished, by name."""
+    """Yield the folder of every finished run, sorted by name."""
     for path in sorted(workspace.paths.laboratory.glob("*/about.json")):
         yield path.parent

@@ -1,6 +1,6 @@
-"""How a fold, a trained model and a bundle look in a notebook: a small table each.
+"""Show folds, trained models and bundles as tables in a notebook.
 
-They are plain values of layers below, so what shows them is told to IPython here.
+They are plain values of lower layers, so IPython learns their display from here.
 """
 
 import sys
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def register_reprs() -> None:
-    """Let the notebook that this runs in show them; elsewhere do nothing."""
+    """Register the tables with a running notebook; elsewhere do nothing."""
     if "IPython" not in sys.modules:
         return
     from IPython.core.getipython import get_ipython
@@ -26,14 +26,14 @@ def register_reprs() -> None:
     if shell is None or shell.display_formatter is None:
         return
     html = shell.display_formatter.formatters["text/html"]
-    # By name: nothing is imported before there is one to show.
+    # By name, so that nothing is imported before its first display.
     html.for_type_by_name("nse_lstm.features.folds", "Fold", show_fold)
     html.for_type_by_name("nse_lstm.models.jobs", "TrainedModel", show_model)
     html.for_type_by_name("nse_lstm.models.bundles", "Bundle", show_bundle)
 
 
 def show_fold(fold: "Fold") -> str:
-    """Return a fold as HTML: what is trained before when, what is forecast until."""
+    """Return a fold as HTML: its training targets and its forecast targets."""
     last = fold.end - pd.Timedelta(days=1)
     return _show(
         f"Fold {fold.year}",
@@ -46,7 +46,7 @@ def show_fold(fold: "Fold") -> str:
 
 
 def show_model(model: "TrainedModel") -> str:
-    """Return what became of a training job as HTML."""
+    """Return a training job's result as HTML."""
     return _show(
         f"{model.architecture} for {model.ticker} {model.year}",
         {
@@ -62,7 +62,7 @@ def show_model(model: "TrainedModel") -> str:
 
 
 def show_bundle(bundle: "Bundle") -> str:
-    """Return a stored model as HTML: its layers and what is known about it."""
+    """Return a stored model as HTML: its layers and metadata."""
     about = bundle.metadata
     layers = ", ".join(
         layer.name for branch in bundle.model.architecture.branches for layer in branch
@@ -81,5 +81,5 @@ def show_bundle(bundle: "Bundle") -> str:
 
 
 def _show(caption: str, rows: dict[str, Any]) -> str:
-    table = pd.DataFrame({"what": rows.keys(), "value": rows.values()})
+    table = pd.DataFrame({"property": rows.keys(), "value": rows.values()})
     return show_table(table, caption=caption).html

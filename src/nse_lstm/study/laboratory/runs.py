@@ -1,4 +1,4 @@
-"""One run: a network fitted, a year forecast with it, scored beside what there is."""
+"""Run a network of the laboratory: fit, forecast a year, score beside baselines."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -34,60 +34,60 @@ from nse_lstm.reporting.laboratory_figures import draw_run
 from nse_lstm.study.core.jobs import bundle_folder, split_stock
 from nse_lstm.study.core.phase_tables import ALL_STOCKS, read_facts, read_sealed_panel
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.laboratory.evaluations import record_look
+from nse_lstm.study.laboratory.evaluations import record_evaluation
 from nse_lstm.study.laboratory.records import write_record
 from nse_lstm.tables import ACCURACY_COST
 
 FIRST = ("persistence", "v1")
-"""Columns of a run's scores beside its own, before the others."""
+"""Columns of a run's scores that follow its own."""
 
 SHOWN = [
     *("skill", "mase", "directional_accuracy", "mape", "r_squared"),
     *("net_return", "sharpe_over_cash", "max_drawdown", "turnover", "exposure"),
 ]
-"""Scores that a notebook shows of a run; ``scores`` has all."""
+"""Scores of a run that a notebook shows. ``scores`` has all."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a run is asked for."""
+class RunRequest:
+    """Request of a run: stock, year, network and settings."""
 
     ticker: str
     year: int
     counted: bool
     """Whether the study is judged on that year."""
     network: Architecture | None = None
-    """v2 under the run's settings if there is none."""
+    """None is v2 under the run's settings."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Those that differ from the study's."""
+    """Settings that differ from the study's."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run; in a notebook it shows its scores."""
+    """Result of a finished run, shown in a notebook by its scores."""
 
     ticker: str
     year: int
     name: str
-    """What its tables call the network."""
+    """The network's name in the tables."""
     settings: Mapping[str, Any]
     model: TrainedModel
     n_parameters: int
     history: pd.DataFrame
-    """One row an epoch: losses of the scaled price, learning rate."""
+    """One row per epoch: losses of the scaled price, learning rate."""
     forecasts: pd.DataFrame
-    """``FORECASTS`` of the network and the others, with what came (``y``, ``level``
-    and ``last_price``)."""
+    """``FORECASTS`` of the network and the baselines with the realised ``y``,
+    ``level`` and ``last_price``."""
     score_rows: pd.DataFrame
     """``SCORES`` of the stock, every rule and cost."""
     scores: pd.DataFrame
-    """One row a metric, a column a model, the run's own first; accounts are those of
-    the declared rule at the headline cost."""
-    n_looks: int
-    """Distinct runs whose score on this year was seen, this one too."""
+    """One row per metric and one column per model, the run's own first. Accounts
+    follow the declared rule at the headline cost."""
+    n_evaluations: int
+    """Distinct runs evaluated on this year, this one included."""
 
     def plot(self) -> Html:
-        """Show the year's forecasts, and below what they gained on persistence."""
+        """Show the year's forecasts and their errors against persistence."""
         figure = draw_run(self.forecasts, ticker=self.ticker, model=self.name)
         return picture(
             figure,
@@ -96,7 +96,7 @@ class Run:
         )
 
     def plot_training(self) -> Html:
-        """Show the loss by epoch, in training and validation."""
+        """Show the training and validation loss by epoch."""
         best = self.model.best_epoch
         figure = draw_training_curves(self.history, best_epoch=best, model=self.name)
         return picture(
@@ -110,8 +110,8 @@ class Run:
         caption = (
             f"{self.ticker} {self.year}, {self.name} "
             f"({given or 'the settings of the study'}): {self.n_parameters:,} "
-            f"parameters, epoch {self.model.best_epoch} of {self.model.epochs} kept; "
-            f"look number {self.n_looks} at that year"
+            f"parameters, epoch {self.model.best_epoch} of {self.model.epochs} kept, "
+            f"evaluation number {self.n_evaluations} of that year"
         )
         models = self.scores.loc[SHOWN].T
         models.insert(0, "model", [NAMES.get(name, name) for name in models.index])
@@ -119,16 +119,18 @@ class Run:
 
 
 def run_network(
-    workspace: Workspace, wanted: Wanted, *, progress: Progress | None = None
+    workspace: Workspace, request: RunRequest, *, progress: Progress | None = None
 ) -> Run:
-    """Fit, forecast, score and write down what was seen.
+    """Fit a network, forecast a year, score it and record the evaluation.
 
     Parameters
     ----------
     workspace : Workspace
         With the run's own settings.
-    wanted : Wanted
-        Of a year before the test year.
+    request : RunRequest
+        Its year lies before the test year.
+    progress : callable, optional
+        Receives one line at a time.
 
     Raises
     ------
@@ -137,48 +139,48 @@ def run_network(
     DataError
         If the stock has too little history.
     """
-    fold = make_folds(wanted.year + 1, 1)[0]
-    # Nothing after the year is there to be seen.
-    panel = read_sealed_panel(workspace, before=wanted.year + 1)
-    split = split_stock(workspace, with_returns(panel), wanted.ticker, fold)
-    network = wanted.network or describe_v2(workspace.study.v2)
-    job = _job(workspace, wanted, split, network)
+    fold = make_folds(request.year + 1, 1)[0]
+    # No row after the year is read.
+    panel = read_sealed_panel(workspace, before=request.year + 1)
+    split = split_stock(workspace, with_returns(panel), request.ticker, fold)
+    network = request.network or describe_v2(workspace.study.v2)
+    job = _job(workspace, request, split, network)
     folder = _folder(workspace, job)
     model = _fit(workspace, job, folder / "model", progress or show_progress())
     forecasts = _forecasts(workspace, job, model.folder, split, fold)
     returns = strategy_returns(forecasts, panel, backtest=workspace.study.backtest)
-    score_rows = _scores(workspace, forecasts, returns, panel, wanted.ticker)
-    n_looks = record_look(
+    score_rows = _scores(workspace, forecasts, returns, panel, request.ticker)
+    n_evaluations = record_evaluation(
         workspace,
         returns,
         ticker=job.ticker,
         year=job.year,
         model=network.name,
         version=job.version,
-        settings=wanted.settings,
-        counted=wanted.counted,
+        settings=request.settings,
+        counted=request.counted,
     )
     run = Run(
         ticker=job.ticker,
         year=job.year,
         name=network.name,
-        settings=wanted.settings,
+        settings=request.settings,
         model=model,
         n_parameters=read_metadata(model.folder)["n_parameters"],
         history=read_history(model.folder),
         forecasts=realised(forecasts, panel),
         score_rows=score_rows,
         scores=_side_by_side(workspace, score_rows, network.name),
-        n_looks=n_looks,
+        n_evaluations=n_evaluations,
     )
     write_record(folder, _about(run), forecasts=forecasts, scores=score_rows)
     return run
 
 
 def _job(
-    workspace: Workspace, wanted: Wanted, split: FoldSplit, network: Architecture
+    workspace: Workspace, request: RunRequest, split: FoldSplit, network: Architecture
 ) -> SampleJob:
-    """Describe the fit; with the study's own settings it gives the study's weights."""
+    """Describe the fit, whose weights are the study's under the study's settings."""
     study = workspace.study
     scaler = fit_min_max(np.append(split.train.X, split.train.y))
     training = asdict(study.training)
@@ -190,8 +192,8 @@ def _job(
         "horizon": study.v2.horizon,
     }
     return SampleJob(
-        ticker=wanted.ticker,
-        year=wanted.year,
+        ticker=request.ticker,
+        year=request.year,
         seed=study.seed,
         network=network,
         training=study.training,
@@ -201,8 +203,8 @@ def _job(
             read_facts(workspace).digest,
             depends_on,
             study.seed,
-            ticker=wanted.ticker,
-            year=wanted.year,
+            ticker=request.ticker,
+            year=request.year,
             made_by=(__name__, "models.fitting"),
         ),
         about={
@@ -232,8 +234,8 @@ def _fit(
 def _forecasts(
     workspace: Workspace, job: SampleJob, folder: Path, split: FoldSplit, fold: Fold
 ) -> pd.DataFrame:
-    """Forecast the year with the run's network, the baselines and v1 if it is there."""
-    # TensorFlow starts here, so that a laboratory opens without it.
+    """Forecast the year with the run's network, the baselines and a v1 that exists."""
+    # TensorFlow starts only here, so a laboratory opens without it.
     from nse_lstm.models.forecasting import forecast
 
     bundle = load_bundle(folder)
@@ -247,11 +249,11 @@ def _forecasts(
             horizon=bundle.metadata["horizon"],
         ),
     ]
-    original = bundle_folder(workspace, ALL_STOCKS, fold.year)
-    if (original / "metadata.json").is_file():
-        v1 = load_bundle(original)
-        alike = [v1.metadata[name] for name in ("lookback", "horizon")]
-        if alike == [split.forecast.lookback, bundle.metadata["horizon"]]:
+    v1_folder = bundle_folder(workspace, ALL_STOCKS, fold.year)
+    if (v1_folder / "metadata.json").is_file():
+        v1 = load_bundle(v1_folder)
+        shape = [v1.metadata[name] for name in ("lookback", "horizon")]
+        if shape == [split.forecast.lookback, bundle.metadata["horizon"]]:
             blocks.append(
                 forecast(v1, split.forecast, year=fold.year, ticker=job.ticker)
             )
@@ -289,7 +291,7 @@ def _side_by_side(
 
 
 def _about(run: Run) -> dict[str, Any]:
-    """Return what the table of all runs says of one."""
+    """Return a run's row in the table of all runs."""
     return {
         "ticker": run.ticker,
         "model": run.name,

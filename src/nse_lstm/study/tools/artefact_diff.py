@@ -1,7 +1,7 @@
-"""What two builds of one study must agree on, file by file, and where they differ.
+"""Compare two files of two builds: their comparable bytes and first difference.
 
-A page and an executed notebook say how long things took; those words, and the foot of a
-page, are left out. Everything else counts to the letter.
+Durations and a page's footer are left out of pages and executed notebooks. Everything
+else has to be equal to the byte.
 """
 
 import json
@@ -12,21 +12,21 @@ from pathlib import Path
 import pandas as pd
 
 TIMES = re.compile(
-    # A number of seconds, milliseconds or minutes; and which model was the slowest.
+    # A number of seconds, milliseconds or minutes, and the name of the slowest model.
     r"\d[\d,.]*\s*(?:ms|s|min|minutes|seconds)\b(?: \([A-Z0-9-]+\))?"
-    # A cell of a table's column of such numbers.
+    # A table's cell in a column of durations.
     r'|(?<=<td class="number measured">)[^<]*'
-    # Papermill's cell of parameters has a name by chance.
+    # Papermill gives its cell of parameters a random identifier.
     r'|(?<=id="cell-id=)[^"]*'
 )
 FOOT = re.compile(r"<footer>.*?</footer>", re.DOTALL)
 TAG = re.compile(r"(?<=>)(?=<)|\n")
 SHOWN = 60
-"""Characters of a difference that are shown of either side."""
+"""Characters shown of each side of a difference."""
 
 
-def comparable(path: Path) -> bytes:
-    """Return a file's content as far as two builds must agree on it."""
+def comparable_bytes(path: Path) -> bytes:
+    """Return a file's content without durations and footer."""
     if path.suffix in (".html", ".md"):
         text = FOOT.sub("", path.read_text(encoding="utf-8"))
         return TIMES.sub("#", text).encode()
@@ -36,50 +36,54 @@ def comparable(path: Path) -> bytes:
 
 
 def first_difference(one: Path, two: Path) -> str:
-    """Say where two files that are not the same differ first.
+    """Find the first difference between two files that are not equal.
+
+    Parameters
+    ----------
+    one, two : Path
+        The same artefact of two builds.
 
     Returns
     -------
     str
-        Of a table the row and column, of text the line, else the byte; with what stands
-        there in either.
+        Row and column of a table, line of a text, else the byte, with both values.
     """
     if one.suffix == ".parquet":
         return _in_tables(pd.read_parquet(one), pd.read_parquet(two))
-    mine, theirs = comparable(one), comparable(two)
+    mine, theirs = comparable_bytes(one), comparable_bytes(two)
     try:
         lines = [TAG.split(content.decode()) for content in (mine, theirs)]
     except UnicodeDecodeError:
-        same = _alike(mine, theirs)
+        same = _n_equal(mine, theirs)
         return f"byte {same}: {mine[same:][:1]!r} | {theirs[same:][:1]!r}"
     pairs = enumerate(zip_longest(*lines, fillvalue=""), start=1)
-    place, (a, b) = next((n, pair) for n, pair in pairs if pair[0] != pair[1])
-    start = max(_alike(a, b) - SHOWN // 4, 0)
-    return f"line {place}: {a[start:][:SHOWN]!r} | {b[start:][:SHOWN]!r}"
+    line, (a, b) = next((n, pair) for n, pair in pairs if pair[0] != pair[1])
+    start = max(_n_equal(a, b) - SHOWN // 4, 0)
+    return f"line {line}: {a[start:][:SHOWN]!r} | {b[start:][:SHOWN]!r}"
 
 
-def _alike(one: str | bytes, two: str | bytes) -> int:
-    """Return how many characters or bytes two begin with alike."""
+def _n_equal(one: str | bytes, two: str | bytes) -> int:
+    """Return the length of the common beginning, in characters or bytes."""
     pairs = enumerate(zip(one, two, strict=False))
     return next((n for n, (a, b) in pairs if a != b), min(len(one), len(two)))
 
 
 def _outputs(path: Path) -> list[str]:
-    """Return what a notebook's cells show; what they print on the way is left out."""
+    """Return source and displayed output of a notebook's cells, without streams."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     return [
-        _text(said)
+        _text(shown)
         for cell in cells
         if cell["cell_type"] == "code" and "injected-parameters" not in _tags(cell)
         for output in cell["outputs"]
         if output["output_type"] != "stream"
-        for said in (cell["source"], *output.get("data", {}).values())
+        for shown in (cell["source"], *output.get("data", {}).values())
     ]
 
 
-def _text(said: str | list[str]) -> str:
-    """Return what a notebook may keep line by line."""
-    return said if isinstance(said, str) else "".join(said)
+def _text(stored: str | list[str]) -> str:
+    """Return a text that a notebook may store as a list of lines."""
+    return stored if isinstance(stored, str) else "".join(stored)
 
 
 def _tags(cell: dict[str, dict[str, list[str]]]) -> list[str]:

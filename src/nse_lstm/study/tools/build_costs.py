@@ -1,4 +1,4 @@
-"""What each phase of a build took: time and memory, told when the build ends."""
+"""Report the time and peak memory of each phase of a build."""
 
 import json
 import sys
@@ -13,10 +13,10 @@ KIB_A_MIB = 1024
 
 
 def peak_memory() -> float | None:
-    """Return the most that one process started from here held at once, MiB.
+    """Return the largest memory of one finished child process, MiB.
 
-    Those that have ended count, and theirs: of a notebook its kernel and the workers
-    that trained for it. None where the system does not tell.
+    Children of children count too: a notebook's kernel and its training workers. None
+    where the system does not report it.
     """
     try:
         import resource
@@ -29,14 +29,10 @@ def peak_memory() -> float | None:
 
 
 def phase_costs(workspace: Workspace) -> pd.DataFrame:
-    """Return one row a phase: ``phase``, ``seconds``, ``peak_mib``.
+    """Return one row per phase: ``phase``, ``seconds``, ``peak_mib``.
 
-    The stocks' notebooks are one phase; its seconds are the sum of what each took.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Whose build is looked at; a notebook executed without a record is left out.
+    The stocks' notebooks are one phase, whose seconds are their sum. A notebook without
+    a record of its costs is left out.
     """
     build = workspace.paths.build
     names = {path: path.stem for path in sorted(build.glob("*.ipynb"))}
@@ -53,7 +49,7 @@ def phase_costs(workspace: Workspace) -> pd.DataFrame:
 
 
 def cost_lines(workspace: Workspace) -> str:
-    """Return the costs of all phases as lines for the end of a build's log."""
+    """Write the costs of all phases as lines for the end of a build's log."""
     costs = phase_costs(workspace)
     lines = [
         f"  {row.phase:<24} {_clock(row.seconds):>8} {_size(row.peak_mib):>9}"

@@ -1,8 +1,8 @@
-"""Which numbers moved between two builds, and whether by more than noise.
+"""Compare the numbers of two builds: those that changed, and by more than noise.
 
-Where a number has an interval, its move is measured by the half of it on that side:
-above 1 the new number lies outside the old one's interval. Where it has none, the move
-is told but not judged.
+A change is measured in half widths of the old number's interval on that side. Above 1
+the new number lies outside that interval. A change of a number without an interval is
+listed but not judged.
 """
 
 import math
@@ -37,9 +37,9 @@ def build_differences(first: Path, second: Path, *, market: str) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        Only what is not the same, with the ``COLUMNS``: ``result`` says whether the
-        move is more than noise; largest move first, in half widths of its interval,
-        then what has none. ``first`` and ``second`` are numbers or words.
+        Only differences, with the ``COLUMNS``, largest change in half widths first.
+        ``result`` says whether the change is more than noise. ``first`` and ``second``
+        are numbers or words, missing where a build lacks them.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def build_differences(first: Path, second: Path, *, market: str) -> pd.DataFrame
         )
     table = pd.DataFrame(rows, columns=COLUMNS)
     order = table["half_widths"].fillna(-1.0)
-    # Words and what one build lacks stand before numbers that nothing judges.
+    # Changed words and missing values come before numbers without an interval.
     order = order.mask(table["result"].isin([WORDS, ONLY_FIRST, ONLY_SECOND]), -0.5)
     return table.loc[
         order.sort_values(ascending=False, kind="stable").index
@@ -78,7 +78,7 @@ def _scores(what: str, first: Path, second: Path) -> list[tuple[Any, ...]]:
 
 
 def _fields(what: str, first: Path, second: Path) -> list[tuple[Any, ...]]:
-    """Compare two documents leaf by leaf; sentences only repeat their numbers."""
+    """Compare two documents leaf by leaf, but for sentences that repeat numbers."""
     trees = [_leaves(path) for path in (first, second)]
     return [
         _row(what, key, old, new)
@@ -88,7 +88,7 @@ def _fields(what: str, first: Path, second: Path) -> list[tuple[Any, ...]]:
 
 
 def _forecasts(first: Path, second: Path) -> list[tuple[Any, ...]]:
-    """Return one row a model: the largest change of a forecast log return."""
+    """Return each model's largest change of forecasts, and rows on one side only."""
     tables = [_table(FORECASTS, path) for path in (first, second)]
     if any(table is None for table in tables):
         return []
@@ -123,7 +123,7 @@ def _table(schema: Any, path: Path) -> Any:
 
 
 def _by_key(table: pd.DataFrame | None, key: list[str]) -> dict[Any, Any]:
-    """Return value and bounds by key, as a field of a document has them."""
+    """Return value, lower and upper bound by key."""
     if table is None:
         return {}
     columns = [table[name] for name in ("value", "lower", "upper")]
@@ -136,7 +136,7 @@ def _leaves(path: Path) -> dict[str, Any]:
 
 
 def _flat(document: Any, name: str = "") -> dict[str, Any]:
-    """Return a document's leaves by their place; an interval is one of them."""
+    """Return a document's leaves by their path. An interval is one leaf."""
     if isinstance(document, dict):
         if {"mean", "lower", "upper"} <= set(document):
             return {name: tuple(document[k] for k in ("mean", "lower", "upper"))}
@@ -146,19 +146,15 @@ def _flat(document: Any, name: str = "") -> dict[str, Any]:
     else:
         return {name: document}
     return {
-        place: leaf
+        path: leaf
         for key, inner in pairs
-        for place, leaf in _flat(inner, f"{name}.{key}" if name else key).items()
+        for path, leaf in _flat(inner, f"{name}.{key}" if name else key).items()
     }
 
 
-def _label(item: Any, place: int) -> str:
-    """Name an item of a list by its stock if it has one."""
-    return (
-        str(item["ticker"])
-        if isinstance(item, dict) and "ticker" in item
-        else str(place)
-    )
+def _label(item: Any, number: int) -> str:
+    """Name an item of a list by its stock, else by its number."""
+    return str(item.get("ticker", number) if isinstance(item, dict) else number)
 
 
 def _paired(
@@ -169,12 +165,12 @@ def _paired(
 
 
 def _differ(old: Any, new: Any) -> bool:
-    """Say whether two leaves differ; what is not defined equals itself."""
+    """Say whether two leaves differ. Missing equals missing."""
     return _value(old) != _value(new)
 
 
 def _value(leaf: Any) -> Any:
-    """Return a leaf without its bounds; a missing number as None."""
+    """Return a leaf without its bounds, a missing number as None."""
     value = leaf[0] if isinstance(leaf, tuple) else leaf
     is_missing = isinstance(value, float) and math.isnan(value)
     return None if is_missing else value
@@ -206,15 +202,15 @@ def _row(what: str, name: str, old: Any, new: Any) -> tuple[Any, ...]:
 
 
 def _half_width(leaf: Any, *, up: bool) -> float | None:
-    """Return how far a number is from its bound above or below; None without one."""
+    """Return the distance to the bound above or below, None without an interval."""
     if not isinstance(leaf, tuple) or any(_value((each,)) is None for each in leaf):
         return None
     value, lower, upper = leaf
-    # A number that lies on its bound is measured by half of the whole interval.
+    # A number on its bound is measured by half of the whole interval.
     return float(upper - value if up else value - lower) or float(upper - lower) / 2
 
 
 def _name(key: tuple[Any, ...]) -> str:
     ticker, model, fold, rule, metric, cost = key
-    dealt = "" if rule == "none" else f" {rule} at {cost} bps"
-    return f"{ticker} {model} {fold}{dealt}: {metric}"
+    strategy = "" if rule == "none" else f" {rule} at {cost} bps"
+    return f"{ticker} {model} {fold}{strategy}: {metric}"

@@ -1,7 +1,6 @@
-"""Is everything there that the study needs, and what to do where it is not.
+"""Check environment, data and artefacts of a study, and advise what to do.
 
-Nothing is built or repaired here, and TensorFlow is not started: the checks take
-seconds.
+Nothing is built or repaired. TensorFlow is not started, so the checks take seconds.
 """
 
 import os
@@ -23,56 +22,56 @@ from nse_lstm.study.core.phase_tables import read_facts, read_recommended, study
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.jump_review import new_jumps
 
-Result = Literal["ok", "look", "failed"]
+Result = Literal["ok", "warning", "failed"]
 
 OK: Result = "ok"
-WARNING: Result = "look"
+WARNING: Result = "warning"
 FAILED: Result = "failed"
 
 PYTHONS = ((3, 11), (3, 14))
-"""From the first, below the second."""
-MEMORY_A_WORKER = 1.0
-"""GiB: a process that fits has TensorFlow and a stock's windows."""
+"""Supported versions: from the first on, below the second."""
+MEMORY_PER_WORKER = 1.0
+"""GiB: a training process holds TensorFlow and one stock's windows."""
 DISK = 2.0
-"""GiB that a whole build takes, with room."""
+"""GiB: a whole build, with a reserve."""
 TOOLS = {
-    "chromium": "looks at pages and drives JupyterLab in the tests",
-    "psql": "the forecast store on PostgreSQL",
-    "wrk": "load on the service, in the benchmarks",
+    "chromium": "tests of the pages and of JupyterLab",
+    "psql": "tests of the forecast store on PostgreSQL",
+    "wrk": "benchmark of the service under load",
 }
-"""Programs beside Python that only some tests and benchmarks use."""
+"""Programs that only some tests and benchmarks use."""
 GIB = 2**30
 
 BUILD, TRAIN = BUILDS = ("make all", "make train")
-"""What makes something; the study is told to it at the end."""
+"""Advised commands that take the study's identity as arguments."""
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at."""
+    """The result of one check."""
 
     area: str
     check: str
     result: Result
     found: str
     do: str = ""
-    """What to do; empty where nothing is."""
+    """Advice, empty where nothing has to be done."""
 
 
 def examine(workspace: Workspace, *, study_file: str = "study.toml") -> pd.DataFrame:
-    """Look at environment, data, artefacts and tools.
+    """Check environment, data, artefacts and tools.
 
     Parameters
     ----------
     workspace : Workspace
     study_file : str
-        What it was opened from, for the commands that are advised.
+        Its study file, for the commands that are advised.
 
     Returns
     -------
     DataFrame
-        One row a check: ``area``, ``check``, ``result`` ("ok", "look" where something
-        is missing that can be made or done without, "failed" where the study cannot
-        run), ``found``, ``do``.
+        One row per check: ``area``, ``check``, ``result``, ``found``, ``do``. The
+        result is "failed" where the study cannot run, and "warning" where something
+        is missing that can be built or is optional.
     """
     checks: list[Callable[[Workspace], Iterator[Finding]]] = [
         _python,
@@ -93,8 +92,8 @@ def examine(workspace: Workspace, *, study_file: str = "study.toml") -> pd.DataF
             name = check.__name__.strip("_").replace("_", " ")
             findings.append(Finding("study", name, FAILED, str(error)))
     table = pd.DataFrame(findings, columns=list(Finding._fields))
-    told = _arguments(workspace, study_file)
-    table["do"] = table["do"].where(~table["do"].isin(BUILDS), table["do"] + told)
+    arguments = _arguments(workspace, study_file)
+    table["do"] = table["do"].where(~table["do"].isin(BUILDS), table["do"] + arguments)
     return table
 
 
@@ -111,7 +110,7 @@ def _python(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _packages(workspace: Workspace) -> Iterator[Finding]:
-    """Compare what is installed with the lock; a marker may let it have two pins."""
+    """Compare installed packages with the lock, where markers may give two pins."""
     pins = _locked((find_root() / "requirements.lock").read_text(encoding="utf-8"))
     installed = {
         _plain(each.name): each.version for each in distributions() if each.name
@@ -134,7 +133,7 @@ def _packages(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _locked(text: str) -> dict[str, set[str]]:
-    """Return the versions that a lock lets each package have."""
+    """Return the versions of each package in a lock."""
     pins: dict[str, set[str]] = {}
     for name, pinned in re.findall(r"^([\w.-]+)(?:\[.*?\])?==([^\s;\\]+)", text, re.M):
         pins.setdefault(_plain(name), set()).add(pinned)
@@ -142,7 +141,7 @@ def _locked(text: str) -> dict[str, set[str]]:
 
 
 def _required() -> set[str]:
-    """Return what the library itself needs, whatever its extras."""
+    """Return the packages that the library needs without its extras."""
     try:
         version("nse-lstm")
     except PackageNotFoundError:
@@ -161,7 +160,7 @@ def _machine(workspace: Workspace) -> Iterator[Finding]:
     yield Finding("environment", "processor", OK, f"{cores} cores, {workers} workers")
     if hasattr(os, "sysconf"):
         gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
-        enough = gib >= workers * MEMORY_A_WORKER
+        enough = gib >= workers * MEMORY_PER_WORKER
         yield Finding(
             "environment",
             "memory",
@@ -169,7 +168,7 @@ def _machine(workspace: Workspace) -> Iterator[Finding]:
             f"{gib:.1f} GiB",
             ""
             if enough
-            else f"workers = {max(1, int(gib / MEMORY_A_WORKER))} under [training]",
+            else f"workers = {max(1, int(gib / MEMORY_PER_WORKER))} under [training]",
         )
     root = workspace.paths.root
     existing = next(path for path in (root, *root.parents) if path.exists())
@@ -198,7 +197,7 @@ def _raw_files(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _spans(years: set[int]) -> str:
-    """Write years that follow each other as one span."""
+    """Write consecutive years as one span."""
     starts = sorted(year for year in years if year - 1 not in years)
     ends = sorted(year for year in years if year + 1 not in years)
     spans = [
@@ -240,7 +239,7 @@ def _models(workspace: Workspace) -> Iterator[Finding]:
         return
     years = {fold.year for fold in study_folds(workspace)}
     if not years <= set(read_recommended(workspace)):
-        found = "Phase 1 was of a study of other years"
+        found = "Phase 1 belongs to a study of other years"
         yield Finding("artefacts", "trained models", WARNING, found, TRAIN)
         return
     jobs = study_jobs(workspace)
@@ -249,7 +248,7 @@ def _models(workspace: Workspace) -> Iterator[Finding]:
         "artefacts",
         "trained models",
         OK if n_done == len(jobs) else WARNING,
-        f"{n_done} of {len(jobs)} are those of today's data, settings and sources",
+        f"{n_done} of {len(jobs)} have today's data, settings and sources",
         "" if n_done == len(jobs) else TRAIN,
     )
 
@@ -273,7 +272,7 @@ def _tools(workspace: Workspace) -> Iterator[Finding]:
             name,
             OK if where else WARNING,
             where or "not there",
-            "" if where else f"nothing, unless for this: {purpose}",
+            "" if where else f"needed only for {purpose}",
         )
 
 
@@ -282,14 +281,14 @@ def _phase_1_ran(workspace: Workspace) -> bool:
 
 
 def _arguments(workspace: Workspace, study_file: str) -> str:
-    """Return what Make has to be told to build this very study."""
+    """Return the arguments with which Make builds this study."""
     market, root = workspace.study.market.name, workspace.paths.root
-    told = {
+    given = {
         "MARKET": market if market != "simulated" else "",
         "STUDY": study_file if study_file != "study.toml" else "",
         "ROOT": _short(root) if root != find_root() else "",
     }
-    return "".join(f" {name}={value}" for name, value in told.items() if value)
+    return "".join(f" {name}={value}" for name, value in given.items() if value)
 
 
 def _short(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Executes a notebook the way Make wants it: checked, streamed, whole or not at all."""
+"""Execute a notebook for Make: parameters checked, output streamed, target whole."""
 
 import logging
 import os
@@ -29,28 +29,27 @@ def execute_notebook(
     parameters: dict[str, Any],
     quiet: bool = False,
 ) -> None:
-    """Run a notebook with Papermill, its output streamed to the terminal.
+    """Execute a notebook with Papermill, its output streamed to the terminal.
 
-    It is written under ``running/`` beside the target while it runs and renamed on
-    success, so that nothing which failed has the target's name; a failed notebook stays
-    under ``running/`` to be opened.
+    It is written under ``running/`` beside the target and renamed on success. A failed
+    notebook stays under ``running/``, where it can be opened.
 
     Parameters
     ----------
     source, target : Path
     workspace : Workspace
-        Whose identity is written into the executed notebook.
+        Its identity is written into the executed notebook.
     parameters : dict
-        Each must be declared in the notebook's ``parameters`` cell.
+        Values by name, declared in the notebook's ``parameters`` cell.
     quiet : bool
-        Keep the cells' output off the terminal.
+        Do not print the cells' output.
 
     Raises
     ------
     ConfigurationError
-        If a parameter is not declared.
+        If there is no such notebook or a parameter is not declared.
     StudyError
-        If a cell fails: its traceback, and the file to open.
+        If a cell fails, with its traceback and the file to open.
     """
     import papermill
     from nbclient.exceptions import DeadKernelError
@@ -77,7 +76,7 @@ def execute_notebook(
             progress_bar=False,
             log_output=not quiet,
             cwd=str(source.parent),
-            # The kernel's remark on loopback without encryption helps nobody here.
+            # Hide the kernel's remark on unencrypted loopback connections.
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
         )
     except papermill.PapermillExecutionError as error:
@@ -91,7 +90,7 @@ def execute_notebook(
 
 
 def provenance(workspace: Workspace) -> dict[str, str]:
-    """Return where a page comes from: commit, hashes, packages."""
+    """Return a page's provenance: commit, hashes, seed, packages."""
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return {
         "test year": str(read_facts(workspace).test_year),
@@ -104,7 +103,7 @@ def provenance(workspace: Workspace) -> dict[str, str]:
 
 
 def page_metadata(workspace: Workspace) -> dict[str, Any]:
-    """Return what stands around every page of a study; see ``pages.wrap_page``."""
+    """Return what every page of a study shows: market, citation, provenance."""
     market = workspace.study.market
     return {
         "label": market.label,
@@ -129,7 +128,7 @@ def _stamp(notebook: Any, path: Path, workspace: Workspace) -> None:
 
 
 def _commit() -> str:
-    """Commit of the sources, with a mark where they were changed since."""
+    """Return the commit of the sources, marked where they were changed since."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         done = subprocess.run(
@@ -141,7 +140,7 @@ def _commit() -> str:
 
 
 def parse_parameters(pairs: list[str]) -> dict[str, Any]:
-    """Read ``name=value`` pairs; a value is a TOML literal, or else text.
+    """Parse ``name=value`` pairs, where a value is a TOML literal or else text.
 
     Raises
     ------
@@ -161,7 +160,7 @@ def parse_parameters(pairs: list[str]) -> dict[str, Any]:
 
 
 def _literal(text: str) -> Any:
-    """Read a TOML literal; anything else is text."""
+    """Parse a TOML literal. Anything else is text."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -1,7 +1,7 @@
-"""Trained models as runs of MLflow, to be browsed without a server of ours.
+"""Export trained models as runs of MLflow, where they can be browsed.
 
-The store is one SQLite file under the build, scratch like all there; the study itself
-never reads it. MLflow is the optional extra `track`, imported here only when asked for.
+The store is one SQLite file under the build, and the study never reads it. MLflow is
+the optional extra `track`.
 """
 
 import os
@@ -21,26 +21,26 @@ from nse_lstm.tables import ACCURACY_COST, SCORES, read_table
 
 COLUMNS = ["run", "version", "epochs", "result"]
 SHOWN = ["skill", "mase", "directional_accuracy", "mape", "r_squared"]
-"""Scores of the year that a run's model forecasts, where it was scored."""
+"""Exported scores of the year that a model forecasts."""
 
 
 def export_runs(workspace: Workspace) -> pd.DataFrame:
-    """Write every trained model that is not there yet into the market's MLflow store.
+    """Export every trained model that the market's MLflow store lacks.
 
-    The study's models and the laboratory's are runs of one experiment. A run has the
-    metadata as parameters, the losses by epoch and the scores as metrics, version,
-    fold and digests as tags, and the figure of its training. Runs are known by version
-    and folder, so that exporting twice adds nothing.
+    The models of the study and of the laboratory are runs of one experiment. Metadata
+    are parameters, losses per epoch and scores are metrics, version and fold are tags.
+    The training figure is an artefact. A second export adds nothing: version and folder
+    identify a run.
 
     Returns
     -------
     DataFrame
-        One row a model, with the ``COLUMNS``.
+        One row per model, with the ``COLUMNS``.
 
     Raises
     ------
     ConfigurationError
-        If MLflow is not installed: how to install it.
+        If MLflow is not installed.
     ArtefactError
         If a model's files are missing or changed.
     """
@@ -59,7 +59,7 @@ def export_runs(workspace: Workspace) -> pd.DataFrame:
 
 
 def store_address(workspace: Workspace) -> str:
-    """Return the store as MLflow's commands want it."""
+    """Return the store's address for MLflow's commands."""
     return f"sqlite:///{(_folder(workspace) / 'runs.sqlite').resolve()}"
 
 
@@ -68,7 +68,7 @@ def _folder(workspace: Workspace) -> Path:
 
 
 def _open(workspace: Workspace) -> Any:
-    # Nothing is told to anybody.
+    # Usage statistics are switched off.
     os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
     try:
         from mlflow.tracking import MlflowClient
@@ -91,7 +91,7 @@ def _experiment(client: Any, workspace: Workspace) -> str:
 
 
 def _folders(workspace: Workspace) -> Iterator[Path]:
-    """Yield the folder of every bundle, the study's first."""
+    """Yield every bundle's folder, those of the study before the laboratory's."""
     for root in (workspace.paths.models, workspace.paths.laboratory):
         for path in sorted(root.rglob("model.keras")):
             yield path.parent
@@ -143,7 +143,7 @@ def _write(
 
 
 def _parameters(about: dict[str, Any]) -> dict[str, Any]:
-    """Return a bundle's metadata flat: names of nested values joined by dots."""
+    """Flatten a bundle's metadata, names of nested values joined by dots."""
     flat: dict[str, Any] = {}
     for key, value in about.items():
         if isinstance(value, dict):
@@ -157,7 +157,7 @@ def _parameters(about: dict[str, Any]) -> dict[str, Any]:
 def _scores(
     workspace: Workspace, folder: Path, about: dict[str, Any]
 ) -> dict[str, float]:
-    """Return the accuracy of a model in its year, where somebody scored it."""
+    """Return a model's accuracy in its year, empty if it was not scored."""
     own = folder.parent / "scores.parquet"
     path = own if own.is_file() else workspace.paths.evaluation / "scores.parquet"
     if not path.is_file():

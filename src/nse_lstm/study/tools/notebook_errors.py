@@ -1,4 +1,4 @@
-"""A failed notebook in words: which cell, what probably caused it, how to go on."""
+"""Explain a failed notebook: the cell, the probable cause, the next command."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,15 +9,15 @@ import nbformat
 CAUSES = {
     "ArtefactError": "a file of an earlier phase is missing, stale or changed",
     "ConfigurationError": "a setting of the study file or a parameter cannot be used",
-    "DataError": "a source file says something that cannot be trusted",
-    "TableError": "a table breaks its schema: the code that makes it has a fault",
-    "FetchError": "a download is not whole",
+    "DataError": "a source file holds invalid data",
+    "TableError": "a table breaks its schema: a fault in the code that writes it",
+    "FetchError": "a download is incomplete",
     "ModuleNotFoundError": "the environment lacks a package: make doctor",
     "MemoryError": "not enough memory: fewer `workers` under [training]",
-    "KeyboardInterrupt": "it was interrupted",
+    "KeyboardInterrupt": "the run was interrupted",
     "OSError": "a file could not be read or written: make doctor looks at the disk",
 }
-"""By the name of the exception; anything else is a fault of the code in the cell."""
+"""Probable cause by name of the exception, else a fault of the code in the cell."""
 
 SWITCHES = {
     "root": ("ROOT", ""),
@@ -26,21 +26,21 @@ SWITCHES = {
     "raw": ("RAW", ""),
     "test_year": ("TEST_YEAR", 0),
 }
-"""Make's name of each parameter, and the value that need not be told."""
+"""Make's variable for each parameter, and its default."""
 
 
 def explain_failure(
     error: Any, source: Path, left: Path, parameters: Mapping[str, Any]
 ) -> str:
-    """Say which cell failed, why probably, what to open and how to resume.
+    """Explain which cell failed, the probable cause, and how to resume.
 
     Parameters
     ----------
     error : papermill.PapermillExecutionError
     source, left : Path
-        The notebook, and what is left of its run.
+        The notebook, and its partial execution.
     parameters : mapping
-        What it ran with.
+        Its parameters.
     """
     cause = CAUSES.get(error.ename, "a fault of the code that this cell calls")
     heading = _heading(source, error.source)
@@ -57,42 +57,48 @@ def explain_failure(
 
 
 def explain_death(source: Path, left: Path, parameters: Mapping[str, Any]) -> str:
-    """Say the same of a kernel that died, which names no cell."""
+    """Explain the death of a kernel, which names no cell.
+
+    Parameters
+    ----------
+    source, left, parameters
+        As for ``explain_failure``.
+    """
     return "\n".join(
         [
             f"Failed: {source.name}: its kernel died",
-            "Likely cause: the system ended it for want of memory; fewer `workers` "
-            "under [training], or fewer programs beside it",
+            "Likely cause: not enough memory: fewer `workers` under [training], or "
+            "fewer other programs",
             *_what_next(left, parameters),
         ]
     )
 
 
 def resume_command(parameters: Mapping[str, Any]) -> str:
-    """Return the command that goes on with this very study.
+    """Return the command that resumes this study.
 
     Examples
     --------
     >>> resume_command({"market": "nse", "raw": "../nse", "root": ".", "seed": 0})
     'make reports MARKET=nse RAW=../nse'
     """
-    told = [
+    given = [
         f"{name}={parameters[parameter]}"
-        for parameter, (name, usual) in SWITCHES.items()
-        if parameters.get(parameter, usual) not in (usual, ".")
+        for parameter, (name, default) in SWITCHES.items()
+        if parameters.get(parameter, default) not in (default, ".")
     ]
-    return " ".join(["make reports", *told])
+    return " ".join(["make reports", *given])
 
 
 def _what_next(left: Path, parameters: Mapping[str, Any]) -> list[str]:
     return [
-        f"Look: open {left} in JupyterLab (make lab); the failed cell is marked",
-        f"Resume: {resume_command(parameters)}   (what is done is kept)",
+        f"Open: {left} in JupyterLab (make lab); the failed cell is marked",
+        f"Resume: {resume_command(parameters)}   (finished work is kept)",
     ]
 
 
 def _heading(source: Path, code: str) -> str:
-    """Return the heading above a cell; the parameters' own cell has none."""
+    """Return the heading above a cell, empty for the cell of parameters."""
     heading = ""
     for cell in nbformat.read(source, as_version=4).cells:
         if cell.cell_type == "markdown":

@@ -1,4 +1,4 @@
-"""Whether two builds of the same study are the same, artefact by artefact."""
+"""Verify reproducibility: compare two builds of one study, artefact by artefact."""
 
 import hashlib
 import shutil
@@ -8,31 +8,31 @@ import pandas as pd
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import Paths
-from nse_lstm.study.tools.artefact_diff import comparable, first_difference
+from nse_lstm.study.tools.artefact_diff import comparable_bytes, first_difference
 
 TIMED = ("run.json", "log.jsonl", "training_summary.csv", "previous.json")
-"""Files that hold times or history; nothing else may differ between two builds."""
+"""Files that hold times or history. Nothing else may differ between two builds."""
 
 ARTEFACTS = (
     *("data/**/*", "trained_models/**/*", "reports/**/*"),
-    # Of the scratch folder what was executed.
+    # Of the build folder the executed notebooks.
     *("build/*/*.ipynb", "build/*/stocks/*.ipynb"),
 )
-BESIDE = frozenset({"ledger", "store"})
-"""Folders of history and of evenings."""
+HISTORY = frozenset({"ledger", "store"})
+"""Folders of trials, evaluations and daily operation."""
 DIFFERENT = "different"
 
 
 def artefact_digests(root: Path) -> dict[str, str]:
     """Return the SHA-256 of every model, table, executed notebook and page of a root.
 
-    Of notebooks and pages it is of what they say but for durations, see ``comparable``.
-    Run records, the ledger of looks and stores of an evening's work are left out.
+    Durations are left out, as in ``artefact_diff.comparable_bytes``. So are run
+    records, ledgers and forecast stores.
 
     Raises
     ------
     ArtefactError
-        If there is none.
+        If there is no artefact.
     """
     files = [
         path
@@ -45,16 +45,27 @@ def artefact_digests(root: Path) -> dict[str, str]:
             f"Expected a finished build in {root}. Received: no artefact"
         )
     return {
-        path.relative_to(root).as_posix(): hashlib.sha256(comparable(path)).hexdigest()
+        path.relative_to(root).as_posix(): hashlib.sha256(
+            comparable_bytes(path)
+        ).hexdigest()
         for path in files
     }
 
 
 def compare_builds(first: Path, second: Path) -> pd.DataFrame:
-    """Return one row an artefact: its digest in the first build, and the result.
+    """Compare two builds of the same study artefact by artefact.
 
-    ``result`` is equal, different, or missing in one of the builds; ``first`` says
-    where the two differ first.
+    Parameters
+    ----------
+    first, second : Path
+        Roots of finished builds.
+
+    Returns
+    -------
+    DataFrame
+        One row per artefact: ``artefact``, ``sha256`` (of the first build that has
+        it), ``result`` (equal, different or missing in one build) and ``first``, the
+        first difference.
     """
     one, two = artefact_digests(first), artefact_digests(second)
     return pd.DataFrame(
@@ -75,9 +86,16 @@ def compare_builds(first: Path, second: Path) -> pd.DataFrame:
 
 
 def copy_ledger(first: Path, second: Path, market: str) -> None:
-    """Give a second build the first one's looks and trials, if it has any.
+    """Copy one build's ledger of trials and evaluations to a second build.
 
-    The deflated Sharpe counts all trials ever seen, so equal builds need equal history.
+    The deflated Sharpe ratio counts all trials ever scored, so equal builds need equal
+    history.
+
+    Parameters
+    ----------
+    first, second : Path
+        Roots of the builds.
+    market : str
     """
     source, target = Paths(first, market).ledger, Paths(second, market).ledger
     if source.is_dir():
@@ -85,10 +103,10 @@ def copy_ledger(first: Path, second: Path, market: str) -> None:
 
 
 def _is_artefact(path: Path) -> bool:
-    """Leave out what holds times or history, and what a killed write left aside."""
+    """Leave out times, history and the temporary files of an interrupted write."""
     hidden = any(part.startswith(".") for part in path.parts[-3:])
-    beside = not BESIDE.isdisjoint(path.parts)
-    return path.name not in TIMED and not hidden and not beside
+    historic = not HISTORY.isdisjoint(path.parts)
+    return path.name not in TIMED and not hidden and not historic
 
 
 def _compare(one: str | None, two: str | None) -> str:
