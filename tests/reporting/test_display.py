@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from nse_lstm.reporting.canvas import DASH, put_numbers
+from nse_lstm.reporting.canvas import put_numbers
 from nse_lstm.reporting.display import picture, sentence, show_table
+from nse_lstm.reporting.format import DASH
 
 HOSTILE = '"><script>alert(1)</script>'
 

@@ -1,6 +1,5 @@
 """The tables and sentences of the anatomy, each read off its numbers."""
 
-import re
 from collections.abc import Callable
 
 import numpy as np
@@ -8,6 +7,7 @@ import pandas as pd
 
 from nse_lstm.evaluation.strategies import EQUAL_WEIGHT, HOLD
 from nse_lstm.reporting.display import Html, sentence
+from nse_lstm.reporting.format import format_number, typeset_minus
 from nse_lstm.study.anatomy import mechanism
 from nse_lstm.study.anatomy.rows import same_year_share, sort_rows, to_next_session
 from nse_lstm.study.anatomy.steps import NETWORK, Anatomy, Step
@@ -87,7 +87,7 @@ def beside(anatomy: Anatomy) -> pd.DataFrame:
 
 def read_step(anatomy: Anatomy, name: str) -> Html:
     """Read one step's figure and row."""
-    return sentence(_typeset(READ[name](anatomy, anatomy.steps[name])))
+    return sentence(typeset_minus(READ[name](anatomy, anatomy.steps[name])))
 
 
 def what_it_shows(anatomy: Anatomy) -> Html:
@@ -106,7 +106,7 @@ def what_it_shows(anatomy: Anatomy) -> Html:
         f"{_cash(anatomy):+.1%} and holding the share {held:+.1%}, before dividends. "
         f"{_luck(anatomy)}"
     )
-    return sentence(_typeset(text))
+    return sentence(typeset_minus(text))
 
 
 def _row(step: Step) -> pd.DataFrame:
@@ -282,12 +282,7 @@ def _cash(anatomy: Anatomy) -> float:
 
 
 def _number(value: float) -> str:
-    return _typeset(f"{value:.2f}")
-
-
-def _typeset(text: str) -> str:
-    """Give negative numbers their sign."""
-    return re.sub(r"-(?=[0-9])", "−", text)
+    return format_number(value, ".2f")
 
 
 def _lower(text: str) -> str:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from nse_lstm.reporting.display import Html, bullets, sentence
+from nse_lstm.reporting.format import format_number
 from nse_lstm.study.data_analysis.analyse import DataAnalysis
 from nse_lstm.study.data_analysis.market_statistics import PAGE_STOCKS, Atlas
 
@@ -137,8 +138,12 @@ def group_sentence(atlas: Atlas) -> Html:
     first = groups[groups["lag"] == 1]
     columns = (first[name] for name in ("group", "value", "lower", "upper"))
     words = [
-        f"{_signed(value)} for {group} ones"
-        + (f" ({_signed(lower)} to {_signed(upper)})" if lower == lower else "")
+        f"{format_number(value, '+.2f')} for {group} ones"
+        + (
+            f" ({format_number(lower, '+.2f')} to {format_number(upper, '+.2f')})"
+            if lower == lower
+            else ""
+        )
         for group, value, lower, upper in zip(*columns, strict=True)
     ]
     later = groups.loc[groups["lag"] > 1, "value"].abs().max()
@@ -230,7 +235,3 @@ def _last_year(atlas: Atlas) -> pd.DataFrame:
     return years[is_shown].sort_values(
         ["median_turnover", "ticker"], ascending=[False, True]
     )
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")

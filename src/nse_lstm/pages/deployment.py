@@ -4,7 +4,7 @@ import pandas as pd
 
 from nse_lstm.deployment.monitoring import alarm_table
 from nse_lstm.evaluation.e_process import PROMOTE_AT
-from nse_lstm.reporting.canvas import NAMES
+from nse_lstm.reporting.canvas import name_of
 from nse_lstm.reporting.display import Html, bullets
 from nse_lstm.study.deployment.deploy import Deployment
 from nse_lstm.study.deployment.replay import Replay
@@ -58,8 +58,7 @@ def replay_findings(found: Replay) -> tuple[str, str]:
     states = state_table(found)
     evidence = states.set_index("test")["evidence"]
     ends = ", ".join(
-        f"{NAMES.get(str(test), str(test))} at {value:.2g}"
-        for test, value in evidence.items()
+        f"{name_of(test)} at {value:.2g}" for test, value in evidence.items()
     )
     n_promoted = int((found.promotions["event"] == "promoted").sum())
     stock_years = found.forecasts["ticker"].nunique()

@@ -4,11 +4,11 @@ import pandas as pd
 
 from nse_lstm.evaluation.forecast_evidence import ALL_MODELS, MEAN_SO_FAR
 from nse_lstm.evaluation.scoring import POOL
-from nse_lstm.reporting.canvas import NAMES
+from nse_lstm.reporting.canvas import NAMES, name_of
+from nse_lstm.reporting.format import DASH, format_interval, format_number
 
 BY_STOCK = "Diebold-Mariano, Holm"
 CONFIDENCE_SET = "model confidence set"
-DASH = "–"
 
 
 def evidence_table(evidence: pd.DataFrame, *, model: str) -> pd.DataFrame:
@@ -30,7 +30,7 @@ def evidence_table(evidence: pd.DataFrame, *, model: str) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "test": rows["test"],
-            "of": [NAMES.get(name, name) for name in rows["model"]],
+            "of": [name_of(name) for name in rows["model"]],
             "against": rows["against"],
             "statistic": rows["statistic"].map(_figure),
             "p": rows["p_value"].map(_p_value),
@@ -78,7 +78,7 @@ def stocks_sentence(evidence: pd.DataFrame, *, model: str) -> str:
     better = int((rows["says"] == "loses less than persistence").sum())
     worse = int((rows["says"] == "loses more").sum())
     return (
-        f"Stock by stock, Holm's correction applied, {NAMES.get(model, model)} has "
+        f"Stock by stock, Holm's correction applied, {name_of(model)} has "
         f"smaller squared errors than persistence in {better} of {len(rows)} stocks "
         f"and larger ones in {worse}; of the rest nothing can be said."
     )
@@ -106,7 +106,7 @@ def _confidence_set(evidence: pd.DataFrame) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame()
     best = rows.loc[rows["says"] == "may be the best", "model"]
-    names = ", ".join(NAMES.get(name, name) for name in best)
+    names = ", ".join(name_of(name) for name in best)
     row = {
         "test": CONFIDENCE_SET,
         "of": ALL_MODELS,
@@ -124,7 +124,7 @@ def _by_model(columns: dict[str, pd.Series]) -> pd.DataFrame:
     order = [name for name in NAMES if name in table.index]
     order += sorted(set(table.index) - set(order))
     table = table.loc[order].reset_index(names="model")
-    return table.assign(model=[NAMES.get(name, name) for name in table["model"]])
+    return table.assign(model=[name_of(name) for name in table["model"]])
 
 
 def _interval(rows: pd.DataFrame, test: str, against: str) -> pd.Series:
@@ -156,7 +156,7 @@ def _shares(rows: pd.DataFrame) -> pd.Series:
     cells = [
         "no gain to share out"
         if pd.isna(share)
-        else f"{share:.0%} ({lower:.0%} to {upper:.0%})".replace("-", "\u2212")
+        else format_interval(share, lower, upper, ".0%")
         for share, lower, upper in own[["statistic", "lower", "upper"]].to_numpy()
     ]
     return pd.Series(cells, index=own["model"], dtype=object)
@@ -164,15 +164,11 @@ def _shares(rows: pd.DataFrame) -> pd.Series:
 
 def _figure(value: float) -> str:
     """Return three digits of a number, and none of what is not defined."""
-    if pd.isna(value):
-        return DASH
     if abs(value) == float("inf"):
         return "none"
     digits = 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 3
-    return f"{value:.{digits}f}".replace("-", "\u2212")
+    return format_number(value, f".{digits}f")
 
 
 def _p_value(value: float) -> str:
-    if pd.isna(value):
-        return DASH
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else format_number(value, ".3f")

@@ -11,7 +11,7 @@ from nse_lstm.pages.cards import write_cards
 from nse_lstm.pages.stock_page import stock_tickers
 from nse_lstm.pages.summary import pooled_score, read_test_scores
 from nse_lstm.paths import write_text
-from nse_lstm.reporting.display import DASH
+from nse_lstm.reporting.format import format_number
 from nse_lstm.reporting.index import Fact, render_index
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.training.model_checks import safety_card
@@ -67,7 +67,7 @@ def headline_facts(workspace: Workspace) -> list[Fact]:
         Fact(
             name="Sharpe ratio over cash",
             place="smallest-sharpe",
-            value=_signed(verdict["sharpe_over_cash"]),
+            value=format_number(verdict["sharpe_over_cash"], "+.1f"),
             beside=f"below {verdict['smallest_detectable_sharpe']:.1f} nothing could "
             "be seen",
         ),
@@ -75,18 +75,10 @@ def headline_facts(workspace: Workspace) -> list[Fact]:
 
 
 def _excess(name: str, place: str, found: dict[str, float]) -> Fact:
-    low, high = (_percent(found[end]) for end in ("lower", "upper"))
+    low, high = (format_number(found[end], "+.1%") for end in ("lower", "upper"))
     return Fact(
         name=name,
         place=place,
-        value=f"{_percent(found['mean'])} a year",
+        value=f"{format_number(found['mean'], '+.1%')} a year",
         beside=f"95 %: {low} to {high}",
     )
-
-
-def _signed(value: float | None) -> str:
-    return DASH if value is None else f"{value:+.1f}".replace("-", "−")
-
-
-def _percent(value: float | None) -> str:
-    return DASH if value is None else f"{value:+.1%}".replace("-", "−")

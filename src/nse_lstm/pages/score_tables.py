@@ -21,7 +21,8 @@ from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.evaluation.strategies import BENCHMARKS, INDEX
 from nse_lstm.evaluation.traded import TRADED
 from nse_lstm.evaluation.verdict import Interval, Judgement
-from nse_lstm.reporting.canvas import NAMES
+from nse_lstm.reporting.canvas import NAMES, name_of
+from nse_lstm.reporting.format import format_bounds, format_number
 from nse_lstm.tables import ACCURACY_COST
 
 POOLED_METRICS = [
@@ -189,7 +190,8 @@ def rank_ic_table(summary: pd.DataFrame) -> pd.DataFrame:
             for delay, horizon in aims
         ],
         cell=[
-            f"{value:+.3f} ({t:+.1f})".replace("-", "\u2212") for value, t in figures
+            f"{format_number(value, '+.3f')} ({format_number(t, '+.1f')})"
+            for value, t in figures
         ],
     )
     wide = table.pivot(index="model", columns="aim", values="cell")
@@ -207,11 +209,12 @@ def rank_ic_by_year(summary: pd.DataFrame) -> pd.DataFrame:
         ``summarise_rank_ic`` of one delay and horizon.
     """
     years = summary[summary["fold"] != ALL_YEARS]
-    wide = years.pivot(index="model", columns="fold", values="value").map(_signed)
+    wide = years.pivot(index="model", columns="fold", values="value")
     whole = summary[summary["fold"] == ALL_YEARS].set_index("model")
-    table = wide.rename(columns=str).rename_axis(columns=None)
+    text = wide.map(lambda value: format_number(value, "+.3f"))
+    table = text.rename(columns=str).rename_axis(columns=None)
     table["all years"] = [
-        f"{_signed(row['value'])} [{_signed(row['lower'])}, {_signed(row['upper'])}]"
+        format_bounds(row["value"], row["lower"], row["upper"], "+.3f")
         for _, row in whole.loc[table.index].iterrows()
     ]
     return _named(table.reset_index())
@@ -246,8 +249,7 @@ def interval_words(excess: Interval) -> str:
     >>> interval_words(Interval(mean=0.02, lower=0.01, upper=0.03))
     '+2.0% [+1.0%, +3.0%]'
     """
-    text = f"{excess.mean:+.1%} [{excess.lower:+.1%}, {excess.upper:+.1%}]"
-    return text.replace("-", "\u2212")
+    return format_bounds(excess.mean, excess.lower, excess.upper, "+.1%")
 
 
 def _hangs_on(scores: pd.DataFrame, key: list[str]) -> pd.DataFrame:
@@ -297,11 +299,7 @@ def _sessions(horizon: int) -> str:
 def _standing(row: "pd.Series[Any]") -> str:
     lower, upper = row["lower"], row["upper"]
     side = "ahead" if lower > 0 else "behind" if upper < 0 else "level"
-    return f"{side}: {_signed(row['value'])} [{_signed(lower)}, {_signed(upper)}]"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "\u2212")
+    return f"{side}: {format_bounds(row['value'], lower, upper, '+.3f')}"
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
@@ -311,7 +309,7 @@ def _named(table: pd.DataFrame) -> pd.DataFrame:
     table = table.assign(model=pd.Categorical(table["model"], order, ordered=True))
     by = ["model", "rule"] if "rule" in table else ["model"]
     table = table.sort_values(by, ignore_index=True)
-    strategy = [NAMES.get(str(model), str(model)) for model in table.pop("model")]
+    strategy = [name_of(model) for model in table.pop("model")]
     table.insert(0, "strategy", strategy)
     return table
 

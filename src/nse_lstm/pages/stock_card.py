@@ -7,6 +7,7 @@ import pandas as pd
 from nse_lstm.evaluation.strategies import HOLD
 from nse_lstm.pages.stock_page import NAIVE, StockPage
 from nse_lstm.reporting.display import Html, bullets
+from nse_lstm.reporting.format import format_number
 
 ROLLING = 20
 """Sessions of the rolling error: about a month."""
@@ -70,7 +71,7 @@ def cost_table(page: StockPage) -> pd.DataFrame:
     rows = _shown(page, page.scores)
     rows = rows[rows["metric"] == "net_return"]
     wide = rows.pivot(index=["model", "rule"], columns="cost_bps", values="value")
-    text = wide.map(lambda value: f"{value:+.1%}".replace("-", "−"))
+    text = wide.map(lambda value: format_number(value, "+.1%"))
     return text.rename(columns=lambda cost: f"{cost} bps").reset_index()
 
 

@@ -4,10 +4,10 @@ import math
 
 import pandas as pd
 
-from nse_lstm.evaluation.report_card import DASH
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.evaluation.strategies import HOLD
 from nse_lstm.json_files import read_json
+from nse_lstm.reporting.format import DASH, format_number
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.training.model_checks import safety_card
@@ -62,7 +62,7 @@ def comparison(workspace: Workspace) -> pd.DataFrame:
                 metric=metric,
                 cost_bps=backtest.headline_cost_bps,
             )
-            row[_title(name, how)] = _text(value, kind)
+            row[_title(name, how)] = format_number(value, kind)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -91,7 +91,7 @@ def accuracy_by_stock(workspace: Workspace) -> pd.DataFrame:
             f"MAE {model}, KES": mae[model].map("{:.3f}".format),
             f"MAE {NAIVE}, KES": mae[NAIVE].map("{:.3f}".format),
             "ratio": (mae[model] / mae[NAIVE]).map("{:.2f}".format),
-            f"skill of {model}": skill[model].map(lambda v: _text(v, ".2f")),
+            f"skill of {model}": skill[model].map(lambda v: format_number(v, ".2f")),
         }
     )
     if ORIGINAL in mae:
@@ -108,7 +108,7 @@ def net_by_stock(workspace: Workspace) -> pd.DataFrame:
         & (scores["metric"] == "net_return")
     ]
     wide = rows.pivot(index="ticker", columns="cost_bps", values="value")
-    text = wide.map(lambda value: _text(value, "+.1%"))
+    text = wide.map(lambda value: format_number(value, "+.1%"))
     return _pool_last(text.rename(columns=lambda cost: f"{cost} bps"))
 
 
@@ -128,7 +128,7 @@ def strategies_table(workspace: Workspace) -> pd.DataFrame:
         "exposure": ("capital invested", ".0%"),
     }
     columns = {
-        heading: [_text(value, kind) for value in wide[metric]]
+        heading: [format_number(value, kind) for value in wide[metric]]
         for metric, (heading, kind) in formats.items()
     }
     return pd.DataFrame(columns, index=wide.index).reset_index()
@@ -157,10 +157,6 @@ def pooled_score(
 def _title(model: str, rule: str) -> str:
     named = f"{model}, a rebuild" if model == ORIGINAL else model.replace("_", " ")
     return named if rule == "hold" or model == NAIVE else f"{named}, {rule} rule"
-
-
-def _text(value: float, kind: str) -> str:
-    return DASH if math.isnan(value) else format(value, kind).replace("-", "−")
 
 
 def _pool_last(table: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from nse_lstm.pages.score_tables import (
     pooled_scores,
     random_comparison,
 )
-from nse_lstm.reporting.canvas import NAMES
+from nse_lstm.reporting.canvas import NAMES, name_of
 from nse_lstm.reporting.display import Html, bullets, sentence, show_table
 from nse_lstm.study.core.audit_result import (
     audit_path,
@@ -84,7 +84,7 @@ def _against_yardsticks(validation: Validation) -> str:
     equal = net[NAMES[EQUAL_WEIGHT]].iloc[0]
     luck = random_comparison(scores, model=judged.model, cost_bps=judged.cost_bps)
     beaten = luck.set_index("rule")["random_beaten"][judged.rule]
-    own = net[NAMES.get(judged.model, judged.model), judged.rule]
+    own = net[name_of(judged.model), judged.rule]
     chance = (
         "chance cannot be told, as its random positions all earn the same"
         if pd.isna(beaten)

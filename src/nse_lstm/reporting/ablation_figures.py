@@ -7,12 +7,12 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from nse_lstm.reporting.canvas import (
     COLOURS,
-    DASH,
     put_legend,
     put_numbers,
     put_title,
     start_axes,
 )
+from nse_lstm.reporting.format import DASH, format_interval
 
 CHANGE_NAMES = {
     "stock_scaler": "a scaler a stock",
@@ -107,7 +107,7 @@ def _cell(rows: pd.DataFrame) -> str:
     if rows.empty:
         return DASH
     middle, low, high = (np.exp(rows[c].iloc[0]) for c in ("value", "lower", "upper"))
-    return f"{middle:.3g} ({low:.3g} to {high:.3g})"
+    return format_interval(middle, low, high, ".3g")
 
 
 def _count(rows: pd.DataFrame) -> str:

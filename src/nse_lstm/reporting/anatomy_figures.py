@@ -20,6 +20,7 @@ from nse_lstm.reporting.canvas import (
     start_axes,
     start_rows,
 )
+from nse_lstm.reporting.format import format_number
 from nse_lstm.reporting.strategy_readings import (
     read_chance,
     read_order,
@@ -65,7 +66,9 @@ def draw_steps(table: pd.DataFrame, *, claim: float) -> Figure:
         axes.plot(shown[~never], heights[~never], marker, color=colour, label=label)
         axes.plot(shown[never], heights[never], marker, color=colour, fillstyle="none")
         for height, value in enumerate(values):
-            _margin(axes, _signed(value), height, column=column, colour=colour)
+            _margin(
+                axes, format_number(value, "+.2f"), height, column=column, colour=colour
+            )
         _margin(axes, label.split()[-1], -0.9, column=column, colour=colour)
     axes.set_yticks(heights, [f"{n}  {t}" for n, t in enumerate(table["title"])])
     axes.set_ylim(len(table) - 0.5, -0.5)
@@ -155,7 +158,7 @@ def draw_chance(scores: pd.Series, *, old: float, claim: float) -> Figure:
     for value, label in ((old, "original model"), (claim, "new model")):
         axes.axvline(value, color=COLOURS["warning"], linewidth=1.2)
         axes.annotate(
-            f" {label}: {_signed(value)}",
+            f" {label}: {format_number(value, '+.2f')}",
             (value, 0.92),
             xycoords=("data", "axes fraction"),
             color=COLOURS["warning"],
@@ -207,10 +210,6 @@ def _margin(axes: Axes, text: str, height: float, *, column: int, colour: str) -
         color=colour,
         annotation_clip=False,
     )
-
-
-def _signed(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:+.2f}".replace("-", "−")
 
 
 def _deciles(scores: pd.Series) -> pd.DataFrame:

@@ -15,7 +15,6 @@ from matplotlib.ticker import PercentFormatter
 
 from nse_lstm.reporting.canvas import (
     COLOURS,
-    DASH,
     GREY,
     WIDE,
     End,
@@ -24,6 +23,7 @@ from nse_lstm.reporting.canvas import (
     put_title,
     start_axes,
 )
+from nse_lstm.reporting.format import format_number
 from nse_lstm.reporting.readings import (
     read_autocorrelation,
     read_availability,
@@ -191,7 +191,7 @@ def draw_availability(panel: pd.DataFrame) -> Figure:
 def _by_year(months: pd.DataFrame) -> pd.DataFrame:
     """Shorten months to years, which a reader can take in: means, in per cent."""
     years = months.T.groupby(lambda month: month.year).mean().T
-    text = years.map(lambda share: DASH if share != share else f"{share:.0%}")
+    text = years.map(lambda share: format_number(share, ".0%"))
     return text.rename(columns=str).rename_axis(columns=None).reset_index()
 
 

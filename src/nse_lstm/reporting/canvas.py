@@ -42,8 +42,6 @@ COLOURS = {
 GREY = "#777777"
 LEGEND_BELOW = 20
 """Points from the axes to the legend, beside the room for ticks."""
-DASH = "–"
-"""In place of a number that is not defined."""
 NAMES = {
     "v1": "v1, rebuilt",
     "v2": "v2 LSTM",
@@ -93,6 +91,11 @@ STYLE: Any = {
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
 }
+
+
+def name_of(model: object) -> str:
+    """Return the name of a model on a page."""
+    return NAMES.get(str(model), str(model))
 
 
 def colour_of(model: str) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.reporting.banner import Banner
-from nse_lstm.reporting.display import DASH, Html, show_table
+from nse_lstm.reporting.display import Html, show_table
+from nse_lstm.reporting.format import DASH
 from nse_lstm.reporting.pages import environment, wrap_page
 
 COLUMNS = ("met", "v1", "persistence", "buy_and_hold")

@@ -8,10 +8,10 @@ from matplotlib.ticker import PercentFormatter
 from nse_lstm.reporting.canvas import (
     COLOURS,
     GREY,
-    NAMES,
     WIDE,
     colour_of,
     label_ends,
+    name_of,
     put_dates,
     put_numbers,
     put_title,
@@ -53,7 +53,7 @@ def draw_evidence(tests: pd.DataFrame) -> Figure:
         shown = rows["evidence"].clip(lower=LOWEST)
         colour = colour_of(str(test))
         axes.plot(rows["session"], shown, color=colour, linewidth=1.6)
-        name = NAMES.get(str(test), str(test))
+        name = name_of(test)
         ends.append((rows["session"].iloc[-1], shown.iloc[-1], name, colour))
     axes.set_yscale("log")
     axes.set_ylim(LOWEST / 1.5, max(tests["evidence"].max(), PROMOTE_AT) * 2)
@@ -88,9 +88,9 @@ def draw_alarms(alerts: pd.DataFrame, watched: pd.DataFrame) -> Figure:
         ``ticker model`` of every series that could ring; a silent one has its line.
     """
     pairs = watched.sort_values(["ticker", "model"])[["ticker", "model"]].to_numpy()
-    lines = [f"{ticker}, {NAMES.get(model, model)}" for ticker, model in pairs]
+    lines = [f"{ticker}, {name_of(model)}" for ticker, model in pairs]
     figure, axes = start_axes((8.0, 1.2 + 0.22 * len(lines)))
-    names = alerts["model"].map(lambda model: NAMES.get(model, model))
+    names = alerts["model"].map(name_of)
     place = (alerts["ticker"] + ", " + names).map(
         {line: number for number, line in enumerate(lines)}
     )
@@ -139,7 +139,7 @@ def draw_next(forecasts: pd.DataFrame) -> Figure:
         if np.isfinite([lower, upper]).all():
             axes.plot([lower, upper], [place, place], color=colour, alpha=0.4)
         axes.plot(y_hat, place, "o", color=colour, markersize=5)
-    names = rows["model"].map(lambda model: NAMES.get(model, model))
+    names = rows["model"].map(name_of)
     axes.set_yticks(
         np.arange(len(rows)), rows["ticker"] + ", " + names + ", " + rows["stage"]
     )

@@ -16,11 +16,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from nse_lstm.reporting.canvas import DASH, NAMES, numbers_of, reading_of
+from nse_lstm.reporting.canvas import NAMES, numbers_of, reading_of
+from nse_lstm.reporting.format import DASH, MINUS, typeset_minus
 
 TAG = re.compile(r"<[^>]*>")
-MINUS = re.compile(r"(?<![\w.-])-(?=\d)")
-"""A hyphen before a number, but not within a date or a name."""
 SHORT = 100
 """Characters of a piece of a page that a log shows."""
 MEASURED = ("seconds", "first_ms", "next_ms")
@@ -207,7 +206,7 @@ def picture(figure: Figure, *, alt: str) -> Html:
             stream, format="svg", metadata={"Date": None}, bbox_inches="tight"
         )
     numbers = _numbers(numbers_of(figure))
-    alt = MINUS.sub("−", f"{alt} {reading_of(figure)}".strip())
+    alt = typeset_minus(f"{alt} {reading_of(figure)}".strip())
     plt.close(figure)
     data = base64.b64encode(stream.getvalue()).decode()
     return Html(
@@ -273,7 +272,7 @@ def _text(value: object, name: str, specification: str) -> str:
         return str(value.date())
     if isinstance(value, int | float):
         return _number(value, specification)
-    text = MINUS.sub("−", str(value))
+    text = typeset_minus(str(value))
     return NAMES.get(text, text) if name in OF_MODELS else text
 
 
@@ -297,4 +296,4 @@ def _number(value: float, specification: str) -> str:
     # What rounds to nothing has no sign.
     if not text.strip("+-0.,%"):
         text = text.lstrip("+-")
-    return text.replace("-", "−")
+    return text.replace("-", MINUS)

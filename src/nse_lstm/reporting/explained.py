@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from nse_lstm.reporting.canvas import DASH, NAMES
+from nse_lstm.reporting.canvas import NAMES
+from nse_lstm.reporting.format import format_interval, format_number
 
 Z = 1.96
 N_FEATURES = 8
@@ -29,7 +30,7 @@ def shuffled_reading(table: pd.DataFrame, *, model: str) -> str:
     controls = table.dropna(subset="control")
     return (
         f"{NAMES[model]}: {_counted(table)} The largest of {len(controls)} controls "
-        f"is {_signed(_largest(controls['control']))}."
+        f"is {_number(_largest(controls['control']))}."
     )
 
 
@@ -60,8 +61,8 @@ def hidden_reading(table: pd.DataFrame) -> str:
         f"origin's own session carries {_interval(last)}, all sessions before it "
         f"together {_interval(before)}: {VERDICTS[_side(before)]} nothing. Single "
         f"features: {_counted(features)} The control of everything is "
-        f"{_signed(whole['control'])}, the largest other one "
-        f"{_signed(_largest(others))}."
+        f"{_number(whole['control'])}, the largest other one "
+        f"{_number(_largest(others))}."
     )
 
 
@@ -127,22 +128,20 @@ def _by_cut(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 def _cell(row: "pd.Series[Any]") -> str:
     if row["cut"] == ALL:
         return f"{row['value']:.3f}"
-    middle, low, high = (
-        _signed(row[name], 3) for name in ("change", "change_lower", "change_upper")
+    return format_interval(
+        row["change"], row["change_lower"], row["change_upper"], "+.3f"
     )
-    return f"{middle} ({low} to {high})"
 
 
 def _losses(rows: pd.DataFrame, names: "pd.Series[str]") -> pd.DataFrame:
     return pd.DataFrame(
         {
             "": [str(name).replace("_", " ") for name in names.loc[rows.index]],
-            "rank IC lost": [_signed(value) for value in rows["loss"]],
+            "rank IC lost": [_number(value) for value in rows["loss"]],
             "standard error": [f"{value:.4f}" for value in rows["error"]],
-            "control": [_signed(value) for value in rows["control"]],
+            "control": [_number(value) for value in rows["control"]],
             "its error": [
-                DASH if pd.isna(value) else f"{value:.4f}"
-                for value in rows["control_error"]
+                format_number(value, ".4f") for value in rows["control_error"]
             ],
         }
     )
@@ -194,14 +193,13 @@ def _side(row: "pd.Series[Any]") -> int:
 
 def _interval(row: "pd.Series[Any]") -> str:
     reach = Z * row["error"]
-    low, high = row["loss"] - reach, row["loss"] + reach
-    return f"{_signed(row['loss'])} ({_signed(low)} to {_signed(high)})"
+    loss = row["loss"]
+    return format_interval(loss, loss - reach, loss + reach, "+.4f")
 
 
 def _largest(values: "pd.Series[float]") -> float:
     return float(max(values, key=abs))
 
 
-def _signed(value: float, digits: int = 4) -> str:
-    """Write a number with its sign; a missing one is a dash."""
-    return DASH if pd.isna(value) else f"{value:+.{digits}f}".replace("-", "−")
+def _number(value: float) -> str:
+    return format_number(value, "+.4f")

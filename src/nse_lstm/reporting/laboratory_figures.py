@@ -5,10 +5,10 @@ from matplotlib.figure import Figure
 
 from nse_lstm.reporting.canvas import (
     COLOURS,
-    NAMES,
     End,
     colour_of,
     label_ends,
+    name_of,
     put_dates,
     put_numbers,
     put_title,
@@ -58,7 +58,7 @@ def draw_run(joined: pd.DataFrame, *, ticker: str, model: str) -> Figure:
     """
     figure, (above, below) = start_rows(SIZE, 2, heights=(3, 2))
     rows = joined[joined["model"] == model].sort_values("target_date")
-    name, colour = NAMES.get(model, model), _colour(model)
+    name, colour = name_of(model), _colour(model)
     above.plot(
         rows["target_date"], rows["level"], color=COLOURS["realised"], linewidth=3
     )
@@ -85,7 +85,7 @@ def draw_run(joined: pd.DataFrame, *, ticker: str, model: str) -> Figure:
         if each in set(joined["model"]):
             gains = gains_on_persistence(joined, model=each)
             below.plot(gains.index, gains, color=_colour(each))
-            label = NAMES.get(each, each)
+            label = name_of(each)
             ends.append((gains.index[-1], gains.iloc[-1], label, _colour(each)))
     put_dates(below)
     below.set_ylabel("squared error saved, %²")

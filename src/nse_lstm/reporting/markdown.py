@@ -5,8 +5,9 @@ import re
 import numpy as np
 import pandas as pd
 
+from nse_lstm.reporting.format import DASH
+
 SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
-DASH = "–"
 
 
 def markdown_text(text: object) -> str:

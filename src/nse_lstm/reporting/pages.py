@@ -17,7 +17,7 @@ from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.active import find_active
 from nse_lstm.reporting.banner import Banner, make_banner
-from nse_lstm.reporting.display import MINUS
+from nse_lstm.reporting.format import typeset_minus
 
 PHASES = {
     "index": "Verdict",
@@ -187,7 +187,7 @@ def typeset(body: str) -> str:
     '<p title="5 %">95% on 2020-01-02</p><code>5 %</code>'
     """
     pieces = MARKUP.split(body)
-    pieces[::2] = [PER_CENT.sub("%", MINUS.sub("−", text)) for text in pieces[::2]]
+    pieces[::2] = [PER_CENT.sub("%", typeset_minus(text)) for text in pieces[::2]]
     return "".join(pieces)
 
 

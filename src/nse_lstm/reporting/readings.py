@@ -4,32 +4,14 @@ A reading is the part of the alternative text that changes with the data: who ca
 the figure learns from it what others read off, not only what is drawn.
 """
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 
-from nse_lstm.reporting.canvas import NAMES
+from nse_lstm.reporting.canvas import NAMES, name_of
+from nse_lstm.reporting.format import format_interval, join_words
 
 OFTEN, SELDOM = 0.95, 0.5
 """Shares of sessions with a deal that count as always, and below which as hardly."""
-
-
-def join_words(words: Iterable[str]) -> str:
-    """Join words as a sentence does.
-
-    Examples
-    --------
-    >>> join_words(["a", "b", "c"]), join_words(["a"])
-    ('a, b and c', 'a')
-    """
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def name_of(model: object) -> str:
-    """Return what a model is called on a page."""
-    return NAMES.get(str(model), str(model))
 
 
 def read_ledger(flows: pd.DataFrame) -> str:
@@ -75,7 +57,7 @@ def read_autocorrelation(groups: pd.DataFrame) -> str:
     """Say the mean at lag 1 of either group, and how near to 0 the later ones are."""
     first, later = groups[groups["lag"] == 1], groups[groups["lag"] > 1]
     parts = [
-        f"{row['value']:+.2f} ({row['lower']:+.2f} to {row['upper']:+.2f}) for "
+        f"{format_interval(row['value'], row['lower'], row['upper'], '+.2f')} for "
         f"{row['group']} shares"
         for row in first.to_dict("records")
     ]
@@ -139,7 +121,7 @@ def read_rank_ic(rows: pd.DataFrame) -> str:
     """Say each model's mean over all years with its interval."""
     pooled = rows[rows["fold"] == 0].set_index("model")
     parts = [
-        f"{name} {row['value']:+.3f} ({row['lower']:+.3f} to {row['upper']:+.3f})"
+        f"{name} {format_interval(row['value'], row['lower'], row['upper'], '+.3f')}"
         for model, name in NAMES.items()
         if model in pooled.index
         for row in [pooled.loc[model]]

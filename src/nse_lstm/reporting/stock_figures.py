@@ -15,11 +15,11 @@ from matplotlib.ticker import (
 from nse_lstm.reporting.canvas import (
     COLOURS,
     GREY,
-    NAMES,
     WIDE,
     End,
     colour_of,
     label_ends,
+    name_of,
     put_dates,
     put_numbers,
     put_title,
@@ -168,7 +168,7 @@ def _bars(axes: Axes, months: pd.Series, values: pd.Series) -> None:
 
 
 def _look(model: str) -> tuple[str, str]:
-    return colour_of(model), NAMES.get(model, model)
+    return colour_of(model), name_of(model)
 
 
 def _day(moment: pd.Timestamp) -> Any:

@@ -19,7 +19,6 @@ from matplotlib.ticker import (
 
 from nse_lstm.reporting.canvas import (
     COLOURS,
-    DASH,
     GREY,
     NAMES,
     WIDE,
@@ -33,6 +32,7 @@ from nse_lstm.reporting.canvas import (
     start_axes,
     start_rows,
 )
+from nse_lstm.reporting.format import DASH
 from nse_lstm.reporting.strategy_readings import (
     read_costs,
     read_coverage,

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from nse_lstm.reporting.readings import join_words, name_of
+from nse_lstm.reporting.canvas import name_of
+from nse_lstm.reporting.format import join_words
 
 
 def read_errors(ratio: pd.DataFrame) -> str:
