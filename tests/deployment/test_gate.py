@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from nse_lstm.config import Deployment
-from nse_lstm.deployment.gate import Case, Interval, find_refusals, loss_interval
+from nse_lstm.deployment.gate import Case, LossDifference, find_refusals, loss_interval
 
 LIMITS = Deployment()
 GOOD = Case(
@@ -18,7 +18,7 @@ GOOD = Case(
     champion_version="persistence",
     source="the walk-forward forecasts",
     audit="",
-    difference=Interval(-0.002, -0.003, -0.001, 500),
+    difference=LossDifference(-0.002, -0.003, -0.001, 500),
     coverage=0.9,
     age=250,
 )
@@ -33,16 +33,19 @@ def test_a_model_with_every_proof_passes():
     [
         ({"audit": "The leak audit found 2 leaks."}, "found 2 leaks"),
         (
-            {"difference": Interval(-0.001, -0.002, 0.0, 500)},
-            r"no smaller than persistence's: .* -0.001000 \(from -0.002000 to \+0.0",
+            {"difference": LossDifference(-0.001, -0.002, 0.0, 500)},
+            r"not significantly smaller than persistence's: .* -0.001000 \(from -0.002000 to \+0.0",
         ),
-        ({"difference": Interval(-0.002, -0.003, -0.001, 59)}, "59 sessions.*60 are"),
-        ({"difference": None}, "on 0 sessions"),
+        (
+            {"difference": LossDifference(-0.002, -0.003, -0.001, 59)},
+            "59 sessions.*60 are",
+        ),
+        ({"difference": None}, "Only 0 sessions"),
         ({"coverage": 0.84}, "held 84.0% .* 85% to 95%"),
         ({"coverage": 0.96}, "held 96.0%"),
         ({"coverage": None}, "No interval"),
         ({"age": 271}, "271 weekdays before"),
-        ({"age": None}, "does not say"),
+        ({"age": None}, "do not say"),
     ],
 )
 def test_each_missing_proof_is_refused_in_one_sentence(change, words):
@@ -59,10 +62,10 @@ def test_every_missing_proof_is_named_at_once():
 
 def test_persistence_is_refused_only_where_the_champion_was_better():
     case = replace(GOOD, model="persistence", champion="v2", audit="Never run.")
-    for gap in (None, Interval(0.001, 0.0, 0.002, 500), GOOD.difference):
+    for gap in (None, LossDifference(0.001, 0.0, 0.002, 500), GOOD.difference):
         assert find_refusals(replace(case, difference=gap, age=None), LIMITS) == []
-    worse = replace(case, difference=Interval(0.002, 0.001, 0.003, 500))
-    assert "v2 has been better" in find_refusals(worse, LIMITS)[0]
+    worse = replace(case, difference=LossDifference(0.002, 0.001, 0.003, 500))
+    assert "v2 is significantly better" in find_refusals(worse, LIMITS)[0]
 
 
 def test_the_interval_is_the_mean_and_its_standard_error():

@@ -16,9 +16,9 @@ from nse_lstm.deployment.monitoring import (
     age_alerts,
     alarm_table,
     data_signals,
-    learn_watch,
+    detect_alerts,
+    fit_detector,
     model_signals,
-    ring,
 )
 from nse_lstm.features.returns import with_returns
 from nse_lstm.tables import ALERTS, FORECASTS, check
@@ -107,13 +107,13 @@ def test_no_signal_and_no_alarm_knows_what_comes_later():
         before, data[data["session"] <= cut].reset_index(drop=True), check_exact=True
     )
     start = panel["session"].unique()[200]
-    watch = learn_watch(
+    detector = fit_detector(
         whole[whole["session"] < start], model="v2", sessions_per_year=YEAR, seed=1
     )
     since = whole[whole["session"] >= start].assign(loss=lambda t: t["loss"] + 0.02)
-    rang = ring(watch, since)
+    rang = detect_alerts(detector, since)
     assert len(rang)
-    sooner = ring(watch, since[since["session"] <= cut])
+    sooner = detect_alerts(detector, since[since["session"] <= cut])
     prefix = rang[rang["session"] <= cut].reset_index(drop=True)
     pd.testing.assert_frame_equal(sooner, prefix, check_exact=True)
 
@@ -121,10 +121,10 @@ def test_no_signal_and_no_alarm_knows_what_comes_later():
 def watch_data(panel: pd.DataFrame, start: int) -> pd.DataFrame:
     first = panel["session"].unique()[start]
     signals = data_signals(panel, tickers=["AAA", "BBB"])
-    watch = learn_watch(
+    detector = fit_detector(
         signals[signals["session"] < first], model=DATA, sessions_per_year=YEAR, seed=1
     )
-    return ring(watch, signals[signals["session"] >= first])
+    return detect_alerts(detector, signals[signals["session"] >= first])
 
 
 def sessions_until(rang: pd.DataFrame, panel: pd.DataFrame, alarm: str, at: int) -> int:
@@ -189,7 +189,7 @@ def test_every_alarm_has_a_name_of_its_own_and_advice():
     assert calibrated == {*MODEL_ALARMS, *DATA_ALARMS}
     table = alarm_table()
     assert table["alarm"].tolist() == names
-    assert table["when_it_rings"].str.endswith(".").all()
+    assert table["advice"].str.endswith(".").all()
 
 
 def test_the_page_says_of_every_alarm_what_the_code_does():
@@ -197,4 +197,4 @@ def test_the_page_says_of_every_alarm_what_the_code_does():
     text = page.read_text(encoding="utf-8")
     for row in alarm_table().itertuples():
         line = f"| {row.alarm} | {row.watches} | {row.threshold} | "
-        assert f"{line}{row.when_it_rings} |" in text
+        assert f"{line}{row.advice} |" in text

@@ -350,7 +350,7 @@ def test_a_promotion_that_lost_a_race_is_told_who_won(folder):
         promote(folder, **PERSISTENCE, replaces="1" * 64)
     with pytest.raises(ArtefactError, match="replace no model as the champion"):
         promote(folder, **PERSISTENCE, replaces="")
-    with pytest.raises(ArtefactError, match="nothing of it was ever promoted"):
+    with pytest.raises(ArtefactError, match="which was never promoted"):
         promote(folder, **{**PERSISTENCE, "ticker": "BBB"}, replaces="1" * 64)
     assert read_registry(folder)["AAA"]["champion"].version == "2" * 64
 

@@ -1,5 +1,6 @@
 """The roll-out: stable, monotone, and no evidence."""
 
+import hashlib
 import subprocess
 import sys
 
@@ -9,9 +10,9 @@ import pytest
 from nse_lstm.deployment.rollout import (
     STEP_SESSIONS,
     STEPS,
-    exposures,
     is_exposed,
-    ramp_place,
+    rollout_exposure,
+    rollout_position,
 )
 from nse_lstm.errors import StudyError
 
@@ -43,10 +44,17 @@ def test_another_test_begins_with_other_stocks():
     assert exposed("v2", 0.1) != exposed("rank_lstm", 0.1)
 
 
+def test_a_renamed_model_keeps_the_order_of_its_seed_label():
+    digest = hashlib.sha256(b"v3\nSCOM").digest()
+    expected = (int.from_bytes(digest[:8], "big") >> 11) / 2**53
+    assert rollout_position("rank_lstm", "SCOM") == expected
+    assert rollout_position("v3", "SCOM") == expected
+
+
 def test_every_process_agrees_where_a_stock_stands():
     code = (
-        "from nse_lstm.deployment.rollout import ramp_place;"
-        "print(repr(ramp_place('v2', 'SCOM')))"
+        "from nse_lstm.deployment.rollout import rollout_position;"
+        "print(repr(rollout_position('v2', 'SCOM')))"
     )
     said = {
         subprocess.run(
@@ -58,13 +66,13 @@ def test_every_process_agrees_where_a_stock_stands():
         ).stdout.strip()
         for seed in ("1", "2")
     }
-    assert said == {repr(ramp_place("v2", "SCOM"))}
+    assert said == {repr(rollout_position("v2", "SCOM"))}
 
 
 def test_the_steps_follow_the_first_time_the_evidence_is_enough():
     n = 2 * STEP_SESSIONS + 5
     evidence = np.r_[1.0, 19.9, 20.0, np.full(n, 0.1)]  # what it does later is nothing
-    found = exposures(evidence, alarmed=np.zeros(evidence.size, bool))
+    found = rollout_exposure(evidence, alarmed=np.zeros(evidence.size, bool))
     expected = [0.0, 0.0, *[0.1] * STEP_SESSIONS, *[0.5] * STEP_SESSIONS]
     assert found.tolist() == expected + [1.0] * (evidence.size - len(expected))
 
@@ -74,9 +82,16 @@ def test_an_alarm_takes_a_promoted_challenger_out_for_good():
     evidence[:2] = 1.0
     alarmed = np.zeros(6, bool)
     alarmed[0] = True  # in the shadow: nobody was served
-    assert exposures(evidence, alarmed=alarmed).tolist() == [0, 0, *[0.1] * 4]
+    assert rollout_exposure(evidence, alarmed=alarmed).tolist() == [0, 0, *[0.1] * 4]
     alarmed[4] = True
-    assert exposures(evidence, alarmed=alarmed).tolist() == [0, 0, 0.1, 0.1, 0, 0]
+    assert rollout_exposure(evidence, alarmed=alarmed).tolist() == [
+        0,
+        0,
+        0.1,
+        0.1,
+        0,
+        0,
+    ]
 
 
 def test_a_share_beyond_all_is_refused():

@@ -1,5 +1,5 @@
-"""From chosen models to forecasts of a session that has not been yet.
+"""Deployment: the model registry, forecasts of the next session, and monitoring.
 
-``registry`` remembers which model of which stock stands where, and on what evidence;
-``serving`` forecasts with those models and says what it could not forecast.
+``registry`` records the stage and the evidence of each stock's models. ``serving``
+forecasts with them and reports every stock that it could not forecast.
 """

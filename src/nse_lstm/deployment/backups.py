@@ -1,4 +1,4 @@
-"""A store as one file, and back: into the same database, an empty one, another kind."""
+"""Backup of a forecast store to one file, and restore into any kind of database."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def backup_store(store: sa.Engine, path: Path) -> int:
     Returns
     -------
     int
-        Rows written. The file is whole or not there, and equal stores give equal bytes.
+        Rows written. The file is complete or absent; equal stores give equal bytes.
     """
     rows = read_forecasts(store)
     write_table(rows, STORED_FORECASTS, path)
@@ -22,18 +22,18 @@ def backup_store(store: sa.Engine, path: Path) -> int:
 
 
 def restore_store(store: sa.Engine, path: Path) -> int:
-    """Append to a store what it lacks of a backup; nothing in it is rewritten.
+    """Append the rows of a backup that a store lacks; no stored row is rewritten.
 
     Returns
     -------
     int
-        Rows that were not there yet.
+        Rows that were new.
 
     Raises
     ------
     ArtefactError
-        If there is no readable backup, or the store holds other values under a key.
+        If the backup is unreadable, or the store holds other values under a key.
     TableError
-        If the file is no backup of a store.
+        If the file is no backup of a forecast store.
     """
     return append_forecasts(store, read_table(STORED_FORECASTS, path))

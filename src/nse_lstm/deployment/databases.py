@@ -1,7 +1,4 @@
-"""Which database holds a store, how it is spoken to, and what it complains of.
-
-No message shows a password, wherever in the URL it stood.
-"""
+"""Database connections of the forecast store, with error messages without secrets."""
 
 import os
 from collections.abc import Iterator
@@ -21,12 +18,12 @@ WAIT_MS = 30_000
 
 
 def store_url(paths: Paths, url: str = "") -> str:
-    """Return which store is meant: the one given, else the environment's, else a file.
+    """Return the store's URL: the one given, else the environment's, else a file.
 
     Parameters
     ----------
     paths : Paths
-        Whose ``store`` folder holds the file ``forecasts.sqlite``.
+        The folder ``store`` holds the default file ``forecasts.sqlite``.
     url : str
         An SQLAlchemy URL, as ``postgresql+psycopg://user@host/database``.
     """
@@ -35,12 +32,12 @@ def store_url(paths: Paths, url: str = "") -> str:
 
 
 def make_engine(url: str) -> sa.Engine:
-    """Return an engine for a URL; nothing is connected yet.
+    """Return an engine for a URL, without connecting.
 
     Raises
     ------
     ConfigurationError
-        If the URL is none, or its driver is not installed.
+        If the URL is invalid, or its driver is not installed.
     """
     place = _parse(url)
     try:
@@ -48,7 +45,7 @@ def make_engine(url: str) -> sa.Engine:
     except (sa.exc.ArgumentError, ImportError) as error:
         raise ConfigurationError(
             f"Expected a database whose driver is installed. Received: "
-            f"{place.drivername} ({_hidden(place, error)})"
+            f"{place.drivername} ({_without_secrets(place, error)})"
         ) from None
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
@@ -56,8 +53,8 @@ def make_engine(url: str) -> sa.Engine:
 
 
 @contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Begin a transaction that will write; SQLite's writers queue before they look."""
+def write_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Begin a transaction that writes; SQLite takes the write lock before it reads."""
     with engine.connect() as connection:
         writer = connection.execution_options(writes=True)
         with writer.begin():
@@ -65,8 +62,8 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def explained(engine: sa.Engine) -> Iterator[None]:
-    """Turn what a database complains of into words for a user."""
+def readable_errors(engine: sa.Engine) -> Iterator[None]:
+    """Turn a database's errors into one ``ArtefactError`` without secrets."""
     try:
         yield
     except sa.exc.IntegrityError:
@@ -74,18 +71,18 @@ def explained(engine: sa.Engine) -> Iterator[None]:
     except sa.exc.DBAPIError as error:
         raise ArtefactError(
             f"Expected a forecast store in {database_name(engine.url)}. Received: "
-            f"{_hidden(engine.url, error.orig)}"
+            f"{_without_secrets(engine.url, error.orig)}"
         ) from None
 
 
 def database_name(url: sa.URL) -> str:
-    """Name a database; a password may stand in its query, too."""
+    """Name a database without user, password and query."""
     where = f" at {url.host}" if url.host else ""
     return f"{url.get_backend_name()} {url.database or ''}{where}"
 
 
 def _parse(url: str) -> sa.URL:
-    """Read a URL, or say what is wrong with it without repeating it."""
+    """Parse a URL; the error for an invalid one does not repeat it."""
     try:
         place = sa.make_url(url)
     except sa.exc.ArgumentError:
@@ -94,14 +91,14 @@ def _parse(url: str) -> sa.URL:
         raise ConfigurationError(
             "Expected a database's URL, such as sqlite:///forecasts.sqlite or "
             "postgresql+psycopg://user:password@host/database, @ and / of a password "
-            "written as %40 and %2F. Received: something else, not shown since it may "
+            "written as %40 and %2F. Received: an invalid one, not shown because it may "
             "hold a password"
         )
     return place
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
-    """Let SQLAlchemy begin transactions, and readers read while one writes."""
+    """Let SQLAlchemy begin transactions, and let readers read during a write."""
     file = engine.url.database
     if file:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
@@ -122,9 +119,9 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _hidden(url: sa.URL, error: BaseException | None) -> str:
-    """Return the first line of a complaint, whatever secret it repeats left out."""
-    lines = str(error).strip().splitlines() or ["no word why"]
+def _without_secrets(url: sa.URL, error: BaseException | None) -> str:
+    """Return the first line of an error message with every secret masked."""
+    lines = str(error).strip().splitlines() or ["no message"]
     secrets = [url.password, url.query.get("password")]
     for secret in (secret for secret in secrets if isinstance(secret, str) and secret):
         lines[0] = lines[0].replace(secret, "***")

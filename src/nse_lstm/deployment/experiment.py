@@ -1,13 +1,13 @@
-"""Champion against challenger: the state of a test, from its forecasts and what came.
+"""Shadow test of a challenger against the champion, by an e-process.
 
-Nothing is kept between two evenings. A test's state is a function of the rows of the
-forecast store and of the realised returns, so whoever has both has the state, and a
-look changes nothing.
+The state of a test is a function of the stored forecasts and the realised returns.
+Nothing else is kept between two sessions, so evaluating a test changes nothing.
 """
 
 import numpy as np
 import pandas as pd
 
+from nse_lstm.deployment.registry_entry import CHAMPION
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation.e_process import (
     PROMOTE_AT,
@@ -16,25 +16,23 @@ from nse_lstm.evaluation.e_process import (
     weak_null_evidence,
 )
 
-CHAMPION = "champion"
-
 PAIR_COLUMNS = ("difference", "bound", "gain", "n_stocks", "n_known")
 
 
 def pair_sessions(joined: pd.DataFrame, *, challenger: str) -> pd.DataFrame:
-    """Pair the absolute errors of a challenger with the champions', session by session.
+    """Pair the absolute errors of a challenger with the champions' per session.
 
-    A stock is in an origin's pair if its champion and the challenger both forecast it,
-    and the challenger is not its champion itself. Their losses differ by at most the
-    distance of the two forecasts, which is known at the origin; its mean over the
-    origin's stocks is the bound. A stock whose return never became known, such as one
-    on a stale-copy session, is a draw. One origin is one observation.
+    A stock counts at an origin if its champion and the challenger both forecast it and
+    are different models. Their losses differ by at most the distance of the two
+    forecasts, which is known at the origin. The mean distance over the origin's stocks
+    is the bound. A stock whose return never became known, such as one with a stale
+    copy, is a draw. One origin is one observation.
 
     Parameters
     ----------
     joined : DataFrame
-        ``ticker stage model origin delay horizon y_hat y``: forecasts whose targets
-        have come, with what came; ``y`` is missing where it is not known.
+        ``ticker stage model origin delay horizon y_hat y``: forecasts with realised
+        targets; ``y`` is missing where it is not known.
     challenger : str
         The model under test.
 
@@ -48,31 +46,33 @@ def pair_sessions(joined: pd.DataFrame, *, challenger: str) -> pd.DataFrame:
     Raises
     ------
     TableError
-        If the rows are of several delays or horizons, or a model forecasts one origin
+        If the rows have several delays or horizons, or a model forecasts one origin
         of a stock twice.
     """
-    aimed = joined.dropna(subset="y_hat")
-    _check_rows(aimed)
+    valid = joined.dropna(subset="y_hat")
+    _check_rows(valid)
     place = ["ticker", "origin"]
-    serving = aimed[aimed["stage"] == CHAMPION]
-    shadow = aimed[(aimed["model"] == challenger) & (aimed["stage"] != CHAMPION)]
+    serving = valid[valid["stage"] == CHAMPION]
+    shadow = valid[(valid["model"] == challenger) & (valid["stage"] != CHAMPION)]
     # A challenger may stand beside the candidate that it was refitted from.
     shadow = shadow.sort_values("stage").drop_duplicates(place, keep="last")
     both = serving.merge(shadow[[*place, "y_hat"]], on=place, suffixes=("", "_other"))
-    apart = (both["y_hat"] - both["y_hat_other"]).abs()
-    less = (both["y"] - both["y_hat"]).abs() - (both["y"] - both["y_hat_other"]).abs()
+    distance = (both["y_hat"] - both["y_hat_other"]).abs()
+    difference = (both["y"] - both["y_hat"]).abs() - (
+        both["y"] - both["y_hat_other"]
+    ).abs()
     rows = pd.DataFrame(
         {
             "origin": both["origin"],
-            "difference": less.fillna(0.0),
-            "bound": apart,
-            "known": less.notna(),
+            "difference": difference.fillna(0.0),
+            "bound": distance,
+            "known": difference.notna(),
         }
     )
     grouped = rows.groupby("origin")
     pairs = grouped[["difference", "bound"]].mean()
     ratio = pairs["difference"] / pairs["bound"].where(pairs["bound"] > 0)
-    # The triangle inequality holds but for the last bit.
+    # The triangle inequality can fail in the last bit.
     pairs["gain"] = ratio.clip(-1, 1)
     return pairs.assign(n_stocks=grouped.size(), n_known=grouped["known"].sum())
 
@@ -87,8 +87,8 @@ def run_test(
     pairs : DataFrame
         From ``pair_sessions``.
     origins : DatetimeIndex
-        Every session of the market on which forecasts could be made and whose target
-        has come. One without a pair is a session on which nothing is bet.
+        Every session of the market with a realised target. A session without a pair
+        adds no evidence.
     ahead : int
         Sessions from origin to target.
 
@@ -96,9 +96,9 @@ def run_test(
     -------
     DataFrame
         ``origin``, the columns of ``pairs``, ``evidence`` (e-process; at 20 the
-        challenger is promoted), ``weak_evidence`` (of the null that it is no better on
-        average), and ``mean lower upper``: the mean gain so far with an interval that
-        may be looked at every session.
+        challenger is promoted), ``weak_evidence`` (against the null that it is no
+        better on average), and ``mean lower upper``: the mean gain so far with an
+        interval that is valid at every session.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def _check_rows(rows: pd.DataFrame) -> None:
     if len(twice):
         first = twice.iloc[0]
         raise TableError(
-            "Expected one forecast an origin. Received: two of "
+            "Expected one forecast per origin. Received: two of "
             f"{first['model']} (ticker {first['ticker']}, "
             f"origin {first['origin']:%Y-%m-%d})"
         )

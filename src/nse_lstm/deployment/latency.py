@@ -1,4 +1,4 @@
-"""How long a stored model takes to answer: a time of one machine, in no digest."""
+"""Latency of a stored model's forecasts, measured on one machine, in no digest."""
 
 import statistics
 import time
@@ -14,23 +14,23 @@ from nse_lstm.models.samples import Samples
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds for one stock's forecast, on one thread."""
+    """Milliseconds per forecast of one stock, on one thread."""
 
     first_ms: float
-    """From the files: load, check every digest, forecast."""
+    """From files: load, check every digest, forecast."""
     next_ms: float
-    """The median of later forecasts by the model that stays loaded."""
+    """Median of later forecasts by the loaded model."""
 
 
 def measure_latency(folder: Path, *, n_calls: int = 5) -> Latency:
-    """Time a stored model's first forecast and the ones after it.
+    """Measure the latency of a stored model's first and later forecasts.
 
     Parameters
     ----------
     folder : Path
-        Of a bundle.
+        A model bundle.
     n_calls : int
-        Calls of the loaded model, each for one window.
+        Calls of the loaded model, one window each.
 
     Raises
     ------
@@ -46,11 +46,11 @@ def measure_latency(folder: Path, *, n_calls: int = 5) -> Latency:
         last=np.array([outline.lookback - 1]),
         y=np.empty((1, outline.n_outputs)),
     )
-    moments = [start]
+    times = [start]
     for _ in range(n_calls + 1):
         predict(network, window)
-        moments.append(time.perf_counter())
-    seconds = np.diff(moments)
+        times.append(time.perf_counter())
+    seconds = np.diff(times)
     return Latency(
         first_ms=float(seconds[0]) * 1e3,
         next_ms=statistics.median(seconds[1:].tolist()) * 1e3,

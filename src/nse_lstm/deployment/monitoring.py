@@ -1,10 +1,10 @@
-"""What is watched every evening, what rings, and what to do about it.
+"""Monitoring of models and data after every session: signals, alarms and advice.
 
 ``ALARMS`` is the one list: the operations page, the notebook and the messages take
 names and advice from it. The signals of a model are its loss beyond persistence's,
-misses of its bands, wrong signs and money lost against cash; those of the data are
-moves, unchanged prices and faults. Each is a number a session and stock of which more
-is worse; ``evaluation.cusum`` says how many in a row are no luck.
+misses of its bands, wrong signs and money lost against cash. The signals of the data
+are moves, unchanged prices and faults. Each signal is one number per session and
+stock, and more is worse; ``evaluation.cusum`` turns their runs into alarms.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from nse_lstm.config import Backtest, Deployment
 from nse_lstm.deployment.staleness import weekdays
-from nse_lstm.evaluation.cusum import Baseline as Moments
 from nse_lstm.evaluation.cusum import (
+    Baseline,
     calibrate,
     cumulate,
     fit_baseline,
@@ -29,83 +29,83 @@ from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.tables import ALERTS, conform
 
 DATA = "data"
-"""In place of a model where the alarm is of the data."""
+"""Stands in place of a model where the alarm concerns the data."""
 
 FALSE_ALARMS = 1.0
-"""Allowed a stock-year, all calibrated alarms together."""
+"""Allowed per stock and year, all calibrated alarms together."""
 
 BLOCK = 20
-"""Mean length of the blocks that history is drawn in: a month of sessions."""
+"""Mean block length of the bootstrap of history: a month of sessions."""
 
 REPS = 100
-"""Years drawn to calibrate a threshold."""
+"""Bootstrap years per calibrated threshold."""
 
 KEY = ["ticker", "model"]
 
 
 @dataclass(frozen=True)
-class Alarm:
-    """One thing that can ring."""
+class AlarmRule:
+    """One alarm: its name, the signal it watches, and the first thing to do."""
 
     name: str
     watches: str
     advice: str
-    """What to do first, in a sentence."""
+    """The first thing to do, in one sentence."""
     calibrated: bool = True
-    """Whether its threshold comes from history; else it is a fixed rule."""
+    """Whether its threshold comes from history; otherwise it is a fixed rule."""
 
 
 ALARMS = (
-    Alarm(
+    AlarmRule(
         "loss",
         "absolute error beyond persistence's",
         "Leave persistence to serve the stock, compare the model's last inputs with "
         "its training range, and retrain into the shadow.",
     ),
-    Alarm(
+    AlarmRule(
         "misses",
         "returns outside the forecast's bands",
         "Do not rely on the bands; they widen by themselves within weeks, so look for "
         "a jump or an unlisted corporate action first.",
     ),
-    Alarm(
+    AlarmRule(
         "signs",
         "forecasts of the wrong direction",
         "Stop acting on the sign of this model's forecasts, and wait for its shadow "
         "test before believing in it again.",
     ),
-    Alarm(
+    AlarmRule(
         "money",
         "net return below cash",
-        "Close what the rule holds in the stock at the next session that deals, and "
+        "Close the rule's position in the stock at the next session with trades, and "
         "check costs and fills against the account's own.",
     ),
-    Alarm(
+    AlarmRule(
         "moves",
         "size of the stock's moves",
         "Look for news and corporate actions; put a missing one on the sourced list "
         "and rebuild the panel before forecasting again.",
     ),
-    Alarm(
+    AlarmRule(
         "unchanged",
         "prices that do not move",
-        "Check whether the stock still trades; a suspended or drying-up one is to "
-        "leave the list at the next choice of stocks.",
+        "Check whether the stock still trades; leave a suspended or rarely traded "
+        "one out at the next choice of stocks.",
     ),
-    Alarm(
+    AlarmRule(
         "faults",
         "missing, copied or suspended rows",
         "Compare the last source file with the exchange's own list, fetch it again, "
         "and rebuild the panel.",
     ),
-    Alarm(
+    AlarmRule(
         "stale_panel",
         "weekdays since the last session",
         "Fetch the newest source file and score again; forecasts made meanwhile are of "
         "sessions that have passed.",
         calibrated=False,
     ),
-    Alarm(
+    AlarmRule(
         "stale_model",
         "weekdays since the model was fitted",
         "Refit through the last session (nse-lstm refit): the new model begins in "
@@ -113,35 +113,37 @@ ALARMS = (
         calibrated=False,
     ),
 )
-"""Every alarm by name, in the order in which to look at them."""
+"""Every alarm, in the order in which to check them."""
 
 MODEL_ALARMS = ("loss", "misses", "signs", "money")
 DATA_ALARMS = ("moves", "unchanged", "faults")
 
 
 @dataclass(frozen=True)
-class Watch:
-    """What was learnt from history: what is usual, and what rings.
+class Detector:
+    """A change detector for the signals of one model or of the data.
 
-    Of one group of series, those of a model or those of the data.
+    Its baseline and thresholds come from history.
     """
 
     model: str
     tickers: tuple[str, ...]
     names: tuple[str, ...]
-    usual: Moments
+    """Alarms, in the order of the signals."""
+    baseline: Baseline
     threshold: NDArray[np.float64]
+    """One per signal."""
 
 
 def alarm_table() -> pd.DataFrame:
-    """Return what each alarm watches and what to do when it rings."""
+    """Return one row per alarm: its signal, its kind of threshold, and the advice."""
     return pd.DataFrame(
         [
             {
                 "alarm": alarm.name,
                 "watches": alarm.watches,
                 "threshold": "from history" if alarm.calibrated else "fixed",
-                "when_it_rings": alarm.advice,
+                "advice": alarm.advice,
             }
             for alarm in ALARMS
         ]
@@ -151,16 +153,16 @@ def alarm_table() -> pd.DataFrame:
 def model_signals(
     forecasts: pd.DataFrame, panel: pd.DataFrame, *, backtest: Backtest, rule: str
 ) -> pd.DataFrame:
-    """Measure how the forecasts of each model did, session by session.
+    """Measure the errors and losses of each model's forecasts per session.
 
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` with bands, one seed a model. Those whose target has not come
+        ``FORECASTS`` with bands, one seed per model. Those without a realised target
         measure nothing.
     panel : DataFrame
         ``PANEL`` as far as it is known.
-    dealing : Dealing
+    backtest : Backtest
         Its headline cost is paid.
     rule : str
         The declared position rule.
@@ -169,38 +171,45 @@ def model_signals(
     -------
     DataFrame
         ``ticker model session`` and ``MODEL_ALARMS``, more being worse: error less
-        persistence's (log return), miss of the band (0 or 1; missing of an open band),
-        wrong sign (0 or 1; missing where either does not move), cash less net return.
-        ``session`` is the target's, of ``money`` the session itself.
+        persistence's (log return), miss of the band (0 or 1; missing for an open
+        band), wrong sign (0 or 1; missing where either return is 0), cash less net
+        return. ``session`` is the target's; for ``money`` it is the session itself.
     """
-    came = realised(forecasts, panel).dropna(subset=["y", "y_hat"])
-    y, y_hat = came["y"], came["y_hat"]
-    closed = came["lower"].gt(-np.inf) & came["upper"].lt(np.inf)
-    missed = (y < came["lower"]) | (y > came["upper"])
+    joined = realised(forecasts, panel).dropna(subset=["y", "y_hat"])
+    y, y_hat = joined["y"], joined["y_hat"]
+    closed = joined["lower"].gt(-np.inf) & joined["upper"].lt(np.inf)
+    missed = (y < joined["lower"]) | (y > joined["upper"])
     accuracy = pd.DataFrame(
         {
-            "ticker": came["ticker"],
-            "model": came["model"],
-            "session": came["target_date"],
+            "ticker": joined["ticker"],
+            "model": joined["model"],
+            "session": joined["target_date"],
             "loss": (y - y_hat).abs() - y.abs(),
             "misses": missed.astype(float).where(closed),
             "signs": (y * y_hat < 0).astype(float).where(y * y_hat != 0),
         }
     )
-    earned = _earned(forecasts, panel, backtest=backtest, rule=rule)
-    table = accuracy.merge(earned, on=[*KEY, "session"], how="outer")
+    shortfall = _cash_shortfall(forecasts, panel, backtest=backtest, rule=rule)
+    table = accuracy.merge(shortfall, on=[*KEY, "session"], how="outer")
     return table.sort_values([*KEY, "session"], ignore_index=True)
 
 
 def data_signals(panel: pd.DataFrame, *, tickers: Sequence[str]) -> pd.DataFrame:
-    """Measure each stock's inputs, session by session of the market.
+    """Measure each stock's moves and data faults per session of the market.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        ``PANEL`` of the whole market as far as it is known.
+    tickers : sequence of str
+        Stocks.
 
     Returns
     -------
     DataFrame
         ``ticker model session`` and ``DATA_ALARMS``: size of the log return, whether it
         is 0, and whether the row is missing, without a price, a stale copy or
-        suspended. A stock is looked at from its first row on.
+        suspended. A stock's rows begin with its first session.
     """
     rows = with_returns(panel)
     sessions = market_sessions(panel)
@@ -225,21 +234,21 @@ def data_signals(panel: pd.DataFrame, *, tickers: Sequence[str]) -> pd.DataFrame
     return pd.concat(blocks, ignore_index=True)
 
 
-def learn_watch(
+def fit_detector(
     signals: pd.DataFrame, *, model: str, sessions_per_year: int, seed: int
-) -> Watch:
-    """Learn what is usual of a model's or the data's signals, and when to ring.
+) -> Detector:
+    """Calibrate a detector on the history of a model's or the data's signals.
 
     Parameters
     ----------
     signals : DataFrame
         Rows of history of ``model_signals`` or ``data_signals``.
     model : str
-        Whose rows; ``DATA`` for the data's.
+        The model; ``DATA`` for the data.
     sessions_per_year : int
-        Of the year in which one false alarm a stock is allowed.
+        Length of the year in which one false alarm per stock is allowed.
     seed : int
-        Of the drawing.
+        Seed of the bootstrap.
     """
     names = DATA_ALARMS if model == DATA else MODEL_ALARMS
     rows = signals[signals["model"] == model]
@@ -253,39 +262,39 @@ def learn_watch(
         reps=REPS,
         seed=seed,
     )
-    return Watch(model, tickers, names, fit_baseline(history), threshold)
+    return Detector(model, tickers, names, fit_baseline(history), threshold)
 
 
-def ring(watch: Watch, signals: pd.DataFrame) -> pd.DataFrame:
-    """Return the alarms that rang, on whatever session of the signals.
+def detect_alerts(detector: Detector, signals: pd.DataFrame) -> pd.DataFrame:
+    """Return every alarm that the signals raise.
 
     Parameters
     ----------
-    watch : Watch
-        From ``learn_watch``. A stock that it has not met is not watched.
+    detector : Detector
+        From ``fit_detector``. Stocks outside its history are not monitored.
     signals : DataFrame
-        Of the sessions since watching began, in any order; other models' rows are left
-        alone.
+        Rows since monitoring began, in any order; other models' rows are ignored.
 
     Returns
     -------
     DataFrame
         ``ALERTS``.
     """
-    rows = signals[signals["model"] == watch.model]
+    rows = signals[signals["model"] == detector.model]
     sessions = np.sort(rows["session"].unique())
-    scaled = standardise(_array(rows, watch.tickers, watch.names), watch.usual)
-    level, rings = cumulate(scaled, watch.threshold)
+    values = _array(rows, detector.tickers, detector.names)
+    scaled = standardise(values, detector.baseline)
+    level, raised = cumulate(scaled, detector.threshold)
     found = [
         {
             "session": sessions[session],
-            "ticker": watch.tickers[stock],
-            "model": watch.model,
-            "alarm": watch.names[signal],
+            "ticker": detector.tickers[stock],
+            "model": detector.model,
+            "alarm": detector.names[signal],
             "value": level[session, stock, signal],
-            "threshold": watch.threshold[signal],
+            "threshold": detector.threshold[signal],
         }
-        for session, stock, signal in np.argwhere(rings)
+        for session, stock, signal in np.argwhere(raised)
     ]
     return _alerts(found)
 
@@ -297,18 +306,18 @@ def age_alerts(
     trained: Mapping[str, pd.Timestamp],
     limits: Deployment,
 ) -> pd.DataFrame:
-    """Return the alarms of age: a panel or a model left alone for too long.
+    """Return the alarms for a panel or a champion older than its limit.
 
     Parameters
     ----------
     as_of : Timestamp
-        Day of watching.
+        Day of monitoring.
     last_session : Timestamp
-        Of the panel.
+        Last session of the panel.
     trained : mapping
-        By ticker, the last session that its champion was fitted on, if it was.
+        By ticker, the last session that a fitted champion was fitted on.
     limits : Deployment
-        The ages at which scoring doubts them too.
+        The same limits of age as for scoring.
     """
     ages = [
         (POOL, DATA, "stale_panel", last_session, limits.max_panel_age),
@@ -333,31 +342,31 @@ def age_alerts(
 
 
 def _alerts(found: list[dict[str, object]]) -> pd.DataFrame:
-    """Lay out alarms as ``ALERTS``, each with its sentence."""
-    known = {alarm.name: alarm for alarm in ALARMS}
+    """Return alarms as ``ALERTS``, each with its sentence of advice."""
+    rules = {alarm.name: alarm for alarm in ALARMS}
     for row in found:
-        alarm = known[str(row["alarm"])]
+        alarm = rules[str(row["alarm"])]
         row["says"] = f"{alarm.watches.capitalize()}. {alarm.advice}"
     table = pd.DataFrame(found, columns=list(ALERTS.columns))
     key = ["session", "ticker", "model", "alarm"]
     return conform(table, ALERTS).sort_values(key, ignore_index=True)
 
 
-def _earned(
+def _cash_shortfall(
     forecasts: pd.DataFrame, panel: pd.DataFrame, *, backtest: Backtest, rule: str
 ) -> pd.DataFrame:
     returns = strategy_returns(forecasts, panel, backtest=backtest)
     declared = (returns["rule"] == rule) & returns["model"].isin(forecasts["model"])
     declared &= returns["cost_bps"] == backtest.headline_cost_bps
     own = returns[declared]
-    lacking = own["cash_return"] - own["net_return"]
-    return own[[*KEY, "session"]].assign(money=lacking)
+    shortfall = own["cash_return"] - own["net_return"]
+    return own[[*KEY, "session"]].assign(money=shortfall)
 
 
 def _array(
     rows: pd.DataFrame, tickers: Sequence[str], names: Sequence[str]
 ) -> NDArray[np.float64]:
-    """Return signals as (sessions, tickers, signals); no row is a missing value."""
+    """Return signals as (sessions, tickers, signals), NaN where there is no row."""
     wide = rows.pivot(index="session", columns="ticker", values=list(names))
     columns = pd.MultiIndex.from_product([names, tickers])
     values = wide.reindex(columns=columns).sort_index().to_numpy(float)

@@ -1,9 +1,8 @@
-"""The bands around forecasts to come, from what was known at their origin.
+"""Conformal prediction intervals of live forecasts from errors known at the origin.
 
-The errors are those of forecasts that were out of sample: what Phase 4 forecast year by
-year with the same kind of model, and since then the standing model's own forecasts of
-sessions it was not fitted on. The store is not asked, so that a band follows from the
-data and the model alone, however often and in whatever order sessions are scored.
+All errors are out of sample: those of Phase 4's walk-forward forecasts, and later those
+of the model's own forecasts after its training. The forecast store is not read, so an
+interval depends on the data and the model only, not on earlier runs.
 """
 
 from collections.abc import Sequence
@@ -18,12 +17,16 @@ from nse_lstm.tables import FORECASTS
 def earlier_forecasts(
     past: pd.DataFrame, *, ticker: str, model: str, origin: pd.Timestamp
 ) -> pd.DataFrame:
-    """Return what Phase 4 forecast of a stock before an origin, a row an origin.
+    """Return Phase 4's forecasts of a stock by one model, one row per origin.
 
     Parameters
     ----------
     past : DataFrame
         ``FORECASTS`` of delay 0, of any stocks and models.
+    ticker, model : str
+        The stock and the model.
+    origin : Timestamp
+        Only earlier origins are returned.
     """
     mine = past[
         (past["ticker"] == ticker)
@@ -33,19 +36,19 @@ def earlier_forecasts(
     return mine.drop_duplicates("origin").sort_values("origin", ignore_index=True)
 
 
-def add_bands(
+def add_intervals(
     latest: Sequence[pd.DataFrame],
     earlier: Sequence[pd.DataFrame],
     known: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Put the adaptive conformal interval around the forecasts of one origin.
+    """Add adaptive conformal intervals to the forecasts of one origin.
 
     Parameters
     ----------
     latest : sequence of DataFrame
-        One row of ``FORECASTS`` a model, at least one in all.
+        One row of ``FORECASTS`` per model; at least one model.
     earlier : sequence of DataFrame
-        Of each, forecasts of the same stock from earlier origins, out of sample.
+        Per model, out-of-sample forecasts of the same stock from earlier origins.
     known : DataFrame
         ``PANEL`` up to that origin.
 
@@ -53,9 +56,9 @@ def add_bands(
     -------
     DataFrame
         The rows in their order with ``lower`` and ``upper`` (log returns); infinite
-        where too few errors are known.
+        with too few known errors.
     """
-    # A number in place of model and seed: two stages may hold the same kind of model.
+    # The seed numbers the series, since two stages may hold the same kind of model.
     series = [
         pd.concat([old, new], ignore_index=True).assign(model="", seed=number)
         for number, (new, old) in enumerate(zip(latest, earlier, strict=True))

@@ -1,7 +1,7 @@
-"""The registry's own copy of every bundle that was ever promoted, by its digest.
+"""The registry's own copies of all promoted bundles, named by digest.
 
-A retrained folder, or one that `make` rebuilds, cannot change what serves; and the same
-bytes lie here once, whatever stages they stand in.
+Retraining or rebuilding a model's folder thus cannot change the model in service.
+Equal bytes are stored once, whatever their stages.
 """
 
 import os
@@ -14,19 +14,19 @@ from nse_lstm.models.bundles import bundle_digest, read_metadata
 
 
 def keep_bundle(folder: Path, source: Path) -> Path:
-    """Copy a bundle under the registry; return where it lies, named by its digest.
+    """Copy a bundle into the registry and return the copy's folder.
 
     Parameters
     ----------
     folder : Path
-        The registry's.
+        The registry's folder.
     source : Path
         The bundle; checked before and after it is copied.
 
     Raises
     ------
     ArtefactError
-        If it is missing or changed, or its copy of an earlier promotion is changed.
+        If the bundle, or its copy from an earlier promotion, is missing or changed.
     """
     digest = bundle_digest(source)
     kept = _place(folder, digest)
@@ -41,17 +41,25 @@ def keep_bundle(folder: Path, source: Path) -> Path:
 
 
 def is_kept(folder: Path, source: Path) -> bool:
-    """Say whether the registry has a copy of a bundle, from an earlier promotion."""
+    """Say whether the registry has a copy of a bundle from an earlier promotion.
+
+    Parameters
+    ----------
+    folder : Path
+        The registry's folder.
+    source : Path
+        The bundle.
+    """
     return _place(folder, bundle_digest(source)).exists()
 
 
 def check_bundle(entry: RegistryEntry, models: Path) -> None:
-    """Refuse an entry whose bundle is not, to the byte, the one that was promoted.
+    """Refuse an entry whose bundle differs from the promoted one in any byte.
 
     Parameters
     ----------
-    entry : Entry
-        Of persistence there is nothing to check.
+    entry : RegistryEntry
+        Persistence has no bundle and always passes.
     models : Path
         The models' folder, which ``entry.bundle`` is relative to.
 
@@ -84,7 +92,7 @@ def _put(aside: Path, kept: Path) -> None:
     try:
         aside.rename(kept)
     except OSError:
-        # Another process was first; its copy is checked like our own.
+        # Another process copied it first; the caller checks either copy.
         shutil.rmtree(aside)
         if not kept.exists():
             raise

@@ -1,11 +1,10 @@
-"""Which model of which stock stands where, since when, and on what evidence.
+"""Model registry: each stock's models by stage, with times and evidence.
 
-The folder holds two files. ``log.jsonl`` is the truth: one line a promotion, only ever
-appended to. ``registry.json`` is what follows from it: the current entry of each stock
-and stage, without times, so that the same promotions give the same bytes. A reader
-checks one against the other. Per stock a version stands in one stage: promoting it
-takes it out of the stage it stood in. What serves is the registry's own copy of a
-bundle.
+The folder holds two files. ``log.jsonl`` is the source of truth: one line per
+promotion, append-only. ``registry.json`` follows from it: the current entry of each
+stock and stage, without times, so that equal promotions give equal bytes. A reader
+checks one against the other. A version is in one stage of a stock only, so promoting it
+removes it from its former stage. The registry's own copy of a bundle serves.
 """
 
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ import pandas as pd
 from nse_lstm.deployment.locks import locked
 from nse_lstm.deployment.promoted_bundles import check_bundle, keep_bundle
 from nse_lstm.deployment.registry_entry import (
+    CHAMPION,
     POOLED,
     RETIRED,
     SELECTION,
@@ -33,7 +33,7 @@ from nse_lstm.deployment.registry_entry import (
 from nse_lstm.deployment.registry_files import (
     LOG,
     STATE,
-    Promotion,
+    LoggedPromotion,
     append,
     read_log,
     read_state,
@@ -43,7 +43,7 @@ from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.models.bundles import bundle_digest, read_metadata
 
 ALL_STOCKS = "ALL"
-"""What the bundle of a pooled model has in place of a ticker."""
+"""Stands in place of a ticker in the metadata of a pooled model."""
 
 
 def promote(
@@ -60,10 +60,10 @@ def promote(
     replaces: str | None = None,
     when: datetime | None = None,
 ) -> RegistryEntry:
-    """Put a model of a stock in a stage, in place of what stood there.
+    """Promote a model of a stock to a stage and log it.
 
-    A promotion that changes nothing is not logged again. Of two processes one waits;
-    and if both said what they replace, it is told that the other was first.
+    A promotion that changes nothing is not logged again. Of two processes, one waits.
+    If both gave ``replaces``, the second one is refused.
 
     Parameters
     ----------
@@ -72,33 +72,33 @@ def promote(
     ticker : str
         The exchange's code; ``POOL`` for a model of all stocks.
     stage : {"candidate", "challenger", "champion"}
-        Where the model is to stand.
+        The model's new stage.
     model : {"v2", "rank_lstm", "persistence"}
-        What it is.
+        The kind of model.
     version, bundle : str
-        A stored model's version and its folder, relative and with ``/``; it is copied
-        to ``bundles/<digest>`` of the registry, and that is what serves. Of
-        persistence: "persistence" and nothing.
+        A stored model's version and its folder, relative and with ``/``. The folder is
+        copied to ``bundles/<digest>`` of the registry, and the copy serves. For
+        persistence: "persistence" and empty.
     evidence : str
-        SHA-256 of the file that speaks for it, 64 lower-case hexadecimal digits.
+        SHA-256 of the file with the evidence, 64 lower-case hexadecimal digits.
     why : str
         The reason in words.
     way : {"selection", "refit", "hand", "override", "rollback"}
-        How it comes to stand there.
+        The kind of promotion.
     replaces : str, optional
-        The version that is to stand in the stage until now, empty for none; anything
-        if not given.
+        The version expected in the stage until now, empty for none; not checked if not
+        given.
     when : datetime, optional
         With a time zone; now if not given.
 
     Raises
     ------
     ConfigurationError
-        If an argument is none of what it may be.
+        If an argument is invalid.
     ArtefactError
-        If the bundle is missing, changed, or another model's; if something else stands
-        in the stage than is to be replaced, saying who was first; if the registry was
-        tampered with; or if another process holds it for too long.
+        If the bundle is missing, changed, or another model's; if the stage holds
+        another version than ``replaces``, naming the last promotion; if the registry
+        was tampered with; or if another process holds it for too long.
     """
     moment = datetime.now(UTC) if when is None else when
     if stage not in STAGES:
@@ -121,9 +121,9 @@ def retire(
     why: str,
     when: datetime | None = None,
 ) -> None:
-    """Take what stands in a stage of a stock out of service; the log keeps it.
+    """Remove a stock's model from a stage; the log keeps it.
 
-    Its bundle is not looked at, so that a model whose folder is gone can be retired.
+    Its bundle is not read, so that a model without a folder can be retired.
 
     Parameters
     ----------
@@ -133,17 +133,17 @@ def retire(
     Raises
     ------
     ConfigurationError
-        If nothing stands there, or an argument is none of what it may be.
+        If the stage is empty, or an argument is invalid.
     ArtefactError
         If the registry was tampered with or is held for too long.
     """
     moment = datetime.now(UTC) if when is None else when
-    standing = read_registry(folder).get(ticker, {}).get(stage)
-    if standing is None:
+    current = current_entry(folder, ticker, stage)
+    if current is None:
         raise ConfigurationError(
             f"Expected a model to retire. Received: no {stage} of {ticker}"
         )
-    entry = replace(standing, stage=RETIRED, evidence=evidence, why=why)
+    entry = replace(current, stage=RETIRED, evidence=evidence, why=why)
     problem = find_problem(entry)
     if problem:
         raise ConfigurationError(problem)
@@ -153,10 +153,10 @@ def retire(
 def roll_back(
     folder: Path, *, ticker: str, why: str, when: datetime | None = None
 ) -> RegistryEntry:
-    """Make the champion before the present one champion again.
+    """Make a stock's previous champion champion again.
 
-    A second roll-back goes back one further; where the champion was retired, the first
-    brings it back.
+    A second roll-back goes back one further. After a retirement, the first roll-back
+    restores the retired champion.
 
     Parameters
     ----------
@@ -171,26 +171,26 @@ def roll_back(
         If the former champion's bundle is missing or changed; as for ``promote``.
     """
     moment = datetime.now(UTC) if when is None else when
-    standing = read_registry(folder).get(ticker, {}).get("champion")
+    current = current_entry(folder, ticker, CHAMPION)
     champions = earlier_champions((line.entry for line in read_log(folder)), ticker)
-    former = [entry for entry in champions if standing is None or entry != standing]
+    former = [entry for entry in champions if current is None or entry != current]
     if not former:
         raise ConfigurationError(
             f"Expected an earlier champion of {ticker}. Received: none before "
-            f"{standing.version[:12] if standing else 'nothing'}"
+            f"{current.version[:12] if current else 'none'}"
         )
     entry = replace(former[-1], why=why, way="rollback")
     problem = find_problem(entry)
     if problem:
         raise ConfigurationError(problem)
     check_bundle(entry, folder.parent)
-    return _log(folder, entry, moment, replaces=standing.version if standing else "")
+    return _log(folder, entry, moment, replaces=current.version if current else "")
 
 
 def _log(
     folder: Path, entry: RegistryEntry, moment: datetime, *, replaces: str | None
 ) -> RegistryEntry:
-    """Append an entry that changes something, and bring the state up to date."""
+    """Append an entry that changes something, and update the state."""
     if moment.tzinfo is None:
         raise ConfigurationError(f"`when` must have a time zone. Received: {moment}")
     with locked(folder):
@@ -200,7 +200,7 @@ def _log(
         _check_replaced(state, promotions, entry, replaces)
         if state.get(entry.ticker, {}).get(entry.stage) != entry:
             stamp = moment.astimezone(UTC).isoformat(timespec="seconds")
-            promotions.append(Promotion(len(promotions) + 1, stamp, entry))
+            promotions.append(LoggedPromotion(len(promotions) + 1, stamp, entry))
             append(folder, promotions[-1])
         write_state(folder, state_document(_derive(promotions)))
     return entry
@@ -211,14 +211,14 @@ def read_registry(folder: Path) -> State:
 
     Returns
     -------
-    dict of dict of Entry
-        By ticker, then by stage; empty where nothing was promoted yet.
+    dict of dict of RegistryEntry
+        By ticker, then by stage; empty before the first promotion.
 
     Raises
     ------
     ArtefactError
-        If ``registry.json`` does not say what the log says, naming the difference, or
-        the log is no log.
+        If ``registry.json`` contradicts the log, naming the difference, or the log is
+        damaged.
     """
     state = _derive(read_log(folder))
     received = read_state(folder)
@@ -227,13 +227,26 @@ def read_registry(folder: Path) -> State:
     return state
 
 
+def current_entry(folder: Path, ticker: str, stage: str) -> RegistryEntry | None:
+    """Return the entry in a stage of a stock, or None.
+
+    Parameters
+    ----------
+    folder : Path
+        The registry's folder.
+    ticker, stage : str
+        The stock and the stage.
+    """
+    return read_registry(folder).get(ticker, {}).get(stage)
+
+
 def history(folder: Path) -> pd.DataFrame:
-    """Return every promotion in order: ``seq when`` and the columns of ``Entry``.
+    """Return every promotion in order: ``seq when`` and the fields of its entry.
 
     Raises
     ------
     ArtefactError
-        If the log is no log.
+        If the log is damaged.
     """
     rows = [
         {"seq": line.seq, "when": line.when, **asdict(line.entry)}
@@ -245,31 +258,31 @@ def history(folder: Path) -> pd.DataFrame:
 
 def _check_replaced(
     state: State,
-    promotions: Sequence[Promotion],
+    promotions: Sequence[LoggedPromotion],
     entry: RegistryEntry,
     replaces: str | None,
 ) -> None:
-    """Refuse to replace what the caller did not know of."""
-    standing = state.get(entry.ticker, {}).get(entry.stage)
-    received = standing.version if standing else ""
+    """Refuse to replace another version than the caller expects."""
+    current = state.get(entry.ticker, {}).get(entry.stage)
+    received = current.version if current else ""
     if replaces is None or received == replaces:
         return
     mine = [line for line in promotions if line.entry.ticker == entry.ticker]
-    first = "; nothing of it was ever promoted"
+    latest = ", which was never promoted"
     if mine:
         last = mine[-1].entry
-        first = (
-            f": promotion {mine[-1].seq} of {mine[-1].when} was first, {last.model} to "
+        latest = (
+            f"; promotion {mine[-1].seq} of {mine[-1].when} was first, {last.model} to "
             f"{last.stage} ({last.why})"
         )
     raise ArtefactError(
         f"Expected to replace {replaces[:12] or 'no model'} as the {entry.stage} of "
-        f"{entry.ticker}. Received: {received[:12] or 'no model'}{first}"
+        f"{entry.ticker}. Received: {received[:12] or 'no model'}{latest}"
     )
 
 
 def _with_own_bundle(entry: RegistryEntry, folder: Path) -> RegistryEntry:
-    """Check that the bundle is the stock's model of that version; keep a copy."""
+    """Check that the bundle is the stock's model of that version, and copy it."""
     models = folder.parent
     path = models / entry.bundle
     if not path.resolve().is_relative_to(models.resolve()):
@@ -290,10 +303,10 @@ def _with_own_bundle(entry: RegistryEntry, folder: Path) -> RegistryEntry:
     return replace(entry, digest=bundle_digest(kept), bundle=bundle)
 
 
-def _check_before_writing(folder: Path, promotions: Sequence[Promotion]) -> None:
-    """Refuse a state that is neither the log's nor the log's but for its last line.
+def _check_before_writing(folder: Path, promotions: Sequence[LoggedPromotion]) -> None:
+    """Refuse a state that follows neither from the log nor from all but its last line.
 
-    The latter is what a process leaves that was killed between the two files.
+    A process that is killed between the two files leaves the latter.
     """
     received = read_state(folder)
     expected = [state_document(_derive(promotions[:n])) for n in _last_two(promotions)]
@@ -301,14 +314,14 @@ def _check_before_writing(folder: Path, promotions: Sequence[Promotion]) -> None
         raise ArtefactError(_difference(folder, received, expected[0]))
 
 
-def _last_two(promotions: Sequence[Promotion]) -> tuple[int, int]:
+def _last_two(promotions: Sequence[LoggedPromotion]) -> tuple[int, int]:
     return len(promotions), max(len(promotions) - 1, 0)
 
 
 def _difference(
     folder: Path, received: dict[str, Any], expected: dict[str, Any]
 ) -> str:
-    """Name the first stock and stage in which the state is not the log's."""
+    """Name the first stock and stage in which the state contradicts the log."""
     ours, theirs = _by_stage(expected), _by_stage(received)
     for ticker, stage in sorted({*ours, *theirs}):
         one, other = ours.get((ticker, stage)), theirs.get((ticker, stage))
@@ -321,7 +334,7 @@ def _difference(
 
 
 def _by_stage(document: dict[str, Any]) -> dict[tuple[str, str], Any]:
-    """Flatten a state that may hold anything."""
+    """Flatten a state document of any content."""
     return {
         (ticker, stage): entry
         for ticker, stages in document.items()
@@ -330,5 +343,5 @@ def _by_stage(document: dict[str, Any]) -> dict[tuple[str, str], Any]:
     }
 
 
-def _derive(promotions: Sequence[Promotion]) -> State:
+def _derive(promotions: Sequence[LoggedPromotion]) -> State:
     return latest_entries(promotion.entry for promotion in promotions)

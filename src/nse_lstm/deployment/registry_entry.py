@@ -1,4 +1,4 @@
-"""What a registry holds: entries, the rules they keep, and the state they add up to."""
+"""Entries of the model registry: their rules, and the state that follows from them."""
 
 import re
 from collections.abc import Iterable
@@ -6,16 +6,17 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-STAGES = ("candidate", "challenger", "champion")
+CHAMPION = "champion"
+STAGES = ("candidate", "challenger", CHAMPION)
 RETIRED = "retired"
-"""The stage of a model that stands nowhere any more; in the log only."""
+"""The stage of a model that is in no other; in the log only."""
 PERSISTENCE = "persistence"
 MODELS = ("v2", "rank_lstm", PERSISTENCE)
 POOLED = "POOL"
-"""In place of a ticker: what forecasts all stocks at once."""
+"""In place of a ticker: a model of all stocks."""
 SELECTION = "selection"
 WAYS = (SELECTION, "refit", "hand", "override", "rollback")
-"""How a model came to stand where it does."""
+"""The kinds of promotion."""
 
 TICKER = re.compile(r"\^?[A-Z0-9]{1,12}(-[A-Z0-9]{1,6})?")
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -25,7 +26,7 @@ FOLDER_NAME = re.compile(r"[A-Za-z0-9^_-][A-Za-z0-9^_.-]*")
 
 @dataclass(frozen=True)
 class RegistryEntry:
-    """One promotion: a model of one stock, put in one stage."""
+    """One promotion: a model of one stock in one stage."""
 
     ticker: str
     stage: str
@@ -33,13 +34,14 @@ class RegistryEntry:
     version: str
     """Hash that names the model; "persistence" for persistence."""
     bundle: str
-    """Folder of the bundle relative to the models' folder; empty for persistence. It
-    bears the bundle's digest, so that no retraining changes what serves."""
+    """Folder of the bundle relative to the models' folder; empty for persistence. Its
+    name is the bundle's digest, so that retraining changes no model in service."""
     digest: str
-    """Of the bundle as promoted, see ``bundles.bundle_digest``; empty likewise."""
+    """``bundles.bundle_digest`` of the bundle as promoted; empty for persistence."""
     evidence: str
-    """SHA-256 of the file that spoke for it."""
+    """SHA-256 of the file with the evidence for the promotion."""
     why: str
+    """The reason in words."""
     way: str = SELECTION
     """One of ``WAYS``."""
 
@@ -48,8 +50,17 @@ State = dict[str, dict[str, RegistryEntry]]
 """Current entries by ticker, then by stage."""
 
 
+def sorted_entries(state: State) -> list[RegistryEntry]:
+    """Return every current entry, sorted by ticker, then by stage."""
+    return [
+        entry
+        for _, stages in sorted(state.items())
+        for _, entry in sorted(stages.items())
+    ]
+
+
 def find_problem(entry: RegistryEntry) -> str:
-    """Say what is wrong with an entry; nothing if it may stand."""
+    """Return the first broken rule of an entry in words, empty if it is valid."""
     stored = entry.model != PERSISTENCE
     parts = PurePosixPath(entry.bundle).parts
     rules = {
@@ -82,7 +93,10 @@ def find_problem(entry: RegistryEntry) -> str:
 
 
 def latest_entries(entries: Iterable[RegistryEntry]) -> State:
-    """Play entries in order: the last of a stage stands, and a version stands once."""
+    """Replay entries in order into the current state.
+
+    A stage holds its last entry, and a version is in one stage of a stock only.
+    """
     state: State = {}
     for entry in entries:
         others = {
@@ -98,10 +112,17 @@ def latest_entries(entries: Iterable[RegistryEntry]) -> State:
 def earlier_champions(
     entries: Iterable[RegistryEntry], ticker: str
 ) -> list[RegistryEntry]:
-    """Return a stock's champions that can be gone back to, the present one last.
+    """Return a stock's champions for roll-backs, the present one last.
 
-    A roll-back takes the last of them away instead of adding one, so that two in a row
-    go back twice. One that was retired may be gone back to.
+    A roll-back removes the last one instead of adding one, so that two in a row go back
+    twice. A retired champion stays in the list.
+
+    Parameters
+    ----------
+    entries : iterable of RegistryEntry
+        The log in order.
+    ticker : str
+        The stock.
 
     Examples
     --------
@@ -113,7 +134,7 @@ def earlier_champions(
     """
     champions: list[RegistryEntry] = []
     for entry in entries:
-        if entry.ticker != ticker or entry.stage != "champion":
+        if entry.ticker != ticker or entry.stage != CHAMPION:
             continue
         if entry.way == "rollback":
             while champions and champions[-1].version != entry.version:
@@ -126,7 +147,7 @@ def earlier_champions(
 
 
 def entry_document(entry: RegistryEntry) -> dict[str, str]:
-    """Return an entry as plain values; the usual way is left out, as it once was."""
+    """Return an entry as plain values; the default ``way`` is left out."""
     document = asdict(entry)
     if entry.way == SELECTION:
         del document["way"]

@@ -1,4 +1,4 @@
-"""The registry's files: a log that only grows, and the state beside it."""
+"""Files of the model registry: an append-only log, and the state that follows."""
 
 import json
 import os
@@ -19,30 +19,32 @@ LOG, STATE = "log.jsonl", "registry.json"
 
 
 @dataclass(frozen=True)
-class Promotion:
+class LoggedPromotion:
     """One line of the log."""
 
     seq: int
-    """From 1, without a hole."""
+    """From 1, without gaps."""
     when: str
     """UTC, ISO 8601."""
     entry: RegistryEntry
 
 
-def read_log(folder: Path) -> list[Promotion]:
-    """Return all promotions in order; none where there is no log.
+def read_log(folder: Path) -> list[LoggedPromotion]:
+    """Return all promotions in order; none without a log.
 
     Raises
     ------
     ArtefactError
-        Naming the first line that is no promotion.
+        If a line is no promotion, naming the first such line.
     """
     try:
         text = (folder / LOG).read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
     except UnicodeDecodeError as error:
-        raise ArtefactError(f"{folder / LOG} is no text: {error}") from None
+        raise ArtefactError(
+            f"Expected UTF-8 text in {folder / LOG}. Received: {error}"
+        ) from None
     lines = text.split("\n")
     if lines[-1]:
         raise _no_promotion(folder, len(lines), "a line that was cut short")
@@ -51,8 +53,8 @@ def read_log(folder: Path) -> list[Promotion]:
     ]
 
 
-def _parse(folder: Path, line: str, *, seq: int) -> Promotion:
-    """Read one line of the log; what may not be promoted may not be read either."""
+def _parse(folder: Path, line: str, *, seq: int) -> LoggedPromotion:
+    """Parse one line of the log by the same rules as a promotion."""
     try:
         document = dict(json.loads(line))
         number, when = document.pop("seq"), document.pop("when")
@@ -64,7 +66,7 @@ def _parse(folder: Path, line: str, *, seq: int) -> Promotion:
         raise _no_promotion(folder, seq, error) from None
     if number != seq or find_problem(entry):
         raise _no_promotion(folder, seq, find_problem(entry) or f"number {number}")
-    return Promotion(seq, when, entry)
+    return LoggedPromotion(seq, when, entry)
 
 
 def _text(value: object) -> str:
@@ -80,8 +82,8 @@ def _no_promotion(folder: Path, line: int, received: object) -> ArtefactError:
     )
 
 
-def append(folder: Path, promotion: Promotion) -> None:
-    """Add a line to the log, on the disk before anything follows from it."""
+def append(folder: Path, promotion: LoggedPromotion) -> None:
+    """Append a line to the log and flush it to disk before the state is written."""
     document = {
         "seq": promotion.seq,
         "when": promotion.when,
@@ -95,7 +97,7 @@ def append(folder: Path, promotion: Promotion) -> None:
 
 
 def read_state(folder: Path) -> dict[str, Any]:
-    """Return ``registry.json``; nothing where there is none.
+    """Return the content of ``registry.json``, empty if there is no such file.
 
     Raises
     ------
@@ -108,13 +110,12 @@ def read_state(folder: Path) -> dict[str, Any]:
         return {}
     except (ValueError, TypeError):
         raise ArtefactError(
-            f"Expected the registry as JSON. Received: something else in "
-            f"{folder / STATE}"
+            f"Expected a JSON object in {folder / STATE}. Received: something else"
         ) from None
 
 
 def write_state(folder: Path, document: dict[str, Any]) -> None:
-    """Write the state if it changed, so that its time says when it did."""
+    """Write the state if it changed, so that an unchanged file keeps its time."""
     if read_state(folder) != document:
         text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
         write_text(folder / STATE, f"{text}\n")

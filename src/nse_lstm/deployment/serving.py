@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.config import Deployment, Study
-from nse_lstm.deployment.prediction_intervals import add_bands, earlier_forecasts
+from nse_lstm.deployment.prediction_intervals import add_intervals, earlier_forecasts
 from nse_lstm.deployment.promoted_bundles import check_bundle
 from nse_lstm.deployment.registry import read_registry
 from nse_lstm.deployment.registry_entry import POOLED, RegistryEntry, State
@@ -44,7 +44,7 @@ REFUSED_COLUMNS = ["ticker", "stage", "model", "reason"]
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class ScoredForecast:
     """One model's forecast, before a band is around it."""
 
     entry: RegistryEntry
@@ -56,7 +56,7 @@ class Scored:
 
 
 @dataclass(frozen=True, eq=False)
-class Evening:
+class MarketState:
     """What is known when a session is over."""
 
     known: pd.DataFrame
@@ -133,19 +133,19 @@ def score_latest(
     past = empty_table(FORECASTS) if past is None else past
     known = _known(market_panel, as_of)
     try:
-        evening = _evening(known, as_of=as_of, past=past, study=study)
+        market = _market_state(known, as_of=as_of, past=past, study=study)
     except DataError as error:
         return empty_table(STORED_FORECASTS), _refused(
             [(entry, error) for entry in entries]
         )
-    scored: list[Scored] = []
+    scored: list[ScoredForecast] = []
     refused = []
     for entry in entries:
         try:
-            scored += _score(entry, evening, study=study, paths=paths)
+            scored += _score(entry, market, study=study, paths=paths)
         except DataError as error:
             refused.append((entry, error))
-    return check(_stored(scored, evening), STORED_FORECASTS), _refused(refused)
+    return check(_stored(scored, market), STORED_FORECASTS), _refused(refused)
 
 
 def _entries(registry: State) -> list[RegistryEntry]:
@@ -165,16 +165,16 @@ def _known(panel: pd.DataFrame, as_of: pd.Timestamp | None) -> pd.DataFrame:
     return known[known["session"] <= sessions[-1]]
 
 
-def _evening(
+def _market_state(
     known: pd.DataFrame,
     *,
     as_of: pd.Timestamp | None,
     past: pd.DataFrame,
     study: Study,
-) -> Evening:
+) -> MarketState:
     sessions = market_sessions(known)
     flags = panel_flags(sessions[-1], as_of or sessions[-1], study.deployment)
-    return Evening(
+    return MarketState(
         known=known,
         prices=with_returns(known),
         sessions=sessions,
@@ -191,42 +191,42 @@ def _refused(pairs: list[tuple[RegistryEntry, DataError]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=REFUSED_COLUMNS)
 
 
-def _stored(scored: list[Scored], evening: Evening) -> pd.DataFrame:
+def _stored(scored: list[ScoredForecast], market: MarketState) -> pd.DataFrame:
     """Put a band around every forecast, and beside it what it is worth."""
     if not scored:
         return empty_table(STORED_FORECASTS)
-    rows = add_bands(
-        [each.row for each in scored], [each.earlier for each in scored], evening.known
+    rows = add_intervals(
+        [each.row for each in scored], [each.earlier for each in scored], market.known
     )
     stored = rows.assign(
         stage=[each.entry.stage for each in scored],
         version=[each.entry.version for each in scored],
-        data_digest=evening.digest,
-        flags=[",".join([*evening.flags, *each.flags]) for each in scored],
+        data_digest=market.digest,
+        flags=[",".join([*market.flags, *each.flags]) for each in scored],
     )
     return stored[list(STORED_FORECASTS.columns)]
 
 
 def _score(
-    entry: RegistryEntry, evening: Evening, *, study: Study, paths: Paths
-) -> list[Scored]:
+    entry: RegistryEntry, market: MarketState, *, study: Study, paths: Paths
+) -> list[ScoredForecast]:
     if entry.ticker == POOLED:
-        return _pooled(entry, evening, study=study, paths=paths)
-    prices = evening.prices
+        return _pooled(entry, market, study=study, paths=paths)
+    prices = market.prices
     stock = prices[prices["ticker"] == entry.ticker].reset_index(drop=True)
     if stock.empty:
         raise DataError(f"Expected rows of {entry.ticker}. Received: none")
     if not entry.bundle:
-        return [_persistence(entry, evening, stock, horizon=study.v2.horizon)]
+        return [_persistence(entry, market, stock, horizon=study.v2.horizon)]
     # Checked before a bundle is read for nothing.
-    latest_window(stock, evening.sessions, lookback=1)
+    latest_window(stock, market.sessions, lookback=1)
     bundle = load_bundle(paths.models / entry.bundle, digest=entry.digest)
-    return [_network(entry, evening, stock, bundle=bundle, limits=study.deployment)]
+    return [_network(entry, market, stock, bundle=bundle, limits=study.deployment)]
 
 
 def _pooled(
-    entry: RegistryEntry, evening: Evening, *, study: Study, paths: Paths
-) -> list[Scored]:
+    entry: RegistryEntry, market: MarketState, *, study: Study, paths: Paths
+) -> list[ScoredForecast]:
     """Forecast every stock of the universe with one model.
 
     What it forecasts is a return beyond the universe's mean, whose errors nobody has
@@ -237,56 +237,58 @@ def _pooled(
     from nse_lstm.models.rank_lstm import forecast_rank_lstm_latest
 
     bundle = load_bundle(paths.models / entry.bundle, digest=entry.digest)
-    flags = model_flags(bundle.metadata, evening.origin, study.deployment)
+    flags = model_flags(bundle.metadata, market.origin, study.deployment)
     rows = forecast_rank_lstm_latest(
         bundle,
-        build_features(evening.known, cross_section=study.cross_section),
-        evening.origin,
+        build_features(market.known, cross_section=study.cross_section),
+        market.origin,
     )
     return [
-        Scored(entry, rows.iloc[[place]], rows.iloc[:0], flags)
+        ScoredForecast(entry, rows.iloc[[place]], rows.iloc[:0], flags)
         for place in range(len(rows))
     ]
 
 
 def _network(
     entry: RegistryEntry,
-    evening: Evening,
+    market: MarketState,
     stock: pd.DataFrame,
     *,
     bundle: Bundle,
     limits: Deployment,
-) -> Scored:
-    about, origin = bundle.metadata, evening.origin
+) -> ScoredForecast:
+    about, origin = bundle.metadata, market.origin
     flags = model_flags(about, origin, limits)
-    row = forecast_latest(bundle, stock, evening.sessions)
-    window = latest_window(stock, evening.sessions, lookback=about["lookback"])
+    row = forecast_latest(bundle, stock, market.sessions)
+    window = latest_window(stock, market.sessions, lookback=about["lookback"])
     flags += range_flags(bundle.scaler, window.X, limits)
-    tested = _tested(entry, evening)
-    since = _since(evening, stock, tested, about)
+    tested = _tested(entry, market)
+    since = _since(market, stock, tested, about)
     own = forecast(bundle, since, year=origin.year)
-    return Scored(entry, row, _together(tested, own), flags)
+    return ScoredForecast(entry, row, _together(tested, own), flags)
 
 
 def _persistence(
-    entry: RegistryEntry, evening: Evening, stock: pd.DataFrame, *, horizon: int
-) -> Scored:
+    entry: RegistryEntry, market: MarketState, stock: pd.DataFrame, *, horizon: int
+) -> ScoredForecast:
     """Forecast that the price stays, now and at every origin that Phase 4 lacks."""
     call = partial(persistence, ticker=entry.ticker, horizon=horizon)
-    expected = evening.origin + pd.offsets.BusinessDay(horizon)
+    expected = market.origin + pd.offsets.BusinessDay(horizon)
     window = replace(
-        latest_window(stock, evening.sessions, lookback=1),
+        latest_window(stock, market.sessions, lookback=1),
         target_date=np.array([expected], "datetime64[us]"),
     )
-    tested = _tested(entry, evening)
-    since = _since(evening, stock, tested, {"lookback": 1, "horizon": horizon})
-    own = call(since, year=evening.origin.year)
-    return Scored(entry, call(window, year=expected.year), _together(tested, own), [])
+    tested = _tested(entry, market)
+    since = _since(market, stock, tested, {"lookback": 1, "horizon": horizon})
+    own = call(since, year=market.origin.year)
+    return ScoredForecast(
+        entry, call(window, year=expected.year), _together(tested, own), []
+    )
 
 
-def _tested(entry: RegistryEntry, evening: Evening) -> pd.DataFrame:
+def _tested(entry: RegistryEntry, market: MarketState) -> pd.DataFrame:
     return earlier_forecasts(
-        evening.past, ticker=entry.ticker, model=entry.model, origin=evening.origin
+        market.past, ticker=entry.ticker, model=entry.model, origin=market.origin
     )
 
 
@@ -297,7 +299,7 @@ def _together(tested: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
 
 
 def _since(
-    evening: Evening,
+    market: MarketState,
     stock: pd.DataFrame,
     tested: pd.DataFrame,
     about: Mapping[str, Any],
@@ -308,7 +310,7 @@ def _since(
     """
     windows = make_windows(
         stock,
-        evening.sessions,
+        market.sessions,
         lookback=about["lookback"],
         horizon=about["horizon"],
     )

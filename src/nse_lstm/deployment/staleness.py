@@ -1,7 +1,7 @@
-"""What a forecast is made from: how old, how far outside, and which data.
+"""Staleness checks of a forecast's inputs: panel, model and trained price range.
 
-Nothing here is silent: what is past its limit becomes a flag on the stored forecast, or
-the reason why there is none.
+An input beyond its limit becomes a flag on the stored forecast, or the reason why there
+is no forecast.
 """
 
 import hashlib
@@ -17,28 +17,28 @@ from nse_lstm.errors import DataError
 from nse_lstm.features.scaling import MinMaxScaler, scale
 
 FLAGS = ("stale_panel", "stale_model", "unknown_age", "outside_range")
-"""Every flag that a stored forecast may bear."""
+"""Every flag that a stored forecast may have."""
 
-KNOWN = (
+DATA_COLUMNS = (
     *("ticker", "session", "price", "low", "high", "volume", "previous", "factor"),
     *("stale", "mended", "limit", "suspended", "gap"),
 )
-"""Columns of the panel that are data; the others say where it was found."""
+"""Columns of the panel that are data; the others name the source of a row."""
 
 Action = Literal["refuse", "flag"]
 
 
 def panel_digest(known: pd.DataFrame) -> str:
-    """Return the SHA-256 of what a panel holds, whatever files it was read from.
+    """Return the SHA-256 of a panel's data, whatever files it was read from.
 
     Parameters
     ----------
     known : DataFrame
-        ``PANEL`` up to an origin; later sessions would change the digest.
+        ``PANEL`` up to an origin.
     """
     ordered = known.sort_values(["ticker", "session"])
     digest = hashlib.sha256()
-    for name in KNOWN:
+    for name in DATA_COLUMNS:
         column = ordered[name]
         if name == "ticker":
             content = "\n".join(column).encode()
@@ -51,7 +51,12 @@ def panel_digest(known: pd.DataFrame) -> str:
 
 
 def weekdays(first: pd.Timestamp, last: pd.Timestamp) -> int:
-    """Return the weekdays after one day up to another.
+    """Return the number of weekdays after one day up to another.
+
+    Parameters
+    ----------
+    first, last : Timestamp
+        The first day is not counted, the last one is.
 
     Examples
     --------
@@ -68,7 +73,12 @@ def trained_through(about: Mapping[str, Any]) -> pd.Timestamp | None:
     Parameters
     ----------
     about : mapping
-        A bundle's metadata; missing where it does not say.
+        A bundle's metadata.
+
+    Returns
+    -------
+    Timestamp or None
+        None where the metadata name no session.
     """
     ends = [
         pd.Timestamp(span[name])
@@ -82,17 +92,26 @@ def trained_through(about: Mapping[str, Any]) -> pd.Timestamp | None:
 def panel_flags(
     last: pd.Timestamp, as_of: pd.Timestamp, limits: Deployment
 ) -> list[str]:
-    """Doubt a panel whose last session is long before the day of scoring.
+    """Flag a panel whose last session is long before the day of scoring.
+
+    Parameters
+    ----------
+    last : Timestamp
+        The panel's last session.
+    as_of : Timestamp
+        The day of scoring.
+    limits : Deployment
+        Allowed age in weekdays, and the action beyond it.
 
     Raises
     ------
     DataError
-        If it is to be refused.
+        If the action is to refuse.
     """
     age = weekdays(last, as_of)
     if age <= limits.max_panel_age:
         return []
-    return _doubt(
+    return _flag_or_refuse(
         "stale_panel",
         limits.on_stale_panel,
         f"Expected a last session within {limits.max_panel_age} weekdays of "
@@ -103,25 +122,34 @@ def panel_flags(
 def model_flags(
     about: Mapping[str, Any], origin: pd.Timestamp, limits: Deployment
 ) -> list[str]:
-    """Doubt a stored model that was fitted long before the origin.
+    """Flag a stored model that was fitted long before the origin.
+
+    Parameters
+    ----------
+    about : mapping
+        The bundle's metadata.
+    origin : Timestamp
+        Last known session.
+    limits : Deployment
+        Allowed age in weekdays, and the action beyond it.
 
     Raises
     ------
     DataError
-        If it was fitted on sessions after the origin, or its age is to be refused.
+        If it was fitted on sessions after the origin, or the action is to refuse.
     """
     through = trained_through(about)
     if through is None:
         return ["unknown_age"]
     if through > origin:
         raise DataError(
-            f"Expected a model that has seen nothing after {origin.date()}. Received: "
+            f"Expected a model fitted on nothing after {origin.date()}. Received: "
             f"one fitted through {through.date()}"
         )
     age = weekdays(through, origin)
     if age <= limits.max_model_age:
         return []
-    return _doubt(
+    return _flag_or_refuse(
         "stale_model",
         limits.on_stale_model,
         f"Expected a model fitted within {limits.max_model_age} weekdays of "
@@ -132,32 +160,36 @@ def model_flags(
 def range_flags(
     scaler: MinMaxScaler, prices: NDArray[np.float64], limits: Deployment
 ) -> list[str]:
-    """Doubt an input outside the range that the scaler was fitted on.
+    """Flag an input outside the price range that the scaler was fitted on.
 
     Parameters
     ----------
-    prices : array
-        Of one window, adjusted, KES.
+    scaler : MinMaxScaler
+        The stored model's.
+    prices : array of shape (lookback,)
+        Adjusted prices of one window, KES.
+    limits : Deployment
+        Allowed margin as a share of the range, and the action beyond it.
 
     Raises
     ------
     DataError
-        If it is to be refused.
+        If the action is to refuse.
     """
     scaled = scale(scaler, prices)
     beyond = max(float(-scaled.min()), float(scaled.max() - 1))
     if beyond <= limits.range_margin:
         return []
-    return _doubt(
+    return _flag_or_refuse(
         "outside_range",
         limits.on_outside_range,
-        f"Expected prices within {limits.range_margin:.0%} of the trained range "
-        f"[{scaler.minimum:.2f}, {scaler.maximum:.2f}] KES beyond it. Received: "
+        f"Expected prices at most {limits.range_margin:.0%} beyond the trained range "
+        f"[{scaler.minimum:.2f}, {scaler.maximum:.2f}] KES. Received: "
         f"[{prices.min():.2f}, {prices.max():.2f}]",
     )
 
 
-def _doubt(flag: str, action: Action, words: str) -> list[str]:
+def _flag_or_refuse(flag: str, action: Action, words: str) -> list[str]:
     if action == "refuse":
         raise DataError(words)
     return [flag]

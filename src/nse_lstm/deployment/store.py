@@ -1,9 +1,8 @@
-"""Every forecast ever made for a session to come, in a database that only grows.
+"""Forecast store: an append-only database of every live forecast.
 
-SQLite by default, in a file; any database that SQLAlchemy speaks to by its URL. A row
-is what was forecast, by which model, in which stage, from which data; what came is
-joined by whoever scores it. The same rows may be appended again, other values under the
-same key never.
+SQLite by default, in a file; any database of SQLAlchemy by its URL. A row holds a
+forecast with its model, stage and data. Scoring joins the realised return. Equal rows
+may be appended again; other values under the same key never.
 """
 
 from collections.abc import Sequence
@@ -15,9 +14,9 @@ import sqlalchemy as sa
 
 from nse_lstm.deployment.databases import (
     database_name,
-    explained,
     make_engine,
-    writing,
+    readable_errors,
+    write_transaction,
 )
 from nse_lstm.errors import ArtefactError
 from nse_lstm.tables import STORED_FORECASTS, check
@@ -32,7 +31,7 @@ TYPES: dict[str, sa.types.TypeEngine[Any]] = {
 
 
 def _kind(column: pa.Column) -> str:
-    """Return a column's type in our words; the schema's own differ by version."""
+    """Return a column's kind by our names; the schema's names differ by version."""
     dtype = str(column.dtype)
     if dtype.startswith("datetime64"):
         return TIME
@@ -58,24 +57,24 @@ sa.Index("forecasts_by_origin", TABLE.c.origin)
 
 
 def open_store(url: str) -> sa.Engine:
-    """Open a store, making its table where there is none yet.
+    """Open a store and create its table if it is missing.
 
     Parameters
     ----------
     url : str
-        From ``store_url``. A SQLite file's folder is made; it is read while it is
-        written (WAL).
+        From ``store_url``. A SQLite file's folder is created; readers do not wait for
+        a writer (WAL).
 
     Raises
     ------
     ConfigurationError
-        If the URL is none, or its driver is not installed.
+        If the URL is invalid, or its driver is not installed.
     ArtefactError
-        If the database cannot be reached, or its ``forecasts`` is another table. No
-        message shows a password.
+        If the database cannot be reached, or its table ``forecasts`` has other columns.
+        No message shows a password.
     """
     store = make_engine(url)
-    with explained(store):
+    with readable_errors(store):
         _create(store)
         there = sa.inspect(store).get_columns(TABLE.name)
     columns = [column["name"] for column in there]
@@ -96,20 +95,20 @@ def append_forecasts(store: sa.Engine, rows: pd.DataFrame) -> int:
     store : Engine
         From ``open_store``.
     rows : DataFrame
-        ``STORED_FORECASTS``. A number that is missing stays so; minus zero becomes
-        zero, since SQLite keeps none.
+        ``STORED_FORECASTS``. Missing numbers stay missing; minus zero becomes zero,
+        because SQLite does not store it.
 
     Returns
     -------
     int
-        Rows that were not there yet.
+        Rows that were new.
 
     Raises
     ------
     TableError
         If the rows break their schema.
     ArtefactError
-        If a row's key is there with other values, naming the key and what differs.
+        If the store holds other values under a row's key, naming both.
     """
     given = check(rows, STORED_FORECASTS)
     numbers = [name for name, kind in KINDS.items() if kind == NUMBER]
@@ -120,7 +119,7 @@ def append_forecasts(store: sa.Engine, rows: pd.DataFrame) -> int:
         try:
             return _append(store, given)
         except sa.exc.IntegrityError:
-            # Another writer came between the look and the insert; now it is seen.
+            # Another writer inserted between our read and our insert: read again.
             continue
 
 
@@ -132,7 +131,7 @@ def read_forecasts(
     until: pd.Timestamp | None = None,
     stage: str | None = None,
 ) -> pd.DataFrame:
-    """Read forecasts, all of them if nothing is asked for.
+    """Read forecasts by stock, span of origins and stage; by default all of them.
 
     Parameters
     ----------
@@ -143,43 +142,43 @@ def read_forecasts(
     since, until : Timestamp, optional
         First and last origin.
     stage : str, optional
-        Where the model stood when it forecast.
+        The model's stage at the forecast.
 
     Returns
     -------
     DataFrame
         ``STORED_FORECASTS`` by key.
     """
-    with explained(store), store.connect() as connection:
+    with readable_errors(store), store.connect() as connection:
         return _read(connection, tickers, since, until, stage)
 
 
 def count_forecasts(store: sa.Engine) -> int:
-    """Return how many there are: whether something was added, at little cost.
+    """Return the number of forecasts, as a cheap test for new ones.
 
     Parameters
     ----------
     store : Engine
         From ``open_store``.
     """
-    with explained(store), store.connect() as connection:
+    with readable_errors(store), store.connect() as connection:
         query = sa.select(sa.func.count()).select_from(TABLE)
         return int(connection.execute(query).scalar_one())
 
 
 def _create(store: sa.Engine) -> None:
     try:
-        with writing(store) as connection:
+        with write_transaction(store) as connection:
             TABLE.metadata.create_all(connection)
     except sa.exc.DBAPIError:
-        # Another process may have made it in the meantime.
+        # Another process may have created it in the meantime.
         if not sa.inspect(store).has_table(TABLE.name):
             raise
 
 
 def _append(store: sa.Engine, given: pd.DataFrame) -> int:
     tickers, origins = given["ticker"].unique().tolist(), given["origin"]
-    with explained(store), writing(store) as connection:
+    with readable_errors(store), write_transaction(store) as connection:
         there = _read(connection, tickers, origins.min(), origins.max(), None)
         new = _without(given, there, store)
         if len(new):
@@ -190,10 +189,7 @@ def _append(store: sa.Engine, given: pd.DataFrame) -> int:
 def _without(
     given: pd.DataFrame, there: pd.DataFrame, store: sa.Engine
 ) -> pd.DataFrame:
-    """Return the rows that are not there; refuse one that is there with other values.
-
-    A key is compared as values, so that rows of any order meet.
-    """
+    """Return the new rows; refuse a stored one with other values."""
     paired = given.merge(there, on=KEY, how="left", suffixes=("", "_old"))
     is_new = paired["flags_old"].isna().to_numpy()
     known = paired[~is_new]
@@ -228,12 +224,12 @@ def _read(
         query = query.where(TABLE.c.stage == stage)
     rows = connection.execute(query).all()
     table = pd.DataFrame(rows, columns=list(KINDS)).astype(KINDS)
-    # Not by the database: each sorts text by rules of its own.
+    # Sorted here because databases sort text by different rules.
     return check(table.sort_values(KEY, ignore_index=True), STORED_FORECASTS)
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return rows as the database takes them: days, and nothing for what is missing."""
+    """Return rows as the database takes them: dates, and None for missing values."""
     plain = rows.astype(object).where(rows.notna().to_numpy(), None)
     for name in (name for name, kind in KINDS.items() if kind == TIME):
         plain[name] = rows[name].dt.date

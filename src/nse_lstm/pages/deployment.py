@@ -6,7 +6,7 @@ from nse_lstm.deployment.monitoring import alarm_table
 from nse_lstm.evaluation.e_process import PROMOTE_AT
 from nse_lstm.reporting.canvas import name_of
 from nse_lstm.reporting.display import Html, bullets
-from nse_lstm.study.deployment.deploy import Deployment
+from nse_lstm.study.deployment.deploy import DeploymentResult
 from nse_lstm.study.deployment.replay import Replay
 
 
@@ -73,7 +73,7 @@ def replay_findings(found: Replay) -> tuple[str, str]:
     )
 
 
-def deployment_findings(deployment: Deployment, replayed: Replay) -> Html:
+def deployment_findings(deployment: DeploymentResult, replayed: Replay) -> Html:
     """Read Phase 5: who serves, what reproduces, what a year of evenings came to."""
     champions = deployment.registry[deployment.registry["stage"] == "champion"]
     counts = champions["model"].value_counts()

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from support.odd_panel import odd_panel
 
-from nse_lstm.study.deployment.monitoring import as_forecasts, stand_of_tests
+from nse_lstm.study.deployment.monitoring import due_forecasts, shadow_test_states
 from nse_lstm.tables import STORED_FORECASTS, check
 
 DIGEST = "0" * 64
@@ -41,12 +41,12 @@ def test_what_is_counted_is_what_was_compared() -> None:
         ],
         ignore_index=True,
     )
-    due = as_forecasts(stored, sessions)
-    found = stand_of_tests(stored, due, panel, sessions=sessions)
+    due = due_forecasts(stored, sessions)
+    found = shadow_test_states(stored, due, panel, sessions=sessions)
     # Champion and challenger met at sessions 8 to 11 only.
     assert found[["test", "compared"]].to_numpy().tolist() == [["v2", 4]]
     alone = stored[stored["stage"] == "challenger"]
-    due = as_forecasts(alone, sessions)
-    found = stand_of_tests(alone, due, panel, sessions=sessions)
+    due = due_forecasts(alone, sessions)
+    found = shadow_test_states(alone, due, panel, sessions=sessions)
     assert found["compared"].tolist() == [0]
     assert found["evidence"].tolist() == [1.0]

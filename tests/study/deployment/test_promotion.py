@@ -95,7 +95,8 @@ def test_the_selection_puts_tested_weights_below_and_persistence_above(study):
         assert models == {"champion": "persistence", "candidate": "v2"}
     assert not gate["passes"].any()
     # v2 is persistence and 5 %: worse, and its age is a year too much.
-    assert gate["refusals"].str.contains("no smaller than persistence's").all()
+    words = "not significantly smaller than persistence's"
+    assert gate["refusals"].str.contains(words).all()
     log = history(study.paths.registry)
     promote_selected(study)
     pd.testing.assert_frame_equal(history(study.paths.registry), log)
@@ -148,7 +149,7 @@ def test_a_model_that_is_better_passes_the_gate_on_the_years_before_the_test(stu
     entry = promote_by_hand(study, ticker, "v2", to="champion")
     assert entry.way == "hand"
     assert "sessions of the walk-forward forecasts" in entry.why
-    case = build_case(study, promotion.tested_weights(study, ticker), afresh=True)
+    case = build_case(study, promotion.tested_model(study, ticker), afresh=True)
     assert case.difference.upper < 0
     table = read_table(FORECASTS, study.paths.evaluation / "forecasts.parquet")
     mine = table[(table["ticker"] == ticker) & (table["model"] == "v2")]

@@ -1,4 +1,4 @@
-"""A year of evenings: nothing added, nothing from the future, the same when killed."""
+"""A year of inputs: nothing added, nothing from the future, the same when killed."""
 
 import hashlib
 import os
@@ -23,9 +23,13 @@ from nse_lstm.pages.deployment import alarm_counts, plan_table, state_table
 from nse_lstm.study.core.ledger import read_lines
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment import replay as module
-from nse_lstm.study.deployment.monitoring import as_forecasts, monitor
-from nse_lstm.study.deployment.replay import Replay, look, replay, replay_folder
-from nse_lstm.study.deployment.replay_inputs import Evenings, make_evenings, read_year
+from nse_lstm.study.deployment.monitoring import due_forecasts, monitor
+from nse_lstm.study.deployment.replay import Replay, replay, replay_folder, replay_state
+from nse_lstm.study.deployment.replay_inputs import (
+    ReplayInputs,
+    make_replay_inputs,
+    read_year,
+)
 from nse_lstm.tables import FORECASTS, PANEL, read_table
 
 YEAR = 2024
@@ -43,8 +47,8 @@ def workspace(finished: Workspace, tmp_path_factory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def evenings(workspace: Workspace) -> Evenings:
-    return make_evenings(workspace, read_year(workspace, YEAR))
+def inputs(workspace: Workspace) -> ReplayInputs:
+    return make_replay_inputs(workspace, read_year(workspace, YEAR))
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +87,12 @@ def test_a_constant_forecast_is_not_promoted_over_persistence(replayed):
     assert replayed.promotions.empty
 
 
-def test_a_look_on_an_evening_is_the_look_of_later(workspace, replayed, evenings):
-    due = replayed.forecasts.merge(evenings.came, on=["ticker", "model", "origin"])
+def test_a_look_on_an_evening_is_the_look_of_later(workspace, replayed, inputs):
+    due = replayed.forecasts.merge(inputs.came, on=["ticker", "model", "origin"])
     for place in (5, 130):
-        short = replace(evenings, calendar=evenings.calendar[: place + 1])
-        origins = short.calendar[: -evenings.ahead]
-        early = look(short, due[due["origin"].isin(origins)])
+        short = replace(inputs, calendar=inputs.calendar[: place + 1])
+        origins = short.calendar[: -inputs.ahead]
+        early = replay_state(short, due[due["origin"].isin(origins)])
         last = short.calendar[-1]
         for name in ("tests", "alerts", "promotions"):
             whole = getattr(replayed, name)
@@ -211,12 +215,12 @@ def test_an_evenings_watch_of_the_stored_year_finds_what_the_replay_found(
     assert "stale_panel" in set(long_ago.now["alarm"])
 
 
-def test_a_stored_target_is_the_markets_next_session(replayed, evenings):
-    came = as_forecasts(replayed.forecasts, evenings.calendar)
-    place = evenings.calendar.get_indexer(pd.DatetimeIndex(came["origin"]))
-    assert (evenings.calendar[place + 1] == came["target_date"]).all()
-    fewer = as_forecasts(replayed.forecasts, evenings.calendar[:-3])
-    assert fewer["target_date"].max() == evenings.calendar[-4]
+def test_a_stored_target_is_the_markets_next_session(replayed, inputs):
+    came = due_forecasts(replayed.forecasts, inputs.calendar)
+    place = inputs.calendar.get_indexer(pd.DatetimeIndex(came["origin"]))
+    assert (inputs.calendar[place + 1] == came["target_date"]).all()
+    fewer = due_forecasts(replayed.forecasts, inputs.calendar[:-3])
+    assert fewer["target_date"].max() == inputs.calendar[-4]
 
 
 def test_a_replay_killed_anywhere_resumes_to_the_same_bytes(workspace, replayed):

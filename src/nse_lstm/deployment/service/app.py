@@ -13,19 +13,24 @@ from nse_lstm.deployment.service.changes import add_changes
 from nse_lstm.deployment.service.limits import Limits, LimitsMiddleware
 from nse_lstm.deployment.service.problems import OF_A_BODY, add_errors, answers
 from nse_lstm.deployment.service.schemas import (
-    Asked,
-    Batch,
     BatchAnswer,
+    BatchRequest,
     Champion,
-    Forecast,
+    ForecastAnswer,
+    ForecastRequest,
     Health,
-    Line,
-    Refused,
+    LoggedChange,
+    RefusedAnswer,
     Session,
     Stage,
     Ticker,
 )
-from nse_lstm.deployment.service.snapshot import Served, Snapshot, Source, find_place
+from nse_lstm.deployment.service.snapshot import (
+    ServedModel,
+    Snapshot,
+    Source,
+    find_window,
+)
 from nse_lstm.deployment.service.snapshot_cache import SnapshotCache
 
 
@@ -115,24 +120,24 @@ def _add_reading(app: FastAPI, holder: SnapshotCache) -> None:
     async def history(
         ticker: Annotated[Ticker | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> list[Line]:
+    ) -> list[LoggedChange]:
         """List the last promotions, newest first."""
         lines = reversed(holder.current.promotions)
         own = [each for each in lines if ticker in (None, each["ticker"])]
-        return [Line.model_validate(each) for each in own[:limit]]
+        return [LoggedChange.model_validate(each) for each in own[:limit]]
 
 
 def _add_forecasts(app: FastAPI, holder: SnapshotCache) -> None:
     @app.get(
         "/forecasts/{ticker}",
-        responses={200: {"model": Forecast}, **answers(404, 409, 422, 503)},
+        responses={200: {"model": ForecastAnswer}, **answers(404, 409, 422, 503)},
     )
     async def one(
         ticker: Ticker,
         date: Annotated[Session | None, Query()] = None,
         stage: Annotated[Stage, Query()] = "champion",
     ) -> Response:
-        """Forecast from a session, the last one if no date is given."""
+        """ForecastAnswer from a session, the last one if no date is given."""
         snapshot = holder.current
         origin = date or snapshot.last_session
         served, place = _look_up(snapshot, ticker, origin, stage)
@@ -147,8 +152,8 @@ def _add_forecasts(app: FastAPI, holder: SnapshotCache) -> None:
         "/forecasts",
         responses={200: {"model": BatchAnswer}, **answers(*OF_A_BODY, 503)},
     )
-    async def batch(given: Batch) -> Response:
-        """Forecast many; what cannot be is among the answers, with its reason."""
+    async def batch(given: BatchRequest) -> Response:
+        """ForecastAnswer many; what cannot be is among the answers, with its reason."""
         snapshot = holder.current
         return Response(
             await _answer_batch(holder, snapshot, given), media_type="application/json"
@@ -156,13 +161,13 @@ def _add_forecasts(app: FastAPI, holder: SnapshotCache) -> None:
 
 
 async def _answer_batch(
-    holder: SnapshotCache, snapshot: Snapshot, given: Batch
+    holder: SnapshotCache, snapshot: Snapshot, given: BatchRequest
 ) -> bytes:
     found = [
         (each, *_look_up(snapshot, each.ticker, each.date, each.stage))
         for each in given.forecasts
     ]
-    wanted: dict[Served, set[int]] = {}
+    wanted: dict[ServedModel, set[int]] = {}
     for _, served, place in found:
         if served is not None and isinstance(place, int):
             wanted.setdefault(served, set()).add(place)
@@ -180,16 +185,16 @@ async def _answer_batch(
     )
 
 
-def _refusal(asked: Asked, why: str) -> bytes:
+def _refusal(asked: ForecastRequest, why: str) -> bytes:
     given = asked.model_dump()
-    return Refused(**given, error=why).model_dump_json().encode()
+    return RefusedAnswer(**given, error=why).model_dump_json().encode()
 
 
 def _look_up(
     snapshot: Snapshot, ticker: str, origin: date, stage: str
-) -> tuple[Served | None, int | str]:
+) -> tuple[ServedModel | None, int | str]:
     """Return a model and the place of a window; a text in its place says why not."""
     served = snapshot.served.get((ticker, stage))
     if served is None:
         return None, f"There is no {stage} of that ticker"
-    return served, find_place(served, origin)
+    return served, find_window(served, origin)

@@ -12,7 +12,11 @@ from nse_lstm.deployment.registry import promote, roll_back
 from nse_lstm.deployment.registry_entry import RegistryEntry
 from nse_lstm.deployment.service.auth import require_token
 from nse_lstm.deployment.service.problems import OF_A_BODY, answers
-from nse_lstm.deployment.service.schemas import Promoted, Promotion, Rollback
+from nse_lstm.deployment.service.schemas import (
+    Promoted,
+    PromotionRequest,
+    RollbackRequest,
+)
 from nse_lstm.deployment.service.snapshot_cache import SnapshotCache
 from nse_lstm.errors import StudyError
 
@@ -33,7 +37,7 @@ def add_changes(app: FastAPI, holder: SnapshotCache, token: str) -> None:
     }
 
     @app.post("/promotions", **changing)
-    async def promotions(given: Promotion) -> Promoted:
+    async def promotions(given: PromotionRequest) -> Promoted:
         """Put a model of the registry's log in a stage, whatever the gate says."""
         known = [
             line
@@ -45,7 +49,7 @@ def add_changes(app: FastAPI, holder: SnapshotCache, token: str) -> None:
         return await _change(holder, partial(_promote, known[-1], given))
 
     @app.post("/rollbacks", **changing)
-    async def rollbacks(given: Rollback) -> Promoted:
+    async def rollbacks(given: RollbackRequest) -> Promoted:
         """Make the champion before the present one champion again."""
         known = {line["ticker"] for line in holder.current.promotions}
         if given.ticker not in known:
@@ -73,7 +77,9 @@ async def _change(
     )
 
 
-def _promote(line: dict[str, Any], given: Promotion, folder: Path) -> RegistryEntry:
+def _promote(
+    line: dict[str, Any], given: PromotionRequest, folder: Path
+) -> RegistryEntry:
     """Promote by the log's own words; the request's are a stage and a reason."""
     return promote(
         folder,

@@ -25,7 +25,7 @@ class _Given(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Asked(_Given):
+class ForecastRequest(_Given):
     """One forecast asked for."""
 
     ticker: Ticker
@@ -34,13 +34,13 @@ class Asked(_Given):
     stage: Stage = "champion"
 
 
-class Batch(_Given):
+class BatchRequest(_Given):
     """Several; the server's limit of their number is in its documentation."""
 
-    forecasts: Annotated[list[Asked], Field(min_length=1, max_length=1000)]
+    forecasts: Annotated[list[ForecastRequest], Field(min_length=1, max_length=1000)]
 
 
-class Promotion(_Given):
+class PromotionRequest(_Given):
     """A model that the registry's log knows, to be put in another stage."""
 
     ticker: Ticker
@@ -51,14 +51,14 @@ class Promotion(_Given):
     """What stands there now, if the promotion depends on it; empty for nothing."""
 
 
-class Rollback(_Given):
+class RollbackRequest(_Given):
     """A champion that shall make room for the one before it."""
 
     ticker: Ticker
     why: Text
 
 
-class Forecast(BaseModel):
+class ForecastAnswer(BaseModel):
     """One forecast; missing numbers are null."""
 
     ticker: str
@@ -82,7 +82,7 @@ class Forecast(BaseModel):
     """Doubts of that scoring, with commas; empty if none."""
 
 
-class Refused(BaseModel):
+class RefusedAnswer(BaseModel):
     """A forecast of a batch that there is none of."""
 
     ticker: str
@@ -95,7 +95,7 @@ class BatchAnswer(BaseModel):
     """In the order of the questions, all of one snapshot."""
 
     snapshot: str
-    forecasts: list[Forecast | Refused]
+    forecasts: list[ForecastAnswer | RefusedAnswer]
 
 
 class Champion(BaseModel):
@@ -108,7 +108,7 @@ class Champion(BaseModel):
     why: str
 
 
-class Line(Champion):
+class LoggedChange(Champion):
     """One line of the registry's log."""
 
     seq: int

@@ -38,7 +38,7 @@ from nse_lstm.models.forecasting import forecast
 from nse_lstm.paths import Paths
 
 WARM_ORIGINS = 250
-"""Forecast before the first question: the last year's."""
+"""ForecastAnswer before the first question: the last year's."""
 
 Key = tuple[str, str]
 Bands = Mapping[pd.Timestamp, dict[Any, Any]]
@@ -75,7 +75,7 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
-class Served:
+class ServedModel:
     """One model of one stock, and the windows that it forecasts from."""
 
     entry: RegistryEntry
@@ -98,7 +98,7 @@ class Snapshot:
     last_session: date
     standing: tuple[RegistryEntry, ...]
     """Everything in the registry's stages."""
-    served: Mapping[Key, Served]
+    served: Mapping[Key, ServedModel]
     """By ticker and stage: the only way from a request's words to anything."""
     promotions: tuple[dict[str, Any], ...]
     """The registry's log, oldest first."""
@@ -149,7 +149,7 @@ def take_snapshot(source: Source) -> Snapshot:
     return snapshot
 
 
-def find_place(served: Served, origin: date) -> int | str:
+def find_window(served: ServedModel, origin: date) -> int | str:
     """Return an origin's place among a model's windows, or why there is none."""
     moment = np.datetime64(origin, "us")
     windows = served.windows
@@ -160,12 +160,12 @@ def find_place(served: Served, origin: date) -> int | str:
     return str(lost[0]) if len(lost) else "no row there, or too short a history"
 
 
-def compute(served: Served, places: Iterable[int], *, version: str) -> None:
+def compute(served: ServedModel, places: Iterable[int], *, version: str) -> None:
     """Add the answers for some windows to ``lines``, if they are not there yet.
 
     Parameters
     ----------
-    served : Served
+    served : ServedModel
         One thread at a time computes.
     places : iterable of int
         Among its windows.
@@ -187,7 +187,7 @@ def _serve(
     sessions: pd.DatetimeIndex,
     source: Source,
     bands: Mapping[Key, Bands],
-) -> Served:
+) -> ServedModel:
     bundle, lookback, horizon = None, 1, source.study.v2.horizon
     if entry.bundle:
         folder = source.paths.models / entry.bundle
@@ -200,7 +200,7 @@ def _serve(
     if bundle is not None:
         windows = _unseen(windows, bundle)
     own = bands.get((entry.ticker, entry.version), {})
-    return Served(entry, bundle, windows, horizon, own)
+    return ServedModel(entry, bundle, windows, horizon, own)
 
 
 def _unseen(windows: Windows, bundle: Bundle) -> Windows:
@@ -227,7 +227,7 @@ def _bands(stored: pd.DataFrame) -> Mapping[Key, Bands]:
     return bands
 
 
-def _forecast(served: Served, places: Places) -> pd.DataFrame:
+def _forecast(served: ServedModel, places: Places) -> pd.DataFrame:
     """Return ``FORECASTS`` of some of the windows, by the code that scores."""
     windows = replace(
         served.windows,

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from nse_lstm.deployment.service.snapshot import (
-    Served,
+    ServedModel,
     Snapshot,
     Source,
     compute,
@@ -49,7 +49,7 @@ class SnapshotCache:
         return await asyncio.get_running_loop().run_in_executor(self.changer, task)
 
     async def fill(
-        self, served: Served, places: Iterable[int], *, version: str
+        self, served: ServedModel, places: Iterable[int], *, version: str
     ) -> None:
         """Compute what is not there yet."""
         wanted = set(places)

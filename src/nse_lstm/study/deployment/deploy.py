@@ -20,13 +20,13 @@ from nse_lstm.study.core.sealed_year import open_test_year, open_to_serve
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.forecast_store import opened_store
 from nse_lstm.study.deployment.promotion import (
-    Proposal,
+    ModelProposal,
     build_case,
-    keep_case,
-    tested_weights,
+    tested_model,
+    write_case,
 )
 from nse_lstm.study.deployment.refit import refit
-from nse_lstm.study.deployment.runtime_check import admit
+from nse_lstm.study.deployment.runtime_check import promote_checked
 from nse_lstm.study.validation.validate import forecast_fold
 from nse_lstm.tables import FORECASTS, STORED_FORECASTS, read_table, write_table
 
@@ -35,7 +35,7 @@ AUTOMATIC = (SELECTION, "refit")
 
 
 @dataclass(frozen=True)
-class Deployment:
+class DeploymentResult:
     """What Phase 5 shows; all of it lies on disk as well."""
 
     registry: pd.DataFrame
@@ -51,7 +51,7 @@ class Deployment:
 
 
 @dataclass(frozen=True)
-class Scoring:
+class ScoringResult:
     """An evening's work."""
 
     forecasts: pd.DataFrame
@@ -64,7 +64,9 @@ class Scoring:
     """The store's name, without a password."""
 
 
-def deploy(workspace: Workspace, *, progress: Progress | None = None) -> Deployment:
+def deploy(
+    workspace: Workspace, *, progress: Progress | None = None
+) -> DeploymentResult:
     """Promote, reload, reproduce Phase 4's forecasts, and forecast the next session.
 
     Parameters
@@ -86,7 +88,9 @@ def deploy(workspace: Workspace, *, progress: Progress | None = None) -> Deploym
             f"Received other numbers for: {', '.join(wrong['ticker'])}"
         )
     forecasts, refused = forecast_next(workspace)
-    return Deployment(registry_table(workspace), gate, reproduced, forecasts, refused)
+    return DeploymentResult(
+        registry_table(workspace), gate, reproduced, forecasts, refused
+    )
 
 
 def promote_selected(
@@ -203,7 +207,7 @@ def forecast_next(
 
 def score(
     workspace: Workspace, *, as_of: pd.Timestamp | None = None, store: str = ""
-) -> Scoring:
+) -> ScoringResult:
     """Forecast the session after the last one and append it to the forecast store.
 
     The same evening again writes nothing.
@@ -224,7 +228,7 @@ def score(
     with opened_store(workspace, store) as engine:
         forecasts, refused = forecast_next(workspace, as_of=as_of)
         n_new = append_forecasts(engine, forecasts)
-    return Scoring(forecasts, refused, n_new, database_name(engine.url))
+    return ScoringResult(forecasts, refused, n_new, database_name(engine.url))
 
 
 def _promote(
@@ -232,14 +236,17 @@ def _promote(
 ) -> dict[str, object]:
     """Put the tested weights and the champion of one stock in their places."""
     ticker, folder = row["ticker"], workspace.paths.registry
-    tested = tested_weights(workspace, ticker)
+    tested = tested_model(workspace, ticker)
     case = build_case(workspace, tested, afresh=True)
     refusals = find_refusals(case, workspace.study.deployment)
     standing = read_registry(folder).get(ticker, {}).get("champion")
-    champion, evidence, why = tested, keep_case(workspace, case), row["reason"]
+    champion, evidence, why = tested, write_case(workspace, case), row["reason"]
     is_selected = row["champion"] != PERSISTENCE
     if refusals or not is_selected:
-        champion, evidence = Proposal(ticker, PERSISTENCE, PERSISTENCE, ""), selection
+        champion, evidence = (
+            ModelProposal(ticker, PERSISTENCE, PERSISTENCE, ""),
+            selection,
+        )
     if refusals and is_selected:
         why = f"{why} The gate refuses it: {' '.join(refusals)}"
     if standing is None or standing.way in AUTOMATIC:
@@ -256,9 +263,9 @@ def _promote(
 
 
 def _put(
-    workspace: Workspace, proposal: Proposal, stage: str, evidence: str, why: str
+    workspace: Workspace, proposal: ModelProposal, stage: str, evidence: str, why: str
 ) -> None:
-    admit(
+    promote_checked(
         workspace,
         ticker=proposal.ticker,
         stage=stage,

@@ -9,9 +9,9 @@ from nse_lstm.deployment.monitoring import (
     DATA,
     age_alerts,
     data_signals,
-    learn_watch,
+    detect_alerts,
+    fit_detector,
     model_signals,
-    ring,
 )
 from nse_lstm.deployment.registry import read_registry
 from nse_lstm.deployment.staleness import trained_through
@@ -30,7 +30,7 @@ HISTORY_YEARS = 3
 
 
 @dataclass(frozen=True)
-class Monitored:
+class MonitoringResult:
     """What an evening's watch found."""
 
     alerts: pd.DataFrame
@@ -38,15 +38,15 @@ class Monitored:
     now: pd.DataFrame
     """Those of the last session, and of age: these want something done."""
     tests: pd.DataFrame
-    """One row a challenger, from ``stand_of_tests``."""
+    """One row a challenger, from ``shadow_test_states``."""
     n_realised: int
     """Stored forecasts whose targets have come."""
 
 
 def monitor(
     workspace: Workspace, *, as_of: pd.Timestamp | None = None, store: str = ""
-) -> Monitored:
-    """Watch the stored forecasts and their inputs; writes ``store/alerts.csv``.
+) -> MonitoringResult:
+    """Detector the stored forecasts and their inputs; writes ``store/alerts.csv``.
 
     Thresholds are learnt from Phase 4's forecasts and the panel before the first
     stored forecast, so that what is watched has no part in them.
@@ -66,7 +66,7 @@ def monitor(
     sessions = market_sessions(panel)
     with opened_store(workspace, store) as engine:
         stored = read_forecasts(engine, until=sessions[-1])
-    due = as_forecasts(stored, sessions)
+    due = due_forecasts(stored, sessions)
     start = stored["origin"].min() if len(stored) else sessions[-1]
     rang = [
         *_of_data(workspace, panel, start=start),
@@ -81,15 +81,15 @@ def monitor(
     alerts = check(pd.concat([*rang, ages], ignore_index=True), ALERTS)
     write_table(alerts, ALERTS, workspace.paths.store / "alerts.csv")
     is_now = (alerts["session"] == sessions[-1]) | alerts["alarm"].isin(ages["alarm"])
-    return Monitored(
+    return MonitoringResult(
         alerts=alerts,
         now=alerts[is_now].reset_index(drop=True),
-        tests=stand_of_tests(stored, due, panel, sessions=sessions),
+        tests=shadow_test_states(stored, due, panel, sessions=sessions),
         n_realised=len(due),
     )
 
 
-def as_forecasts(stored: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+def due_forecasts(stored: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     """Return the stored forecasts whose targets have come, as ``FORECASTS``.
 
     The target was expected on a weekday; it came on the market's session. Of a model
@@ -118,7 +118,7 @@ def as_forecasts(stored: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFra
     return conform(rows, FORECASTS)
 
 
-def stand_of_tests(
+def shadow_test_states(
     stored: pd.DataFrame,
     due: pd.DataFrame,
     panel: pd.DataFrame,
@@ -132,7 +132,7 @@ def stand_of_tests(
     stored : DataFrame
         ``STORED_FORECASTS``.
     due : DataFrame
-        Of these, what ``as_forecasts`` returns.
+        Of these, what ``due_forecasts`` returns.
     panel : DataFrame
         ``PANEL`` up to the last session.
     sessions : DatetimeIndex
@@ -212,13 +212,13 @@ def _ring(
     before = own["session"] < start
     if own.loc[before, "session"].nunique() < 2:
         return []
-    watch = learn_watch(
+    watch = fit_detector(
         own[before],
         model=model,
         sessions_per_year=workspace.study.backtest.sessions_per_year,
         seed=workspace.study.seed,
     )
-    return [ring(watch, own[~before])]
+    return [detect_alerts(watch, own[~before])]
 
 
 def _training_ends(workspace: Workspace) -> dict[str, pd.Timestamp]:

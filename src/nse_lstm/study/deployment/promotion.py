@@ -42,12 +42,12 @@ from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
 from nse_lstm.study.core.sealed_year import open_to_serve
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.forecast_store import opened_store
-from nse_lstm.study.deployment.runtime_check import admit
+from nse_lstm.study.deployment.runtime_check import promote_checked
 from nse_lstm.tables import COVERAGE, FORECASTS, read_table
 
 
 @dataclass(frozen=True)
-class Proposal:
+class ModelProposal:
     """A model that asks for a stage."""
 
     ticker: str
@@ -57,7 +57,7 @@ class Proposal:
     """Relative to the models' folder; empty for persistence."""
 
 
-def tested_weights(workspace: Workspace, ticker: str) -> Proposal:
+def tested_model(workspace: Workspace, ticker: str) -> ModelProposal:
     """Propose the network that the test year was forecast with.
 
     Of all stocks together: the rank LSTM's first network of the last year that it
@@ -75,12 +75,12 @@ def tested_weights(workspace: Workspace, ticker: str) -> Proposal:
         folder, model = workspace.paths.rank_lstm / str(year - 1) / seed, "rank_lstm"
     version = str(read_metadata(folder)["version"])
     bundle = folder.relative_to(workspace.paths.models).as_posix()
-    return Proposal(ticker, model, version, bundle)
+    return ModelProposal(ticker, model, version, bundle)
 
 
 def build_case(
     workspace: Workspace,
-    proposal: Proposal,
+    proposal: ModelProposal,
     *,
     stored: pd.DataFrame | None = None,
     afresh: bool = False,
@@ -93,7 +93,7 @@ def build_case(
 
     Parameters
     ----------
-    proposal : Proposal
+    proposal : ModelProposal
     stored : DataFrame, optional
         ``STORED_FORECASTS`` of the stock; none if not given.
     afresh : bool
@@ -132,7 +132,7 @@ def build_case(
     )
 
 
-def keep_case(workspace: Workspace, case: Case) -> str:
+def write_case(workspace: Workspace, case: Case) -> str:
     """Write a case under its own SHA-256 beside the registry; return the hash."""
     text = json.dumps(case_document(case), indent=1, sort_keys=True) + "\n"
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -201,14 +201,14 @@ def promote_by_hand(
     overrides = to == "champion" and bool(refusals)
     found = override.strip() if overrides else why.strip() or _in_favour(case, to)
     against = f" (against the gate: {' '.join(refusals)})" if overrides else ""
-    return admit(
+    return promote_checked(
         workspace,
         ticker=ticker,
         stage=to,
         model=proposal.model,
         version=proposal.version,
         bundle=proposal.bundle,
-        evidence=keep_case(workspace, case),
+        evidence=write_case(workspace, case),
         why=found + against,
         way="override" if overrides else "hand",
         replaces=standing.version if standing else "",
@@ -237,15 +237,15 @@ def promotion_history(workspace: Workspace, ticker: str = "") -> pd.DataFrame:
 
 def _find(
     workspace: Workspace, ticker: str, model: str, to: str, version: str
-) -> Proposal:
+) -> ModelProposal:
     """Find the version that is meant; below all stages lie the tested weights."""
     if model == PERSISTENCE:
-        return Proposal(ticker, model, PERSISTENCE, "")
+        return ModelProposal(ticker, model, PERSISTENCE, "")
     known = _standing(workspace, ticker, model, to)
     if version:
         known += _promoted_once(workspace, ticker, model)
     if to != "champion" and model == ("rank_lstm" if ticker == POOLED else "v2"):
-        known.append(tested_weights(workspace, ticker))
+        known.append(tested_model(workspace, ticker))
     for proposal in known:
         if proposal.version.startswith(version):
             return proposal
@@ -256,22 +256,26 @@ def _find(
     )
 
 
-def _standing(workspace: Workspace, ticker: str, model: str, to: str) -> list[Proposal]:
+def _standing(
+    workspace: Workspace, ticker: str, model: str, to: str
+) -> list[ModelProposal]:
     """List what stands in the other stages, from challenger down."""
     stages = read_registry(workspace.paths.registry).get(ticker, {})
     return [
-        Proposal(ticker, model, stages[name].version, stages[name].bundle)
+        ModelProposal(ticker, model, stages[name].version, stages[name].bundle)
         for name in ("challenger", "candidate", "champion")
         if name != to and name in stages and stages[name].model == model
     ]
 
 
-def _promoted_once(workspace: Workspace, ticker: str, model: str) -> list[Proposal]:
+def _promoted_once(
+    workspace: Workspace, ticker: str, model: str
+) -> list[ModelProposal]:
     """List every version in the log, the last one first."""
     log = history(workspace.paths.registry)
     mine = log[(log["ticker"] == ticker) & (log["model"] == model)].iloc[::-1]
     rows = mine[["ticker", "model", "version", "bundle"]].itertuples(index=False)
-    return [Proposal(*map(str, row)) for row in rows]
+    return [ModelProposal(*map(str, row)) for row in rows]
 
 
 def _in_favour(case: Case, to: str) -> str:
@@ -285,7 +289,7 @@ def _in_favour(case: Case, to: str) -> str:
     )
 
 
-def _age(workspace: Workspace, proposal: Proposal) -> int | None:
+def _age(workspace: Workspace, proposal: ModelProposal) -> int | None:
     if not proposal.bundle:
         return 0
     about = read_metadata(workspace.paths.models / proposal.bundle)
@@ -295,7 +299,7 @@ def _age(workspace: Workspace, proposal: Proposal) -> int | None:
 
 
 def _tested_losses(
-    workspace: Workspace, proposal: Proposal, champion: str
+    workspace: Workspace, proposal: ModelProposal, champion: str
 ) -> pd.Series:
     """Return loss differences on the walk-forward years; none of other weights."""
     nothing = pd.Series(dtype=float)
@@ -320,16 +324,16 @@ def _tested_losses(
     return losses[proposal.model] - losses[champion]
 
 
-def _is_tested(workspace: Workspace, proposal: Proposal) -> bool:
+def _is_tested(workspace: Workspace, proposal: ModelProposal) -> bool:
     if proposal.ticker == POOLED:
         return False
     try:
-        return tested_weights(workspace, proposal.ticker).version == proposal.version
+        return tested_model(workspace, proposal.ticker).version == proposal.version
     except ArtefactError:
         return False
 
 
-def _tested_coverage(workspace: Workspace, proposal: Proposal) -> float | None:
+def _tested_coverage(workspace: Workspace, proposal: ModelProposal) -> float | None:
     """Return the share that walk-forward intervals held, over all quarters."""
     path = workspace.paths.evaluation / "coverage.parquet"
     if not path.is_file():
@@ -345,7 +349,7 @@ def _tested_coverage(workspace: Workspace, proposal: Proposal) -> float | None:
 def _stored_pairs(
     workspace: Workspace,
     stored: pd.DataFrame | None,
-    proposal: Proposal,
+    proposal: ModelProposal,
     champion: str,
 ) -> pd.DataFrame:
     """Pair two versions' stored forecasts of one origin whose return is known."""

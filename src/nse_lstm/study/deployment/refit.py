@@ -22,8 +22,8 @@ from nse_lstm.study.core.jobs import NETWORK, v2_job
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.sealed_year import open_to_serve
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.deployment.promotion import Proposal, build_case, keep_case
-from nse_lstm.study.deployment.runtime_check import admit
+from nse_lstm.study.deployment.promotion import ModelProposal, build_case, write_case
+from nse_lstm.study.deployment.runtime_check import promote_checked
 
 
 def refit(
@@ -103,15 +103,15 @@ def _shadow(
     workspace: Workspace, job: TrainingJob, model: TrainedModel, why: str
 ) -> RegistryEntry:
     bundle = model.folder.relative_to(workspace.paths.models).as_posix()
-    proposal = Proposal(job.ticker, "v2", job.version, bundle)
-    return admit(
+    proposal = ModelProposal(job.ticker, "v2", job.version, bundle)
+    return promote_checked(
         workspace,
         ticker=job.ticker,
         stage="challenger",
         model="v2",
         version=job.version,
         bundle=bundle,
-        evidence=keep_case(workspace, build_case(workspace, proposal)),
+        evidence=write_case(workspace, build_case(workspace, proposal)),
         why=why,
         way="refit",
     )

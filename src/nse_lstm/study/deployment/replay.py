@@ -1,10 +1,10 @@
-"""A year of evenings in minutes: score, realise, test, alarm, promote.
+"""A year of inputs in minutes: score, realise, test, alarm, promote.
 
 The forecasts are Phase 4's, which Phase 5 proves to be those of the stored models, and
 each is a function of the prices up to its origin. They go into a forecast store of the
 replay's own, one transaction a session, and come out again when their target does.
 Nothing else is kept: what a test says, what rings and who serves is worked out from the
-store and from what had come by that session (``look``). So a replay that is killed goes
+store and from what had come by that session (``replay_state``). So a replay that is killed goes
 on where the store ends, and ends with the same bytes.
 """
 
@@ -17,15 +17,15 @@ import pandas as pd
 import sqlalchemy as sa
 
 from nse_lstm.deployment.experiment import pair_sessions, run_test
-from nse_lstm.deployment.monitoring import Watch, ring
-from nse_lstm.deployment.rollout import exposures, is_exposed
+from nse_lstm.deployment.monitoring import Detector, detect_alerts
+from nse_lstm.deployment.rollout import is_exposed, rollout_exposure
 from nse_lstm.deployment.store import append_forecasts, open_store, read_forecasts
 from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import write_aside
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.replay_inputs import (
-    Evenings,
-    make_evenings,
+    ReplayInputs,
+    make_replay_inputs,
     plan_tests,
     read_year,
 )
@@ -55,7 +55,7 @@ HALTING = "loss"
 
 @dataclass(frozen=True)
 class Replay:
-    """What a year of evenings came to; all of it lies on disk as well."""
+    """What a year of inputs came to; all of it lies on disk as well."""
 
     year: int
     n_sessions: int
@@ -74,7 +74,7 @@ class Replay:
 
 
 @dataclass(frozen=True)
-class Evening:
+class ReplayState:
     """What is known after a session, beside the store."""
 
     tests: pd.DataFrame
@@ -113,89 +113,89 @@ def replay(workspace: Workspace, *, year: int = 0, tell: Tell | None = None) -> 
     ArtefactError
         If the store is of another study, or does not give back what was put in.
     """
-    inputs = read_year(workspace, year)
-    evenings = make_evenings(workspace, inputs)
-    plan = plan_tests(evenings, seed=workspace.study.seed)
+    data = read_year(workspace, year)
+    inputs = make_replay_inputs(workspace, data)
+    plan = plan_tests(inputs, seed=workspace.study.seed)
     tell = tell or (lambda text: None)
     tell(plan.round(3).to_string(index=False))
-    folder = replay_folder(workspace, inputs.year)
-    _start_over_if_other(folder, evenings.stored)
+    folder = replay_folder(workspace, data.year)
+    _start_over_if_other(folder, inputs.stored)
     store = open_store(f"sqlite:///{folder / STORE}")
     try:
-        due = _play(evenings, store)
+        due = _play(inputs, store)
         forecasts = read_forecasts(store)
     finally:
         store.dispose()
-    if not _are_equal(forecasts, evenings.stored):
+    if not _are_equal(forecasts, inputs.stored):
         raise ArtefactError(
-            f"Expected the {len(evenings.stored)} forecasts of {inputs.year} back as "
+            f"Expected the {len(inputs.stored)} forecasts of {data.year} back as "
             f"they were put in. Received: {len(forecasts)} others ({folder / STORE})"
         )
-    last = look(evenings, due)
+    last = replay_state(inputs, due)
     _tell_news(last, tell)
     found = Replay(
-        year=inputs.year,
-        n_sessions=len(evenings.sessions),
+        year=data.year,
+        n_sessions=len(inputs.sessions),
         forecasts=forecasts,
         tests=last.tests,
         alerts=last.alerts,
         promotions=last.promotions,
         plan=plan,
-        watched=_watched(evenings.watches),
+        watched=_watched(inputs.detectors),
     )
     _write(found, folder)
     return found
 
 
-def _play(evenings: Evenings, store: sa.Engine) -> pd.DataFrame:
+def _play(inputs: ReplayInputs, store: sa.Engine) -> pd.DataFrame:
     """Store and realise, session by session; return what came due, with ``y``.
 
     What was stored before is not stored again.
     """
     done = set(read_forecasts(store)["origin"])
-    by_origin = dict(list(evenings.stored.groupby("origin")))
-    due = [evenings.stored[:0]]
-    for place, session in enumerate(evenings.calendar):
-        if place >= evenings.ahead:
-            origin = evenings.calendar[place - evenings.ahead]
+    by_origin = dict(list(inputs.stored.groupby("origin")))
+    due = [inputs.stored[:0]]
+    for place, session in enumerate(inputs.calendar):
+        if place >= inputs.ahead:
+            origin = inputs.calendar[place - inputs.ahead]
             due.append(read_forecasts(store, since=origin, until=origin))
         if session in by_origin and session not in done:
             append_forecasts(store, by_origin[session])
-    return pd.concat(due).merge(evenings.came, on=["ticker", "model", "origin"])
+    return pd.concat(due).merge(inputs.came, on=["ticker", "model", "origin"])
 
 
-def look(evenings: Evenings, due: pd.DataFrame) -> Evening:
+def replay_state(inputs: ReplayInputs, due: pd.DataFrame) -> ReplayState:
     """Return the state of every test, what rang and who serves, after the last session.
 
     A function of what was forecast and what came. Each row of a session is the same
-    whether the look was taken on its evening or later.
+    whether the look was taken on its state or later.
 
     Parameters
     ----------
-    evenings : Evenings
+    inputs : ReplayInputs
         Its calendar ends with the session of the look.
     due : DataFrame
         Forecasts whose targets have come, with ``y``.
     """
-    ahead, calendar = evenings.ahead, evenings.calendar
-    known = evenings.signals[evenings.signals["session"] <= calendar[-1]]
-    rang = [ring(watch, known) for watch in evenings.watches]
+    ahead, calendar = inputs.ahead, inputs.calendar
+    known = inputs.signals[inputs.signals["session"] <= calendar[-1]]
+    rang = [detect_alerts(watch, known) for watch in inputs.detectors]
     alerts = conform(pd.concat(rang), ALERTS) if rang else empty_table(ALERTS)
     states, events = [empty_table(SHADOW_TESTS)], []
-    for test in evenings.tests:
+    for test in inputs.tests:
         pairs = pair_sessions(due, challenger=test)
         state = run_test(pairs, origins=calendar[:-ahead], ahead=ahead)
         halting = alerts[(alerts["model"] == test) & (alerts["alarm"] == HALTING)]
         alarmed = calendar[ahead:].isin(halting["session"])
-        exposure = exposures(state["evidence"], alarmed=alarmed)
+        exposure = rollout_exposure(state["evidence"], alarmed=alarmed)
         state = state.assign(test=test, session=calendar[ahead:], exposure=exposure)
         states.append(conform(state, SHADOW_TESTS))
-        events += _events(state, sorted(evenings.stored["ticker"].unique()))
+        events += _events(state, sorted(inputs.stored["ticker"].unique()))
     tests = pd.concat(states, ignore_index=True)
     changes = pd.DataFrame(events, columns=list(PROMOTIONS.columns))
     promotions = conform(changes, PROMOTIONS)
     promotions = promotions.sort_values(["session", "test"], ignore_index=True)
-    return Evening(tests, alerts, promotions)
+    return ReplayState(tests, alerts, promotions)
 
 
 def _events(state: pd.DataFrame, tickers: list[str]) -> list[dict[str, object]]:
@@ -220,15 +220,15 @@ def _events(state: pd.DataFrame, tickers: list[str]) -> list[dict[str, object]]:
     return found
 
 
-def _tell_news(evening: Evening, tell: Tell) -> None:
+def _tell_news(state: ReplayState, tell: Tell) -> None:
     """Say what happened, by session."""
     news = [
         (row.session, f"alarm {row.alarm}: {row.ticker} {row.model}, {row.value:.1f}")
-        for row in evening.alerts.itertuples()
+        for row in state.alerts.itertuples()
     ]
     news += [
         (row.session, f"{row.test} {row.event}: {row.exposure:.0%} ({row.tickers})")
-        for row in evening.promotions.itertuples()
+        for row in state.promotions.itertuples()
     ]
     for session, text in sorted(news):
         tell(f"{session:%Y-%m-%d} {text}")
@@ -256,8 +256,8 @@ def _are_equal(one: pd.DataFrame, other: pd.DataFrame) -> bool:
     return one.equals(other)
 
 
-def _watched(watches: tuple[Watch, ...]) -> pd.DataFrame:
-    rows = [(ticker, watch.model) for watch in watches for ticker in watch.tickers]
+def _watched(detectors: tuple[Detector, ...]) -> pd.DataFrame:
+    rows = [(ticker, watch.model) for watch in detectors for ticker in watch.tickers]
     return pd.DataFrame(rows, columns=["ticker", "model"])
 
 

@@ -1,4 +1,4 @@
-"""What a year of evenings is played from: forecasts, what came, and what rings.
+"""What a year of inputs is played from: forecasts, what came, and what rings.
 
 Everything here is a function of one session's past at each session, computed for the
 whole year at once; the replay hands it out session by session.
@@ -12,9 +12,9 @@ import pandas as pd
 
 from nse_lstm.deployment.experiment import CHAMPION, pair_sessions
 from nse_lstm.deployment.monitoring import (
-    Watch,
+    Detector,
     data_signals,
-    learn_watch,
+    fit_detector,
     model_signals,
 )
 from nse_lstm.errors import ConfigurationError
@@ -44,7 +44,7 @@ AIM = ["ticker", "model", "origin"]
 
 
 @dataclass(frozen=True)
-class YearInputs:
+class YearData:
     """A year's forecasts and prices, and those of the years before it."""
 
     year: int
@@ -57,8 +57,8 @@ class YearInputs:
 
 
 @dataclass(frozen=True)
-class Evenings:
-    """What the evenings of a year bring, each to be handed out in its turn."""
+class ReplayInputs:
+    """What the inputs of a year bring, each to be handed out in its turn."""
 
     calendar: pd.DatetimeIndex
     """The year's sessions and, before them, the origins of the first targets."""
@@ -71,13 +71,13 @@ class Evenings:
     """``ticker model origin y``, known at the target."""
     signals: pd.DataFrame
     """What is watched, by ``session``."""
-    watches: tuple[Watch, ...]
+    detectors: tuple[Detector, ...]
     tests: tuple[str, ...]
     past: dict[str, pd.DataFrame]
     """Pairs of each test in earlier years."""
 
 
-def read_year(workspace: Workspace, year: int) -> YearInputs:
+def read_year(workspace: Workspace, year: int) -> YearData:
     """Read a year of forecasts and prices; the test year through its seal.
 
     Raises
@@ -101,43 +101,43 @@ def read_year(workspace: Workspace, year: int) -> YearInputs:
     used = table["model"].isin((*CANDIDATES, SHADOW)) & (table["fold"] <= year)
     joined = realised(table[used], panel)
     came = conformal_intervals(joined, alpha=MISSES, window=ERRORS, rate=RATE)
-    return YearInputs(year, panel, came[list(FORECASTS.columns)], came)
+    return YearData(year, panel, came[list(FORECASTS.columns)], came)
 
 
-def make_evenings(workspace: Workspace, inputs: YearInputs) -> Evenings:
+def make_replay_inputs(workspace: Workspace, data: YearData) -> ReplayInputs:
     """Lay out a year session by session, with what the years before it teach.
 
     The champions are those that Phase 4's rule chooses on the years before, so nothing
     of the year itself; persistence where there are none.
     """
-    year, forecasts = inputs.year, inputs.forecasts
+    year, forecasts = data.year, data.forecasts
     now = forecasts[forecasts["fold"] == year]
-    roles = _roles(inputs)
+    roles = _roles(data)
     aims = now[["delay", "horizon"]].drop_duplicates().iloc[0]
     ahead = int(aims.sum())
-    sessions = market_sessions(inputs.panel)
+    sessions = market_sessions(data.panel)
     first = sessions.searchsorted(pd.Timestamp(year, 1, 1))
-    staged = inputs.came.merge(roles, on="ticker")
+    staged = data.came.merge(roles, on="ticker")
     staged = staged.assign(stage=_stages(staged))
-    signals = _signals(workspace, inputs)
+    signals = _signals(workspace, data)
     start = pd.Timestamp(year, 1, 1)
     before = signals["session"] < start
     tests = sorted({*roles["challenger"].dropna(), SHADOW} & set(now["model"]))
     past = staged[staged["fold"] < year]
-    return Evenings(
+    return ReplayInputs(
         calendar=sessions[first - ahead :],
         sessions=sessions[first:],
         ahead=ahead,
-        stored=_stored(workspace, staged[staged["fold"] == year], inputs.panel),
-        came=inputs.came.loc[inputs.came["fold"] == year, [*AIM, "y"]],
+        stored=_stored(workspace, staged[staged["fold"] == year], data.panel),
+        came=data.came.loc[data.came["fold"] == year, [*AIM, "y"]],
         signals=signals[~before],
-        watches=_watches(workspace, signals[before]),
+        detectors=_detectors(workspace, signals[before]),
         tests=tuple(tests),
         past={test: pair_sessions(past, challenger=test) for test in tests},
     )
 
 
-def plan_tests(evenings: Evenings, *, seed: int) -> pd.DataFrame:
+def plan_tests(inputs: ReplayInputs, *, seed: int) -> pd.DataFrame:
     """Say what each test can find, from the gains of the years before it.
 
     Returns
@@ -146,12 +146,12 @@ def plan_tests(evenings: Evenings, *, seed: int) -> pd.DataFrame:
         ``plan_test`` with ``test`` in front; no row of a test without a past.
     """
     plans = []
-    for test, pairs in evenings.past.items():
+    for test, pairs in inputs.past.items():
         gains = pairs["gain"].to_numpy(float)
         size = np.abs(gains[~np.isnan(gains)])
         if size.any():
             edges = [edge for edge in EDGES if edge <= size.mean()]
-            plan = plan_test(gains, edges=edges, ahead=evenings.ahead, seed=seed)
+            plan = plan_test(gains, edges=edges, ahead=inputs.ahead, seed=seed)
             plan.insert(0, "test", test)
             plans.append(plan)
     if not plans:
@@ -160,15 +160,15 @@ def plan_tests(evenings: Evenings, *, seed: int) -> pd.DataFrame:
     return pd.concat(plans, ignore_index=True)
 
 
-def _roles(inputs: YearInputs) -> pd.DataFrame:
+def _roles(data: YearData) -> pd.DataFrame:
     """Return champion and challenger of each stock as of the year's start."""
-    forecasts = inputs.forecasts
+    forecasts = data.forecasts
     now, before = (
-        forecasts[forecasts["fold"] == inputs.year],
-        forecasts[forecasts["fold"] < inputs.year],
+        forecasts[forecasts["fold"] == data.year],
+        forecasts[forecasts["fold"] < data.year],
     )
     tickers = sorted(now["ticker"].unique())
-    known = inputs.panel[inputs.panel["session"] < pd.Timestamp(inputs.year, 1, 1)]
+    known = data.panel[data.panel["session"] < pd.Timestamp(data.year, 1, 1)]
     if before.empty:
         champion, challenger = CANDIDATES
         roles = {"ticker": tickers, "champion": champion, "challenger": challenger}
@@ -230,25 +230,25 @@ def _digests(panel: pd.DataFrame) -> dict[pd.Timestamp, str]:
     return found
 
 
-def _signals(workspace: Workspace, inputs: YearInputs) -> pd.DataFrame:
-    study, forecasts = workspace.study, inputs.forecasts
+def _signals(workspace: Workspace, data: YearData) -> pd.DataFrame:
+    study, forecasts = workspace.study, data.forecasts
     headline = study.backtest.headline_cost_bps
-    tickers = sorted(forecasts.loc[forecasts["fold"] == inputs.year, "ticker"].unique())
+    tickers = sorted(forecasts.loc[forecasts["fold"] == data.year, "ticker"].unique())
     models = model_signals(
         forecasts[forecasts["ticker"].isin(tickers)],
-        inputs.panel,
+        data.panel,
         backtest=replace(study.backtest, cost_bps=(headline,)),
         rule=study.verdict.rule,
     )
-    data = data_signals(inputs.panel, tickers=tickers)
-    since = pd.Timestamp(inputs.year - DATA_YEARS, 1, 1)
-    return pd.concat([models, data[data["session"] >= since]], ignore_index=True)
+    market = data_signals(data.panel, tickers=tickers)
+    since = pd.Timestamp(data.year - DATA_YEARS, 1, 1)
+    return pd.concat([models, market[market["session"] >= since]], ignore_index=True)
 
 
-def _watches(workspace: Workspace, history: pd.DataFrame) -> tuple[Watch, ...]:
+def _detectors(workspace: Workspace, history: pd.DataFrame) -> tuple[Detector, ...]:
     """Learn from the years before; a model that had none is not watched yet."""
     return tuple(
-        learn_watch(
+        fit_detector(
             history,
             model=model,
             sessions_per_year=workspace.study.backtest.sessions_per_year,

@@ -12,7 +12,9 @@ from nse_lstm.deployment.registry_entry import RegistryEntry
 from nse_lstm.study.core.workspace import Workspace
 
 
-def admit(workspace: Workspace, *, bundle: str, **promotion: Any) -> RegistryEntry:
+def promote_checked(
+    workspace: Workspace, *, bundle: str, **promotion: Any
+) -> RegistryEntry:
     """Promote a model, once NumPy and Keras agree on it.
 
     TensorFlow is started only for a bundle that the registry has no copy of yet.
