@@ -45,6 +45,40 @@ def ticker_codes(rows: pd.DataFrame) -> np.ndarray:
     return rows["ticker"].astype("category").cat.codes.to_numpy()
 
 
+def drop_unmended_prices(panel: pd.DataFrame) -> pd.DataFrame:
+    """Return the panel without the prices of stale sessions that nothing mended."""
+    return panel.assign(price=panel["price"].where(~panel["stale"] | panel["mended"]))
+
+
+def pivot_sessions(
+    rows: pd.DataFrame,
+    column: str,
+    *,
+    sessions: pd.DatetimeIndex,
+    tickers: pd.Index | np.ndarray,
+) -> pd.DataFrame:
+    """Pivot a column of a long table to one row per session, one column per stock.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``ticker``, ``session`` and the column, at most one row per ticker and session.
+    column : str
+        Name of the column.
+    sessions : DatetimeIndex of shape (n_sessions,)
+        The market's calendar.
+    tickers : Index or array of shape (n_tickers,)
+        The columns, in their order.
+
+    Returns
+    -------
+    DataFrame of shape (n_sessions, n_tickers)
+        Missing where the stock has no row.
+    """
+    wide = rows.pivot(index="session", columns="ticker", values=column)
+    return wide.reindex(index=sessions, columns=tickers)
+
+
 def with_returns(panel: pd.DataFrame) -> pd.DataFrame:
     """Add the adjusted price and its returns to a panel.
 

@@ -13,7 +13,12 @@ import pandas as pd
 
 from nse_lstm import tables
 from nse_lstm.config import Universe
-from nse_lstm.data.adjusted import market_sessions, with_returns
+from nse_lstm.data.adjusted import (
+    drop_unmended_prices,
+    market_sessions,
+    pivot_sessions,
+    with_returns,
+)
 from nse_lstm.errors import DataError
 
 RECOMMENDED, TRADABLE, UNFIT = 1, 2, 3
@@ -140,9 +145,7 @@ def _history(known: pd.DataFrame) -> pd.DataFrame:
         }
     )
     stats["traded_share"] = fresh["volume"].count() / fresh.size()
-    # A stale price that nothing mended is no price.
-    price = known["price"].where(~known["stale"] | known["mended"])
-    returns = with_returns(known.assign(price=price))["log_return"]
+    returns = with_returns(drop_unmended_prices(known))["log_return"]
     groups = returns.groupby(known["ticker"])
     n_returns = groups.count()
     # Rounding of price * shares / price is no move.
@@ -168,17 +171,17 @@ def _recent(known: pd.DataFrame, universe: Universe) -> pd.DataFrame:
     fresh = known[~known["stale"]]
     sessions = market_sessions(fresh)
     turnover = (fresh["price"] * fresh["volume"]).fillna(0.0)
-    board = (
-        fresh.assign(turnover=turnover)
-        .pivot(index="session", columns="ticker", values="turnover")
-        .reindex(index=sessions, columns=np.unique(known["ticker"].astype(str)))
-        .fillna(0.0)
-    )
-    recent = board.tail(universe.liquidity_sessions)
-    dealt = fresh[fresh["volume"].notna()].groupby("ticker")["session"].max()
-    last_deal = dealt.reindex(board.columns).to_numpy()
-    place = np.searchsorted(sessions, last_deal, side="right")
-    never = np.isnat(last_deal)
+    wide = pivot_sessions(
+        fresh.assign(turnover=turnover),
+        "turnover",
+        sessions=sessions,
+        tickers=np.unique(known["ticker"].astype(str)),
+    ).fillna(0.0)
+    recent = wide.tail(universe.liquidity_sessions)
+    traded = fresh[fresh["volume"].notna()].groupby("ticker")["session"].max()
+    last_trade = traded.reindex(wide.columns).to_numpy()
+    place = np.searchsorted(sessions, last_trade, side="right")
+    never = np.isnat(last_trade)
     return pd.DataFrame(
         {
             "recent_traded_share": (recent > 0).mean().fillna(0.0),
@@ -186,7 +189,7 @@ def _recent(known: pd.DataFrame, universe: Universe) -> pd.DataFrame:
             "sessions_since_trade": len(sessions) - np.where(never, 0, place),
             "n_recent": len(recent),
         },
-        index=board.columns,
+        index=wide.columns,
     ).rename_axis("ticker")
 
 

@@ -7,11 +7,13 @@ later; so no signal is formed on a stale session, while later ones may use its p
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from nse_lstm.config import CrossSection
+from nse_lstm.data.adjusted import drop_unmended_prices, pivot_sessions
 from nse_lstm.errors import DataError
 from nse_lstm.features.cross_sectional_rank import monthly_universe
 from nse_lstm.features.returns import market_sessions, with_returns
@@ -74,10 +76,7 @@ def make_market_panel(panel: pd.DataFrame, cross_section: CrossSection) -> Marke
     sessions = market_sessions(panel)
     tickers = pd.Index(np.unique(rows["ticker"].astype(str)), name="ticker")
 
-    def spread(rows: pd.DataFrame, column: str) -> pd.DataFrame:
-        wide = rows.pivot(index="session", columns="ticker", values=column)
-        return wide.reindex(index=sessions, columns=tickers)
-
+    spread = partial(pivot_sessions, sessions=sessions, tickers=tickers)
     turnover = spread(fresh, "turnover")
     log_return = spread(rows, "log_return")
     stale = spread(rows, "stale").eq(True)
@@ -127,9 +126,7 @@ def to_rows(
 
 
 def _ordinary_rows(panel: pd.DataFrame) -> pd.DataFrame:
-    # A stale price that nothing mended is no price.
-    priced = panel["price"].where(~panel["stale"] | panel["mended"])
-    rows = with_returns(panel.assign(price=priced))
+    rows = with_returns(drop_unmended_prices(panel))
     rows = rows[rows["kind"] == "ordinary"]
     if rows.empty:
         raise DataError(

@@ -19,7 +19,11 @@ from statsmodels.stats.multitest import multipletests
 
 from nse_lstm import tables
 from nse_lstm.data.market_statistics.stock_years import MIN_MOVES
-from nse_lstm.data.market_statistics.wide_panel import Numbers, WidePanel, rows_of
+from nse_lstm.data.market_statistics.wide_panel import (
+    Numbers,
+    WidePanel,
+    select_sessions,
+)
 
 LAGS = (1, 2, 3, 4, 5)
 """Sessions: a week."""
@@ -76,7 +80,7 @@ def autocorrelations(
     return total / power, np.sqrt(squares) / power
 
 
-def stock_autocorrelations(boards: WidePanel) -> pd.DataFrame:
+def stock_autocorrelations(wide: WidePanel) -> pd.DataFrame:
     """Return every ordinary share's autocorrelations at lags 1 to 5 in every year.
 
     Returns
@@ -85,16 +89,16 @@ def stock_autocorrelations(boards: WidePanel) -> pd.DataFrame:
         ``tables.AUTOCORRELATIONS``; a share with fewer than 60 returns in a year is
         left out of it.
     """
-    years = boards.sessions.year.to_numpy()
+    years = wide.sessions.year.to_numpy()
     blocks = []
     for year in np.unique(years):
-        of_year = rows_of(boards, years == year)
+        of_year = select_sessions(wide, years == year)
         chosen = _chosen(of_year, MIN_MOVES)
         moves = of_year.moves[:, chosen]
         for lag in LAGS:
             value, error = autocorrelations(moves, span=of_year.span, lag=lag)
             block = {
-                "ticker": np.array(boards.tickers)[chosen],
+                "ticker": np.array(wide.tickers)[chosen],
                 "year": int(year),
                 "lag": lag,
                 "n": np.isfinite(moves).sum(axis=0),
@@ -148,7 +152,7 @@ def group_autocorrelations(
     return tables.check(table[columns], tables.AUTOCORRELATION_GROUPS)
 
 
-def dependence(boards: WidePanel) -> pd.DataFrame:
+def dependence(wide: WidePanel) -> pd.DataFrame:
     """Test every ordinary share for autocorrelation at lags 1 to 5 together.
 
     The statistic is Box and Pierce's with each autocorrelation over its own robust
@@ -158,7 +162,7 @@ def dependence(boards: WidePanel) -> pd.DataFrame:
 
     Parameters
     ----------
-    boards : WidePanel
+    wide : WidePanel
 
     Returns
     -------
@@ -171,17 +175,17 @@ def dependence(boards: WidePanel) -> pd.DataFrame:
     .. [1] I. Lobato, J. Nankervis and N. Savin (2001). Testing for autocorrelation
        using a modified Box-Pierce Q test. International Economic Review 42(1), 187-205.
     """
-    is_tested = _chosen(boards, MIN_TESTED)
-    moves = boards.moves[:, is_tested]
+    is_tested = _chosen(wide, MIN_TESTED)
+    moves = wide.moves[:, is_tested]
     statistic = np.zeros(moves.shape[1])
     for lag in LAGS:
-        total, squares = lag_sums(moves, span=boards.span, lag=lag)
+        total, squares = lag_sums(moves, span=wide.span, lag=lag)
         statistic += total**2 / np.where(squares > 0, squares, np.nan)
-    first = _interval(*autocorrelations(moves, span=boards.span, lag=1))
-    turnover = pd.DataFrame(boards.turnover[:, is_tested]).median().to_numpy()
+    first = _interval(*autocorrelations(moves, span=wide.span, lag=1))
+    turnover = pd.DataFrame(wide.turnover[:, is_tested]).median().to_numpy()
     table = pd.DataFrame(
         {
-            "ticker": np.array(boards.tickers)[is_tested],
+            "ticker": np.array(wide.tickers)[is_tested],
             "group": _group(turnover),
             "n": np.isfinite(moves).sum(axis=0),
             "autocorrelation": first["value"],
@@ -198,9 +202,9 @@ def dependence(boards: WidePanel) -> pd.DataFrame:
     return tables.check(table[list(tables.DEPENDENCE.columns)], tables.DEPENDENCE)
 
 
-def _chosen(boards: WidePanel, min_moves: int) -> np.ndarray:
-    n = np.isfinite(boards.moves).sum(axis=0)
-    return np.asarray((n >= min_moves) & (np.array(boards.kinds) == "ordinary"))
+def _chosen(wide: WidePanel, min_moves: int) -> np.ndarray:
+    n = np.isfinite(wide.moves).sum(axis=0)
+    return np.asarray((n >= min_moves) & (np.array(wide.kinds) == "ordinary"))
 
 
 def _interval(value: Numbers, error: Numbers) -> dict[str, Numbers]:

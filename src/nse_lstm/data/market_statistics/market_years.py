@@ -34,7 +34,7 @@ def absent_days(sessions: pd.DatetimeIndex) -> pd.DataFrame:
     return tables.check(table.astype({"day": tables.TIME}), tables.ABSENT_DAYS)
 
 
-def concentration(boards: WidePanel) -> pd.DataFrame:
+def concentration(wide: WidePanel) -> pd.DataFrame:
     """Return each year's ordinary shares by their share of its turnover, largest first.
 
     Returns
@@ -42,11 +42,11 @@ def concentration(boards: WidePanel) -> pd.DataFrame:
     DataFrame
         ``tables.CONCENTRATION``; shares without a deal in the year are left out.
     """
-    is_ordinary = np.array(boards.kinds) == "ordinary"
-    years = boards.sessions.year.to_numpy()
+    is_ordinary = np.array(wide.kinds) == "ordinary"
+    years = wide.sessions.year.to_numpy()
     turnover = pd.DataFrame(
-        boards.turnover[:, is_ordinary],
-        columns=np.array(boards.tickers)[is_ordinary],
+        wide.turnover[:, is_ordinary],
+        columns=np.array(wide.tickers)[is_ordinary],
     )
     blocks = [_ranked(turnover[years == year].sum(), year) for year in np.unique(years)]
     table = pd.concat(blocks, ignore_index=True).astype({"ticker": tables.TEXT})
@@ -68,7 +68,7 @@ def _ranked(turnover: "pd.Series[float]", year: int) -> pd.DataFrame:
     )
 
 
-def lifespans(boards: WidePanel) -> pd.DataFrame:
+def lifespans(wide: WidePanel) -> pd.DataFrame:
     """Return when each code came, when it last traded, and what became of it.
 
     Returns
@@ -78,20 +78,20 @@ def lifespans(boards: WidePanel) -> pd.DataFrame:
         session. ``fate``: ``left`` if it has no row in the market's last 10 sessions,
         else ``stopped`` if nobody dealt in it for 250, else ``trading``.
     """
-    n, place = len(boards.sessions), np.arange(len(boards.sessions))[:, None]
-    is_dealt = boards.turnover > 0
-    first = np.where(boards.listed, place, n).min(axis=0)
-    last = np.where(boards.listed, place, -1).max(axis=0)
+    n, place = len(wide.sessions), np.arange(len(wide.sessions))[:, None]
+    is_dealt = wide.turnover > 0
+    first = np.where(wide.listed, place, n).min(axis=0)
+    last = np.where(wide.listed, place, -1).max(axis=0)
     deal = np.where(is_dealt, place, -1).max(axis=0)
     fates = [last < n - RECENT, deal < n - SILENCE]
     table = pd.DataFrame(
         {
-            "ticker": list(boards.tickers),
-            "kind": list(boards.kinds),
-            "first_session": boards.sessions[first],
-            "last_session": boards.sessions[last],
-            "last_deal": boards.sessions[deal].where(deal >= 0),
-            "n_sessions": boards.listed.sum(axis=0),
+            "ticker": list(wide.tickers),
+            "kind": list(wide.kinds),
+            "first_session": wide.sessions[first],
+            "last_session": wide.sessions[last],
+            "last_deal": wide.sessions[deal].where(deal >= 0),
+            "n_sessions": wide.listed.sum(axis=0),
             "entered": first > 0,
             "fate": np.select(fates, ["left", "stopped"], default="trading"),
         }
@@ -101,7 +101,7 @@ def lifespans(boards: WidePanel) -> pd.DataFrame:
 
 
 def market_years(
-    boards: WidePanel,
+    wide: WidePanel,
     *,
     ranks: pd.DataFrame,
     lives: pd.DataFrame,
@@ -111,10 +111,10 @@ def market_years(
 
     Parameters
     ----------
-    boards : WidePanel
+    wide : WidePanel
     ranks, lives, absent : DataFrame
         ``tables.CONCENTRATION``, ``tables.LIFESPANS`` and ``tables.ABSENT_DAYS`` of the
-        same boards.
+        same wide.
 
     Returns
     -------
@@ -122,13 +122,13 @@ def market_years(
         ``tables.MARKET_YEARS``. A code that left or stopped counts in the year of its
         last deal, or of its last row if there was none.
     """
-    is_ordinary = np.array(boards.kinds) == "ordinary"
-    turnover = pd.DataFrame(boards.turnover[:, is_ordinary], index=boards.sessions)
+    is_ordinary = np.array(wide.kinds) == "ordinary"
+    turnover = pd.DataFrame(wide.turnover[:, is_ordinary], index=wide.sessions)
     # A stale board says nothing about its session's deals.
     turnover = turnover[turnover.notna().any(axis=1)]
     by_year = pd.DatetimeIndex(turnover.index).year
     share = ranks["turnover_share"] ** 2
-    n_sessions = pd.Series(boards.sessions.year).value_counts()
+    n_sessions = pd.Series(wide.sessions.year).value_counts()
     table = pd.DataFrame(
         {
             "n_sessions": n_sessions.sort_index(),

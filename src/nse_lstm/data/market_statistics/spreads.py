@@ -75,10 +75,10 @@ def high_low_spread(low: Numbers, high: Numbers, *, span: np.ndarray) -> Numbers
     return means.mean().where(means.count() >= MIN_PAIRS).to_numpy("float64")
 
 
-def tick_share(boards: WidePanel) -> Numbers:
+def tick_share(wide: WidePanel) -> Numbers:
     """Return each session's tick as a share of the printed price, NaN without one."""
     ticks = [
         tick_size(price, session)
-        for price, session in zip(boards.price, boards.sessions, strict=True)
+        for price, session in zip(wide.price, wide.sessions, strict=True)
     ]
-    return np.array(ticks) / boards.price
+    return np.array(ticks) / wide.price

@@ -16,7 +16,7 @@ from nse_lstm.data.market_statistics.wide_panel import (
     Flags,
     Numbers,
     WidePanel,
-    rows_of,
+    select_sessions,
 )
 
 MIN_MOVES = 60
@@ -25,12 +25,12 @@ NO_MOVE = 1e-12
 """Rounding of price * shares / price is no move."""
 
 
-def stock_years(boards: WidePanel) -> pd.DataFrame:
+def stock_years(wide: WidePanel) -> pd.DataFrame:
     """Describe every stock in every year it was listed.
 
     Parameters
     ----------
-    boards : WidePanel
+    wide : WidePanel
 
     Returns
     -------
@@ -38,33 +38,33 @@ def stock_years(boards: WidePanel) -> pd.DataFrame:
         ``tables.STOCK_YEARS``. Activity counts every listed session that is no stale
         copy; volatility, tails, spreads and beta leave suspended sessions out.
     """
-    years = boards.sessions.year.to_numpy()
+    years = wide.sessions.year.to_numpy()
     blocks = [
-        _one_year(rows_of(boards, years == year), int(year))
+        _one_year(select_sessions(wide, years == year), int(year))
         for year in np.unique(years)
     ]
     table = pd.concat(blocks, ignore_index=True).sort_values(["ticker", "year"])
     return tables.check(table[list(tables.STOCK_YEARS.columns)], tables.STOCK_YEARS)
 
 
-def _one_year(boards: WidePanel, year: int) -> pd.DataFrame:
-    n = boards.listed.sum(axis=0)
-    is_zero = np.abs(boards.returns) <= NO_MOVE
+def _one_year(wide: WidePanel, year: int) -> pd.DataFrame:
+    n = wide.listed.sum(axis=0)
+    is_zero = np.abs(wide.returns) <= NO_MOVE
     table = pd.DataFrame(
         {
-            "ticker": list(boards.tickers),
+            "ticker": list(wide.tickers),
             "year": year,
-            "kind": list(boards.kinds),
-            "first_session": _first(boards.listed, boards.sessions),
-            "last_session": _first(boards.listed[::-1], boards.sessions[::-1]),
+            "kind": list(wide.kinds),
+            "first_session": _first(wide.listed, wide.sessions),
+            "last_session": _first(wide.listed[::-1], wide.sessions[::-1]),
             "n_sessions": n,
-            "traded_share": (boards.turnover > 0).sum(axis=0) / np.maximum(n, 1),
-            "zero_return_share": _share(is_zero, np.isfinite(boards.returns)),
+            "traded_share": (wide.turnover > 0).sum(axis=0) / np.maximum(n, 1),
+            "zero_return_share": _share(is_zero, np.isfinite(wide.returns)),
             "longest_unchanged": longest_run(is_zero),
-            "median_turnover": pd.DataFrame(boards.turnover).median(),
-            "tick_share": pd.DataFrame(tick_share(boards)).median(),
-            "n_limit": (boards.limit & boards.listed).sum(axis=0),
-            **_movement(boards),
+            "median_turnover": pd.DataFrame(wide.turnover).median(),
+            "tick_share": pd.DataFrame(tick_share(wide)).median(),
+            "n_limit": (wide.limit & wide.listed).sum(axis=0),
+            **_movement(wide),
         }
     )
     return table[table["n_sessions"] > 0].astype(
@@ -72,8 +72,8 @@ def _one_year(boards: WidePanel, year: int) -> pd.DataFrame:
     )
 
 
-def _movement(boards: WidePanel) -> dict[str, Numbers]:
-    moves = boards.moves
+def _movement(wide: WidePanel) -> dict[str, Numbers]:
+    moves = wide.moves
     is_enough = np.isfinite(moves).sum(axis=0) >= MIN_MOVES
     kurtosis, beyond = tails(moves)
     columns = {
@@ -81,8 +81,8 @@ def _movement(boards: WidePanel) -> dict[str, Numbers]:
         "excess_kurtosis": kurtosis,
         "beyond_three_share": beyond,
         "spread_roll": roll_spread(moves),
-        "spread_high_low": high_low_spread(boards.low, boards.high, span=boards.span),
-        "beta": dimson_beta(moves, np.array(boards.kinds) == "ordinary"),
+        "spread_high_low": high_low_spread(wide.low, wide.high, span=wide.span),
+        "beta": dimson_beta(moves, np.array(wide.kinds) == "ordinary"),
     }
     return {
         name: np.where(is_enough, values, np.nan) for name, values in columns.items()

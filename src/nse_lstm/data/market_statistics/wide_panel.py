@@ -1,7 +1,9 @@
-"""The panel as arrays, one column a stock: what every page of the atlas measures.
+"""The panel as arrays of sessions by stocks, for the market's descriptive statistics.
 
-Each number is known in the evening of its session, but a stale session's mended price,
-which is known one session later.
+It differs from ``features.market_panel`` in what it keeps: every kind of stock, ranges
+only where trades took place, and returns with and without suspended sessions. Each
+number is known after the close of its session. A stale session's mended price is known
+one session later.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -10,7 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nse_lstm.data.adjusted import market_sessions, with_returns
+from nse_lstm.data.adjusted import (
+    drop_unmended_prices,
+    market_sessions,
+    pivot_sessions,
+    with_returns,
+)
 from nse_lstm.data.flags import MAX_BREAK
 from nse_lstm.errors import DataError
 
@@ -20,84 +27,85 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class WidePanel:
-    """The market without its indices: arrays of shape (n_sessions, n_tickers)."""
+    """The market's stocks as arrays of shape (n_sessions, n_tickers), without indices."""
 
     sessions: pd.DatetimeIndex
     tickers: tuple[str, ...]
     kinds: tuple[str, ...]
     span: npt.NDArray[np.int64]
-    """Of each session, which unbroken stretch of the calendar it lies in."""
+    """Number of the unbroken stretch of the calendar that holds each session."""
     listed: Flags
-    """Whether there is a row that is no stale copy."""
+    """Whether the stock has a row that is not stale."""
     price: Numbers
-    """As printed, KES; NaN without one, and on a stale copy that was not mended."""
+    """As printed, KES; NaN where missing, and on a stale session that was not mended."""
     low: Numbers
     high: Numbers
-    """In shares of the ticker's first row, KES; NaN on a session without a deal."""
+    """Adjusted to the stock's first row, KES; NaN on a session without a trade."""
     turnover: Numbers
-    """KES; 0 on a listed session without a deal, NaN where not listed."""
+    """KES; 0 on a listed session without a trade, NaN where not listed."""
     returns: Numbers
-    """Log return from the session before, adjusted, a frozen price's 0 included; NaN
-    where there is none."""
+    """Adjusted log return from the session before, with the zeros of suspended
+    sessions; NaN where missing."""
     moves: Numbers
-    """The same without what a suspended session began or ended: nobody could deal."""
+    """The same without returns from or to a suspended session."""
     limit: Flags
 
 
 def make_wide_panel(panel: pd.DataFrame) -> WidePanel:
-    """Spread a panel over the market's calendar.
+    """Pivot a panel to arrays on the market's calendar.
 
     Parameters
     ----------
     panel : DataFrame
-        ``tables.PANEL``. Indices are left out: nobody deals in them.
+        ``tables.PANEL``. Indices are left out because they are not traded.
 
     Raises
     ------
     DataError
-        If there is no row of a share.
+        If the panel has no row of a stock.
     """
     rows = panel[panel["kind"] != "index"]
     if rows.empty:
-        raise DataError("Expected rows of a share. Received: none")
+        raise DataError("Expected rows of a stock. Received: none")
     sessions = market_sessions(rows)
-    # A stale price that nothing mended is no price.
-    price = rows["price"].where(~rows["stale"] | rows["mended"])
-    table = with_returns(rows.assign(price=price))
-    frozen_too = with_returns(rows.assign(price=price, suspended=False))["log_return"]
+    rows = drop_unmended_prices(rows)
+    table = with_returns(rows)
+    with_suspended = with_returns(rows.assign(suspended=False))["log_return"]
     tickers = np.unique(table["ticker"].to_numpy(str))
-    place = (
-        np.searchsorted(sessions, table["session"].to_numpy()),
-        np.searchsorted(tickers, table["ticker"].to_numpy(str)),
-    )
-    shape = len(sessions), len(tickers)
     fresh, shares = ~table["stale"], table["shares"]
-    dealt = fresh & table["volume"].notna()
+    traded = fresh & table["volume"].notna()
     turnover = (table["price"] * table["volume"]).fillna(0.0).where(fresh)
 
     def spread(column: "pd.Series[float]") -> Numbers:
-        board = np.full(shape, np.nan)
-        board[place] = column.to_numpy("float64")
-        return board
+        rows = table[["ticker", "session"]].assign(value=column.astype("float64"))
+        wide = pivot_sessions(rows, "value", sessions=sessions, tickers=tickers)
+        # Row by row in memory: sums over time keep their order of additions.
+        return np.ascontiguousarray(wide.to_numpy())
 
     return WidePanel(
         sessions=sessions,
         tickers=tuple(tickers.tolist()),
         kinds=tuple(table.groupby("ticker")["kind"].first()),
         span=np.cumsum(np.diff(sessions, prepend=sessions[:1]) > MAX_BREAK),
-        listed=spread(fresh.astype(float)) == 1,
+        listed=spread(fresh) == 1,
         price=spread(table["price"]),
-        low=spread((table["low"] * shares).where(dealt)),
-        high=spread((table["high"] * shares).where(dealt)),
+        low=spread((table["low"] * shares).where(traded)),
+        high=spread((table["high"] * shares).where(traded)),
         turnover=spread(turnover),
-        returns=spread(frozen_too),
+        returns=spread(with_suspended),
         moves=spread(table["log_return"]),
-        limit=spread(table["limit"].astype(float)) == 1,
+        limit=spread(table["limit"]) == 1,
     )
 
 
-def rows_of(boards: WidePanel, is_chosen: Flags) -> WidePanel:
-    """Return the boards of some sessions only."""
+def select_sessions(wide: WidePanel, is_chosen: Flags) -> WidePanel:
+    """Return the arrays of the chosen sessions.
+
+    Parameters
+    ----------
+    wide : WidePanel
+    is_chosen : array of bool, shape (n_sessions,)
+    """
     whole = ("tickers", "kinds")
-    names = [each.name for each in fields(boards) if each.name not in whole]
-    return replace(boards, **{name: getattr(boards, name)[is_chosen] for name in names})
+    names = [each.name for each in fields(wide) if each.name not in whole]
+    return replace(wide, **{name: getattr(wide, name)[is_chosen] for name in names})

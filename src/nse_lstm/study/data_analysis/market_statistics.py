@@ -70,16 +70,16 @@ def make_atlas(
         ``tables.STATISTICS`` of the same sessions, and ``tables.INSTRUMENTS`` of the
         whole files, for the codes that came later.
     """
-    boards = make_wide_panel(panel)
-    years, autocorrelation = stock_years(boards), stock_autocorrelations(boards)
-    ranks, lives = concentration(boards), lifespans(boards)
-    absent = absent_days(boards.sessions)
+    wide = make_wide_panel(panel)
+    years, autocorrelation = stock_years(wide), stock_autocorrelations(wide)
+    ranks, lives = concentration(wide), lifespans(wide)
+    absent = absent_days(wide.sessions)
     return Atlas(
         stock_years=years,
         autocorrelations=autocorrelation,
         autocorrelation_groups=group_autocorrelations(autocorrelation, years),
-        dependence=dependence(boards),
-        market_years=market_years(boards, ranks=ranks, lives=lives, absent=absent),
+        dependence=dependence(wide),
+        market_years=market_years(wide, ranks=ranks, lives=lives, absent=absent),
         concentration=ranks,
         lifespans=lives,
         absent_days=absent,
