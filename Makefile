@@ -75,8 +75,8 @@ serve: $(SERVICE)  ## Answer for forecasts over HTTP on this machine (HOST, PORT
 .PHONY: audit audit-power calibrate
 audit: $(BUILD)/03_full_training.ipynb  ## Look for leaks: small market and this one's own files; minutes
 	$(NSE_LSTM) audit --full $(IDENTITY)
-audit-power: $(BUILD)/03_full_training.ipynb  ## Which injected defects the audit catches; an hour
-	$(NSE_LSTM) audit --defects $(IDENTITY)
+audit-power: $(ENVIRONMENT)  ## Inject known defects: which does the audit catch? Writes docs/audit_power.md; an hour
+	.venv/bin/pytest -q -m audit_power tests/audit_power
 calibrate: | $(ENVIRONMENT)  ## How often the verdict says yes to luck, and to skill: invented markets; half an hour
 	$(NSE_LSTM) calibrate $(IDENTITY)
 

@@ -72,22 +72,10 @@ def audit(
     full: Annotated[
         bool, typer.Option(help="Audit rewritten source files too: takes minutes.")
     ] = False,
-    defects: Annotated[
-        bool, typer.Option(help="Measure which defects the audit catches instead.")
-    ] = False,
-    clean: Annotated[
-        int, typer.Option(help="Clean markets to count false alarms on.")
-    ] = 100,
 ) -> None:
     """Audit this study for leaks; exit 1 if there is an alarm."""
-    from nse_lstm.study.audit.run import run_audit, run_power
+    from nse_lstm.study.audit.run import run_audit
 
-    if defects:
-        power = run_power(identity.open(), n_clean=clean, progress=typer.echo)
-        missed = [row["name"] for row in power["defects"] if not row["caught_by"]]
-        false = [row["seed"] for row in power["clean_runs"] if row["alarms"]]
-        typer.echo(f"not caught: {missed or 'none'}; false alarms: {false or 'none'}")
-        raise typer.Exit(code=1 if missed or false else 0)
     alarms = run_audit(identity.open(), full=full, progress=typer.echo)
     for alarm in alarms:
         typer.echo(f"{alarm.check}: {alarm.where}: {alarm.detail}")

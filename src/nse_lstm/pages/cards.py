@@ -58,7 +58,7 @@ def audit_card(workspace: Workspace) -> dict[str, Any]:
         "checks": audit_table(workspace) if ran else None,
         "alarms": found.get("alarms", []),
         "changes": found.get("changes", []),
-        "power": power_table(workspace),
+        "power": power_table(),
     }
 
 

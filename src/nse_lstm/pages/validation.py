@@ -28,13 +28,12 @@ def show_audit(workspace: Workspace) -> Html:
     return Html(words.html + show_table(audit_table(workspace)).html)
 
 
-def show_power(workspace: Workspace) -> Html:
-    """Show which injected defects the audit catches, if that has been measured."""
-    table = power_table(workspace)
+def show_power() -> Html:
+    """Show which injected defects the audit catches on its simulated market."""
+    table = power_table()
     if table.empty:
         return sentence(
-            "Which injected defects it would catch has not been measured on this "
-            "market; make audit-power does it, in an hour."
+            "The audit's power was not measured: make audit-power does it, in an hour."
         )
     missed = int((table["caught by"] == "not caught").sum())
     return show_table(

@@ -14,18 +14,22 @@ from support.raw_files import Row, write_folder
 from nse_lstm.config import Backtest
 from nse_lstm.errors import DataError, StudyError
 from nse_lstm.study.audit import alarms, differences, patching
-from nse_lstm.study.audit.markets import write_coins
+from nse_lstm.study.audit.markets import write_coin_market
 from nse_lstm.study.audit.placebos import LEVEL, tail
 from nse_lstm.study.audit.reference import rows
-from nse_lstm.study.audit.reference.account import follow, sharpe
+from nse_lstm.study.audit.reference.account import sharpe, simulate_account
 from nse_lstm.study.audit.reference.choices import choose_champion
-from nse_lstm.study.audit.reference.rows import PlainDay, PlainMarket, read_market
+from nse_lstm.study.audit.reference.rows import (
+    ReferenceDay,
+    ReferenceMarket,
+    read_market,
+)
 from nse_lstm.study.audit.reference.windows import (
     list_windows,
     split_windows,
     target_return,
 )
-from nse_lstm.study.audit.spliced_futures import Change, rewrite
+from nse_lstm.study.audit.spliced_futures import Splice, rewrite_files
 from nse_lstm.study.audit.stages import windows_digest
 
 SESSIONS = pd.bdate_range("2020-01-06", periods=6)
@@ -33,10 +37,10 @@ ORIGIN = SESSIONS[2]
 
 
 def test_a_patched_function_comes_back() -> None:
-    before = differences.is_near
-    with patching.patched(differences, is_near=lambda *_: False):
-        assert not differences.is_near(1.0, 1.0)
-    assert differences.is_near is before
+    before = differences.is_close
+    with patching.patched(differences, is_close=lambda *_: False):
+        assert not differences.is_close(1.0, 1.0)
+    assert differences.is_close is before
 
 
 def test_a_patch_of_nothing_is_refused() -> None:
@@ -56,7 +60,7 @@ def test_an_error_is_an_alarm(error: Exception, where: str) -> None:
     def fail() -> None:
         raise error
 
-    found, raised = alarms.refused("walk", fail)
+    found, raised = alarms.run_guarded("run", fail)
     assert found is None
     assert [alarm.where for alarm in raised] == [where]
     assert "more" not in raised[0].detail
@@ -70,7 +74,7 @@ def test_one_bit_of_one_window_is_another_digest() -> None:
     assert windows_digest(replace(windows, prices=prices)) != windows_digest(windows)
 
 
-def test_a_fair_coin_alarms_as_rarely_as_said() -> None:
+def test_a_fair_coin_alarms_no_more_often_than_the_level() -> None:
     # P(|hits - 500| >= k) summed over both tails of 1,000 flips.
     p_values = [tail(hits, 1000) for hits in range(1001)]
     weights = np.exp(_log_binomial(1000))
@@ -94,9 +98,7 @@ def raw(tmp_path: Path) -> Path:
     return write_folder(tmp_path / "raw", rows)
 
 
-def test_a_sourced_event_counts_by_hand_from_the_first_deal(
-    raw: Path, tmp_path: Path
-) -> None:
+def test_a_sourced_event_counts_from_the_first_trade(raw: Path, tmp_path: Path) -> None:
     actions = tmp_path / "actions.csv"
     lines = ["ticker,ex_date,factor,kind,source,note", "AAA,2020-01-11,11/10,bonus,a,"]
     actions.write_text("\n".join(lines))
@@ -115,15 +117,15 @@ def read_rows(folder: Path) -> list[list[str]]:
 def test_a_cut_keeps_the_rows_up_to_the_origin_as_they_are(
     raw: Path, tmp_path: Path
 ) -> None:
-    cut = read_rows(rewrite(raw, tmp_path / "cut", Change("cut", ORIGIN)))
+    cut = read_rows(rewrite_files(raw, tmp_path / "cut", Splice("cut", ORIGIN)))
     assert cut == read_rows(raw)[: 3 * 2]
 
 
-def test_another_future_shows_in_the_columns_that_look_ahead_only(
+def test_before_the_origin_another_future_changes_look_ahead_columns_only(
     raw: Path, tmp_path: Path
 ) -> None:
-    change = Change("other future", ORIGIN, split="AAA", delisted="BBB", seed=1)
-    rows = read_rows(rewrite(raw, tmp_path / "other", change))
+    change = Splice("other future", ORIGIN, split="AAA", delisted="BBB", seed=1)
+    rows = read_rows(rewrite_files(raw, tmp_path / "other", change))
     for before, after in zip(read_rows(raw)[:6], rows[:6], strict=True):
         assert after[3:5] != before[3:5]
         assert [*after[:3], *after[5:12]] == [*before[:3], *before[5:12]]
@@ -134,7 +136,7 @@ def test_another_future_shows_in_the_columns_that_look_ahead_only(
 
 
 def test_the_coins_are_fair_and_always_move(tmp_path: Path) -> None:
-    write_coins(tmp_path / "coins", 5)
+    write_coin_market(tmp_path / "coins", 5)
     market = read_market(tmp_path / "coins")
     moves = np.concatenate(
         [
@@ -146,48 +148,50 @@ def test_the_coins_are_fair_and_always_move(tmp_path: Path) -> None:
     assert tail(int((moves > 0).sum()), len(moves)) > 1e-6
 
 
-def plain_market(prices: list[float], **flags: object) -> PlainMarket:
+def reference_market(prices: list[float], **flags: object) -> ReferenceMarket:
     days = [day.date() for day in pd.bdate_range("2020-01-06", periods=len(prices))]
     rows = {
-        d: PlainDay(p, None, 100.0, None) for d, p in zip(days, prices, strict=True)
+        d: ReferenceDay(p, None, 100.0, None) for d, p in zip(days, prices, strict=True)
     }
     for name, place in flags.items():
         setattr(rows[days[int(str(place))]], name, True)
-    return PlainMarket(days, {"AAA": rows})
+    return ReferenceMarket(days, {"AAA": rows})
 
 
-def test_plain_windows_end_at_their_origin() -> None:
-    found = list_windows(plain_market([1, 2, 3, 4, 5]), "AAA", lookback=2, horizon=1)
+def test_reference_windows_end_at_their_origin() -> None:
+    found = list_windows(
+        reference_market([1, 2, 3, 4, 5]), "AAA", lookback=2, horizon=1
+    )
     assert [w.inputs for w in found] == [(1, 2), (2, 3), (3, 4)]
     assert [w.y for w in found] == [3, 4, 5]
 
 
-def test_plain_windows_leave_out_stale_origins_and_targets_and_gaps() -> None:
+def test_reference_windows_leave_out_stale_origins_and_targets_and_gaps() -> None:
     stale = list_windows(
-        plain_market([1, 2, 3, 4, 5, 6], stale=3), "AAA", lookback=2, horizon=1
+        reference_market([1, 2, 3, 4, 5, 6], stale=3), "AAA", lookback=2, horizon=1
     )
     assert [w.inputs for w in stale] == [(1, 2), (4, 5)]
     gap = list_windows(
-        plain_market([1, 2, 3, 4, 5, 6], gap=3), "AAA", lookback=2, horizon=1
+        reference_market([1, 2, 3, 4, 5, 6], gap=3), "AAA", lookback=2, horizon=1
     )
     assert [w.inputs for w in gap] == [(1, 2), (4, 5)]
 
 
-def settling_market(prices: list[float], *, at: int, factor: float) -> PlainMarket:
-    """Return a share whose factor takes effect at a session, its price as given."""
-    market = plain_market(prices)
+def settling_market(prices: list[float], *, at: int, factor: float) -> ReferenceMarket:
+    """Return a market whose stock has a factor that takes effect at a session, its price as given."""
+    market = reference_market(prices)
     for day in market.sessions[at:]:
         market.stocks["AAA"][day].shares = factor
     rows._find_settling(market.stocks["AAA"], market.sessions)
     return market
 
 
-def settling(market: PlainMarket) -> list[int]:
+def settling(market: ReferenceMarket) -> list[int]:
     flags = [day.settling for day in market.stocks["AAA"].values()]
     return [i for i, flag in enumerate(flags) if flag]
 
 
-def test_a_plain_price_settles_until_it_has_followed_its_split() -> None:
+def test_a_reference_price_settles_until_it_has_followed_its_split() -> None:
     # Two for one at session 2; the price follows at session 4, 5.5 * 2 against 10.
     late = settling_market([10, 10, 10, 9, 5.5, 5.5], at=2, factor=2.0)
     assert settling(late) == [2, 3]
@@ -197,12 +201,12 @@ def test_a_plain_price_settles_until_it_has_followed_its_split() -> None:
     assert settling(settling_market([10, 10, 5.75, 5.7], at=2, factor=2.0)) == [2]
 
 
-def test_a_plain_price_is_believed_after_forty_sessions() -> None:
+def test_a_reference_price_is_accepted_after_forty_sessions() -> None:
     market = settling_market([10.0] * 50, at=3, factor=2.0)
     assert settling(market) == list(range(3, 43))
 
 
-def test_plain_windows_leave_out_settling_prices() -> None:
+def test_reference_windows_leave_out_settling_prices() -> None:
     market = settling_market([10, 10, 10, 10, 5, 5, 5], at=3, factor=2.0)
     assert settling(market) == [3]
     found = list_windows(market, "AAA", lookback=2, horizon=1)
@@ -214,12 +218,12 @@ def test_plain_windows_leave_out_settling_prices() -> None:
     assert target_return(market, "AAA", days[4], days[5]) == (10, 10, 2)
 
 
-def test_nothing_is_dealt_or_earned_while_a_plain_price_settles() -> None:
+def test_nothing_is_traded_or_earned_while_a_price_settles() -> None:
     # Bought at 10 on session 1; 20 an old share for two sessions, then 2 * 5.5.
     market = settling_market([10, 10, 10, 10, 5.5, 5.5], at=2, factor=2.0)
     days = market.sessions
     signals = {days[0]: 0.1, days[1]: -0.1, days[2]: -0.1, days[3]: -0.1}
-    account = follow(
+    account = simulate_account(
         market,
         "AAA",
         signals,
@@ -232,8 +236,8 @@ def test_nothing_is_dealt_or_earned_while_a_plain_price_settles() -> None:
     assert [round(b.stock, 6) for b in account] == [0, 0, 0, 0, 0.1, 0]
 
 
-def test_the_plain_split_purges_before_validation() -> None:
-    market = plain_market([float(n) for n in range(1, 14)])
+def test_the_reference_split_purges_before_validation() -> None:
+    market = reference_market([float(n) for n in range(1, 14)])
     windows = list_windows(market, "AAA", lookback=2, horizon=1)
     train, validation, ahead = split_windows(windows, 2021, share=0.2, purge=1)
     # 11 windows: 2 validate, 1 is purged, 8 train; none lies in 2021.
@@ -241,12 +245,12 @@ def test_the_plain_split_purges_before_validation() -> None:
     assert train[-1].target < validation[0].origin
 
 
-def test_a_plain_order_is_filled_a_session_later_and_pays() -> None:
-    market = plain_market([100.0, 101.0, 102.0, 103.0])
+def test_a_reference_order_is_filled_a_session_later_and_pays() -> None:
+    market = reference_market([100.0, 101.0, 102.0, 103.0])
     days = market.sessions
     backtest = Backtest(cash_rate=0.0)
     signals = {days[0]: 0.1, days[1]: -0.1}
-    account = follow(
+    account = simulate_account(
         market, "AAA", signals, year=2020, rule="sign", cost_bps=100, backtest=backtest
     )
     # Ordered after day 0, bought at day 1's 101, sold at day 2's 102.
@@ -256,9 +260,9 @@ def test_a_plain_order_is_filled_a_session_later_and_pays() -> None:
     assert account[2].net == pytest.approx(102 / 101 * 0.99 - 1)
 
 
-def test_a_plain_buy_lapses_at_the_limit() -> None:
-    market = plain_market([100.0, 109.6, 110.0])
-    account = follow(
+def test_a_reference_buy_lapses_at_the_limit() -> None:
+    market = reference_market([100.0, 109.6, 110.0])
+    account = simulate_account(
         market,
         "AAA",
         {market.sessions[0]: 0.1},
@@ -270,11 +274,11 @@ def test_a_plain_buy_lapses_at_the_limit() -> None:
     assert sum(b.turnover for b in account) == 0
 
 
-def test_the_plain_sharpe_ratio() -> None:
+def test_the_reference_sharpe_ratio() -> None:
     assert sharpe([0.01, 0.03], 1) == pytest.approx(0.02 / 0.0141421, rel=1e-5)
 
 
-def test_the_plain_champion_is_the_simplest_within_one_error() -> None:
+def test_the_reference_champion_is_the_simplest_within_one_error() -> None:
     days = [date(2020, 1, n) for n in range(1, 5)]
     naive = dict(zip(days, [0.2, 0.2, 0.2, 0.2], strict=True))
     close = dict(zip(days, [0.1, 0.3, 0.1, 0.28], strict=True))

@@ -17,7 +17,7 @@ SABOTAGE = {
         "fit_min_max(np.append(job.train.X, job.train.y))",
         "fit_min_max(np.concatenate([job.train.X.ravel(), job.train.y, "
         "job.validation.y * 2]))",
-        "recount: scalers",
+        "reference: scalers",
     ),
     "windows that reach a session ahead": (
         "features/windows.py",

@@ -151,13 +151,16 @@ def test_own_panel_and_recommendations_agree_with_the_raw_text(
     assert len(list(compare({y: n[::-1] for y, n in recommended.items()}))) == 2
 
 
-def test_power_is_empty_until_it_is_measured(workspace: Workspace) -> None:
-    assert audit_result.power_table(workspace).empty
+def test_power_is_empty_until_it_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "audit_power.json"
+    monkeypatch.setattr(audit_result, "power_path", lambda: path)
+    assert audit_result.power_table().empty
     row = {
         **{"name": "centred window", "caught_by": ["placebo"]},
         **{"sharpe": 3.0, "sharpe_clean": 0.1, "r_squared": 0.9},
         "r_squared_clean": 0.0,
     }
-    path = audit_result.audit_path(workspace).with_name("power.json")
     write_json(path, {"defects": [row], "clean_runs": []})
-    assert audit_result.power_table(workspace)["caught by"].tolist() == ["placebo"]
+    assert audit_result.power_table()["caught by"].tolist() == ["placebo"]

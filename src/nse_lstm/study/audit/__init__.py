@@ -1,8 +1,9 @@
-"""The leak audit: the study's own code walked again where a leak must show.
+"""The leak audit: run the study's own code again where a leak must show.
 
-``walks`` runs the study's phases on a small market; ``futures`` rewrites what comes
-after an origin, ``stages`` says what must not have moved; ``plain`` computes the same
-figures a second time by slow plain Python, ``recount`` compares; ``placebos`` trains on
-a market of coin flips. ``checks`` is the one list of them all, ``run`` what Make calls,
-and ``power`` measures which of the ``defects`` they catch.
+``pipeline_run`` runs the study's phases on a small market. ``spliced_futures`` rewrites
+the files after an origin, and ``stages`` lists the values that must not move.
+``reference`` computes the same figures again by slow plain Python, and
+``compare_reference`` compares them. ``placebos`` trains on a market of coin flips.
+``checks`` calls them all, and ``run`` is the command. The mutation tests in
+``tests/audit_power`` measure the audit's power.
 """

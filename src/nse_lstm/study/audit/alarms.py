@@ -1,4 +1,4 @@
-"""What an audit's check says when something is wrong."""
+"""An alarm of the audit: the check, the place and the difference."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,29 +10,41 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Alarm:
-    """One thing that is not as it must be."""
+class AuditAlarm:
+    """One violation that a check found."""
 
     check: str
-    """Which check: its family and stage, such as "futures: weights"."""
+    """Family and stage of the check, such as "futures: weights"."""
     where: str
     """Stock, fold, origin or strategy."""
     detail: str
-    """What was expected and what came."""
+    """The expected and the received value."""
 
 
-def refused(check: str, work: Callable[[], T]) -> tuple[T | None, list[Alarm]]:
-    """Do some work; what makes the library itself refuse is an alarm, not a crash.
+def run_guarded(check: str, work: Callable[[], T]) -> tuple[T | None, list[AuditAlarm]]:
+    """Call a function and turn any error into an alarm.
 
-    A defect may break a table's schema or leave no row: any error counts.
+    A defect may break a table's schema or leave no row, so every error counts.
+
+    Parameters
+    ----------
+    check : str
+        Name of the check that the alarm belongs to.
+    work : callable
+        Without arguments.
+
+    Returns
+    -------
+    result or None, list of AuditAlarm
+        None with one alarm where the function raised.
     """
     try:
         return work(), []
     except StudyError as error:
-        return None, [Alarm(check, "the library refused", _first_line(error))]
+        return None, [AuditAlarm(check, "the library refused", _first_line(error))]
     except Exception as error:  # a defect fails wherever it happens to
         text = f"{type(error).__name__}: {_first_line(error)}"
-        return None, [Alarm(check, "the library failed", text)]
+        return None, [AuditAlarm(check, "the library failed", text)]
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""All checks of the small market, in the order in which they are run."""
+"""All checks of the small market, in the order in which they run."""
 
 import shutil
 import tempfile
@@ -11,28 +11,28 @@ from pathlib import Path
 import pandas as pd
 
 from nse_lstm.config import Study
-from nse_lstm.study.audit.alarms import Alarm, refused
-from nse_lstm.study.audit.compare_reference import compare_with_reference, reference_of
-from nse_lstm.study.audit.markets import audit_study, open_audit, write_small
+from nse_lstm.study.audit.alarms import AuditAlarm, run_guarded
+from nse_lstm.study.audit.compare_reference import compare_with_reference, reference_for
+from nse_lstm.study.audit.markets import open_audit, shrink_study, write_small_market
 from nse_lstm.study.audit.pipeline_run import PipelineRun, run_pipeline
 from nse_lstm.study.audit.placebos import Placebo, run_placebos
 from nse_lstm.study.audit.refits import check_refits
 from nse_lstm.study.audit.rules import check_rules
-from nse_lstm.study.audit.spliced_futures import Change, rewrite
-from nse_lstm.study.audit.stages import compare_walks
+from nse_lstm.study.audit.spliced_futures import Splice, rewrite_files
+from nse_lstm.study.audit.stages import compare_runs
 
 
 @dataclass(frozen=True, eq=False)
 class Examination:
-    """What the checks of one small market found."""
+    """Result of all checks of one small market."""
 
     learner: str
-    alarms: list[Alarm]
-    changes: list[str]
-    """The futures that were put after an origin, in words."""
+    alarms: list[AuditAlarm]
+    splices: list[str]
+    """Labels of the futures that were put after an origin."""
     placebos: list[Placebo]
-    walk: PipelineRun | None
-    """The undisturbed walk; None where the library refused it."""
+    run: PipelineRun | None
+    """The run on the files as they are; None where the library refused it."""
 
 
 def examine(
@@ -40,15 +40,15 @@ def examine(
     root: Path,
     *,
     seed: int,
-    learner: str = "stand-in",
+    learner: str = "surrogate",
     futures: str = "all",
 ) -> Examination:
-    """Walk a small market of its own seed and hold it against every check.
+    """Run the pipeline on a small market of its own seed and apply every check.
 
     Parameters
     ----------
     study : Study
-        Whose rules are audited; ``markets.audit_study`` shrinks it.
+        Whose rules are audited; ``markets.shrink_study`` shrinks it.
     root : Path
         An empty folder.
     seed : int
@@ -57,37 +57,37 @@ def examine(
         One of ``pipeline_run.LEARNERS``.
     futures : str
         "all": another future in every fold, a cut in the test year, and the placebos.
-        "test year": another future there only. "none": everything is held against the
-        same by hand only.
+        "test year": another future in the test year only. "none": neither. The
+        reference, the refits and the rules are always checked.
     """
-    small = audit_study(study)
-    write_small(root / "raw", seed)
-    base, alarms = refused(
-        "walk",
+    small = shrink_study(study)
+    write_small_market(root / "raw", seed)
+    base, alarms = run_guarded(
+        "pipeline",
         lambda: run_pipeline(open_audit(small, root / "base", root / "raw"), learner),
     )
     if base is None:
         return Examination(learner, alarms, [], [], None)
-    changes = list(_changes(base, seed, futures)) if futures != "none" else []
-    for number, change in enumerate(changes):
-        work = partial(_disturb, base, change, root / str(number), learner)
-        found, failed = refused("futures", work)
+    splices = list(_splices(base, seed, futures)) if futures != "none" else []
+    for number, splice in enumerate(splices):
+        work = partial(_compare_spliced, base, splice, root / str(number), learner)
+        found, failed = run_guarded("futures", work)
         alarms += [*(found or []), *failed]
-    alarms += _by_hand(base, learner, root / "scratch")
+    alarms += _check_run(base, learner, root / "scratch")
     placebos: list[Placebo] = []
     if futures == "all":
-        found_there, failed = refused(
+        tested, failed = run_guarded(
             "placebo",
             lambda: run_placebos(small, root / "coins", seed=seed, learner=learner),
         )
-        placebos, skilled = found_there or ([], [])
+        placebos, skilled = tested or ([], [])
         alarms += [*skilled, *failed]
-    return Examination(learner, alarms, [c.label for c in changes], placebos, base)
+    return Examination(learner, alarms, [s.label for s in splices], placebos, base)
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """Give a folder that is gone afterwards."""
+    """Give a temporary folder and remove it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="nse-lstm-audit-"))
     try:
         yield folder
@@ -96,7 +96,15 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def pick_origin(base: PipelineRun, year: int, seed: int) -> pd.Timestamp:
-    """Draw a session from the middle of a year, none that is stale or after one."""
+    """Draw a session of a year's middle half, neither stale nor before a stale one.
+
+    Parameters
+    ----------
+    base : PipelineRun
+        Whose sessions are drawn from.
+    year, seed : int
+        The seed's remainder picks the session.
+    """
     rows = base.prices[base.prices["session"].dt.year == year]
     stale = rows.groupby("session")["stale"].any()
     sessions = stale.index[~(stale | stale.shift(-1, fill_value=True))]
@@ -104,44 +112,47 @@ def pick_origin(base: PipelineRun, year: int, seed: int) -> pd.Timestamp:
     return pd.Timestamp(middle[seed % len(middle)])
 
 
-def _changes(base: PipelineRun, seed: int, futures: str) -> Iterator[Change]:
+def _splices(base: PipelineRun, seed: int, futures: str) -> Iterator[Splice]:
     every = futures == "all"
     for fold in base.folds:
         is_test = fold.kind == "test"
         names = base.recommended[fold.year]
         origin = pick_origin(base, fold.year, 37 * seed + fold.year)
         if every or is_test:
-            yield Change(
+            yield Splice(
                 "other future", origin, split=names[0], delisted=names[-1], seed=seed
             )
         if every and is_test:
-            yield Change("cut", origin)
+            yield Splice("cut", origin)
 
 
-def _disturb(
-    base: PipelineRun, change: Change, root: Path, learner: str
-) -> list[Alarm]:
-    """Walk the rewritten files and compare."""
-    raw = rewrite(base.workspace.paths.raw, root / "raw", change)
+def _compare_spliced(
+    base: PipelineRun, splice: Splice, root: Path, learner: str
+) -> list[AuditAlarm]:
+    """Run the pipeline on rewritten files and compare it with the first run."""
+    raw = rewrite_files(base.workspace.paths.raw, root / "raw", splice)
     study = base.workspace.study
-    if change.kind == "cut":
-        study = replace(study, test_year=change.origin.year)
+    if splice.kind == "cut":
+        study = replace(study, test_year=splice.origin.year)
     other = run_pipeline(open_audit(study, root, raw), learner)
     shutil.rmtree(root)
-    return compare_walks(base, other, origin=change.origin, label=change.label)
+    return compare_runs(base, other, origin=splice.origin, label=splice.label)
 
 
-def _by_hand(base: PipelineRun, learner: str, scratch: Path) -> list[Alarm]:
-    alarms: list[Alarm] = []
-    hand, failed = refused("recount", lambda: reference_of(base))
-    if hand is None:
+def _check_run(base: PipelineRun, learner: str, scratch: Path) -> list[AuditAlarm]:
+    """Compare a run with the reference, fit one model again, and apply the rules."""
+    alarms: list[AuditAlarm] = []
+    reference, failed = run_guarded("reference", lambda: reference_for(base))
+    if reference is None:
         return failed
-    checks: dict[str, Callable[[], list[Alarm]]] = {
-        "recount": partial(compare_with_reference, base, hand),
-        "refit": partial(check_refits, base, learner, hand=hand, scratch=scratch),
+    checks: dict[str, Callable[[], list[AuditAlarm]]] = {
+        "reference": partial(compare_with_reference, base, reference),
+        "refit": partial(
+            check_refits, base, learner, reference=reference, scratch=scratch
+        ),
         "rule": partial(check_rules, base),
     }
     for name, check in checks.items():
-        found, failed = refused(name, check)
+        found, failed = run_guarded(name, check)
         alarms += [*(found or []), *failed]
     return alarms

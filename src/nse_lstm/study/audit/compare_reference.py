@@ -1,99 +1,111 @@
-"""A walk's figures held against the slow plain ones, from raw text to verdict."""
+"""Compare a run's figures with the reference, from raw text to verdict."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from nse_lstm.study.audit import compare_reference_data, compare_reference_money
-from nse_lstm.study.audit.alarms import Alarm
+from nse_lstm.study.audit import compare_reference_data as data
+from nse_lstm.study.audit import compare_reference_money as money
+from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.differences import (
     FACTOR_NEAR,
     Differences,
-    apart,
-    array_of,
+    column_differences,
+    to_array,
 )
 from nse_lstm.study.audit.pipeline_run import PipelineRun
 from nse_lstm.study.audit.reference_cache import ReferenceCache, compute_reference
-from nse_lstm.study.audit.table_rows import blocks_of, days_of
+from nse_lstm.study.audit.table_rows import blocks_by_model, to_dates
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
 
 
-def reference_of(walk: PipelineRun) -> ReferenceCache:
-    """Work out by hand what a walk's stocks and folds need."""
-    wanted = {(ticker, year) for ticker, year, _, _ in blocks_of(walk.forecasts)}
-    wanted |= {(j.ticker, j.year) for j in walk.jobs if j.ticker != ALL_STOCKS}
-    return compute_reference(walk.workspace, sorted(wanted), pooled=True)
+def reference_for(run: PipelineRun) -> ReferenceCache:
+    """Compute the reference of a run's stocks and folds."""
+    wanted = {(ticker, year) for ticker, year, _, _ in blocks_by_model(run.forecasts)}
+    wanted |= {(j.ticker, j.year) for j in run.jobs if j.ticker != ALL_STOCKS}
+    return compute_reference(run.workspace, sorted(wanted), pooled=True)
 
 
-def compare_with_reference(walk: PipelineRun, hand: ReferenceCache) -> list[Alarm]:
-    """Compute a walk's figures again by plain Python and compare.
+def compare_with_reference(
+    run: PipelineRun, reference: ReferenceCache
+) -> list[AuditAlarm]:
+    """Compare a run's figures with those of slow plain Python.
+
+    Parameters
+    ----------
+    run : PipelineRun
+        The study's own tables.
+    reference : ReferenceCache
+        Of ``reference_for``.
 
     Returns
     -------
-    list of Alarm
-        "recount: " with panel, universe, windows, scalers, forecasts, accounts, scores
-        or choices: where and how they differ.
+    list of AuditAlarm
+        "reference: " with panel, universe, windows, scalers, forecasts, money or
+        choices: where and how they differ.
     """
     parts: dict[str, Callable[[PipelineRun, ReferenceCache], Differences]] = {
-        "panel": lambda w, h: compare_reference_data.compare_panel(w.prices, h.market),
+        "panel": lambda r, ref: data.compare_panel(r.prices, ref.market),
         "universe": _universe,
-        "windows": lambda w, h: compare_reference_data.compare_jobs(w.jobs, h),
+        "windows": lambda r, ref: data.compare_jobs(r.jobs, ref),
         "scalers": _scalers,
         "forecasts": _forecasts,
         "money": _money,
-        "choices": lambda w, h: compare_reference_money.compare_champions(w, h.market),
+        "choices": lambda r, ref: money.compare_champions(r, ref.market),
     }
     return [
-        Alarm(f"recount: {name}", where, detail)
+        AuditAlarm(f"reference: {name}", where, detail)
         for name, compare in parts.items()
-        for where, detail in compare(walk, hand)
+        for where, detail in compare(run, reference)
     ]
 
 
-def _universe(walk: PipelineRun, hand: ReferenceCache) -> Differences:
-    kinds = walk.prices.drop_duplicates("ticker").set_index("ticker")["kind"]
-    yield from compare_reference_data.compare_universe(
-        walk.recommended,
-        walk.folds,
+def _universe(run: PipelineRun, reference: ReferenceCache) -> Differences:
+    kinds = run.prices.drop_duplicates("ticker").set_index("ticker")["kind"]
+    yield from data.compare_universe(
+        run.recommended,
+        run.folds,
         ordinary=set(kinds.index[kinds == "ordinary"]),
-        market=hand.market,
-        universe=walk.workspace.study.universe,
+        market=reference.market,
+        universe=run.workspace.study.universe,
     )
 
 
-def _scalers(walk: PipelineRun, hand: ReferenceCache) -> Differences:
-    for (ticker, year), files in walk.bundles.items():
+def _scalers(run: PipelineRun, reference: ReferenceCache) -> Differences:
+    for (ticker, year), files in run.bundles.items():
         if ticker != ALL_STOCKS:
-            train = hand.splits[ticker, year]["train"]
-            yield from compare_reference_data.compare_scaler(
-                files["scaler.json"], train, where=f"{ticker} {year}"
-            )
+            train = reference.splits[ticker, year]["train"]
+            where = f"{ticker} {year}"
+            yield from data.compare_scaler(files["scaler.json"], train, where=where)
 
 
-def _forecasts(walk: PipelineRun, hand: ReferenceCache) -> Differences:
-    """See that each model forecasts the fold's own origins from their own prices."""
-    for ticker, year, model, rows in blocks_of(walk.forecasts):
-        where, mine = f"{model} {ticker} {year}", hand.splits[ticker, year]["forecast"]
-        spans = {"origin": [w.origin for w in mine]}
-        spans["target_date"] = [w.target for w in mine]
-        other = [n for n, d in spans.items() if days_of(rows[n]) != d]
+def _forecasts(run: PipelineRun, reference: ReferenceCache) -> Differences:
+    """Compare each model's origins, targets and starting prices."""
+    for ticker, year, model, rows in blocks_by_model(run.forecasts):
+        where = f"{model} {ticker} {year}"
+        windows = reference.splits[ticker, year]["forecast"]
+        dates = {"origin": [w.origin for w in windows]}
+        dates["target_date"] = [w.target for w in windows]
+        other = [n for n, expected in dates.items() if to_dates(rows[n]) != expected]
         if other:
-            yield where, f"{other[0]} is not that of the year's {len(mine)} windows"
+            yield where, f"{other[0]} is not that of the year's {len(windows)} windows"
             continue
-        shares = array_of([hand.market.stocks[ticker][w.origin].shares for w in mine])
-        last, hat = array_of([w.inputs[-1] for w in mine]) / shares, rows["price_hat"]
+        days = reference.market.stocks[ticker]
+        shares = to_array([days[w.origin].shares for w in windows])
+        last = to_array([w.inputs[-1] for w in windows]) / shares
+        price_hat = rows["price_hat"]
         if model == "persistence":
-            yield from apart(hat, last, where=where, tolerance=FACTOR_NEAR)
-        y_hat = np.log(hat.where(hat > 0).to_numpy(float) / last)
-        yield from apart(rows["y_hat"], y_hat, where=where, tolerance=1e-5)
+            yield from column_differences(
+                price_hat, last, where=where, tolerance=FACTOR_NEAR
+            )
+        y_hat = np.log(price_hat.where(price_hat > 0).to_numpy(float) / last)
+        yield from column_differences(rows["y_hat"], y_hat, where=where, tolerance=1e-5)
 
 
-def _money(walk: PipelineRun, hand: ReferenceCache) -> Differences:
-    backtest = walk.workspace.study.backtest
-    accounts = compare_reference_money.follow_all(walk.forecasts, hand.market, backtest)
-    yield from compare_reference_money.compare_accounts(walk.returns, accounts)
-    yield from compare_reference_money.compare_money(walk.scores, accounts, backtest)
-    yield from compare_reference_money.compare_accuracy(
-        walk.forecasts, walk.scores, hand.market
-    )
-    yield from compare_reference_money.compare_verdict(walk, accounts)
+def _money(run: PipelineRun, reference: ReferenceCache) -> Differences:
+    market, backtest = reference.market, run.workspace.study.backtest
+    accounts = money.simulate_accounts(run.forecasts, market, backtest)
+    yield from money.compare_accounts(run.returns, accounts)
+    yield from money.compare_money(run.scores, accounts, backtest)
+    yield from money.compare_accuracy(run.forecasts, run.scores, market)
+    yield from money.compare_verdict(run, accounts)

@@ -1,4 +1,4 @@
-"""Panel, universe, windows and scalers held against the same by hand."""
+"""Compare panel, universe, windows and scalers with the reference."""
 
 import json
 
@@ -12,42 +12,46 @@ from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.study.audit.differences import (
     FACTOR_NEAR,
     Differences,
-    apart,
-    array_of,
-    is_near,
+    column_differences,
+    is_close,
+    to_array,
 )
 from nse_lstm.study.audit.reference.choices import recommend
-from nse_lstm.study.audit.reference.rows import PlainMarket
-from nse_lstm.study.audit.reference.windows import PlainWindow
+from nse_lstm.study.audit.reference.rows import ReferenceMarket
+from nse_lstm.study.audit.reference.windows import ReferenceWindow
 from nse_lstm.study.audit.reference_cache import ReferenceCache
-from nse_lstm.study.audit.table_rows import days_of
+from nse_lstm.study.audit.table_rows import to_dates
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
 
 
-def compare_panel(prices: pd.DataFrame, market: PlainMarket) -> Differences:
-    """Compare rows, prices, volumes and flags of every share.
+def compare_panel(prices: pd.DataFrame, market: ReferenceMarket) -> Differences:
+    """Compare rows, prices, volumes and flags of every stock.
 
     Parameters
     ----------
     prices : DataFrame
         ``with_returns`` of the whole panel.
+    market : ReferenceMarket
+        Read from the same raw files.
     """
     listed = prices[prices["kind"] != "index"].groupby("ticker")
-    shares = {str(ticker): rows for ticker, rows in listed}
-    for ticker, rows in market.stocks.items():
-        mine = shares.get(ticker, prices[:0])
-        days = days_of(mine["session"])
-        if days != list(rows):
-            odd = sorted(set(days) ^ set(rows))
-            yield ticker, f"sessions differ: {len(days)} and {len(rows)}, {odd[:1]}"
+    stocks = {str(ticker): rows for ticker, rows in listed}
+    for ticker, days in market.stocks.items():
+        rows = stocks.get(ticker, prices[:0])
+        sessions = to_dates(rows["session"])
+        if sessions != list(days):
+            odd = sorted(set(sessions) ^ set(days))
+            yield ticker, f"sessions differ: {len(sessions)} and {len(days)}, {odd[:1]}"
             continue
         for name in ("price", "adjusted", "volume"):
-            plain = array_of([getattr(day, name) for day in rows.values()])
-            yield from apart(mine[name], plain, where=ticker, tolerance=FACTOR_NEAR)
+            expected = to_array([getattr(day, name) for day in days.values()])
+            yield from column_differences(
+                rows[name], expected, where=ticker, tolerance=FACTOR_NEAR
+            )
         for name in ("stale", "suspended", "gap", "settling"):
-            flags = array_of([getattr(day, name) for day in rows.values()])
-            yield from apart(mine[name], flags, where=ticker)
-    extra = sorted(shares.keys() - market.stocks.keys())
+            flags = to_array([getattr(day, name) for day in days.values()])
+            yield from column_differences(rows[name], flags, where=ticker)
+    extra = sorted(stocks.keys() - market.stocks.keys())
     if extra:
         yield str(extra[0]), "is in no raw file"
 
@@ -57,73 +61,99 @@ def compare_universe(
     folds: tuple[Fold, ...],
     *,
     ordinary: set[str],
-    market: PlainMarket,
+    market: ReferenceMarket,
     universe: Universe,
 ) -> Differences:
-    """Compare the recommended stocks of each fold."""
+    """Compare the recommended stocks of each fold.
+
+    Parameters
+    ----------
+    recommended : dict
+        Tickers by the fold's year.
+    folds : tuple of Fold
+        Those to compare.
+    ordinary : set of str
+        Tickers of ordinary shares.
+    market : ReferenceMarket
+        Read from the same raw files.
+    universe : Universe
+        The study's rules of recommendation.
+    """
     for fold in folds:
-        mine = recommend(market, ordinary, fold.start.date(), universe)
-        if recommended[fold.year] != mine:
-            yield str(fold.year), f"{recommended[fold.year]}, by hand {mine}"
+        expected = recommend(market, ordinary, fold.start.date(), universe)
+        if recommended[fold.year] != expected:
+            yield str(fold.year), f"{recommended[fold.year]}, reference {expected}"
 
 
-def compare_jobs(jobs: list[TrainingJob], hand: ReferenceCache) -> Differences:
-    """Compare the windows that models are trained and stopped with."""
+def compare_jobs(jobs: list[TrainingJob], reference: ReferenceCache) -> Differences:
+    """Compare the training and validation windows of each job."""
     for job in jobs:
         if job.ticker == ALL_STOCKS:
-            yield from _pooled(job, hand)
+            yield from _pooled(job, reference)
             continue
-        parts = hand.splits[job.ticker, job.year]
+        parts = reference.splits[job.ticker, job.year]
         for name in ("train", "validation"):
             where = f"{job.ticker} {job.year} {name}"
             yield from _same_windows(getattr(job, name), parts[name], where)
 
 
 def compare_scaler(
-    stored: bytes, train: list[PlainWindow], *, where: str
+    stored: bytes, train: list[ReferenceWindow], *, where: str
 ) -> Differences:
-    """See that a scaler's range is that of the training windows, and no wider."""
+    """Check that a stored scaler's range is that of the training windows.
+
+    Parameters
+    ----------
+    stored : bytes
+        The bundle's ``scaler.json``.
+    train : list of ReferenceWindow
+        The job's training windows.
+    where : str
+        Place for the alarm.
+    """
     seen = [x for window in train for x in (*window.inputs, window.y)]
     document = json.loads(stored)
     for name, value in (("minimum", min(seen)), ("maximum", max(seen))):
-        if not is_near(float(document[name]), value, tolerance=FACTOR_NEAR):
+        if not is_close(float(document[name]), value, tolerance=FACTOR_NEAR):
             yield where, f"{name} {document[name]}, of the training span {value}"
 
 
-def _pooled(job: TrainingJob, hand: ReferenceCache) -> Differences:
-    """See that each pooled window is some share's own, with its target before."""
+def _pooled(job: TrainingJob, reference: ReferenceCache) -> Differences:
+    """Check that every window of the pooled job is a stock's, before its year."""
     known = {
         (window.origin, round(window.y, 6))
-        for windows in hand.windows.values()
+        for windows in reference.windows.values()
         for window in windows
         if window.target.year < job.year
     }
-    days = job.train.origin.astype("datetime64[D]").tolist()
-    pairs = zip(days, job.train.y.tolist(), strict=True)
-    odd = [day for day, y in pairs if (day, round(y, 6)) not in known]
+    origins = job.train.origin.astype("datetime64[D]").tolist()
+    pairs = zip(origins, job.train.y.tolist(), strict=True)
+    odd = [origin for origin, y in pairs if (origin, round(y, 6)) not in known]
     if odd:
-        yield f"{job.ticker} {job.year}", f"{len(odd)} windows are no share's: {odd[0]}"
+        where = f"{job.ticker} {job.year}"
+        yield where, f"{len(odd)} windows belong to no stock, first {odd[0]}"
 
 
-def _same_windows(windows: Windows, mine: list[PlainWindow], where: str) -> Differences:
-    for name, ours in (("origin", "origin"), ("target_date", "target")):
-        days = getattr(windows, name).astype("datetime64[D]").tolist()
-        if days != [getattr(window, ours) for window in mine]:
-            yield where, f"{name} differs: {len(days)} windows, by hand {len(mine)}"
+def _same_windows(
+    windows: Windows, expected: list[ReferenceWindow], where: str
+) -> Differences:
+    n = len(expected)
+    for name, field in (("origin", "origin"), ("target_date", "target")):
+        dates = getattr(windows, name).astype("datetime64[D]").tolist()
+        if dates != [getattr(window, field) for window in expected]:
+            yield where, f"{name} differs: {len(dates)} windows, reference {n}"
             return
-    plain = {
-        "X": np.array([w.inputs for w in mine], float),
-        "y": np.array([[w.y] for w in mine], float),
+    arrays = {
+        "X": np.array([w.inputs for w in expected], float),
+        "y": np.array([[w.y] for w in expected], float),
     }
-    for name, rows in plain.items():
-        values = np.asarray(getattr(windows, name), float).reshape(len(mine), -1)
+    for name, rows in arrays.items():
+        values = np.asarray(getattr(windows, name), float).reshape(n, -1)
         if values.shape[1] != rows.shape[1]:
-            yield (
-                where,
-                f"{name} has {values.shape[1]} numbers, by hand {rows.shape[1]}",
-            )
+            widths = f"{values.shape[1]} numbers, reference {rows.shape[1]}"
+            yield where, f"{name} has {widths}"
             continue
         same = np.isclose(values, rows, rtol=FACTOR_NEAR, atol=0).all(axis=1)
         if not same.all():
-            first = mine[int(np.argmax(~same))].origin
+            first = expected[int(np.argmax(~same))].origin
             yield where, f"{name} differs in {(~same).sum()} windows, first {first}"

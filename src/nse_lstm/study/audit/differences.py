@@ -1,4 +1,4 @@
-"""How two figures are said to be the same, and in what words they differ."""
+"""Equality of two figures within a tolerance, and the words for a difference."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -14,36 +14,48 @@ FACTOR_NEAR = 1e-6
 """Of adjusted prices: a factor is a ratio of small numbers, found twice."""
 
 Differences = Iterator[tuple[str, str]]
-"""Where, and what differs there."""
+"""Place and difference."""
 
 
-def apart(
-    theirs: pd.Series,
-    mine: NDArray[np.float64],
+def column_differences(
+    column: pd.Series,
+    expected: NDArray[np.float64],
     *,
     where: str,
     tolerance: float = NEAR,
     least: float = 1e-12,
 ) -> Differences:
-    """Say where a column differs from the same figures by hand, missing being equal."""
-    values = theirs.to_numpy(float)
-    same = np.isclose(values, mine, rtol=tolerance, atol=least, equal_nan=True)
+    """Compare a column with the reference; two missing values are equal.
+
+    Parameters
+    ----------
+    column : Series of shape (n,)
+        Of the study's table.
+    expected : array of shape (n,)
+        Of the reference; NaN is missing.
+    where : str
+        Place for the alarm.
+    tolerance, least : float
+        Relative and absolute tolerance.
+    """
+    values = column.to_numpy(float)
+    same = np.isclose(values, expected, rtol=tolerance, atol=least, equal_nan=True)
     if not same.all():
         at = int(np.argmax(~same))
         yield (
             where,
-            f"{theirs.name} differs in {int((~same).sum())} of {len(mine)} rows: "
-            f"{values[at]:.6g}, by hand {mine[at]:.6g}",
+            f"{column.name} differs in {int((~same).sum())} of {len(expected)} rows: "
+            f"{values[at]:.6g}, reference {expected[at]:.6g}",
         )
 
 
-def is_near(one: float, two: float, *, tolerance: float = NEAR) -> bool:
-    """Say whether two figures are the same; missing is the same as missing."""
+def is_close(one: float, two: float, *, tolerance: float = NEAR) -> bool:
+    """Say whether two figures agree to a relative tolerance; NaN equals NaN."""
     if math.isnan(one) or math.isnan(two):
         return math.isnan(one) and math.isnan(two)
     return math.isclose(one, two, rel_tol=tolerance, abs_tol=1e-12)
 
 
-def array_of(values: Sequence[Any]) -> NDArray[np.float64]:
-    """Return plain figures as an array, None being missing."""
+def to_array(values: Sequence[Any]) -> NDArray[np.float64]:
+    """Return plain values as an array, None as NaN."""
     return np.array([np.nan if v is None else v for v in values], float)

@@ -1,8 +1,8 @@
-"""Whether a forecast is like the price to come or like the one it was made from.
+"""Detect forecasts that copy the last price (lag-1 copies).
 
-On price levels a copy of the last price correlates at 0.99 with what comes, and looks
-like skill on a chart. A copy correlates still better with the session it was made in.
-This informs and never alarms: persistence is such a copy and an honest opponent.
+On price levels a copy of the last price correlates at 0.99 with the next price and
+looks like skill on a chart. It correlates still better with the price at its origin.
+This informs and never alarms: persistence is such a copy and an honest benchmark.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from nse_lstm.evaluation.scoring import realised
 
 
 def lag1_copies(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
-    """Measure each model's likeness to the target and to the origin's price.
+    """Correlate each model's forecasts with the target's and with the origin's price.
 
     Parameters
     ----------
@@ -24,11 +24,11 @@ def lag1_copies(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a model: ``model``; ``with_target`` and ``with_origin``, the median over
-        stocks and folds of the correlation of the forecast price with the one that came
-        and with the origin's; ``of_moves``, that of the forecast log return with the
-        one that came (missing where the forecast does not vary); ``copies``, whether
-        the forecast is nearer to the past.
+        One row per model. ``with_target`` and ``with_origin``: median over stocks and
+        folds of the correlation of the forecast price with the target's and with the
+        origin's price. ``of_moves``: the same of forecast and realised log returns,
+        missing where the forecast does not vary. ``copies``: whether ``with_origin``
+        is the larger.
     """
     joined = realised(forecasts, panel).dropna(subset=["level", "last_price"])
     rows = []

@@ -1,6 +1,6 @@
-"""The checks of the study's own market: its tables by hand, its files rewritten.
+"""Checks of the study's own market: its tables, and its raw files rewritten.
 
-Nothing here scores a forecast, so the test year stays sealed: its raw rows are compared
+Nothing here scores a forecast, so the test year stays sealed. Its raw rows are compared
 with the panel's, and its forecasts with themselves.
 """
 
@@ -17,14 +17,14 @@ from nse_lstm.features.returns import with_returns
 from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
-from nse_lstm.study.audit import compare_reference_data
-from nse_lstm.study.audit.alarms import Alarm
+from nse_lstm.study.audit import compare_reference_data as data
+from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.checks import pick_origin
 from nse_lstm.study.audit.differences import Differences
 from nse_lstm.study.audit.pipeline_run import FILES, LEARNERS, PipelineRun
 from nse_lstm.study.audit.reference_cache import Split, compute_reference
-from nse_lstm.study.audit.spliced_futures import Change, rewrite
-from nse_lstm.study.audit.stages import STAGES, compare_walks
+from nse_lstm.study.audit.spliced_futures import Splice, rewrite_files
+from nse_lstm.study.audit.stages import STAGES, compare_runs
 from nse_lstm.study.core.jobs import bundle_folder, split_stock, training_jobs
 from nse_lstm.study.core.phase_tables import (
     read_facts,
@@ -37,85 +37,97 @@ from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.tables import PANEL, SCORES, read_table
 
 N_SAMPLED = 2
-"""Stocks a fold whose windows and scalers are cut by hand, chosen by the data."""
-OWN_STAGES = tuple(stage for stage in STAGES if not stage.of_ranking)
-"""The tabular models are spliced on the small market alone: here they take a minute a walk."""
+"""Stocks per fold whose windows and scalers are compared."""
+MARKET_STAGES = tuple(stage for stage in STAGES if not stage.of_tabular)
+"""Without the tabular models, which take a minute per run on a whole market."""
 
 
-def check_tables(workspace: Workspace) -> list[Alarm]:
-    """Hold Phases 1 to 3 against the same by hand.
+def check_tables(workspace: Workspace) -> list[AuditAlarm]:
+    """Compare the tables of Phases 1 to 3 with the reference.
 
-    Every share's panel and every fold's recommendations; of ``N_SAMPLED`` stocks a fold
-    the windows and the stored scaler.
+    Compared are every stock's panel, every fold's recommendations, and the windows and
+    stored scalers of ``N_SAMPLED`` stocks per fold.
 
     Returns
     -------
-    list of Alarm
-        "own market: " with panel, universe, windows or scalers.
+    list of AuditAlarm
+        "market: " with panel, universe, windows or scalers.
     """
     sample = _sampled(workspace)
-    hand = compute_reference(workspace, sample, pooled=False)
+    reference = compute_reference(workspace, sample, pooled=False)
     jobs = [j for j in training_jobs(workspace) if (j.ticker, j.year) in sample]
     instruments = read_instruments(workspace)
     ordinary = instruments.loc[instruments["kind"] == "ordinary", "ticker"]
     parts = {
-        "panel": compare_reference_data.compare_panel(
-            with_returns(_panel(workspace)), hand.market
-        ),
-        "universe": compare_reference_data.compare_universe(
+        "panel": data.compare_panel(with_returns(_panel(workspace)), reference.market),
+        "universe": data.compare_universe(
             read_recommended(workspace),
             study_folds(workspace),
             ordinary=set(ordinary),
-            market=hand.market,
+            market=reference.market,
             universe=workspace.study.universe,
         ),
-        "windows": compare_reference_data.compare_jobs(jobs, hand),
-        "scalers": _scalers(workspace, hand.splits),
+        "windows": data.compare_jobs(jobs, reference),
+        "scalers": _scalers(workspace, reference.splits),
     }
     return [
-        Alarm(f"own market: {name}", where, detail)
+        AuditAlarm(f"market: {name}", where, detail)
         for name, found in parts.items()
         for where, detail in found
     ]
 
 
-def check_futures(workspace: Workspace, root: Path) -> tuple[list[Alarm], list[str]]:
-    """Rewrite the market's own files after an origin of every fold; cut them as well.
+def check_futures(
+    workspace: Workspace, root: Path
+) -> tuple[list[AuditAlarm], list[str]]:
+    """Rewrite the market's own files after one origin per fold, and compare.
 
-    Phase 1, the windows, the forecasts of the stored models and the positions must not
-    move before it. One stock's model of each fold is fitted again.
+    Up to that origin the tables of Phase 1, the windows, the stored models' forecasts
+    and the positions must not move. One stored model per fold is fitted again.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With finished Phases 1 to 3.
+    root : Path
+        An empty folder.
 
     Returns
     -------
-    list of Alarm, list of str
-        "futures: " or "refit: " alarms, and the changes made, in words.
+    list of AuditAlarm, list of str
+        "futures: " or "refit: " alarms, and the labels of the splices.
     """
-    base, alarms, labels = _walk(workspace, workspace), _refit(workspace, root), []
+    base, labels = _run_stored_models(workspace, workspace), []
+    alarms = _refit_sample(workspace, root)
     for number, fold in enumerate(base.folds):
         names = base.recommended[fold.year]
         seed = int(read_facts(workspace).digest[:8], 16) + fold.year
         origin = pick_origin(base, fold.year, seed)
-        other = Change("other future", origin, names[0], names[-1], seed)
+        other = Splice("other future", origin, names[0], names[-1], seed)
         # A cut ends in its fold's year and needs a fold before that.
-        cuts = [Change("cut", origin)] if number else []
-        for change in (other, *cuts):
-            folder = root / f"{number} {change.kind}"
-            raw = rewrite(workspace.paths.raw, folder / "raw", change)
-            found = _walk(_beside(workspace, folder, raw, fold, change), workspace)
-            alarms += compare_walks(
-                base, found, origin=origin, label=change.label, stages=OWN_STAGES
+        cuts = [Splice("cut", origin)] if number else []
+        for splice in (other, *cuts):
+            folder = root / f"{number} {splice.kind}"
+            raw = rewrite_files(workspace.paths.raw, folder / "raw", splice)
+            spliced = _analyse_spliced(workspace, folder, raw, fold, splice)
+            alarms += compare_runs(
+                base,
+                _run_stored_models(spliced, workspace),
+                origin=origin,
+                label=splice.label,
+                stages=MARKET_STAGES,
             )
-            labels.append(change.label)
+            labels.append(splice.label)
             shutil.rmtree(folder)
     return alarms, labels
 
 
-def _beside(
-    workspace: Workspace, root: Path, raw: Path, fold: Fold, change: Change
+def _analyse_spliced(
+    workspace: Workspace, root: Path, raw: Path, fold: Fold, splice: Splice
 ) -> Workspace:
     """Run Phase 1 on other files under another root; a cut ends in its fold's year."""
     study, test_year = workspace.study, read_facts(workspace).test_year
-    if change.kind == "cut":
+    if splice.kind == "cut":
         n_before = study.folds.n_walk_forward - (test_year - fold.year)
         folds = replace(study.folds, n_walk_forward=n_before)
         study, test_year = replace(study, folds=folds), fold.year
@@ -127,8 +139,8 @@ def _beside(
     return other
 
 
-def _walk(there: Workspace, stored: Workspace) -> PipelineRun:
-    """Collect what the stages compare, forecasting with the stored models."""
+def _run_stored_models(there: Workspace, stored: Workspace) -> PipelineRun:
+    """Return the tables that the stages compare, with the stored models' forecasts."""
     panel = _panel(there)
     prices, folds = with_returns(panel), study_folds(there)
     known = {fold.year for fold in study_folds(stored)}
@@ -165,14 +177,14 @@ def _forecast(
     for ticker in read_recommended(there)[fold.year]:
         folder = bundle_folder(stored, ticker, fold.year)
         if not (folder / "metadata.json").is_file():
-            continue  # the other future recommends it; nothing before it changed
+            continue  # only the other future recommends it
         split = split_stock(there, prices, ticker, fold)
         yield forecast(load_bundle(folder), split.forecast, year=fold.year)
         horizon = there.study.v2.horizon
         yield forecast_baselines(split, ticker=ticker, year=fold.year, horizon=horizon)
 
 
-def _refit(workspace: Workspace, root: Path) -> list[Alarm]:
+def _refit_sample(workspace: Workspace, root: Path) -> list[AuditAlarm]:
     """Fit one stock's model of each fold again and compare its bytes."""
     sampled = {year: ticker for ticker, year in reversed(_sampled(workspace))}
     alarms = []
@@ -184,12 +196,12 @@ def _refit(workspace: Workspace, root: Path) -> list[Alarm]:
         for name in FILES:
             if (again / name).read_bytes() != (stored / name).read_bytes():
                 where = f"{job.ticker} {job.year}"
-                alarms.append(Alarm("refit: bytes", where, f"{name} is another"))
+                alarms.append(AuditAlarm("refit: bytes", where, f"{name} is another"))
     return alarms
 
 
 def _sampled(workspace: Workspace) -> list[tuple[str, int]]:
-    """Draw stocks of each fold by the data's digest, so that nobody chooses them."""
+    """Draw stocks of each fold by the data's digest, not by a person."""
     digest = read_facts(workspace).digest
     pairs = []
     for year, names in sorted(read_recommended(workspace).items()):
@@ -203,9 +215,7 @@ def _scalers(workspace: Workspace, splits: dict[tuple[str, int], Split]) -> Diff
     for (ticker, year), parts in splits.items():
         stored = (bundle_folder(workspace, ticker, year) / "scaler.json").read_bytes()
         where = f"{ticker} {year}"
-        yield from compare_reference_data.compare_scaler(
-            stored, parts["train"], where=where
-        )
+        yield from data.compare_scaler(stored, parts["train"], where=where)
 
 
 def _panel(workspace: Workspace) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The small markets that the audit walks: the simulated one, and one of coin flips."""
+"""The audit's two small markets: a simulated one, and one of coin flips."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,17 +20,17 @@ COINS = ("ABSA", "COOP", "EQTY", "KCB")
 MOVES = (0.008, 0.03)
 """Size of a coin-flip return: far above a tick, far below the daily limit."""
 HEADER = (
-    "Date,Code,Name,12m Low,12m High,Day Low,Day High,Day Price,Previous,Change,"
-    "Change%,Volume,Adjust"
+    "Date,Code,Name,12m Low,12m High,Day Low,Day High,Day Price,Previous,Splice,"
+    "Splice%,Volume,Adjust"
 )
 
 
-def audit_study(study: Study) -> Study:
-    """Return the study at the audit's scale: its own rules, few and small networks.
+def shrink_study(study: Study) -> Study:
+    """Return the study at the audit's scale: the same rules, few and small networks.
 
-    Dealing, verdict and the shape of the networks stay; the numbers of stocks, windows,
-    epochs, cost levels and draws shrink. The daily limit is so near that orders lapse
-    often, since a rule that never acts is not tested.
+    Backtest, verdict and the networks' layers stay. The numbers of stocks, windows,
+    epochs, cost levels and draws shrink. The daily limit is tight so that orders often
+    lapse: a rule that never acts is not tested.
     """
     headline = study.backtest.headline_cost_bps
     return replace(
@@ -41,7 +41,7 @@ def audit_study(study: Study) -> Study:
         folds=replace(study.folds, n_walk_forward=1),
         v1=replace(study.v1, max_windows=300, max_epochs=1),
         v2=replace(study.v2, lookback=8, units=4, dense_units=3),
-        # The stages know one network a stock and year.
+        # The stages expect one network per stock and year.
         v2_delay1=replace(study.v2_delay1, trained=False),
         training=replace(study.training, max_epochs=2),
         backtest=replace(
@@ -61,20 +61,20 @@ def audit_study(study: Study) -> Study:
     )
 
 
-def write_small(folder: Path, seed: int) -> None:
-    """Write a simulated market of six shares and three years, file faults and all."""
+def write_small_market(folder: Path, seed: int) -> None:
+    """Write a simulated market of six stocks and three years, with file faults."""
     simulation = Simulation(
         first_year=FIRST_YEAR, last_year=LAST_YEAR, n_ordinary=N_ORDINARY, seed=seed
     )
     write_market(folder, simulation)
 
 
-def write_coins(folder: Path, seed: int) -> None:
-    """Write a market whose every return is up or down by the flip of a fair coin.
+def write_coin_market(folder: Path, seed: int) -> None:
+    """Write a market in which a fair coin decides the sign of every return.
 
-    A return's size is drawn apart from its sign, and the sign is independent of all
-    that came before. So whatever knows the past only calls the direction right half
-    the time, which makes its hits binomial, exactly.
+    The sign is independent of the return's size and of the past. So a forecast from
+    the past alone hits the direction with probability one half, and its number of hits
+    is exactly binomial.
     """
     sessions = sessions_between(FIRST_YEAR, LAST_YEAR)
     generator = np.random.default_rng([seed, 0xC011])
@@ -92,7 +92,15 @@ def write_coins(folder: Path, seed: int) -> None:
 
 
 def open_audit(study: Study, root: Path, raw: Path) -> Workspace:
-    """Return a workspace of its own for one walk."""
+    """Return a workspace for one run.
+
+    Parameters
+    ----------
+    study : Study
+        Of ``shrink_study``.
+    root, raw : Path
+        Folder of the run's artefacts, and of its raw files.
+    """
     return Workspace(study, Paths(root, study.market.name, raw))
 
 

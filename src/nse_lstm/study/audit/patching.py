@@ -1,4 +1,4 @@
-"""Another function in the place of one of ours, for the length of a block."""
+"""Replace functions of a module for the length of a block."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,24 +9,31 @@ from nse_lstm.errors import StudyError
 
 
 @contextmanager
-def patched(module: ModuleType, **instead: Callable[..., Any]) -> Iterator[None]:
-    """Let a module's names stand for other functions inside the block.
+def patched(module: ModuleType, **replacements: Callable[..., Any]) -> Iterator[None]:
+    """Replace a module's functions by name inside the block.
 
-    Only callers that look the name up in that module see the other function.
+    Only callers that look the name up in that module see the replacement.
+
+    Parameters
+    ----------
+    module : module
+        Whose names are replaced.
+    **replacements : callable
+        The new function by name.
 
     Raises
     ------
     StudyError
         If the module has no such name: the patch would do nothing.
     """
-    unknown = sorted(set(instead) - set(vars(module)))
+    unknown = sorted(set(replacements) - set(vars(module)))
     if unknown:
         raise StudyError(
             f"Expected names of {module.__name__} to replace. Received: {unknown}"
         )
-    before = {name: getattr(module, name) for name in instead}
+    before = {name: getattr(module, name) for name in replacements}
     try:
-        for name, function in instead.items():
+        for name, function in replacements.items():
             setattr(module, name, function)
         yield
     finally:

@@ -1,4 +1,4 @@
-"""One walk of the study's own phases from raw files to the verdict, all of it kept."""
+"""Run the study's own phases from raw files to the verdict and keep every table."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from nse_lstm.features.returns import with_returns
 from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.study.audit import surrogate
 from nse_lstm.study.audit.patching import patched
-from nse_lstm.study.audit.ranking import Ranked, rank_market
+from nse_lstm.study.audit.tabular_run import TabularTables, build_tabular_tables
 from nse_lstm.study.core.jobs import bundle_folder, training_jobs
 from nse_lstm.study.core.phase_tables import read_recommended, study_folds
 from nse_lstm.study.core.workspace import Workspace
@@ -40,7 +40,7 @@ Bundles = dict[tuple[str, int], dict[str, bytes]]
 
 @dataclass(frozen=True, eq=False)
 class PipelineRun:
-    """Everything that a walk made, as its own tables hold it."""
+    """All tables and files of one run."""
 
     workspace: Workspace
     prices: pd.DataFrame
@@ -59,10 +59,10 @@ class PipelineRun:
     """None where nothing is judged."""
 
     @cached_property
-    def ranked(self) -> Ranked:
+    def tabular(self) -> TabularTables:
         """The tabular models' features, targets and forecasts."""
         panel = self.prices[list(PANEL.columns)]
-        return rank_market(self.workspace.study, panel, self.folds)
+        return build_tabular_tables(self.workspace.study, panel, self.folds)
 
 
 def fit_network(job: TrainingJob, study: Study, folder: Path) -> None:
@@ -74,15 +74,15 @@ def fit_network(job: TrainingJob, study: Study, folder: Path) -> None:
 
 LEARNERS: dict[str, Fit] = {
     "network": fit_network,
-    "stand-in": surrogate.fit_surrogate,
+    "surrogate": surrogate.fit_surrogate,
 }
-"""What may be fitted to a job: the study's networks, or the fast linear model."""
+"""Fits of a job: the study's network, or the fast linear surrogate."""
 
 
 def run_pipeline(workspace: Workspace, learner: str) -> PipelineRun:
     """Run Phases 1 to 4 with the study's own functions.
 
-    Tables that are only shown, and that no choice depends on, are left out.
+    Tables that are only displayed, and that no choice depends on, are left out.
 
     Parameters
     ----------
@@ -91,11 +91,11 @@ def run_pipeline(workspace: Workspace, learner: str) -> PipelineRun:
     learner : str
         One of ``LEARNERS``.
     """
-    with _shown_tables_left_out():
+    with _without_display_tables():
         analyse.analyse_data(workspace)
         jobs = training_jobs(workspace)
         bundles = fit_jobs(workspace, jobs, learner)
-        with learning(learner):
+        with forecasting_with(learner):
             outcome = validate.validate(workspace)
     folder = workspace.paths.evaluation
     return PipelineRun(
@@ -117,7 +117,17 @@ def run_pipeline(workspace: Workspace, learner: str) -> PipelineRun:
 
 
 def fit_jobs(workspace: Workspace, jobs: list[TrainingJob], learner: str) -> Bundles:
-    """Fit every job in this process and read back what was stored."""
+    """Fit every job in this process and read back the stored files.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Whose folders take the bundles.
+    jobs : list of TrainingJob
+        To fit.
+    learner : str
+        One of ``LEARNERS``.
+    """
     bundles: Bundles = {}
     for job in jobs:
         folder = bundle_folder(workspace, job.ticker, job.year)
@@ -131,8 +141,18 @@ def fit_jobs(workspace: Workspace, jobs: list[TrainingJob], learner: str) -> Bun
 def forecast_folds(
     workspace: Workspace, panel: pd.DataFrame, learner: str
 ) -> pd.DataFrame:
-    """Forecast every fold with what was fitted, as Phase 4 would."""
-    with learning(learner):
+    """Forecast every fold with the fitted models, as Phase 4 would.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With fitted models.
+    panel : DataFrame
+        ``PANEL``, the test year included.
+    learner : str
+        The one of ``LEARNERS`` that fitted them.
+    """
+    with forecasting_with(learner):
         blocks = [
             validate.forecast_fold(workspace, panel, fold)
             for fold in study_folds(workspace)
@@ -141,8 +161,8 @@ def forecast_folds(
 
 
 @contextmanager
-def learning(learner: str) -> Iterator[None]:
-    """Let Phase 4 forecast with the learner: its own networks, or the stand-ins."""
+def forecasting_with(learner: str) -> Iterator[None]:
+    """Let Phase 4 forecast with its own networks, or with the surrogates."""
     if learner == "network":
         yield
     else:
@@ -151,21 +171,21 @@ def learning(learner: str) -> Iterator[None]:
 
 
 @contextmanager
-def _shown_tables_left_out() -> Iterator[None]:
-    """Leave out the atlas, the tests' table and the intervals' coverage."""
+def _without_display_tables() -> Iterator[None]:
+    """Skip the market statistics, the evidence and the intervals' coverage."""
     with (
         patched(analyse, make_atlas=_nothing, write_atlas=_nothing),
-        patched(validate, gather_evidence=_no_row_of(EVIDENCE)),
-        patched(validate, gather_coverage=_no_row_of(COVERAGE)),
+        patched(validate, gather_evidence=_no_rows(EVIDENCE)),
+        patched(validate, gather_coverage=_no_rows(COVERAGE)),
     ):
         yield
 
 
 def _nothing(*given: object, **how: object) -> None:
-    """Make no atlas."""
+    """Do nothing."""
 
 
-def _no_row_of(schema: pa.DataFrameSchema) -> Callable[..., pd.DataFrame]:
+def _no_rows(schema: pa.DataFrameSchema) -> Callable[..., pd.DataFrame]:
     def gather(*given: object) -> pd.DataFrame:
         return empty_table(schema)
 

@@ -1,12 +1,11 @@
-"""Where no skill can be, none may be found: a market of coin flips.
+"""Placebo tests: no model may show skill on a market of coin flips.
 
-Every direction there is a fair coin, apart from all that came before. So of a fixed
-number of forecasts those with the right direction are binomial with one half, exactly,
-whatever the model; and the same holds when labels were permuted before training or when
-forecasts are held against a later session than their target. An account's sum of
-positions times directions is a martingale with steps of at most one, bounded by Azuma
-and Hoeffding. All tests together alarm on a clean study with a probability of at most
-``LEVEL`` (Bonferroni).
+Every direction there is a fair coin, independent of the past. So the number of right
+directions is exactly binomial with probability one half, for any model.
+The same holds with labels permuted before training, and for sessions after the target.
+An account's sum of positions times directions is a martingale with steps of at most
+one, bounded by the Azuma-Hoeffding inequality. By Bonferroni, all tests together raise
+an alarm on a clean study with a probability of at most ``LEVEL``.
 """
 
 from collections.abc import Iterator
@@ -22,8 +21,8 @@ from nse_lstm.evaluation.strategies import FORECAST_RULES, strategy_returns
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.windows import Windows
 from nse_lstm.models.jobs import TrainingJob
-from nse_lstm.study.audit.alarms import Alarm
-from nse_lstm.study.audit.markets import open_audit, write_coins
+from nse_lstm.study.audit.alarms import AuditAlarm
+from nse_lstm.study.audit.markets import open_audit, write_coin_market
 from nse_lstm.study.audit.pipeline_run import fit_jobs, forecast_folds
 from nse_lstm.study.core.jobs import training_jobs
 from nse_lstm.study.core.workspace import Workspace
@@ -31,14 +30,14 @@ from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.tables import PANEL, read_table
 
 LEVEL = 1e-4
-"""Probability that a clean study sets off any of the placebos."""
+"""False-positive rate of all placebos together."""
 SHIFTS = (0, 1, 2, 3, 5)
-"""Sessions after the target that forecasts are also held against."""
+"""Sessions after the target whose directions are compared with the forecasts too."""
 
 
 @dataclass(frozen=True)
 class Placebo:
-    """One test of no skill."""
+    """One test of no skill: hits (or the account's sum) of n, and its p-value."""
 
     name: str
     hits: float
@@ -48,16 +47,27 @@ class Placebo:
 
 def run_placebos(
     study: Study, root: Path, *, seed: int, learner: str
-) -> tuple[list[Placebo], list[Alarm]]:
-    """Train on a coin-flip market, as it is and with permuted labels, and test.
+) -> tuple[list[Placebo], list[AuditAlarm]]:
+    """Train on a coin-flip market with true and with permuted labels, and test.
+
+    Parameters
+    ----------
+    study : Study
+        Of ``markets.shrink_study``.
+    root : Path
+        An empty folder.
+    seed : int
+        Of the coins and of the permutation.
+    learner : str
+        One of ``pipeline_run.LEARNERS``.
 
     Returns
     -------
-    list of Placebo, list of Alarm
+    list of Placebo, list of AuditAlarm
         All tests, and an alarm for each whose p-value is below ``LEVEL`` over their
         number.
     """
-    write_coins(root / "raw", seed)
+    write_coin_market(root / "raw", seed)
     workspace = open_audit(study, root, root / "raw")
     analyse_data(workspace)
     jobs = training_jobs(workspace)
@@ -72,7 +82,7 @@ def run_placebos(
         tests += _accounts(workspace, forecasts, panel, name)
     bound = LEVEL / len(tests)
     alarms = [
-        Alarm(
+        AuditAlarm(
             "placebo",
             test.name,
             f"{test.hits:g} of {test.n} where a coin decides, p {test.p_value:.2g}",
@@ -84,7 +94,12 @@ def run_placebos(
 
 
 def tail(hits: int, n: int) -> float:
-    """Return the two-sided p-value of a number of hits of a fair coin.
+    """Return the two-sided binomial p-value of a number of hits of a fair coin.
+
+    Parameters
+    ----------
+    hits, n : int
+        Hits among n flips.
 
     Examples
     --------
@@ -115,12 +130,12 @@ def _direction(
     for model, rows in forecasts.groupby("model"):
         place = moves.index.get_indexer(pd.DatetimeIndex(rows["target_date"]))
         column = moves.columns.get_indexer(pd.Index(rows["ticker"]))
-        # No call counts as down: the number of calls must not depend on the coins.
+        # A missing forecast counts as down: n must not depend on the coins.
         up = (rows["y_hat"] > 0).to_numpy()
         for shift in SHIFTS:
             inside = place + shift < len(moves)
-            came = moves.to_numpy()[place[inside] + shift, column[inside]]
-            hits, n = int((up[inside] == (came > 0)).sum()), int(inside.sum())
+            realised = moves.to_numpy()[place[inside] + shift, column[inside]]
+            hits, n = int((up[inside] == (realised > 0)).sum()), int(inside.sum())
             name = f"{model}, {labels}, {shift} sessions after the target"
             yield Placebo(name, hits, n, tail(hits, n))
 
@@ -130,8 +145,8 @@ def _accounts(
 ) -> Iterator[Placebo]:
     backtest = replace(workspace.study.backtest, cost_bps=(0,), headline_cost_bps=0)
     returns = strategy_returns(forecasts, panel, backtest=backtest)
-    dealt = returns[returns["rule"].isin(FORECAST_RULES)]
-    for (model, rule), rows in dealt.groupby(["model", "rule"]):
+    traded = returns[returns["rule"].isin(FORECAST_RULES)]
+    for (model, rule), rows in traded.groupby(["model", "rule"]):
         total = float((rows["position"] * np.sign(rows["stock_return"])).sum())
         bound = min(1.0, 2 * float(np.exp(-(total**2) / (2 * len(rows)))))
-        yield Placebo(f"{model} dealt by {rule}, {labels}", total, len(rows), bound)
+        yield Placebo(f"{model} traded by {rule}, {labels}", total, len(rows), bound)

@@ -1,40 +1,42 @@
-"""What recounting needs again and again, worked out by hand once a walk."""
+"""The reference's market and windows, computed once per run."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nse_lstm.study.audit.reference.rows import PlainMarket, read_market
+from nse_lstm.study.audit.reference.rows import ReferenceMarket, read_market
 from nse_lstm.study.audit.reference.windows import (
-    PlainWindow,
+    ReferenceWindow,
     list_windows,
     split_windows,
 )
 from nse_lstm.study.core.workspace import Workspace, actions_path
 
-Split = dict[str, list[PlainWindow]]
+Split = dict[str, list[ReferenceWindow]]
 """Windows by "train", "validation" and "forecast"."""
 
 
 @dataclass(frozen=True)
 class ReferenceCache:
-    """The raw text read by hand, and some stocks' windows cut by hand."""
+    """The reference's market, and its windows of some stocks."""
 
-    market: PlainMarket
-    windows: dict[str, list[PlainWindow]]
+    market: ReferenceMarket
+    windows: dict[str, list[ReferenceWindow]]
     splits: dict[tuple[str, int], Split]
 
 
 def compute_reference(
     workspace: Workspace, wanted: Iterable[tuple[str, int]], *, pooled: bool
 ) -> ReferenceCache:
-    """Read the raw files, and cut the wanted stocks' windows for the wanted years.
+    """Read the raw files and list the windows of the wanted stocks and folds.
 
     Parameters
     ----------
+    workspace : Workspace
+        With the raw files and the sourced corporate actions.
     wanted : iterable of (str, int)
         Ticker and fold.
     pooled : bool
-        Whether every share's windows are needed, for the pooled model.
+        Whether every stock's windows are needed, for the pooled model.
     """
     study = workspace.study
     market = read_market(workspace.paths.raw, actions_path(workspace))
@@ -54,6 +56,6 @@ def compute_reference(
             share=study.folds.validation_share,
             purge=v2.horizon,
         )
-        names_of = ("train", "validation", "forecast")
-        splits[ticker, year] = dict(zip(names_of, parts, strict=True))
+        spans = ("train", "validation", "forecast")
+        splits[ticker, year] = dict(zip(spans, parts, strict=True))
     return ReferenceCache(market, windows, splits)

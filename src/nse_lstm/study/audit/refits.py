@@ -1,4 +1,4 @@
-"""Stored models taken apart: fitted again, and asked again along another path."""
+"""Fit a stored model again, and recompute stored models' forecasts on another path."""
 
 import json
 import math
@@ -9,80 +9,123 @@ from numpy.typing import NDArray
 
 from nse_lstm.models.bundles import load_keras
 from nse_lstm.study.audit import surrogate
-from nse_lstm.study.audit.alarms import Alarm
-from nse_lstm.study.audit.differences import Differences, apart, array_of, is_near
+from nse_lstm.study.audit.alarms import AuditAlarm
+from nse_lstm.study.audit.differences import (
+    Differences,
+    column_differences,
+    is_close,
+    to_array,
+)
 from nse_lstm.study.audit.pipeline_run import FILES, LEARNERS, PipelineRun
-from nse_lstm.study.audit.reference.windows import PlainWindow
+from nse_lstm.study.audit.reference.windows import ReferenceWindow
 from nse_lstm.study.audit.reference_cache import ReferenceCache
-from nse_lstm.study.audit.table_rows import blocks_of
+from nse_lstm.study.audit.table_rows import blocks_by_model
 from nse_lstm.study.core.jobs import bundle_folder
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
 
 SINGLE = 2e-4
-"""Of the scaled price: single precision, summed in another order."""
+"""Absolute tolerance in scaled prices: single precision, another order of sums."""
 
 Numbers = NDArray[np.float64]
 
 
 def check_refits(
-    walk: PipelineRun, learner: str, *, hand: ReferenceCache, scratch: Path
-) -> list[Alarm]:
-    """Fit the last stock's model again, and recompute what stored models say.
+    run: PipelineRun, learner: str, *, reference: ReferenceCache, scratch: Path
+) -> list[AuditAlarm]:
+    """Fit the last job again, and recompute forecasts and losses of stored models.
+
+    Parameters
+    ----------
+    run : PipelineRun
+        With its stored bundles.
+    learner : str
+        The one of ``pipeline_run.LEARNERS`` that fitted them.
+    reference : ReferenceCache
+        Windows of the same run.
+    scratch : Path
+        Folder for the second fit.
 
     Returns
     -------
-    list of Alarm
-        "refit: bytes" where the same job gives other bytes; "refit: forecasts" where
-        stored weights, windows and scaler by hand give another forecast; "refit:
-        stopping" where the kept epoch's loss is not that of the validation span.
+    list of AuditAlarm
+        "refit: bytes" where the same job gives other bytes. "refit: forecasts" where
+        the stored weights and scaler give another forecast from the reference's
+        windows. "refit: stopping" where the stored validation loss is not that of the
+        reference's validation windows.
     """
     parts = {
-        "bytes": _fit_again(walk, learner, scratch),
-        "forecasts": compare_forecasts(walk, learner, hand),
-        "stopping": _stopping(walk, learner, hand),
+        "bytes": _fit_again(run, learner, scratch),
+        "forecasts": compare_forecasts(run, learner, reference),
+        "stopping": _stopping(run, learner, reference),
     }
     return [
-        Alarm(f"refit: {name}", where, detail)
+        AuditAlarm(f"refit: {name}", where, detail)
         for name, found in parts.items()
         for where, detail in found
     ]
 
 
 def compare_forecasts(
-    walk: PipelineRun, learner: str, hand: ReferenceCache
+    run: PipelineRun, learner: str, reference: ReferenceCache
 ) -> Differences:
-    """Compare v1, v2, drift and AR(1) with the same from windows cut by hand."""
-    for ticker, year, model, rows in blocks_of(walk.forecasts):
-        parts = hand.splits[ticker, year]
+    """Compare forecasts of v1, v2, drift and AR(1) with those of reference windows.
+
+    Parameters
+    ----------
+    run : PipelineRun
+        With its stored bundles.
+    learner : str
+        The one of ``pipeline_run.LEARNERS`` that fitted them.
+    reference : ReferenceCache
+        Windows of the same run.
+    """
+    for ticker, year, model, rows in blocks_by_model(run.forecasts):
+        parts = reference.splits[ticker, year]
         if len(rows) != len(parts["forecast"]):
-            continue  # said by "recount: forecasts"
+            continue  # "reference: forecasts" alarms
         shares = [
-            hand.market.stocks[ticker][w.origin].shares for w in parts["forecast"]
+            reference.market.stocks[ticker][w.origin].shares for w in parts["forecast"]
         ]
         where = f"{model} {ticker} {year}"
         if model in ("drift", "ar1"):
-            mine, least = _by_formula(model, parts), 1e-9
+            prices, least = _baseline_prices(model, parts), 1e-9
         elif model in ("v1", "v2"):
             name = ticker if model == "v2" else ALL_STOCKS
-            folder = bundle_folder(walk.workspace, name, year)
+            folder = bundle_folder(run.workspace, name, year)
             low, high = _range(folder)
             scaled = outputs_of(folder, learner, parts["forecast"], (low, high))
-            mine, least = scaled * (high - low) + low, SINGLE * (high - low)
+            prices, least = scaled * (high - low) + low, SINGLE * (high - low)
         else:
             continue
-        priced = mine / array_of(shares)
-        yield from apart(
-            rows["price_hat"], priced, where=where, tolerance=1e-9, least=least
+        expected = prices / to_array(shares)
+        yield from column_differences(
+            rows["price_hat"], expected, where=where, tolerance=1e-9, least=least
         )
 
 
 def outputs_of(
     folder: Path,
     learner: str,
-    windows: list[PlainWindow],
+    windows: list[ReferenceWindow],
     scale: tuple[float, float],
 ) -> Numbers:
-    """Return a stored model's scaled outputs for windows cut by hand."""
+    """Return a stored model's scaled outputs for reference windows.
+
+    Parameters
+    ----------
+    folder : Path
+        The model's bundle.
+    learner : str
+        The one of ``pipeline_run.LEARNERS`` that fitted it.
+    windows : list of ReferenceWindow
+        n of them.
+    scale : tuple of float
+        The scaler's minimum and maximum, KES.
+
+    Returns
+    -------
+    array of shape (n,)
+    """
     low, high = scale
     X = (np.array([w.inputs for w in windows]) - low) / (high - low)
     if learner == "network":
@@ -93,30 +136,36 @@ def outputs_of(
     return surrogate.predict(weights, X)
 
 
-def _fit_again(walk: PipelineRun, learner: str, scratch: Path) -> Differences:
-    job = walk.jobs[-1]
-    LEARNERS[learner](job, walk.workspace.study, scratch / "again")
+def _fit_again(run: PipelineRun, learner: str, scratch: Path) -> Differences:
+    job = run.jobs[-1]
+    LEARNERS[learner](job, run.workspace.study, scratch / "again")
     for name in FILES:
         again = (scratch / "again" / name).read_bytes()
-        if again != walk.bundles[job.ticker, job.year][name]:
-            yield f"{job.ticker} {job.year}", f"{name} is another when fitted again"
+        if again != run.bundles[job.ticker, job.year][name]:
+            yield (
+                f"{job.ticker} {job.year}",
+                f"{name} has other bytes when fitted again",
+            )
 
 
-def _stopping(walk: PipelineRun, learner: str, hand: ReferenceCache) -> Differences:
+def _stopping(run: PipelineRun, learner: str, reference: ReferenceCache) -> Differences:
     """Recompute the validation loss that chose the stored weights."""
-    for job in walk.jobs:
+    for job in run.jobs:
         if job.ticker == ALL_STOCKS:
             continue
-        folder = bundle_folder(walk.workspace, job.ticker, job.year)
+        folder = bundle_folder(run.workspace, job.ticker, job.year)
         stored = json.loads((folder / "metadata.json").read_text())["validation_loss"]
-        held = hand.splits[job.ticker, job.year]["validation"]
+        held = reference.splits[job.ticker, job.year]["validation"]
         low, high = _range(folder)
-        y = (array_of([w.y for w in held]) - low) / (high - low)
+        y = (to_array([w.y for w in held]) - low) / (high - low)
         error = np.abs(outputs_of(folder, learner, held, (low, high)) - y)
         loss = float(np.where(error <= 1, error**2 / 2, error - 0.5).mean())
-        if not is_near(float(stored), loss, tolerance=2e-3):
+        if not is_close(float(stored), loss, tolerance=2e-3):
             where = f"{job.ticker} {job.year}"
-            yield where, f"validation loss {stored:.6g}, of its own span {loss:.6g}"
+            yield (
+                where,
+                f"validation loss {stored:.6g}, of the reference windows {loss:.6g}",
+            )
 
 
 def _range(folder: Path) -> tuple[float, float]:
@@ -124,16 +173,16 @@ def _range(folder: Path) -> tuple[float, float]:
     return float(document["minimum"]), float(document["maximum"])
 
 
-def _by_formula(model: str, parts: dict[str, list[PlainWindow]]) -> Numbers:
+def _baseline_prices(model: str, parts: dict[str, list[ReferenceWindow]]) -> Numbers:
     """Forecast adjusted prices by drift, or by AR(1) from its normal equations."""
-    came = [math.log(w.y / w.inputs[-1]) for w in parts["train"]]
-    last = array_of([w.inputs[-1] for w in parts["forecast"]])
-    mean = sum(came) / len(came)
+    returns = [math.log(w.y / w.inputs[-1]) for w in parts["train"]]
+    last = to_array([w.inputs[-1] for w in parts["forecast"]])
+    mean = sum(returns) / len(returns)
     if model == "drift":
         return last * math.exp(mean)
     before = [math.log(w.inputs[-1] / w.inputs[-2]) for w in parts["train"]]
     centre = sum(before) / len(before)
-    slope = sum((b - centre) * c for b, c in zip(before, came, strict=True))
+    slope = sum((b - centre) * c for b, c in zip(before, returns, strict=True))
     slope /= sum((b - centre) ** 2 for b in before)
-    moves = [math.log(w.inputs[-1] / w.inputs[-2]) for w in parts["forecast"]]
-    return last * np.exp(mean + slope * (array_of(moves) - centre))
+    latest = [math.log(w.inputs[-1] / w.inputs[-2]) for w in parts["forecast"]]
+    return last * np.exp(mean + slope * (to_array(latest) - centre))

@@ -1,8 +1,7 @@
-"""What must not move by a bit when another future is put after an origin.
+"""The stages of a run that must not move by a bit under another future.
 
-``STAGES`` is the list; a stage that is added to it is checked everywhere. Each takes
-what two walks hold and an origin up to which their files are the same, and returns one
-line for every difference.
+``STAGES`` is the list; a stage that is added to it is checked everywhere. Each compares
+two runs whose files agree up to an origin, and gives one line per difference.
 """
 
 import hashlib
@@ -17,53 +16,80 @@ from nse_lstm.evaluation.strategies import INDEX
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.windows import Windows
 from nse_lstm.models.jobs import TrainingJob
-from nse_lstm.study.audit.alarms import Alarm
+from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.pipeline_run import PipelineRun
 
 ORIGIN_KEY = ["ticker", "model", "seed", "fold", "origin"]
-BOOK_KEY = ["ticker", "model", "seed", "fold", "rule", "cost_bps", "session"]
+ACCOUNT_KEY = ["ticker", "model", "seed", "fold", "rule", "cost_bps", "session"]
 
-Differences = Iterator[str]
+Lines = Iterator[str]
+
+
+@dataclass(frozen=True, eq=False)
+class RunPair:
+    """Two runs whose raw files agree up to an origin, look-ahead columns left out."""
+
+    base: PipelineRun
+    other: PipelineRun
+    origin: pd.Timestamp
+    """Last session whose rows are the same in both."""
+
+    @property
+    def runs(self) -> tuple[PipelineRun, PipelineRun]:
+        """Both runs."""
+        return self.base, self.other
+
+    @property
+    def folds(self) -> list[Fold]:
+        """Folds of both runs whose models were fitted before the origin."""
+        years = {fold.year for fold in self.other.folds}
+        return [
+            f for f in self.base.folds if f.year in years and f.start <= self.origin
+        ]
+
+    @property
+    def years(self) -> list[int]:
+        """Years of ``folds``."""
+        return [fold.year for fold in self.folds]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of the study, and how two walks are compared there."""
+    """One stage of the study, and the function that compares two runs there."""
 
     name: str
-    what: str
-    """For the table: what is compared."""
-    compare: Callable[[PipelineRun, PipelineRun, pd.Timestamp], Differences]
-    of_ranking: bool = False
-    """Whether the tabular models' tables are made for it."""
+    compare: Callable[[RunPair], Lines]
+    of_tabular: bool = False
+    """Whether the tabular models' tables are needed."""
 
 
-def compare_walks(
+def compare_runs(
     base: PipelineRun,
     other: PipelineRun,
     *,
     origin: pd.Timestamp,
     label: str,
-    stages: tuple["Stage", ...] = (),
-) -> list[Alarm]:
-    """Return an alarm for each difference between two walks up to an origin.
+    stages: tuple[Stage, ...] = (),
+) -> list[AuditAlarm]:
+    """Return one alarm per difference between two runs up to an origin.
 
     Parameters
     ----------
-    base, other : Walk
-        Walks whose raw files agree up to ``origin``, the columns that look ahead left
-        out. Their folds may differ; those in both are compared.
+    base, other : PipelineRun
+        Runs whose raw files agree up to ``origin``, the columns with look-ahead left
+        out. Folds that are in both are compared.
     origin : Timestamp
-        Last session that both have as it was.
+        Last session whose rows are the same in both.
     label : str
-        What was done to the second walk's files.
+        Splice of the second run's files.
     stages : tuple of Stage
         Those to compare; all of ``STAGES`` if none is given.
     """
+    pair = RunPair(base, other, origin)
     return [
-        Alarm(f"futures: {stage.name}", label, line)
+        AuditAlarm(f"futures: {stage.name}", label, line)
         for stage in stages or STAGES
-        for line in stage.compare(base, other, origin)
+        for line in stage.compare(pair)
     ]
 
 
@@ -77,152 +103,119 @@ def windows_digest(windows: Windows) -> str:
     return digest.hexdigest()
 
 
-def _panel(base: PipelineRun, other: PipelineRun, origin: pd.Timestamp) -> Differences:
-    known = [w.prices[w.prices["session"] <= origin] for w in (base, other)]
-    yield from _differing(*known, key=["ticker", "session"])
+def _panel(pair: RunPair) -> Lines:
+    known = [r.prices[r.prices["session"] <= pair.origin] for r in pair.runs]
+    yield from _compare_tables(*known, key=["ticker", "session"])
 
 
-def _universe(
-    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
-) -> Differences:
-    for fold in _begun(base, other, origin):
+def _universe(pair: RunPair) -> Lines:
+    for year in pair.years:
         for name in ("recommended", "tradable"):
-            one, two = (getattr(walk, name)[fold.year] for walk in (base, other))
+            one, two = (getattr(run, name)[year] for run in pair.runs)
             if one != two:
-                yield f"{fold.year}: {name} {one} became {two}"
+                yield f"{year}: {name} {one} became {two}"
 
 
-def _windows(
-    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
-) -> Differences:
-    years = {fold.year for fold in _begun(base, other, origin)}
-    one, two = (_job_digests(walk.jobs, years) for walk in (base, other))
-    yield from _unequal(one, two, "training or validation windows")
+def _windows(pair: RunPair) -> Lines:
+    one, two = (_job_digests(run.jobs, set(pair.years)) for run in pair.runs)
+    yield from _compare_values(one, two, "training or validation windows")
 
 
-def _files(
-    *names: str,
-) -> Callable[[PipelineRun, PipelineRun, pd.Timestamp], Differences]:
-    def compare(
-        base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
-    ) -> Differences:
-        years = {fold.year for fold in _begun(base, other, origin)}
+def _files(*names: str) -> Callable[[RunPair], Lines]:
+    def compare(pair: RunPair) -> Lines:
+        years = set(pair.years)
         for name in names:
             one, two = (
-                {key: f[name] for key, f in w.bundles.items() if key[1] in years}
-                for w in (base, other)
+                {key: f[name] for key, f in r.bundles.items() if key[1] in years}
+                for r in pair.runs
             )
-            yield from _unequal(one, two, name)
+            yield from _compare_values(one, two, name)
 
     return compare
 
 
-def _forecasts(
-    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
-) -> Differences:
-    years = [fold.year for fold in _begun(base, other, origin)]
-    tables = [w.forecasts[w.forecasts["fold"].isin(years)] for w in (base, other)]
-    yield from _differing_forecasts(tables, origin)
+def _forecasts(pair: RunPair) -> Lines:
+    yield from _compare_forecasts(pair, [r.forecasts for r in pair.runs])
 
 
-def _features(
-    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
-) -> Differences:
-    tables = [w.ranked.features for w in (base, other)]
-    known = [table[table["session"] <= origin] for table in tables]
-    yield from _differing(*known, key=["ticker", "session"])
+def _tabular(pair: RunPair) -> Lines:
+    yield from _compare_forecasts(pair, [r.tabular.forecasts for r in pair.runs])
 
 
-def _targets(
-    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
-) -> Differences:
-    tables = [w.ranked.targets for w in (base, other)]
-    known = [table[table["target_date"] <= origin] for table in tables]
-    yield from _differing(*known, key=["ticker", "origin"])
-
-
-def _tabular(
-    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
-) -> Differences:
-    years = [fold.year for fold in _begun(base, other, origin)]
-    tables = [w.ranked.forecasts for w in (base, other)]
-    begun = [table[table["fold"].isin(years)] for table in tables]
-    yield from _differing_forecasts(begun, origin)
-
-
-def _differing_forecasts(
-    tables: list[pd.DataFrame], origin: pd.Timestamp
-) -> Differences:
-    known = [table[table["target_date"] <= origin] for table in tables]
-    yield from _differing(*known, key=ORIGIN_KEY)
-    # The last origins' targets lie beyond; whether they exist may differ, not what
-    # is forecast from them.
+def _compare_forecasts(pair: RunPair, tables: list[pd.DataFrame]) -> Lines:
+    tables = [table[table["fold"].isin(pair.years)] for table in tables]
+    known = [table[table["target_date"] <= pair.origin] for table in tables]
+    yield from _compare_tables(*known, key=ORIGIN_KEY)
+    # Targets after the origin may exist in one run only. Where both have one, the
+    # forecasts must agree.
     last = [
-        table[(table["origin"] <= origin) & (table["target_date"] > origin)]
+        table[(table["origin"] <= pair.origin) & (table["target_date"] > pair.origin)]
         for table in tables
     ]
     columns = [*ORIGIN_KEY, "price_hat", "y_hat"]
     both = last[0][ORIGIN_KEY].merge(last[1][ORIGIN_KEY])
     shared = [table[columns].merge(both) for table in last]
-    yield from _differing(*shared, key=ORIGIN_KEY)
+    yield from _compare_tables(*shared, key=ORIGIN_KEY)
 
 
-def _positions(
-    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
-) -> Differences:
-    years = [fold.year for fold in _begun(base, other, origin)]
-    # The index as a yardstick is allowed a look one session ahead.
-    books = [
-        w.returns[w.returns["fold"].isin(years) & (w.returns["model"] != INDEX)]
-        for w in (base, other)
+def _features(pair: RunPair) -> Lines:
+    tables = [r.tabular.features for r in pair.runs]
+    known = [table[table["session"] <= pair.origin] for table in tables]
+    yield from _compare_tables(*known, key=["ticker", "session"])
+
+
+def _targets(pair: RunPair) -> Lines:
+    tables = [r.tabular.targets for r in pair.runs]
+    known = [table[table["target_date"] <= pair.origin] for table in tables]
+    yield from _compare_tables(*known, key=["ticker", "origin"])
+
+
+def _positions(pair: RunPair) -> Lines:
+    # The index is a benchmark that may look one session ahead.
+    tables = [
+        r.returns[r.returns["fold"].isin(pair.years) & (r.returns["model"] != INDEX)]
+        for r in pair.runs
     ]
-    known = [book[book["session"] <= origin] for book in books]
-    yield from _differing(*known, key=BOOK_KEY)
-    # What is held into the next session was dealt at the origin at the latest.
-    columns = [*BOOK_KEY, "position"]
-    following = [book[book["session"] > origin][columns] for book in books]
-    first = [book[book["session"] == book["session"].min()] for book in following]
-    if all(len(book) for book in first):
-        names = [set(book["ticker"]) for book in first]
-        kept = [b[b["ticker"].isin(names[0] & names[1] - {"ALL"})] for b in first]
-        yield from _differing(*kept, key=BOOK_KEY)
+    known = [table[table["session"] <= pair.origin] for table in tables]
+    yield from _compare_tables(*known, key=ACCOUNT_KEY)
+    # The position held into the next session was traded at the origin or before.
+    columns = [*ACCOUNT_KEY, "position"]
+    following = [table[table["session"] > pair.origin][columns] for table in tables]
+    first = [table[table["session"] == table["session"].min()] for table in following]
+    if all(len(table) for table in first):
+        names = [set(table["ticker"]) for table in first]
+        kept = [t[t["ticker"].isin(names[0] & names[1] - {"ALL"})] for t in first]
+        yield from _compare_tables(*kept, key=ACCOUNT_KEY)
 
 
-def _choices(
-    base: PipelineRun, other: PipelineRun, origin: pd.Timestamp
-) -> Differences:
-    over = [f for f in _begun(base, other, origin) if f.end <= origin]
-    years = [fold.year for fold in over]
-    scores = [w.scores[w.scores["fold"].isin(years)] for w in (base, other)]
+def _choices(pair: RunPair) -> Lines:
+    base, other = pair.runs
+    years = [fold.year for fold in pair.folds if fold.end <= pair.origin]
+    scores = [r.scores[r.scores["fold"].isin(years)] for r in pair.runs]
     key = ["ticker", "model", "fold", "rule", "metric", "cost_bps"]
-    yield from _differing(*scores, key=key)
+    yield from _compare_tables(*scores, key=key)
     test = base.folds[-1]
-    if test.start <= origin and other.folds[-1] == test:
+    if test.start <= pair.origin and other.folds[-1] == test:
         if len(base.selection):
-            yield from _differing(base.selection, other.selection, key=["ticker"])
+            yield from _compare_tables(base.selection, other.selection, key=["ticker"])
         if repr(base.judgement) != repr(other.judgement):
             yield "the verdict and its numbers moved with the test year"
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("panel", "prices, flags and returns of every row", _panel),
-    Stage("universe", "recommended and tradable stocks of each fold", _universe),
-    Stage("windows", "training and validation windows", _windows),
-    Stage("scalers", "scaler.json", _files("scaler.json")),
-    Stage("weights", "weights and history", _files("model.keras", "history.csv")),
-    Stage("forecasts", "every model's forecasts", _forecasts),
-    Stage("positions", "positions, turnover and returns", _positions),
-    Stage("choices", "scores, selection and verdict before the test year", _choices),
-    Stage("features", "the tabular models' features", _features, of_ranking=True),
-    Stage("targets", "the tabular models' targets", _targets, of_ranking=True),
-    Stage("tabular", "the tabular models' forecasts", _tabular, of_ranking=True),
+    Stage("panel", _panel),
+    Stage("universe", _universe),
+    Stage("windows", _windows),
+    Stage("scalers", _files("scaler.json")),
+    Stage("weights", _files("model.keras", "history.csv")),
+    Stage("forecasts", _forecasts),
+    Stage("positions", _positions),
+    Stage("choices", _choices),
+    Stage("features", _features, of_tabular=True),
+    Stage("targets", _targets, of_tabular=True),
+    Stage("tabular", _tabular, of_tabular=True),
 )
-
-
-def _begun(base: PipelineRun, other: PipelineRun, origin: pd.Timestamp) -> list[Fold]:
-    """Return the folds of both walks whose models were fitted before the origin."""
-    years = {fold.year for fold in other.folds}
-    return [f for f in base.folds if f.year in years and f.start <= origin]
+"""``core.audit_result.CHECKS`` describes each in words."""
 
 
 def _job_digests(jobs: list[TrainingJob], years: set[int]) -> dict[Any, str]:
@@ -234,21 +227,21 @@ def _job_digests(jobs: list[TrainingJob], years: set[int]) -> dict[Any, str]:
     }
 
 
-def _unequal(one: dict[Any, Any], two: dict[Any, Any], what: str) -> Differences:
+def _compare_values(one: dict[Any, Any], two: dict[Any, Any], what: str) -> Lines:
     for key in sorted(one.keys() | two.keys()):
         if one.get(key) != two.get(key):
             yield f"{what} of {' '.join(map(str, key))} changed"
 
 
-def _differing(one: pd.DataFrame, two: pd.DataFrame, *, key: list[str]) -> Differences:
-    """Say how two tables differ, if they do, by the first row and column."""
+def _compare_tables(one: pd.DataFrame, two: pd.DataFrame, *, key: list[str]) -> Lines:
+    """Give the first column and row in which two tables differ."""
     one, two = (t.sort_values(key).reset_index(drop=True) for t in (one, two))
     if len(one) != len(two):
         yield f"{len(one)} rows became {len(two)}"
         return
     for name in one.columns:
         if name not in two.columns:
-            yield f"column {name} is gone"
+            yield f"column {name} is missing"
             continue
         left, right = one[name], two[name]
         differs = (left != right) & ~(left.isna() & right.isna())

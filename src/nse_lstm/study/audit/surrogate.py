@@ -1,8 +1,7 @@
-"""A fast linear model that takes a network's place where many walks are needed.
+"""A surrogate of the network: a ridge regression that is fitted in milliseconds.
 
-It is fitted on the same windows, scaled by the same scaler, stops by the same
-validation span (which chooses its penalty) and leaves the same files, so that every
-check reads it like a network's bundle.
+It uses the same windows, scaler and validation span (which chooses its penalty), and
+leaves the same files. So every check reads it like a network's bundle.
 """
 
 import hashlib
@@ -28,6 +27,7 @@ from nse_lstm.features.windows import Windows
 from nse_lstm.json_files import read_json
 from nse_lstm.models.baselines import forecast_baselines, forecast_rows
 from nse_lstm.models.jobs import TrainingJob
+from nse_lstm.models.tabular_models import fit_ridge
 from nse_lstm.paths import write_text
 from nse_lstm.study.core import jobs
 from nse_lstm.study.core.phase_tables import ALL_STOCKS, read_recommended
@@ -38,10 +38,21 @@ Numbers = NDArray[np.float64]
 
 
 def fit_surrogate(job: TrainingJob, study: Study, folder: Path) -> None:
-    """Fit a job's linear model and leave it as a bundle's files."""
+    """Fit a job's ridge regression and write a bundle's files.
+
+    Parameters
+    ----------
+    job : TrainingJob
+        Windows to fit and to validate on.
+    study : Study
+        Unused; networks are fitted by the same signature.
+    folder : Path
+        Of the bundle.
+    """
     scaler = fit_min_max(np.append(job.train.X, job.train.y))
     X, y = scale(scaler, job.train.X), scale(scaler, job.train.y)
-    weights = [_ridge(X, y, penalty) for penalty in PENALTIES]
+    fits = [fit_ridge(X, y, alpha=penalty) for penalty in PENALTIES]
+    weights = [np.append(constant, coefficients) for coefficients, constant in fits]
     losses = [0.0, 1.0, 2.0]
     if job.architecture != "v1":
         held = scale(scaler, job.validation.X), scale(scaler, job.validation.y)
@@ -60,14 +71,32 @@ def fit_surrogate(job: TrainingJob, study: Study, folder: Path) -> None:
 
 
 def predict(weights: Numbers, X: Numbers) -> Numbers:
-    """Apply the linear model to scaled windows, each on its own to the last bit."""
+    """Forecast scaled windows, each independent of the others to the last bit.
+
+    Parameters
+    ----------
+    weights : array of shape (1 + lookback,)
+        The constant first.
+    X : array of shape (n, lookback)
+        Scaled inputs.
+    """
     return weights[0] + (np.ascontiguousarray(X) * weights[1:]).sum(axis=1)
 
 
 def forecast_fold(
     workspace: Workspace, panel: pd.DataFrame, fold: Fold
 ) -> pd.DataFrame:
-    """Forecast a fold as ``validate.forecast_fold`` does, with the stand-ins."""
+    """Forecast a fold with the surrogates, as ``validate.forecast_fold`` does.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With fitted surrogates.
+    panel : DataFrame
+        ``PANEL``, the fold's year included.
+    fold : Fold
+        To forecast.
+    """
     prices, blocks = with_returns(panel), []
     for ticker in read_recommended(workspace)[fold.year]:
         split = jobs.split_stock(workspace, prices, ticker, fold)
@@ -96,15 +125,7 @@ def _forecast(folder: Path, windows: Windows) -> Numbers:
     return unscale(scaler, predict(weights, scale(scaler, windows.X)))
 
 
-def _ridge(X: Numbers, y: Numbers, penalty: float) -> Numbers:
-    design = np.column_stack([np.ones(len(X)), X])
-    root = np.sqrt(penalty) * np.eye(design.shape[1])
-    root[0] = 0.0
-    target = np.append(y, np.zeros(len(root)))
-    solution, *_ = np.linalg.lstsq(np.vstack([design, root]), target, rcond=None)
-    return np.asarray(solution, np.float64)
-
-
 def _loss(error: Numbers) -> float:
+    """Return the mean Huber loss with delta 1."""
     size = np.abs(error)
     return float(np.where(size <= 1, error**2 / 2, size - 0.5).mean())

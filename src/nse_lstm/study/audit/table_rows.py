@@ -1,4 +1,4 @@
-"""Tables read off as plain values, for code that walks them a row at a time."""
+"""Table rows as plain Python values, for code that reads one row at a time."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 
-class Forecast(NamedTuple):
+class ForecastRow(NamedTuple):
     """One row of a model's forecasts."""
 
     origin: date
@@ -16,25 +16,27 @@ class Forecast(NamedTuple):
     y_hat: float
 
 
-def days_of(sessions: pd.Series) -> list[date]:
+def to_dates(sessions: pd.Series) -> list[date]:
     """Return sessions as plain dates."""
     days: list[date] = sessions.to_numpy("datetime64[D]").tolist()
     return days
 
 
-def forecasts_of(rows: pd.DataFrame) -> list[Forecast]:
+def forecast_rows(rows: pd.DataFrame) -> list[ForecastRow]:
     """Return forecasts in the table's order."""
     columns = (
-        days_of(rows["origin"]),
-        days_of(rows["target_date"]),
+        to_dates(rows["origin"]),
+        to_dates(rows["target_date"]),
         rows["price_hat"].tolist(),
         rows["y_hat"].tolist(),
     )
-    return [Forecast(*values) for values in zip(*columns, strict=True)]
+    return [ForecastRow(*values) for values in zip(*columns, strict=True)]
 
 
-def blocks_of(forecasts: pd.DataFrame) -> Iterator[tuple[str, int, str, pd.DataFrame]]:
-    """Give the forecasts of each ticker, fold and model."""
+def blocks_by_model(
+    forecasts: pd.DataFrame,
+) -> Iterator[tuple[str, int, str, pd.DataFrame]]:
+    """Give ticker, fold, model and the forecasts of each block."""
     names = forecasts[["ticker", "fold", "model"]]
     for key, rows in forecasts.groupby([names[name] for name in names]):
         ticker, year, model = pd.Series(key).tolist()

@@ -8,6 +8,7 @@ import pandas as pd
 from nse_lstm.errors import ArtefactError
 from nse_lstm.json_files import read_json
 from nse_lstm.models.versions import code_version
+from nse_lstm.paths import find_root
 from nse_lstm.study.core.ledger import EVALUATION, identity
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.workspace import Workspace
@@ -16,7 +17,7 @@ AUDITED = (*EVALUATION, "study.audit.run", "study.ranking.top_n_portfolio")
 """Modules that a result of the audit depends on, with all that they import."""
 
 CHECKS: tuple[tuple[str, str], ...] = (
-    ("walk", "the small market is walked from raw files to a verdict"),
+    ("pipeline", "a small market runs from raw files to a verdict"),
     ("futures: panel", "prices, flags and returns up to the origin"),
     ("futures: universe", "recommended and tradable stocks"),
     ("futures: windows", "training and validation windows"),
@@ -26,26 +27,26 @@ CHECKS: tuple[tuple[str, str], ...] = (
     ("futures: positions", "positions, turnover and returns"),
     ("futures: choices", "scores, selection and verdict before the test year"),
     ("futures: features", "the tabular models' features, bit by bit"),
-    ("futures: targets", "what the tabular models are trained on"),
+    ("futures: targets", "the tabular models' labels"),
     ("futures: tabular", "the tabular models' forecasts, bit by bit"),
-    ("recount: panel", "every share's rows from the raw text, by plain Python"),
-    ("recount: universe", "recommendations as of each fold's start"),
-    ("recount: windows", "inputs, labels and spans"),
-    ("recount: scalers", "the range of the training windows and no more"),
-    ("recount: forecasts", "origins, targets and the price they start from"),
-    ("recount: money", "fills, costs, accounts, Sharpe ratios, accuracy, verdict"),
-    ("recount: choices", "each stock's champion on walk-forward years"),
-    ("refit: bytes", "a job fitted again gives the same bytes"),
-    ("refit: forecasts", "stored weights asked along another path"),
-    ("refit: stopping", "the loss that stopped training is the validation span's"),
+    ("reference: panel", "every stock's rows from the raw text, by plain Python"),
+    ("reference: universe", "recommendations as of each fold's start"),
+    ("reference: windows", "inputs, labels and spans"),
+    ("reference: scalers", "each scaler's range is that of its training windows"),
+    ("reference: forecasts", "origins, targets and starting prices"),
+    ("reference: money", "fills, costs, accounts, Sharpe ratios, accuracy, verdict"),
+    ("reference: choices", "each stock's champion on walk-forward years"),
+    ("refit: bytes", "the same job gives the same bytes again"),
+    ("refit: forecasts", "stored weights give the same forecasts on another path"),
+    ("refit: stopping", "the validation span's loss stopped the training"),
     ("rule", "columns, seal, spans, costs, positions, annualisation, ledger"),
-    ("placebo", "no skill where a coin decides, labels as they are and permuted"),
-    ("own market: panel", "this market's own panel from its raw text"),
-    ("own market: universe", "its recommendations"),
-    ("own market: windows", "sampled stocks' windows"),
-    ("own market: scalers", "sampled stocks' stored scalers"),
+    ("placebo", "no skill on coin flips, with true and with permuted labels"),
+    ("market: panel", "this market's own panel from its raw text"),
+    ("market: universe", "its recommendations"),
+    ("market: windows", "sampled stocks' windows"),
+    ("market: scalers", "sampled stocks' stored scalers"),
 )
-"""Families of checks and what each holds fast, for the table."""
+"""Each check and the property that it tests, for the table."""
 
 
 def audit_path(workspace: Workspace) -> Path:
@@ -94,12 +95,12 @@ def audit_words(workspace: Workspace) -> str:
         return f"The leak audit found {n} leaks or faults: {', '.join(checks)}."
     return (
         f"The leak audit ({found['size']}) is clean: {len(found['changes'])} other "
-        f"futures, {found['n_placebos']} placebos, every figure counted twice."
+        f"futures, {found['n_placebos']} placebos, every figure computed twice."
     )
 
 
 def audit_table(workspace: Workspace) -> pd.DataFrame:
-    """Return one row a check: what it holds fast, and its alarms.
+    """Return one row per check: the property it tests, and its alarms.
 
     Raises
     ------
@@ -113,22 +114,26 @@ def audit_table(workspace: Workspace) -> pd.DataFrame:
     rows = [
         {
             "check": check,
-            "what": what,
+            "property": tested,
             "alarms": sum(
                 name == check or name.startswith(f"{check}: ") for name in names
             )
             if check in ("rule", "placebo")
             else names.count(check),
         }
-        for check, what in CHECKS
+        for check, tested in CHECKS
     ]
     return pd.DataFrame(rows)
 
 
-def power_table(workspace: Workspace) -> pd.DataFrame:
-    """Return the defects, what caught each and what it fakes; empty if not measured."""
-    path = audit_path(workspace).with_name("power.json")
-    rows = read_json(path)["defects"] if path.is_file() else []
+def power_path() -> Path:
+    """Return where the committed table of the audit's measured power lies."""
+    return find_root(Path(__file__)) / "docs" / "audit_power.json"
+
+
+def power_table() -> pd.DataFrame:
+    """Return one row per injected defect: the checks that caught it, v2's figures."""
+    rows = read_json(power_path())["defects"] if power_path().is_file() else []
     columns = ["defect", "caught by", "Sharpe", "clean", "R² of returns", "clean R²"]
     return pd.DataFrame(
         [

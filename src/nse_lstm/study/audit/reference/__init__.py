@@ -1,6 +1,5 @@
-"""The study's figures a second time, by slow plain Python from the raw text on.
+"""The reference: the study's figures by slow plain Python, from the raw text on.
 
-Nothing here imports the code that it checks: the rules are those of the contracts,
-written down again one row at a time. Where the quick code and this disagree, one of
-them is wrong.
+Nothing here imports the code that it checks. The rules are those of the study, written
+again one row at a time. Where the fast code and the reference differ, one is wrong.
 """

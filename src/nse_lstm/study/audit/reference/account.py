@@ -1,19 +1,20 @@
-"""One stock's account under one rule, session by session."""
+"""The reference account of one stock under one rule, session by session."""
 
 import math
 from dataclasses import dataclass
 from datetime import date
 
 from nse_lstm.config import Backtest
-from nse_lstm.study.audit.reference.rows import PlainDay, PlainMarket
+from nse_lstm.study.audit.reference.rows import ReferenceDay, ReferenceMarket
 
 MOST_ABSENT = 10
+"""Sessions without a row after which a listed stock counts as suspended."""
 ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class PlainBooking:
-    """What the account did and earned in one session."""
+class ReferenceBooking:
+    """Position, turnover and returns of the account in one session."""
 
     session: date
     position: float
@@ -23,8 +24,8 @@ class PlainBooking:
     stock: float
 
 
-def follow(
-    market: PlainMarket,
+def simulate_account(
+    market: ReferenceMarket,
     ticker: str,
     forecasts: dict[date, float],
     *,
@@ -32,19 +33,31 @@ def follow(
     rule: str,
     cost_bps: int,
     backtest: Backtest,
-) -> list[PlainBooking]:
-    """Deal a year: the order of an origin meets the board ``delay`` sessions later.
+) -> list[ReferenceBooking]:
+    """Simulate a year: an origin's order is filled ``delay`` sessions later, or lapses.
 
     Parameters
     ----------
+    market : ReferenceMarket
+        Rows of every session.
+    ticker : str
+        Stock that is traded.
     forecasts : dict
         Forecast log return by origin; NaN where the price forecast is not positive.
+    year : int
+        Whose sessions are booked.
+    rule : str
+        "sign" or "gate".
+    cost_bps : int
+        Per side.
+    backtest : Backtest
+        The study's fills and costs.
     """
     rows, sessions = market.stocks[ticker], market.sessions
     held = 0.0
-    account: list[PlainBooking] = []
+    account: list[ReferenceBooking] = []
     mark: float | None = None
-    worth, absent, listed, suspended = 1.0, 0, False, False
+    value_before, absent, listed, suspended = 1.0, 0, False, False
     for at, session in enumerate(sessions):
         day = rows.get(session)
         present_before = at == 0 or sessions[at - 1] in rows
@@ -52,37 +65,46 @@ def follow(
         absent = 0 if day is not None else absent + 1
         suspended = day.suspended if day is not None else suspended
         move, mark = _move(day, mark, present_before)
-        off_board = suspended or (listed and absent > MOST_ABSENT)
-        kept = 1 - (backtest.suspension_haircut if off_board else 0.0)
-        stock = (1 + move) * kept / worth - 1
-        worth = kept
+        off_market = suspended or (listed and absent > MOST_ABSENT)
+        value = 1 - (backtest.suspension_haircut if off_market else 0.0)
+        stock = (1 + move) * value / value_before - 1
+        value_before = value
         if session.year != year:
             continue
         origin = sessions[at - backtest.delay] if at >= backtest.delay else None
-        wanted = _wanted(rows, forecasts, origin, rule, cost_bps, backtest)
-        after = _dealt(day, held, wanted, move, backtest)
+        wanted = _ordered_position(rows, forecasts, origin, rule, cost_bps, backtest)
+        after = _position_after(day, held, wanted, move, backtest)
         cash = backtest.cash_rate / backtest.sessions_per_year
         gross = held * stock + (1 - held) * cash
         paid = 1 - cost_bps / 10_000 * abs(after - held)
         turnover, net = abs(after - held), (1 + gross) * paid - 1
-        account.append(PlainBooking(session, held, turnover, gross, net, stock))
+        account.append(ReferenceBooking(session, held, turnover, gross, net, stock))
         held = after
     return account
 
 
 def sharpe(returns: list[float], sessions_per_year: int) -> float:
-    """Return the yearly Sharpe ratio over zero, with the sample's deviation."""
+    """Return the annualised Sharpe ratio over zero, with the sample's deviation.
+
+    Parameters
+    ----------
+    returns : list of float
+        One per session, as fractions.
+    sessions_per_year : int
+        For the annualisation.
+    """
     mean = sum(returns) / len(returns)
     variance = sum((r - mean) ** 2 for r in returns) / (len(returns) - 1)
     return mean / math.sqrt(variance) * math.sqrt(sessions_per_year)
 
 
 def _move(
-    day: PlainDay | None, mark: float | None, present_before: bool
+    day: ReferenceDay | None, mark: float | None, present_before: bool
 ) -> tuple[float, float | None]:
-    """Return the mark's move and the new mark; none across a market gap.
+    """Return the return on the last mark, and the new mark; no return across a gap.
 
-    A price that is settling moves nothing; the first settled one books all of it.
+    A settling price leaves the mark unchanged. The first settled one books the whole
+    return.
     """
     price = None if day is None else day.settled
     if price is None:
@@ -92,8 +114,8 @@ def _move(
     return price / mark - 1, price
 
 
-def _wanted(
-    rows: dict[date, PlainDay],
+def _ordered_position(
+    rows: dict[date, ReferenceDay],
     forecasts: dict[date, float],
     origin: date | None,
     rule: str,
@@ -115,14 +137,14 @@ def _wanted(
     return 0.0 if expected < 0 else None
 
 
-def _dealt(
-    day: PlainDay | None,
+def _position_after(
+    day: ReferenceDay | None,
     held: float,
     wanted: float | None,
     move: float,
     backtest: Backtest,
 ) -> float:
-    """Return the position after the board has met the order."""
+    """Return the position after the order was filled or lapsed."""
     if wanted is None or day is None or day.volume is None or day.settled is None:
         return held
     if day.stale or day.suspended:

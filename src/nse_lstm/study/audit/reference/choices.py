@@ -1,44 +1,50 @@
-"""Which stocks are recommended, and which model serves each, worked out by hand."""
+"""The reference's recommended stocks, and the champion model of each."""
 
 import math
 from datetime import date
 from statistics import mean, median, stdev
 
 from nse_lstm.config import Universe
-from nse_lstm.study.audit.reference.rows import PlainMarket
+from nse_lstm.study.audit.reference.rows import ReferenceMarket
 
 
 def recommend(
-    market: PlainMarket, shares: set[str], before: date, universe: Universe
+    market: ReferenceMarket, ordinary: set[str], before: date, universe: Universe
 ) -> list[str]:
-    """Return the recommended shares as of a date, the most dealt in first.
+    """Return the recommended stocks as of a date, the highest turnover first.
 
     Parameters
     ----------
-    shares : set of str
-        Codes that are ordinary shares.
+    market : ReferenceMarket
+        Rows of every session.
+    ordinary : set of str
+        Tickers of ordinary shares.
     before : date
-        First day that may not be known.
+        Only sessions before it are used.
+    universe : Universe
+        The study's rules of recommendation.
     """
     known = [day for day in market.sessions if day < before]
     if _is_stale(market, known[-1]):
         known.pop()
     fresh = [day for day in known if not _is_stale(market, day)]
     found = {}
-    for ticker in sorted(shares & market.stocks.keys()):
+    for ticker in sorted(ordinary & market.stocks.keys()):
         rows = market.stocks[ticker]
-        mine = [day for day in known if day in rows]
-        priced = sum(rows[day].price is not None for day in mine)
-        dealt = [i for i, d in enumerate(fresh) if d in rows and rows[d].volume]
-        if not mine or not dealt or rows[mine[-1]].suspended:
+        listed = [day for day in known if day in rows]
+        priced = sum(rows[day].price is not None for day in listed)
+        traded = [i for i, d in enumerate(fresh) if d in rows and rows[d].volume]
+        if not listed or not traded or rows[listed[-1]].suspended:
             continue
         recent = [
             _turnover(market, ticker, d) for d in fresh[-universe.liquidity_sessions :]
         ]
-        fit = priced >= universe.min_sessions
-        fit &= len(fresh) - 1 - dealt[-1] <= universe.recency_sessions
-        fit &= sum(t > 0 for t in recent) >= universe.min_traded_share * len(recent)
-        if fit:
+        eligible = priced >= universe.min_sessions
+        eligible &= len(fresh) - 1 - traded[-1] <= universe.recency_sessions
+        eligible &= sum(t > 0 for t in recent) >= universe.min_traded_share * len(
+            recent
+        )
+        if eligible:
             found[ticker] = median(recent)
     order = sorted(found, key=lambda ticker: (-found[ticker], ticker))
     return order[: universe.n_recommended]
@@ -62,11 +68,11 @@ def choose_champion(losses: dict[str, dict[date, float]]) -> str:
     return "v2" if best == "v2" and mean(gaps) > error else "persistence"
 
 
-def _is_stale(market: PlainMarket, day: date) -> bool:
+def _is_stale(market: ReferenceMarket, day: date) -> bool:
     return any(rows[day].stale for rows in market.stocks.values() if day in rows)
 
 
-def _turnover(market: PlainMarket, ticker: str, day: date) -> float:
+def _turnover(market: ReferenceMarket, ticker: str, day: date) -> float:
     row = market.stocks[ticker].get(day)
     if row is None or row.price is None or row.volume is None:
         return 0.0

@@ -1,4 +1,4 @@
-"""Raw text to one stock's sessions, a row at a time."""
+"""Read raw text into each stock's sessions, one row at a time."""
 
 import csv
 import itertools
@@ -13,16 +13,16 @@ MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 MOST_IDLE = 10
 LONGEST_BREAK = timedelta(days=14)
 SMALLEST_STEP = 0.03
-"""Log step of ``Adjust`` taken for an event; rounding stays below, issues above."""
+"""Smallest log step of ``Adjust`` that is an event; rounding stays below."""
 NEAR = timedelta(days=45)
-"""A sourced event this close to one that ``Adjust`` shows is that one."""
+"""A sourced event this close to one in ``Adjust`` is the same event."""
 LARGEST_MOVE = 0.135
 LONGEST_WAIT = 40
-"""Sessions that a price may take to follow its ex-date."""
+"""Sessions within which a price must follow its ex-date."""
 
 
 @dataclass
-class PlainDay:
+class ReferenceDay:
     """One stock's row of one session."""
 
     price: float | None
@@ -38,30 +38,37 @@ class PlainDay:
 
     @property
     def adjusted(self) -> float | None:
-        """Price in shares of the first row, KES."""
+        """Price adjusted to the shares of the first row, KES."""
         return None if self.price is None else self.price * self.shares
 
     @property
     def settled(self) -> float | None:
-        """The same, missing while it has yet to follow an ex-date."""
+        """Adjusted price, None while it does not yet follow an ex-date."""
         return None if self.settling else self.adjusted
 
 
 @dataclass
-class PlainMarket:
-    """Sessions in order, and each stock's rows by session; indices are left out."""
+class ReferenceMarket:
+    """Sessions in order, and each stock's rows by session, without indices."""
 
     sessions: list[date]
-    stocks: dict[str, dict[date, PlainDay]] = field(default_factory=dict)
+    stocks: dict[str, dict[date, ReferenceDay]] = field(default_factory=dict)
 
 
-def read_market(folder: Path, actions: Path | None = None) -> PlainMarket:
-    """Read a folder of the exchange's price files, and sourced events if there are any.
+def read_market(folder: Path, actions: Path | None = None) -> ReferenceMarket:
+    """Read a folder of the exchange's price files and the sourced events.
 
-    A row dated outside the one year that its file's name holds takes that year. Of
-    several rows of a code and session the first counts. Codes with a ``^`` are indices.
+    A file's rows all belong to the one year in its name. Of several rows of a ticker
+    and session the first counts. Tickers with a ``^`` are indices.
+
+    Parameters
+    ----------
+    folder : Path
+        Raw CSV files.
+    actions : Path, optional
+        CSV file of sourced corporate actions.
     """
-    stocks: dict[str, dict[date, PlainDay]] = {}
+    stocks: dict[str, dict[date, ReferenceDay]] = {}
     names = [p.name for p in folder.iterdir() if p.name.lower().endswith(".csv")]
     for name in sorted(names):
         text = (folder / name).read_text(encoding="utf-8-sig")
@@ -72,7 +79,7 @@ def read_market(folder: Path, actions: Path | None = None) -> PlainMarket:
                 day = _date(fields[0], year)
                 stocks.setdefault(fields[1], {}).setdefault(day, _day(fields))
     sessions = sorted({day for rows in stocks.values() for day in rows})
-    market = PlainMarket(
+    market = ReferenceMarket(
         sessions, {t: dict(sorted(r.items())) for t, r in stocks.items()}
     )
     _find_stale(market)
@@ -93,17 +100,17 @@ def _date(text: str, year: int | None) -> date:
     return date(year or number, MONTHS.index(month.lower()) + 1, int(day))
 
 
-def _day(fields: list[str]) -> PlainDay:
+def _day(fields: list[str]) -> ReferenceDay:
     price, previous, volume, adjust = (_number(fields[i]) for i in (7, 8, 11, 12))
-    return PlainDay(price, previous, volume or None, adjust)
+    return ReferenceDay(price, previous, volume or None, adjust)
 
 
 def _number(text: str) -> float | None:
     return None if text == "-" else float(text.replace(",", ""))
 
 
-def _find_stale(market: PlainMarket) -> None:
-    """Mark sessions whose traded codes nearly all repeat the session before."""
+def _find_stale(market: ReferenceMarket) -> None:
+    """Mark sessions whose traded stocks nearly all repeat the session before."""
     for before, today in itertools.pairwise(market.sessions):
         listed = traded = copied = 0
         for rows in market.stocks.values():
@@ -124,7 +131,7 @@ def _find_stale(market: PlainMarket) -> None:
 
 
 def _sourced_events(actions: Path | None) -> Iterator[tuple[str, date, float]]:
-    """Give code, ex-date and factor of each line of the sourced table."""
+    """Give ticker, ex-date and factor of each line of the sourced table."""
     if actions is None or not actions.is_file():
         return
     for row in csv.DictReader(actions.read_text(encoding="utf-8-sig").splitlines()):
@@ -136,8 +143,8 @@ def _sourced_events(actions: Path | None) -> Iterator[tuple[str, date, float]]:
         )
 
 
-def _shown_events(rows: dict[date, PlainDay]) -> Iterator[tuple[date, float]]:
-    """Give the events that ``Adjust`` shows: where its ratio comes nearer to 1."""
+def _shown_events(rows: dict[date, ReferenceDay]) -> Iterator[tuple[date, float]]:
+    """Give the events in ``Adjust``: steps of its ratio to the price towards 1."""
     known: float | None = None
     for today, day in rows.items():
         if day.price is None:
@@ -152,12 +159,12 @@ def _shown_events(rows: dict[date, PlainDay]) -> Iterator[tuple[date, float]]:
 
 
 def _place_factors(
-    rows: dict[date, PlainDay], sourced: list[tuple[date, float]]
+    rows: dict[date, ReferenceDay], sourced: list[tuple[date, float]]
 ) -> None:
-    """Let each event count from the first deal on or after its ex-date."""
+    """Apply each event from the first trade on or after its ex-date."""
     shown = list(_shown_events(rows))
-    hidden = [e for e in sourced if all(abs(e[0] - day) > NEAR for day, _ in shown)]
-    waiting = sorted([*shown, *hidden])
+    unseen = [e for e in sourced if all(abs(e[0] - day) > NEAR for day, _ in shown)]
+    waiting = sorted([*shown, *unseen])
     shares = 1.0
     for today, day in rows.items():
         if day.volume is not None and not day.stale:
@@ -168,14 +175,14 @@ def _place_factors(
 
 
 def _simple(ratio: float) -> float:
-    """Return the nearest ratio of small whole numbers, if it is near."""
+    """Return the nearest ratio of small integers, if it is within 1 %."""
     terms = [round(ratio * d) / d for d in range(1, 11)]
     best = min(terms, key=lambda term: abs(term - ratio))
     return best if best and abs(best / ratio - 1) < 0.01 else ratio
 
 
-def _mend(market: PlainMarket) -> None:
-    """Give a stale session the price that the next one calls ``Previous``."""
+def _mend(market: ReferenceMarket) -> None:
+    """Give a stale session the next session's ``Previous`` as its price."""
     for rows in market.stocks.values():
         for today, after in itertools.pairwise(market.sessions):
             day, following = rows.get(today), rows.get(after)
@@ -188,7 +195,7 @@ def _mend(market: PlainMarket) -> None:
                 day.volume = None
 
 
-def _flag(rows: dict[date, PlainDay], breaks: set[date]) -> None:
+def _flag(rows: dict[date, ReferenceDay], breaks: set[date]) -> None:
     """Mark suspensions and gaps."""
     idle, last = 0, None
     for today, day in rows.items():
@@ -201,23 +208,23 @@ def _flag(rows: dict[date, PlainDay], breaks: set[date]) -> None:
         last = today
 
 
-def _find_settling(rows: dict[date, PlainDay], sessions: list[date]) -> None:
-    """Mark prices that have yet to follow their ex-date.
+def _find_settling(rows: dict[date, ReferenceDay], sessions: list[date]) -> None:
+    """Mark prices that do not yet follow their ex-date.
 
-    A wait begins where a price leaps with an ex-date, and lasts until one is back near
-    the price before it, or is believed after ``LONGEST_WAIT`` sessions. A leap across a
-    break in the calendar that the stock sat through may be anything.
+    A wait begins where the adjusted price jumps at an ex-date. It ends when the price
+    is back near the one before, or after ``LONGEST_WAIT`` sessions. A jump across a
+    break in the calendar starts no wait.
     """
     place = {day: i for i, day in enumerate(sessions)}
     waits: list[tuple[float, int]] = []
-    before: PlainDay | None = None
+    before: ReferenceDay | None = None
     for today, day in rows.items():
         price = day.adjusted
         if price is None:
             continue
         at = place[today]
-        leapt_over = day.gap and sessions[at - 1] in rows
-        if before is not None and day.shares != before.shares and not leapt_over:
+        over_break = day.gap and sessions[at - 1] in rows
+        if before is not None and day.shares != before.shares and not over_break:
             waits.append((before.adjusted or price, at))
         waits = [
             (level, since)

@@ -1,14 +1,14 @@
-"""One stock's windows and their split by a fold, one origin at a time."""
+"""The reference's windows of one stock, and their split by fold."""
 
 from dataclasses import dataclass
 from datetime import date
 
-from nse_lstm.study.audit.reference.rows import PlainDay, PlainMarket
+from nse_lstm.study.audit.reference.rows import ReferenceDay, ReferenceMarket
 
 
 @dataclass(frozen=True)
-class PlainWindow:
-    """What may be known at an origin, and the price that came."""
+class ReferenceWindow:
+    """Prices known at an origin, and the target's price."""
 
     origin: date
     target: date
@@ -17,13 +17,22 @@ class PlainWindow:
 
 
 def list_windows(
-    market: PlainMarket, ticker: str, *, lookback: int, horizon: int
-) -> list[PlainWindow]:
-    """Return every window that nothing speaks against, in order of origin.
+    market: ReferenceMarket, ticker: str, *, lookback: int, horizon: int
+) -> list[ReferenceWindow]:
+    """Return every valid window, in order of origin.
 
     Inputs: a settled price on each of ``lookback`` market sessions, no gap inside, the
     origin neither stale nor suspended. Target: a settled price on each session up to
-    it, no gap on the way, itself not stale.
+    it, no gap in between, itself not stale.
+
+    Parameters
+    ----------
+    market : ReferenceMarket
+        Rows of every session.
+    ticker : str
+        Stock of the windows.
+    lookback, horizon : int
+        Sessions.
     """
     rows, sessions = market.stocks[ticker], market.sessions
     first = sessions.index(next(iter(rows)))
@@ -38,14 +47,26 @@ def list_windows(
         if now is None or then is None or now.stale or now.suspended or then.stale:
             continue
         target = sessions[at + horizon]
-        windows.append(PlainWindow(sessions[at], target, inputs, later[-1]))
+        windows.append(ReferenceWindow(sessions[at], target, inputs, later[-1]))
     return windows
 
 
 def split_windows(
-    windows: list[PlainWindow], year: int, *, share: float, purge: int
-) -> tuple[list[PlainWindow], list[PlainWindow], list[PlainWindow]]:
-    """Return training, validation and forecast windows of a year's fold."""
+    windows: list[ReferenceWindow], year: int, *, share: float, purge: int
+) -> tuple[list[ReferenceWindow], list[ReferenceWindow], list[ReferenceWindow]]:
+    """Return training, validation and forecast windows of a year's fold.
+
+    Parameters
+    ----------
+    windows : list of ReferenceWindow
+        In order of origin.
+    year : int
+        Whose targets are forecast.
+    share : float
+        Fraction of the earlier windows that validates.
+    purge : int
+        Windows dropped between training and validation.
+    """
     before = [w for w in windows if w.target < date(year, 1, 1)]
     cut = len(before) - round(share * len(before))
     validation = before[cut:]
@@ -54,12 +75,21 @@ def split_windows(
 
 
 def target_return(
-    market: PlainMarket, ticker: str, origin: date, target: date
+    market: ReferenceMarket, ticker: str, origin: date, target: date
 ) -> tuple[float, float, float] | None:
     """Return the adjusted price at the origin and the target, and the origin's shares.
 
     None where no return may be scored: a price is missing or settling at either end,
-    the target is stale, or a gap or a settling price lies between.
+    the target is stale, or a gap or a settling price lies in between.
+
+    Parameters
+    ----------
+    market : ReferenceMarket
+        Rows of every session.
+    ticker : str
+        Stock of the forecast.
+    origin, target : date
+        Sessions.
     """
     rows = market.stocks[ticker]
     now, then = rows.get(origin), rows.get(target)
@@ -73,11 +103,11 @@ def target_return(
     return now.settled, then.settled, now.shares
 
 
-def _prices(days: list[PlainDay | None]) -> tuple[float, ...] | None:
+def _prices(days: list[ReferenceDay | None]) -> tuple[float, ...] | None:
     prices = [None if day is None else day.settled for day in days]
     known = tuple(price for price in prices if price is not None)
     return known if len(known) == len(prices) else None
 
 
-def _has_gap(days: list[PlainDay | None] | list[PlainDay]) -> bool:
+def _has_gap(days: list[ReferenceDay | None] | list[ReferenceDay]) -> bool:
     return any(day is not None and day.gap for day in days)

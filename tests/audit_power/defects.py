@@ -1,7 +1,7 @@
-"""Defects to be caught, one at a time: what they do to our own functions.
+"""A defect: a patch that puts one known mistake into the study's own functions.
 
-Each is a patch that lasts for a block. Most are mistakes that published studies made;
-what they do to the figures is measured in ``power``.
+Most are mistakes of published studies. The patch lasts for a block; ``measure`` records
+which checks alarm and how it changes v2's printed figures.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ class Defect:
     """One mistake, and the patch that makes it."""
 
     name: str
-    what: str
-    """What the patched functions do."""
+    description: str
+    """Effect of the patch."""
     patch: Patch
-    learner: str = "stand-in"
+    learner: str = "surrogate"
     """"network" where the mistake lies in fitting or forecasting networks."""

@@ -1,4 +1,4 @@
-"""Defects in what the tabular models know and are trained on; v2's figures stay as they are."""
+"""Defects in the tabular models' features and labels; v2's figures stay the same."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from audit_power.defects import Defect
 from nse_lstm.features import indicators
 from nse_lstm.models import tabular_models
 from nse_lstm.models.tabular_models import FoldRows
-from nse_lstm.study.audit.defects import Defect
 from nse_lstm.study.audit.patching import patched
 
 
@@ -19,21 +19,21 @@ def features_of_tomorrow() -> Iterator[None]:
     """Take every feature from the session after."""
     before = indicators.cross_sectional_rank
 
-    def place(values: pd.DataFrame, member: pd.DataFrame) -> pd.DataFrame:
+    def rank(values: pd.DataFrame, member: pd.DataFrame) -> pd.DataFrame:
         return before(values.shift(-1), member)
 
-    with patched(indicators, cross_sectional_rank=place):
+    with patched(indicators, cross_sectional_rank=rank):
         yield
 
 
 @contextmanager
-def placed_in_history() -> Iterator[None]:
-    """Place a value among all that the share will ever have."""
+def ranked_in_history() -> Iterator[None]:
+    """Rank a value among all values of its stock, later ones too."""
 
-    def place(values: pd.DataFrame, member: pd.DataFrame) -> pd.DataFrame:
+    def rank(values: pd.DataFrame, member: pd.DataFrame) -> pd.DataFrame:
         return values.rank(pct=True) - 0.5
 
-    with patched(indicators, cross_sectional_rank=place):
+    with patched(indicators, cross_sectional_rank=rank):
         yield
 
 
@@ -54,13 +54,13 @@ def trained_on_the_fold() -> Iterator[None]:
 RANKING_DEFECTS = (
     Defect(
         "features of tomorrow",
-        "the tabular models see a session on",
+        "the tabular models see the next session",
         features_of_tomorrow,
     ),
     Defect(
-        "placed in all history",
-        "features are places among all years' values",
-        placed_in_history,
+        "ranked in all history",
+        "features are ranks among all years' values",
+        ranked_in_history,
     ),
     Defect(
         "tabular models in sample",

@@ -1,7 +1,7 @@
-"""What the tabular models know and forecast on a walk's market, every year's rows in sight.
+"""The tabular models' features, targets and forecasts from the whole panel.
 
-The tabular models' own phase reads a sealed panel. Here they are given all that was ever
-printed, so that a feature, a target or a fit that looks ahead finds what it looks for.
+Their own phase reads a panel without the test year. Here they get every row, so that a
+feature, a target or a fit that looks ahead has something to find.
 """
 
 from dataclasses import dataclass
@@ -15,22 +15,34 @@ from nse_lstm.models import tabular_models
 
 
 @dataclass(frozen=True, eq=False)
-class Ranked:
+class TabularTables:
     """The tabular models' tables."""
 
     features: pd.DataFrame
     """``FEATURES``."""
     targets: pd.DataFrame
-    """``TARGETS`` of the dealing delay and the first horizon."""
+    """``TARGETS`` of the backtest's delay and the first horizon."""
     forecasts: pd.DataFrame
     """``FORECASTS`` of every fold."""
 
 
-def rank_market(study: Study, panel: pd.DataFrame, folds: tuple[Fold, ...]) -> Ranked:
-    """Build the features and targets of a panel, fit the tabular models and forecast."""
+def build_tabular_tables(
+    study: Study, panel: pd.DataFrame, folds: tuple[Fold, ...]
+) -> TabularTables:
+    """Build features and targets, fit the tabular models and forecast every fold.
+
+    Parameters
+    ----------
+    study : Study
+        Settings of features and models.
+    panel : DataFrame
+        ``PANEL``, the test year included.
+    folds : tuple of Fold
+        To fit and forecast.
+    """
     cross_section = study.cross_section
     features = indicators.build_features(panel, cross_section=cross_section)
-    aimed = targets.build_targets(
+    labels = targets.build_targets(
         panel,
         cross_section=cross_section,
         delay=study.backtest.delay,
@@ -39,7 +51,7 @@ def rank_market(study: Study, panel: pd.DataFrame, folds: tuple[Fold, ...]) -> R
     blocks = [
         tabular_models.forecast_tabular(
             features,
-            aimed,
+            labels,
             fold,
             cross_section=cross_section,
             tabular=study.tabular,
@@ -47,4 +59,4 @@ def rank_market(study: Study, panel: pd.DataFrame, folds: tuple[Fold, ...]) -> R
         )
         for fold in folds
     ]
-    return Ranked(features, aimed, pd.concat(blocks, ignore_index=True))
+    return TabularTables(features, labels, pd.concat(blocks, ignore_index=True))

@@ -1,4 +1,4 @@
-"""Defects in fitting, dealing, scoring and choosing."""
+"""Defects in fitting, backtest, scoring and selection."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from audit_power.defects import Defect
 from nse_lstm.config import Backtest
-from nse_lstm.evaluation import backtest as dealing_module
+from nse_lstm.evaluation import backtest as backtest_module
 from nse_lstm.evaluation import metrics, strategies
 from nse_lstm.evaluation.backtest import TradabilityCalendar
 from nse_lstm.features.folds import Fold
@@ -17,7 +18,6 @@ from nse_lstm.features.returns import with_returns
 from nse_lstm.features.scaling import MinMaxScaler
 from nse_lstm.features.windows import PER_WINDOW, FoldSplit, Windows
 from nse_lstm.study.audit import surrogate
-from nse_lstm.study.audit.defects import Defect
 from nse_lstm.study.audit.patching import patched
 from nse_lstm.study.core import jobs
 from nse_lstm.study.core.phase_tables import study_folds
@@ -142,10 +142,12 @@ def chosen_on_test() -> Iterator[None]:
         yield
 
 
-def _other_board(change: Callable[[TradabilityCalendar], TradabilityCalendar]) -> Any:
+def _other_calendar(
+    change: Callable[[TradabilityCalendar], TradabilityCalendar],
+) -> Any:
     @contextmanager
     def patch() -> Iterator[None]:
-        """Meet another board."""
+        """Replace the tradability calendar."""
         before = strategies.tradability
 
         def read(*given: Any, **how: Any) -> TradabilityCalendar:
@@ -157,72 +159,78 @@ def _other_board(change: Callable[[TradabilityCalendar], TradabilityCalendar]) -
     return patch
 
 
-def _same_session(board: TradabilityCalendar) -> TradabilityCalendar:
-    return replace(board, origin=board.session)
+def _same_session(calendar: TradabilityCalendar) -> TradabilityCalendar:
+    return replace(calendar, origin=calendar.session)
 
 
-def _always_filled(board: TradabilityCalendar) -> TradabilityCalendar:
-    always = np.ones_like(board.buy_fills)
-    return replace(board, buy_fills=always, sell_fills=always)
+def _always_filled(calendar: TradabilityCalendar) -> TradabilityCalendar:
+    always = np.ones_like(calendar.buy_fills)
+    return replace(calendar, buy_fills=always, sell_fills=always)
 
 
-def _other_book(change: Callable[[pd.DataFrame, Backtest, int], pd.DataFrame]) -> Any:
+def _other_account(
+    change: Callable[[pd.DataFrame, Backtest, int], pd.DataFrame],
+) -> Any:
     @contextmanager
     def patch() -> Iterator[None]:
-        """Keep another account."""
+        """Replace the account."""
         before = strategies.simulate_fills
 
-        def deal(
-            board: TradabilityCalendar,
+        def simulate(
+            calendar: TradabilityCalendar,
             signals: Any,
             *,
             backtest: Backtest,
             cost_bps: int,
         ) -> Any:
-            book = before(board, signals, backtest=backtest, cost_bps=cost_bps)
-            return change(book, backtest, cost_bps)
+            account = before(calendar, signals, backtest=backtest, cost_bps=cost_bps)
+            return change(account, backtest, cost_bps)
 
-        with patched(strategies, simulate_fills=deal):
+        with patched(strategies, simulate_fills=simulate):
             yield
 
     return patch
 
 
-def _net(book: pd.DataFrame, gross: Any, cost_bps: int) -> pd.DataFrame:
-    dealt = book["turnover"].to_numpy()
-    net = dealing_module.net_of_cost(np.asarray(gross), dealt, cost_bps=cost_bps)
-    return book.assign(gross_return=gross, net_return=net)
+def _net(account: pd.DataFrame, gross: Any, cost_bps: int) -> pd.DataFrame:
+    turnover = account["turnover"].to_numpy()
+    net = backtest_module.net_of_cost(np.asarray(gross), turnover, cost_bps=cost_bps)
+    return account.assign(gross_return=gross, net_return=net)
 
 
-def _unpaid(book: pd.DataFrame, backtest: Backtest, cost_bps: int) -> pd.DataFrame:
-    return book.assign(net_return=book["gross_return"])
+def _unpaid(account: pd.DataFrame, backtest: Backtest, cost_bps: int) -> pd.DataFrame:
+    return account.assign(net_return=account["gross_return"])
 
 
-def _half_paid(book: pd.DataFrame, backtest: Backtest, cost_bps: int) -> pd.DataFrame:
-    return _net(book, book["gross_return"], cost_bps // 2)
+def _half_paid(
+    account: pd.DataFrame, backtest: Backtest, cost_bps: int
+) -> pd.DataFrame:
+    return _net(account, account["gross_return"], cost_bps // 2)
 
 
-def _short(book: pd.DataFrame, backtest: Backtest, cost_bps: int) -> pd.DataFrame:
-    flat = book["position"] == 0
-    gross = book["gross_return"].where(~flat, -book["stock_return"])
-    return _net(book, gross, cost_bps)
+def _short(account: pd.DataFrame, backtest: Backtest, cost_bps: int) -> pd.DataFrame:
+    flat = account["position"] == 0
+    gross = account["gross_return"].where(~flat, -account["stock_return"])
+    return _net(account, gross, cost_bps)
 
 
-def _rich_cash(book: pd.DataFrame, backtest: Backtest, cost_bps: int) -> pd.DataFrame:
-    more = (1 - book["position"]) * book["cash_return"]
-    return _net(book, book["gross_return"] + more, cost_bps)
+def _rich_cash(
+    account: pd.DataFrame, backtest: Backtest, cost_bps: int
+) -> pd.DataFrame:
+    more = (1 - account["position"]) * account["cash_return"]
+    return _net(account, account["gross_return"] + more, cost_bps)
 
 
 def _other_scores(change: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]) -> Any:
     @contextmanager
     def patch() -> Iterator[None]:
         """Score other returns than were earned."""
-        book, score = validate.strategy_returns, validate.score_strategies
+        simulate, score = validate.strategy_returns, validate.score_strategies
         seen: list[pd.DataFrame] = []
 
         def remember(forecasts: pd.DataFrame, *given: Any, **how: Any) -> pd.DataFrame:
             seen[:] = [forecasts]
-            return book(forecasts, *given, **how)
+            return simulate(forecasts, *given, **how)
 
         def rate(returns: pd.DataFrame, **how: Any) -> pd.DataFrame:
             return score(change(returns, seen[0]), **how)
@@ -319,7 +327,7 @@ STUDY_DEFECTS = (
         "shuffled split", "training windows drawn at random", _other_split(_shuffled)
     ),
     Defect(
-        "in-sample walk-forward", "the fold is trained on", _other_split(_in_sample)
+        "in-sample walk-forward", "training includes the fold", _other_split(_in_sample)
     ),
     Defect(
         "overlapping folds",
@@ -327,17 +335,23 @@ STUDY_DEFECTS = (
         _other_split(_overlapping),
     ),
     Defect("no purge", "labels reach the validation span", _other_split(_unpurged)),
-    Defect("selection on the test year", "champions by the test year", chosen_on_test),
+    Defect(
+        "selection on the test year",
+        "champions are chosen on the test year",
+        chosen_on_test,
+    ),
     Defect(
         "same-session fill",
-        "dealt at the price that is seen",
-        _other_board(_same_session),
+        "filled at the price that is the signal",
+        _other_calendar(_same_session),
     ),
-    Defect("always filled", "limits and volume ignored", _other_board(_always_filled)),
-    Defect("unpaid costs", "net is gross", _other_book(_unpaid)),
-    Defect("half the costs", "one side of two is paid", _other_book(_half_paid)),
-    Defect("free shorting", "flat sessions earn the opposite", _other_book(_short)),
-    Defect("cash twice", "uninvested money earns double", _other_book(_rich_cash)),
+    Defect(
+        "always filled", "limits and volume ignored", _other_calendar(_always_filled)
+    ),
+    Defect("unpaid costs", "net is gross", _other_account(_unpaid)),
+    Defect("half the costs", "half of each cost is paid", _other_account(_half_paid)),
+    Defect("free shorting", "flat sessions earn the opposite", _other_account(_short)),
+    Defect("cash twice", "uninvested money earns double", _other_account(_rich_cash)),
     Defect(
         "forecast-path Sharpe",
         "the forecast counts as earned",

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit_power.defects import Defect
 from nse_lstm.data import date_repair, fault_rules
 from nse_lstm.evaluation import scoring, strategies
 from nse_lstm.features import windows as windows_module
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.windows import Windows
 from nse_lstm.study.audit import surrogate
-from nse_lstm.study.audit.defects import Defect
 from nse_lstm.study.audit.patching import patched
 from nse_lstm.study.core import jobs
 from nse_lstm.study.data_analysis import prepare
@@ -35,9 +35,9 @@ def text_sorted() -> Iterator[None]:
     before = windows_module._on_calendar
 
     def on_calendar(stock: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-        board = before(stock, sessions)
-        texts = pd.DatetimeIndex(board.index).strftime("%d-%b-%y")
-        return board.iloc[np.argsort(texts, kind="stable")]
+        rows = before(stock, sessions)
+        texts = pd.DatetimeIndex(rows.index).strftime("%d-%b-%y")
+        return rows.iloc[np.argsort(texts, kind="stable")]
 
     with patched(windows_module, _on_calendar=on_calendar):
         yield
@@ -58,7 +58,7 @@ def centred() -> Iterator[None]:
 
 
 def printed_column(place: int) -> Any:
-    """Make a defect that takes a printed column for the window's first input."""
+    """Make a defect that puts a printed column into the window's first input."""
 
     @contextmanager
     def patch() -> Iterator[None]:
@@ -100,7 +100,7 @@ def printed_column(place: int) -> Any:
 
 @contextmanager
 def back_adjusted() -> Iterator[None]:
-    """Adjust prices backwards from the last row, so that later events rewrite them."""
+    """Adjust prices backwards from the last row, so that later events change them."""
 
     def adjust(panel: pd.DataFrame) -> pd.DataFrame:
         table = with_returns(panel)
@@ -151,15 +151,15 @@ def _with_target_inside(windows: Windows) -> Windows:
 
 @contextmanager
 def survivors() -> Iterator[None]:
-    """Recommend only stocks that are still on the board on the last session."""
+    """Recommend only stocks that are still listed on the last session."""
     before = prepare.stock_statistics
 
     def judge(
         panel: pd.DataFrame, instruments: pd.DataFrame, **how: Any
     ) -> pd.DataFrame:
         last = panel.groupby("ticker")["session"].transform("max")
-        alive = last > panel["session"].max() - pd.Timedelta(days=20)
-        return before(panel[alive], instruments, **how)
+        listed = last > panel["session"].max() - pd.Timedelta(days=20)
+        return before(panel[listed], instruments, **how)
 
     with patched(prepare, stock_statistics=judge):
         yield
@@ -198,7 +198,7 @@ def duplicates_kept() -> Iterator[None]:
 
 @contextmanager
 def duplicates_moved() -> Iterator[None]:
-    """Take a row that is printed twice for the weekend session after."""
+    """Date the second of two equal rows to the weekend after."""
     redate = date_repair.redate
 
     def move(rows: pd.DataFrame) -> pd.DataFrame:
@@ -215,13 +215,13 @@ def duplicates_moved() -> Iterator[None]:
 
 @contextmanager
 def misdated_kept() -> Iterator[None]:
-    """Believe the misprinted dates."""
+    """Accept the misprinted dates."""
 
-    def believe(rows: pd.DataFrame) -> pd.DataFrame:
+    def accept(rows: pd.DataFrame) -> pd.DataFrame:
         return rows.assign(redated=False)
 
     with (
-        patched(date_repair, redate=believe),
+        patched(date_repair, redate=accept),
         patched(fault_rules, check_order=_no_check),
     ):
         yield
@@ -229,7 +229,7 @@ def misdated_kept() -> Iterator[None]:
 
 @contextmanager
 def stale_kept() -> Iterator[None]:
-    """Believe boards that are copies of the session before."""
+    """Accept sessions that are copies of the session before."""
 
     def none(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
         return np.zeros(len(rows), bool)
@@ -240,11 +240,11 @@ def stale_kept() -> Iterator[None]:
 
 @contextmanager
 def stale_origins() -> Iterator[None]:
-    """Forecast from stale sessions with the price that mends them a session later."""
+    """Forecast from stale sessions with the price that is known a session later."""
     before = windows_module._reasons
 
-    def reasons(board: pd.DataFrame, origin: Any, **how: Any) -> Any:
-        return before(board.assign(stale=False), origin, **how)
+    def reasons(rows: pd.DataFrame, origin: Any, **how: Any) -> Any:
+        return before(rows.assign(stale=False), origin, **how)
 
     with patched(windows_module, _reasons=reasons):
         yield
@@ -265,7 +265,7 @@ DATA_DEFECTS = (
     Defect("centred window", "the window ends two sessions after the origin", centred),
     Defect("12-month column", "12m High is an input", printed_column(HIGH_12M)),
     Defect("Adjust column", "Adjust is an input", printed_column(ADJUST)),
-    Defect("back-adjusted prices", "later splits rewrite prices", back_adjusted),
+    Defect("back-adjusted prices", "later splits change earlier prices", back_adjusted),
     Defect(
         "label shifted by one",
         "the label is the one of the origin before",
@@ -276,15 +276,17 @@ DATA_DEFECTS = (
         "the first input is the target's price",
         changed_windows(_with_target_inside),
     ),
-    Defect("survivors only", "only stocks alive at the end are judged", survivors),
+    Defect("survivors only", "only stocks listed at the end are judged", survivors),
     Defect(
         "later recommendations", "judged at the end of the fold", later_recommendations
     ),
     Defect("duplicated rows", "rows printed twice are kept", duplicates_kept),
     Defect(
-        "duplicated session", "a repeated board counts as a session", duplicates_moved
+        "duplicated session",
+        "a repeated row counts as another session",
+        duplicates_moved,
     ),
-    Defect("misdated block", "misprinted dates are believed", misdated_kept),
-    Defect("stale days kept", "copied boards count as sessions", stale_kept),
-    Defect("stale origins", "mended prices a session too early", stale_origins),
+    Defect("misdated block", "misprinted dates are accepted", misdated_kept),
+    Defect("stale days kept", "copied sessions count as sessions", stale_kept),
+    Defect("stale origins", "repaired prices one session too early", stale_origins),
 )

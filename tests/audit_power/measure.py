@@ -1,0 +1,80 @@
+"""The audit's power: the checks that catch each defect, and alarms on clean markets."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from audit_power.defects import Defect
+from audit_power.defects_data import DATA_DEFECTS
+from audit_power.defects_ranking import RANKING_DEFECTS
+from audit_power.defects_study import STUDY_DEFECTS
+from nse_lstm.config import load_study
+from nse_lstm.paths import find_root
+from nse_lstm.study.audit.checks import Examination, examine, scratch_folder
+
+STUDY = load_study(find_root(Path(__file__)) / "study.toml")
+DEFECTS: tuple[Defect, ...] = (*DATA_DEFECTS, *STUDY_DEFECTS, *RANKING_DEFECTS)
+DEFECT_SEED = 7
+"""Market on which every defect is tried."""
+
+
+def try_defect(defect: Defect) -> dict[str, Any]:
+    """Examine a market with one defect in place, by the shorter list of checks.
+
+    Returns
+    -------
+    dict
+        ``name``, ``caught_by`` (the checks that alarmed), and v2's ``sharpe`` and
+        ``r_squared`` in the test year; see ``v2_figures``.
+    """
+    with scratch_folder() as root, defect.patch():
+        found = examine(
+            STUDY, root, seed=DEFECT_SEED, learner=defect.learner, futures="test year"
+        )
+    caught_by = sorted({alarm.check for alarm in found.alarms})
+    return {"name": defect.name, "caught_by": caught_by, **v2_figures(found)}
+
+
+@cache
+def clean_figures(learner: str) -> dict[str, float | None]:
+    """Return v2's figures on the same market without a defect."""
+    with scratch_folder() as root:
+        found = examine(STUDY, root, seed=DEFECT_SEED, learner=learner, futures="none")
+    figures = v2_figures(found)
+    return {f"{name}_clean": value for name, value in figures.items()}
+
+
+def try_clean_market(seed: int) -> dict[str, Any]:
+    """Examine a clean market by every check: each alarm is a false one."""
+    with scratch_folder() as root:
+        found = examine(STUDY, root, seed=seed, learner="surrogate")
+    return {"seed": seed, "alarms": sorted({alarm.check for alarm in found.alarms})}
+
+
+def v2_figures(found: Examination) -> dict[str, float | None]:
+    """Return the figures that the study would have printed of v2 in the test year.
+
+    ``sharpe`` is over zero, of the sign rule without costs. ``r_squared`` is of log
+    returns against no change (``metrics.skill``). None where the library refused the
+    run, three decimals otherwise.
+    """
+    if found.run is None:
+        return {"sharpe": None, "r_squared": None}
+    scores = found.run.scores
+    test = scores[
+        (scores["ticker"] == "ALL")
+        & (scores["model"] == "v2")
+        & (scores["fold"] == found.run.folds[-1].year)
+    ]
+    sign = test[(test["rule"] == "sign") & (test["cost_bps"] == 0)]
+    return {
+        "sharpe": _value(sign, "sharpe_ratio"),
+        "r_squared": _value(test[test["rule"] == "none"], "skill"),
+    }
+
+
+def _value(scores: pd.DataFrame, metric: str) -> float | None:
+    values = scores.loc[scores["metric"] == metric, "value"].dropna()
+    return round(float(values.iloc[0]), 3) if len(values) else None
