@@ -73,7 +73,7 @@ def coin_tossers(anatomy: Anatomy) -> pd.Series:
     """Return what coin tossers score on the claim's windows once they are in order."""
     sorted_rows = anatomy.forecasts["time"]
     price = sorted_rows.price[sorted_rows.windowed]
-    scores = mechanism.coin_flips(price, n=N_TOSSERS, seed=0)
+    scores = mechanism.random_signal_ratios(price, n=N_TOSSERS, seed=0)
     return pd.Series(scores, name="sharpe_ratio")
 
 

@@ -74,10 +74,10 @@ def test_the_claim_bets_on_the_day_whose_price_is_known() -> None:
 def test_a_turn_from_long_to_short_pays_once() -> None:
     # 10 to 12 is +20 %, 12 to 9 is -25 %; each change of position pays 0.1 %.
     move = mechanism.moves([10.0, 12.0, 9.0])
-    earned = mechanism.dealt(move, [1.0, -1.0])
+    earned = mechanism.net_returns(move, [1.0, -1.0])
     assert earned.tolist() == pytest.approx([0.2 - 0.001, 0.25 - 0.001])
-    assert mechanism.dealt(move, [1.0, 1.0])[1] == pytest.approx(-0.25)
-    assert mechanism.dealt(move, [0.0, 1.0])[0] == 0.0
+    assert mechanism.net_returns(move, [1.0, 1.0])[1] == pytest.approx(-0.25)
+    assert mechanism.net_returns(move, [0.0, 1.0])[0] == 0.0
 
 
 def test_windows_are_the_last_forty_rows_and_do_not_touch() -> None:
@@ -114,8 +114,10 @@ def test_a_forecast_for_every_price_is_needed() -> None:
 
 def test_coins_are_tossed_alike_from_one_seed() -> None:
     price = np.linspace(10, 20, 40)
-    tossed = mechanism.coin_flips(price, n=5, seed=3)
-    assert tossed.tolist() == mechanism.coin_flips(price, n=5, seed=3).tolist()
+    tossed = mechanism.random_signal_ratios(price, n=5, seed=3)
+    assert (
+        tossed.tolist() == mechanism.random_signal_ratios(price, n=5, seed=3).tolist()
+    )
     assert len(set(tossed)) == 5
 
 
@@ -182,7 +184,7 @@ def test_the_files_are_those_of_the_claim(scom: pd.DataFrame) -> None:
 
 def test_coin_tossers_spread_as_the_audit_found(scom: pd.DataFrame) -> None:
     _, price = last_of_training(scom, "time")
-    tossed = mechanism.coin_flips(price, n=3000, seed=0)
+    tossed = mechanism.random_signal_ratios(price, n=3000, seed=0)
     # Audit: s.d. 2.82, 5 to 95 % from -4.6 to +4.7, below -4.05 in 7.4 %.
     assert tossed.std() == pytest.approx(2.82, abs=0.15)
     assert (tossed < -4.05).mean() == pytest.approx(0.074, abs=0.02)

@@ -1,4 +1,4 @@
-"""Each mended step is causal, and the whole walk ends before the test year."""
+"""Each corrected step is causal, and no step reaches the test year."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +12,10 @@ from support.tiny_study import tiny_workspace
 
 from nse_lstm.features.returns import with_returns
 from nse_lstm.models.claimed_network import fit_as_claimed
+from nse_lstm.pages import anatomy as page
 from nse_lstm.study.anatomy import mechanism
-from nse_lstm.study.anatomy.forecasts import SEED, Forecasts
-from nse_lstm.study.anatomy.honest_backtest import Honest, deal_honestly
+from nse_lstm.study.anatomy.forecasts import SEED, StepForecasts
+from nse_lstm.study.anatomy.honest_backtest import HonestBacktest, backtest_honestly
 from nse_lstm.study.anatomy.rows import numbered_windows, read_claimed_rows, sort_rows
 from nse_lstm.study.anatomy.steps import Step, dissect, forecast_returns, span_steps
 from nse_lstm.study.core.workspace import open_workspace
@@ -25,11 +26,11 @@ N = 30
 DAYS = pd.bdate_range("2020-01-06", periods=N + 1).as_unit("us")
 
 
-def made(seed: int = 0) -> Forecasts:
+def made(seed: int = 0) -> StepForecasts:
     """Draw forecasts of thirty days in a row."""
     generator = np.random.default_rng(seed)
     price = 20 * np.exp(np.cumsum(generator.normal(0, 0.02, N + 1)))
-    return Forecasts(
+    return StepForecasts(
         place=DAYS[1:].to_numpy(),
         origin=DAYS[:-1].to_numpy(),
         last_price=price[:-1],
@@ -41,11 +42,11 @@ def made(seed: int = 0) -> Forecasts:
     )
 
 
-def steps_of(forecasts: Forecasts) -> dict[str, Step]:
+def steps_of(forecasts: StepForecasts) -> dict[str, Step]:
     return {step.name: step for step in span_steps(forecasts)}
 
 
-def other_future(forecasts: Forecasts, place: int) -> Forecasts:
+def other_future(forecasts: StepForecasts, place: int) -> StepForecasts:
     """Splice in other prices from the target at ``place`` on, and what follows them."""
     other = made(seed=9)
     price, last, network = (
@@ -104,9 +105,9 @@ def test_a_forecast_that_is_not_positive_has_no_return() -> None:
     assert forecast_returns(forecasts)["network"].isna().all()
 
 
-def honest(panel: pd.DataFrame, y_hat: pd.Series) -> Honest:
+def honest(panel: pd.DataFrame, y_hat: pd.Series) -> HonestBacktest:
     sessions = pd.DatetimeIndex(panel["session"].unique())
-    return deal_honestly(
+    return backtest_honestly(
         open_workspace().study,
         with_returns(panel),
         forecasts={"network": y_hat, "constant": -y_hat.abs()},
@@ -148,29 +149,29 @@ def test_each_honest_step_costs_what_it_says(y_hat: pd.Series) -> None:
         [0.085 / 250] * found.n_sessions
     )
     cheap, dear = (found.returns[name]["network"] for name in ("next_day", "costs"))
-    # Where a deal was made: (1 - 0.0066) over (1 - 0.0010).
+    # Where a trade was made: (1 - 0.0066) over (1 - 0.0010).
     ratios = ((1 + dear) / (1 + cheap)).round(10)
     assert set(ratios) == {1.0, round((1 - 0.0066) / (1 - 0.0010), 10)}
 
 
 @pytest.mark.slow
-def test_the_whole_walk_reads_itself_and_stays_before_the_test_year(
+def test_the_whole_page_reads_its_numbers_and_stays_before_the_test_year(
     tmp_path: Path,
 ) -> None:
     workspace = tiny_workspace(tmp_path)
     prepare_raw(workspace)
     analyse_data(workspace)
     anatomy = dissect(workspace, progress=lambda line: None)
-    assert list(anatomy.steps) == list(anatomy.READ)
+    assert list(anatomy.steps) == list(page.READ)
     for name, step in anatomy.steps.items():
-        assert anatomy.read_step(anatomy, name).html
+        assert page.read_step(anatomy, name).html
         if step.is_dated:
             assert step.path["place"].max() < pd.Timestamp(2024, 1, 1)
     assert anatomy.rows["session"].max() < pd.Timestamp(2024, 1, 1)
-    assert "simulated" in anatomy.headline(anatomy).html
+    assert "simulated" in page.headline(anatomy).html
     again = dissect(workspace, progress=lambda line: None)
-    assert anatomy.steps_table(again).equals(anatomy.steps_table(anatomy))
-    assert anatomy.what_it_shows(anatomy).html
+    assert page.steps_table(again).equals(page.steps_table(anatomy))
+    assert page.what_it_shows(anatomy).html
 
 
 @pytest.mark.slow

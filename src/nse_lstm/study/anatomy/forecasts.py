@@ -1,9 +1,9 @@
-"""The network's forecasts on each version of the data, beside a constant's.
+"""Fit the claimed network on each version of the data and forecast.
 
-On the claim's rows in the claim's order it is fitted as claimed. From there on it is
-the study's own v2, the same layers and settings: on the same rows in the order of time,
-on the panel's rows, both still scored on what they learnt from, and then refitted
-before every walk-forward year, as in Phase 3, whose models are found if they are there.
+On the claim's rows in the claim's order it is fitted as claimed. On all other versions
+it is the study's v2, by the study's own training jobs: on the same rows sorted by time
+and on the panel's rows, both scored in sample, then on the walk-forward years. Models
+of Phase 3 are reused.
 """
 
 import multiprocessing
@@ -34,38 +34,39 @@ from nse_lstm.study.core.phase_tables import read_facts, read_recommended, study
 from nse_lstm.study.core.workspace import Workspace
 
 REPORTED = 0.15
-"""The claim reports its R² on the last 15 % of the windows."""
+"""Share of the windows, the last ones, on which the claim reports its R²."""
 EPOCHS = 20
-"""What the claim's network was trained for, at most."""
+"""Largest number of epochs of the claim's network."""
 SEED = 42
-"""The claim's."""
-N_DEALT = N_WINDOWS * ROWS
+"""Seed of the claim's network."""
+N_TRADED = N_WINDOWS * ROWS
+"""Rows that the claim's Sharpe ratio rests on."""
 
 Numbers = NDArray[np.float64]
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Forecasts:
-    """Forecasts of consecutive targets, adjusted KES, each array of shape (n,)."""
+class StepForecasts:
+    """StepForecasts of consecutive targets, adjusted KES, each array of shape (n,)."""
 
     place: NDArray[np.generic]
-    """The target: its session, or its number where rows have no order in time."""
+    """The target's session, or its row number where rows are not sorted by time."""
     origin: NDArray[np.datetime64]
     last_price: Numbers
-    """Of the row before the target."""
+    """Price of the row before the target."""
     price: Numbers
     network: Numbers
     constant: Numbers
-    """The mean of the prices known before what is reported; it knows nothing else."""
+    """Mean of all prices before the reported span."""
     reported: slice
-    """What R² and skill are measured on."""
+    """Span of R² and skill."""
     windowed: slice
-    """The two windows that the claim's Sharpe ratio rests on."""
+    """Rows of the claim's Sharpe ratio."""
 
 
 def walk_forward(workspace: Workspace) -> tuple[Fold, ...]:
-    """Return the walk-forward years: every fold but the test year."""
+    """Return the folds of the walk-forward years, without the test year."""
     return study_folds(workspace)[:-1]
 
 
@@ -76,8 +77,8 @@ def forecast_all(
     *,
     ticker: str,
     progress: Progress = print,
-) -> dict[str, Forecasts]:
-    """Fit the network on each version of the data and forecast.
+) -> dict[str, StepForecasts]:
+    """Fit the network on each version of the data and forecast with it.
 
     Parameters
     ----------
@@ -86,13 +87,16 @@ def forecast_all(
     rows : DataFrame
         From ``rows.read_claimed_rows``, in any order.
     ticker : str
+        The stock of the rows.
+    progress : callable
+        Receives one line at a time.
 
     Returns
     -------
     dict
-        ``text``: the claimed rows in the order of their dates' text; ``time``: the same
-        rows in the order of time; ``rows``: the panel's rows, still scored on windows
-        that it learnt from; ``unseen``: the walk-forward years.
+        ``text``: the claimed rows sorted by their dates as text. ``time``: the same
+        rows sorted by time. ``rows``: the panel's rows, scored in sample. ``unseen``:
+        the walk-forward years, scored out of sample.
 
     Raises
     ------
@@ -115,7 +119,7 @@ def forecast_all(
 def _submit(
     pool: ProcessPoolExecutor, workspace: Workspace, windows: Windows
 ) -> "Future[Numbers]":
-    """Fit as claimed in a process of its own: nothing else sets its random numbers."""
+    """Fit as claimed in a separate process, whose random numbers nothing else draws."""
     return pool.submit(
         fit_as_claimed,
         windows.X,
@@ -134,9 +138,9 @@ def _training(workspace: Workspace) -> Training:
 
 def _n_train(windows: Windows) -> int:
     n_train = int((1 - REPORTED) * len(windows))
-    if min(n_train, len(windows) - n_train) < N_DEALT:
+    if min(n_train, len(windows) - n_train) < N_TRADED:
         raise DataError(
-            f"Expected {N_DEALT} windows before the reported span and in it. "
+            f"Expected {N_TRADED} windows before the reported span and in it. "
             f"Received: {n_train} and {len(windows) - n_train}"
         )
     return n_train
@@ -148,20 +152,23 @@ def _ours(
     time: Windows,
     ticker: str,
     progress: Progress,
-) -> dict[str, Forecasts]:
-    """Fit, or find, the study's own networks and forecast with them."""
+) -> dict[str, StepForecasts]:
+    """Fit or reuse the study's own networks and forecast with them."""
     lookback, calendar = workspace.study.v2.lookback, market_sessions(panel)
     stock = panel[panel["ticker"] == ticker]
     windows = make_windows(stock, calendar, lookback=lookback, horizon=1)
-    learnt = {"time": time, "rows": windows}
+    in_sample = {"time": time, "rows": windows}
     folds = walk_forward(workspace)
     jobs = [v2_job(workspace, panel, ticker, fold) for fold in folds]
-    jobs += [_in_sample_job(workspace, w, ticker, name) for name, w in learnt.items()]
+    jobs += [
+        _in_sample_job(workspace, each, ticker, name)
+        for name, each in in_sample.items()
+    ]
     folders = [_folder(workspace, ticker, fold.year) for fold in folds]
-    folders += [workspace.paths.models / "anatomy" / name for name in learnt]
+    folders += [workspace.paths.models / "anatomy" / name for name in in_sample]
     _train(workspace, jobs, folders, progress)
     parts = [split_stock(workspace, panel, ticker, fold).forecast for fold in folds]
-    hats = map(_forecast, folders, [*parts, *learnt.values()])
+    hats = map(_forecast, folders, [*parts, *in_sample.values()])
     unseen = [_unseen(windows, part, next(hats)) for part in parts]
     return {
         "time": _claimed(time, next(hats), is_dated=False),
@@ -171,7 +178,7 @@ def _ours(
 
 
 def _folder(workspace: Workspace, ticker: str, year: int) -> Path:
-    """Return where Phase 3 keeps the model, or this page's own place if it has none."""
+    """Return Phase 3's folder of the model, or one of this page's own."""
     if ticker in read_recommended(workspace)[year]:
         return bundle_folder(workspace, ticker, year)
     return workspace.paths.models / "anatomy" / str(year)
@@ -180,7 +187,7 @@ def _folder(workspace: Workspace, ticker: str, year: int) -> Path:
 def _in_sample_job(
     workspace: Workspace, windows: Windows, ticker: str, name: str
 ) -> TrainingJob:
-    """Split as claimed: the reported span is also what stops the training."""
+    """Split the windows as claimed: the reported span also stops the training."""
     study, facts, n_train = workspace.study, read_facts(workspace), _n_train(windows)
     document = study_document(study)
     depends_on = {name: document[name] for name in ("v2", "training")}
@@ -228,27 +235,27 @@ def _forecast(folder: Path, windows: Windows) -> Numbers:
     return np.asarray(table["price_hat"].to_numpy() * windows.shares)
 
 
-def _claimed(windows: Windows, price_hat: Numbers, *, is_dated: bool) -> Forecasts:
-    """Keep the last windows that were learnt from, then what is reported."""
+def _claimed(windows: Windows, price_hat: Numbers, *, is_dated: bool) -> StepForecasts:
+    """Keep the traded windows of the training span, then the reported span."""
     n_train = _n_train(windows)
-    kept = slice(n_train - N_DEALT, None)
+    kept = slice(n_train - N_TRADED, None)
     known = np.append(windows.X[0], windows.y[:n_train])
     place = windows.target_date if is_dated else np.arange(len(windows))
-    return Forecasts(
+    return StepForecasts(
         place=place[kept],
         origin=windows.origin[kept],
         last_price=windows.last_price[kept],
         price=windows.y[kept],
         network=price_hat[kept],
         constant=np.full(len(windows.y[kept]), known.mean()),
-        reported=slice(N_DEALT, None),
-        windowed=slice(N_DEALT),
+        reported=slice(N_TRADED, None),
+        windowed=slice(N_TRADED),
     )
 
 
-def _unseen(windows: Windows, part: Windows, price_hat: Numbers) -> Forecasts:
+def _unseen(windows: Windows, part: Windows, price_hat: Numbers) -> StepForecasts:
     before = windows.y[windows.target_date < part.target_date[0]]
-    return Forecasts(
+    return StepForecasts(
         place=part.target_date,
         origin=part.origin,
         last_price=part.last_price,
@@ -256,12 +263,12 @@ def _unseen(windows: Windows, part: Windows, price_hat: Numbers) -> Forecasts:
         network=price_hat,
         constant=np.full(len(part), np.append(windows.X[0], before).mean()),
         reported=slice(None),
-        windowed=slice(-N_DEALT, None),
+        windowed=slice(-N_TRADED, None),
     )
 
 
-def _joined(parts: list[Forecasts]) -> Forecasts:
-    return Forecasts(
+def _joined(parts: list[StepForecasts]) -> StepForecasts:
+    return StepForecasts(
         place=np.concatenate([part.place for part in parts]),
         origin=np.concatenate([part.origin for part in parts]),
         last_price=np.concatenate([part.last_price for part in parts]),
@@ -274,7 +281,7 @@ def _joined(parts: list[Forecasts]) -> Forecasts:
 
 
 def _part(windows: Windows, part: slice) -> Windows:
-    """Take windows by place; the dropped ones are counted nowhere."""
+    """Take consecutive windows, without the count of dropped ones."""
     taken = {name: getattr(windows, name)[part] for name in PER_WINDOW}
     none = {
         name: getattr(windows, name)[:0]

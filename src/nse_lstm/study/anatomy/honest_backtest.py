@@ -1,7 +1,7 @@
-"""The last steps, by the repository's own dealer and scorer, and what luck would do."""
+"""Backtest the claim's forecasts by the study's own fills, costs and scorer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -29,32 +29,32 @@ SCORED = ["net_return", "sharpe_ratio", "sharpe_over_cash", "exposure", "turnove
 
 
 @dataclass(frozen=True, eq=False)
-class Honest:
-    """What dealing on the forecasts would have earned, and how sure that is."""
+class HonestBacktest:
+    """Result of trading on the forecasts, with its uncertainty."""
 
     sharpe: dict[str, dict[str, float]]
-    """By step and forecaster; missing where nothing was ever bought."""
+    """By step and forecaster, missing where nothing was ever bought."""
     returns: dict[str, pd.DataFrame]
     """By step: ``place`` (session) and the net returns of each forecaster."""
     scores: pd.DataFrame
-    """At the headline cost, beside holding: one row a strategy."""
+    """One row per strategy at the headline cost, with the two benchmarks."""
     first: pd.Timestamp
     last: pd.Timestamp
     n_sessions: int
     cost_bps: int
     cash_rate: float
-    """A year."""
+    """Per year."""
     cash_return: float
-    """A session."""
+    """Per session."""
     smallest_detectable: float
-    """The least yearly Sharpe ratio that a span as long can tell from zero."""
+    """Smallest yearly Sharpe ratio that is detectable in a span of this length."""
     deflated: float
-    """Probability that it beats the luckiest of ``n_trials`` worthless tries; missing
-    where nothing was ever bought."""
+    """Deflated Sharpe ratio against ``n_trials`` worthless trials, missing where
+    nothing was ever bought."""
     n_trials: int
 
 
-def deal_honestly(
+def backtest_honestly(
     study: Study,
     panel: pd.DataFrame,
     *,
@@ -64,29 +64,29 @@ def deal_honestly(
     start: pd.Timestamp,
     end: pd.Timestamp,
     claimed_cost_bps: int,
-) -> Honest:
-    """Deal forecasts a session later, then pay the costs, then set them beside cash.
+) -> HonestBacktest:
+    """Backtest forecasts with a session's delay, then with costs, then against cash.
 
     Parameters
     ----------
     study : Study
-        ``dealing``, ``universe`` and ``verdict`` are used.
+        Its ``backtest``, ``universe`` and ``verdict`` are used.
     panel : DataFrame
         Sealed PANEL with ``with_returns`` columns.
     forecasts : dict of Series
-        Forecast log returns by origin, one series a forecaster, ``network`` among them.
+        Forecast log returns by origin and forecaster, ``network`` among them.
     ticker : str
         The stock that is forecast.
     names : sequence of str
-        The stocks of the equal-weight holding.
+        The stocks of the equal-weight benchmark.
     start, end : Timestamp
-        The span that is dealt, ``end`` exclusive.
+        Span of the backtest, ``end`` exclusive.
     claimed_cost_bps : int
-        Cost a side of the first step.
+        Cost per side in the first step.
     """
     backtest = study.backtest
     headline = backtest.headline_cost_bps
-    boards = {
+    calendars = {
         name: tradability(
             panel[panel["ticker"] == name],
             sessions=market_sessions(panel),
@@ -97,27 +97,28 @@ def deal_honestly(
         for name in dict.fromkeys([ticker, *names])
     }
     unpaid = replace(backtest, cash_rate=0.0)
-    books = {
-        "next_day": _books(boards[ticker], forecasts, unpaid, claimed_cost_bps),
-        "costs": _books(boards[ticker], forecasts, unpaid, headline),
-        "cash": _books(boards[ticker], forecasts, backtest, headline),
+    own = calendars[ticker]
+    accounts = {
+        "next_day": _accounts(own, forecasts, unpaid, claimed_cost_bps),
+        "costs": _accounts(own, forecasts, unpaid, headline),
+        "cash": _accounts(own, forecasts, backtest, headline),
     }
-    held = {
-        HOLD: _books(boards[ticker], {HOLD: None}, backtest, headline)[HOLD],
+    benchmarks = {
+        HOLD: _accounts(own, {HOLD: None}, backtest, headline)[HOLD],
         EQUAL_WEIGHT: hold_equal_weight(
-            [boards[name] for name in names], backtest=backtest, cost_bps=headline
+            [calendars[name] for name in names], backtest=backtest, cost_bps=headline
         ),
     }
-    scores = {step: _scores(each, backtest) for step, each in books.items()}
-    final = books["cash"]["network"]
+    scores = {step: _scores(each, backtest) for step, each in accounts.items()}
+    final = accounts["cash"]["network"]
     sessions, n_trials = final["session"], study.universe.n_recommended
-    return Honest(
+    return HonestBacktest(
         sharpe={
-            step: {who: float(table[_ratio(step)].loc[who]) for who in forecasts}
+            step: {name: float(table[_ratio(step)].loc[name]) for name in forecasts}
             for step, table in scores.items()
         },
-        returns={step: _net(each) for step, each in books.items()},
-        scores=_scores(books["cash"] | held, backtest),
+        returns={step: _net(each) for step, each in accounts.items()},
+        scores=_scores(accounts["cash"] | benchmarks, backtest),
         first=sessions.iloc[0],
         last=sessions.iloc[-1],
         n_sessions=len(final),
@@ -132,28 +133,29 @@ def deal_honestly(
     )
 
 
-def _books(
-    board: TradabilityCalendar,
+def _accounts(
+    calendar: TradabilityCalendar,
     forecasts: "dict[str, pd.Series] | dict[str, None]",
     backtest: Backtest,
     cost_bps: int,
 ) -> dict[str, pd.DataFrame]:
-    """Deal each forecast by its sign; without one the stock is held."""
-    everywhere = pd.Series(np.nan, index=pd.DatetimeIndex(board.origin).dropna())
-    books = {}
-    for who, y_hat in forecasts.items():
+    """Trade each forecast by its sign, and hold the stock where there is none."""
+    everywhere = pd.Series(np.nan, index=pd.DatetimeIndex(calendar.origin).dropna())
+    accounts = {}
+    for name, y_hat in forecasts.items():
         rule = "hold" if y_hat is None else "sign"
         given = everywhere if y_hat is None else y_hat
         signals = to_signals(given, rule=rule, backtest=backtest, cost_bps=cost_bps)
-        books[who] = simulate_fills(
-            board, signals, backtest=backtest, cost_bps=cost_bps
+        accounts[name] = simulate_fills(
+            calendar, signals, backtest=backtest, cost_bps=cost_bps
         )
-    return books
+    return accounts
 
 
-def _scores(books: dict[str, pd.DataFrame], backtest: Backtest) -> pd.DataFrame:
+def _scores(accounts: dict[str, pd.DataFrame], backtest: Backtest) -> pd.DataFrame:
     """Score accounts with the study's scorer, one row each."""
-    table = pd.concat(books, names=["model", "row"]).reset_index().assign(ticker=POOL)
+    table = pd.concat(accounts, names=["model", "row"]).reset_index()
+    table = table.assign(ticker=POOL)
     table = table.assign(seed=0, fold=0, rule="sign", cost_bps=0)
     rows = conform(table, STRATEGY_RETURNS)
     scores = score_strategies(rows, backtest=backtest)
@@ -165,21 +167,17 @@ def _ratio(step: str) -> str:
     return "sharpe_over_cash" if step == "cash" else "sharpe_ratio"
 
 
-def _net(books: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    sessions = next(iter(books.values()))["session"]
-    net = {who: book["net_return"] for who, book in books.items()}
+def _net(accounts: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    sessions = next(iter(accounts.values()))["session"]
+    net = {name: account["net_return"] for name, account in accounts.items()}
     return pd.DataFrame({"place": sessions, **net})
 
 
-def _deflated(book: pd.DataFrame, n_trials: int) -> float:
-    moments = moments_of(book["net_return"] - book["cash_return"])
+def _deflated(account: pd.DataFrame, n_trials: int) -> float:
+    moments = moments_of(account["net_return"] - account["cash_return"])
     if np.isnan(moments.sharpe):
         return float("nan")
+    variance = trial_variance([0.0], moments.n)
     return deflated_sharpe_ratio(
-        moments.sharpe,
-        n=moments.n,
-        skew=moments.skew,
-        kurtosis=moments.kurtosis,
-        n_trials=n_trials,
-        variance=trial_variance([0.0], moments.n),
+        **asdict(moments), n_trials=n_trials, variance=variance
     )

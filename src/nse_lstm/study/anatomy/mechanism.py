@@ -1,9 +1,9 @@
-"""The claim's own arithmetic: two windows of twenty rows, annualised.
+"""Compute a Sharpe ratio by the claim's arithmetic: two windows of twenty rows.
 
-Rebuilt from its description, faults included: the forecast of a day is compared with
-the price of that very day, the position it gives earns the move to the next row, short
-selling is free, a change of position pays 0.1 % whether it is one deal or two, and
-nineteen returns are annualised as if they were a year.
+It is rebuilt from its description with its faults. A day's forecast is compared with
+the price of the same day. The position earns the return to the next row, and short
+selling is free. A change of position costs 0.1 %, even from short to long. Nineteen
+returns are annualised like a year.
 """
 
 import numpy as np
@@ -13,31 +13,31 @@ from nse_lstm.evaluation.metrics import paired
 
 Numbers = NDArray[np.float64]
 Returns = tuple[Numbers, ...]
-"""The returns of each window."""
+"""Returns of each window."""
 
 ROWS, N_WINDOWS = 20, 2
-"""The claim rests on the last two windows of 20 rows."""
+"""The claim uses the last two windows of 20 rows."""
 COST = 0.001
-"""Share of the account that a change of position costs, whatever its size."""
+"""Cost of any change of position, as a share of the account."""
 SESSIONS = 252
-"""Sessions that the claim took for a year."""
+"""Sessions per year, as the claim has it."""
 
 
 def positions(price: ArrayLike, price_hat: ArrayLike) -> Numbers:
     """Return the claim's positions: long (+1) where the forecast is above the price.
 
-    Both are of the same row: when the price is known the forecast of it is stale. The
-    last row has no move to earn and no position.
+    Both belong to the same row, so the forecast is stale when the position begins. The
+    last row has no return to earn and no position.
 
     Parameters
     ----------
     price, price_hat : array of shape (n,)
-        Prices of consecutive rows, and what was forecast for the same rows, KES.
+        Prices of consecutive rows and their forecasts, KES.
 
     Returns
     -------
     array of shape (n - 1,)
-        +1 or, short, -1; a forecast equal to the price is short.
+        +1 (long) or -1 (short, also where the forecast equals the price).
 
     Examples
     --------
@@ -48,19 +48,19 @@ def positions(price: ArrayLike, price_hat: ArrayLike) -> Numbers:
     return np.where(price_hat[:-1] > price[:-1], 1.0, -1.0)
 
 
-def dealt(move: ArrayLike, position: ArrayLike) -> Numbers:
-    """Return what positions earn, after the claim's cost.
+def net_returns(move: ArrayLike, position: ArrayLike) -> Numbers:
+    """Return the net returns of positions after the claim's cost.
 
     Parameters
     ----------
     move : array of shape (n,)
         Simple returns.
     position : array of shape (n,)
-        Held over each of them; the account starts flat.
+        Position held over each return. The account starts flat.
 
     Examples
     --------
-    >>> dealt([0.1, -0.1], [1.0, -1.0]).round(3).tolist()  # 0.1 each, less 0.001
+    >>> net_returns([0.1, -0.1], [1.0, -1.0]).round(3).tolist()  # 0.1 less 0.001
     [0.099, 0.099]
     """
     move, position = paired(move, position)
@@ -69,15 +69,15 @@ def dealt(move: ArrayLike, position: ArrayLike) -> Numbers:
 
 
 def moves(price: ArrayLike) -> Numbers:
-    """Return simple returns from each row to the next, of shape (n - 1,)."""
+    """Return the simple returns from each row to the next, of shape (n - 1,)."""
     price = np.asarray(price, float)
     return np.asarray(price[1:] / price[:-1] - 1)
 
 
 def annualised(returns: ArrayLike) -> float:
-    """Return the claim's Sharpe ratio: mean over spread, times the root of 252.
+    """Annualise a Sharpe ratio as claimed: mean / standard deviation * sqrt(252).
 
-    The spread divides by n, not n - 1. NaN without a spread.
+    The standard deviation divides by n, not n - 1. NaN where it is zero.
 
     Examples
     --------
@@ -91,56 +91,71 @@ def annualised(returns: ArrayLike) -> float:
 
 
 def last_windows(price: ArrayLike, price_hat: ArrayLike) -> Returns:
-    """Deal the last two windows of 20 rows by the claim's rule.
+    """Return the net returns of the claim's rule on the last two windows of 20 rows.
 
     Parameters
     ----------
     price, price_hat : array of shape (n,)
-        At least 40 rows.
+        Prices and forecasts of at least 40 rows, KES.
 
     Returns
     -------
     tuple of array of shape (19,)
-        The windows' returns, the earlier first.
+        Returns of each window, the earlier one first.
     """
     price, price_hat = paired(price, price_hat)
     return tuple(
-        dealt(moves(price[w]), positions(price[w], price_hat[w])) for w in _places()
+        net_returns(moves(price[rows]), positions(price[rows], price_hat[rows]))
+        for rows in _windows()
     )
 
 
 def windowed_sharpe(windows: Returns) -> float:
-    """Return the mean of the windows' Sharpe ratios, as the claim did."""
+    """Return the mean of the windows' Sharpe ratios, as the claim has it."""
     return float(np.mean([annualised(returns) for returns in windows]))
 
 
 def share_below(price: ArrayLike, price_hat: ArrayLike) -> float:
-    """Return the share of the windows' positions that are short."""
+    """Return the share of the windows' positions that are short.
+
+    Parameters
+    ----------
+    price, price_hat : array of shape (n,)
+        As for ``last_windows``.
+    """
     price, price_hat = paired(price, price_hat)
-    held = [positions(price[w], price_hat[w]) for w in _places()]
+    held = [positions(price[rows], price_hat[rows]) for rows in _windows()]
     return float((np.concatenate(held) < 0).mean())
 
 
-def coin_flips(price: ArrayLike, *, n: int, seed: int) -> Numbers:
-    """Score ``n`` traders who toss a coin every row, by the claim's arithmetic.
+def random_signal_ratios(price: ArrayLike, *, n: int, seed: int) -> Numbers:
+    """Return the Sharpe ratios of random positions by the claim's arithmetic.
+
+    Parameters
+    ----------
+    price : array of shape (n_rows,)
+        At least 40 rows, KES.
+    n : int
+        Number of random strategies.
+    seed : int
+        Seed of the positions, drawn anew for each row.
 
     Returns
     -------
     array of shape (n,)
-        What each would have been told is its Sharpe ratio.
     """
     price = np.asarray(price, float)
     generator = np.random.default_rng(seed)
-    scores = []
+    ratios = []
     for _ in range(n):
-        tossed = generator.choice([-1.0, 1.0], size=(N_WINDOWS, ROWS - 1))
-        pairs = zip(_places(), tossed, strict=True)
-        windows = tuple(dealt(moves(price[w]), tossed_w) for w, tossed_w in pairs)
-        scores.append(windowed_sharpe(windows))
-    return np.array(scores)
+        drawn = generator.choice([-1.0, 1.0], size=(N_WINDOWS, ROWS - 1))
+        pairs = zip(_windows(), drawn, strict=True)
+        windows = tuple(net_returns(moves(price[rows]), held) for rows, held in pairs)
+        ratios.append(windowed_sharpe(windows))
+    return np.array(ratios)
 
 
-def _places() -> list[slice]:
-    """Place the windows, counted from the last row."""
+def _windows() -> list[slice]:
+    """Return the windows' rows, counted from the last row."""
     starts = range(-N_WINDOWS * ROWS, 0, ROWS)
     return [slice(start, start + ROWS or None) for start in starts]

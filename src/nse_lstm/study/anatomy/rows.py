@@ -1,8 +1,7 @@
-"""The rows that the claim was made on, in the claim's order and in the right one.
+"""Read the rows of the claim, sorted by date as text or by time.
 
-The claim's pipeline sorted dates as text and then took neighbouring rows for
-neighbouring days. So the rows here are numbered, and their numbers stand in for
-sessions: every tool that follows treats row k as the k-th day, as the pipeline did.
+The claim's pipeline sorted dates as text and took neighbouring rows for neighbouring
+days. So rows are numbered here, and row k counts as the k-th session.
 """
 
 from pathlib import Path
@@ -16,35 +15,35 @@ from nse_lstm.errors import DataError
 from nse_lstm.features.windows import Windows, make_windows
 
 ORDERS = {"text": "date", "time": "session"}
-"""How rows can be sorted, and the column each looks at."""
+"""Orders of the rows and the column that each sorts by."""
 
 FIRST_NUMBER = pd.Timestamp(1970, 1, 1)
-"""Row number 0 as a date; the numbers are days, and mean nothing else."""
+"""Row number 0 as a date. Row numbers are days from here on."""
 
 
 def read_claimed_rows(
     folder: Path, ticker: str, *, before: pd.Timestamp
 ) -> pd.DataFrame:
-    """Return one stock's rows as the claim's pipeline saw them.
+    """Read one stock's rows as the claim's pipeline saw them.
 
-    It looked a stock up in the column ``CODE``. The files whose header spells it
-    ``Code`` were read as well, but their rows had no code and were never found. Files
-    that overlap give their rows twice. Of a folder without a header in capitals every
-    file is taken.
+    It looked a stock up in the column ``CODE``, so it missed all files with the header
+    ``Code``. Overlapping files give their rows twice. Where no header is in capitals,
+    every file is taken.
 
     Parameters
     ----------
     folder : Path
         The market's source files.
     ticker : str
+        The stock.
     before : Timestamp
-        Rows from here on are left out: they belong to the test year.
+        Rows from here on are left out, because they belong to the test year.
 
     Returns
     -------
     DataFrame
-        ``date`` (text, as printed), ``session`` (the day it names) and ``price`` (KES),
-        in the order of the files; rows without a price are left out.
+        ``date`` (text, as printed), ``session`` (its date) and ``price`` (KES), in the
+        order of the files, without rows that lack a price.
 
     Raises
     ------
@@ -73,15 +72,15 @@ def read_claimed_rows(
 
 
 def sort_rows(rows: pd.DataFrame, order: str) -> pd.DataFrame:
-    """Sort rows by the text of their dates, or by the days that the text names.
+    """Sort rows by the text of their dates or by time.
 
     Parameters
     ----------
     rows : DataFrame
         From ``read_claimed_rows``.
     order : str
-        ``text``, under which 01-Apr-20 comes before 02-Jan-13; or ``time``. Rows of one
-        date keep their order.
+        ``text``, where 01-Apr-20 comes before 02-Jan-13, or ``time``. Rows of one date
+        keep their order.
 
     Examples
     --------
@@ -95,31 +94,31 @@ def sort_rows(rows: pd.DataFrame, order: str) -> pd.DataFrame:
 
 
 def to_next_session(rows: pd.DataFrame) -> float:
-    """Return the share of steps between neighbouring rows that lead 1 to 5 days on."""
+    """Return the share of neighbouring rows that are 1 to 5 days apart."""
     days = _steps(rows)
     return float(((days >= 1) & (days <= 5)).mean())
 
 
 def same_year_share(rows: pd.DataFrame) -> float:
-    """Return the share of neighbouring rows that are of one calendar year."""
+    """Return the share of neighbouring rows in the same calendar year."""
     years = rows["session"].dt.year.to_numpy()
     return float((years[1:] == years[:-1]).mean())
 
 
 def numbered_windows(rows: pd.DataFrame, *, lookback: int) -> Windows:
-    """Cut windows over rows as if each row were the session after the one above it.
+    """Cut supervised windows over rows as if they were consecutive sessions.
 
     Parameters
     ----------
     rows : DataFrame
         Sorted, with ``price``.
     lookback : int
-        Rows of a window; the target is the price of the row that follows.
+        Rows per window. The target is the price of the next row.
 
     Returns
     -------
     Windows
-        ``target_date`` holds row numbers as days from 1970-01-01 on.
+        Its ``target_date`` holds row numbers as days from 1970-01-01 on.
     """
     numbers = pd.date_range(FIRST_NUMBER, periods=len(rows)).as_unit("us")
     stock = pd.DataFrame(

@@ -1,4 +1,4 @@
-"""From the claim to the honest number: one fault mended at every step."""
+"""Correct the claim's faults one by one, from its Sharpe ratio to the honest one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from nse_lstm.evaluation import metrics
 from nse_lstm.features.returns import with_returns
 from nse_lstm.study.anatomy import mechanism
-from nse_lstm.study.anatomy.forecasts import Forecasts, forecast_all, walk_forward
-from nse_lstm.study.anatomy.honest_backtest import Honest, deal_honestly
+from nse_lstm.study.anatomy.forecasts import StepForecasts, forecast_all, walk_forward
+from nse_lstm.study.anatomy.honest_backtest import HonestBacktest, backtest_honestly
 from nse_lstm.study.anatomy.rows import read_claimed_rows
 from nse_lstm.study.core.phase_tables import (
     read_facts,
@@ -22,25 +22,25 @@ from nse_lstm.study.core.workspace import Workspace
 
 NETWORK, CONSTANT = "network", "constant"
 PREFERRED = "SCOM"
-"""The claim's stock, if the market has it among the recommended."""
+"""The claim's stock, used where the market recommends it."""
 
 WINDOWED = (
     ("text", "As claimed: dates sorted as text"),
     ("time", "Dates sorted as dates"),
-    ("rows", "Rows mended"),
-    ("unseen", "Scored on days it had not learnt from"),
+    ("rows", "Faulty rows corrected"),
+    ("unseen", "Scored out of sample"),
 )
 SPANNED = {
-    "span": "All those days, not two fortnights",
-    "timely": "Tomorrow's forecast, not today's",
-    "long": "No selling of borrowed shares",
+    "span": "All sessions, not two windows of 20",
+    "timely": "The next session's forecast, not the same session's",
+    "long": "No short selling",
 }
-DEALT = {
-    "next_day": "Dealt a day later, at a price still to be had",
-    "costs": "Brokers and levies paid",
+TRADED = {
+    "next_day": "Traded one session later",
+    "costs": "Fees and levies paid",
     "cash": "Compared with cash: the honest number",
 }
-"""The steps by name, in order, and what each mends."""
+"""The steps by name, in order, and the fault that each corrects."""
 
 CLAIMED_COST_BPS = round(mechanism.COST * 1e4)
 
@@ -49,47 +49,47 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """What is reported after one more fault is mended."""
+    """Reported numbers after one more fault is corrected."""
 
     name: str
     title: str
     r_squared: float
-    """On price levels, of the reported span."""
+    """On price levels of the reported span."""
     skill: float
-    """On log returns, against "the price stays", of the reported span."""
+    """On log returns of the reported span, against persistence."""
     sharpe: dict[str, float]
-    """Of ``network`` and ``constant``; missing where nothing was ever bought."""
+    """Of ``network`` and ``constant``, missing where nothing was ever bought."""
     path: pd.DataFrame
-    """The rows that are dealt: ``place`` (row number or session), ``price`` and the
-    two forecasts, adjusted KES."""
+    """The traded rows: ``place`` (row number or session), ``price`` and the two
+    forecasts, adjusted KES."""
     returns: pd.DataFrame
-    """Their net returns: ``place``, ``network``, ``constant``."""
+    """Net returns of these rows: ``place``, ``network``, ``constant``."""
     is_dated: bool
-    """Whether ``place`` is a session; in the order of text it is a row number."""
+    """Whether ``place`` is a session and not a row number."""
 
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """All that the page shows."""
+    """All results that the anatomy's page shows."""
 
     ticker: str
     simulated: bool
     rows: pd.DataFrame
     """The claimed rows, in the order of the files."""
     steps: dict[str, Step]
-    forecasts: dict[str, Forecasts]
-    """By what the network was fitted on, see ``forecasts.forecast_all``."""
-    honest: Honest
+    forecasts: dict[str, StepForecasts]
+    """By version of the data, as in ``forecasts.forecast_all``."""
+    honest: HonestBacktest
 
 
 def dissect(
     workspace: Workspace, *, progress: Callable[[str], None] = print
 ) -> Anatomy:
-    """Rebuild the claim on this market's files and mend it fault by fault.
+    """Rebuild the claim on this market's files and correct it fault by fault.
 
-    The stock is the claim's where it is recommended before the walk-forward years, else
-    the first recommended one. Nothing of the test year is used. Needs Phase 1; the
-    models of Phase 3 are taken where they are there and fitted where they are not.
+    The stock is the claim's if it is recommended for the first walk-forward year, else
+    the first recommended one. No row of the test year is used. Phase 1 must have run.
+    Models of Phase 3 are reused, and fitted where they are missing.
     """
     facts, folds = read_facts(workspace), walk_forward(workspace)
     names = read_recommended(workspace)[folds[0].year]
@@ -98,7 +98,7 @@ def dissect(
     before = pd.Timestamp(facts.test_year, 1, 1)
     rows = read_claimed_rows(workspace.paths.raw, ticker, before=before)
     forecasts = forecast_all(workspace, panel, rows, ticker=ticker, progress=progress)
-    honest = deal_honestly(
+    honest = backtest_honestly(
         workspace.study,
         panel,
         forecasts=forecast_returns(forecasts["unseen"]),
@@ -110,7 +110,7 @@ def dissect(
     )
     steps = [_windowed(name, title, forecasts[name]) for name, title in WINDOWED]
     steps += span_steps(forecasts["unseen"])
-    steps += _dealt_steps(steps[-1], honest)
+    steps += _traded_steps(steps[-1], honest)
     return Anatomy(
         ticker=ticker,
         simulated=workspace.study.market.simulated,
@@ -121,8 +121,11 @@ def dissect(
     )
 
 
-def forecast_returns(forecasts: Forecasts) -> dict[str, pd.Series]:
-    """Return forecast log returns by origin, missing where a price is not positive."""
+def forecast_returns(forecasts: StepForecasts) -> dict[str, pd.Series]:
+    """Return forecast log returns by origin, missing where a price is not positive.
+
+    They are keyed by forecaster, ``network`` and ``constant``.
+    """
     origin = pd.DatetimeIndex(forecasts.origin)
     return {
         who: pd.Series(_log_ratio(hat, forecasts.last_price), index=origin)
@@ -130,8 +133,8 @@ def forecast_returns(forecasts: Forecasts) -> dict[str, pd.Series]:
     }
 
 
-def _windowed(name: str, title: str, forecasts: Forecasts) -> Step:
-    """Score by the claim's own two windows."""
+def _windowed(name: str, title: str, forecasts: StepForecasts) -> Step:
+    """Score forecasts on the claim's own two windows."""
     part = forecasts.windowed
     place, price = forecasts.place[part], forecasts.price[part]
     hats = {who: hat[part] for who, hat in _both(forecasts).items()}
@@ -149,13 +152,13 @@ def _windowed(name: str, title: str, forecasts: Forecasts) -> Step:
     )
 
 
-def span_steps(forecasts: Forecasts) -> list[Step]:
-    """Score the whole span at once, then mend what the position does."""
+def span_steps(forecasts: StepForecasts) -> list[Step]:
+    """Score the whole span at once, then correct the position's two faults."""
     place, last = forecasts.place, forecasts.last_price
     move = forecasts.price / last - 1
     hats = _both(forecasts)
-    # Today's price against today's forecast decides over the move that follows, if
-    # the next window is the next session's.
+    # The claim's position rests on today's price and forecast and earns the next
+    # return, where the next window belongs to the next session.
     follows = forecasts.origin[1:] == place[:-1]
     stale = {
         who: mechanism.positions(forecasts.price, hat)[follows]
@@ -165,7 +168,7 @@ def span_steps(forecasts: Forecasts) -> list[Step]:
     long = {who: np.maximum(held, 0.0) for who, held in timely.items()}
     path = pd.DataFrame({"place": place, "price": forecasts.price, **hats})
     later = move[1:][follows], place[1:][follows]
-    plans = (("span", stale, *later), ("timely", timely, move, place))
+    spans = (("span", stale, *later), ("timely", timely, move, place))
     return [
         Step(
             name=name,
@@ -176,13 +179,13 @@ def span_steps(forecasts: Forecasts) -> list[Step]:
             returns=pd.DataFrame({"place": when, **returns}),
             is_dated=True,
         )
-        for name, held, moved, when in (*plans, ("long", long, move, place))
-        for returns in [{w: mechanism.dealt(moved, held[w]) for w in hats}]
+        for name, held, earned, when in (*spans, ("long", long, move, place))
+        for returns in [{w: mechanism.net_returns(earned, held[w]) for w in hats}]
     ]
 
 
-def _dealt_steps(before: Step, honest: Honest) -> list[Step]:
-    """Score what the repository's own dealer books."""
+def _traded_steps(before: Step, honest: HonestBacktest) -> list[Step]:
+    """Score the accounts of the study's own backtest."""
     return [
         replace(
             before,
@@ -191,11 +194,11 @@ def _dealt_steps(before: Step, honest: Honest) -> list[Step]:
             sharpe=honest.sharpe[name],
             returns=honest.returns[name],
         )
-        for name, title in DEALT.items()
+        for name, title in TRADED.items()
     ]
 
 
-def _accuracy(forecasts: Forecasts) -> dict[str, float]:
+def _accuracy(forecasts: StepForecasts) -> dict[str, float]:
     part = forecasts.reported
     price, last = forecasts.price[part], forecasts.last_price[part]
     y_hat = _log_ratio(forecasts.network[part], last)
@@ -206,7 +209,7 @@ def _accuracy(forecasts: Forecasts) -> dict[str, float]:
     }
 
 
-def _both(forecasts: Forecasts) -> dict[str, Numbers]:
+def _both(forecasts: StepForecasts) -> dict[str, Numbers]:
     return {NETWORK: forecasts.network, CONSTANT: forecasts.constant}
 
 
