@@ -1,12 +1,19 @@
 """What Make would run again after a change; nothing is run here but `make -n`."""
 
+import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from support.places import ROOT
+
+from nse_lstm.fingerprint import source_path
+from nse_lstm.study.core.phases import PHASES as PHASES_DECLARED
+from nse_lstm.study.core.phases import Phase, needed_phases
+from nse_lstm.study.tools.make_edges import make_edges, notebook_imports, sources_of
 
 PHASES = ["01_data_analysis", "02_architecture", "03_full_training"]
 PHASES += ["04_validation", "05_deployment"]
@@ -17,8 +24,16 @@ EVERY = [*PHASES, ANATOMY]
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is missing")
 
 
+@pytest.fixture(scope="session")
+def edges(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Make includes, written once."""
+    path = tmp_path_factory.mktemp("edges") / "edges.mk"
+    path.write_text(make_edges(ROOT))
+    return path
+
+
 @pytest.fixture
-def built(tmp_path: Path) -> Path:
+def built(tmp_path: Path, edges: Path) -> Path:
     """Make every product of a finished build, each newer than what it is made of."""
     build, reports = tmp_path / "build/simulated", tmp_path / "reports/simulated"
     build.mkdir(parents=True)
@@ -28,6 +43,7 @@ def built(tmp_path: Path) -> Path:
         if name.startswith("03"):
             (build / "audited.txt").touch()
     (build / "stocks.txt").touch()
+    (tmp_path / "edges.mk").symlink_to(edges)
     for name in (*EVERY, "status", "index"):
         (reports / f"{name}.html").touch()
     return tmp_path
@@ -36,11 +52,20 @@ def built(tmp_path: Path) -> Path:
 def dry_run(root: Path, *changed: str) -> str:
     """Return what Make would do if these files had just been changed."""
     command = ["make", "-n", "reports", f"ROOT={root}"]
-    # FORCE only makes the stamp look whether it changed.
-    command += ["-o", "FORCE", "-o", ".venv/installed"]
+    command += options(root)
     command += [word for path in changed for word in ("-W", path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout
+
+
+def options(root: Path) -> list[str]:
+    """Return options that keep Make from what is no part of the question."""
+    # FORCE only makes the stamp look whether it changed.
+    old = ("FORCE", ".venv/installed", str(root / "edges.mk"))
+    return [
+        f"EDGES={root / 'edges.mk'}",
+        *(word for each in old for word in ("-o", each)),
+    ]
 
 
 def executed(output: str) -> list[str]:
@@ -53,29 +78,40 @@ def test_with_nothing_changed_nothing_runs(built: Path) -> None:
     assert "nse-lstm" not in output
 
 
+# Phase 3 does not wait for Phase 2, nor the anatomy for either's pages.
+AFTER_TRAINING = ["03_full_training", ANATOMY, "04_validation", "05_deployment"]
+
+
 @pytest.mark.parametrize(
     ("changed", "phases"),
     [
+        ("notebooks/02_architecture.ipynb", [PHASES[1], *PHASES[3:]]),
+        ("notebooks/03_full_training.ipynb", AFTER_TRAINING),
         ("notebooks/04_validation.ipynb", PHASES[3:]),
         ("src/nse_lstm/data/panel.py", EVERY),
-        ("src/nse_lstm/features/windows.py", EVERY),
+        ("src/nse_lstm/features/windows.py", EVERY[1:]),
         ("src/nse_lstm/models/architectures.py", EVERY[1:]),
-        ("src/nse_lstm/evaluation/dealing.py", EVERY[1:]),
-        ("src/nse_lstm/study/findings.py", EVERY),
-        ("src/nse_lstm/study/rivals.py", EVERY[1:]),
-        ("src/nse_lstm/study/top_names.py", EVERY[1:]),
-        ("src/nse_lstm/study/evidence_tables.py", PHASES[3:]),
-        ("src/nse_lstm/study/ablation.py", EVERY[1:]),
-        ("src/nse_lstm/study/search.py", []),
+        ("src/nse_lstm/study/ranking/tabular_models.py", [PHASES[1], *PHASES[3:]]),
+        ("src/nse_lstm/study/ranking/top_n_portfolio.py", [PHASES[1], *PHASES[3:]]),
+        ("src/nse_lstm/pages/evidence_tables.py", PHASES[3:]),
+        ("src/nse_lstm/study/experiments/search.py", []),
+        ("src/nse_lstm/study/tools/doctor.py", []),
+        ("src/nse_lstm/data/download/fetch.py", []),
+        ("src/nse_lstm/evaluation/oracle.py", []),
         ("src/nse_lstm/study/audit/stages.py", PHASES[3:]),
+        # Each part of Phase 5 runs it again, and nothing before it.
         ("src/nse_lstm/deployment/registry.py", PHASES[4:]),
-        ("src/nse_lstm/study/replay.py", PHASES[4:]),
+        ("src/nse_lstm/study/deployment/promotion.py", PHASES[4:]),
+        ("src/nse_lstm/study/deployment/refit.py", PHASES[4:]),
+        ("src/nse_lstm/study/deployment/runtime_check.py", PHASES[4:]),
+        ("src/nse_lstm/study/deployment/forecast_store.py", PHASES[4:]),
+        ("src/nse_lstm/study/deployment/replay.py", PHASES[4:]),
         ("src/nse_lstm/reporting/deployment_figures.py", PHASES[4:]),
         ("data/catalogue.toml", []),
         ("src/nse_lstm/config/settings.py", EVERY),
-        ("src/nse_lstm/reporting/figures.py", EVERY),
+        ("src/nse_lstm/reporting/canvas.py", EVERY),
         ("src/nse_lstm/reporting/atlas_figures.py", EVERY),
-        ("src/nse_lstm/study/atlas.py", EVERY),
+        ("src/nse_lstm/study/data_analysis/market_statistics.py", EVERY),
         ("src/nse_lstm/study/anatomy/steps.py", [ANATOMY]),
         ("src/nse_lstm/reporting/anatomy_figures.py", [ANATOMY]),
         ("src/nse_lstm/cli/study.py", []),
@@ -84,12 +120,63 @@ def test_with_nothing_changed_nothing_runs(built: Path) -> None:
 def test_a_change_runs_what_depends_on_it_and_no_more(
     built: Path, changed: str, phases: list[str]
 ) -> None:
-    assert executed(dry_run(built, changed)) == phases
+    assert (ROOT / changed).is_file()
+    assert sorted(executed(dry_run(built, changed))) == sorted(phases)
+
+
+@pytest.mark.parametrize(
+    "module", ["reporting/readings.py", "reporting/strategy_readings.py"]
+)
+def test_the_words_of_a_page_are_written_again(built: Path, module: str) -> None:
+    assert executed(dry_run(built, f"src/nse_lstm/{module}"))
+
+
+LOADED = """
+import importlib, json, os, sys
+import matplotlib.pyplot, numpy, pandas, scipy.stats
+for name, modules in json.loads(sys.argv[1]).items():
+    if not os.fork():
+        for module in modules:
+            importlib.import_module(module)
+        loaded = [m for m in sys.modules if m.split(".")[0] == "nse_lstm"]
+        print(json.dumps([name, loaded]), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_whatever_a_notebook_loads_is_among_its_prerequisites() -> None:
+    notebooks = [f"notebooks/{name}.ipynb" for name in (*EVERY, "90_stock")]
+    asked = {name: notebook_imports(ROOT / name) for name in notebooks}
+    command = [sys.executable, "-c", LOADED, json.dumps(asked)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = dict(json.loads(line) for line in done.stdout.splitlines())
+    assert sorted(found) == sorted(notebooks)
+    for name, modules in found.items():
+        made_from = {ROOT / each for each in sources_of([name], ROOT)}
+        assert len(modules) > 20
+        assert {source_path(module) for module in modules} <= made_from
+
+
+def test_phases_run_side_by_side_only_where_neither_reads_the_other() -> None:
+    for phase in PHASES_DECLARED:
+        for other in PHASES_DECLARED:
+            if phase is not other and set(phase.reads) & set(other.writes):
+                ordered = {*needed(phase), *needed(other)}
+                assert other in needed(phase) or phase in needed(other), ordered
+
+
+def needed(phase: Phase) -> set[Phase]:
+    """Return all phases before a phase, those that they need too."""
+    found: set[Phase] = set()
+    for each in needed_phases(phase):
+        found |= {each, *needed(each)}
+    return found
 
 
 def test_a_new_stamp_runs_everything(built: Path) -> None:
     stamp = built / "build/simulated/study.json"
-    assert executed(dry_run(built, str(stamp))) == EVERY
+    assert sorted(executed(dry_run(built, str(stamp)))) == sorted(EVERY)
 
 
 def test_a_new_verdict_is_put_on_every_page(built: Path) -> None:
@@ -110,9 +197,9 @@ def test_the_whole_study_is_the_same_pages_under_its_own_study_file(
     built: Path,
 ) -> None:
     command = ["make", "-n", "study", f"ROOT={built}", "TEST_YEAR=2023"]
-    command += ["-o", "FORCE", "-o", ".venv/installed"]
+    command += options(built)
     command += ["-W", str(built / "build/simulated/study.json")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert executed(done.stdout) == EVERY
+    assert sorted(executed(done.stdout)) == sorted(EVERY)
     assert '--study "study.full.toml"' in done.stdout
     assert "--test-year 2023" in done.stdout
