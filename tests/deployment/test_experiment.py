@@ -6,7 +6,7 @@ import pytest
 
 from nse_lstm.deployment.experiment import pair_sessions, run_test
 from nse_lstm.errors import TableError
-from nse_lstm.evaluation.e_process import betting_evidence
+from nse_lstm.evaluation.e_process import betting_e_process
 
 ORIGINS = pd.bdate_range("2024-01-01", periods=60).as_unit("us")
 
@@ -127,7 +127,7 @@ def test_the_state_is_a_function_of_the_rows_and_never_rewrites_itself():
         pd.testing.assert_frame_equal(early, whole.head(n), check_exact=True)
     pairs = pair_sessions(make_market(), challenger="v2")
     gains = pairs["gain"].to_numpy()
-    assert whole["evidence"].to_numpy() == pytest.approx(betting_evidence(gains))
+    assert whole["evidence"].to_numpy() == pytest.approx(betting_e_process(gains))
 
 
 def test_a_better_challenger_is_found_and_a_worse_one_is_not():

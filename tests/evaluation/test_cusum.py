@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from nse_lstm.errors import StudyError
-from nse_lstm.evaluation.cusum import calibrate, cumulate, fit_baseline, standardise
+from nse_lstm.evaluation.cusum import (
+    calibrate_thresholds,
+    fit_baseline,
+    run_cusum,
+    to_z_scores,
+)
 
 YEAR = 250
 
@@ -25,7 +30,7 @@ def plain_sum(scaled: list[float], threshold: float) -> tuple[list[float], list[
 def test_sums_are_those_of_a_plain_loop():
     scaled = np.random.default_rng(1).normal(0.2, 1, (80, 3))
     scaled[[5, 6, 40], 1] = np.nan
-    level, rings = cumulate(scaled, np.array([1.5, 2.0, 3.0]))
+    level, rings = run_cusum(scaled, np.array([1.5, 2.0, 3.0]))
     for column, threshold in enumerate((1.5, 2.0, 3.0)):
         expected = plain_sum(scaled[:, column].tolist(), threshold)
         assert level[:, column] == pytest.approx(expected[0])
@@ -35,8 +40,8 @@ def test_sums_are_those_of_a_plain_loop():
 
 def test_what_rang_by_a_session_does_not_depend_on_what_came_after():
     scaled = np.random.default_rng(2).normal(0.3, 1, (60, 2))
-    level, rings = cumulate(scaled, 2.0)
-    early = cumulate(scaled[:33], 2.0)
+    level, rings = run_cusum(scaled, 2.0)
+    early = run_cusum(scaled[:33], 2.0)
     assert np.array_equal(early[0], level[:33])
     assert np.array_equal(early[1], rings[:33])
 
@@ -46,14 +51,14 @@ def test_signals_are_held_against_the_stocks_own_history():
     history[:, 0, 0] = np.tile([1.0, 3.0], 50)  # mean 2, deviation 1
     history[:, 1, 0] = np.tile([10.0, 30.0], 50)  # mean 20, deviation 10
     now = np.array([[[3.5], [5.0]], [[99.0], [np.nan]]])
-    scaled = standardise(now, fit_baseline(history))
+    scaled = to_z_scores(now, fit_baseline(history))
     assert scaled[:, :, 0] == pytest.approx(
         np.array([[1.5, -1.5], [4, np.nan]]), nan_ok=True
     )
 
 
 def test_a_signal_that_never_varied_is_far_off_as_soon_as_it_does():
-    scaled = standardise(
+    scaled = to_z_scores(
         np.array([[[0.0]], [[1.0]]]), fit_baseline(np.zeros((99, 1, 1)))
     )
     assert scaled[:, 0, 0].tolist() == [0.0, 4.0]
@@ -65,15 +70,15 @@ def test_a_stock_without_a_history_of_its_own_has_all_stocks():
     usual = fit_baseline(history)
     assert usual.mean[:, 0].tolist() == [2.0, 2.0]
     nothing = fit_baseline(np.full((9, 1, 1), np.nan))
-    assert np.isnan(standardise(np.ones((1, 1, 1)), nothing)).all()
+    assert np.isnan(to_z_scores(np.ones((1, 1, 1)), nothing)).all()
 
 
 def test_a_threshold_needs_a_history():
     given = {"sessions_per_year": YEAR, "block": 20, "reps": 2, "seed": 1}
     with pytest.raises(StudyError, match="history"):
-        calibrate(np.zeros((0, 3, 1)), rate=1.0, **given)
+        calibrate_thresholds(np.zeros((0, 3, 1)), rate=1.0, **given)
     with pytest.raises(StudyError, match="rate"):
-        calibrate(np.zeros((9, 3, 1)), rate=0.0, **given)
+        calibrate_thresholds(np.zeros((9, 3, 1)), rate=0.0, **given)
 
 
 def clean_signals(generator: np.random.Generator, n: int, n_stocks: int) -> np.ndarray:
@@ -103,14 +108,14 @@ def ring_in_new_years(
         generator = np.random.default_rng([seed, rep])
         values = clean_signals(generator, n_history + YEAR, n_stocks)
         history, year = values[:n_history], values[n_history:]
-        threshold = calibrate(
+        threshold = calibrate_thresholds(
             history, rate=1 / 4, sessions_per_year=YEAR, block=20, reps=40, seed=1
         )
         usual = fit_baseline(history)
-        _, rings = cumulate(standardise(year, usual), threshold)
+        _, rings = run_cusum(to_z_scores(year, usual), threshold)
         counts.append(rings.sum() / n_stocks)
-        shifted = standardise(year + usual.deviation, usual)
-        _, late = cumulate(shifted, threshold)
+        shifted = to_z_scores(year + usual.deviation, usual)
+        _, late = run_cusum(shifted, threshold)
         delays.append(np.where(late.any(0), late.argmax(0) + 1, YEAR))
     return float(np.mean(counts)), delays
 

@@ -11,14 +11,14 @@ from nse_lstm.evaluation.e_process import (
     PROMOTE_AT,
     asymptotic_half_width,
     best_mixing,
-    betting_evidence,
+    betting_e_process,
     betting_wealth,
     confidence_sequence,
     log_gamma_mixture,
     robbins_bound,
-    weak_null_evidence,
+    weak_null_e_process,
 )
-from nse_lstm.evaluation.power_analysis import plan_test
+from nse_lstm.evaluation.power_analysis import promotion_power
 
 STOCKS, FIRST_LOOK = 10, 20
 
@@ -78,23 +78,23 @@ def test_the_bounds_of_sums_and_means_have_their_reference_values():
 def test_evidence_is_the_mean_wealth_of_the_bets():
     gains = [0.4, -0.2, 0.9, -1.0, 0.1]
     by_hand = np.mean([betting_wealth(gains, bet=bet) for bet in BETS], axis=0)
-    assert betting_evidence(gains) == pytest.approx(by_hand, rel=1e-12)
+    assert betting_e_process(gains) == pytest.approx(by_hand, rel=1e-12)
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=12))
 @settings(max_examples=50, deadline=None)
 def test_a_fair_coin_leaves_the_wealth_where_it_was_on_average(sizes):
     # One more gain of either sign: the mean of both futures is the present.
-    now = betting_evidence(sizes)[-1]
-    futures = [betting_evidence([*sizes, sign * 0.7])[-1] for sign in (1, -1)]
+    now = betting_e_process(sizes)[-1]
+    futures = [betting_e_process([*sizes, sign * 0.7])[-1] for sign in (1, -1)]
     assert np.mean(futures) == pytest.approx(now, rel=1e-9)
-    worse = [weak_null_evidence([*sizes, sign * 0.7])[-1] for sign in (1, -1)]
-    assert np.mean(worse) <= weak_null_evidence(sizes)[-1] * (1 + 1e-9)
+    worse = [weak_null_e_process([*sizes, sign * 0.7])[-1] for sign in (1, -1)]
+    assert np.mean(worse) <= weak_null_e_process(sizes)[-1] * (1 + 1e-9)
 
 
 def test_a_session_without_a_pair_changes_nothing():
     gains = np.array([0.3, np.nan, -0.2, np.nan, 0.8])
-    for evidence in (betting_evidence, weak_null_evidence):
+    for evidence in (betting_e_process, weak_null_e_process):
         found = evidence(gains)
         assert found[[0, 2, 4]] == pytest.approx(evidence(gains[[0, 2, 4]]), rel=1e-12)
         assert found[1] == found[0]
@@ -104,18 +104,18 @@ def test_a_session_without_a_pair_changes_nothing():
 def test_overlapping_losses_are_streams_of_their_own():
     gains = np.array([0.5, -0.5, 0.5, -0.5, 0.5, -0.5])
     # Stream 0 has three gains of 0.5, stream 1 three losses: the best one over two.
-    best = betting_evidence([0.5, 0.5, 0.5])[-1]
-    assert betting_evidence(gains, ahead=2)[-1] == pytest.approx(best / 2, rel=1e-12)
-    worst = weak_null_evidence([-0.5, -0.5, -0.5])[-1]
-    found = weak_null_evidence(gains, ahead=2)[-1]
+    best = betting_e_process([0.5, 0.5, 0.5])[-1]
+    assert betting_e_process(gains, ahead=2)[-1] == pytest.approx(best / 2, rel=1e-12)
+    worst = weak_null_e_process([-0.5, -0.5, -0.5])[-1]
+    found = weak_null_e_process(gains, ahead=2)[-1]
     assert found == pytest.approx(worst, rel=1e-12)
 
 
 def test_a_gain_out_of_bounds_and_a_whole_bet_are_refused():
     with pytest.raises(StudyError, match=r"\[-1, 1\]"):
-        betting_evidence([0.5, 1.5])
+        betting_e_process([0.5, 1.5])
     with pytest.raises(StudyError, match="ahead"):
-        betting_evidence([0.5], ahead=0)
+        betting_e_process([0.5], ahead=0)
     with pytest.raises(StudyError, match="bet"):
         betting_wealth([0.5], bet=1.0)
 
@@ -162,7 +162,7 @@ def naive_t_rejects(values: np.ndarray, *, one_sided: bool) -> np.ndarray:
 
 
 def promoted(rows: np.ndarray, *, ahead: int = 1) -> float:
-    found = [(betting_evidence(row, ahead=ahead) >= PROMOTE_AT).any() for row in rows]
+    found = [(betting_e_process(row, ahead=ahead) >= PROMOTE_AT).any() for row in rows]
     return float(np.mean(found))
 
 
@@ -210,13 +210,13 @@ def test_the_weak_null_is_kept_by_a_challenger_that_is_better_only_at_times():
     generator = np.random.default_rng(4)
     wave = np.where(np.arange(500) // 25 % 2, 0.2, -0.2)  # worse first, then better
     rows = np.clip(wave + generator.normal(0, 0.4, (600, 500)), -1, 1)
-    weak = [(weak_null_evidence(row) >= PROMOTE_AT).any() for row in rows]
+    weak = [(weak_null_e_process(row) >= PROMOTE_AT).any() for row in rows]
     assert np.mean(weak) <= 0.05
 
 
 def test_a_plan_says_what_a_test_can_find_and_how_long_it_takes():
     past = np.random.default_rng(1).choice([-0.3, 0.3], 200)
-    plan = plan_test(past, edges=(0.0, 0.06), sessions=(250, 1000), reps=300)
+    plan = promotion_power(past, edges=(0.0, 0.06), sessions=(250, 1000), reps=300)
     found = plan.set_index(["edge", "sessions"])
     assert (found.loc[0.0, "promoted"] <= 0.05).all()
     early, late = found["promoted"].loc[0.06]
@@ -225,7 +225,7 @@ def test_a_plan_says_what_a_test_can_find_and_how_long_it_takes():
     # session), so nearly every test ends well within 1,000.
     assert late > 0.95
     assert found.loc[(0.06, 1000), "expected_sessions"] < 500
-    again = plan_test(past, edges=(0.0, 0.06), sessions=(250, 1000), reps=300)
+    again = promotion_power(past, edges=(0.0, 0.06), sessions=(250, 1000), reps=300)
     assert plan.equals(again)
 
 
@@ -236,13 +236,13 @@ def test_a_planned_test_stops_where_the_evidence_of_its_gains_would():
     for ahead in (1, 3):
         by_hand = []
         for row in gains:
-            reached = np.flatnonzero(betting_evidence(row, ahead=ahead) >= PROMOTE_AT)
+            reached = np.flatnonzero(betting_e_process(row, ahead=ahead) >= PROMOTE_AT)
             by_hand.append(reached[0] + 1 if reached.size else 0)
         assert _promotion(gains, ahead=ahead).tolist() == by_hand
 
 
 def test_a_plan_refuses_an_edge_that_no_gains_of_that_size_have():
     with pytest.raises(StudyError, match=r"mean size 0\.1"):
-        plan_test([0.1, -0.1, np.nan], edges=(0.2,))
+        promotion_power([0.1, -0.1, np.nan], edges=(0.2,))
     with pytest.raises(StudyError, match="0 gains"):
-        plan_test([np.nan], edges=(0.0,))
+        promotion_power([np.nan], edges=(0.0,))

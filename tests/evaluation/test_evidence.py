@@ -11,7 +11,7 @@ from nse_lstm.evaluation.evidence import (
     collect_evidence,
     strategy_evidence,
 )
-from nse_lstm.evaluation.forecast_evidence import with_mean_so_far
+from nse_lstm.evaluation.forecast_evidence import with_historical_mean
 from nse_lstm.evaluation.metrics import expanding_mean
 from nse_lstm.evaluation.significance import (
     deflated_sharpe_ratio,
@@ -49,7 +49,7 @@ def make_forecasts(seed: int = 1) -> pd.DataFrame:
                     "horizon": 1,
                     "y": y,
                     "y_hat": y_hat,
-                    "mean_so_far": expanding_mean(y),
+                    "historical_mean": expanding_mean(y),
                 }
             )
             for model, y_hat in hats.items()
@@ -155,21 +155,21 @@ def test_the_r_squared_is_of_all_stocks_and_lies_in_its_interval(table):
     row = one(table, "out-of-sample R²", "good", against="persistence")
     assert row["statistic"] == pytest.approx(share)
     assert 0 < row["lower"] < row["statistic"] < row["upper"]
-    # The mean so far is a slightly worse forecast than none.
-    mean = one(table, "out-of-sample R²", "good", against="mean so far")
+    # The historical mean is a slightly worse forecast than none.
+    mean = one(table, "out-of-sample R²", "good", against="historical mean")
     assert mean["statistic"] > row["statistic"] and mean["n"] == N - 1
 
 
 def test_the_mean_so_far_is_of_all_sessions_up_to_the_origin(forecasts_of):
     panel = make_tiny_panel(start="2019-11-04")
     forecasts = forecasts_of(panel, model="m", y_hat=lambda r: r["ahead"], fold=2020)
-    found = with_mean_so_far(forecasts, panel)
+    found = with_historical_mean(forecasts, panel)
     returns = with_returns(panel).set_index(["ticker", "session"])["log_return"]
-    known = found.dropna(subset="mean_so_far")
+    known = found.dropna(subset="historical_mean")
     assert len(known) > 20
     for row in known.itertuples():
         own = returns[row.ticker]
-        assert row.mean_so_far == pytest.approx(own[own.index <= row.origin].mean())
+        assert row.historical_mean == pytest.approx(own[own.index <= row.origin].mean())
 
 
 def test_what_is_gone_a_session_later_is_the_artefact_of_averaging(table):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation.multiple_comparison import (
     model_confidence_set,
-    stepwise_superior,
-    superior_ability,
+    romano_wolf_stepm,
+    spa_test,
 )
 
 QUICK = {"block": 5, "reps": 300, "seed": 1}
@@ -32,13 +32,11 @@ def make_losses(seed: int = 3, n: int = 200) -> pd.DataFrame:
 
 def test_one_wild_model_does_not_hide_a_better_one():
     losses = make_losses()
-    found = superior_ability(losses, benchmark="persistence", **QUICK)
+    found = spa_test(losses, benchmark="persistence", **QUICK)
     assert found.consistent < 0.01
     assert found.better == ("better",)
     # arch alone compares plain means, whatever its `studentize` says.
-    plain = superior_ability(
-        losses, benchmark="persistence", studentized=False, **QUICK
-    )
+    plain = spa_test(losses, benchmark="persistence", studentized=False, **QUICK)
     assert plain.consistent > 0.2
 
 
@@ -46,8 +44,8 @@ def test_one_wild_model_does_not_hide_a_better_one():
 @settings(max_examples=10, deadline=None)
 def test_the_unit_of_the_losses_does_not_matter(seed, unit):
     losses = make_losses(seed, n=60)
-    found = superior_ability(losses, benchmark="persistence", **QUICK)
-    scaled = superior_ability(losses * unit, benchmark="persistence", **QUICK)
+    found = spa_test(losses, benchmark="persistence", **QUICK)
+    scaled = spa_test(losses * unit, benchmark="persistence", **QUICK)
     assert (scaled.lower, scaled.consistent, scaled.upper) == pytest.approx(
         (found.lower, found.consistent, found.upper), abs=2 / 300
     )
@@ -56,11 +54,11 @@ def test_the_unit_of_the_losses_does_not_matter(seed, unit):
 
 def test_the_steps_find_the_second_once_the_first_is_out():
     losses = make_losses()
-    found = stepwise_superior(losses, benchmark="persistence", **QUICK)
+    found = romano_wolf_stepm(losses, benchmark="persistence", **QUICK)
     assert found == ("better",)
     # All chosen, over one step or two: arch 8.0's own StepM fails there.
     both = losses[["persistence", "better"]].assign(best=losses["better"] - 0.5)
-    assert stepwise_superior(both, benchmark="persistence", **QUICK) == (
+    assert romano_wolf_stepm(both, benchmark="persistence", **QUICK) == (
         "better",
         "best",
     )
@@ -81,7 +79,7 @@ def test_models_with_the_same_losses_share_one_answer():
     assert found["p_value"]["again"] == found["p_value"]["better"]
     alone = model_confidence_set(losses[["again", "better"]], size=0.1, **QUICK)
     assert alone["included"].all() and (alone["p_value"] == 1).all()
-    assert superior_ability(losses, benchmark="persistence", **QUICK).consistent < 0.01
+    assert spa_test(losses, benchmark="persistence", **QUICK).consistent < 0.01
 
 
 def test_the_method_of_the_confidence_set_matters_and_is_stated():
@@ -97,7 +95,7 @@ def test_the_method_of_the_confidence_set_matters_and_is_stated():
 def test_the_same_seed_gives_the_same_answer():
     losses = make_losses()
     first, second = (
-        superior_ability(losses, benchmark="persistence", **QUICK) for _ in range(2)
+        spa_test(losses, benchmark="persistence", **QUICK) for _ in range(2)
     )
     assert first == second
 
@@ -105,9 +103,9 @@ def test_the_same_seed_gives_the_same_answer():
 def test_tables_without_a_comparison_are_refused():
     losses = make_losses()
     with pytest.raises(TableError, match="losses of v2"):
-        superior_ability(losses, benchmark="v2", **QUICK)
+        spa_test(losses, benchmark="v2", **QUICK)
     with pytest.raises(TableError, match="differs from persistence"):
-        superior_ability(losses[["persistence"]], benchmark="persistence", **QUICK)
+        spa_test(losses[["persistence"]], benchmark="persistence", **QUICK)
     missing = losses.copy()
     missing.loc[0, "wild"] = np.nan
     with pytest.raises(TableError, match="1 missing"):

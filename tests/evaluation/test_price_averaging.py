@@ -11,10 +11,10 @@ from nse_lstm.config import Verdict
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation.price_averaging import (
     LATER,
-    a_session_later,
     artefact_share,
-    now_and_later,
-    score_later,
+    delay_one_session,
+    score_delayed_direction,
+    with_delayed_return,
 )
 from nse_lstm.evaluation.scoring import score_accuracy
 from nse_lstm.tables import SCORES, check
@@ -26,7 +26,7 @@ def test_entry_and_target_move_a_session_and_the_last_one_falls_out(forecasts_of
         panel, model="m", y_hat=lambda r: r["ahead"] * 0, fold=2020
     )
     sessions = pd.DatetimeIndex(panel["session"].unique())
-    moved = a_session_later(forecasts, sessions)
+    moved = delay_one_session(forecasts, sessions)
     last = forecasts["target_date"] == sessions[-1]
     assert len(moved) == len(forecasts) - last.sum()
     kept = forecasts[~last]
@@ -56,7 +56,7 @@ def test_averages_of_a_random_walk_have_a_direction_that_is_gone_later(forecasts
     for part in parts:
         scores = score_accuracy(part, panel)
         found.append(scores[scores["metric"] == "directional_accuracy"]["value"].max())
-        moved = check(score_later(part, panel), SCORES)
+        moved = check(score_delayed_direction(part, panel), SCORES)
         assert set(moved["metric"]) == {LATER}
         later.append(moved["value"].max())
     # A share of 780 calls has a standard error of 0.018.
@@ -135,7 +135,7 @@ def test_both_returns_of_a_forecast_are_those_of_its_own_and_the_next_session(
 ):
     panel = make_tiny_panel(start="2019-11-04")
     forecasts = forecasts_of(panel, model="m", y_hat=lambda r: r["ahead"], fold=2020)
-    both = now_and_later(forecasts, panel)
+    both = with_delayed_return(forecasts, panel)
     assert len(both) and both["y"].to_numpy() == pytest.approx(both["y_hat"])
     # What is later at one origin is now at the next, where both are there.
     by_target = both.set_index(["ticker", "target_date"])["y"]

@@ -27,11 +27,11 @@ BACKTEST = Backtest()
 
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 40))
 @settings(max_examples=60, deadline=None)
-def test_a_path_trades_as_often_and_is_invested_as_long_where_it_can_deal(seed, n):
+def test_a_path_trades_as_often_and_is_invested_as_long_where_it_can_trade(seed, n):
     generator = np.random.default_rng(seed)
     tradable = generator.random(n) < 0.7
     wanted = (generator.random(n) < 0.5) & tradable
-    # Follow the wish where a trade is possible, else stay: a account as a backtest keeps it.
+    # Follow the wish where a trade is possible, else stay, as a backtest does.
     position, held = np.zeros(n), 0.0
     for s in range(n):
         held = float(wanted[s]) if tradable[s] else held

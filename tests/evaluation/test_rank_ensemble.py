@@ -7,8 +7,8 @@ import pytest
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation.rank_ensemble import (
     AIM,
-    blend_ranks,
-    learn_weights,
+    average_ranks,
+    fit_ensemble_weights,
     mean_over_seeds,
 )
 from nse_lstm.tables import FORECASTS, check
@@ -45,7 +45,9 @@ def forecasts(*blocks: pd.DataFrame) -> pd.DataFrame:
 def test_a_blend_is_the_mean_rank_in_the_members_unit() -> None:
     # Ranks less their mean: a gives -1, 0, 1 and b gives 0, -1, 1; mean -.5, -.5, 1.
     a, b = {"AAA": 0.00, "BBB": 0.01, "CCC": 0.05}, {"AAA": 0.2, "BBB": 0.1, "CCC": 0.3}
-    table = blend_ranks(forecasts(rows("a", a), rows("b", b)), ["a", "b"], name="both")
+    table = average_ranks(
+        forecasts(rows("a", a), rows("b", b)), ["a", "b"], name="both"
+    )
     # a: sum of rank times value is -0 + 0.05, over 2: 0.025; b: (-0.1 + 0.3) / 2: 0.1.
     unit = (0.025 + 0.1) / 2
     expected = {"AAA": -0.5 * unit, "BBB": -0.5 * unit, "CCC": 1.0 * unit}
@@ -56,16 +58,18 @@ def test_a_blend_is_the_mean_rank_in_the_members_unit() -> None:
 def test_a_share_that_a_member_lacks_is_left_out() -> None:
     a = {"AAA": 0.0, "BBB": 0.1, "CCC": 0.2}
     b = {"AAA": 0.3, "BBB": np.nan}
-    table = blend_ranks(forecasts(rows("a", a), rows("b", b)), ["a", "b"], name="both")
+    table = average_ranks(
+        forecasts(rows("a", a), rows("b", b)), ["a", "b"], name="both"
+    )
     assert table["ticker"].tolist() == ["AAA"]
 
 
 def test_sessions_do_not_touch_each_other() -> None:
     one, other = {"AAA": 0.0, "BBB": 0.1}, {"AAA": 7.0, "BBB": -7.0}
-    alone = blend_ranks(
+    alone = average_ranks(
         forecasts(rows("a", one), rows("b", one)), ["a", "b"], name="both"
     )
-    both = blend_ranks(
+    both = average_ranks(
         forecasts(
             rows("a", one),
             rows("b", one),
@@ -81,7 +85,7 @@ def test_sessions_do_not_touch_each_other() -> None:
 
 def test_a_session_without_order_is_flat() -> None:
     same = {"AAA": 0.1, "BBB": 0.1}
-    table = blend_ranks(
+    table = average_ranks(
         forecasts(rows("a", same), rows("b", same)), ["a", "b"], name="both"
     )
     assert table["y_hat"].tolist() == [0.0, 0.0]
@@ -89,7 +93,7 @@ def test_a_session_without_order_is_flat() -> None:
 
 def test_a_member_without_forecasts_is_an_error() -> None:
     with pytest.raises(TableError, match="none of b"):
-        blend_ranks(forecasts(rows("a", {"AAA": 0.1})), ["a", "b"], name="both")
+        average_ranks(forecasts(rows("a", {"AAA": 0.1})), ["a", "b"], name="both")
 
 
 def test_seeds_are_averaged_share_by_share() -> None:
@@ -124,7 +128,7 @@ def years(first: int, *, luck: int, n: int = 30) -> pd.DataFrame:
 
 
 def test_weights_are_those_of_the_years_before_and_equal_without_any() -> None:
-    table = learn_weights(years(2021, luck=1), ["noise", "knows"])
+    table = fit_ensemble_weights(years(2021, luck=1), ["noise", "knows"])
     assert table.loc[2021, 1, 5].tolist() == [0.5, 0.5]
     # One is always right: whatever is taken from the other lowers the blend's rank IC.
     assert table.loc[2022, 1, 5].to_dict() == {"noise": 0.0, "knows": 1.0}
@@ -136,7 +140,7 @@ def test_what_comes_later_moves_no_weight() -> None:
     other = joined.assign(y=joined["y"].mask(late, -joined["y"]))
     members = ["noise", "knows"]
     pd.testing.assert_frame_equal(
-        learn_weights(joined, members), learn_weights(other, members)
+        fit_ensemble_weights(joined, members), fit_ensemble_weights(other, members)
     )
 
 
@@ -145,10 +149,10 @@ def test_weights_share_out_the_ranks() -> None:
     index = pd.MultiIndex.from_tuples([(2022, 1, 5)], names=AIM)
     weights = pd.DataFrame({"a": [0.8], "b": [0.2]}, index=index)
     both = forecasts(rows("a", a), rows("b", b))
-    table = blend_ranks(both, ["a", "b"], name="both", weights=weights)
+    table = average_ranks(both, ["a", "b"], name="both", weights=weights)
     # Slopes 0.025 and 0.1 as above; ranks 0.8 (-1, 0, 1) + 0.2 (0, -1, 1).
     unit = 0.8 * 0.025 + 0.2 * 0.1
     expected = {"AAA": -0.8 * unit, "BBB": -0.2 * unit, "CCC": 1.0 * unit}
     assert table.set_index("ticker")["y_hat"].to_dict() == pytest.approx(expected)
     with pytest.raises(TableError, match="none for 3 of 3 rows"):
-        blend_ranks(both, ["a", "b"], name="both", weights=weights[:0])
+        average_ranks(both, ["a", "b"], name="both", weights=weights[:0])

@@ -7,11 +7,11 @@ import statsmodels.api as sm
 from conftest import make_tiny_panel
 from scipy.stats import spearmanr
 
+from nse_lstm.evaluation.hac import newey_west
 from nse_lstm.evaluation.rank_ic import (
     ALL_YEARS,
     compare_rank_ic,
     daily_rank_ic,
-    newey_west,
     score_rank_ic,
     summarise_rank_ic,
 )

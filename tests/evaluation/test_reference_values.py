@@ -26,7 +26,7 @@ from nse_lstm.evaluation.comparison import (
 from nse_lstm.evaluation.direction import pesaran_timmermann
 from nse_lstm.evaluation.multiple_comparison import (
     model_confidence_set,
-    superior_ability,
+    spa_test,
 )
 from nse_lstm.evaluation.overfitting import backtest_overfitting
 from nse_lstm.features.folds import combinatorial_paths, overlaps
@@ -130,9 +130,7 @@ RESAMPLING = {"block": 10, "reps": 1000, "seed": 2062186019}
 
 
 def spa(given: Inputs) -> dict[str, float]:
-    found = superior_ability(
-        bootstrap_losses(), benchmark="A", studentized=False, **RESAMPLING
-    )
+    found = spa_test(bootstrap_losses(), benchmark="A", studentized=False, **RESAMPLING)
     return {"lower": found.lower, "consistent": found.consistent, "upper": found.upper}
 
 
@@ -303,7 +301,7 @@ def test_superior_ability_keeps_its_size_under_equal_losses(studentized: bool) -
     for seed in range(150):
         errors = np.random.default_rng(seed).normal(size=(n, k + 1))
         losses = pd.DataFrame(errors**2, columns=list("ABCDEF"))
-        found = superior_ability(
+        found = spa_test(
             losses,
             benchmark="A",
             block=5,

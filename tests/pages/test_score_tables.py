@@ -4,13 +4,12 @@ import pytest
 from conftest import make_tiny_panel
 
 from nse_lstm.config import Backtest
-from nse_lstm.evaluation.price_averaging import score_later
+from nse_lstm.evaluation.price_averaging import score_delayed_direction
 from nse_lstm.evaluation.random_positions import score_random
 from nse_lstm.evaluation.report_card import report_card
 from nse_lstm.evaluation.robustness import score_robustness
-from nse_lstm.evaluation.scoring import score_accuracy, score_strategies
+from nse_lstm.evaluation.scoring import score_accuracy, score_strategies, score_traded
 from nse_lstm.evaluation.strategies import strategy_returns
-from nse_lstm.evaluation.traded import score_traded
 from nse_lstm.features.returns import with_returns
 from nse_lstm.pages.score_tables import (
     capacity_sentence,
@@ -61,7 +60,7 @@ def scores() -> pd.DataFrame:
         [
             score_accuracy(forecasts, panel),
             score_traded(forecasts, panel),
-            score_later(forecasts, panel),
+            score_delayed_direction(forecasts, panel),
             score_strategies(returns, backtest=BACKTEST),
             score_robustness(forecasts, panel, model="v2", backtest=BACKTEST),
             score_random(

@@ -11,9 +11,9 @@ from nse_lstm.deployment.registry_entry import CHAMPION
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation.e_process import (
     PROMOTE_AT,
-    betting_evidence,
+    betting_e_process,
     confidence_sequence,
-    weak_null_evidence,
+    weak_null_e_process,
 )
 
 PAIR_COLUMNS = ("difference", "bound", "gain", "n_stocks", "n_known")
@@ -118,8 +118,8 @@ def run_test(
     gains = table["gain"].to_numpy(float)
     mean, lower, upper = confidence_sequence(gains, alpha=1 / PROMOTE_AT, ahead=ahead)
     state = table.assign(
-        evidence=betting_evidence(gains, ahead=ahead),
-        weak_evidence=weak_null_evidence(gains, ahead=ahead),
+        evidence=betting_e_process(gains, ahead=ahead),
+        weak_evidence=weak_null_e_process(gains, ahead=ahead),
         mean=mean,
         lower=np.maximum(lower, -1.0),
         upper=np.minimum(upper, 1.0),

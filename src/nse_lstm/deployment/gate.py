@@ -8,13 +8,12 @@ champion is significantly better.
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
 from nse_lstm.config import Deployment
 from nse_lstm.deployment.registry_entry import PERSISTENCE
-from nse_lstm.evaluation.hac import long_run_variance
+from nse_lstm.evaluation.hac import newey_west
 
 
 @dataclass(frozen=True)
@@ -72,9 +71,8 @@ def loss_interval(
     values = difference.to_numpy(float)
     if len(values) <= ahead:
         return None
-    variance = long_run_variance(values, lags=ahead - 1, kernel="bartlett")
-    error = float(np.sqrt(max(variance, 0.0) / (len(values) - 1)))
-    reach, mean = float(norm.ppf((1 + confidence) / 2)) * error, float(values.mean())
+    mean, error = newey_west(values, lags=ahead - 1, ddof=1)
+    reach = float(norm.ppf((1 + confidence) / 2)) * error
     return LossDifference(mean, mean - reach, mean + reach, len(values))
 
 

@@ -18,10 +18,10 @@ from nse_lstm.config import Backtest, Deployment
 from nse_lstm.deployment.staleness import weekdays
 from nse_lstm.evaluation.cusum import (
     Baseline,
-    calibrate,
-    cumulate,
+    calibrate_thresholds,
     fit_baseline,
-    standardise,
+    run_cusum,
+    to_z_scores,
 )
 from nse_lstm.evaluation.scoring import POOL, realised
 from nse_lstm.evaluation.strategies import strategy_returns
@@ -254,7 +254,7 @@ def fit_detector(
     rows = signals[signals["model"] == model]
     tickers = tuple(sorted(rows["ticker"].unique()))
     history = _array(rows, tickers, names)
-    threshold = calibrate(
+    threshold = calibrate_thresholds(
         history,
         rate=FALSE_ALARMS / len(MODEL_ALARMS + DATA_ALARMS),
         sessions_per_year=sessions_per_year,
@@ -283,8 +283,8 @@ def detect_alerts(detector: Detector, signals: pd.DataFrame) -> pd.DataFrame:
     rows = signals[signals["model"] == detector.model]
     sessions = np.sort(rows["session"].unique())
     values = _array(rows, detector.tickers, detector.names)
-    scaled = standardise(values, detector.baseline)
-    level, raised = cumulate(scaled, detector.threshold)
+    scaled = to_z_scores(values, detector.baseline)
+    level, raised = run_cusum(scaled, detector.threshold)
     found = [
         {
             "session": sessions[session],

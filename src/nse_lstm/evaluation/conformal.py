@@ -154,7 +154,7 @@ def conformal_intervals(
     return pd.concat(parts, ignore_index=True)
 
 
-def add_bands(
+def add_intervals(
     forecasts: pd.DataFrame,
     panel: pd.DataFrame,
     *,

@@ -74,7 +74,7 @@ def fit_baseline(history: Array) -> Baseline:
     return Baseline(mean, deviation)
 
 
-def standardise(signals: Array, baseline: Baseline) -> Array:
+def to_z_scores(signals: Array, baseline: Baseline) -> Array:
     """Return signals in deviations from their history, at most ``LARGEST`` of them.
 
     Parameters
@@ -97,13 +97,13 @@ def standardise(signals: Array, baseline: Baseline) -> Array:
     return np.clip(scaled, -LARGEST, LARGEST)
 
 
-def cumulate(scaled: Array, threshold: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
+def run_cusum(scaled: Array, threshold: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
     """Sum up what is beyond the allowance, session by session.
 
     Parameters
     ----------
     scaled : array of shape (n_sessions, ...)
-        From ``standardise``; a missing value leaves the sum as it is.
+        From ``to_z_scores``; a missing value leaves the sum as it is.
     threshold : array that broadcasts to the shape of one session
         What the sum rings at.
 
@@ -114,7 +114,7 @@ def cumulate(scaled: Array, threshold: ArrayLike) -> tuple[Array, NDArray[np.boo
 
     Examples
     --------
-    >>> level, rings = cumulate(np.array([1.25, 1.25, -1.0, 0.5]), 2.0)
+    >>> level, rings = run_cusum(np.array([1.25, 1.25, -1.0, 0.5]), 2.0)
     >>> level.tolist(), rings.tolist()
     ([1.0, 2.0, 0.0, 0.25], [False, True, False, False])
     """
@@ -130,7 +130,7 @@ def cumulate(scaled: Array, threshold: ArrayLike) -> tuple[Array, NDArray[np.boo
     return level, rings
 
 
-def calibrate(
+def calibrate_thresholds(
     history: Array,
     *,
     rate: float,
@@ -178,7 +178,7 @@ def calibrate(
         )
     years = np.stack(
         [
-            standardise(history[after], fit_baseline(history[before]))
+            to_z_scores(history[after], fit_baseline(history[before]))
             for before, after in _draws(
                 n, sessions_per_year, block=block, reps=reps, seed=seed
             )
@@ -190,7 +190,7 @@ def calibrate(
     high = np.full(n_signals, LARGEST * sessions_per_year)
     for _ in range(STEPS):
         middle = (low + high) / 2
-        _, rings = cumulate(years, middle)
+        _, rings = run_cusum(years, middle)
         too_many = rings.sum(axis=(0, 1, 2)) / (reps * n_stocks) > MARGIN * rate
         low, high = np.where(too_many, middle, low), np.where(too_many, high, middle)
     return high

@@ -77,7 +77,7 @@ def betting_wealth(gains: ArrayLike, *, bet: float) -> Array:
     return np.exp(_log_wealth(_checked(gains), bet))
 
 
-def betting_evidence(gains: ArrayLike, *, ahead: int = 1) -> Array:
+def betting_e_process(gains: ArrayLike, *, ahead: int = 1) -> Array:
     """Return the evidence after each session that the challenger is better.
 
     The mean wealth over ``BETS``. Its null is that the challenger is better in no
@@ -114,17 +114,17 @@ def betting_evidence(gains: ArrayLike, *, ahead: int = 1) -> Array:
     return _raised(np.max(streams, axis=0) - np.log(ahead))
 
 
-def weak_null_evidence(gains: ArrayLike, *, ahead: int = 1) -> Array:
+def weak_null_e_process(gains: ArrayLike, *, ahead: int = 1) -> Array:
     """Return the evidence that the challenger is better on average so far.
 
     Its null lets the challenger be better in some sessions, if it is worse in others by
-    as much; so it asks for more sessions than ``betting_evidence``. Of interleaved
+    as much; so it asks for more sessions than ``betting_e_process``. Of interleaved
     streams the worst counts.
 
     Parameters
     ----------
     gains, ahead
-        As for ``betting_evidence``.
+        As for ``betting_e_process``.
     """
     mixing = best_mixing(TUNED_VARIANCE, alpha=1 / PROMOTE_AT)
     streams = []

@@ -1,6 +1,7 @@
 """One table of every test: what it found, and what that means in a sentence."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from nse_lstm.evaluation.forecast_evidence import (
     evidence_row,
     forecast_evidence,
 )
-from nse_lstm.evaluation.multiple_comparison import superior_ability
+from nse_lstm.evaluation.multiple_comparison import spa_test
 from nse_lstm.evaluation.overfitting import backtest_overfitting
 from nse_lstm.evaluation.sharpe import (
     adjusted_sharpe_ratio,
@@ -62,11 +63,11 @@ def collect_evidence(
     Parameters
     ----------
     joined : DataFrame
-        Forecasts with ``y`` (``scoring.realised``, ``with_mean_so_far``) of the walk-
+        Forecasts with ``y`` (``scoring.realised``, ``with_historical_mean``) of the walk-
         forward years, of one delay and horizon. A model that is ``persistence`` is the
         yardstick.
     both : DataFrame
-        The same with what came a session later (``price_averaging.now_and_later``).
+        The same with what came a session later (``price_averaging.with_delayed_return``).
     excess : Series
         The declared strategy's return over cash by session (``pooled_excess``).
     trials : DataFrame of shape (n_sessions, n_columns)
@@ -234,12 +235,7 @@ def _deflated(
 ) -> Row:
     variance = trial_variance(sharpes, found.n)
     deflated = deflated_sharpe_ratio(
-        found.sharpe,
-        n=found.n,
-        skew=found.skew,
-        kurtosis=found.kurtosis,
-        n_trials=sharpes.size,
-        variance=variance,
+        **asdict(found), n_trials=sharpes.size, variance=variance
     )
     luckiest = expected_maximum_sharpe(sharpes.size, variance=variance) * np.sqrt(year)
     return _of_strategy(
@@ -276,7 +272,7 @@ def _superior(trials: pd.DataFrame, verdict: Verdict, seed: int) -> Row:
     """Ask whether any trial of the ledger beats cash; its loss is what it lacks."""
     size = 1 - verdict.confidence
     block, reps = verdict.bootstrap_block, verdict.bootstrap_reps
-    found = superior_ability(
+    found = spa_test(
         (-trials).assign(**{CASH: 0.0}),
         benchmark=CASH,
         block=block,

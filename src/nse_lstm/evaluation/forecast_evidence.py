@@ -27,8 +27,8 @@ from nse_lstm.evaluation.direction import direction_by_date
 from nse_lstm.evaluation.metrics import expanding_mean
 from nse_lstm.evaluation.multiple_comparison import (
     model_confidence_set,
-    stepwise_superior,
-    superior_ability,
+    romano_wolf_stepm,
+    spa_test,
 )
 from nse_lstm.evaluation.price_averaging import artefact_share
 from nse_lstm.evaluation.scoring import POOL
@@ -37,7 +37,7 @@ from nse_lstm.features.returns import with_returns
 ALL_MODELS = "all"
 """The ``model`` of a test of all models together."""
 
-MEAN_SO_FAR = "mean so far"
+HISTORICAL_MEAN = "historical mean"
 """Campbell and Thompson's benchmark: each stock's mean return known at the origin."""
 
 Row = dict[str, Any]
@@ -52,7 +52,7 @@ def evidence_row(
     return row | nothing | {"n": n, "says": says, "method": method} | more
 
 
-def with_mean_so_far(joined: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+def with_historical_mean(joined: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     """Add what each stock's mean return so far would have forecast, as a benchmark.
 
     Parameters
@@ -65,7 +65,7 @@ def with_mean_so_far(joined: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With ``mean_so_far``: the mean log return of the sessions up to the origin,
+        With ``historical_mean``: the mean log return of the sessions up to the origin,
         times the horizon; missing where the target's own return is.
     """
     ahead = int(joined["delay"].iloc[0] + joined["horizon"].iloc[0])
@@ -76,7 +76,7 @@ def with_mean_so_far(joined: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     mean.index = pd.MultiIndex.from_frame(known[["ticker", "session"]])
     aimed = pd.MultiIndex.from_frame(joined[["ticker", "target_date"]])
     found = mean.reindex(aimed).to_numpy()
-    return joined.assign(mean_so_far=found * joined["horizon"])
+    return joined.assign(historical_mean=found * joined["horizon"])
 
 
 def forecast_evidence(
@@ -87,7 +87,7 @@ def forecast_evidence(
     Parameters
     ----------
     joined : DataFrame
-        Forecasts with ``y``, all of one delay and horizon, ``with_mean_so_far``.
+        Forecasts with ``y``, all of one delay and horizon, ``with_historical_mean``.
     verdict : Verdict
         Confidence, and repetitions and mean block of every bootstrap.
     seed : int
@@ -98,7 +98,7 @@ def forecast_evidence(
     for model, rows in _forecasters(known):
         usable = rows.dropna(subset="y_hat")
         benchmarks = {NAIVE: pd.Series(0.0, index=usable.index)}
-        benchmarks[MEAN_SO_FAR] = usable["mean_so_far"]
+        benchmarks[HISTORICAL_MEAN] = usable["historical_mean"]
         for against, benchmark in benchmarks.items():
             yield _r_squared(
                 "out-of-sample R²",
@@ -123,7 +123,7 @@ def averaging_evidence(
     Parameters
     ----------
     both : DataFrame
-        Of all models, from ``price_averaging.now_and_later``.
+        Of all models, from ``price_averaging.with_delayed_return``.
     verdict, seed
         As for ``forecast_evidence``.
     """
@@ -312,7 +312,7 @@ def _together(known: pd.DataFrame, *, verdict: Verdict, seed: int) -> Iterator[R
 
 
 def _superior(losses: pd.DataFrame, size: float, bootstrap: Row, how: str) -> Row:
-    found = superior_ability(losses, benchmark=NAIVE, size=size, **bootstrap)
+    found = spa_test(losses, benchmark=NAIVE, size=size, **bootstrap)
     return evidence_row(
         "superior predictive ability",
         ALL_MODELS,
@@ -328,7 +328,7 @@ def _superior(losses: pd.DataFrame, size: float, bootstrap: Row, how: str) -> Ro
 
 
 def _stepwise(losses: pd.DataFrame, size: float, bootstrap: Row, how: str) -> Row:
-    chosen = stepwise_superior(losses, benchmark=NAIVE, size=size, **bootstrap)
+    chosen = romano_wolf_stepm(losses, benchmark=NAIVE, size=size, **bootstrap)
     return evidence_row(
         "stepwise superior",
         ALL_MODELS,

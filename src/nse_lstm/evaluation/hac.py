@@ -1,7 +1,7 @@
-"""The variance of a mean whose terms lean on each other.
+"""HAC variance and Newey-West standard error of the mean of an autocorrelated series.
 
-Every test that divides a mean by its standard error takes it from here, so that all of
-them agree on what an autocovariance is divided by and how many sessions it reaches.
+Every test that divides a mean by its standard error uses this module, so that all of
+them divide autocovariances alike and cover the same number of lags.
 """
 
 from typing import Literal
@@ -44,23 +44,23 @@ def autocovariances(values: ArrayLike, lags: int) -> NDArray[np.float64]:
 def long_run_variance(
     values: ArrayLike, *, lags: int, kernel: Kernel = "bartlett"
 ) -> float:
-    """Return n times the variance of the mean of a series.
+    """Return the long-run variance of a series: n times the variance of its mean.
 
     Parameters
     ----------
     values : array of shape (n,)
         In order of time, none missing.
     lags : int
-        Sessions that a value may lean back on; 0 takes the values as independent.
+        Autocovariances included; 0 treats the values as independent.
     kernel : {"bartlett", "rectangular"}
-        Weight of lag k: 1 - k / (lags + 1), which cannot give a negative variance
-        (Newey and West), or 1, which can but is the exact one for a forecast error
-        that overlaps with ``lags`` earlier ones.
+        Weight of lag k: 1 - k / (lags + 1), whose variance is never negative (Newey
+        and West), or 1, which is exact for forecast errors that overlap with ``lags``
+        earlier ones.
 
     Returns
     -------
     float
-        Negative at times with the rectangular kernel; the caller says what then.
+        It may be negative with the rectangular kernel; the caller handles that.
 
     References
     ----------
@@ -77,3 +77,33 @@ def long_run_variance(
     steps = np.arange(1, lags + 1)
     weight = np.ones(lags) if kernel == "rectangular" else 1 - steps / (lags + 1)
     return float(gamma[0] + 2 * weight @ gamma[1:])
+
+
+def newey_west(values: ArrayLike, *, lags: int, ddof: int = 0) -> tuple[float, float]:
+    """Return the mean of a series and its Newey-West standard error.
+
+    Parameters
+    ----------
+    values : array of shape (n,)
+        In order of time, none missing.
+    lags : int
+        At least 0; lags beyond the series are ignored.
+    ddof : int
+        The variance of the mean is the long-run variance over n - ``ddof``.
+
+    Returns
+    -------
+    mean, standard_error : float
+        The error is missing below two values.
+
+    Examples
+    --------
+    >>> newey_west([1.0, 3.0], lags=0)  # variance (1 + 1) / 2, over n = 2
+    (2.0, 0.7071067811865476)
+    """
+    series = np.asarray(values, float)
+    n = series.size
+    if n < 2:
+        return (float(series.mean()) if n else float("nan")), float("nan")
+    variance = long_run_variance(series, lags=min(lags, n - 1))
+    return float(series.mean()), float(np.sqrt(max(variance, 0.0) / (n - ddof)))

@@ -24,7 +24,7 @@ from nse_lstm.errors import TableError
 
 
 @dataclass(frozen=True)
-class SuperiorAbility:
+class SpaTest:
     """P-values of "no model is better than the benchmark".
 
     ``consistent`` is the one to read; ``lower`` and ``upper`` (White's reality check)
@@ -38,7 +38,7 @@ class SuperiorAbility:
     better: tuple[str, ...]
 
 
-def superior_ability(
+def spa_test(
     losses: pd.DataFrame,
     *,
     benchmark: str,
@@ -47,7 +47,7 @@ def superior_ability(
     seed: int,
     size: float = 0.05,
     studentized: bool = True,
-) -> SuperiorAbility:
+) -> SpaTest:
     """Test whether any model loses less than the benchmark (Hansen's SPA).
 
     Parameters
@@ -82,7 +82,7 @@ def superior_ability(
     test = _spa(gains, block=block, reps=reps, seed=seed)
     better = tuple(gains.columns[test.better_models(size)])
     p_values = test.pvalues
-    return SuperiorAbility(
+    return SpaTest(
         lower=float(p_values["lower"]),
         consistent=float(p_values["consistent"]),
         upper=float(p_values["upper"]),
@@ -90,7 +90,7 @@ def superior_ability(
     )
 
 
-def stepwise_superior(
+def romano_wolf_stepm(
     losses: pd.DataFrame,
     *,
     benchmark: str,
@@ -107,7 +107,7 @@ def stepwise_superior(
     Parameters
     ----------
     losses, benchmark, block, reps, seed, size
-        As for ``superior_ability``, whose differences over their standard errors and
+        As for ``spa_test``, whose differences over their standard errors and
         consistent critical values are used.
 
     References

@@ -23,7 +23,7 @@ MEAN_BLOCK = 10
 """Of the bootstrap that draws the sizes of gains: calm and wild weeks stay weeks."""
 
 
-def plan_test(
+def promotion_power(
     past: ArrayLike,
     *,
     edges: Sequence[float],
@@ -45,7 +45,7 @@ def plan_test(
     edges : sequence of float
         Assumed mean gains, from 0 to the mean size of a gain.
     ahead : int
-        Interleaved streams, see ``betting_evidence``.
+        Interleaved streams, see ``betting_e_process``.
     sessions : sequence of int
         Lengths of the test.
     reps : int

@@ -50,7 +50,7 @@ class ArtefactShare:
     n: int
 
 
-def a_session_later(
+def delay_one_session(
     forecasts: pd.DataFrame, sessions: pd.DatetimeIndex
 ) -> pd.DataFrame:
     """Aim the same forecasts one market session later: what a deal could earn.
@@ -75,7 +75,9 @@ def a_session_later(
     return check(moved.dropna(subset=["entry_date", "target_date"]), FORECASTS)
 
 
-def score_later(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+def score_delayed_direction(
+    forecasts: pd.DataFrame, panel: pd.DataFrame
+) -> pd.DataFrame:
     """Score the directional accuracy of forecasts over the session after their target.
 
     Parameters
@@ -90,13 +92,13 @@ def score_later(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         ``SCORES`` rows of the one metric ``directional_accuracy_later``.
     """
-    later = a_session_later(forecasts, market_sessions(panel))
+    later = delay_one_session(forecasts, market_sessions(panel))
     scores = score_accuracy(later, panel)
     kept = scores[scores["metric"] == "directional_accuracy"]
     return check(kept.assign(metric=LATER), SCORES)
 
 
-def now_and_later(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+def with_delayed_return(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     """Join what came over the forecast's own span and over the one a session later.
 
     Parameters
@@ -111,7 +113,7 @@ def now_and_later(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The forecasts whose both returns are known, with ``y`` and ``y_later``.
     """
-    later = realised(a_session_later(forecasts, market_sessions(panel)), panel)
+    later = realised(delay_one_session(forecasts, market_sessions(panel)), panel)
     key = ["ticker", "model", "seed", "fold", "origin"]
     later = later[[*key, "y"]].rename(columns={"y": "y_later"})
     both = realised(forecasts, panel).merge(later, on=key)
@@ -128,7 +130,7 @@ def artefact_share(both: pd.DataFrame, *, verdict: Verdict, seed: int) -> Artefa
     Parameters
     ----------
     both : DataFrame
-        Rows of one model of ``now_and_later``.
+        Rows of one model of ``with_delayed_return``.
     verdict : Verdict
         Confidence, repetitions and mean block length of the stationary bootstrap of
         dates.

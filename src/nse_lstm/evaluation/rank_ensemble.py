@@ -20,7 +20,7 @@ PARTS = 10
 Numbers = NDArray[np.float64]
 
 
-def blend_ranks(
+def average_ranks(
     forecasts: pd.DataFrame,
     members: Sequence[str],
     *,
@@ -41,7 +41,7 @@ def blend_ranks(
     name : str
         What the blend is called.
     weights : DataFrame, optional
-        From ``learn_weights``. Without them every member counts the same, so nothing is
+        From ``fit_ensemble_weights``. Without them every member counts the same, so nothing is
         fitted.
 
     Returns
@@ -72,7 +72,7 @@ def blend_ranks(
     return _in_schema(y_hat.assign(model=name, seed=0))
 
 
-def learn_weights(joined: pd.DataFrame, members: Sequence[str]) -> pd.DataFrame:
+def fit_ensemble_weights(joined: pd.DataFrame, members: Sequence[str]) -> pd.DataFrame:
     """Weigh the members of a blend for each fold by the years walked before it.
 
     Of all weights in tenths that add up to 1, those with the highest w'c / sqrt(w'Rw)

@@ -12,12 +12,10 @@ References
    55(3), 703-708.
 """
 
-import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from scipy.stats import norm
 
-from nse_lstm.evaluation.hac import long_run_variance
+from nse_lstm.evaluation.hac import newey_west
 from nse_lstm.evaluation.scoring import POOL, realised
 from nse_lstm.tables import ACCURACY_COST, RANK_IC, SCORES, conform
 
@@ -58,37 +56,6 @@ def daily_rank_ic(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     spread = (sums["xx"] * sums["yy"]) ** 0.5
     table = sums.assign(rank_ic=(sums["xy"] / spread).clip(-1, 1))
     return conform(table, RANK_IC)
-
-
-def newey_west(values: ArrayLike, *, lags: int) -> tuple[float, float]:
-    """Return the mean of a series and its standard error.
-
-    The variance of the mean is the autocovariances' sum with weights that fall from 1
-    at lag 0 to 0 at ``lags + 1`` (Bartlett), over n.
-
-    Parameters
-    ----------
-    values : array of shape (n,)
-        In order of time, none missing.
-    lags : int
-        At least 0; those beyond the series count for nothing.
-
-    Returns
-    -------
-    mean, standard_error : float
-        The error is missing below two values.
-
-    Examples
-    --------
-    >>> newey_west([1.0, 3.0], lags=0)  # variance (1 + 1) / 2, over n = 2
-    (2.0, 0.7071067811865476)
-    """
-    series = np.asarray(values, float)
-    n = series.size
-    if n < 2:
-        return (float(series.mean()) if n else float("nan")), float("nan")
-    variance = long_run_variance(series, lags=min(lags, n - 1))
-    return float(series.mean()), float(np.sqrt(variance / n))
 
 
 def summarise_rank_ic(daily: pd.DataFrame) -> pd.DataFrame:

@@ -33,6 +33,9 @@ STRATEGY_METRICS = (
     *("win_rate_all", "max_drawdown", "turnover", "exposure"),
 )
 
+TRADED = "_traded"
+"""Ends the name of a metric that is measured on traded sessions only."""
+
 MIN_EXPOSURE = 0.05
 """An account that was invested less has no Sharpe ratio: nearly all of its return is
 the interest on cash, which hardly varies, so the ratio over zero has no bound."""
@@ -159,6 +162,46 @@ def score_accuracy(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame
     ]
     table = pd.concat(parts).assign(rule="none", cost_bps=ACCURACY_COST)
     return _scores(table)
+
+
+def on_traded(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """Return the forecasts whose target session had a trade and was no stale copy.
+
+    A session without a trade repeats the price before it, which favours persistence and
+    forecasts of small moves. This filter uses the target session, which is unknown at
+    the origin: right for a second measure of accuracy, never for a strategy.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        With ``ticker`` and ``target_date``, such as ``FORECASTS``.
+    panel : DataFrame
+        ``PANEL``.
+    """
+    traded = panel[panel["volume"].notna() & ~panel["stale"]]
+    sessions = pd.MultiIndex.from_frame(traded[["ticker", "session"]])
+    targets = pd.MultiIndex.from_frame(forecasts[["ticker", "target_date"]])
+    return forecasts[targets.isin(sessions)].reset_index(drop=True)
+
+
+def score_traded(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """Score the accuracy on traded sessions only.
+
+    Parameters
+    ----------
+    forecasts, panel
+        As for ``score_accuracy``.
+
+    Returns
+    -------
+    DataFrame
+        ``SCORES`` with "_traded" after each metric's name; empty where nothing traded.
+    """
+    kept = on_traded(forecasts, panel)
+    if kept.empty:
+        return score_accuracy(forecasts, panel).iloc[:0]
+    scores = score_accuracy(kept, panel)
+    return conform(scores.assign(metric=scores["metric"] + TRADED), SCORES)
 
 
 def score_strategies(returns: pd.DataFrame, *, backtest: Backtest) -> pd.DataFrame:

@@ -4,7 +4,7 @@ Every ratio here is per session (or whatever the return's period is), never annu
 and kurtosis is raw: 3 for the normal distribution.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -233,6 +233,37 @@ def deflated_sharpe_ratio(
         n=n,
         skew=skew,
         kurtosis=kurtosis,
+    )
+
+
+def deflate_by_trials(
+    found: Moments, sharpes: ArrayLike, *, n_trials: int | None = None
+) -> float | None:
+    """Return the deflated Sharpe ratio of returns after a number of trials.
+
+    Parameters
+    ----------
+    found : Moments
+        Of the returns over cash of the chosen strategy.
+    sharpes : array of shape (n,)
+        Sharpe ratios per session of the trials; ``trial_variance`` measures how much
+        they vary. A missing one never traded and is left out.
+    n_trials : int, optional
+        Number of trials where it is not the number of ``sharpes``.
+
+    Returns
+    -------
+    float or None
+        None without trials, or where the returns do not vary.
+    """
+    known = np.asarray(sharpes, float)
+    known = known[~np.isnan(known)]
+    if not known.size or np.isnan(found.sharpe):
+        return None
+    return deflated_sharpe_ratio(
+        **asdict(found),
+        n_trials=known.size if n_trials is None else n_trials,
+        variance=trial_variance(known, found.n),
     )
 
 

@@ -26,7 +26,7 @@ EVENED_OUT = (
 
 
 @dataclass(frozen=True)
-class Interval:
+class ExcessInterval:
     """A yearly mean excess return as a fraction, with its two-sided bounds."""
 
     mean: float
@@ -46,8 +46,8 @@ class Judgement:
 
     answer: Answer
     sentence: str
-    excess_over_cash: Interval
-    excess_over_holding: Interval
+    excess_over_cash: ExcessInterval
+    excess_over_holding: ExcessInterval
     sharpe_over_cash: float
     smallest_detectable_sharpe: float
     exposure: float
@@ -205,7 +205,7 @@ def _excess(strategy: pd.DataFrame, holding: pd.DataFrame) -> NDArray[np.float64
 
 def _intervals(
     excess: NDArray[np.float64], backtest: Backtest, verdict: Verdict, seed: int
-) -> tuple[Interval, Interval]:
+) -> tuple[ExcessInterval, ExcessInterval]:
     bootstrap = StationaryBootstrap(verdict.bootstrap_block, excess, seed=seed)
     means = bootstrap.apply(lambda rows: rows.mean(axis=0), verdict.bootstrap_reps)
     tail = (1 - verdict.confidence) / 2
@@ -213,7 +213,7 @@ def _intervals(
     lower, upper = np.quantile(means, [tail, 1 - tail], axis=0) * year
     mean = excess.mean(axis=0) * year
     over_cash, over_holding = (
-        Interval(float(mean[i]), float(lower[i]), float(upper[i])) for i in (0, 1)
+        ExcessInterval(float(mean[i]), float(lower[i]), float(upper[i])) for i in (0, 1)
     )
     return over_cash, over_holding
 
@@ -223,8 +223,8 @@ def _never_traded() -> tuple[Answer, str]:
 
 
 def _answer(
-    over_cash: Interval,
-    over_holding: Interval,
+    over_cash: ExcessInterval,
+    over_holding: ExcessInterval,
     verdict: Verdict,
     deflated_sharpe: float | None,
     audit_clean: bool | None,
@@ -272,8 +272,8 @@ def _short_of_yes(
 
 
 def _gates(
-    over_cash: Interval,
-    over_holding: Interval,
+    over_cash: ExcessInterval,
+    over_holding: ExcessInterval,
     verdict: Verdict,
     deflated_sharpe: float | None,
     audit_clean: bool | None,
@@ -292,7 +292,7 @@ def _gates(
     )
 
 
-def _words(excess: Interval) -> str:
+def _words(excess: ExcessInterval) -> str:
     return f"{excess.mean:+.1%}, from {excess.lower:+.1%} to {excess.upper:+.1%}"
 
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nse_lstm.evaluation.forecast_evidence import ALL_MODELS, MEAN_SO_FAR
+from nse_lstm.evaluation.forecast_evidence import ALL_MODELS, HISTORICAL_MEAN
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.reporting.canvas import NAMES, name_of
 from nse_lstm.reporting.format import DASH, format_interval, format_number
@@ -50,7 +50,9 @@ def forecast_table(evidence: pd.DataFrame) -> pd.DataFrame:
     rows = evidence[evidence["ticker"] == POOL]
     columns = {
         "R² against no change": _interval(rows, "out-of-sample R²", "persistence"),
-        "R² against the mean so far": _interval(rows, "out-of-sample R²", MEAN_SO_FAR),
+        "R² against the mean so far": _interval(
+            rows, "out-of-sample R²", HISTORICAL_MEAN
+        ),
         "Diebold-Mariano (p)": _tested(rows, "Diebold-Mariano"),
         "Clark-West (p)": _tested(rows, "Clark-West"),
         "direction (p)": _tested(rows, "direction"),

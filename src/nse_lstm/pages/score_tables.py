@@ -17,10 +17,9 @@ from nse_lstm.evaluation.robustness import (
     START_DAY,
     is_fragile,
 )
-from nse_lstm.evaluation.scoring import POOL
+from nse_lstm.evaluation.scoring import POOL, TRADED
 from nse_lstm.evaluation.strategies import BENCHMARKS, INDEX
-from nse_lstm.evaluation.traded import TRADED
-from nse_lstm.evaluation.verdict import Interval, Judgement
+from nse_lstm.evaluation.verdict import ExcessInterval, Judgement
 from nse_lstm.reporting.canvas import NAMES, name_of
 from nse_lstm.reporting.format import format_bounds, format_number
 from nse_lstm.tables import ACCURACY_COST
@@ -241,12 +240,12 @@ def banded_table(judgements: Mapping[str, Judgement]) -> pd.DataFrame:
     return _named(pd.DataFrame(rows))
 
 
-def interval_words(excess: Interval) -> str:
+def interval_words(excess: ExcessInterval) -> str:
     """Return a yearly excess and its interval, in per cent.
 
     Examples
     --------
-    >>> interval_words(Interval(mean=0.02, lower=0.01, upper=0.03))
+    >>> interval_words(ExcessInterval(mean=0.02, lower=0.01, upper=0.03))
     '+2.0% [+1.0%, +3.0%]'
     """
     return format_bounds(excess.mean, excess.lower, excess.upper, "+.1%")

@@ -10,7 +10,7 @@ from conftest import make_tiny_panel
 
 from nse_lstm.config import Backtest, Verdict
 from nse_lstm.evaluation.backtest import to_signals
-from nse_lstm.evaluation.conformal import add_bands
+from nse_lstm.evaluation.conformal import add_intervals
 from nse_lstm.features.returns import with_returns
 from nse_lstm.pages.score_tables import banded_table
 from nse_lstm.study.core.workspace import Workspace
@@ -44,7 +44,7 @@ def forecasts(panel: pd.DataFrame) -> pd.DataFrame:
 
 
 def bands_of(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
-    return add_bands(forecasts, panel, alpha=0.2, window=30)
+    return add_intervals(forecasts, panel, alpha=0.2, window=30)
 
 
 def test_a_forecast_lies_amid_its_band(

@@ -1,7 +1,7 @@
 """Backtest the claim's forecasts by the study's own fills, costs and scorer."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,9 @@ from nse_lstm.evaluation.backtest import (
 from nse_lstm.evaluation.portfolios import hold_equal_weight
 from nse_lstm.evaluation.scoring import POOL, score_strategies
 from nse_lstm.evaluation.significance import (
-    deflated_sharpe_ratio,
+    deflate_by_trials,
     moments_of,
     smallest_detectable_sharpe,
-    trial_variance,
 )
 from nse_lstm.evaluation.strategies import EQUAL_WEIGHT, HOLD
 from nse_lstm.features.returns import market_sessions
@@ -175,9 +174,5 @@ def _net(accounts: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def _deflated(account: pd.DataFrame, n_trials: int) -> float:
     moments = moments_of(account["net_return"] - account["cash_return"])
-    if np.isnan(moments.sharpe):
-        return float("nan")
-    variance = trial_variance([0.0], moments.n)
-    return deflated_sharpe_ratio(
-        **asdict(moments), n_trials=n_trials, variance=variance
-    )
+    deflated = deflate_by_trials(moments, [0.0], n_trials=n_trials)
+    return float("nan") if deflated is None else deflated

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from nse_lstm.evaluation.significance import deflated_sharpe_ratio, trial_variance
+from nse_lstm.evaluation.significance import deflate_by_trials
 from nse_lstm.evaluation.strategies import HOLD
 from nse_lstm.evaluation.verdict import Judgement, excess_moments, judge
 from nse_lstm.json_files import read_json
@@ -38,7 +38,9 @@ def judge_declared(workspace: Workspace, returns: pd.DataFrame) -> Judgement:
         backtest=study.backtest,
         verdict=study.verdict,
         seed=study.seed,
-        deflated_sharpe=_deflated(workspace, declared),
+        deflated_sharpe=deflate_by_trials(
+            excess_moments(declared), read_trials(workspace)["sharpe"]
+        ),
         audit_clean=is_clean(workspace),
     )
 
@@ -98,19 +100,6 @@ def read_verdict(workspace: Workspace) -> dict[str, Any] | None:
     """Return what Phase 4 wrote into ``verdict.json``; None where it has not run."""
     path = workspace.paths.evaluation / "verdict.json"
     return dict(read_json(path)) if path.is_file() else None
-
-
-def _deflated(workspace: Workspace, returns: pd.DataFrame) -> float | None:
-    """Return the strategy's deflated Sharpe over cash; None where it is undefined."""
-    moments = excess_moments(returns)
-    sharpes = read_trials(workspace)["sharpe"].dropna()
-    if not len(sharpes) or pd.isna(moments.sharpe):
-        return None
-    return deflated_sharpe_ratio(
-        **asdict(moments),
-        n_trials=len(sharpes),
-        variance=trial_variance(sharpes, moments.n),
-    )
 
 
 def _basis(workspace: Workspace) -> str:

@@ -68,7 +68,7 @@ class Replay:
     promotions: pd.DataFrame
     """PROMOTIONS."""
     plan: pd.DataFrame
-    """What each test could find, said before its first session: see ``plan_test``."""
+    """Power of each test before its first session: see ``promotion_power``."""
     watched: pd.DataFrame
     """``ticker model``: every series that could ring."""
 

@@ -19,7 +19,7 @@ from nse_lstm.deployment.monitoring import (
 )
 from nse_lstm.errors import ConfigurationError
 from nse_lstm.evaluation.conformal import ERRORS, MISSES, RATE, conformal_intervals
-from nse_lstm.evaluation.power_analysis import plan_test
+from nse_lstm.evaluation.power_analysis import promotion_power
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.evaluation.selection import CANDIDATES, select
 from nse_lstm.features.returns import market_sessions
@@ -143,7 +143,7 @@ def plan_tests(inputs: ReplayInputs, *, seed: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``plan_test`` with ``test`` in front; no row of a test without a past.
+        ``promotion_power`` with ``test`` in front; no row of a test without a past.
     """
     plans = []
     for test, pairs in inputs.past.items():
@@ -151,7 +151,7 @@ def plan_tests(inputs: ReplayInputs, *, seed: int) -> pd.DataFrame:
         size = np.abs(gains[~np.isnan(gains)])
         if size.any():
             edges = [edge for edge in EDGES if edge <= size.mean()]
-            plan = plan_test(gains, edges=edges, ahead=inputs.ahead, seed=seed)
+            plan = promotion_power(gains, edges=edges, ahead=inputs.ahead, seed=seed)
             plan.insert(0, "test", test)
             plans.append(plan)
     if not plans:

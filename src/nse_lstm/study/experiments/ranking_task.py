@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from nse_lstm.config import Study
-from nse_lstm.evaluation.rank_ensemble import blend_ranks
+from nse_lstm.evaluation.rank_ensemble import average_ranks
 from nse_lstm.features.folds import Fold
 from nse_lstm.study.experiments.search_spaces import FORECASTERS, RankingTask
 from nse_lstm.study.ranking.features_and_targets import build_tables
@@ -62,5 +62,5 @@ def forecast_all(
     each = pd.concat(blocks, ignore_index=True)
     if not set(MEMBERS) <= set(models):
         return each
-    blend = blend_ranks(each, MEMBERS, name=ENSEMBLE)
+    blend = average_ranks(each, MEMBERS, name=ENSEMBLE)
     return pd.concat([each, blend], ignore_index=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from nse_lstm.evaluation.rank_ensemble import blend_ranks, learn_weights
+from nse_lstm.evaluation.rank_ensemble import average_ranks, fit_ensemble_weights
 from nse_lstm.evaluation.rank_ic import (
     compare_rank_ic,
     daily_rank_ic,
@@ -48,7 +48,7 @@ class Ranked:
     forecasts: pd.DataFrame
     """``FORECASTS``."""
     weights: pd.DataFrame
-    """Of the ensemble's members, by fold, delay and horizon; ``learn_weights``."""
+    """Of the ensemble's members, by fold, delay and horizon."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Ranking:
     ensemble: pd.DataFrame
     """``FORECASTS`` of the ensemble."""
     weights: pd.DataFrame
-    """Of its members, by fold, delay and horizon; ``learn_weights``."""
+    """Of its members, by fold, delay and horizon."""
 
 
 def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
@@ -106,12 +106,12 @@ def ranked_forecasts(
     rank_lstm = train_rank_lstm(workspace, folds, progress=progress)
     each = pd.concat([tabular, rank_lstm], ignore_index=True)
     own = each[each["model"].isin(MEMBERS)]
-    weights = learn_weights(realised(own, panel), MEMBERS)
+    weights = fit_ensemble_weights(realised(own, panel), MEMBERS)
     others = [member for member in MEMBERS if member != "rank_lstm"]
     blends = [
-        blend_ranks(own, MEMBERS, name=ENSEMBLE, weights=weights),
-        blend_ranks(own, MEMBERS, name=EQUAL),
-        blend_ranks(own, others, name=WITHOUT_LSTM),
+        average_ranks(own, MEMBERS, name=ENSEMBLE, weights=weights),
+        average_ranks(own, MEMBERS, name=EQUAL),
+        average_ranks(own, others, name=WITHOUT_LSTM),
     ]
     return Ranked(pd.concat([each, *blends], ignore_index=True), weights)
 

@@ -12,7 +12,7 @@ from functools import reduce
 
 import pandas as pd
 
-from nse_lstm.evaluation.price_averaging import a_session_later
+from nse_lstm.evaluation.price_averaging import delay_one_session
 from nse_lstm.evaluation.rank_ic import (
     compare_rank_ic,
     daily_rank_ic,
@@ -63,7 +63,7 @@ def rank_recommended(
     panel = read_sealed_panel(workspace)
     own = forecasts[forecasts["model"].isin(OWN)]
     own = own.assign(y_hat=own["y_hat"].mask(own["price_hat"] <= 0, RUINED))
-    later = a_session_later(own, market_sessions(panel))
+    later = delay_one_session(own, market_sessions(panel))
     delayed = forecasts[forecasts["model"] == DELAY1]
     ranked = ranked_forecasts(workspace, panel).forecasts
     others = ranked[ranked["model"].isin(OTHERS)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nse_lstm.evaluation.conformal import add_bands
+from nse_lstm.evaluation.conformal import add_intervals
 from nse_lstm.evaluation.strategies import HOLD, strategy_returns
 from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.study.core.phase_tables import read_sealed_panel
@@ -60,7 +60,7 @@ def backtest_conformal_gate(
     """
     study, panel = workspace.study, read_sealed_panel(workspace)
     own = forecasts[forecasts["model"] == model]
-    with_bands = add_bands(own, panel, alpha=MISSES, window=ERRORS)
+    with_bands = add_intervals(own, panel, alpha=MISSES, window=ERRORS)
     both = pd.concat([with_bands, banded(with_bands)], ignore_index=True)
     returns = strategy_returns(both, panel, backtest=study.backtest)
     kept = returns[(returns["rule"] == RULE) | (returns["model"] == HOLD)]

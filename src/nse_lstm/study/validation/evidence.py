@@ -10,8 +10,8 @@ from nse_lstm.evaluation.conformal import (
     score_coverage,
 )
 from nse_lstm.evaluation.evidence import collect_evidence
-from nse_lstm.evaluation.forecast_evidence import with_mean_so_far
-from nse_lstm.evaluation.price_averaging import now_and_later
+from nse_lstm.evaluation.forecast_evidence import with_historical_mean
+from nse_lstm.evaluation.price_averaging import with_delayed_return
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.evaluation.verdict import pooled_excess
 from nse_lstm.study.core.phase_tables import read_sealed_panel
@@ -47,8 +47,8 @@ def gather_evidence(
     excess = pooled_excess(declared)
     judged = pd.DatetimeIndex(excess.index)
     return collect_evidence(
-        with_mean_so_far(realised(aimed, panel), panel),
-        both=now_and_later(aimed, panel),
+        with_historical_mean(realised(aimed, panel), panel),
+        both=with_delayed_return(aimed, panel),
         excess=excess,
         trials=read_trial_matrix(workspace, judged),
         trial_sharpes=read_trials(workspace)["sharpe"],

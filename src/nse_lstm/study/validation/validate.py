@@ -11,7 +11,7 @@ from functools import partial
 import pandas as pd
 
 from nse_lstm.evaluation.capacity import score_capacity
-from nse_lstm.evaluation.price_averaging import score_later
+from nse_lstm.evaluation.price_averaging import score_delayed_direction
 from nse_lstm.evaluation.random_positions import score_random
 from nse_lstm.evaluation.report_card import report_card
 from nse_lstm.evaluation.robustness import score_robustness
@@ -19,10 +19,10 @@ from nse_lstm.evaluation.scoring import (
     realised,
     score_accuracy,
     score_strategies,
+    score_traded,
 )
 from nse_lstm.evaluation.selection import select
 from nse_lstm.evaluation.strategies import strategy_returns
-from nse_lstm.evaluation.traded import score_traded
 from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
@@ -261,7 +261,7 @@ def _evaluate(
         [
             score_accuracy(priced, panel),
             score_traded(priced, panel),
-            score_later(priced, panel),
+            score_delayed_direction(priced, panel),
             score_strategies(returns, backtest=study.backtest),
             score_robustness(
                 forecasts, panel, model=declared.model, backtest=study.backtest

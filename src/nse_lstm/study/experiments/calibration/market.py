@@ -6,7 +6,7 @@ place of a network, so that hundreds of markets are judged in the time of one.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -19,9 +19,8 @@ from nse_lstm.data.universe import recommended, stock_statistics
 from nse_lstm.evaluation.oracle import forecasts_of_oracle
 from nse_lstm.evaluation.scoring import POOL, realised
 from nse_lstm.evaluation.significance import (
-    deflated_sharpe_ratio,
+    deflate_by_trials,
     moments_of,
-    trial_variance,
 )
 from nse_lstm.evaluation.strategies import FORECAST_RULES, HOLD, strategy_returns
 from nse_lstm.evaluation.verdict import Judgement, judge, pooled_excess
@@ -246,16 +245,11 @@ def _deflated(
     The other takes for the trials' spread what chance alone gives worthless ones.
     """
     moments = moments_of(excess)
-    if sharpes.empty or np.isnan(moments.sharpe):
+    if sharpes.empty:
         return None, None
-    spreads = (trial_variance(sharpes, moments.n), 1 / (moments.n - 1))
-    usual, by_chance = (
-        deflated_sharpe_ratio(
-            **asdict(moments), n_trials=len(sharpes), variance=variance
-        )
-        for variance in spreads
-    )
-    return usual, by_chance
+    # Trials at 0 have the variance of one worthless ratio, 1 / (n - 1).
+    by_chance = deflate_by_trials(moments, [0.0], n_trials=len(sharpes))
+    return deflate_by_trials(moments, sharpes), by_chance
 
 
 def _numbers(judgement: Judgement) -> dict[str, Any]:
