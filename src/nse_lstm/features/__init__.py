@@ -1,9 +1,9 @@
-"""From a validated panel to the arrays that a network is fitted on.
+"""Features, targets and windows: from the validated panel to arrays that models fit.
 
 ``returns`` adjusts prices, ``folds`` cuts the calendar into years, ``windows`` cuts one
-ticker's history into supervised windows and ``scaling`` maps them to [0, 1].
+stock's history into supervised windows and ``scaling`` maps them to [0, 1].
 
-Beside that path runs the cross-section: ``board`` lays the shares out side by side,
-``indicators`` gives each its places among the month's universe, and ``targets`` says
-what came of them.
+Beside that path runs the cross-section. ``market_panel`` pivots the stocks side by
+side, ``indicators`` ranks each stock within the month's universe, and ``targets`` holds
+the realised returns.
 """

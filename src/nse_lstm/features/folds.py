@@ -1,10 +1,10 @@
-"""The calendar cut into folds: yearly ones to study by, combinatorial ones to doubt by.
+"""Folds of the calendar: walk-forward years, the test year, combinatorial folds.
 
-Walk-forward years and the test year after them train on the past alone. A combinatorial
-fold tests on some blocks of the calendar and trains on all the rest, later sessions
-too, so what overlaps is purged on both sides of every block.
+Walk-forward years and the test year train on the past alone. A combinatorial fold tests
+on some blocks of the calendar and trains on the rest, later sessions included, so
+windows that overlap a block are purged on both sides.
 
-Only dates live here; ``windows.split_fold`` applies a yearly fold to one ticker's
+Folds hold dates only. ``windows.split_fold`` applies a yearly fold to one stock's
 windows, ``split_combinatorial`` a combinatorial one to their dates.
 """
 
@@ -25,27 +25,27 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Fold:
-    """One year that is forecast by models trained on the years before it."""
+    """One forecast year, with models trained on the years before it."""
 
     year: int
     kind: Literal["walk_forward", "test"]
     """Choices may use walk-forward years; the test year is read once."""
     start: pd.Timestamp
-    """1 January of ``year``: what is trained has seen no session from here on."""
+    """1 January of ``year``; training uses earlier sessions only."""
     end: pd.Timestamp
-    """1 January of the year after, itself outside the fold."""
+    """1 January of the next year, outside the fold."""
 
 
 @dataclass(frozen=True)
 class CombinatorialFold:
-    """Some blocks of the calendar that are tested by what is trained on the rest."""
+    """Blocks of the calendar that are tested with models trained on the rest."""
 
     number: int
     """From 0, in lexicographic order of the groups."""
     groups: tuple[int, ...]
-    """The groups that are tested, from 0, increasing."""
+    """Numbers of the tested groups, from 0, increasing."""
     spans: tuple[tuple[pd.Timestamp, pd.Timestamp], ...]
-    """First and last session of each of them, both inside."""
+    """First and last session of each group, both inside."""
 
 
 def make_folds(test_year: int, n_walk_forward: int) -> tuple[Fold, ...]:
@@ -56,7 +56,7 @@ def make_folds(test_year: int, n_walk_forward: int) -> tuple[Fold, ...]:
     test_year : int
         The last fold's year.
     n_walk_forward : int
-        Number of years before it that choices are made on, at least 0.
+        Years before it that choices are made on, at least 0.
 
     Raises
     ------
@@ -79,16 +79,16 @@ def make_folds(test_year: int, n_walk_forward: int) -> tuple[Fold, ...]:
 def make_combinatorial_folds(
     sessions: pd.DatetimeIndex, *, n_groups: int, n_test: int
 ) -> tuple[CombinatorialFold, ...]:
-    """Cut a calendar into groups and return every choice of some of them to test.
+    """Cut a calendar into groups and return a fold for every choice of test groups.
 
     Parameters
     ----------
     sessions : DatetimeIndex of shape (n_sessions,)
-        Strictly increasing; before the test year, which stays sealed.
+        Strictly increasing, all before the test year.
     n_groups : int
-        Consecutive groups of sessions, of sizes that differ by one at most.
+        Consecutive groups of sessions whose sizes differ by at most one.
     n_test : int
-        Groups of a fold that are tested, at least 1 and below ``n_groups``.
+        Groups that a fold tests, at least 1 and below ``n_groups``.
 
     Raises
     ------
@@ -121,15 +121,19 @@ def make_combinatorial_folds(
 
 
 def combinatorial_paths(n_groups: int, n_test: int) -> NDArray[np.intp]:
-    """Return which fold tests each group on each whole path through the calendar.
+    """Return the fold that tests each group, on each path through the calendar.
 
-    Every group is tested as often as any other, so the folds can be laid side by side
-    to as many complete histories.
+    Every group is tested equally often, so the folds combine to complete histories.
+
+    Parameters
+    ----------
+    n_groups, n_test : int
+        As for ``make_combinatorial_folds``.
 
     Returns
     -------
     array of shape (n_paths, n_groups)
-        Number of the fold: the path's own among those that test the group, in order.
+        Number of the fold, by path and group.
 
     Examples
     --------
@@ -152,31 +156,32 @@ def split_combinatorial(
     target_date: Dates,
     lookback: int,
 ) -> tuple[Flags, Flags]:
-    """Say which windows of one ticker a combinatorial fold trains on and tests.
+    """Split one stock's windows by a combinatorial fold, purged on both sides.
 
-    A window is tested if its target lies in one of the fold's blocks. It trains if
-    nothing of it, from the first session of its input to its target, is a session of
-    a tested label, which reaches from entry to target, both included. That purges
-    ``delay + horizon`` sessions on both sides of a block, and the look-back after it.
+    A window is tested if its target lies in one of the fold's blocks. It trains if no
+    session from its first input to its target belongs to a tested label, from entry to
+    target. That purges ``delay + horizon`` sessions on both sides of a block, and the
+    lookback after it.
 
     Parameters
     ----------
+    fold : CombinatorialFold
     sessions : DatetimeIndex
         The market's calendar.
     origin, entry_date, target_date : array of shape (n,)
-        Of the windows, all on the calendar.
+        One per window, all on the calendar.
     lookback : int
-        Sessions of their input, the last being the origin.
+        Sessions of a window's input, up to its origin.
 
     Returns
     -------
     train, test : bool array of shape (n,)
-        Never both; purged windows are neither.
+        No window is in both. Purged windows are in neither.
 
     Raises
     ------
     DataError
-        If a date is not on the calendar or the look-back begins before it.
+        If a date is not on the calendar or a lookback begins before it.
     """
     place = sessions.get_indexer(pd.DatetimeIndex(origin)) - lookback + 1
     if np.any(place < 0) or np.isnat(entry_date).any() or np.isnat(target_date).any():
@@ -196,14 +201,14 @@ def split_combinatorial(
 
 
 def overlaps(first: Dates, last: Dates, starts: Dates, ends: Dates) -> Flags:
-    """Say which spans share a day with any of some others, ends included.
+    """Return whether each span shares a day with any of the other spans.
 
     Parameters
     ----------
     first, last : array of shape (n,)
-        The spans that are asked about.
+        First and last day of each span, both inside.
     starts, ends : array of shape (m,)
-        The others, in any order.
+        The other spans, in any order.
 
     Examples
     --------
@@ -211,14 +216,21 @@ def overlaps(first: Dates, last: Dates, starts: Dates, ends: Dates) -> Flags:
     >>> overlaps(day, day, day[1:2], day[2:]).tolist()
     [False, True, True]
     """
-    # An other that ended before a span's first day had begun before its last as well.
+    # A span that ended before `first` also began before `last`, so the difference of
+    # the two counts is the number of spans that meet.
     begun = np.searchsorted(np.sort(starts), last, side="right")
     over = np.searchsorted(np.sort(ends), first, side="left")
     return np.asarray(begun > over)
 
 
 def resolve_test_year(panel: pd.DataFrame, test_year: int) -> int:
-    """Return the test year, 0 standing for the last calendar year in the panel.
+    """Return the test year; 0 means the last calendar year in the panel.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        ``PANEL``.
+    test_year : int
 
     Raises
     ------

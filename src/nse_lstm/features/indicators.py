@@ -1,7 +1,6 @@
-"""The one table of features: what a model may know of a share in the evening.
+"""Feature table: every indicator of a stock, ranked within the session's universe.
 
-Each share's indicators are given as their places among the session's universe, so every
-number lies in [-1/2, 1/2], needs no scaler, and means the same in every year.
+Ranks lie in [-1/2, 1/2], need no scaler, and mean the same in every year.
 """
 
 from collections.abc import Callable
@@ -58,46 +57,46 @@ INDICATORS: dict[str, Callable[[MarketPanel], pd.DataFrame]] = {
     "ewm_volume_surprise_4": partial(volume.ewm_volume_surprise, n=4),
     "ewm_abs_return_4": partial(price.ewm_abs_return, n=4),
 }
-"""Every indicator of a share by the name of its column."""
+"""Indicators of a stock by the name of their column."""
 
 MARKET_INDICATORS: dict[str, Callable[[MarketPanel], "pd.Series[float]"]] = {
     f"market_return_{n}": partial(market.market_return, n=n) for n in (1, 5, 20)
 }
-"""What is the same for every share of a session."""
+"""Indicators of the market, the same for every stock of a session."""
 
 
 def build_features(panel: pd.DataFrame, *, cross_section: CrossSection) -> pd.DataFrame:
-    """Build the features of every ordinary share and session.
+    """Build the ranked features of every ordinary share and session.
 
-    A row is known in the evening of its session. On a stale session nothing is: its
-    features are missing and it is not ``usable``.
+    A row is known after the close of its session. On a stale session the features are
+    missing and the row is not ``usable``.
 
     Parameters
     ----------
     panel : DataFrame
-        ``PANEL`` of the whole market, as far as it may be seen.
+        ``PANEL`` of the whole market, cut where it must not be seen.
     cross_section : CrossSection
-        The universe that places are taken in.
+        Rule of the universe that ranks are taken in.
 
     Returns
     -------
     DataFrame
-        ``FEATURES``, sorted by ticker and session: one row for each the panel has.
+        ``FEATURES``, sorted by ticker and session: one per row of the panel.
 
     Raises
     ------
     DataError
         If there is no ordinary share.
     """
-    board = make_market_panel(panel, cross_section)
-    fresh = board.listed & ~board.stale
-    places = {
-        name: cross_sectional_rank(indicator(board).where(fresh), board.member)
+    wide = make_market_panel(panel, cross_section)
+    fresh = wide.listed & ~wide.stale
+    ranks = {
+        name: cross_sectional_rank(indicator(wide).where(fresh), wide.member)
         for name, indicator in INDICATORS.items()
     }
-    frames = {"member": board.member, "usable": board.usable, **places}
-    table = to_rows(frames, board.listed, time="session")
+    frames = {"member": wide.member, "usable": wide.usable, **ranks}
+    table = to_rows(frames, wide.listed, time="session")
     for name, indicator in MARKET_INDICATORS.items():
-        known = indicator(board).mask(board.stale.any(axis=1))
+        known = indicator(wide).mask(wide.stale.any(axis=1))
         table[name] = table["session"].map(known)
     return conform(table, FEATURES)

@@ -1,8 +1,8 @@
-"""What the market says of a share: sensitivities to it, and the market itself.
+"""Market indicators: betas, residual returns and the market's own return.
 
 The market is the mean log return of the session's universe. Spans are those of
-``price_indicators.trailing``. Sectors are left out: their labels are today's, and in
-2015 and 2016 a sector's return added nothing to a ridge that knew the rest.
+``price_indicators.trailing``. Sectors are left out because their labels are today's. In
+2015 and 2016 sector returns added nothing to a ridge that had the other features.
 """
 
 import numpy as np
@@ -16,52 +16,52 @@ LEVEL_SESSIONS = 250
 LARGEST = 3.0
 
 
-def beta(board: MarketPanel, n: int) -> pd.DataFrame:
-    """Return the slope of ``n`` log returns on the market's."""
-    return _slope(board.log_return, _beside(board, board.market), n)
+def beta(wide: MarketPanel, n: int) -> pd.DataFrame:
+    """Return the market beta: the slope of ``n`` log returns on the market's."""
+    return _slope(wide.log_return, _broadcast(wide, wide.market), n)
 
 
-def lagged_beta(board: MarketPanel, n: int) -> pd.DataFrame:
-    """Return the slope of ``n`` log returns on the market's of the session before."""
-    return _slope(board.log_return, _beside(board, board.market.shift()), n)
+def lagged_beta(wide: MarketPanel, n: int) -> pd.DataFrame:
+    """Return the beta of ``n`` log returns to the market's of the session before."""
+    return _slope(wide.log_return, _broadcast(wide, wide.market.shift()), n)
 
 
-def residual_reversal(board: MarketPanel, n: int) -> pd.DataFrame:
+def residual_reversal(wide: MarketPanel, n: int) -> pd.DataFrame:
     """Return minus the log return of ``n`` sessions beyond beta times the market's."""
-    market = trailing(_beside(board, board.market), n).sum()
-    return reversal(board, n) + beta(board, BETA_SESSIONS) * market
+    market = trailing(_broadcast(wide, wide.market), n).sum()
+    return reversal(wide, n) + beta(wide, BETA_SESSIONS) * market
 
 
-def idiosyncratic_volatility(board: MarketPanel, n: int) -> pd.DataFrame:
+def idiosyncratic_volatility(wide: MarketPanel, n: int) -> pd.DataFrame:
     """Return the standard deviation of ``n`` log returns beyond beta times the market.
 
-    Each session's return is taken beyond that session's own beta.
+    Each session's residual uses that session's beta.
     """
-    explained = beta(board, BETA_SESSIONS) * _beside(board, board.market)
-    return trailing(board.log_return - explained, n).std()
+    explained = beta(wide, BETA_SESSIONS) * _broadcast(wide, wide.market)
+    return trailing(wide.log_return - explained, n).std()
 
 
-def market_return(board: MarketPanel, n: int) -> "pd.Series[float]":
-    """Return the market's log return of ``n`` sessions in its usual spread, -3 to 3.
+def market_return(wide: MarketPanel, n: int) -> "pd.Series[float]":
+    """Return the market's standardised log return of ``n`` sessions, from -3 to 3.
 
-    The spread is the standard deviation of 250 sessions' returns times the square root
-    of ``n``. One number a session: the same for every share.
+    The divisor is the standard deviation of 250 sessions' returns times sqrt(n). The
+    value is the same for every stock of a session.
     """
-    market = board.market.to_frame()
-    spread = trailing(market, LEVEL_SESSIONS).std() * np.sqrt(n)
-    scaled = trailing(market, n).sum() / spread.where(spread > 0)
+    market = wide.market.to_frame()
+    scale = trailing(market, LEVEL_SESSIONS).std() * np.sqrt(n)
+    scaled = trailing(market, n).sum() / scale.where(scale > 0)
     return scaled.clip(-LARGEST, LARGEST).iloc[:, 0]
 
 
-def _beside(board: MarketPanel, market: "pd.Series[float]") -> pd.DataFrame:
-    """Put the market's numbers beside every share's."""
-    shape = board.log_return.shape
+def _broadcast(wide: MarketPanel, market: "pd.Series[float]") -> pd.DataFrame:
+    """Repeat the market's values for every stock: (n_sessions,) to a frame."""
+    shape = wide.log_return.shape
     values = np.broadcast_to(market.to_numpy()[:, np.newaxis], shape)
-    return pd.DataFrame(values, board.log_return.index, board.log_return.columns)
+    return pd.DataFrame(values, wide.log_return.index, wide.log_return.columns)
 
 
 def _slope(y: pd.DataFrame, x: pd.DataFrame, n: int) -> pd.DataFrame:
-    """Least squares over the sessions of the span where both are known."""
+    """Return the least-squares slope over the span's sessions where both are known."""
     both = y.notna() & x.notna()
     y, x = y.where(both), x.where(both)
     mean_x, mean_y = trailing(x, n).mean(), trailing(y, n).mean()

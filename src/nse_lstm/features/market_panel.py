@@ -1,8 +1,8 @@
-"""The market's ordinary shares side by side: one frame a quantity, sessions by tickers.
+"""Ordinary shares side by side: one frame per quantity, sessions by stocks.
 
-Indicators, places and targets are taken from here. A frame's row is known in the
-evening of its session, but for the price of a stale session, which is known one session
-later; so no signal is formed on a stale session, while later ones may use its price.
+Indicators, ranks and targets are computed from these frames. A row is known after the
+close of its session. A stale session's price is known one session later, so no signal
+is formed on it, while later sessions may use its price.
 """
 
 from collections.abc import Mapping
@@ -23,28 +23,28 @@ from nse_lstm.features.returns import market_sessions, with_returns
 class MarketPanel:
     """Frames of shape (n_sessions, n_tickers) on the market's calendar.
 
-    A number is missing where the ticker has no row or the files say nothing; ``low``,
-    ``high`` and ``turnover`` are missing on stale sessions too, which only copy them.
+    A number is missing where the stock has no row or the files have no value. ``low``,
+    ``high`` and ``turnover`` are missing on stale sessions too.
     """
 
     price: pd.DataFrame
-    """As printed, KES; of a stale session what it was mended with."""
+    """As printed, KES; the mended price on a stale session."""
     low: pd.DataFrame
     high: pd.DataFrame
     adjusted: pd.DataFrame
-    """KES, in shares of the ticker's first row."""
+    """KES, adjusted to the stock's first row."""
     log_return: pd.DataFrame
-    """From the session before, as ``returns.with_returns`` defines it."""
+    """From the session before, see ``returns.with_returns``."""
     turnover: pd.DataFrame
-    """Price times volume, KES; 0 where nothing was dealt."""
+    """Price times volume, KES; 0 where nothing was traded."""
     listed: pd.DataFrame
-    """Bool: the ticker has a row."""
+    """Bool: the stock has a row."""
     stale: pd.DataFrame
-    """Bool: that row copies the session before."""
+    """Bool: the row copies the session before."""
     usable: pd.DataFrame
     """Bool: a signal may be formed; listed, priced, neither stale nor suspended."""
     breaks: pd.DataFrame
-    """Gaps and ex-dates that no return is taken across, counted from the first row."""
+    """Number of gaps and unexplained ex-dates so far; no return spans one."""
     member: pd.DataFrame
     """Bool: in the month's universe."""
     market: "pd.Series[float]"
@@ -57,14 +57,14 @@ class MarketPanel:
 
 
 def make_market_panel(panel: pd.DataFrame, cross_section: CrossSection) -> MarketPanel:
-    """Lay a panel's ordinary shares out on the market's calendar.
+    """Pivot a panel's ordinary shares to the market's calendar.
 
     Parameters
     ----------
     panel : DataFrame
         ``PANEL`` of the whole market, whose calendar is ``market_sessions``.
     cross_section : CrossSection
-        The universe's rule.
+        Rule of the monthly universe.
 
     Raises
     ------
@@ -100,14 +100,14 @@ def make_market_panel(panel: pd.DataFrame, cross_section: CrossSection) -> Marke
 def to_rows(
     frames: Mapping[str, pd.DataFrame], where: pd.DataFrame, *, time: str
 ) -> pd.DataFrame:
-    """Turn frames of a board back into a long table.
+    """Turn wide frames back into a long table.
 
     Parameters
     ----------
     frames : mapping of str to DataFrame of shape (n_sessions, n_tickers)
-        By the name of the column that each becomes.
+        By the name of the column that each one becomes.
     where : DataFrame of shape (n_sessions, n_tickers)
-        Bool: which cells become rows.
+        Bool: the cells that become rows.
     time : str
         Name of the column of sessions, which comes after ``ticker``.
 

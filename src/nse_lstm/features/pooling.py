@@ -1,4 +1,4 @@
-"""Windows of several stocks as one training set, for models that know no stock."""
+"""Pooling of several stocks' windows into one training set, for v1."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -13,23 +13,22 @@ from nse_lstm.features.windows import PER_WINDOW, Windows
 def pool_windows(
     stocks: Sequence[Windows], *, before: pd.Timestamp, at_most: int
 ) -> Windows:
-    """Put the windows of several stocks together, thinned evenly to a number.
+    """Pool the windows of several stocks, thinned evenly to a maximum.
 
     Parameters
     ----------
     stocks : sequence of Windows
-        One a stock, of the same lookback.
+        One per stock, of the same lookback.
     before : Timestamp
-        Only windows whose target is before it are taken.
+        Only windows with an earlier target are taken.
     at_most : int
-        If there are more, every k-th is kept, k being the smallest number that does;
-        as stocks follow each other, each keeps every k-th of its origins.
+        If there are more, every k-th window is kept, with the smallest k that suffices.
 
     Returns
     -------
     Windows
-        Stock by stock; ``dropped`` counts those dropped before the date, and the
-        thinned ones as "thinned".
+        Stock by stock. ``dropped`` counts the windows dropped before the date, and the
+        rest as "thinned".
 
     Raises
     ------
@@ -58,7 +57,7 @@ def pool_windows(
 
 
 def _known(stock: Windows, limit: np.datetime64) -> Windows:
-    """Take the windows with targets before a date, and no price after them."""
+    """Keep the windows with targets before a date, and no price after them."""
     early, dropped = stock.target_date < limit, stock.dropped_target < limit
     return replace(
         stock,
@@ -70,7 +69,7 @@ def _known(stock: Windows, limit: np.datetime64) -> Windows:
 
 
 def _join(stocks: Sequence[Windows]) -> Windows:
-    """Put prices below each other, so that windows end in other rows than before."""
+    """Concatenate windows; ``last`` moves by the rows of the stocks before."""
     starts = np.cumsum([0, *[len(stock.prices) for stock in stocks[:-1]]])
     shifted = [
         replace(stock, last=stock.last + start)

@@ -1,7 +1,6 @@
-"""Adjusted prices and returns: the first step from the panel to features.
+"""Adjusted prices, returns and the market's calendar, for the layers above the data.
 
-The data layer defines them, since it judges stocks by the same returns; every layer
-above takes the market's calendar and its returns from here.
+``data.adjusted`` defines them, because that layer judges stocks by the same returns.
 """
 
 from nse_lstm.data.adjusted import market_sessions, with_returns

@@ -1,4 +1,4 @@
-"""Min-max scaling: one scaler a model, fitted on its training windows only."""
+"""Min-max scaling: one scaler per model, fitted on its training windows only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class MinMaxScaler:
-    """The range that is mapped to [0, 1], in the unit of what is scaled."""
+    """Range that is mapped to [0, 1], in the unit of the scaled values."""
 
     minimum: float
     maximum: float
 
 
 def fit_min_max(values: Array) -> MinMaxScaler:
-    """Take the range of all values, of whatever shape.
+    """Fit a min-max scaler to the range of all values, of any shape.
 
     Raises
     ------
@@ -47,7 +47,14 @@ def fit_min_max(values: Array) -> MinMaxScaler:
 
 
 def scale(scaler: MinMaxScaler, values: Array) -> Array:
-    """Map the scaler's range to [0, 1]; values outside it fall outside, missing stays.
+    """Scale values so that the scaler's range maps to [0, 1]; missing stays missing.
+
+    Values outside the range map outside [0, 1].
+
+    Parameters
+    ----------
+    scaler : MinMaxScaler
+    values : array of any shape
 
     Examples
     --------
@@ -58,7 +65,12 @@ def scale(scaler: MinMaxScaler, values: Array) -> Array:
 
 
 def unscale(scaler: MinMaxScaler, values: Array) -> Array:
-    """Undo ``scale``.
+    """Map scaled values back to their unit, the inverse of ``scale``.
+
+    Parameters
+    ----------
+    scaler : MinMaxScaler
+    values : array of any shape
 
     Examples
     --------
@@ -69,12 +81,12 @@ def unscale(scaler: MinMaxScaler, values: Array) -> Array:
 
 
 def scaler_document(scaler: MinMaxScaler) -> dict[str, float]:
-    """Return the scaler as plain values; JSON keeps every bit of them."""
+    """Return the scaler as plain values, which JSON keeps to the last bit."""
     return {"minimum": scaler.minimum, "maximum": scaler.maximum}
 
 
 def scaler_from_document(document: Mapping[str, float]) -> MinMaxScaler:
-    """Undo ``scaler_document``.
+    """Read a scaler back from ``scaler_document``.
 
     Raises
     ------

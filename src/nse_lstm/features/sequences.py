@@ -1,7 +1,7 @@
-"""Features of many shares as one table that windows of sessions are taken from.
+"""Feature sequences: one array of all stocks from which windows are cut.
 
-Every share lies on the market's whole calendar, one below the other, so that a window
-is a run of consecutive sessions, whether or not the share could be dealt in on each.
+Every stock lies on the market's whole calendar, one below the other. A window is a run
+of consecutive sessions, whether or not the stock traded on each.
 """
 
 from dataclasses import dataclass
@@ -14,59 +14,63 @@ from nse_lstm.errors import DataError
 from nse_lstm.tables import MARKET_FEATURES, RANKED_FEATURES
 
 CHANNELS = (*RANKED_FEATURES, "usable", *MARKET_FEATURES)
-"""What a network sees of a session: a share's places, whether a signal could be formed,
-and what the market did, which orders no share but may say what places are worth."""
+"""Inputs per session: the stock's ranks, whether a signal could be formed, and the
+market's returns, which scale ranks but order no stock."""
 
 SPREAD = 12**0.5
-"""Brings places, which spread evenly from -1/2 to 1/2, to unit variance."""
+"""Brings ranks, uniform from -1/2 to 1/2, to unit variance."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """Shares below each other, each with ``lookback`` - 1 empty sessions before it."""
+    """Stocks below each other, each with ``lookback`` - 1 empty sessions before it."""
 
     table: NDArray[np.float32]
     """(n_rows, n_channels), none missing."""
     tickers: pd.Index
-    """In their order in the table."""
+    """In the order of the table."""
     sessions: pd.DatetimeIndex
-    """The calendar, the same for each."""
+    """The calendar, the same for each stock."""
     lookback: int
 
     def last(self, tickers: pd.Series, origins: pd.Series) -> NDArray[np.intp]:
-        """Return the rows in which the windows of some shares and origins end.
+        """Return the rows in which the windows of some stocks and origins end.
+
+        Parameters
+        ----------
+        tickers, origins : Series of shape (n,)
+            One ticker and one origin per window.
 
         Raises
         ------
         DataError
-            If one of them is not in the table.
+            If a ticker or origin is not in the table.
         """
-        share = self.tickers.get_indexer(pd.Index(tickers))
+        stock = self.tickers.get_indexer(pd.Index(tickers))
         session = self.sessions.get_indexer(pd.DatetimeIndex(origins))
-        absent = (share < 0) | (session < 0)
+        absent = (stock < 0) | (session < 0)
         if absent.any():
             raise DataError(
-                f"Expected shares and sessions of a table that ends on "
+                f"Expected stocks and sessions of a table that ends on "
                 f"{self.sessions[-1]:%Y-%m-%d}. Received: {int(absent.sum())} of "
                 f"{len(absent)} that are not in it"
             )
         padded = len(self.sessions) + self.lookback - 1
-        return np.asarray(share * padded + session + self.lookback - 1)
+        return np.asarray(stock * padded + session + self.lookback - 1)
 
 
 def lay_out(features: pd.DataFrame, *, lookback: int) -> Sequences:
-    """Lay features out on the calendar, as far as they are given.
+    """Lay features out on the calendar, stock by stock.
 
-    A missing feature is the middle place, or a market that did not move: 0. So is
-    everything on a session that a share has no row of, and before the first session of
-    the calendar.
+    A missing feature becomes 0, the middle rank or an unchanged market. So does every
+    feature of a session without a row, and of those before the calendar's first.
 
     Parameters
     ----------
     features : DataFrame
-        ``FEATURES``; nothing later than its last session is known to the table.
+        ``FEATURES``. The table ends with its last session.
     lookback : int
-        Sessions of the windows to come.
+        Sessions per window.
     """
     tickers = pd.Index(np.unique(features["ticker"].astype(str)))
     sessions = pd.DatetimeIndex(np.unique(features["session"]))

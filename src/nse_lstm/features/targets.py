@@ -1,4 +1,4 @@
-"""What is forecast: returns from a later entry, and their places in the universe."""
+"""Forecast targets: realised returns from a later entry, and their ranks."""
 
 import numpy as np
 import pandas as pd
@@ -15,26 +15,25 @@ def build_targets(
 ) -> pd.DataFrame:
     """Build the realised returns that start ``delay`` sessions after each origin.
 
-    The log return of the adjusted price from t + delay to t + delay + horizon, sessions
-    being the market's. Whether anything was dealt on the way plays no part.
+    The target is the log return of the adjusted price from t + delay to t + delay +
+    horizon, in market sessions, with or without trades on the way.
 
     Parameters
     ----------
     panel : DataFrame
-        ``PANEL`` of the whole market, as far as it may be seen.
+        ``PANEL`` of the whole market, cut where it must not be seen.
     cross_section : CrossSection
-        The universe that excess and place are taken in.
+        Rule of the universe that mean and ranks are taken in.
     delay, horizon : int
         Sessions, at least 0 and at least 1.
 
     Returns
     -------
     DataFrame
-        ``TARGETS``, sorted by ticker and origin: one row for each of the panel's whose
-        target lies on the calendar. ``y`` is missing where the entry or target has no
-        price or is stale, and where a gap or an ex-date whose move its factor does not
-        explain lies between origin and target. ``y_excess`` and ``y_rank`` compare
-        with the origin's members that have a ``y``.
+        ``TARGETS``, sorted by ticker and origin: one per row of the panel whose target
+        lies on the calendar. ``y`` is missing where entry or target has no price or is
+        stale, and where a gap or an unexplained ex-date lies between origin and target.
+        ``y_excess`` and ``y_rank`` compare with the origin's members that have a ``y``.
 
     Raises
     ------
@@ -46,15 +45,15 @@ def build_targets(
             "`delay` must be at least 0 and `horizon` at least 1 session. Received: "
             f"delay={delay}, horizon={horizon}"
         )
-    board = make_market_panel(panel, cross_section)
-    sessions, ahead = board.sessions, delay + horizon
-    y = _log_return(board, delay=delay, horizon=horizon)
+    wide = make_market_panel(panel, cross_section)
+    sessions, ahead = wide.sessions, delay + horizon
+    y = _log_return(wide, delay=delay, horizon=horizon)
     frames = {
         "y": y,
-        "y_excess": above_mean(y, board.member),
-        "y_rank": cross_sectional_rank(y, board.member),
+        "y_excess": above_mean(y, wide.member),
+        "y_rank": cross_sectional_rank(y, wide.member),
     }
-    known = board.listed & (np.arange(len(sessions)) < len(sessions) - ahead)[:, None]
+    known = wide.listed & (np.arange(len(sessions)) < len(sessions) - ahead)[:, None]
     table = to_rows(frames, known, time="origin")
     table = table.assign(delay=delay, horizon=horizon)
     place = sessions.get_indexer(pd.DatetimeIndex(table["origin"]))
@@ -63,10 +62,10 @@ def build_targets(
     return conform(table, TARGETS)
 
 
-def _log_return(board: MarketPanel, *, delay: int, horizon: int) -> pd.DataFrame:
+def _log_return(wide: MarketPanel, *, delay: int, horizon: int) -> pd.DataFrame:
     ahead = delay + horizon
-    is_stale = board.stale.astype(float)
+    is_stale = wide.stale.astype(float)
     fresh = is_stale.shift(-delay).eq(0) & is_stale.shift(-ahead).eq(0)
-    unbroken = board.breaks == board.breaks.shift(-ahead)
-    entry, target = board.adjusted.shift(-delay), board.adjusted.shift(-ahead)
+    unbroken = wide.breaks == wide.breaks.shift(-ahead)
+    entry, target = wide.adjusted.shift(-delay), wide.adjusted.shift(-ahead)
     return pd.DataFrame(np.log(target / entry)).where(fresh & unbroken)

@@ -1,4 +1,4 @@
-"""What windows are, as values: arrays by reference, and those of a fold."""
+"""Values that hold supervised windows, and their split by fold."""
 
 from dataclasses import dataclass
 
@@ -19,24 +19,23 @@ PER_WINDOW = (
     "entry_date",
     "target_date",
 )
-"""The fields of ``Windows`` with one entry a window."""
+"""Fields of ``Windows`` with one entry per window."""
 
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Supervised windows of one ticker in order of origin, prices in adjusted KES.
+    """Supervised windows of one stock in order of origin, prices in adjusted KES.
 
-    Inputs are kept by reference: a window is the ``lookback`` prices up to its ``last``
-    row.
+    A window is the ``lookback`` rows of ``prices`` up to its ``last`` row.
     """
 
     prices: Numbers
-    """(n_rows,): adjusted prices, one a market session; missing where there is none."""
+    """(n_rows,): adjusted prices, one per market session; missing where not printed."""
     last: Places
     """(n,): the row of each window's origin."""
     lookback: int
     y: Numbers
-    """(n,): adjusted price at the target; missing where it is not known yet."""
+    """(n,): adjusted price at the target; missing where not known yet."""
     last_price: Numbers
     """(n,): adjusted price at the origin."""
     shares: Numbers
@@ -47,11 +46,11 @@ class Windows:
     dropped_target: Dates
     """(n_dropped,): target dates of the windows that were dropped."""
     dropped_reason: NDArray[np.str_]
-    """(n_dropped,): why."""
+    """(n_dropped,): the reason of each."""
 
     @property
     def X(self) -> Numbers:
-        """(n, lookback): adjusted prices, copied; the last column is the origin's."""
+        """Adjusted prices, a copy of shape (n, lookback) that ends at the origins."""
         if not len(self):
             return np.empty((0, self.lookback))
         return sliding_window_view(self.prices, self.lookback)[
@@ -70,11 +69,11 @@ class Windows:
 
 @dataclass(frozen=True, eq=False)
 class FoldSplit:
-    """One ticker's windows by what a fold may do with them."""
+    """One stock's windows, split by their use in a fold."""
 
     train: Windows
     """Weights and scaler are fitted on these."""
     validation: Windows
-    """These only stop training and steer the learning rate."""
+    """These stop training and steer the learning rate."""
     forecast: Windows
-    """These are forecast; their targets lie in the fold."""
+    """These are forecast: their targets lie in the fold."""

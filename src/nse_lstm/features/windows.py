@@ -1,10 +1,9 @@
-"""One ticker's history cut into supervised windows, and those split by fold.
+"""Supervised windows of one stock's history, and their split by fold.
 
-A window ends at its origin: it holds the adjusted prices of the ``lookback`` market
-sessions up to and including the origin, and its target is the adjusted price
-``delay + horizon`` sessions later. Nothing after the origin enters ``X``. The market's
-calendar decides what the sessions are, so a ticker that was off the board for a while
-has no windows across that time.
+A window holds the adjusted prices of the ``lookback`` market sessions up to and
+including its origin. Its target is the adjusted price ``delay + horizon`` sessions
+later. Nothing after the origin enters ``X``. Sessions are the market's, so a stock that
+was not listed for a while has no windows across that time.
 """
 
 from dataclasses import replace
@@ -41,20 +40,19 @@ def make_windows(
     horizon: int,
     delay: int = 0,
 ) -> Windows:
-    """Cut one ticker's history into supervised windows.
+    """Cut one stock's history into supervised windows.
 
-    An origin is a session that the ticker has a row for, at least ``lookback - 1``
+    An origin is a session with a row of the stock, at least ``lookback - 1``
     market sessions after its first. A window is dropped, and counted under the first
-    reason that holds, for a "missing price", a "gap", a "settling price", a "suspended
-    origin" or a "stale origin" in its input, or for a "missing target", a "gap before
-    target", a "settling target" or a "stale target" after it (missing, settling: on any
-    session up to the target). Inputs may be mended prices: those of
-    sessions before the origin are known at the origin.
+    reason that holds. In its input: "missing price", "gap", "settling price",
+    "suspended origin", "stale origin". After it: "missing target", "gap before target",
+    "settling target" (both on any session up to the target), "stale target". Inputs may
+    be mended prices, since those before the origin are known at the origin.
 
     Parameters
     ----------
     stock : DataFrame of shape (n_rows, ...)
-        Rows of one ticker of ``with_returns``.
+        Rows of one stock from ``with_returns``.
     sessions : DatetimeIndex of shape (n_sessions,)
         The market's calendar, strictly increasing.
     lookback, horizon : int
@@ -65,13 +63,13 @@ def make_windows(
     Returns
     -------
     Windows
-        In order of origin; possibly none.
+        In order of origin, possibly none.
 
     Raises
     ------
     DataError
         If a length is too small, the calendar is not increasing, there is more than one
-        ticker, or a row of the ticker is not on the calendar.
+        ticker, or a row is not on the calendar.
 
     Examples
     --------
@@ -84,20 +82,20 @@ def make_windows(
     [[10.0, 11.0], [11.0, 12.0]] [12.0, 13.0]
     """
     _check_lengths(lookback=lookback, horizon=horizon, delay=delay)
-    board = _on_calendar(stock, sessions)
-    origin = _origins(board, lookback)
-    origin = origin[origin + delay + horizon < len(board)]
+    rows = _on_calendar(stock, sessions)
+    origin = _origins(rows, lookback)
+    origin = origin[origin + delay + horizon < len(rows)]
     target = origin + delay + horizon
-    reason = _reasons(board, origin, lookback=lookback, ahead=delay + horizon)
+    reason = _reasons(rows, origin, lookback=lookback, ahead=delay + horizon)
     kept = reason == ""
     return _windows(
-        board,
+        rows,
         origin[kept],
         lookback=lookback,
-        y=board["adjusted"].to_numpy()[target[kept]],
-        entry_date=_dates(board)[origin[kept] + delay],
-        target_date=_dates(board)[target[kept]],
-        dropped_target=_dates(board)[target[~kept]],
+        y=rows["adjusted"].to_numpy()[target[kept]],
+        entry_date=_dates(rows)[origin[kept] + delay],
+        target_date=_dates(rows)[target[kept]],
+        dropped_target=_dates(rows)[target[~kept]],
         dropped_reason=reason[~kept],
     )
 
@@ -105,10 +103,10 @@ def make_windows(
 def open_windows(
     stock: pd.DataFrame, sessions: pd.DatetimeIndex, *, lookback: int
 ) -> Windows:
-    """Return the window of every origin that can be forecast from.
+    """Cut the window of every origin that can be forecast from, without targets.
 
-    What comes after an origin does not matter: ``y`` and ``target_date`` are missing,
-    ``entry_date`` is the origin, and ``dropped_target`` holds origins.
+    ``y`` and ``target_date`` are missing, ``entry_date`` is the origin, and
+    ``dropped_target`` holds origins.
 
     Parameters
     ----------
@@ -116,13 +114,13 @@ def open_windows(
         As for ``make_windows``.
     """
     _check_lengths(lookback=lookback, horizon=1, delay=0)
-    board = _on_calendar(stock, sessions)
-    origin = _origins(board, lookback)
-    reason = _reasons(board, origin, lookback=lookback, ahead=0)
+    rows = _on_calendar(stock, sessions)
+    origin = _origins(rows, lookback)
+    reason = _reasons(rows, origin, lookback=lookback, ahead=0)
     kept = reason == ""
-    dates = _dates(board)
+    dates = _dates(rows)
     return _windows(
-        board,
+        rows,
         origin[kept],
         lookback=lookback,
         y=np.full(kept.sum(), np.nan),
@@ -136,7 +134,7 @@ def open_windows(
 def latest_window(
     stock: pd.DataFrame, sessions: pd.DatetimeIndex, *, lookback: int
 ) -> Windows:
-    """Return the one of ``open_windows`` whose origin is the market's last session.
+    """Cut the window whose origin is the market's last session, without target.
 
     Parameters
     ----------
@@ -146,8 +144,8 @@ def latest_window(
     Raises
     ------
     DataError
-        If the ticker cannot be forecast from that session, with the reason that
-        ``make_windows`` would count.
+        If the stock cannot be forecast from that session; the message has the reason
+        that ``make_windows`` would count.
     """
     windows = open_windows(stock, sessions, lookback=lookback)
     last = _date(sessions[-1])
@@ -164,30 +162,29 @@ def latest_window(
 def split_fold(
     windows: Windows, fold: Fold, *, validation_share: float, purge: int
 ) -> FoldSplit:
-    """Split one ticker's windows by a fold, without any overlap in time.
+    """Split one stock's windows into train, validation and forecast, without overlap.
 
-    Training and validation windows have their targets before the fold starts. The last
-    ``validation_share`` of those origins validate. Before them, windows are purged
-    whose target is not before the first validation origin, and at least ``purge``
-    windows. Forecast windows have their targets in the fold; the first of their
-    origins may lie just before it.
+    Training and validation windows have targets before the fold. The last
+    ``validation_share`` of them validate. Training windows with targets on or after the
+    first validation origin are purged, at least ``purge`` windows. Forecast windows
+    have targets in the fold, so their first origins may lie just before it.
 
     Parameters
     ----------
     windows : Windows
-        Of one ticker, in order of origin.
+        Of one stock, in order of origin.
     fold : Fold
-        Its ``start`` and ``end`` decide.
+        A year, by its ``start`` and ``end``.
     validation_share : float
         Above 0 and below 1.
     purge : int
-        ``horizon + delay``: what a window without missing neighbours loses.
+        ``horizon + delay`` sessions, the overlap of windows without gaps.
 
     Returns
     -------
     FoldSplit
-        ``dropped`` of its parts counts what falls into the span before the fold (train,
-        with "purged"), into none (validation), and into the fold (forecast).
+        ``dropped`` counts windows before the fold (train, with "purged"), none
+        (validation), and windows in the fold (forecast).
 
     Raises
     ------
@@ -208,7 +205,7 @@ def split_fold(
     train = candidates[windows.target_date[candidates] < first_origin]
     purged = np.setdiff1d(before[:n_train], train)
     forecast = np.flatnonzero(_between(windows.target_date, fold))
-    # What is trained on holds no later price, not even beside its windows.
+    # Training arrays end at the last known price, so no later one can leak.
     known = replace(windows, prices=windows.prices[: windows.last[before[-1]] + 1])
     early = windows.dropped_target < _date(fold.start)
     late = _between(windows.dropped_target, fold)
@@ -228,43 +225,45 @@ def _check_lengths(*, lookback: int, horizon: int, delay: int) -> None:
 
 
 def _on_calendar(stock: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """One row a market session; ``listed`` is False where the ticker has none."""
+    """Return one row per market session; ``listed`` is False where there is none."""
     tickers = stock["ticker"].unique()
     rows = stock.set_index("session").sort_index()
     off = rows.index.difference(sessions)
     if len(tickers) != 1 or len(off) or rows.index.has_duplicates:
         raise DataError(
-            "Expected rows of one ticker, one a session, all on the market's calendar. "
+            "Expected rows of one ticker, one per session, all on the calendar. "
             f"Received: tickers {list(tickers[:3])}, {len(rows)} rows, {len(off)} of "
             "them off the calendar"
         )
     if not (sessions.is_monotonic_increasing and sessions.is_unique):
-        raise DataError("Expected a calendar that increases. Received: it does not")
-    board = rows[["adjusted", "shares"]].reindex(sessions)
+        raise DataError(
+            "Expected a strictly increasing calendar. Received: another one"
+        )
+    prices = rows[["adjusted", "shares"]].reindex(sessions)
     flags = rows[["stale", "suspended", "gap", "settling"]].astype(bool)
     flags = flags.assign(listed=True).reindex(sessions, fill_value=False)
-    return board.join(flags)
+    return prices.join(flags)
 
 
-def _origins(board: pd.DataFrame, lookback: int) -> Places:
-    listed = np.flatnonzero(board["listed"])
+def _origins(rows: pd.DataFrame, lookback: int) -> Places:
+    listed = np.flatnonzero(rows["listed"])
     return listed[listed >= listed[:1].sum() + lookback - 1]
 
 
 def _reasons(
-    board: pd.DataFrame, origin: Places, *, lookback: int, ahead: int
+    rows: pd.DataFrame, origin: Places, *, lookback: int, ahead: int
 ) -> NDArray[np.str_]:
-    """First reason to drop each origin's window, "" for none."""
-    missing = board["adjusted"].isna().to_numpy()
-    gap, settling = board["gap"].to_numpy(), board["settling"].to_numpy()
+    """Return the first reason to drop each origin's window, "" for none."""
+    missing = rows["adjusted"].isna().to_numpy()
+    gap, settling = rows["gap"].to_numpy(), rows["settling"].to_numpy()
     first = origin - lookback + 1
     tests = {
         "missing price": _any_within(missing, first, origin),
         # A window may begin at a gap: the return across it is not inside.
         "gap": _any_within(gap, first + 1, origin),
         "settling price": _any_within(settling, first, origin),
-        "suspended origin": board["suspended"].to_numpy()[origin],
-        "stale origin": board["stale"].to_numpy()[origin],
+        "suspended origin": rows["suspended"].to_numpy()[origin],
+        "stale origin": rows["stale"].to_numpy()[origin],
     }
     if ahead:
         target = origin + ahead
@@ -272,19 +271,19 @@ def _reasons(
             "missing target": _any_within(missing, origin + 1, target),
             "gap before target": _any_within(gap, origin + 1, target),
             "settling target": _any_within(settling, origin + 1, target),
-            "stale target": board["stale"].to_numpy()[target],
+            "stale target": rows["stale"].to_numpy()[target],
         }
     return np.select(list(tests.values()), list(tests), default="")
 
 
 def _any_within(flags: Flags, first: Places, last: Places) -> Flags:
-    """Whether any flag is set from ``first`` to ``last``, both included."""
+    """Return whether any flag is set from ``first`` to ``last``, both included."""
     count = np.concatenate([[0], np.cumsum(flags)])
     return count[last + 1] > count[first]
 
 
 def _windows(
-    board: pd.DataFrame,
+    rows: pd.DataFrame,
     origin: Places,
     *,
     lookback: int,
@@ -294,15 +293,15 @@ def _windows(
     dropped_target: Dates,
     dropped_reason: NDArray[np.str_],
 ) -> Windows:
-    adjusted = board["adjusted"].to_numpy()
+    adjusted = rows["adjusted"].to_numpy()
     return Windows(
         prices=adjusted,
         last=origin,
         lookback=lookback,
         y=y,
         last_price=adjusted[origin],
-        shares=board["shares"].to_numpy()[origin],
-        origin=_dates(board)[origin],
+        shares=rows["shares"].to_numpy()[origin],
+        origin=_dates(rows)[origin],
         entry_date=entry_date,
         target_date=target_date,
         dropped_target=dropped_target,
@@ -317,7 +316,7 @@ def _take(
     purged: Places | None = None,
     dropped: Flags | None = None,
 ) -> Windows:
-    """Take some of the windows, with what was dropped or purged on the way."""
+    """Select windows, with the dropped and purged ones to count."""
     purged = places[:0] if purged is None else purged
     dropped = (
         np.zeros_like(windows.dropped_target, bool) if dropped is None else dropped
@@ -336,8 +335,8 @@ def _between(dates: Dates, fold: Fold) -> Flags:
     return (dates >= _date(fold.start)) & (dates < _date(fold.end))
 
 
-def _dates(board: pd.DataFrame) -> Dates:
-    return board.index.to_numpy("datetime64[us]")
+def _dates(rows: pd.DataFrame) -> Dates:
+    return rows.index.to_numpy("datetime64[us]")
 
 
 def _date(moment: pd.Timestamp) -> np.datetime64:

@@ -177,7 +177,7 @@ def test_indices_are_left_out_and_a_panel_of_them_refused(panel):
     is_own = panel["ticker"] == "AAA"
     boards = make_wide_panel(panel.assign(kind=np.where(is_own, "index", "ordinary")))
     assert boards.tickers == ("BBB", "CCC")
-    with pytest.raises(DataError, match="rows of a share"):
+    with pytest.raises(DataError, match="rows of a stock"):
         make_wide_panel(panel.assign(kind="index"))
 
 
