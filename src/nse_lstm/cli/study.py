@@ -94,11 +94,12 @@ def calibrate(
     ] = 40,
 ) -> None:
     """Measure the verdict's false-positive rate; exit 1 if it is too high."""
+    from nse_lstm.pages.calibration import write_calibration
     from nse_lstm.study.experiments.calibration.calibrate import run_calibration
 
-    found = run_calibration(
-        identity.open(), n_null=null, n_power=power, progress=typer.echo
-    )
+    workspace = identity.open()
+    found = run_calibration(workspace, n_null=null, n_power=power, progress=typer.echo)
+    write_calibration(workspace.paths.root, workspace.study)
     n_false = len(found.false_yes)
     typer.echo(f"{n_false} of {null} null markets got a yes; {found.limit} may")
     raise typer.Exit(code=1 if n_false > found.limit else 0)

@@ -1,4 +1,4 @@
-"""The figure of the verdict's calibration: which skill three years would show."""
+"""Draw the power curve of the verdict: how often it says yes, by planted skill."""
 
 from typing import cast
 
@@ -7,7 +7,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from nse_lstm.reporting.canvas import COLOURS, put_numbers, start_axes
+from nse_lstm.reporting.canvas import (
+    COLOURS,
+    put_numbers,
+    put_title,
+    start_axes,
+)
 
 SHADES = (COLOURS["v2"], COLOURS["mended"])
 MARKERS = "oD^v"
@@ -15,17 +20,17 @@ TALL = (8.0, 4.8)
 
 
 def draw_power(points: pd.DataFrame) -> Figure:
-    """Draw the share of markets with a yes over the skill that is there.
+    """Draw the power curve: the share of markets with a yes, by their skill.
 
     Parameters
     ----------
     points : DataFrame
-        ``study.experiments.calibration.counts.power_points``: ``who terms skill share
-        lower upper``, a line for each of at most two strategies and four terms.
+        ``pages.calibration.power_points``: ``who terms skill share lower upper``, a
+        line for each of at most two strategies and four terms.
     """
     figure, axes = start_axes(TALL)
-    people, terms = points["who"].unique(), points["terms"].unique()
-    looks = dict(zip(people, SHADES, strict=False))
+    strategies, terms = points["who"].unique(), points["terms"].unique()
+    colours = dict(zip(strategies, SHADES, strict=False))
     marks = dict(zip(terms, MARKERS, strict=False))
     for key, rows in points.groupby(["who", "terms"], sort=False):
         who, term = cast(tuple[str, str], key)
@@ -34,7 +39,7 @@ def draw_power(points: pd.DataFrame) -> Figure:
             rows["skill"],
             rows["share"],
             yerr=np.maximum(np.stack([below, above]), 0.0),
-            color=looks[who],
+            color=colours[who],
             marker=marks[term],
             markersize=5,
             linewidth=1,
@@ -44,15 +49,18 @@ def draw_power(points: pd.DataFrame) -> Figure:
         )
     axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set_ylabel("markets with a yes")
-    axes.set_xlabel("net Sharpe ratio over cash of who knows what was planted, a year")
+    axes.set_ylabel("markets with a yes, 95 %")
+    axes.set_xlabel(
+        "yearly net Sharpe ratio over cash of a strategy that knows the planted signal"
+    )
     axes.legend(frameon=False, ncols=2, loc="upper left", bbox_to_anchor=(0, -0.16))
+    put_title(axes, "Power of the verdict: share of markets with a yes, by skill")
     put_numbers(figure, points, says=_reading(points))
     return figure
 
 
 def _reading(points: pd.DataFrame) -> str:
-    """Say how often there is a yes without skill and with the most of it."""
+    """Say how often there is a yes with the least and with the most skill."""
     parts = []
     for key, rows in points.groupby(["who", "terms"], sort=False):
         line = rows.sort_values("skill")

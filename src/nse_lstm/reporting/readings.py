@@ -119,12 +119,18 @@ def read_training_summary(summary: pd.DataFrame) -> str:
 
 def read_rank_ic(rows: pd.DataFrame) -> str:
     """Say each model's mean over all years with its interval."""
-    pooled = rows[rows["fold"] == 0].set_index("model")
+    pooled = rows[rows["fold"] == 0]
+    bounds = dict(
+        zip(
+            pooled["model"],
+            pooled[["value", "lower", "upper"]].to_numpy().tolist(),
+            strict=True,
+        )
+    )
     parts = [
-        f"{name} {format_interval(row['value'], row['lower'], row['upper'], '+.3f')}"
+        f"{name} {format_interval(*bounds[model], '+.3f')}"
         for model, name in NAMES.items()
-        if model in pooled.index
-        for row in [pooled.loc[model]]
+        if model in bounds
     ]
     return f"All years: {join_words(parts)}." if parts else ""
 

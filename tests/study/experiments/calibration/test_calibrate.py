@@ -12,16 +12,20 @@ from nse_lstm.config import Backtest, Market, Simulation, Study, Universe, Verdi
 from nse_lstm.data.simulate import SimulatedMarket, simulate_market
 from nse_lstm.errors import ArtefactError
 from nse_lstm.evaluation.verdict import judge
+from nse_lstm.pages.calibration import (
+    answers_table,
+    power_points,
+    write_calibration,
+)
+from nse_lstm.paths import find_root, write_text
 from nse_lstm.study.experiments.calibration import calibrate
 from nse_lstm.study.experiments.calibration import market as market_module
 from nse_lstm.study.experiments.calibration.calibrate import judge_markets
 from nse_lstm.study.experiments.calibration.counts import (
-    answers_table,
+    DOCUMENT,
     calibration_counts,
-    calibration_table,
     count_answers,
     false_yes,
-    power_points,
 )
 from nse_lstm.study.experiments.calibration.market import (
     LUCKIEST,
@@ -216,10 +220,19 @@ def test_the_committed_counts_keep_the_limit() -> None:
 
 
 def test_the_table_of_a_page_is_text_with_a_row_a_count(tmp_path: Path) -> None:
-    table = calibration_table()
-    assert len(table) == len(calibration_counts())
     shown = answers_table(count_answers(LINES))
-    assert shown["its net Sharpe"].tolist().count("–") == 2  # the gates never dealt
+    assert shown["net Sharpe ratio"].tolist().count("–") == 2  # the gates never dealt
     assert all(isinstance(cell, str) for row in shown.to_numpy() for cell in row)
     with pytest.raises(ArtefactError, match=r"No calibration\.json"):
-        calibration_table(tmp_path)
+        write_calibration(tmp_path, STUDY)
+
+
+def test_the_page_shows_the_committed_counts_and_their_power_curve(
+    tmp_path: Path,
+) -> None:
+    document = find_root() / DOCUMENT
+    write_text(tmp_path / DOCUMENT, document.read_text())
+    text = write_calibration(tmp_path, STUDY).read_text()
+    assert text == document.with_suffix(".md").read_text()
+    assert (tmp_path / "docs" / "figures" / "power.png").is_file()
+    assert "](figures/power.png)" in text

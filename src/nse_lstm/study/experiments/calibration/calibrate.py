@@ -23,17 +23,13 @@ import pandas as pd
 from nse_lstm.config import Study, study_document
 from nse_lstm.json_files import write_json
 from nse_lstm.models.versions import code_version
-from nse_lstm.paths import write_text
-from nse_lstm.reporting.status import render_markdown
 from nse_lstm.study.core.ledger import append_lines, read_lines
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.experiments.calibration import market
 from nse_lstm.study.experiments.calibration.counts import (
     DOCUMENT,
-    answers_table,
     count_answers,
     false_yes,
-    share_of,
 )
 from nse_lstm.study.experiments.calibration.market import judge_market
 
@@ -64,7 +60,7 @@ class Calibration:
 def run_calibration(
     workspace: Workspace, *, n_null: int, n_power: int, progress: Progress = print
 ) -> Calibration:
-    """Judge every market and write the counts to ``docs/calibration.{json,md}``.
+    """Judge every market and write the counts to ``docs/calibration.json``.
 
     Parameters
     ----------
@@ -98,7 +94,6 @@ def run_calibration(
         "n_null": n_null,
     }
     write_json(path, document)
-    write_text(path.with_suffix(".md"), _page(found, study, n_null=n_null))
     return found
 
 
@@ -167,19 +162,3 @@ def _version(study: Study) -> str:
     names = ("universe", "cross_section", "backtest", "verdict", "seed")
     parts = [{name: document[name] for name in names}, code_version(market.__name__)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _page(found: Calibration, study: Study, *, n_null: int) -> str:
-    counts, n_false = found.counts, len(found.false_yes)
-    return render_markdown(
-        "calibration.md.j2",
-        false_yes=n_false,
-        n_null=n_null,
-        limit=found.limit,
-        upper=f"{share_of(n_false, n_null)[1]:.1%}",
-        null=answers_table(counts[counts["signal"] == 0]),
-        power=answers_table(counts[counts["signal"] > 0]),
-        confidence=f"{study.verdict.confidence:.0%}",
-        cost_bps=study.backtest.headline_cost_bps,
-        years=market.N_WALK_FORWARD,
-    )

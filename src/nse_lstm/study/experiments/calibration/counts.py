@@ -1,4 +1,4 @@
-"""What hundreds of judged markets add up to: counts, their table and their page."""
+"""Count the verdicts of hundreds of judged markets, with binomial intervals."""
 
 import math
 from pathlib import Path
@@ -25,11 +25,6 @@ INTERVAL = 0.95
 ANY = "any"
 STRATEGY = ["who", "rule", "cost_bps"]
 ANSWERS = ("yes", "undecided", "no")
-WHO = {
-    MODEL: "the model's stand-in",
-    LUCKIEST: "the best of the trials, picked afterwards",
-    ORACLE: "the oracle, who knows the plan",
-}
 
 
 def count_answers(lines: list[dict[str, Any]]) -> pd.DataFrame:
@@ -147,7 +142,12 @@ def false_yes(lines: list[dict[str, Any]], *, cost_bps: int) -> list[int]:
 
 
 def calibration_counts(root: Path | None = None) -> pd.DataFrame:
-    """Return the committed counts, as ``count_answers`` gives them.
+    """Read the committed counts, as ``count_answers`` gives them.
+
+    Parameters
+    ----------
+    root : Path, optional
+        The project's folder; the one this runs in if missing.
 
     Raises
     ------
@@ -157,79 +157,3 @@ def calibration_counts(root: Path | None = None) -> pd.DataFrame:
     document = read_json((root or find_root()) / DOCUMENT)
     counts = pd.DataFrame(document["counts"])
     return counts.astype({"sharpe": "float64", "oracle_sharpe": "float64"})
-
-
-def calibration_table(root: Path | None = None) -> pd.DataFrame:
-    """Return the committed counts for a page, all text.
-
-    Raises
-    ------
-    ArtefactError
-        If they were never written.
-    """
-    return answers_table(calibration_counts(root))
-
-
-def answers_table(counts: pd.DataFrame) -> pd.DataFrame:
-    """Put the counts of ``count_answers`` into words, the oracle last; all text."""
-    order = counts["who"].map(list(WHO).index)
-    rows = counts.assign(order=order).sort_values(
-        ["signal", "cost_bps", "order", "rule"], ascending=[True, False, True, True]
-    )
-    return pd.DataFrame(
-        {
-            "planted": rows["signal"].map("{:g}".format),
-            "cost, bps a side": rows["cost_bps"].astype(str),
-            "who": rows["who"].map(WHO),
-            "rule": rows["rule"],
-            "its net Sharpe": rows["sharpe"].map(_signed),
-            "the oracle's": rows["oracle_sharpe"].map(_signed),
-            "markets": rows["n"].astype(str),
-            "dealt in": rows["dealt"].astype(str),
-            **{answer: rows[answer].astype(str) for answer in ANSWERS},
-            "share of yes, 95 %": [
-                f"{row.lower:.1%} to {row.upper:.1%}" for row in rows.itertuples()
-            ],
-            "above cash": rows["above_cash"].astype(str),
-            "above the holding": rows["above_holding"].astype(str),
-        }
-    ).reset_index(drop=True)
-
-
-def power_points(counts: pd.DataFrame) -> pd.DataFrame:
-    """Return the power curve for ``reporting.calibration_figures.draw_power``.
-
-    Parameters
-    ----------
-    counts : DataFrame
-        ``count_answers``.
-
-    Returns
-    -------
-    DataFrame
-        One row a planted signal, strategy and cost: ``who terms`` (words), ``skill``
-        (the oracle's mean net Sharpe ratio), ``share lower upper`` (of yes). Where the
-        oracle never dealt there is no skill to place it at, and no row.
-    """
-    shown = counts[(counts["signal"] > 0) & counts["oracle_sharpe"].notna()]
-    shown = shown[shown["who"].isin([ORACLE, MODEL])]
-    order = ["who", "cost_bps", "rule", "oracle_sharpe"]
-    shown = shown.sort_values(order)
-    terms = [
-        f"{cost_bps} bps, {rule}" if cost_bps else "free of costs"
-        for cost_bps, rule in zip(shown["cost_bps"], shown["rule"], strict=True)
-    ]
-    return pd.DataFrame(
-        {
-            "who": shown["who"].map(WHO),
-            "terms": terms,
-            "skill": shown["oracle_sharpe"],
-            "share": shown["yes"] / shown["n"],
-            "lower": shown["lower"],
-            "upper": shown["upper"],
-        }
-    ).reset_index(drop=True)
-
-
-def _signed(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:+.2f}".replace("-", "−")
