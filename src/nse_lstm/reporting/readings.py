@@ -120,17 +120,13 @@ def read_training_summary(summary: pd.DataFrame) -> str:
 def read_rank_ic(rows: pd.DataFrame) -> str:
     """Say each model's mean over all years with its interval."""
     pooled = rows[rows["fold"] == 0]
-    bounds = dict(
-        zip(
-            pooled["model"],
-            pooled[["value", "lower", "upper"]].to_numpy().tolist(),
-            strict=True,
-        )
-    )
+    columns = pooled[["model", "value", "lower", "upper"]]
+    means = {
+        model: format_interval(value, lower, upper, "+.3f")
+        for model, value, lower, upper in columns.to_numpy()
+    }
     parts = [
-        f"{name} {format_interval(*bounds[model], '+.3f')}"
-        for model, name in NAMES.items()
-        if model in bounds
+        f"{name} {means[model]}" for model, name in NAMES.items() if model in means
     ]
     return f"All years: {join_words(parts)}." if parts else ""
 
