@@ -42,6 +42,7 @@ from nse_lstm.reporting.explained import (
 from nse_lstm.reporting.markdown import markdown_table
 from nse_lstm.study.core.jobs import ALL_STOCKS
 from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace, open_workspace
 from nse_lstm.study.experiments.explanation.learning_curves import learning_curve
 from nse_lstm.study.experiments.explanation.occlusion import occlude
@@ -129,7 +130,7 @@ def shuffled(workspace: Workspace, *, model: str) -> pd.DataFrame:
 
 def hidden(workspace: Workspace) -> pd.DataFrame:
     """Hide features and sessions from the networks of the rank LSTM, the first seed's."""
-    folds = rank_lstm_folds(workspace, ranking_folds(workspace))
+    folds = rank_lstm_folds(workspace.study, ranking_folds(open_study_data(workspace)))
     seed = workspace.study.seed
     bundles = [
         load_bundle(workspace.paths.rank_lstm / str(fold.year) / f"seed_{seed}")
@@ -145,7 +146,7 @@ def curves(workspace: Workspace, *, models: tuple[str, ...]) -> pd.DataFrame:
     """Cut what some models are trained on; of the rank LSTM there is one network."""
     study = workspace.study
     study = replace(study, rank_lstm=replace(study.rank_lstm, n_seeds=1))
-    folds = ranking_folds(workspace)[-CURVE_YEARS:]
+    folds = ranking_folds(open_study_data(workspace))[-CURVE_YEARS:]
     ground = make_ranking_task(read_sealed_panel(workspace), study=study, folds=folds)
     return learning_curve(
         ground,
@@ -180,7 +181,9 @@ def page(workspace: Workspace, tables: Tables, folder: Path) -> list[str]:
             ]
     if (table := tables.get("occlusion")) is not None:
         features, sessions = draw_hidden_features(table), draw_hidden_sessions(table)
-        scored = rank_lstm_folds(workspace, ranking_folds(workspace))
+        scored = rank_lstm_folds(
+            workspace.study, ranking_folds(open_study_data(workspace))
+        )
         found += [
             f"{years([fold.year for fold in scored])}, the networks of the first "
             "seed, mean over the horizons; a month is one observation.",
@@ -193,7 +196,7 @@ def page(workspace: Workspace, tables: Tables, folder: Path) -> list[str]:
     if curve:
         table = pd.concat(curve, ignore_index=True)
         figure = draw_learning_curve(table)
-        scored = ranking_folds(workspace)[-CURVE_YEARS:]
+        scored = ranking_folds(open_study_data(workspace))[-CURVE_YEARS:]
         found += [
             f"{years([fold.year for fold in scored])}, one choice of the shares, one "
             "network of the rank LSTM a year. First what all data before the year give, then "

@@ -20,7 +20,7 @@ from nse_lstm.features.returns import with_returns
 from nse_lstm.features.windows import Windows
 from nse_lstm.study.audit import surrogate
 from nse_lstm.study.audit.patching import patched
-from nse_lstm.study.core import jobs
+from nse_lstm.study.core import jobs, study_data
 from nse_lstm.study.data_analysis import prepare
 from nse_lstm.study.validation import validate
 
@@ -110,7 +110,7 @@ def back_adjusted() -> Iterator[None]:
         )
 
     with ExitStack() as stack:
-        for module in (jobs, validate, surrogate, scoring, strategies):
+        for module in (study_data, validate, surrogate, scoring, strategies):
             stack.enter_context(patched(module, with_returns=adjust))
         yield
 

@@ -17,10 +17,10 @@ from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.scaling import MinMaxScaler
 from nse_lstm.features.windows import PER_WINDOW, FoldSplit, Windows
-from nse_lstm.study.audit import surrogate
+from nse_lstm.study.audit import pipeline_run, surrogate
 from nse_lstm.study.audit.patching import patched
 from nse_lstm.study.core import jobs
-from nse_lstm.study.core.phase_tables import study_folds
+from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.validation import validate
 from nse_lstm.tables import PANEL, read_table
@@ -33,14 +33,21 @@ def _whole_panel(workspace: Workspace) -> pd.DataFrame:
     return read_table(PANEL, workspace.paths.processed / "panel.parquet")
 
 
+def _unsealed(workspace: Workspace) -> StudyData:
+    """Open the study's data with the test year in its panel."""
+    data = open_study_data(workspace)
+    vars(data)["panel"] = _whole_panel(workspace)
+    return data
+
+
 def _scaler_on_everything(network: bool) -> Any:
     @contextmanager
     def patch() -> Iterator[None]:
         """Fit every scaler on all prices of the market, the test year's too."""
         seen: list[float] = []
-        before = jobs.read_sealed_panel
+        before = pipeline_run.open_study_data
 
-        def read(workspace: Workspace) -> pd.DataFrame:
+        def read(workspace: Workspace) -> StudyData:
             prices = with_returns(_whole_panel(workspace))
             shares = prices.loc[prices["kind"] == "ordinary", "adjusted"]
             seen[:] = [float(shares.min()), float(shares.max())]
@@ -50,7 +57,7 @@ def _scaler_on_everything(network: bool) -> Any:
             return MinMaxScaler(*seen)
 
         with (
-            patched(jobs, read_sealed_panel=read),
+            patched(pipeline_run, open_study_data=read),
             patched(_fitting(network), fit_min_max=fit),
         ):
             yield
@@ -81,7 +88,10 @@ def _other_split(change: Callable[[FoldSplit, Windows, Fold], FoldSplit]) -> Any
         def split(windows: Windows, fold: Fold, **how: Any) -> FoldSplit:
             return change(before(windows, fold, **how), windows, fold)
 
-        with patched(jobs, split_fold=split, read_sealed_panel=_whole_panel):
+        with (
+            patched(jobs, split_fold=split),
+            patched(pipeline_run, open_study_data=_unsealed),
+        ):
             yield
 
     return patch
@@ -125,16 +135,16 @@ def _take(windows: Windows, places: Any) -> Windows:
 def chosen_on_test() -> Iterator[None]:
     """Choose each stock's champion on the test year."""
     walk_forward, select = validate.walk_forward, validate.select
-    known: list[Workspace] = []
+    known: list[StudyData] = []
 
-    def remember(workspace: Workspace) -> Any:
-        known[:] = [workspace]
-        return walk_forward(workspace)
+    def remember(data: StudyData) -> Any:
+        known[:] = [data]
+        return walk_forward(data)
 
     def choose(
         forecasts: pd.DataFrame, panel: pd.DataFrame, *, tickers: list[str]
     ) -> Any:
-        whole, fold = _whole_panel(known[0]), study_folds(known[0])[-1]
+        whole, fold = _whole_panel(known[0]), known[0].folds[-1]
         test = validate.forecast_fold(known[0], whole, fold)
         return select(test, whole, tickers=tickers)
 

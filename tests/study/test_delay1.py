@@ -8,7 +8,7 @@ from support.tiny_study import tiny_workspace
 
 from nse_lstm.config import V2Delay1
 from nse_lstm.study.core.jobs import DELAY1, study_jobs, training_jobs
-from nse_lstm.study.core.phase_tables import read_recommended
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.trials import read_trials
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.data_analysis.raw_files import prepare_raw
@@ -23,13 +23,14 @@ def test_it_is_trained_dealt_and_counted_where_it_is_asked_for(tmp_path: Path) -
     analyse_data(bare)
     study = replace(bare.study, v2_delay1=V2Delay1(trained=True))
     workspace = replace(bare, study=study)
-    usual, jobs = training_jobs(workspace), study_jobs(workspace)
-    n_more = sum(len(names) for names in read_recommended(workspace).values())
-    assert len(study_jobs(bare)) == len(usual)
+    data = open_study_data(workspace)
+    usual, jobs = training_jobs(data), study_jobs(data)
+    n_more = sum(len(names) for names in data.recommended.values())
+    assert len(study_jobs(open_study_data(bare))) == len(usual)
     assert len(jobs) == len(usual) + n_more
     # The variant retrains nothing that is there without it.
     assert [job.version for job in jobs[: len(usual)]] == [
-        job.version for job in training_jobs(bare)
+        job.version for job in training_jobs(open_study_data(bare))
     ]
     assert len({job.version for job in jobs}) == len(jobs)
     train_all(workspace, progress=lambda line: None)

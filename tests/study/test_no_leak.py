@@ -17,8 +17,9 @@ from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.study.core.jobs import bundle_folder, split_stock
-from nse_lstm.study.core.phase_tables import read_recommended, study_folds
+from nse_lstm.study.core.phase_tables import study_folds
 from nse_lstm.study.core.sealed_year import open_test_year
+from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.deployment.deploy import deploy
@@ -86,9 +87,9 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workspace]:
 def test_recommendations_weights_and_scalers_keep_their_bytes(
     studies: dict[str, Workspace], name: str
 ) -> None:
-    whole, changed = studies["whole"], studies[name]
-    recommended = read_recommended(whole)
-    assert read_recommended(changed) == recommended
+    whole, changed = (open_study_data(studies[each]) for each in ("whole", name))
+    recommended = whole.recommended
+    assert changed.recommended == recommended
     for year, tickers in recommended.items():
         for ticker in tickers:
             for file in ("model.keras", "scaler.json", "history.csv"):
@@ -120,25 +121,23 @@ def test_the_other_future_does_move_what_comes_after_it(
     for name in ("whole", "other"):
         panel, _ = open_test_year(studies[name], study="s")
         fold = study_folds(studies[name])[-1]
-        table = forecast_fold(studies[name], panel, fold)
+        table = forecast_fold(open_study_data(studies[name]), panel, fold)
         late.append(table[(table["model"] == "v2") & (table["origin"] > CUT)])
     assert len(late[0])
     assert not np.array_equal(late[0]["price_hat"], late[1]["price_hat"])
 
 
 def test_no_label_touches_a_later_span(studies: dict[str, Workspace]) -> None:
-    study = studies["whole"]
-    panel, _ = open_test_year(study, study="s")
+    data = open_study_data(studies["whole"])
+    panel, _ = open_test_year(data, study="s")
     prices = with_returns(panel)
-    for fold in study_folds(study):
-        for ticker in read_recommended(study)[fold.year]:
-            check_spans(study, prices, ticker, fold)
+    for fold in data.folds:
+        for ticker in data.recommended[fold.year]:
+            check_spans(data, prices, ticker, fold)
 
 
-def check_spans(
-    study: Workspace, prices: pd.DataFrame, ticker: str, fold: Fold
-) -> None:
-    split = split_stock(study, prices, ticker, fold)
+def check_spans(data: StudyData, prices: pd.DataFrame, ticker: str, fold: Fold) -> None:
+    split = split_stock(data.study, prices, ticker, fold)
     assert split.train.target_date.max() < split.validation.origin.min()
     assert pd.Timestamp(split.validation.target_date.max()) < fold.start
     assert pd.Timestamp(split.forecast.target_date.min()) >= fold.start
@@ -146,7 +145,7 @@ def check_spans(
     sessions = pd.DatetimeIndex(prices["session"].unique()).sort_values()
     first = sessions[sessions >= fold.start][0]
     assert pd.Timestamp(split.forecast.target_date.min()) == first
-    bundle = load_bundle(bundle_folder(study, ticker, fold.year))
+    bundle = load_bundle(bundle_folder(data, ticker, fold.year))
     fitted = np.append(split.train.X, split.train.y)
     assert bundle.scaler.maximum == fitted.max()
     assert bundle.scaler.minimum == fitted.min()

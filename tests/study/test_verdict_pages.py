@@ -17,6 +17,7 @@ from nse_lstm.pages.status import write_status
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.pages import render_notebook
 from nse_lstm.study.core.sealed_year import SealedYearAccess
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.verdict import read_verdict, verdict_document
 from nse_lstm.study.core.workspace import Workspace
 
@@ -68,7 +69,8 @@ def judged(request, finished: Workspace) -> Iterator[tuple[str, Workspace]]:
         audit_clean=True,
     )
     assert judgement.answer == request.param
-    write_json(path, verdict_document(finished, judgement, look=LOOK, n_trials=24))
+    data = open_study_data(finished)
+    write_json(path, verdict_document(data, judgement, look=LOOK, n_trials=24))
     yield request.param, finished
     write_text(path, before)
 

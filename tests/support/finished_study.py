@@ -62,7 +62,7 @@ def _forecasts(workspace: Workspace) -> list[pd.DataFrame]:
     blocks = []
     for fold in study_folds(workspace):
         for ticker in read_recommended(workspace)[fold.year]:
-            windows = split_stock(workspace, panel, ticker, fold).forecast
+            windows = split_stock(workspace.study, panel, ticker, fold).forecast
             naive = persistence(windows, ticker=ticker, year=fold.year, horizon=1)
             hat = naive["price_hat"] * OFF
             v2 = naive.assign(model="v2", seed=1, price_hat=hat, y_hat=0.0487902)

@@ -11,6 +11,7 @@ from nse_lstm.models.equality import RUNTIME_TOLERANCE, check_runtime
 from nse_lstm.study.core.jobs import bundle_folder
 from nse_lstm.study.core.phase_tables import read_recommended, study_folds
 from nse_lstm.study.core.sealed_year import open_test_year
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.data_analysis.raw_files import prepare_raw
@@ -20,7 +21,7 @@ from nse_lstm.study.validation.validate import forecast_fold
 
 
 def promote_trained(workspace: Workspace, ticker: str, year: int) -> None:
-    folder = bundle_folder(workspace, ticker, year)
+    folder = bundle_folder(open_study_data(workspace), ticker, year)
     promote(
         workspace.paths.registry,
         ticker=ticker,
@@ -43,10 +44,10 @@ def test_the_service_forecasts_the_notebooks_numbers_to_the_bit(tmp_path):
     tickers = read_recommended(workspace)[fold.year]
     for ticker in tickers:
         promote_trained(workspace, ticker, fold.year)
-        folder = bundle_folder(workspace, ticker, fold.year)
+        folder = bundle_folder(open_study_data(workspace), ticker, fold.year)
         assert check_runtime(folder) <= RUNTIME_TOLERANCE
     panel, _ = open_test_year(workspace)
-    expected = forecast_fold(workspace, panel, fold)
+    expected = forecast_fold(open_study_data(workspace), panel, fold)
     expected = expected[expected["model"] == "v2"]
     asked = [
         {"ticker": ticker, "date": str(origin.date())}

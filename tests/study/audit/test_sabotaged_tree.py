@@ -50,16 +50,15 @@ def test_the_verb_fails_on_a_sabotaged_tree_only(tmp_path: Path, name: str) -> N
 PHASES_1_TO_3_AND_THE_VERB = """
 import sys
 from nse_lstm.cli import main
-from nse_lstm.study.audit.pipeline_run import fit_jobs
+from nse_lstm.study.audit.pipeline_run import fit_jobs, list_jobs
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.data_analysis.raw_files import prepare_raw
-from nse_lstm.study.core.jobs import training_jobs
 from nse_lstm.study.core.workspace import open_workspace
 
 workspace = open_workspace(study="tiny.toml")
 prepare_raw(workspace)
 analyse_data(workspace)
-fit_jobs(workspace, training_jobs(workspace), "network")
+fit_jobs(workspace, list_jobs(workspace), "network")
 sys.argv = ["nse-lstm", "audit", "--study", "tiny.toml"]
 main()
 """

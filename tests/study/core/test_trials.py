@@ -11,8 +11,8 @@ from support.sealed_study import make_workspace
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.evaluation.strategies import BENCHMARKS
+from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.trials import read_trial_matrix, read_trials, record_trials
-from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import STRATEGY_RETURNS
 
 NET = [0.011, -0.009, 0.021, 0.001]
@@ -38,12 +38,12 @@ def make_returns(*, model: str = "v2", turnover: float = 1.0) -> pd.DataFrame:
     return pd.DataFrame(rows)[list(STRATEGY_RETURNS.columns)]
 
 
-def seeded(workspace: Workspace, seed: int) -> Workspace:
-    return replace(workspace, study=replace(workspace.study, seed=seed))
+def seeded(data: StudyData, seed: int) -> StudyData:
+    return replace(data, study=replace(data.study, seed=seed))
 
 
 def test_every_distinct_strategy_is_a_trial_once(tmp_path: Path) -> None:
-    workspace = make_workspace(tmp_path)
+    workspace = open_study_data(make_workspace(tmp_path))
     returns = pd.concat([make_returns(), make_returns(model="repeat_sign")])
     other = returns.assign(net_return=returns["net_return"] + 0.001)
     assert record_trials(workspace, returns, study="s", cost_bps=66) == 2
@@ -56,13 +56,13 @@ def test_every_distinct_strategy_is_a_trial_once(tmp_path: Path) -> None:
 
 
 def test_a_strategy_that_never_deals_is_no_trial(tmp_path: Path) -> None:
-    workspace = make_workspace(tmp_path)
+    workspace = open_study_data(make_workspace(tmp_path))
     idle = make_returns(model="persistence", turnover=0.0)
     assert record_trials(workspace, idle, study="s", cost_bps=66) == 0
 
 
 def test_yardsticks_fixed_beforehand_are_no_trials(tmp_path: Path) -> None:
-    workspace = make_workspace(tmp_path)
+    workspace = open_study_data(make_workspace(tmp_path))
     held = [
         make_returns(model=model).assign(rule=rule)
         for model, rule in BENCHMARKS.items()
@@ -75,7 +75,7 @@ def test_yardsticks_fixed_beforehand_are_no_trials(tmp_path: Path) -> None:
 def test_rewritten_sources_that_deal_the_same_are_the_same_trial(
     tmp_path: Path,
 ) -> None:
-    workspace = make_workspace(tmp_path)
+    workspace = open_study_data(make_workspace(tmp_path))
     assert record_trials(workspace, make_returns(), study="s", cost_bps=66) == 1
     assert record_trials(workspace, make_returns(), study="t", cost_bps=66) == 1
 
@@ -83,7 +83,7 @@ def test_rewritten_sources_that_deal_the_same_are_the_same_trial(
 def test_seeds_are_children_of_one_trial_whose_return_is_their_mean(
     tmp_path: Path,
 ) -> None:
-    workspace = make_workspace(tmp_path)
+    workspace = open_study_data(make_workspace(tmp_path))
     other = make_returns().assign(net_return=[0.021, 0.001, 0.001, 0.001])
     assert record_trials(seeded(workspace, 1), make_returns(), cost_bps=66) == 1
     assert record_trials(seeded(workspace, 2), other, cost_bps=66) == 1
@@ -93,7 +93,7 @@ def test_seeds_are_children_of_one_trial_whose_return_is_their_mean(
 
 
 def test_the_matrix_is_the_ledgers_and_knows_its_sessions(tmp_path: Path) -> None:
-    workspace = make_workspace(tmp_path)
+    workspace = open_study_data(make_workspace(tmp_path))
     later = SESSIONS + pd.Timedelta(days=7)
     elsewhere = make_returns(model="ar1").assign(session=later)
     both = pd.concat([make_returns(), elsewhere])
@@ -109,9 +109,9 @@ def test_the_matrix_is_the_ledgers_and_knows_its_sessions(tmp_path: Path) -> Non
 def test_a_clean_clone_counts_the_same_trials_from_the_committed_lines(
     tmp_path: Path,
 ) -> None:
-    workspace = make_workspace(tmp_path / "one")
+    workspace = open_study_data(make_workspace(tmp_path / "one"))
     record_trials(workspace, make_returns(), study="s", cost_bps=66)
-    clone = make_workspace(tmp_path / "two")
+    clone = open_study_data(make_workspace(tmp_path / "two"))
     shutil.copytree(workspace.paths.ledger, clone.paths.ledger)
     assert record_trials(clone, make_returns(), study="s", cost_bps=66) == 1
     pd.testing.assert_frame_equal(
@@ -120,7 +120,7 @@ def test_a_clean_clone_counts_the_same_trials_from_the_committed_lines(
 
 
 def test_a_line_holds_statistics_and_little_of_them(tmp_path: Path) -> None:
-    workspace = make_workspace(tmp_path)
+    workspace = open_study_data(make_workspace(tmp_path))
     record_trials(workspace, make_returns(), study="s", cost_bps=66)
     line = json.loads((workspace.paths.ledger / "trials.jsonl").read_text())
     assert line["excess_ppm"] == "10000 -10000 20000 0"
@@ -128,7 +128,7 @@ def test_a_line_holds_statistics_and_little_of_them(tmp_path: Path) -> None:
 
 
 def test_the_ledgers_first_lines_still_count(tmp_path: Path) -> None:
-    workspace = make_workspace(tmp_path)
+    workspace = open_study_data(make_workspace(tmp_path))
     record_trials(workspace, make_returns(), study="s", cost_bps=66)
     path = workspace.paths.ledger / "trials.jsonl"
     old = {"data": "d", "study": "o", "model": "v2", "rule": "gate"}
@@ -139,7 +139,7 @@ def test_the_ledgers_first_lines_still_count(tmp_path: Path) -> None:
 
 
 def test_a_trial_without_its_calendar_is_named(tmp_path: Path) -> None:
-    workspace = make_workspace(tmp_path)
+    workspace = open_study_data(make_workspace(tmp_path))
     record_trials(workspace, make_returns(), study="s", cost_bps=66)
     (workspace.paths.ledger / "calendars.jsonl").unlink()
     with pytest.raises(ArtefactError, match=r"trial 1 in calendars\.jsonl"):

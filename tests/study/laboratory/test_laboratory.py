@@ -14,13 +14,12 @@ from support.tiny_study import tiny_workspace
 
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.features.folds import make_folds
-from nse_lstm.features.returns import with_returns
 from nse_lstm.models.architectures import Architecture, Dense, Lstm
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.jobs import TrainedModel
 from nse_lstm.study.core.jobs import v2_job
 from nse_lstm.study.core.ledger import read_lines
-from nse_lstm.study.core.phase_tables import read_sealed_panel
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.data_analysis.raw_files import prepare_raw
@@ -146,8 +145,8 @@ def test_with_the_studys_settings_it_is_the_studys_network(
     from nse_lstm.models.training import train
 
     fold = make_folds(2023, 1)[0]
-    panel = with_returns(read_sealed_panel(workspace))
-    job = v2_job(workspace, panel, STOCK, fold)
+    data = open_study_data(workspace)
+    job = v2_job(data, data.prices, STOCK, fold)
     train(
         [job],
         study=workspace.study,

@@ -12,7 +12,6 @@ from support.tiny_study import tiny_workspace
 from nse_lstm.config import CrossSection, Portfolio, Tabular
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import Fold
-from nse_lstm.features.returns import with_returns
 from nse_lstm.json_files import read_json
 from nse_lstm.pages.architecture import net_findings, net_table
 from nse_lstm.pages.score_tables import (
@@ -20,7 +19,8 @@ from nse_lstm.pages.score_tables import (
     rank_ic_by_year,
     rank_ic_table,
 )
-from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
+from nse_lstm.study.core.phase_tables import read_facts
+from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.trials import read_trials
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
@@ -55,10 +55,10 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def reversed_ridge(
-    workspace: Workspace, folds: Sequence[Fold], *, progress: object
+    data: StudyData, folds: Sequence[Fold], *, progress: object
 ) -> pd.DataFrame:
     """Stand in for a network: every ridge forecast with the other sign."""
-    table = train_tabular(workspace, progress=lambda _: None)
+    table = train_tabular(data, progress=lambda _: None)
     own = table[(table["model"] == "ridge") & (table["delay"] == 1)]
     own = own[own["fold"].isin([fold.year for fold in folds])]
     return own.assign(model="rank_lstm", y_hat=-own["y_hat"])
@@ -82,14 +82,14 @@ def forecasts_path(workspace: Workspace) -> Path:
 
 def test_the_years_end_before_the_test_year(workspace: Workspace) -> None:
     # Data from 2021: the third year is the first, and 2024 is the test year.
-    assert [fold.year for fold in ranking_folds(workspace)] == [2023]
+    assert [fold.year for fold in ranking_folds(open_study_data(workspace))] == [2023]
     assert read_facts(workspace).test_year == 2024
 
 
 def test_without_a_year_to_forecast_it_says_so(workspace: Workspace) -> None:
     study = replace(workspace.study, tabular=Tabular(first_year=2024))
     with pytest.raises(ArtefactError, match=r"from 2024 on.* test year 2024"):
-        ranking_folds(replace(workspace, study=study))
+        ranking_folds(open_study_data(replace(workspace, study=study)))
 
 
 def test_tables_are_on_disk_and_hold_no_session_of_the_test_year(
@@ -123,10 +123,12 @@ def test_another_setting_is_fitted_anew_and_back_again_to_the_same_bytes(
     before, version = path.read_bytes(), read_json(path.with_name("metadata.json"))
     other = replace(workspace.study, tabular=replace(RIVALS, ridge_alpha=10.0))
     lines: list[str] = []
-    train_tabular(replace(workspace, study=other), progress=lines.append)
+    train_tabular(
+        open_study_data(replace(workspace, study=other)), progress=lines.append
+    )
     assert path.read_bytes() != before
     assert read_json(path.with_name("metadata.json")) != version
-    train_tabular(workspace, progress=lines.append)
+    train_tabular(open_study_data(workspace), progress=lines.append)
     assert path.read_bytes() == before
     assert read_json(path.with_name("metadata.json")) == version
     assert len(lines) == 2 and "2023" in lines[0]
@@ -240,7 +242,7 @@ def test_what_rank_lstm_adds_to_a_blend_is_shown(ranking: Ranking) -> None:
 @pytest.fixture(scope="module")
 def networks(workspace: Workspace) -> pd.DataFrame:
     """Stand in for v1 and v2 on three shares: the ridge at delay 0, and its reverse."""
-    table = train_tabular(workspace, progress=lambda _: None)
+    table = train_tabular(open_study_data(workspace), progress=lambda _: None)
     own = table[(table["model"] == "ridge") & (table["delay"] == 0)]
     own = own[own["ticker"].isin(sorted(own["ticker"].unique())[:3])]
     v1, v2 = OWN
@@ -258,11 +260,11 @@ def test_own_shares_are_ranked_a_session_later_than_they_were_forecast(
 ) -> None:
     found = own_shares
     whole = found.summary[found.summary["fold"] == 0].set_index("model")
-    rows = with_returns(read_sealed_panel(workspace))
+    rows = open_study_data(workspace).prices.copy()
     broken = rows["stale"] | rows["gap"] | rows["settling"]
     rows["adjusted"] = rows["adjusted"].mask(broken)
     prices = rows.pivot(index="session", columns="ticker", values="adjusted")
-    dealt = train_tabular(workspace, progress=lambda _: None)
+    dealt = train_tabular(open_study_data(workspace), progress=lambda _: None)
     ridge = dealt[
         (dealt["model"] == "ridge") & (dealt["delay"] == 1) & (dealt["horizon"] == 1)
     ].set_index(["origin", "ticker"])["y_hat"]

@@ -13,7 +13,7 @@ from nse_lstm.evaluation.backtest import to_signals
 from nse_lstm.evaluation.conformal import add_intervals
 from nse_lstm.features.returns import with_returns
 from nse_lstm.pages.score_tables import banded_table
-from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.core.study_data import StudyData
 from nse_lstm.study.validation import conformal_gate
 from nse_lstm.study.validation.conformal_gate import backtest_conformal_gate, banded
 from nse_lstm.tables import FORECASTS
@@ -96,17 +96,16 @@ def test_it_is_dealt_beside_the_gate_and_counted(
 ) -> None:
     counted = list[pd.DataFrame]()
 
-    def record(workspace: Workspace, returns: pd.DataFrame, *, cost_bps: int) -> int:
+    def record(data: StudyData, returns: pd.DataFrame, *, cost_bps: int) -> int:
         counted.append(returns[returns["cost_bps"] == cost_bps])
         return 7
 
-    monkeypatch.setattr(conformal_gate, "read_sealed_panel", lambda workspace: panel)
     monkeypatch.setattr(conformal_gate, "record_trials", record)
     study = SimpleNamespace(
         backtest=Backtest(), verdict=Verdict(bootstrap_reps=50), seed=1
     )
     found = backtest_conformal_gate(
-        cast(Workspace, SimpleNamespace(study=study)), forecasts, MODEL
+        cast(StudyData, SimpleNamespace(study=study, panel=panel)), forecasts, MODEL
     )
     assert found.n_trials == 7
     strategies = counted[0][["model", "rule"]].drop_duplicates()

@@ -45,19 +45,19 @@ def study(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     panel = make_tiny_panel(120, start="2019-11-04")
     forecasts = forecast_table(panel)
     trials = pd.DataFrame({"sharpe": [0.01, -0.2, np.nan]})
-    monkeypatch.setattr(evidence, "read_sealed_panel", lambda workspace: panel)
-    monkeypatch.setattr(evidence, "read_trials", lambda workspace: trials)
+    monkeypatch.setattr(evidence, "read_trials", lambda data: trials)
     monkeypatch.setattr(
         evidence,
         "read_trial_matrix",
-        lambda workspace, sessions: pd.DataFrame(index=sessions),
+        lambda data, sessions: pd.DataFrame(index=sessions),
     )
     verdict = replace(Verdict(), bootstrap_reps=50, model="v2", rule="sign")
     return SimpleNamespace(
         forecasts=forecasts,
         returns=strategy_returns(forecasts, panel, backtest=BACKTEST),
-        workspace=SimpleNamespace(
-            study=SimpleNamespace(verdict=verdict, backtest=BACKTEST, seed=1)
+        data=SimpleNamespace(
+            study=SimpleNamespace(verdict=verdict, backtest=BACKTEST, seed=1),
+            panel=panel,
         ),
     )
 
@@ -65,7 +65,7 @@ def study(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def test_every_test_is_run_on_the_next_sessions_price_alone(study) -> None:
     other = study.forecasts.assign(delay=1, model="direct")
     table = evidence.gather_evidence(
-        study.workspace, pd.concat([study.forecasts, other]), study.returns
+        study.data, pd.concat([study.forecasts, other]), study.returns
     )
     check(table, EVIDENCE)
     assert "direct" not in set(table["model"])
@@ -77,6 +77,6 @@ def test_every_test_is_run_on_the_next_sessions_price_alone(study) -> None:
 
 
 def test_intervals_are_scored_for_every_model(study) -> None:
-    table = check(evidence.gather_coverage(study.workspace, study.forecasts), COVERAGE)
+    table = check(evidence.gather_coverage(study.data, study.forecasts), COVERAGE)
     assert set(table["model"]) == {"v2", "persistence", "ar1"}
     assert table["quarter"].str.startswith("2020Q").all()

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from nse_lstm.config import Training, study_document
 from nse_lstm.errors import ArtefactError, DataError
-from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import market_sessions
 from nse_lstm.features.windows import PER_WINDOW, Windows, make_windows
 from nse_lstm.models.bundles import load_bundle
@@ -30,8 +29,7 @@ from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.anatomy.mechanism import N_WINDOWS, ROWS
 from nse_lstm.study.anatomy.rows import ORDERS, numbered_windows, sort_rows
 from nse_lstm.study.core.jobs import bundle_folder, split_stock, v2_job
-from nse_lstm.study.core.phase_tables import read_facts, read_recommended, study_folds
-from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.core.study_data import StudyData
 
 REPORTED = 0.15
 """Share of the windows, the last ones, on which the claim reports its R²."""
@@ -65,14 +63,8 @@ class StepForecasts:
     """Rows of the claim's Sharpe ratio."""
 
 
-def walk_forward(workspace: Workspace) -> tuple[Fold, ...]:
-    """Return the folds of the walk-forward years, without the test year."""
-    return study_folds(workspace)[:-1]
-
-
 def forecast_all(
-    workspace: Workspace,
-    panel: pd.DataFrame,
+    data: StudyData,
     rows: pd.DataFrame,
     *,
     ticker: str,
@@ -82,8 +74,7 @@ def forecast_all(
 
     Parameters
     ----------
-    panel : DataFrame
-        Sealed PANEL with ``with_returns`` columns.
+    data : StudyData
     rows : DataFrame
         From ``rows.read_claimed_rows``, in any order.
     ticker : str
@@ -105,19 +96,19 @@ def forecast_all(
     ArtefactError
         If a network could not be fitted.
     """
-    lookback = workspace.study.v2.lookback
+    lookback = data.study.v2.lookback
     text, time = (
         numbered_windows(sort_rows(rows, order), lookback=lookback) for order in ORDERS
     )
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        claimed = _submit(pool, workspace, text)
-        ours = _ours(workspace, panel, time, ticker, progress)
+        claimed = _submit(pool, data, text)
+        ours = _ours(data, time, ticker, progress)
         return {"text": _claimed(text, claimed.result(), is_dated=False)} | ours
 
 
 def _submit(
-    pool: ProcessPoolExecutor, workspace: Workspace, windows: Windows
+    pool: ProcessPoolExecutor, data: StudyData, windows: Windows
 ) -> "Future[Numbers]":
     """Fit as claimed in a separate process, whose random numbers nothing else draws."""
     return pool.submit(
@@ -125,14 +116,14 @@ def _submit(
         windows.X,
         windows.y,
         n_train=_n_train(windows),
-        v2=workspace.study.v2,
-        training=_training(workspace),
+        v2=data.study.v2,
+        training=_training(data),
         seed=SEED,
     )
 
 
-def _training(workspace: Workspace) -> Training:
-    training = workspace.study.training
+def _training(data: StudyData) -> Training:
+    training = data.study.training
     return replace(training, max_epochs=min(EPOCHS, training.max_epochs))
 
 
@@ -147,27 +138,25 @@ def _n_train(windows: Windows) -> int:
 
 
 def _ours(
-    workspace: Workspace,
-    panel: pd.DataFrame,
+    data: StudyData,
     time: Windows,
     ticker: str,
     progress: Progress,
 ) -> dict[str, StepForecasts]:
     """Fit or reuse the study's own networks and forecast with them."""
-    lookback, calendar = workspace.study.v2.lookback, market_sessions(panel)
-    stock = panel[panel["ticker"] == ticker]
+    prices, lookback = data.prices, data.study.v2.lookback
+    calendar, stock = market_sessions(prices), prices[prices["ticker"] == ticker]
     windows = make_windows(stock, calendar, lookback=lookback, horizon=1)
     in_sample = {"time": time, "rows": windows}
-    folds = walk_forward(workspace)
-    jobs = [v2_job(workspace, panel, ticker, fold) for fold in folds]
+    folds = data.walk_forward
+    jobs = [v2_job(data, prices, ticker, fold) for fold in folds]
     jobs += [
-        _in_sample_job(workspace, each, ticker, name)
-        for name, each in in_sample.items()
+        _in_sample_job(data, each, ticker, name) for name, each in in_sample.items()
     ]
-    folders = [_folder(workspace, ticker, fold.year) for fold in folds]
-    folders += [workspace.paths.models / "anatomy" / name for name in in_sample]
-    _train(workspace, jobs, folders, progress)
-    parts = [split_stock(workspace, panel, ticker, fold).forecast for fold in folds]
+    folders = [_folder(data, ticker, fold.year) for fold in folds]
+    folders += [data.paths.models / "anatomy" / name for name in in_sample]
+    _train(data, jobs, folders, progress)
+    parts = [split_stock(data.study, prices, ticker, fold).forecast for fold in folds]
     hats = map(_forecast, folders, [*parts, *in_sample.values()])
     unseen = [_unseen(windows, part, next(hats)) for part in parts]
     return {
@@ -177,18 +166,18 @@ def _ours(
     }
 
 
-def _folder(workspace: Workspace, ticker: str, year: int) -> Path:
+def _folder(data: StudyData, ticker: str, year: int) -> Path:
     """Return Phase 3's folder of the model, or one of this page's own."""
-    if ticker in read_recommended(workspace)[year]:
-        return bundle_folder(workspace, ticker, year)
-    return workspace.paths.models / "anatomy" / str(year)
+    if ticker in data.recommended[year]:
+        return bundle_folder(data, ticker, year)
+    return data.paths.models / "anatomy" / str(year)
 
 
 def _in_sample_job(
-    workspace: Workspace, windows: Windows, ticker: str, name: str
+    data: StudyData, windows: Windows, ticker: str, name: str
 ) -> TrainingJob:
     """Split the windows as claimed: the reported span also stops the training."""
-    study, facts, n_train = workspace.study, read_facts(workspace), _n_train(windows)
+    study, facts, n_train = data.study, data.facts, _n_train(windows)
     document = study_document(study)
     depends_on = {name: document[name] for name in ("v2", "training")}
     return TrainingJob(
@@ -209,7 +198,7 @@ def _in_sample_job(
 
 
 def _train(
-    workspace: Workspace,
+    data: StudyData,
     jobs: list[TrainingJob],
     folders: list[Path],
     progress: Progress,
@@ -217,7 +206,7 @@ def _train(
     places = {job.version: folder for job, folder in zip(jobs, folders, strict=True)}
     models = train(
         jobs,
-        study=workspace.study,
+        study=data.study,
         folder_of=lambda job: places[job.version],
         progress=progress,
     )

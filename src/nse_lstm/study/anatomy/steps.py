@@ -8,16 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.evaluation import metrics
-from nse_lstm.features.returns import with_returns
 from nse_lstm.study.anatomy import mechanism
-from nse_lstm.study.anatomy.forecasts import StepForecasts, forecast_all, walk_forward
+from nse_lstm.study.anatomy.forecasts import StepForecasts, forecast_all
 from nse_lstm.study.anatomy.honest_backtest import HonestBacktest, backtest_honestly
 from nse_lstm.study.anatomy.rows import read_claimed_rows
-from nse_lstm.study.core.phase_tables import (
-    read_facts,
-    read_recommended,
-    read_sealed_panel,
-)
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 
 NETWORK, CONSTANT = "network", "constant"
@@ -91,16 +86,16 @@ def dissect(
     the first recommended one. No row of the test year is used. Phase 1 must have run.
     Models of Phase 3 are reused, and fitted where they are missing.
     """
-    facts, folds = read_facts(workspace), walk_forward(workspace)
-    names = read_recommended(workspace)[folds[0].year]
+    data = open_study_data(workspace)
+    folds = data.walk_forward
+    names = data.recommended[folds[0].year]
     ticker = PREFERRED if PREFERRED in names else names[0]
-    panel = with_returns(read_sealed_panel(workspace))
-    before = pd.Timestamp(facts.test_year, 1, 1)
+    before = pd.Timestamp(data.facts.test_year, 1, 1)
     rows = read_claimed_rows(workspace.paths.raw, ticker, before=before)
-    forecasts = forecast_all(workspace, panel, rows, ticker=ticker, progress=progress)
+    forecasts = forecast_all(data, rows, ticker=ticker, progress=progress)
     honest = backtest_honestly(
         workspace.study,
-        panel,
+        data.prices,
         forecasts=forecast_returns(forecasts["unseen"]),
         ticker=ticker,
         names=names,

@@ -17,7 +17,7 @@ from nse_lstm.features.returns import with_returns
 from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
-from nse_lstm.study.audit import compare_reference_data as data
+from nse_lstm.study.audit import compare_reference_data
 from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.checks import pick_origin
 from nse_lstm.study.audit.differences import Differences
@@ -26,12 +26,8 @@ from nse_lstm.study.audit.reference_cache import Split, compute_reference
 from nse_lstm.study.audit.spliced_futures import Splice, rewrite_files
 from nse_lstm.study.audit.stages import STAGES, compare_runs
 from nse_lstm.study.core.jobs import bundle_folder, split_stock, training_jobs
-from nse_lstm.study.core.phase_tables import (
-    read_facts,
-    read_instruments,
-    read_recommended,
-    study_folds,
-)
+from nse_lstm.study.core.phase_tables import read_instruments, read_recommended
+from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.tables import PANEL, SCORES, read_table
@@ -53,22 +49,25 @@ def check_tables(workspace: Workspace) -> list[AuditAlarm]:
     list of AuditAlarm
         "market: " with panel, universe, windows or scalers.
     """
-    sample = _sampled(workspace)
+    data = open_study_data(workspace)
+    sample = _sampled(data)
     reference = compute_reference(workspace, sample, pooled=False)
-    jobs = [j for j in training_jobs(workspace) if (j.ticker, j.year) in sample]
+    jobs = [j for j in training_jobs(data) if (j.ticker, j.year) in sample]
     instruments = read_instruments(workspace)
     ordinary = instruments.loc[instruments["kind"] == "ordinary", "ticker"]
     parts = {
-        "panel": data.compare_panel(with_returns(_panel(workspace)), reference.market),
-        "universe": data.compare_universe(
-            read_recommended(workspace),
-            study_folds(workspace),
+        "panel": compare_reference_data.compare_panel(
+            with_returns(_panel(workspace)), reference.market
+        ),
+        "universe": compare_reference_data.compare_universe(
+            data.recommended,
+            data.folds,
             ordinary=set(ordinary),
             market=reference.market,
             universe=workspace.study.universe,
         ),
-        "windows": data.compare_jobs(jobs, reference),
-        "scalers": _scalers(workspace, reference.splits),
+        "windows": compare_reference_data.compare_jobs(jobs, reference),
+        "scalers": _scalers(data, reference.splits),
     }
     return [
         AuditAlarm(f"market: {name}", where, detail)
@@ -97,11 +96,11 @@ def check_futures(
     list of AuditAlarm, list of str
         "futures: " or "refit: " alarms, and the labels of the splices.
     """
-    base, labels = _run_stored_models(workspace, workspace), []
-    alarms = _refit_sample(workspace, root)
+    data, labels = open_study_data(workspace), list[str]()
+    base, alarms = _run_stored_models(data, data), _refit_sample(data, root)
     for number, fold in enumerate(base.folds):
         names = base.recommended[fold.year]
-        seed = int(read_facts(workspace).digest[:8], 16) + fold.year
+        seed = int(data.facts.digest[:8], 16) + fold.year
         origin = pick_origin(base, fold.year, seed)
         other = Splice("other future", origin, names[0], names[-1], seed)
         # A cut ends in its fold's year and needs a fold before that.
@@ -109,10 +108,10 @@ def check_futures(
         for splice in (other, *cuts):
             folder = root / f"{number} {splice.kind}"
             raw = rewrite_files(workspace.paths.raw, folder / "raw", splice)
-            spliced = _analyse_spliced(workspace, folder, raw, fold, splice)
+            spliced = _analyse_spliced(data, folder, raw, fold, splice)
             alarms += compare_runs(
                 base,
-                _run_stored_models(spliced, workspace),
+                _run_stored_models(spliced, data),
                 origin=origin,
                 label=splice.label,
                 stages=MARKET_STAGES,
@@ -123,10 +122,10 @@ def check_futures(
 
 
 def _analyse_spliced(
-    workspace: Workspace, root: Path, raw: Path, fold: Fold, splice: Splice
-) -> Workspace:
+    data: StudyData, root: Path, raw: Path, fold: Fold, splice: Splice
+) -> StudyData:
     """Run Phase 1 on other files under another root; a cut ends in its fold's year."""
-    study, test_year = workspace.study, read_facts(workspace).test_year
+    study, test_year = data.study, data.facts.test_year
     if splice.kind == "cut":
         n_before = study.folds.n_walk_forward - (test_year - fold.year)
         folds = replace(study.folds, n_walk_forward=n_before)
@@ -134,16 +133,16 @@ def _analyse_spliced(
     study = replace(
         study, test_year=test_year, market=replace(study.market, simulated=False)
     )
-    other = Workspace(study, replace(workspace.paths, root=root, raw_folder=raw))
+    other = Workspace(study, replace(data.paths, root=root, raw_folder=raw))
     analyse_data(other)
-    return other
+    return open_study_data(other)
 
 
-def _run_stored_models(there: Workspace, stored: Workspace) -> PipelineRun:
+def _run_stored_models(there: StudyData, stored: StudyData) -> PipelineRun:
     """Return the tables that the stages compare, with the stored models' forecasts."""
     panel = _panel(there)
-    prices, folds = with_returns(panel), study_folds(there)
-    known = {fold.year for fold in study_folds(stored)}
+    prices, folds = with_returns(panel), there.folds
+    known = {fold.year for fold in stored.folds}
     blocks = [
         block
         for fold in folds
@@ -158,7 +157,7 @@ def _run_stored_models(there: Workspace, stored: Workspace) -> PipelineRun:
         workspace=there,
         prices=prices,
         folds=folds,
-        recommended=read_recommended(there),
+        recommended=there.recommended,
         tradable=read_recommended(there, "all"),
         jobs=[job for job in training_jobs(there) if job.year in known],
         bundles={},
@@ -171,28 +170,28 @@ def _run_stored_models(there: Workspace, stored: Workspace) -> PipelineRun:
 
 
 def _forecast(
-    there: Workspace, stored: Workspace, prices: pd.DataFrame, fold: Fold
+    there: StudyData, stored: StudyData, prices: pd.DataFrame, fold: Fold
 ) -> Iterator[pd.DataFrame]:
     """Forecast the fold's stocks that have a stored model."""
-    for ticker in read_recommended(there)[fold.year]:
+    for ticker in there.recommended[fold.year]:
         folder = bundle_folder(stored, ticker, fold.year)
         if not (folder / "metadata.json").is_file():
             continue  # only the other future recommends it
-        split = split_stock(there, prices, ticker, fold)
+        split = split_stock(there.study, prices, ticker, fold)
         yield forecast(load_bundle(folder), split.forecast, year=fold.year)
         horizon = there.study.v2.horizon
         yield forecast_baselines(split, ticker=ticker, year=fold.year, horizon=horizon)
 
 
-def _refit_sample(workspace: Workspace, root: Path) -> list[AuditAlarm]:
+def _refit_sample(data: StudyData, root: Path) -> list[AuditAlarm]:
     """Fit one stock's model of each fold again and compare its bytes."""
-    sampled = {year: ticker for ticker, year in reversed(_sampled(workspace))}
+    sampled = {year: ticker for ticker, year in reversed(_sampled(data))}
     alarms = []
-    for job in training_jobs(workspace):
+    for job in training_jobs(data):
         if sampled.get(job.year) != job.ticker:
             continue
-        again, stored = root / "again", bundle_folder(workspace, job.ticker, job.year)
-        LEARNERS["network"](job, workspace.study, again)
+        again, stored = root / "again", bundle_folder(data, job.ticker, job.year)
+        LEARNERS["network"](job, data.study, again)
         for name in FILES:
             if (again / name).read_bytes() != (stored / name).read_bytes():
                 where = f"{job.ticker} {job.year}"
@@ -200,22 +199,23 @@ def _refit_sample(workspace: Workspace, root: Path) -> list[AuditAlarm]:
     return alarms
 
 
-def _sampled(workspace: Workspace) -> list[tuple[str, int]]:
+def _sampled(data: StudyData) -> list[tuple[str, int]]:
     """Draw stocks of each fold by the data's digest, not by a person."""
-    digest = read_facts(workspace).digest
-    pairs = []
-    for year, names in sorted(read_recommended(workspace).items()):
+    digest, pairs = data.facts.digest, []
+    for year, names in sorted(data.recommended.items()):
         start = int(digest[:8], 16) + year
         chosen = {(start + 3 * i) % len(names) for i in range(N_SAMPLED)}
         pairs += [(names[place], year) for place in sorted(chosen)]
     return pairs
 
 
-def _scalers(workspace: Workspace, splits: dict[tuple[str, int], Split]) -> Differences:
+def _scalers(data: StudyData, splits: dict[tuple[str, int], Split]) -> Differences:
     for (ticker, year), parts in splits.items():
-        stored = (bundle_folder(workspace, ticker, year) / "scaler.json").read_bytes()
+        stored = (bundle_folder(data, ticker, year) / "scaler.json").read_bytes()
         where = f"{ticker} {year}"
-        yield from data.compare_scaler(stored, parts["train"], where=where)
+        yield from compare_reference_data.compare_scaler(
+            stored, parts["train"], where=where
+        )
 
 
 def _panel(workspace: Workspace) -> pd.DataFrame:

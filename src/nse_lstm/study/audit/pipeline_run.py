@@ -19,6 +19,7 @@ from nse_lstm.study.audit.patching import patched
 from nse_lstm.study.audit.tabular_run import TabularTables, build_tabular_tables
 from nse_lstm.study.core.jobs import bundle_folder, training_jobs
 from nse_lstm.study.core.phase_tables import read_recommended, study_folds
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis import analyse
 from nse_lstm.study.validation import validate
@@ -93,7 +94,7 @@ def run_pipeline(workspace: Workspace, learner: str) -> PipelineRun:
     """
     with _without_display_tables():
         analyse.analyse_data(workspace)
-        jobs = training_jobs(workspace)
+        jobs = list_jobs(workspace)
         bundles = fit_jobs(workspace, jobs, learner)
         with forecasting_with(learner):
             outcome = validate.validate(workspace)
@@ -116,6 +117,11 @@ def run_pipeline(workspace: Workspace, learner: str) -> PipelineRun:
     )
 
 
+def list_jobs(workspace: Workspace) -> list[TrainingJob]:
+    """List the study's training jobs, as Phase 3 does."""
+    return training_jobs(open_study_data(workspace))
+
+
 def fit_jobs(workspace: Workspace, jobs: list[TrainingJob], learner: str) -> Bundles:
     """Fit every job in this process and read back the stored files.
 
@@ -128,9 +134,9 @@ def fit_jobs(workspace: Workspace, jobs: list[TrainingJob], learner: str) -> Bun
     learner : str
         One of ``LEARNERS``.
     """
-    bundles: Bundles = {}
+    data, bundles = open_study_data(workspace), Bundles()
     for job in jobs:
-        folder = bundle_folder(workspace, job.ticker, job.year)
+        folder = bundle_folder(data, job.ticker, job.year)
         LEARNERS[learner](job, workspace.study, folder)
         bundles[job.ticker, job.year] = {
             name: (folder / name).read_bytes() for name in FILES
@@ -152,11 +158,9 @@ def forecast_folds(
     learner : str
         The one of ``LEARNERS`` that fitted them.
     """
+    data = open_study_data(workspace)
     with forecasting_with(learner):
-        blocks = [
-            validate.forecast_fold(workspace, panel, fold)
-            for fold in study_folds(workspace)
-        ]
+        blocks = [validate.forecast_fold(data, panel, fold) for fold in data.folds]
     return pd.concat(blocks, ignore_index=True)
 
 

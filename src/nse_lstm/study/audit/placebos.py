@@ -23,8 +23,7 @@ from nse_lstm.features.windows import Windows
 from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.markets import open_audit, write_coin_market
-from nse_lstm.study.audit.pipeline_run import fit_jobs, forecast_folds
-from nse_lstm.study.core.jobs import training_jobs
+from nse_lstm.study.audit.pipeline_run import fit_jobs, forecast_folds, list_jobs
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.tables import PANEL, read_table
@@ -70,7 +69,7 @@ def run_placebos(
     write_coin_market(root / "raw", seed)
     workspace = open_audit(study, root, root / "raw")
     analyse_data(workspace)
-    jobs = training_jobs(workspace)
+    jobs = list_jobs(workspace)
     panel = read_table(PANEL, workspace.paths.processed / "panel.parquet")
     prices = with_returns(panel)
     tests: list[Placebo] = []

@@ -22,6 +22,7 @@ from nse_lstm.study.audit.reference_cache import ReferenceCache
 from nse_lstm.study.audit.table_rows import blocks_by_model
 from nse_lstm.study.core.jobs import bundle_folder
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
+from nse_lstm.study.core.study_data import open_study_data
 
 SINGLE = 2e-4
 """Absolute tolerance in scaled prices: single precision, another order of sums."""
@@ -79,6 +80,7 @@ def compare_forecasts(
     reference : ReferenceCache
         Windows of the same run.
     """
+    data = open_study_data(run.workspace)
     for ticker, year, model, rows in blocks_by_model(run.forecasts):
         parts = reference.splits[ticker, year]
         if len(rows) != len(parts["forecast"]):
@@ -91,7 +93,7 @@ def compare_forecasts(
             prices, least = _baseline_prices(model, parts), 1e-9
         elif model in ("v1", "v2"):
             name = ticker if model == "v2" else ALL_STOCKS
-            folder = bundle_folder(run.workspace, name, year)
+            folder = bundle_folder(data, name, year)
             low, high = _range(folder)
             scaled = outputs_of(folder, learner, parts["forecast"], (low, high))
             prices, least = scaled * (high - low) + low, SINGLE * (high - low)
@@ -150,10 +152,11 @@ def _fit_again(run: PipelineRun, learner: str, scratch: Path) -> Differences:
 
 def _stopping(run: PipelineRun, learner: str, reference: ReferenceCache) -> Differences:
     """Recompute the validation loss that chose the stored weights."""
+    data = open_study_data(run.workspace)
     for job in run.jobs:
         if job.ticker == ALL_STOCKS:
             continue
-        folder = bundle_folder(run.workspace, job.ticker, job.year)
+        folder = bundle_folder(data, job.ticker, job.year)
         stored = json.loads((folder / "metadata.json").read_text())["validation_loss"]
         held = reference.splits[job.ticker, job.year]["validation"]
         low, high = _range(folder)

@@ -30,8 +30,8 @@ from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.models.tabular_models import fit_ridge
 from nse_lstm.paths import write_text
 from nse_lstm.study.core import jobs
-from nse_lstm.study.core.phase_tables import ALL_STOCKS, read_recommended
-from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.core.phase_tables import ALL_STOCKS
+from nse_lstm.study.core.study_data import StudyData
 
 PENALTIES = (1e-3, 1e-1, 1e1)
 Numbers = NDArray[np.float64]
@@ -83,14 +83,12 @@ def predict(weights: Numbers, X: Numbers) -> Numbers:
     return weights[0] + (np.ascontiguousarray(X) * weights[1:]).sum(axis=1)
 
 
-def forecast_fold(
-    workspace: Workspace, panel: pd.DataFrame, fold: Fold
-) -> pd.DataFrame:
+def forecast_fold(data: StudyData, panel: pd.DataFrame, fold: Fold) -> pd.DataFrame:
     """Forecast a fold with the surrogates, as ``validate.forecast_fold`` does.
 
     Parameters
     ----------
-    workspace : Workspace
+    data : StudyData
         With fitted surrogates.
     panel : DataFrame
         ``PANEL``, the fold's year included.
@@ -98,17 +96,17 @@ def forecast_fold(
         To forecast.
     """
     prices, blocks = with_returns(panel), []
-    for ticker in read_recommended(workspace)[fold.year]:
-        split = jobs.split_stock(workspace, prices, ticker, fold)
+    for ticker in data.recommended[fold.year]:
+        split = jobs.split_stock(data.study, prices, ticker, fold)
         names = {"v2": ticker, "v1": ALL_STOCKS}
         for model, name in names.items():
-            folder = jobs.bundle_folder(workspace, name, fold.year)
+            folder = jobs.bundle_folder(data, name, fold.year)
             rows = forecast_rows(
                 split.forecast,
                 _forecast(folder, split.forecast),
                 ticker=ticker,
                 model=model,
-                seed=workspace.study.seed,
+                seed=data.study.seed,
                 year=fold.year,
                 horizon=1,
             )

@@ -6,27 +6,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from nse_lstm.config import study_document
+from nse_lstm.config import Study, study_document
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.pooling import pool_windows
-from nse_lstm.features.returns import market_sessions, with_returns
+from nse_lstm.features.returns import market_sessions
 from nse_lstm.features.windows import FoldSplit, make_windows, split_fold
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.models.delayed import aim_at_trades
 from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.models.versions import artefact_version
-from nse_lstm.study.core.phase_tables import (
-    ALL_STOCKS,
-    read_facts,
-    read_recommended,
-    read_sealed_panel,
-    study_folds,
-)
-from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.core.phase_tables import ALL_STOCKS
+from nse_lstm.study.core.study_data import StudyData
 
 DELAY1 = "v2_delay1"
-"""The declared variant of v2 that aims at the return it is dealt by."""
+"""The declared variant of v2 that aims at the return it is traded by."""
 
 NETWORK = (__name__, "models.fitting")
 """Modules whose code makes a network of one stock: its windows, and how it is fitted."""
@@ -36,49 +30,56 @@ STEPS_PER_SECOND = 200_000
 
 
 def split_stock(
-    workspace: Workspace, panel: pd.DataFrame, ticker: str, fold: Fold
+    study: Study, prices: pd.DataFrame, ticker: str, fold: Fold
 ) -> FoldSplit:
     """Cut one ticker's history into train, validation and forecast windows of a fold.
 
     Parameters
     ----------
-    panel : DataFrame
+    study : Study
+        Its ``v2`` and the share of the validation span.
+    prices : DataFrame
         PANEL with ``with_returns`` columns, as far as it may be seen.
+    ticker : str
+    fold : Fold
     """
-    v2 = workspace.study.v2
+    v2 = study.v2
     windows = make_windows(
-        panel[panel["ticker"] == ticker],
-        market_sessions(panel),
+        prices[prices["ticker"] == ticker],
+        market_sessions(prices),
         lookback=v2.lookback,
         horizon=v2.horizon,
     )
     return split_fold(
         windows,
         fold,
-        validation_share=workspace.study.folds.validation_share,
+        validation_share=study.folds.validation_share,
         purge=v2.horizon,
     )
 
 
 def split_delayed(
-    workspace: Workspace, panel: pd.DataFrame, ticker: str, fold: Fold
+    study: Study, prices: pd.DataFrame, ticker: str, fold: Fold
 ) -> FoldSplit:
-    """Cut a fold's windows of one ticker for v2 at the delay of the dealing.
+    """Cut a fold's windows of one ticker for v2 at the delay of the backtest.
 
     The input ends at the origin t as v2's does. The target is the return from the price
-    of t + delay, the first that a deal can have, to the one ``horizon`` sessions on;
-    ``delayed.aim_at_trades`` says how it stands for a price.
+    of t + delay, the first that a trade can have, to the one ``horizon`` sessions on.
+    ``delayed.aim_at_trades`` turns it into a price.
 
     Parameters
     ----------
-    panel : DataFrame
+    study : Study
+        Its ``v2``, the share of the validation span and the backtest's delay.
+    prices : DataFrame
         PANEL with ``with_returns`` columns, as far as it may be seen.
+    ticker : str
+    fold : Fold
     """
-    study = workspace.study
-    stock, delay = panel[panel["ticker"] == ticker], study.backtest.delay
+    stock, delay = prices[prices["ticker"] == ticker], study.backtest.delay
     windows = make_windows(
         stock,
-        market_sessions(panel),
+        market_sessions(prices),
         lookback=study.v2.lookback,
         horizon=study.v2.horizon,
         delay=delay,
@@ -93,81 +94,71 @@ def split_delayed(
 
 
 def bundle_folder(
-    workspace: Workspace, ticker: str, year: int, architecture: str = "v2"
+    data: StudyData, ticker: str, year: int, architecture: str = "v2"
 ) -> Path:
-    """Return where a trained model lies: a stock's, or v1 for ``ALL_STOCKS``."""
+    """Return the folder of a trained model: a stock's, or v1's for ``ALL_STOCKS``."""
+    paths, is_test = data.paths, year == data.facts.test_year
     if architecture == DELAY1:
-        return workspace.paths.v2_delay1 / str(year) / ticker
-    paths, is_test = workspace.paths, year == read_facts(workspace).test_year
+        return paths.v2_delay1 / str(year) / ticker
     if ticker == ALL_STOCKS:
         return paths.v1 / ("test_year" if is_test else f"walk_forward_{year}")
     return (paths.v2 if is_test else paths.v2_walk_forward / str(year)) / ticker
 
 
-def training_jobs(workspace: Workspace, stocks: str = "") -> list[TrainingJob]:
+def training_jobs(data: StudyData) -> list[TrainingJob]:
     """List every model the study needs, fold by fold: v1, then v2 of every stock.
 
     Only the sealed panel is read, so that no job can hold a test session.
-
-    Parameters
-    ----------
-    stocks : str
-        As in ``phase_tables.read_recommended``: a number, ``all`` or names; the
-        recommended ones if empty.
 
     Raises
     ------
     DataError
         If a stock has too little history for a fold; it names both.
     """
-    panel = with_returns(read_sealed_panel(workspace))
-    tickers = read_recommended(workspace, stocks)
     return [
         job
-        for fold in study_folds(workspace)
+        for fold in data.folds
         for job in (
-            v1_job(workspace, panel, fold),
-            *(v2_job(workspace, panel, ticker, fold) for ticker in tickers[fold.year]),
+            v1_job(data, data.prices, fold),
+            *(
+                v2_job(data, data.prices, ticker, fold)
+                for ticker in data.recommended[fold.year]
+            ),
         )
     ]
 
 
-def study_jobs(workspace: Workspace, stocks: str = "") -> list[TrainingJob]:
-    """List ``training_jobs`` and, where the study asks for it, v2 at delay 1.
-
-    Parameters
-    ----------
-    stocks : str
-        As in ``training_jobs``.
-    """
-    jobs = training_jobs(workspace, stocks)
-    if not workspace.study.v2_delay1.trained:
+def study_jobs(data: StudyData) -> list[TrainingJob]:
+    """List ``training_jobs`` and, where the study asks for it, v2 at delay 1."""
+    jobs = training_jobs(data)
+    if not data.study.v2_delay1.trained:
         return jobs
-    panel = with_returns(read_sealed_panel(workspace))
-    tickers = read_recommended(workspace, stocks)
     return jobs + [
-        delay1_job(workspace, panel, ticker, fold)
-        for fold in study_folds(workspace)
-        for ticker in tickers[fold.year]
+        delay1_job(data, data.prices, ticker, fold)
+        for fold in data.folds
+        for ticker in data.recommended[fold.year]
     ]
 
 
-def v1_job(workspace: Workspace, panel: pd.DataFrame, fold: Fold) -> TrainingJob:
+def v1_job(data: StudyData, prices: pd.DataFrame, fold: Fold) -> TrainingJob:
     """Pool the windows of all ordinary shares before a fold; nothing is validated.
 
     Parameters
     ----------
-    panel : DataFrame
+    data : StudyData
+        Names the study and the version.
+    prices : DataFrame
         PANEL with ``with_returns`` columns, sealed.
+    fold : Fold
     """
-    study = workspace.study
+    study = data.study
     cut = partial(
         make_windows,
-        sessions=market_sessions(panel),
+        sessions=market_sessions(prices),
         lookback=study.v2.lookback,
         horizon=study.v2.horizon,
     )
-    ordinary = panel[panel["kind"] == "ordinary"]
+    ordinary = prices[prices["kind"] == "ordinary"]
     stocks = [cut(rows) for _, rows in ordinary.groupby("ticker")]
     pool = partial(pool_windows, stocks, before=fold.start)
     depends_on = {"v1": study_document(study)["v1"], "lookback": study.v2.lookback}
@@ -178,60 +169,48 @@ def v1_job(workspace: Workspace, panel: pd.DataFrame, fold: Fold) -> TrainingJob
         architecture="v1",
         train=pool(at_most=study.v1.max_windows),
         validation=pool(at_most=1),
-        version=_version(workspace, ALL_STOCKS, fold, depends_on),
+        version=_version(data, ALL_STOCKS, fold, depends_on),
     )
 
 
 def v2_job(
-    workspace: Workspace, panel: pd.DataFrame, ticker: str, fold: Fold
+    data: StudyData, prices: pd.DataFrame, ticker: str, fold: Fold
 ) -> TrainingJob:
-    """Cut one stock's windows for one fold.
-
-    Parameters
-    ----------
-    panel : DataFrame
-        PANEL with ``with_returns`` columns, sealed.
-    """
-    split = split_stock(workspace, panel, ticker, fold)
+    """Cut one stock's windows for one fold; parameters as in ``v1_job``."""
+    split = split_stock(data.study, prices, ticker, fold)
     return TrainingJob(
         ticker=ticker,
         year=fold.year,
-        seed=workspace.study.seed,
+        seed=data.study.seed,
         architecture="v2",
         train=split.train,
         validation=split.validation,
-        version=_version(workspace, ticker, fold, _v2_document(workspace)),
+        version=_version(data, ticker, fold, _v2_document(data.study)),
     )
 
 
 def delay1_job(
-    workspace: Workspace, panel: pd.DataFrame, ticker: str, fold: Fold
+    data: StudyData, prices: pd.DataFrame, ticker: str, fold: Fold
 ) -> TrainingJob:
-    """Cut one stock's windows for one fold of v2 at delay 1.
-
-    Parameters
-    ----------
-    panel : DataFrame
-        PANEL with ``with_returns`` columns, sealed.
-    """
-    split = split_delayed(workspace, panel, ticker, fold)
-    delay = workspace.study.backtest.delay
-    depends_on = {**_v2_document(workspace), "aim": DELAY1, "delay": delay}
+    """Cut one stock's windows for v2 at delay 1; parameters as in ``v1_job``."""
+    split = split_delayed(data.study, prices, ticker, fold)
+    delay = data.study.backtest.delay
+    depends_on = {**_v2_document(data.study), "aim": DELAY1, "delay": delay}
     return TrainingJob(
         ticker=ticker,
         year=fold.year,
-        seed=workspace.study.seed,
+        seed=data.study.seed,
         architecture=DELAY1,
         train=split.train,
         validation=split.validation,
-        version=_version(workspace, ticker, fold, depends_on),
+        version=_version(data, ticker, fold, depends_on),
         delay=delay,
     )
 
 
-def _v2_document(workspace: Workspace) -> dict[str, object]:
-    """Return what a v2 depends on; verdict and costs never retrain a model."""
-    document = study_document(workspace.study)
+def _v2_document(study: Study) -> dict[str, object]:
+    """Return the settings a v2 depends on; verdict and costs never retrain a model."""
+    document = study_document(study)
     return {
         "v2": document["v2"],
         "training": document["training"],
@@ -239,10 +218,10 @@ def _v2_document(workspace: Workspace) -> dict[str, object]:
     }
 
 
-def expected_time(workspace: Workspace, jobs: list[TrainingJob]) -> str:
+def expected_time(data: StudyData, jobs: list[TrainingJob]) -> str:
     """Say how many models wait and how long they will take at most."""
-    study = workspace.study
-    waiting = [job for job in jobs if not is_trained(workspace, job)]
+    study = data.study
+    waiting = [job for job in jobs if not is_trained(data, job)]
     epochs = {"v1": study.v1.max_epochs}
     n_windows = sum(
         len(job.train) * epochs.get(job.architecture, study.training.max_epochs)
@@ -257,22 +236,22 @@ def expected_time(workspace: Workspace, jobs: list[TrainingJob]) -> str:
 
 
 def _version(
-    workspace: Workspace, ticker: str, fold: Fold, depends_on: dict[str, object]
+    data: StudyData, ticker: str, fold: Fold, depends_on: dict[str, object]
 ) -> str:
     return artefact_version(
-        read_facts(workspace).digest,
+        data.facts.digest,
         depends_on,
-        workspace.study.seed,
+        data.study.seed,
         ticker=ticker,
         year=fold.year,
         made_by=NETWORK,
     )
 
 
-def is_trained(workspace: Workspace, job: TrainingJob) -> bool:
+def is_trained(data: StudyData, job: TrainingJob) -> bool:
     """Say whether a job's model is there under today's version."""
     try:
-        folder = bundle_folder(workspace, job.ticker, job.year, job.architecture)
+        folder = bundle_folder(data, job.ticker, job.year, job.architecture)
         metadata = read_metadata(folder)
     except ArtefactError:
         return False

@@ -17,7 +17,7 @@ from nse_lstm.evaluation.significance import moments_of
 from nse_lstm.evaluation.strategies import FORECAST_RULES
 from nse_lstm.evaluation.verdict import pooled_excess
 from nse_lstm.study.core.ledger import append_lines, identity, read_lines
-from nse_lstm.study.core.phase_tables import read_facts
+from nse_lstm.study.core.study_data import StudyData
 from nse_lstm.study.core.workspace import Workspace
 
 LEDGER = "trials.jsonl"
@@ -30,7 +30,7 @@ MILLION = 1_000_000
 
 
 def record_trials(
-    workspace: Workspace, returns: pd.DataFrame, *, cost_bps: int, study: str = ""
+    data: StudyData, returns: pd.DataFrame, *, cost_bps: int, study: str = ""
 ) -> int:
     """Append every strategy not seen before, with its pooled daily excess over cash.
 
@@ -58,9 +58,9 @@ def record_trials(
     at_cost = returns[returns["cost_bps"] == cost_bps]
     chosen = at_cost[at_cost["rule"].isin(FORECAST_RULES)]
     about = {
-        "data": read_facts(workspace).digest,
-        "study": study or identity(workspace, seeded=False),
-        "seed": workspace.study.seed,
+        "data": data.facts.digest,
+        "study": study or identity(data, seeded=False),
+        "seed": data.study.seed,
         "cost_bps": cost_bps,
     }
     lines, calendars = [], []
@@ -70,10 +70,10 @@ def record_trials(
             series, calendar = _series(pooled_excess(rows))
             lines.append({**about, "model": model, "rule": rule, **series})
             calendars.append(calendar)
-    folder = workspace.paths.ledger
+    folder = data.paths.ledger
     append_lines(folder / CALENDARS, calendars, key=["calendar"])
     append_lines(folder / LEDGER, lines, key=[*TRIAL, "seed"], or_key=SAME)
-    return len(read_trials(workspace))
+    return len(read_trials(data))
 
 
 def read_trials(workspace: Workspace) -> pd.DataFrame:

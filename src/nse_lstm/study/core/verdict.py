@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from nse_lstm.config import Study
 from nse_lstm.evaluation.significance import deflate_by_trials
 from nse_lstm.evaluation.strategies import HOLD
 from nse_lstm.evaluation.verdict import Judgement, excess_moments, judge
@@ -12,13 +13,13 @@ from nse_lstm.json_files import read_json
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.study.core.audit_result import audit_words, is_clean
 from nse_lstm.study.core.jobs import bundle_folder
-from nse_lstm.study.core.phase_tables import read_recommended, study_folds
 from nse_lstm.study.core.sealed_year import SealedYearAccess
+from nse_lstm.study.core.study_data import StudyData
 from nse_lstm.study.core.trials import read_trials
 from nse_lstm.study.core.workspace import Workspace
 
 
-def judge_declared(workspace: Workspace, returns: pd.DataFrame) -> Judgement:
+def judge_declared(data: StudyData, returns: pd.DataFrame) -> Judgement:
     """Judge the declared strategy; never yes but with a clean audit of this very study.
 
     Parameters
@@ -26,7 +27,7 @@ def judge_declared(workspace: Workspace, returns: pd.DataFrame) -> Judgement:
     returns : DataFrame
         STRATEGY_RETURNS of the walk-forward years.
     """
-    study = workspace.study
+    study = data.study
     at_headline = returns[returns["cost_bps"] == study.backtest.headline_cost_bps]
     declared = at_headline[
         (at_headline["model"] == study.verdict.model)
@@ -39,23 +40,23 @@ def judge_declared(workspace: Workspace, returns: pd.DataFrame) -> Judgement:
         verdict=study.verdict,
         seed=study.seed,
         deflated_sharpe=deflate_by_trials(
-            excess_moments(declared), read_trials(workspace)["sharpe"]
+            excess_moments(declared), read_trials(data)["sharpe"]
         ),
-        audit_clean=is_clean(workspace),
+        audit_clean=is_clean(data),
     )
 
 
 def judge_variant(
-    workspace: Workspace, returns: pd.DataFrame, holdings: pd.DataFrame
+    study: Study, returns: pd.DataFrame, holdings: pd.DataFrame
 ) -> Judgement:
-    """Judge what is dealt beside the declared strategy: no audit, so never yes.
+    """Judge a strategy beside the declared one: no audit, so never yes.
 
     Parameters
     ----------
+    study : Study
     returns, holdings : DataFrame
         As ``verdict.judge`` takes them.
     """
-    study = workspace.study
     return judge(
         returns,
         holdings,
@@ -68,25 +69,25 @@ def judge_variant(
 
 
 def verdict_document(
-    workspace: Workspace, judgement: Judgement, *, look: SealedYearAccess, n_trials: int
+    data: StudyData, judgement: Judgement, *, look: SealedYearAccess, n_trials: int
 ) -> dict[str, Any]:
     """Return all that the index says beside the report card, in words and numbers."""
     return {
         "verdict": asdict(judgement),
-        "basis": _basis(workspace),
+        "basis": _basis(data),
         "evidence": [
             *judgement.reasons,
             f"A yearly Sharpe ratio below {judgement.smallest_detectable_sharpe:.1f} "
             f"could not have been told from zero in {judgement.n_sessions} sessions.",
-            audit_words(workspace),
+            audit_words(data),
         ],
         "test_year": look.test_year,
         "look": asdict(look) | {"meaning": look.meaning},
         "n_trials": n_trials,
         "cautions": [
-            f"Years walked forward: {len(_years(workspace))}, seeds: 1. Luck is hardly "
+            f"Years walked forward: {len(_years(data))}, seeds: 1. Luck is hardly "
             "averaged out.",
-            _hardly_fitted(workspace),
+            _hardly_fitted(data),
             f"{n_trials} strategies have been scored on this market so far, the "
             "baselines' included (the trial ledger); the best of many looks better "
             "than it is.",
@@ -102,8 +103,8 @@ def read_verdict(workspace: Workspace) -> dict[str, Any] | None:
     return dict(read_json(path)) if path.is_file() else None
 
 
-def _basis(workspace: Workspace) -> str:
-    study, backtest = workspace.study, workspace.study.backtest
+def _basis(data: StudyData) -> str:
+    study, backtest = data.study, data.study.backtest
     rule = {
         "sign": "bought when the forecast is up and else sold",
         "gate": "bought when the forecast gain is above "
@@ -113,21 +114,21 @@ def _basis(workspace: Workspace) -> str:
         f"The strategy: {study.verdict.model}, {rule}, equal capital in every "
         "recommended stock, dealt one session after the forecast at "
         f"{backtest.headline_cost_bps} basis points a side. Judged on the years "
-        f"{', '.join(_years(workspace))} walked forward, against cash at "
+        f"{', '.join(_years(data))} walked forward, against cash at "
         f"{backtest.cash_rate:.1%} a year and against holding the same stocks."
     )
 
 
-def _years(workspace: Workspace) -> list[str]:
-    return [str(f.year) for f in study_folds(workspace) if f.kind == "walk_forward"]
+def _years(data: StudyData) -> list[str]:
+    return [str(f.year) for f in data.walk_forward]
 
 
-def _hardly_fitted(workspace: Workspace) -> str:
+def _hardly_fitted(data: StudyData) -> str:
     """Count the test year's networks that training only made worse."""
-    year = study_folds(workspace)[-1].year
+    year = data.folds[-1].year
     best = [
-        read_metadata(bundle_folder(workspace, ticker, year))["best_epoch"]
-        for ticker in read_recommended(workspace)[year]
+        read_metadata(bundle_folder(data, ticker, year))["best_epoch"]
+        for ticker in data.recommended[year]
     ]
     n_first = sum(epoch == 1 for epoch in best)
     return (

@@ -15,8 +15,8 @@ from nse_lstm.errors import ArtefactError
 from nse_lstm.json_files import read_json
 from nse_lstm.models.progress import Progress
 from nse_lstm.paths import write_aside
-from nse_lstm.study.core.phase_tables import study_folds
 from nse_lstm.study.core.sealed_year import open_test_year, open_to_serve
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.forecast_store import opened_store
 from nse_lstm.study.deployment.promotion import (
@@ -158,10 +158,10 @@ def reproduce(workspace: Workspace) -> pd.DataFrame:
     DataFrame
         ``ticker``, ``n_forecasts`` of v2, ``n_equal`` of them equal to Phase 4's.
     """
-    panel, _ = open_test_year(workspace)
-    key = ["ticker", "model", "origin"]
-    fold = study_folds(workspace)[-1]
-    again = forecast_fold(workspace, panel, fold).set_index(key)["price_hat"]
+    data = open_study_data(workspace)
+    panel, _ = open_test_year(data)
+    key, fold = ["ticker", "model", "origin"], data.folds[-1]
+    again = forecast_fold(data, panel, fold).set_index(key)["price_hat"]
     table = read_table(FORECASTS, workspace.paths.evaluation / "forecasts.parquet")
     before = table[table["fold"] == fold.year].set_index(key)["price_hat"]
     both = pd.concat([before.rename("before"), again.rename("again")], axis=1)

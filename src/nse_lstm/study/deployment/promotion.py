@@ -40,6 +40,7 @@ from nse_lstm.study.core.audit_result import audit_words, is_clean
 from nse_lstm.study.core.jobs import bundle_folder
 from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
 from nse_lstm.study.core.sealed_year import open_to_serve
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.forecast_store import opened_store
 from nse_lstm.study.deployment.runtime_check import promote_checked
@@ -68,8 +69,9 @@ def tested_model(workspace: Workspace, ticker: str) -> ModelProposal:
     ArtefactError
         If it is missing or was changed.
     """
-    year = read_facts(workspace).test_year
-    folder, model = bundle_folder(workspace, ticker, year), "v2"
+    data = open_study_data(workspace)
+    year = data.facts.test_year
+    folder, model = bundle_folder(data, ticker, year), "v2"
     if ticker == POOLED:
         seed = f"seed_{workspace.study.seed}"
         folder, model = workspace.paths.rank_lstm / str(year - 1) / seed, "rank_lstm"

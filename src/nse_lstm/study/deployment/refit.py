@@ -21,6 +21,7 @@ from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.core.jobs import NETWORK, v2_job
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.sealed_year import open_to_serve
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.promotion import ModelProposal, build_case, write_case
 from nse_lstm.study.deployment.runtime_check import promote_checked
@@ -87,7 +88,7 @@ def _job(workspace: Workspace, panel: pd.DataFrame, ticker: str) -> TrainingJob:
         start=last + pd.Timedelta(days=1),
         end=last + pd.Timedelta(days=2),
     )
-    job = v2_job(workspace, panel, ticker, fold)
+    job = v2_job(open_study_data(workspace), panel, ticker, fold)
     version = artefact_version(
         read_facts(workspace).digest,
         {"as": job.version, "through": str(last.date())},

@@ -27,6 +27,7 @@ from nse_lstm.models.bundles import read_metadata
 from nse_lstm.study.core.jobs import bundle_folder
 from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
 from nse_lstm.study.core.sealed_year import open_test_year
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import FORECASTS, STORED_FORECASTS, conform, read_table
 
@@ -191,9 +192,9 @@ def _stored(
 ) -> pd.DataFrame:
     """Return forecasts as an evening would store them: nothing of what came."""
     digests = _digests(panel)
-    year = int(rows["fold"].iloc[0])
+    data, year = open_study_data(workspace), int(rows["fold"].iloc[0])
     versions = {
-        ticker: read_metadata(bundle_folder(workspace, ticker, year))["version"]
+        ticker: read_metadata(bundle_folder(data, ticker, year))["version"]
         for ticker in rows.loc[rows["model"] == "v2", "ticker"].unique()
     }
     own = rows["ticker"].map(versions)

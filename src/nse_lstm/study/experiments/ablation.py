@@ -101,7 +101,7 @@ def ablate(workspace: Workspace, *, progress: Progress | None = None) -> pd.Data
     show = progress or show_progress()
     fold, panel = study_folds(workspace)[-2], with_returns(read_sealed_panel(workspace))
     splits = {
-        ticker: split_stock(workspace, panel, ticker, fold)
+        ticker: split_stock(workspace.study, panel, ticker, fold)
         for ticker in _stocks(workspace, fold)
     }
     jobs = _jobs(workspace, panel, splits, fold)

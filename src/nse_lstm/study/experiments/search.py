@@ -32,8 +32,8 @@ from nse_lstm.study.core.phase_tables import (
     ALL_STOCKS,
     read_facts,
     read_sealed_panel,
-    study_folds,
 )
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.experiments.ranking_task import make_ranking_task
 from nse_lstm.study.experiments.search_spaces import (
@@ -121,7 +121,8 @@ def search_years(workspace: Workspace) -> tuple[int, ...]:
     ArtefactError
         If there is none with enough history before it.
     """
-    first = min(ranking_folds(workspace)[0].year, study_folds(workspace)[0].year)
+    data = open_study_data(workspace)
+    first = min(ranking_folds(data)[0].year, data.folds[0].year)
     begin = pd.Timestamp(read_facts(workspace).first_session).year + HISTORY_YEARS
     years = tuple(range(max(begin, first - workspace.study.search.n_years), first))
     if not years:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from nse_lstm.study.core.ledger import append_lines, identity, read_lines
 from nse_lstm.study.core.phase_tables import read_facts
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.trials import record_trials
 from nse_lstm.study.core.workspace import Workspace
 
@@ -46,7 +47,7 @@ def record_evaluation(
     """
     if counted:
         record_trials(
-            workspace,
+            open_study_data(workspace),
             returns,
             cost_bps=workspace.study.backtest.headline_cost_bps,
             study=f"laboratory {ticker} {identity(workspace, seeded=False)}",

@@ -11,7 +11,8 @@ from nse_lstm.config import V2, Training, override_study
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.reporting.display import show_table
-from nse_lstm.study.core.phase_tables import read_facts, read_instruments, study_folds
+from nse_lstm.study.core.phase_tables import read_facts, read_instruments
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace, open_workspace
 from nse_lstm.study.laboratory.evaluations import count_evaluations
 from nse_lstm.study.laboratory.records import read_records
@@ -230,7 +231,8 @@ def open_laboratory(
 
 def _first_counted(workspace: Workspace) -> int:
     """Return the first year on which any model of the study is judged."""
-    return min(ranking_folds(workspace)[0].year, study_folds(workspace)[0].year)
+    data = open_study_data(workspace)
+    return min(ranking_folds(data)[0].year, data.folds[0].year)
 
 
 def _sections(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

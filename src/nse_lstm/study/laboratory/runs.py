@@ -33,6 +33,7 @@ from nse_lstm.reporting.figures import draw_training_curves
 from nse_lstm.reporting.laboratory_figures import draw_run
 from nse_lstm.study.core.jobs import bundle_folder, split_stock
 from nse_lstm.study.core.phase_tables import ALL_STOCKS, read_facts, read_sealed_panel
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.laboratory.evaluations import record_evaluation
 from nse_lstm.study.laboratory.records import write_record
@@ -142,7 +143,7 @@ def run_network(
     fold = make_folds(request.year + 1, 1)[0]
     # No row after the year is read.
     panel = read_sealed_panel(workspace, before=request.year + 1)
-    split = split_stock(workspace, with_returns(panel), request.ticker, fold)
+    split = split_stock(workspace.study, with_returns(panel), request.ticker, fold)
     network = request.network or describe_v2(workspace.study.v2)
     job = _job(workspace, request, split, network)
     folder = _folder(workspace, job)
@@ -249,7 +250,7 @@ def _forecasts(
             horizon=bundle.metadata["horizon"],
         ),
     ]
-    v1_folder = bundle_folder(workspace, ALL_STOCKS, fold.year)
+    v1_folder = bundle_folder(open_study_data(workspace), ALL_STOCKS, fold.year)
     if (v1_folder / "metadata.json").is_file():
         v1 = load_bundle(v1_folder)
         shape = [v1.metadata[name] for name in ("lookback", "horizon")]

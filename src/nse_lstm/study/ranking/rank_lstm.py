@@ -22,8 +22,7 @@ from nse_lstm.models.jobs import Job, SampleJob
 from nse_lstm.models.rank_lstm import POOL, forecast_rank_lstm, rank_lstm_job
 from nse_lstm.models.training import train
 from nse_lstm.models.versions import artefact_version
-from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
-from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.core.study_data import StudyData
 from nse_lstm.study.ranking.features_and_targets import build_tables
 from nse_lstm.tables import FORECASTS, read_table, write_table
 
@@ -35,7 +34,7 @@ SINGLE = "rank_lstm_single"
 """One network of the rank LSTM, where the rank LSTM is the mean of several."""
 
 
-def rank_lstm_folds(workspace: Workspace, folds: Sequence[Fold]) -> tuple[Fold, ...]:
+def rank_lstm_folds(study: Study, folds: Sequence[Fold]) -> tuple[Fold, ...]:
     """Return those of the tabular models' years that the rank LSTM is fitted for.
 
     Raises
@@ -43,7 +42,7 @@ def rank_lstm_folds(workspace: Workspace, folds: Sequence[Fold]) -> tuple[Fold, 
     ArtefactError
         If there is no such year.
     """
-    first = workspace.study.rank_lstm.first_year
+    first = study.rank_lstm.first_year
     chosen = tuple(fold for fold in folds if fold.year >= first)
     if not chosen:
         raise ArtefactError(
@@ -54,7 +53,7 @@ def rank_lstm_folds(workspace: Workspace, folds: Sequence[Fold]) -> tuple[Fold, 
 
 
 def train_rank_lstm(
-    workspace: Workspace, folds: Sequence[Fold], *, progress: Progress = print
+    data: StudyData, folds: Sequence[Fold], *, progress: Progress = print
 ) -> pd.DataFrame:
     """Fit and forecast the rank LSTM for each year, resuming what is there.
 
@@ -76,10 +75,10 @@ def train_rank_lstm(
     ArtefactError
         If a network could not be fitted.
     """
-    waiting = [fold for fold in folds if not _is_done(workspace, fold)]
+    waiting = [fold for fold in folds if not _is_done(data, fold)]
     if waiting:
-        _fit(workspace, waiting, progress)
-    tables = [read_table(FORECASTS, _path(workspace, fold)) for fold in folds]
+        _fit(data, waiting, progress)
+    tables = [read_table(FORECASTS, _path(data, fold)) for fold in folds]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -119,34 +118,32 @@ def forecast_apart(
     return mean_over_seeds(pd.concat(singles, ignore_index=True), seed=study.seed)
 
 
-def _fit(workspace: Workspace, folds: list[Fold], progress: Progress) -> None:
-    study = workspace.study
-    tables = build_tables(read_sealed_panel(workspace), study=study)
+def _fit(data: StudyData, folds: list[Fold], progress: Progress) -> None:
+    study = data.study
+    tables = build_tables(data.panel, study=study)
     features, targets = tables.features, tables.targets
     jobs = {}
     for fold in folds:
         progress(f"rank_lstm {fold.year}: trees forecast what it is taught by")
-        version_of = partial(_version, workspace, fold.year)
+        version_of = partial(_version, data, fold.year)
         jobs[fold.year] = _seeds_of(
             features, targets, fold, study=study, version_of=version_of
         )
     _train(
         [job for own in jobs.values() for job in own],
         study=study,
-        folder_of=partial(_bundle_folder, workspace),
+        folder_of=partial(_bundle_folder, data),
         progress=progress,
     )
     for fold in folds:
         singles = [
             forecast_rank_lstm(
-                load_bundle(_bundle_folder(workspace, job)), features, targets, fold
+                load_bundle(_bundle_folder(data, job)), features, targets, fold
             )
             for job in jobs[fold.year]
         ]
-        write_table(_with_mean(singles), FORECASTS, _path(workspace, fold))
-        write_json(
-            _folder(workspace, fold.year) / "metadata.json", _about(workspace, fold)
-        )
+        write_table(_with_mean(singles), FORECASTS, _path(data, fold))
+        write_json(_folder(data, fold.year) / "metadata.json", _about(data, fold))
 
 
 def _seeds_of(
@@ -198,40 +195,40 @@ def _with_mean(singles: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([mean, table.assign(model=SINGLE)], ignore_index=True)
 
 
-def _is_done(workspace: Workspace, fold: Fold) -> bool:
+def _is_done(data: StudyData, fold: Fold) -> bool:
     """Say whether a year was written whole under today's version."""
     try:
-        path = _folder(workspace, fold.year) / "metadata.json"
+        path = _folder(data, fold.year) / "metadata.json"
         written = dict(read_json(path))
     except (ArtefactError, TypeError, ValueError):
         return False
-    return written == _about(workspace, fold) and _path(workspace, fold).is_file()
+    return written == _about(data, fold) and _path(data, fold).is_file()
 
 
-def _about(workspace: Workspace, fold: Fold) -> dict[str, str | int]:
-    study = workspace.study
-    version = _version(workspace, fold.year, study.seed)
+def _about(data: StudyData, fold: Fold) -> dict[str, str | int]:
+    study = data.study
+    version = _version(data, fold.year, study.seed)
     return {"version": version, "n_seeds": study.rank_lstm.n_seeds}
 
 
-def _path(workspace: Workspace, fold: Fold) -> Path:
-    return _folder(workspace, fold.year) / "forecasts.parquet"
+def _path(data: StudyData, fold: Fold) -> Path:
+    return _folder(data, fold.year) / "forecasts.parquet"
 
 
-def _bundle_folder(workspace: Workspace, job: Job) -> Path:
-    return _beside(_folder(workspace, job.year), job)
+def _bundle_folder(data: StudyData, job: Job) -> Path:
+    return _beside(_folder(data, job.year), job)
 
 
 def _beside(folder: Path, job: Job) -> Path:
     return folder / f"seed_{job.seed}"
 
 
-def _folder(workspace: Workspace, year: int) -> Path:
-    return workspace.paths.rank_lstm / str(year)
+def _folder(data: StudyData, year: int) -> Path:
+    return data.paths.rank_lstm / str(year)
 
 
-def _version(workspace: Workspace, year: int, seed: int) -> str:
-    document, facts = study_document(workspace.study), read_facts(workspace)
+def _version(data: StudyData, year: int, seed: int) -> str:
+    document, facts = study_document(data.study), data.facts
     depends_on = {
         "cross_section": document["cross_section"],
         "delay": document["backtest"]["delay"],

@@ -16,7 +16,7 @@ from nse_lstm.evaluation.rank_ic import (
     summarise_rank_ic,
 )
 from nse_lstm.evaluation.scoring import realised
-from nse_lstm.study.core.phase_tables import read_sealed_panel
+from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.ranking.rank_lstm import rank_lstm_folds, train_rank_lstm
 from nse_lstm.study.ranking.tabular_models import ranking_folds, train_tabular
@@ -72,9 +72,9 @@ def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
 
     Writes ``rank_ic.parquet`` and ``scores.parquet`` beside the tabular models' forecasts.
     """
-    panel = read_sealed_panel(workspace)
-    ranked = ranked_forecasts(workspace, panel, progress=progress)
-    daily = daily_rank_ic(ranked.forecasts, panel)
+    data = open_study_data(workspace)
+    ranked = ranked_forecasts(data, progress=progress)
+    daily = daily_rank_ic(ranked.forecasts, data.panel)
     folder = workspace.paths.ranking
     write_table(daily, RANK_IC, folder / "rank_ic.parquet")
     write_table(score_rank_ic(daily), SCORES, folder / "scores.parquet")
@@ -89,24 +89,24 @@ def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
     )
 
 
-def ranked_forecasts(
-    workspace: Workspace, panel: pd.DataFrame, *, progress: Progress = print
-) -> Ranked:
-    """Return what all forecast of the walk-forward years, fitting what is not there.
+def ranked_forecasts(data: StudyData, *, progress: Progress = print) -> Ranked:
+    """Return every ranking model's forecasts of the walk-forward years.
+
+    Models that are not there yet are fitted. The ensemble's weights are learnt from
+    the realised returns of the sealed panel.
 
     Parameters
     ----------
-    panel : DataFrame
-        The sealed ``PANEL``; the ensemble's weights are learnt from what came.
+    data : StudyData
     progress : callable
-        Is given one line a fit.
+        Is given one line per fit.
     """
-    tabular = train_tabular(workspace, progress=progress)
-    folds = rank_lstm_folds(workspace, ranking_folds(workspace))
-    rank_lstm = train_rank_lstm(workspace, folds, progress=progress)
+    tabular = train_tabular(data, progress=progress)
+    folds = rank_lstm_folds(data.study, ranking_folds(data))
+    rank_lstm = train_rank_lstm(data, folds, progress=progress)
     each = pd.concat([tabular, rank_lstm], ignore_index=True)
     own = each[each["model"].isin(MEMBERS)]
-    weights = fit_ensemble_weights(realised(own, panel), MEMBERS)
+    weights = fit_ensemble_weights(realised(own, data.panel), MEMBERS)
     others = [member for member in MEMBERS if member != "rank_lstm"]
     blends = [
         average_ranks(own, MEMBERS, name=ENSEMBLE, weights=weights),

@@ -20,7 +20,7 @@ from nse_lstm.evaluation.rank_ic import (
 )
 from nse_lstm.features.returns import market_sessions
 from nse_lstm.study.core.jobs import DELAY1
-from nse_lstm.study.core.phase_tables import read_sealed_panel
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.ranking.rank_models import ENSEMBLE, MEMBERS, ranked_forecasts
 
@@ -60,15 +60,15 @@ def rank_recommended(
         Of the shares and sessions that every model has forecast: no more than the
         recommended ones, and none if the rankings are not of v2's horizon.
     """
-    panel = read_sealed_panel(workspace)
+    data = open_study_data(workspace)
     own = forecasts[forecasts["model"].isin(OWN)]
     own = own.assign(y_hat=own["y_hat"].mask(own["price_hat"] <= 0, RUINED))
-    later = delay_one_session(own, market_sessions(panel))
+    later = delay_one_session(own, market_sessions(data.panel))
     delayed = forecasts[forecasts["model"] == DELAY1]
-    ranked = ranked_forecasts(workspace, panel).forecasts
+    ranked = ranked_forecasts(data).forecasts
     others = ranked[ranked["model"].isin(OTHERS)]
     rows = same_rows(pd.concat([later, delayed, others], ignore_index=True))
-    daily = daily_rank_ic(rows, panel)
+    daily = daily_rank_ic(rows, data.panel)
     pairs = [
         compare_rank_ic(daily, first, second).assign(first=first, second=second)
         for first, second in PAIRS

@@ -15,8 +15,8 @@ from nse_lstm.features.folds import Fold, make_folds
 from nse_lstm.json_files import read_json, write_json
 from nse_lstm.models.tabular_models import forecast_tabular
 from nse_lstm.models.versions import artefact_version
-from nse_lstm.study.core.phase_tables import ALL_STOCKS, read_facts, read_sealed_panel
-from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.core.phase_tables import ALL_STOCKS
+from nse_lstm.study.core.study_data import StudyData
 from nse_lstm.study.ranking.features_and_targets import build_tables
 from nse_lstm.tables import FORECASTS, RANKED_FEATURES, read_table, write_table
 
@@ -26,7 +26,7 @@ HISTORY_YEARS = 2
 """Years of data before the first that is forecast: the longest feature takes one."""
 
 
-def train_tabular(workspace: Workspace, *, progress: Progress = print) -> pd.DataFrame:
+def train_tabular(data: StudyData, *, progress: Progress = print) -> pd.DataFrame:
     """Fit and forecast every walk-forward year, resuming what is there.
 
     Every horizon of the cross-section is aimed a session after the origin; the first
@@ -43,15 +43,15 @@ def train_tabular(workspace: Workspace, *, progress: Progress = print) -> pd.Dat
         ``FORECASTS`` of every year, model, delay and horizon. Only the sealed panel is
         read.
     """
-    folds = ranking_folds(workspace)
-    waiting = [fold for fold in folds if not _is_done(workspace, fold)]
+    folds = ranking_folds(data)
+    waiting = [fold for fold in folds if not _is_done(data, fold)]
     if waiting:
-        _fit(workspace, waiting, progress)
-    tables = [_read(workspace, fold) for fold in folds]
+        _fit(data, waiting, progress)
+    tables = [_read(data, fold) for fold in folds]
     return pd.concat(tables, ignore_index=True)
 
 
-def ranking_folds(workspace: Workspace) -> tuple[Fold, ...]:
+def ranking_folds(data: StudyData) -> tuple[Fold, ...]:
     """Return the walk-forward years of the tabular models, in order.
 
     From the study's ``first_year``, or the third of the data if that is later, to the
@@ -62,9 +62,9 @@ def ranking_folds(workspace: Workspace) -> tuple[Fold, ...]:
     ArtefactError
         If there is no such year.
     """
-    facts = read_facts(workspace)
+    facts = data.facts
     earliest = pd.Timestamp(facts.first_session).year + HISTORY_YEARS
-    first = max(workspace.study.tabular.first_year, earliest)
+    first = max(data.study.tabular.first_year, earliest)
     if first >= facts.test_year:
         raise ArtefactError(
             f"Expected a year from {first} on, before the test year, to forecast. "
@@ -73,12 +73,10 @@ def ranking_folds(workspace: Workspace) -> tuple[Fold, ...]:
     return make_folds(facts.test_year, facts.test_year - first)[:-1]
 
 
-def _fit(workspace: Workspace, folds: list[Fold], progress: Progress) -> None:
-    study = workspace.study
+def _fit(data: StudyData, folds: list[Fold], progress: Progress) -> None:
+    study = data.study
     at_once = (0, study.cross_section.horizons[0])
-    tables = build_tables(
-        read_sealed_panel(workspace), study=study, more_aims=[at_once]
-    )
+    tables = build_tables(data.panel, study=study, more_aims=[at_once])
     for fold in folds:
         progress(f"ridge and trees of {fold.year}: {len(tables.targets)} aims")
         blocks = [
@@ -92,9 +90,9 @@ def _fit(workspace: Workspace, folds: list[Fold], progress: Progress) -> None:
             )
             for table in tables.targets
         ]
-        folder = _folder(workspace, fold)
+        folder = _folder(data, fold)
         write_table(pd.concat(blocks), FORECASTS, folder / "forecasts.parquet")
-        about = {"version": _version(workspace, fold), **_count(tables.features, fold)}
+        about = {"version": _version(data, fold), **_count(tables.features, fold)}
         write_json(folder / "metadata.json", about)
 
 
@@ -105,27 +103,27 @@ def _count(features: pd.DataFrame, fold: Fold) -> dict[str, float]:
     return {"n_rows": len(known), "missing_share": round(float(missing), 6)}
 
 
-def _read(workspace: Workspace, fold: Fold) -> pd.DataFrame:
-    return read_table(FORECASTS, _folder(workspace, fold) / "forecasts.parquet")
+def _read(data: StudyData, fold: Fold) -> pd.DataFrame:
+    return read_table(FORECASTS, _folder(data, fold) / "forecasts.parquet")
 
 
-def _is_done(workspace: Workspace, fold: Fold) -> bool:
+def _is_done(data: StudyData, fold: Fold) -> bool:
     """Say whether a year was written whole under today's version."""
-    folder = _folder(workspace, fold)
+    folder = _folder(data, fold)
     try:
         written = dict(read_json(folder / "metadata.json"))
     except (ArtefactError, TypeError, ValueError):
         return False
-    same = written.get("version") == _version(workspace, fold)
+    same = written.get("version") == _version(data, fold)
     return same and (folder / "forecasts.parquet").is_file()
 
 
-def _folder(workspace: Workspace, fold: Fold) -> Path:
-    return workspace.paths.ranking / str(fold.year)
+def _folder(data: StudyData, fold: Fold) -> Path:
+    return data.paths.ranking / str(fold.year)
 
 
-def _version(workspace: Workspace, fold: Fold) -> str:
-    document, facts = study_document(workspace.study), read_facts(workspace)
+def _version(data: StudyData, fold: Fold) -> str:
+    document, facts = study_document(data.study), data.facts
     depends_on = {
         "cross_section": document["cross_section"],
         "delay": document["backtest"]["delay"],
@@ -136,7 +134,7 @@ def _version(workspace: Workspace, fold: Fold) -> str:
     return artefact_version(
         facts.digest,
         depends_on,
-        workspace.study.seed,
+        data.study.seed,
         ticker=ALL_STOCKS,
         year=fold.year,
         made_by=(__name__,),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from nse_lstm.config import Study
 from nse_lstm.errors import ArtefactError
 from nse_lstm.evaluation.backtest import TradabilityCalendar
 from nse_lstm.evaluation.portfolios import hold_equal_weight
@@ -22,8 +23,7 @@ from nse_lstm.evaluation.strategies import (
 )
 from nse_lstm.evaluation.top_n_portfolio import hold_top_n
 from nse_lstm.evaluation.verdict import Judgement
-from nse_lstm.features.returns import with_returns
-from nse_lstm.study.core.phase_tables import read_sealed_panel
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.trials import record_trials
 from nse_lstm.study.core.verdict import judge_variant
 from nse_lstm.study.core.workspace import Workspace
@@ -53,7 +53,7 @@ def backtest_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
     ArtefactError
         If the ensemble has no forecasts of the declared horizon.
     """
-    study, panel = workspace.study, read_sealed_panel(workspace)
+    data, study = open_study_data(workspace), workspace.study
     chosen = ranking.ensemble["horizon"] == study.portfolio.horizon
     forecasts = ranking.ensemble[chosen & (ranking.ensemble["delay"] > 0)]
     if forecasts.empty:
@@ -61,15 +61,13 @@ def backtest_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
             f"Expected forecasts of {study.portfolio.horizon} sessions to deal. "
             f"Received: {sorted(set(ranking.ensemble['horizon'].tolist()))}"
         )
-    boards = tradability_by_stock(
-        forecasts, with_returns(panel), backtest=study.backtest
-    )
+    boards = tradability_by_stock(forecasts, data.prices, backtest=study.backtest)
     books = [
         book
         for fold in sorted(forecasts["fold"].unique())
         for cost_bps in study.backtest.cost_bps
         for book in _books(
-            workspace,
+            study,
             forecasts[forecasts["fold"] == fold],
             boards,
             fold=int(fold),
@@ -80,19 +78,19 @@ def backtest_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
     returns = check(table, STRATEGY_RETURNS)
     write_table(returns, STRATEGY_RETURNS, workspace.paths.ranking / "returns.parquet")
     record_trials(
-        workspace,
+        data,
         returns[returns["model"] == ENSEMBLE],
         cost_bps=study.backtest.headline_cost_bps,
     )
     judgements = {
-        cost_bps: _judge(workspace, returns, cost_bps=cost_bps)
+        cost_bps: _judge(study, returns, cost_bps=cost_bps)
         for cost_bps in study.backtest.cost_bps
     }
     return NetResult(returns, judgements)
 
 
 def _books(
-    workspace: Workspace,
+    study: Study,
     forecasts: pd.DataFrame,
     boards: TradabilityByStock,
     *,
@@ -100,7 +98,7 @@ def _books(
     cost_bps: int,
 ) -> list[pd.DataFrame]:
     """Book one year: the ensemble, and those of its first session at equal weight."""
-    backtest = workspace.study.backtest
+    backtest = study.backtest
     own = {ticker: board for (ticker, year), board in boards.items() if year == fold}
     first = forecasts[forecasts["origin"] == forecasts["origin"].min()]
     members: list[TradabilityCalendar] = [
@@ -109,7 +107,7 @@ def _books(
     ensemble = hold_top_n(
         forecasts,
         own,
-        n_names=workspace.study.portfolio.n_names,
+        n_names=study.portfolio.n_names,
         backtest=backtest,
         cost_bps=cost_bps,
     )
@@ -123,10 +121,10 @@ def _books(
     ]
 
 
-def _judge(workspace: Workspace, returns: pd.DataFrame, *, cost_bps: int) -> Judgement:
+def _judge(study: Study, returns: pd.DataFrame, *, cost_bps: int) -> Judgement:
     at_cost = returns[returns["cost_bps"] == cost_bps]
     return judge_variant(
-        workspace,
+        study,
         at_cost[at_cost["model"] == ENSEMBLE],
         at_cost[at_cost["model"] == EQUAL_WEIGHT],
     )

@@ -18,7 +18,8 @@ import pandas as pd
 from nse_lstm.errors import StudyError
 from nse_lstm.paths import csv_paths, find_root
 from nse_lstm.study.core.jobs import is_trained, study_jobs
-from nse_lstm.study.core.phase_tables import read_facts, read_recommended, study_folds
+from nse_lstm.study.core.phase_tables import read_facts
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.jump_review import new_jumps
 
@@ -237,13 +238,13 @@ def _jumps(workspace: Workspace) -> Iterator[Finding]:
 def _models(workspace: Workspace) -> Iterator[Finding]:
     if not _phase_1_ran(workspace):
         return
-    years = {fold.year for fold in study_folds(workspace)}
-    if not years <= set(read_recommended(workspace)):
+    data = open_study_data(workspace)
+    if not {fold.year for fold in data.folds} <= set(data.recommended):
         found = "Phase 1 belongs to a study of other years"
         yield Finding("artefacts", "trained models", WARNING, found, TRAIN)
         return
-    jobs = study_jobs(workspace)
-    n_done = sum(is_trained(workspace, job) for job in jobs)
+    jobs = study_jobs(data)
+    n_done = sum(is_trained(data, job) for job in jobs)
     yield Finding(
         "artefacts",
         "trained models",

@@ -12,7 +12,7 @@ import pandas as pd
 from nse_lstm.deployment.latency import measure_latency
 from nse_lstm.json_files import read_json, write_json
 from nse_lstm.models.bundles import read_metadata, read_run
-from nse_lstm.study.core.phase_tables import read_facts, read_recommended
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import FORECASTS, SAFETY, read_table, write_table
 
@@ -34,7 +34,8 @@ def measure_safety(workspace: Workspace) -> pd.DataFrame:
     DataFrame
         ``SAFETY`` with ``seconds`` of training, ``first_ms`` and ``next_ms``.
     """
-    names = read_recommended(workspace)[read_facts(workspace).test_year]
+    data = open_study_data(workspace)
+    names = data.recommended[data.facts.test_year]
     rows = [_measure(workspace, ticker) for ticker in names]
     times = {ticker: _time(workspace, ticker) for ticker in names}
     write_table(pd.DataFrame(rows), SAFETY, workspace.paths.v2 / "safety.csv")

@@ -10,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 
 from nse_lstm.errors import ArtefactError
-from nse_lstm.features.returns import with_returns
 from nse_lstm.features.windows import FoldSplit
 from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import load_bundle, load_keras, read_history
@@ -27,11 +26,7 @@ from nse_lstm.study.core.jobs import (
     v1_job,
     v2_job,
 )
-from nse_lstm.study.core.phase_tables import (
-    read_recommended,
-    read_sealed_panel,
-    study_folds,
-)
+from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
 
 PREFERRED = "SCOM"
@@ -61,15 +56,15 @@ def explore_architecture(
 
     The stock is SCOM where it is recommended, else the first recommended one.
     """
-    fold = study_folds(workspace)[-2]
-    names = read_recommended(workspace)[fold.year]
+    data = open_study_data(workspace)
+    fold, prices = data.walk_forward[-1], data.prices
+    names = data.recommended[fold.year]
     ticker = PREFERRED if PREFERRED in names else names[0]
-    panel = with_returns(read_sealed_panel(workspace))
-    split = split_stock(workspace, panel, ticker, fold)
-    jobs = [v2_job(workspace, panel, ticker, fold), v1_job(workspace, panel, fold)]
-    model, original = _train(workspace, jobs, progress)
+    split = split_stock(data.study, prices, ticker, fold)
+    jobs = [v2_job(data, prices, ticker, fold), v1_job(data, prices, fold)]
+    model, original = _train(data, jobs, progress)
     bundle, v1 = load_bundle(model.folder), load_bundle(original.folder)
-    horizon = workspace.study.v2.horizon
+    horizon = data.study.v2.horizon
     forecasts = [
         forecast(bundle, split.forecast, year=fold.year),
         forecast(v1, split.forecast, year=fold.year, ticker=ticker),
@@ -98,7 +93,7 @@ def train_all(
     Parameters
     ----------
     stocks : str
-        As in ``jobs.study_jobs``.
+        As in ``phase_tables.read_recommended``; the recommended ones if empty.
     progress : callable, optional
         Is given one line at a time, instead of ``progress.show_progress``.
 
@@ -113,29 +108,30 @@ def train_all(
     ArtefactError
         If a model could not be fitted; the others are kept.
     """
-    jobs = study_jobs(workspace, stocks)
+    data = open_study_data(workspace, stocks=stocks)
+    jobs = study_jobs(data)
     progress = progress or show_progress()
-    progress(expected_time(workspace, jobs))
-    models = _train(workspace, jobs, progress)
+    progress(expected_time(data, jobs))
+    models = _train(data, jobs, progress)
     summary = pd.DataFrame(
         [_summarise(job, model) for job, model in zip(jobs, models, strict=True)]
     )
-    with write_aside(workspace.paths.v2 / "training_summary.csv") as aside:
+    with write_aside(data.paths.v2 / "training_summary.csv") as aside:
         summary.to_csv(aside, index=False, lineterminator="\n")
     return summary
 
 
 def _train(
-    workspace: Workspace, jobs: list[TrainingJob], progress: Progress | None
+    data: StudyData, jobs: list[TrainingJob], progress: Progress | None
 ) -> list[TrainedModel]:
     models = train(
         jobs,
-        study=workspace.study,
+        study=data.study,
         folder_of=lambda job: bundle_folder(
-            workspace, job.ticker, job.year, job.architecture
+            data, job.ticker, job.year, job.architecture
         ),
         progress=progress or show_progress(),
-        log=workspace.paths.v2 / "log.jsonl",
+        log=data.paths.v2 / "log.jsonl",
     )
     failures = [model.failure for model in models if model.failure]
     if failures:

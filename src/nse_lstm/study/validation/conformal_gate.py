@@ -15,10 +15,9 @@ import pandas as pd
 from nse_lstm.evaluation.conformal import add_intervals
 from nse_lstm.evaluation.strategies import HOLD, strategy_returns
 from nse_lstm.evaluation.verdict import Judgement
-from nse_lstm.study.core.phase_tables import read_sealed_panel
+from nse_lstm.study.core.study_data import StudyData
 from nse_lstm.study.core.trials import record_trials
 from nse_lstm.study.core.verdict import judge_variant
-from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.validation.evidence import ERRORS, MISSES
 
 BANDED = "_banded"
@@ -41,7 +40,7 @@ class ConformalGate:
 
 
 def backtest_conformal_gate(
-    workspace: Workspace, forecasts: pd.DataFrame, model: str
+    data: StudyData, forecasts: pd.DataFrame, model: str
 ) -> ConformalGate:
     """Deal a model by the gate with and without its band, and count both as trials.
 
@@ -58,18 +57,18 @@ def backtest_conformal_gate(
     ConformalGate
         Only the gate is dealt: a lower end above 0 is no sign.
     """
-    study, panel = workspace.study, read_sealed_panel(workspace)
+    study, panel = data.study, data.panel
     own = forecasts[forecasts["model"] == model]
     with_bands = add_intervals(own, panel, alpha=MISSES, window=ERRORS)
     both = pd.concat([with_bands, banded(with_bands)], ignore_index=True)
     returns = strategy_returns(both, panel, backtest=study.backtest)
     kept = returns[(returns["rule"] == RULE) | (returns["model"] == HOLD)]
     headline = study.backtest.headline_cost_bps
-    n_trials = record_trials(workspace, kept, cost_bps=headline)
+    n_trials = record_trials(data, kept, cost_bps=headline)
     at_cost = kept[kept["cost_bps"] == headline]
     held = at_cost[at_cost["model"] == HOLD]
     judgements = {
-        name: judge_variant(workspace, at_cost[at_cost["model"] == name], held)
+        name: judge_variant(study, at_cost[at_cost["model"] == name], held)
         for name in (model, model + BANDED)
     }
     return ConformalGate(with_bands, kept.reset_index(drop=True), judgements, n_trials)

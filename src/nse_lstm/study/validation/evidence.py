@@ -14,13 +14,12 @@ from nse_lstm.evaluation.forecast_evidence import with_historical_mean
 from nse_lstm.evaluation.price_averaging import with_delayed_return
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.evaluation.verdict import pooled_excess
-from nse_lstm.study.core.phase_tables import read_sealed_panel
+from nse_lstm.study.core.study_data import StudyData
 from nse_lstm.study.core.trials import read_trial_matrix, read_trials
-from nse_lstm.study.core.workspace import Workspace
 
 
 def gather_evidence(
-    workspace: Workspace, forecasts: pd.DataFrame, returns: pd.DataFrame
+    data: StudyData, forecasts: pd.DataFrame, returns: pd.DataFrame
 ) -> pd.DataFrame:
     """Test the forecasts and the declared strategy; the test year stays sealed.
 
@@ -37,7 +36,7 @@ def gather_evidence(
     DataFrame
         EVIDENCE.
     """
-    study, panel = workspace.study, read_sealed_panel(workspace)
+    study, panel = data.study, data.panel
     aimed = forecasts[(forecasts["delay"] == 0) & (forecasts["horizon"] == 1)]
     at_headline = returns[returns["cost_bps"] == study.backtest.headline_cost_bps]
     declared = at_headline[
@@ -50,15 +49,15 @@ def gather_evidence(
         with_historical_mean(realised(aimed, panel), panel),
         both=with_delayed_return(aimed, panel),
         excess=excess,
-        trials=read_trial_matrix(workspace, judged),
-        trial_sharpes=read_trials(workspace)["sharpe"],
+        trials=read_trial_matrix(data, judged),
+        trial_sharpes=read_trials(data)["sharpe"],
         verdict=study.verdict,
         sessions_per_year=study.backtest.sessions_per_year,
         seed=study.seed,
     )
 
 
-def gather_coverage(workspace: Workspace, forecasts: pd.DataFrame) -> pd.DataFrame:
+def gather_coverage(data: StudyData, forecasts: pd.DataFrame) -> pd.DataFrame:
     """Put adaptive conformal intervals around the forecasts and score their coverage.
 
     Parameters
@@ -71,7 +70,7 @@ def gather_coverage(workspace: Workspace, forecasts: pd.DataFrame) -> pd.DataFra
     DataFrame
         COVERAGE, by model, stock and quarter; bands at the verdict's confidence.
     """
-    joined = realised(forecasts, read_sealed_panel(workspace))
+    joined = realised(forecasts, data.panel)
     intervals = conformal_intervals(joined, alpha=MISSES, window=ERRORS, rate=RATE)
-    confidence = workspace.study.verdict.confidence
+    confidence = data.study.verdict.confidence
     return score_coverage(intervals, alpha=MISSES, confidence=confidence)

@@ -5,11 +5,13 @@ walk-forward years before ``open_test_year`` is called.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
 
+from nse_lstm.config import Study
 from nse_lstm.evaluation.capacity import score_capacity
 from nse_lstm.evaluation.price_averaging import score_delayed_direction
 from nse_lstm.evaluation.random_positions import score_random
@@ -37,13 +39,9 @@ from nse_lstm.study.core.jobs import (
     split_delayed,
     split_stock,
 )
-from nse_lstm.study.core.phase_tables import (
-    ALL_STOCKS,
-    read_recommended,
-    read_sealed_panel,
-    study_folds,
-)
+from nse_lstm.study.core.phase_tables import ALL_STOCKS
 from nse_lstm.study.core.sealed_year import SealedYearAccess, open_test_year
+from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.trials import record_trials
 from nse_lstm.study.core.verdict import judge_declared, verdict_document
 from nse_lstm.study.core.workspace import Workspace
@@ -111,11 +109,9 @@ class Validation:
         return pd.concat(parts, ignore_index=True)
 
 
-def walk_forward(workspace: Workspace) -> Evaluation:
+def walk_forward(data: StudyData) -> Evaluation:
     """Forecast and score every walk-forward year; the test year stays sealed."""
-    panel = read_sealed_panel(workspace)
-    folds = [fold for fold in study_folds(workspace) if fold.kind == "walk_forward"]
-    return _evaluate(workspace, panel, folds)
+    return _evaluate(data, data.panel, data.walk_forward)
 
 
 def validate(workspace: Workspace) -> Validation:
@@ -126,45 +122,37 @@ def validate(workspace: Workspace) -> Validation:
     ``selection.json``, ``verdict.json`` and ``report_card.csv`` under
     ``trained_models/<market>/evaluation``.
     """
-    study = workspace.study
-    before = walk_forward(workspace)
-    record_trials(
-        workspace,
-        before.returns,
-        cost_bps=study.backtest.headline_cost_bps,
-    )
+    data = open_study_data(workspace)
+    study, test_fold = data.study, data.folds[-1]
+    before = walk_forward(data)
+    record_trials(data, before.returns, cost_bps=study.backtest.headline_cost_bps)
     # Every trial is counted before anything is judged by their number.
-    dealt_by_band = backtest_conformal_gate(
-        workspace, before.forecasts, study.verdict.model
-    )
-    test_fold = study_folds(workspace)[-1]
+    banded = backtest_conformal_gate(data, before.forecasts, study.verdict.model)
     selection = select(
-        before.forecasts,
-        read_sealed_panel(workspace),
-        tickers=read_recommended(workspace)[test_fold.year],
+        before.forecasts, data.panel, tickers=data.recommended[test_fold.year]
     )
-    judgement = judge_declared(workspace, before.returns)
-    evidence = gather_evidence(workspace, before.forecasts, before.returns)
-    coverage = gather_coverage(workspace, before.forecasts)
-    panel, look = open_test_year(workspace)
-    test = _evaluate(workspace, panel, [test_fold])
-    card = _report_card(workspace, test.scores, year=test_fold.year)
+    judgement = judge_declared(data, before.returns)
+    evidence = gather_evidence(data, before.forecasts, before.returns)
+    coverage = gather_coverage(data, before.forecasts)
+    panel, look = open_test_year(data)
+    test = _evaluate(data, panel, [test_fold])
+    card = _report_card(study, test.scores, year=test_fold.year)
     validation = Validation(
         walk_forward=before,
         test=test,
         selection=selection,
-        banded=dealt_by_band,
+        banded=banded,
         judgement=judgement,
         evidence=evidence,
         coverage=coverage,
         report_card=card,
         look=look,
-        n_trials=dealt_by_band.n_trials,
+        n_trials=banded.n_trials,
         strategy=Strategy(
             study.verdict.model, study.verdict.rule, study.backtest.headline_cost_bps
         ),
     )
-    _write(workspace, validation)
+    _write(data, validation)
     return validation
 
 
@@ -180,7 +168,7 @@ def score_before_test(
     scores : DataFrame
         SCORES of the single stocks, accuracy only.
     """
-    panel = read_sealed_panel(workspace)
+    panel = open_study_data(workspace).panel
     scores = score_accuracy(forecasts, panel)
     return realised(forecasts, panel), scores[scores["ticker"] != "ALL"]
 
@@ -192,28 +180,27 @@ def accuracy_table(scores: pd.DataFrame) -> pd.DataFrame:
     return wide.rename_axis(columns=None)
 
 
-def forecast_fold(
-    workspace: Workspace, panel: pd.DataFrame, fold: Fold
-) -> pd.DataFrame:
+def forecast_fold(data: StudyData, panel: pd.DataFrame, fold: Fold) -> pd.DataFrame:
     """Forecast one fold with v1, v2 and the baselines, on the same origins.
 
     Parameters
     ----------
+    data : StudyData
     panel : DataFrame
         PANEL, reaching at least through the fold.
+    fold : Fold
 
     Returns
     -------
     DataFrame
         FORECASTS of every stock recommended as of the fold's start.
     """
-    with_history = with_returns(panel)
-    horizon = workspace.study.v2.horizon
-    v1 = load_bundle(bundle_folder(workspace, ALL_STOCKS, fold.year))
+    prices, horizon = with_returns(panel), data.study.v2.horizon
+    v1 = load_bundle(bundle_folder(data, ALL_STOCKS, fold.year))
     blocks = []
-    for ticker in read_recommended(workspace)[fold.year]:
-        split = split_stock(workspace, with_history, ticker, fold)
-        bundle = load_bundle(bundle_folder(workspace, ticker, fold.year))
+    for ticker in data.recommended[fold.year]:
+        split = split_stock(data.study, prices, ticker, fold)
+        bundle = load_bundle(bundle_folder(data, ticker, fold.year))
         blocks += [
             forecast(bundle, split.forecast, year=fold.year),
             forecast(v1, split.forecast, year=fold.year, ticker=ticker),
@@ -222,39 +209,38 @@ def forecast_fold(
     return pd.concat(blocks, ignore_index=True)
 
 
-def forecast_delayed(
-    workspace: Workspace, panel: pd.DataFrame, fold: Fold
-) -> pd.DataFrame:
-    """Forecast one fold with v2 at delay 1: the returns that deals would earn.
+def forecast_delayed(data: StudyData, panel: pd.DataFrame, fold: Fold) -> pd.DataFrame:
+    """Forecast one fold with v2 at delay 1: the returns that trades would earn.
 
     Parameters
     ----------
+    data : StudyData
     panel : DataFrame
         PANEL, reaching at least through the fold.
+    fold : Fold
 
     Returns
     -------
     DataFrame
         FORECASTS of every stock recommended as of the fold's start, without prices.
     """
-    with_history = with_returns(panel)
-    blocks = []
-    for ticker in read_recommended(workspace)[fold.year]:
-        split = split_delayed(workspace, with_history, ticker, fold)
-        folder = bundle_folder(workspace, ticker, fold.year, DELAY1)
+    prices, blocks = with_returns(panel), []
+    for ticker in data.recommended[fold.year]:
+        split = split_delayed(data.study, prices, ticker, fold)
+        folder = bundle_folder(data, ticker, fold.year, DELAY1)
         blocks.append(forecast(load_bundle(folder), split.forecast, year=fold.year))
     return pd.concat(blocks, ignore_index=True)
 
 
 def _evaluate(
-    workspace: Workspace, panel: pd.DataFrame, folds: list[Fold]
+    data: StudyData, panel: pd.DataFrame, folds: Sequence[Fold]
 ) -> Evaluation:
-    study, declared = workspace.study, workspace.study.verdict
-    blocks = [forecast_fold(workspace, panel, fold) for fold in folds]
+    study, declared = data.study, data.study.verdict
+    blocks = [forecast_fold(data, panel, fold) for fold in folds]
     if study.v2_delay1.trained:
-        blocks += [forecast_delayed(workspace, panel, fold) for fold in folds]
+        blocks += [forecast_delayed(data, panel, fold) for fold in folds]
     forecasts = pd.concat(blocks, ignore_index=True)
-    # Accuracy is a price forecast's; what aims at a deal is scored by dealing.
+    # Accuracy is of price forecasts; a forecast of a trade's return is scored by trading.
     priced = forecasts[forecasts["delay"] == 0]
     returns = strategy_returns(forecasts, panel, backtest=study.backtest)
     scores = pd.concat(
@@ -287,11 +273,8 @@ def _evaluate(
     return Evaluation(forecasts, returns, scores, capacity)
 
 
-def _report_card(
-    workspace: Workspace, scores: pd.DataFrame, *, year: int
-) -> pd.DataFrame:
-    """Hold the declared strategy against the targets, v1 under the same rule beside."""
-    study = workspace.study
+def _report_card(study: Study, scores: pd.DataFrame, *, year: int) -> pd.DataFrame:
+    """Compare the declared strategy with the targets, v1 under the same rule beside."""
     hold = partial(
         report_card, scores, rule=study.verdict.rule, year=year, backtest=study.backtest
     )
@@ -301,8 +284,8 @@ def _report_card(
     return card
 
 
-def _write(workspace: Workspace, validation: Validation) -> None:
-    folder = workspace.paths.evaluation
+def _write(data: StudyData, validation: Validation) -> None:
+    folder = data.paths.evaluation
     for name, schema in (
         ("forecasts", FORECASTS),
         ("returns", STRATEGY_RETURNS),
@@ -323,7 +306,7 @@ def _write(workspace: Workspace, validation: Validation) -> None:
     with write_aside(folder / "report_card.csv") as aside:
         validation.report_card.to_csv(aside, index=False, lineterminator="\n")
     document = verdict_document(
-        workspace,
+        data,
         validation.judgement,
         look=validation.look,
         n_trials=validation.n_trials,
