@@ -1,5 +1,9 @@
 """One public, seeded generator shared by all tests. No network, no real data."""
 
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,3 +75,11 @@ def tiny_panel() -> pd.DataFrame:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A finished study that tests may read and must not change."""
     return finished_study(tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture
+def own_study(finished: Workspace, tmp_path: Path) -> Workspace:
+    """A copy of the finished study that a test may change."""
+    root = tmp_path / "study"
+    shutil.copytree(finished.paths.root, root)
+    return replace(finished, paths=replace(finished.paths, root=root))

@@ -1,6 +1,5 @@
 """A result counts for exactly the study that it was made of, in words too."""
 
-import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,63 +26,56 @@ from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import PANEL, read_table
 
 
-@pytest.fixture
-def workspace(finished: Workspace, tmp_path: Path) -> Workspace:
-    """A finished study of one's own, to leave results in."""
-    shutil.copytree(finished.paths.root, tmp_path / "study")
-    return Workspace(finished.study, replace(finished.paths, root=tmp_path / "study"))
-
-
-def leave(workspace: Workspace, **other: Any) -> None:
+def leave(own_study: Workspace, **other: Any) -> None:
     found = {
-        "identity": audit_result.audit_identity(workspace),
+        "identity": audit_result.audit_identity(own_study),
         "size": "small",
         "clean": True,
         "alarms": [],
         "changes": ["cut after 2024-03-01"],
         "n_placebos": 7,
     }
-    write_json(audit_result.audit_path(workspace), found | other)
+    write_json(audit_result.audit_path(own_study), found | other)
 
 
-def test_without_a_result_nothing_is_known(workspace: Workspace) -> None:
-    assert audit_result.is_clean(workspace) is None
-    assert "was not run" in audit_result.audit_words(workspace)
+def test_without_a_result_nothing_is_known(own_study: Workspace) -> None:
+    assert audit_result.is_clean(own_study) is None
+    assert "was not run" in audit_result.audit_words(own_study)
     with pytest.raises(ArtefactError, match="run nse-lstm audit"):
-        audit_result.audit_table(workspace)
+        audit_result.audit_table(own_study)
 
 
-def test_a_clean_result_of_this_study_counts(workspace: Workspace) -> None:
-    leave(workspace)
-    assert audit_result.is_clean(workspace) is True
+def test_a_clean_result_of_this_study_counts(own_study: Workspace) -> None:
+    leave(own_study)
+    assert audit_result.is_clean(own_study) is True
     assert "is clean: 1 other futures, 7 placebos" in audit_result.audit_words(
-        workspace
+        own_study
     )
-    assert audit_result.audit_table(workspace)["alarms"].sum() == 0
+    assert audit_result.audit_table(own_study)["alarms"].sum() == 0
 
 
-def test_an_alarm_is_named(workspace: Workspace) -> None:
+def test_an_alarm_is_named(own_study: Workspace) -> None:
     alarm = {"check": "futures: scalers", "where": "SCOM 2024", "detail": "changed"}
-    leave(workspace, clean=False, alarms=[alarm])
-    assert audit_result.is_clean(workspace) is False
+    leave(own_study, clean=False, alarms=[alarm])
+    assert audit_result.is_clean(own_study) is False
     assert "found 1 leaks or faults: futures: scalers" in audit_result.audit_words(
-        workspace
+        own_study
     )
-    table = audit_result.audit_table(workspace).set_index("check")
+    table = audit_result.audit_table(own_study).set_index("check")
     assert table.loc["futures: scalers", "alarms"] == 1
 
 
 @pytest.mark.parametrize("part", ["data", "study", "code"])
-def test_a_result_of_anything_else_is_none(workspace: Workspace, part: str) -> None:
-    mine = audit_result.audit_identity(workspace)
-    leave(workspace, identity=mine | {part: "another"})
-    assert audit_result.is_clean(workspace) is None
-    assert "out of date" in audit_result.audit_words(workspace)
+def test_a_result_of_anything_else_is_none(own_study: Workspace, part: str) -> None:
+    mine = audit_result.audit_identity(own_study)
+    leave(own_study, identity=mine | {part: "another"})
+    assert audit_result.is_clean(own_study) is None
+    assert "out of date" in audit_result.audit_words(own_study)
 
 
-def test_another_configuration_is_another_study(workspace: Workspace) -> None:
-    leave(workspace)
-    other = Workspace(replace(workspace.study, seed=2), workspace.paths)
+def test_another_configuration_is_another_study(own_study: Workspace) -> None:
+    leave(own_study)
+    other = Workspace(replace(own_study.study, seed=2), own_study.paths)
     assert audit_result.is_clean(other) is None
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from support.finished_study import finished_study, stocks
+from support.finished_study import stocks
 
 from nse_lstm.deployment.latency import Latency
 from nse_lstm.study.core.workspace import Workspace
@@ -29,8 +29,10 @@ def test_no_negative_is_found_and_it_is_said_how_that_comes_about(
     assert "0.25 to 0.25 of its fitted range" in row["comment"]
 
 
-def test_negative_forecasts_are_counted_and_their_stock_named(tmp_path: Path) -> None:
-    workspace = finished_study(tmp_path)
+def test_negative_forecasts_are_counted_and_their_stock_named(
+    own_study: Workspace,
+) -> None:
+    workspace = own_study
     path = workspace.paths.evaluation / "forecasts.parquet"
     table = read_table(FORECASTS, path)
     (ticker, _) = stocks(workspace)
@@ -61,9 +63,9 @@ def test_the_card_holds_the_plans_limits_against_what_was_measured(
 
 
 def test_what_a_machine_measures_is_in_no_digest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_study: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workspace = finished_study(tmp_path)
+    workspace = own_study
     monkeypatch.setattr(
         model_checks, "measure_latency", lambda folder: Latency(500.0, 250.0)
     )

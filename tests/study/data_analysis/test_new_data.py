@@ -1,5 +1,6 @@
 """The day a new exchange file arrives."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,10 +45,26 @@ def opened(root: Path) -> Workspace:
 
 
 def built(root: Path, rows: list[Row]) -> Workspace:
+    root.mkdir(exist_ok=True)
     write_folder(root / "raw", rows)
     workspace = opened(root)
     analyse_data(workspace)
     return workspace
+
+
+@pytest.fixture(scope="module")
+def old_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("old") / "build"
+    built(root, OLD_ROWS)
+    return root
+
+
+@pytest.fixture
+def old(old_build: Path, tmp_path: Path) -> Workspace:
+    """A study of the old files that a test may change."""
+    root = tmp_path / "study"
+    shutil.copytree(old_build, root)
+    return opened(root)
 
 
 def arrive(workspace: Workspace, rows: list[Row]) -> None:
@@ -67,14 +84,14 @@ def run(workspace: Workspace, *command: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_a_first_build_has_nothing_to_compare_with(tmp_path: Path) -> None:
-    workspace = built(tmp_path, OLD_ROWS)
+def test_a_first_build_has_nothing_to_compare_with(old: Workspace) -> None:
+    workspace = old
     assert read_changes(workspace) is None
     assert run(workspace, "changes")[0] == 0
 
 
-def test_a_new_file_adds_its_sessions_and_rewrites_nothing(tmp_path: Path) -> None:
-    workspace = built(tmp_path, OLD_ROWS)
+def test_a_new_file_adds_its_sessions_and_rewrites_nothing(old: Workspace) -> None:
+    workspace = old
     arrive(workspace, NEW_ROWS)
     changes = found(workspace)
     # Weekdays of January, February and March 2023: 22 + 20 + 23.
@@ -85,8 +102,8 @@ def test_a_new_file_adds_its_sessions_and_rewrites_nothing(tmp_path: Path) -> No
     assert run(workspace, "changes")[0] == 0
 
 
-def test_a_new_ticker_is_named_and_not_recommended_at_once(tmp_path: Path) -> None:
-    workspace = built(tmp_path, OLD_ROWS)
+def test_a_new_ticker_is_named_and_not_recommended_at_once(old: Workspace) -> None:
+    workspace = old
     newcomer = [replace(row, ticker="NEW") for row in NEW_ROWS if row.ticker == "AAA"]
     # As the exchange prints them: session by session.
     arrive(workspace, sorted([*NEW_ROWS, *newcomer], key=lambda row: row.session))
@@ -94,23 +111,21 @@ def test_a_new_ticker_is_named_and_not_recommended_at_once(tmp_path: Path) -> No
     assert found(workspace)["newly recommended"][0] == 0
 
 
-def test_the_same_files_again_leave_the_last_comparison_alone(tmp_path: Path) -> None:
-    workspace = built(tmp_path, OLD_ROWS)
+def test_the_same_files_again_leave_the_last_comparison_alone(old: Workspace) -> None:
+    workspace = old
     arrive(workspace, NEW_ROWS)
     before = found(workspace)
     analyse_data(workspace)
     assert found(workspace) == before
 
 
-def test_a_replaced_file_that_says_else_about_the_past_is_found(
-    tmp_path: Path,
-) -> None:
-    workspace = built(tmp_path, OLD_ROWS)
+def test_a_replaced_file_that_says_else_about_the_past_is_found(old: Workspace) -> None:
+    workspace = old
     one = next(n for n, row in enumerate(OLD_ROWS) if row.session >= OLD[100])
     row = OLD_ROWS[one]
     assert row.price is not None
     forged = replace(row, price=row.price + 0.01)
-    write_folder(tmp_path / "raw", [*OLD_ROWS[:one], forged, *OLD_ROWS[one + 1 :]])
+    write_folder(workspace.paths.raw, [*OLD_ROWS[:one], forged, *OLD_ROWS[one + 1 :]])
     analyse_data(workspace)
     assert found(workspace)["values rewritten"] == (1, f"{row.ticker} 2020")
     code, output = run(workspace, "changes")
@@ -131,9 +146,9 @@ def test_the_mending_of_a_stale_last_session_is_no_rewriting(tmp_path: Path) -> 
 
 
 def test_an_unexplained_jump_fails_the_review_until_it_is_accepted(
-    tmp_path: Path,
+    old: Workspace,
 ) -> None:
-    workspace = built(tmp_path, OLD_ROWS)
+    workspace = old
     assert run(workspace, "review")[0] == 0
     # AAA doubles in the middle of the new file and stays there: one jump.
     jumped = [
@@ -162,14 +177,14 @@ def test_an_unexplained_jump_fails_the_review_until_it_is_accepted(
     assert listed == 'ticker,session,note\nAAA,2023-02-13,"looked up, AB"\n'
 
 
-def test_accepting_twice_adds_nothing(tmp_path: Path) -> None:
-    workspace = built(tmp_path, OLD_ROWS)
+def test_accepting_twice_adds_nothing(old: Workspace) -> None:
+    workspace = old
     assert accept_jumps(workspace, note="none") == 0
     assert not accepted_path(workspace).exists()
 
 
-def test_a_list_that_is_none_is_refused(tmp_path: Path) -> None:
-    workspace = built(tmp_path, OLD_ROWS)
+def test_a_list_that_is_none_is_refused(old: Workspace) -> None:
+    workspace = old
     accepted_path(workspace).parent.mkdir()
     accepted_path(workspace).write_text("ticker,day\nAAA,2023-02-13\n")
     with pytest.raises(TableError, match="session"):
