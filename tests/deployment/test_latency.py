@@ -4,16 +4,18 @@ import pytest
 from nse_lstm.deployment.latency import measure_latency
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.scaling import MinMaxScaler
+from nse_lstm.models.architectures import Architecture, Dense, Lstm, build
 from nse_lstm.models.bundles import save_bundle
-from nse_lstm.models.runtime import keras
 
 
 @pytest.fixture
 def folder(tmp_path):
-    layers = [keras.Input((5, 1)), keras.layers.LSTM(2), keras.layers.Dense(1)]
+    layers = (Lstm("lstm", 2, sequences=False), Dense("dense", 1))
+    network = Architecture("small", 5, 1, layers, loss="mse")
     save_bundle(
         tmp_path / "AAA",
-        keras.Sequential(layers),
+        build(network),
+        architecture=network,
         scaler=MinMaxScaler(1.0, 2.0),
         metadata={"ticker": "AAA", "version": "1", "lookback": 5},
         history=[],

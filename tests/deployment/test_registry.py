@@ -21,6 +21,7 @@ from nse_lstm.deployment.registry import (
     roll_back,
 )
 from nse_lstm.errors import ArtefactError, ConfigurationError
+from nse_lstm.models.bundles import DIGESTED
 
 EVIDENCE = "e" * 64
 VERSION = "1" * 64
@@ -45,7 +46,7 @@ def make_bundle(models, ticker="AAA", version=VERSION):
     folder = models / "v2" / ticker
     folder.mkdir(parents=True)
     digests = {}
-    for name in ("model.keras", "scaler.json", "history.csv"):
+    for name in DIGESTED:
         (folder / name).write_bytes(name.encode())
         digests[name] = sha256(name.encode())
     about = {"ticker": ticker, "architecture": "v2", "version": version}
@@ -319,9 +320,7 @@ def test_equal_bundles_are_kept_once(folder):
     assert len(list((folder / "bundles").iterdir())) == 1
 
 
-@pytest.mark.parametrize(
-    "name", ["model.keras", "scaler.json", "history.csv", "metadata.json"]
-)
+@pytest.mark.parametrize("name", [*DIGESTED, "metadata.json"])
 def test_a_kept_bundle_that_was_tampered_with_is_named_and_not_promoted_again(
     folder, name
 ):

@@ -166,7 +166,7 @@ def test_a_registry_changed_by_hand_serves_nothing(persistent):
 @pytest.fixture
 def served(persistent):
     """A real network, unfitted, as BBB's challenger."""
-    from nse_lstm.models.architectures import build_v2
+    from nse_lstm.models.architectures import build, describe_v2
     from nse_lstm.models.bundles import save_bundle
     from nse_lstm.models.runtime import keras
 
@@ -179,9 +179,11 @@ def served(persistent):
         "lookback": LOOKBACK,
         "horizon": 1,
     }
+    network = describe_v2(V2(units=4, dense_units=3, lookback=LOOKBACK))
     save_bundle(
         persistent.models / "v2" / "BBB",
-        build_v2(LOOKBACK, V2(units=4, dense_units=3, lookback=LOOKBACK)),
+        build(network),
+        architecture=network,
         scaler=MinMaxScaler(20.0, 80.0),
         metadata=about,
         history=[],
@@ -235,7 +237,7 @@ def test_a_network_with_too_short_a_history_is_refused_alone(served):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["model.keras", "metadata.json", "scaler.json"])
+@pytest.mark.parametrize("name", ["weights.npy", "metadata.json", "scaler.json"])
 def test_a_network_changed_after_its_promotion_serves_nothing(served, name):
     entry = read_registry(served.registry)["BBB"]["challenger"]
     path = served.models / entry.bundle / name

@@ -1,13 +1,13 @@
 import pytest
 
 from nse_lstm.config import V2
-from nse_lstm.models.architectures import build_v2, count_parameters
+from nse_lstm.models.architectures import build, count_parameters, describe_v2
 from nse_lstm.models.runtime import keras
 
 
 @pytest.fixture(scope="module")
 def network():
-    return build_v2(60, V2())
+    return build(describe_v2(V2(lookback=60)))
 
 
 def test_layers_are_those_of_v2_in_order(network):
@@ -56,7 +56,7 @@ def test_rates_and_activations_are_those_of_the_letter(network):
 
 
 def test_names_do_not_depend_on_what_was_built_before(network):
-    again = build_v2(60, V2())
+    again = build(describe_v2(V2(lookback=60)))
     assert [layer.name for layer in again.layers] == [
         layer.name for layer in network.layers
     ]
@@ -65,6 +65,6 @@ def test_names_do_not_depend_on_what_was_built_before(network):
 
 
 def test_sizes_follow_the_configuration():
-    small = build_v2(10, V2(units=3, dense_units=2))
+    small = build(describe_v2(V2(lookback=10, units=3, dense_units=2)))
     # 4*3*5 + 12 + 4*3*7 + 12 + 4*2 + 3 = 60 + 12 + 84 + 12 + 8 + 3
     assert count_parameters(small) == 179

@@ -11,13 +11,14 @@ from nse_lstm.errors import DataError
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.scaling import MinMaxScaler
 from nse_lstm.features.windows import Windows, make_windows
-from nse_lstm.models.architectures import build_v2
+from nse_lstm.models.architectures import build, describe_v2
 from nse_lstm.models.bundles import Bundle, load_bundle, save_bundle
 from nse_lstm.models.forecasting import forecast, forecast_latest
 from nse_lstm.models.runtime import keras
 from nse_lstm.tables import FORECASTS, check
 
 LOOKBACK = 10
+SMALL = V2(lookback=LOOKBACK, units=2, dense_units=2)
 SCALER = MinMaxScaler(20.0, 60.0)
 ABOUT = {
     "ticker": "BBB",
@@ -28,16 +29,18 @@ ABOUT = {
 }
 
 
-def store(folder: Path, network: "keras.Model") -> Bundle:
-    save_bundle(folder, network, scaler=SCALER, metadata=ABOUT, history=[], run={})
+def store(folder: Path, network: "keras.Model", sizes: V2 = SMALL) -> Bundle:
+    about = {"architecture": describe_v2(sizes), "scaler": SCALER}
+    save_bundle(folder, network, **about, metadata=ABOUT, history=[], run={})
     return load_bundle(folder)
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     keras.utils.set_random_seed(3)
-    network = build_v2(LOOKBACK, V2(units=8))
-    return store(tmp_path_factory.mktemp("stored") / "BBB", network)
+    sizes = V2(lookback=LOOKBACK, units=8)
+    folder = tmp_path_factory.mktemp("stored") / "BBB"
+    return store(folder, build(describe_v2(sizes)), sizes)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def windows_of(stock: pd.DataFrame) -> Windows:
 
 def constant_network(output: float) -> "keras.Model":
     """Make a network whose scaled output is one number, whatever comes in."""
-    network = build_v2(LOOKBACK, V2(units=2, dense_units=2))
+    network = build(describe_v2(SMALL))
     kernel, bias = network.layers[-1].get_weights()
     network.layers[-1].set_weights([0 * kernel, bias + output])
     return network

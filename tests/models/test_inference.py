@@ -1,15 +1,14 @@
 """A stored network without TensorFlow: near Keras, and closed to anything else."""
 
-import copy
 import io
 import json
+import math
 import os
+import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,10 +21,13 @@ from nse_lstm.models.architectures import (
     Architecture,
     Dropout,
     Lstm,
+    architecture_document,
+    architecture_from_json,
     build,
     describe_rank_lstm,
     describe_v1,
     describe_v2,
+    weight_shapes,
 )
 from nse_lstm.models.bundles import save_bundle
 from nse_lstm.models.equality import (
@@ -34,12 +36,7 @@ from nse_lstm.models.equality import (
     require_equal_runtimes,
 )
 from nse_lstm.models.forecasting import predict
-from nse_lstm.models.inference import (
-    MEMBERS,
-    StoredNetwork,
-    read_network,
-)
-from nse_lstm.models.outlines import check_outline
+from nse_lstm.models.inference import StoredNetwork, read_network
 from nse_lstm.models.runtime import keras
 from nse_lstm.models.samples import Samples
 
@@ -71,7 +68,8 @@ def store(folder: Path, architecture: Architecture, *, seed: int = 1) -> Path:
     network.set_weights(
         [0.1 + 0.3 * random.random(w.shape) for w in network.get_weights()]
     )
-    save_bundle(folder, network, scaler=SCALER, metadata={}, history=[], run={})
+    about = {"architecture": architecture, "scaler": SCALER}
+    save_bundle(folder, network, **about, metadata={}, history=[], run={})
     return folder
 
 
@@ -82,7 +80,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def network(folder: Path) -> StoredNetwork:
-    return read_network(folder / "model.keras")
+    return read_network(folder)
 
 
 def samples_of(lookback: int, n: int, *, channels: int = 1, seed: int = 2) -> Samples:
@@ -108,15 +106,10 @@ def test_a_network_that_differs_by_one_weight_is_told(tmp_path, monkeypatch) -> 
         require_equal_runtimes(stored)
 
 
-def test_the_outline_says_all_that_the_engine_needs(network: StoredNetwork) -> None:
-    outline = network.architecture
-    assert (outline.name, outline.lookback, outline.channels) == ("v2", 7, 1)
-    plain = describe_v2(SMALL)
-    assert [type(each) for each in outline.layers] == [
-        type(each) for each in plain.layers
-    ]
-    units = [each.units for each in outline.layers if hasattr(each, "units")]
-    assert units == [5, 5, 3, 1]
+def test_a_stored_network_is_the_one_that_was_described(network) -> None:
+    assert network.architecture == NETWORKS["v2"]
+    shapes = [weight.shape for weight in network.weights]
+    assert shapes == weight_shapes(NETWORKS["v2"])
 
 
 @settings(max_examples=25, deadline=None)
@@ -138,7 +131,7 @@ def test_other_kernels_and_threads_move_no_bit(folder: Path) -> None:
         "from nse_lstm.models.samples import Samples\n"
         "table = np.random.default_rng(5).random((300, 1), np.float32)\n"
         "samples = Samples(table, np.arange(6, 300), np.empty((294, 1)))\n"
-        f"network = read_network(Path({str(folder / 'model.keras')!r}))\n"
+        f"network = read_network(Path({str(folder)!r}))\n"
         "sys.stdout.buffer.write(predict(network, samples).tobytes())\n"
         "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
     )
@@ -163,183 +156,142 @@ def test_a_missing_price_gives_no_number(network) -> None:
     assert np.isnan(made).all()
 
 
-def outline_of(folder: Path) -> dict:
-    with zipfile.ZipFile(folder / "model.keras") as archive:
-        return json.loads(archive.read("config.json"))
+def document_of(name: str) -> dict:
+    return architecture_document(NETWORKS[name])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_description_comes_back_from_json(name: str) -> None:
+    content = json.dumps(document_of(name)).encode()
+    assert architecture_from_json(content) == NETWORKS[name]
 
 
 @pytest.mark.parametrize(
     ("place", "changes"),
     [
-        (1, {"activation": "relu"}),
-        (1, {"recurrent_activation": "hard_sigmoid"}),
-        (1, {"go_backwards": True}),
-        (1, {"stateful": True}),
-        (1, {"use_bias": False}),
-        (1, {"use_bias": 1}),
-        (1, {"units": -5}),
-        (1, {"units": True}),
-        (1, {"return_sequences": False}),
-        (2, {"epsilon": 0.01}),
-        (2, {"center": False}),
-        (4, {"return_sequences": True}),
-        (7, {"activation": "softmax"}),
-        (7, {"activation": {"module": "builtins", "class_name": "function"}}),
-        (7, {"quantization_config": {"mode": "int8"}}),
-        (0, {"batch_shape": [None, 0, 1]}),
-        (0, {"batch_shape": [8, 7, 1]}),
+        (0, {"units": -5}),
+        (0, {"units": 0}),
+        (0, {"units": True}),
+        (0, {"units": 5.0}),
+        (0, {"units": None}),
+        (0, {"sequences": 1}),
+        (0, {"sequences": False}),
+        (0, {"l2": -1.0}),
+        (0, {"l2": float("nan")}),
+        (0, {"go_backwards": True}),
+        (0, {"name": 3}),
+        (0, {"kind": "dense"}),
+        (2, {"rate": 1.0}),
+        (2, {"rate": float("inf")}),
+        (2, {"kind": "Lambda"}),
+        (2, {"kind": "gru"}),
+        (3, {"sequences": True}),
+        (6, {"activation": "softmax"}),
+        (6, {"activation": {"module": "builtins", "class_name": "function"}}),
     ],
 )
-def test_an_option_that_the_engine_does_not_know_is_refused(
-    folder: Path, place: int, changes: dict
+def test_a_layer_that_the_engine_does_not_know_is_refused(
+    place: int, changes: dict
 ) -> None:
-    outline = outline_of(folder)
-    assert check_outline(copy.deepcopy(outline)).architecture.name == "v2"
-    outline["config"]["layers"][place]["config"] |= changes
-    with pytest.raises(ArtefactError, match="Expected a plain network"):
-        check_outline(outline)
-
-
-@pytest.mark.parametrize("kind", ["Lambda", "TorchModuleWrapper", "GRU", "InputLayer"])
-def test_a_layer_off_the_list_is_refused(folder: Path, kind: str) -> None:
-    outline = outline_of(folder)
-    outline["config"]["layers"][3]["class_name"] = kind
-    with pytest.raises(ArtefactError, match=kind):
-        check_outline(outline)
-
-
-def test_a_layer_of_another_module_is_refused(folder: Path) -> None:
-    outline = outline_of(folder)
-    outline["config"]["layers"][3]["module"] = "os"
-    with pytest.raises(ArtefactError, match=r"os\.Dropout"):
-        check_outline(outline)
-
-
-@pytest.fixture(scope="module")
-def branched(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return store(tmp_path_factory.mktemp("stored") / "rank_lstm", NETWORKS["rank_lstm"])
-
-
-def test_branches_are_read_in_the_order_of_the_description(branched: Path) -> None:
-    outline = check_outline(outline_of(branched))
-    names = [[each.name for each in way] for way in NETWORKS["rank_lstm"].branches]
-    found = outline.architecture.branches
-    assert [[each.name for each in way] for way in found] == names
-    assert sorted(each.name for each in outline.order) == sorted(
-        name for way in names for name in way
-    )
-
-
-def layer_of(outline: dict, name: str) -> dict:
-    return next(each for each in outline["config"]["layers"] if each["name"] == name)
-
-
-def history_of(layer: dict) -> dict:
-    return layer["inbound_nodes"][0]["args"][0]["config"]
+    document = document_of("v2")
+    document["layers"][place] |= changes
+    with pytest.raises(ArtefactError, match="Expected"):
+        architecture_from_json(json.dumps(document).encode())
 
 
 @pytest.mark.parametrize(
     "harm",
     [
-        # The branches would see an earlier session, or all of them.
-        lambda o: layer_of(o, "last_session")["config"].update(cropping=[2, 1]),
-        lambda o: history_of(layer_of(o, "last_places")).update(
-            keras_history=["prices", 0, 0]
-        ),
-        # A branch begins at the sessions, and the recurrent one at the last.
-        lambda o: history_of(layer_of(o, "wide_places")).update(
-            keras_history=["prices", 0, 0]
-        ),
-        # A layer leads back to itself, is used a second time, or is in no branch.
-        lambda o: history_of(layer_of(o, "deep")).update(keras_history=["deep", 0, 0]),
-        lambda o: history_of(layer_of(o, "deep")).update(
-            keras_history=["last_places", 1, 0]
-        ),
-        lambda o: layer_of(o, "sum")["inbound_nodes"][0]["args"][0].pop(),
-        lambda o: layer_of(o, "sum").update(module="os"),
-        lambda o: o["config"].update(output_layers=["wide_places", 0, 0]),
+        lambda d: d.update(lookback=0),
+        lambda d: d.update(channels=-1),
+        lambda d: d.update(loss="mae"),
+        lambda d: d.update(optimizer="adam"),
+        lambda d: d.update(layers=[]),
+        lambda d: d.pop("channels"),
+        # No dense layer at the end, or the layers in another order.
+        lambda d: d["layers"].pop(),
+        lambda d: d["layers"].reverse(),
+        # A branch of no layer, without a dense end, of other outputs, of an LSTM.
+        lambda d: d["beside"].append([]),
+        lambda d: d["beside"][0].pop(),
+        lambda d: d["beside"][1][0].update(units=1),
+        lambda d: d["beside"][1].insert(0, d["layers"][0]),
     ],
 )
-def test_branches_that_the_engine_does_not_compute_are_refused(
-    branched: Path, harm
-) -> None:
-    outline = outline_of(branched)
-    harm(outline)
-    with pytest.raises(ArtefactError, match="Expected a plain network"):
-        check_outline(outline)
+def test_a_network_that_the_engine_does_not_compute_is_refused(harm) -> None:
+    document = document_of("rank_lstm")
+    harm(document)
+    with pytest.raises(ArtefactError, match="Expected"):
+        architecture_from_json(json.dumps(document).encode())
 
 
-def rewritten(folder: Path, target: Path, **members: bytes) -> Path:
-    """Copy a Keras file with other members."""
-    with zipfile.ZipFile(folder / "model.keras") as archive:
-        content = {name: archive.read(name) for name in MEMBERS}
-    for name, given_bytes in members.items():
-        content[name] = given_bytes
-    with zipfile.ZipFile(target, "w") as archive:
-        for name, each in content.items():
-            archive.writestr(name, each)
+def changed(folder: Path, target: Path, **files: bytes) -> Path:
+    """Copy a bundle with another description or other weights."""
+    shutil.copytree(folder, target)
+    for name, content in files.items():
+        (target / name).write_bytes(content)
     return target
 
 
-def weights_file(folder: Path, change) -> bytes:
-    with zipfile.ZipFile(folder / "model.keras") as archive:
-        buffer = io.BytesIO(archive.read("model.weights.h5"))
-    with h5py.File(buffer, "a") as file:
-        change(file)
+def array_file(array: np.ndarray, **options: bool) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, **options)
     return buffer.getvalue()
 
 
-PRICE = "layers/dense_1/vars/1"
+def claiming(n: int) -> bytes:
+    """Return an array file whose header claims more values than it holds."""
+    buffer = io.BytesIO()
+    about = {"descr": "<f4", "fortran_order": False, "shape": (n,)}
+    np.lib.format.write_array_header_1_0(buffer, about)
+    return buffer.getvalue()
 
 
-def _replace(file: h5py.File, value: object) -> None:
-    del file[PRICE]
-    file[PRICE] = value
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda file: file.pop(PRICE),
-        lambda file: _replace(file, np.zeros(2, np.float32)),
-        lambda file: _replace(file, np.zeros(1, np.float64)),
-        lambda file: _replace(file, np.full(1, np.nan, np.float32)),
-        lambda file: _replace(file, h5py.ExternalLink("/etc/hostname", "/")),
-        lambda file: _replace(file, h5py.SoftLink("/layers/dense/vars/1")),
-    ],
-    ids=["missing", "shape", "type", "nan", "external link", "soft link"],
-)
-def test_weights_that_are_not_plain_are_refused(folder, tmp_path, change) -> None:
-    weights = weights_file(folder, change)
-    path = rewritten(folder, tmp_path / "m.keras", **{"model.weights.h5": weights})
-    with pytest.raises(ArtefactError, match=r"dense_1/vars/1"):
-        read_network(path)
+N_WEIGHTS = sum(math.prod(shape) for shape in weight_shapes(NETWORKS["v2"]))
 
 
 @pytest.mark.parametrize(
-    "members",
+    "content",
     [
-        {"config.json": b""},
-        {"config.json": b"[]"},
-        {"config.json": b'{"class_name": "Sequential", "module": "keras"}'},
-        {"model.weights.h5": b"no HDF5"},
+        array_file(np.zeros(N_WEIGHTS - 1, np.float32)),
+        array_file(np.zeros((N_WEIGHTS, 1), np.float32)),
+        array_file(np.zeros(N_WEIGHTS, np.float64)),
+        array_file(np.zeros(N_WEIGHTS, ">f4")),
+        array_file(np.full(N_WEIGHTS, np.nan, np.float32)),
+        array_file(np.full(N_WEIGHTS, None), allow_pickle=True),
+        claiming(N_WEIGHTS),
+        claiming(2**60),
+        b"no array",
+        b"",
+        b"PK\x03\x04",
+    ],
+    ids=[
+        *["too few", "shape", "double", "byte order", "nan", "pickled"],
+        *["cut short", "huge", "text", "empty", "archive"],
     ],
 )
-def test_a_broken_member_is_an_error_that_names_the_file(
-    folder, tmp_path, members
+def test_weights_that_do_not_fit_are_refused(folder, tmp_path, content) -> None:
+    other = changed(folder, tmp_path / "other", **{"weights.npy": content})
+    with pytest.raises(ArtefactError, match="other"):
+        read_network(other)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b"[" * 10**5])
+def test_a_broken_description_is_an_error_that_names_the_folder(
+    folder, tmp_path, content
 ) -> None:
-    path = rewritten(folder, tmp_path / "broken.keras", **members)
-    with pytest.raises(ArtefactError, match=r"broken\.keras"):
-        read_network(path)
+    other = changed(folder, tmp_path / "other", **{"architecture.json": content})
+    with pytest.raises(ArtefactError, match="other"):
+        read_network(other)
 
 
-def test_a_packed_member_is_refused(folder, tmp_path) -> None:
-    path = tmp_path / "packed.keras"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in MEMBERS:
-            archive.writestr(name, bytes(10**6))
-    with pytest.raises(ArtefactError, match="not compressed"):
-        read_network(path)
+def test_sizes_that_disagree_with_the_weights_are_refused(folder, tmp_path) -> None:
+    document = document_of("v2")
+    document["layers"][0]["units"] = 10**9
+    content = json.dumps(document).encode()
+    other = changed(folder, tmp_path / "other", **{"architecture.json": content})
+    with pytest.raises(ArtefactError, match=f"of shape .{N_WEIGHTS},"):
+        read_network(other)
 
 
 def test_dropout_is_read_and_does_nothing(network: StoredNetwork) -> None:

@@ -15,6 +15,7 @@ from nse_lstm.evaluation.strategies import strategy_returns
 from nse_lstm.features.returns import with_returns
 from nse_lstm.json_files import read_json, write_json
 from nse_lstm.models.baselines import persistence
+from nse_lstm.models.bundles import DIGESTED
 from nse_lstm.paths import write_text
 from nse_lstm.study.core.phase_tables import read_recommended, study_folds
 from nse_lstm.study.core.sealed_year import SealedYearAccess
@@ -140,7 +141,7 @@ def _leave_models(workspace: Workspace) -> None:
 
 def leave_bundle(folder: Path, ticker: str, history: str = "epoch\n1\n") -> None:
     """Leave a folder that proves itself, with a network that nothing can load."""
-    files = {
+    files = dict.fromkeys(DIGESTED, "") | {
         "model.keras": "no network",
         "scaler.json": '{"maximum": 50.0, "minimum": 10.0}',
         "history.csv": history,

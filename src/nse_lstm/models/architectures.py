@@ -1,11 +1,13 @@
 """The networks, described once: built plain by Keras, trained fast by ``engine``."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import field
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from nse_lstm.config import V2, RankLstm
 from nse_lstm.errors import ArtefactError
@@ -14,51 +16,61 @@ if TYPE_CHECKING:
     import keras
 
 
+FORBID = ConfigDict(extra="forbid", allow_inf_nan=False)
+
 Numbers = NDArray[np.floating]
+Shape = tuple[int, ...]
+Count = Annotated[int, Field(ge=1)]
+Penalty = Annotated[float, Field(ge=0)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=FORBID)
 class Lstm:
     """A recurrent layer; ``sequences`` passes on every session, not the last one."""
 
     name: str
-    units: int
+    units: Count
     sequences: bool
-    l2: float = 0.0
+    l2: Penalty = 0.0
     """Penalty on both kernels, not on the bias."""
+    kind: Literal["lstm"] = field(default="lstm", repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=FORBID)
 class Normalise:
     """Batch normalisation, as Keras sets it up."""
 
     name: str
+    kind: Literal["normalise"] = field(default="normalise", repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=FORBID)
 class Dropout:
-    """A share ``rate`` of the values is set to 0 in training."""
+    """A fraction ``rate`` of the values is set to 0 in training."""
 
     name: str
-    rate: float
+    rate: Annotated[float, Field(ge=0, lt=1)]
+    kind: Literal["dropout"] = field(default="dropout", repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=FORBID)
 class Dense:
     """A fully connected layer."""
 
     name: str
-    units: int
+    units: Count
     activation: Literal["linear", "relu"] = "linear"
-    l2: float = 0.0
+    l2: Penalty = 0.0
     starts_at_zero: bool = False
-    """Its kernel: what the layer adds to a sum is then learned, not drawn."""
+    """Its kernel starts at zero: the layer's part of a sum is learned, not drawn."""
+    kind: Literal["dense"] = field(default="dense", repr=False)
 
 
-Layer = Lstm | Normalise | Dropout | Dense
+Layer = Annotated[Lstm | Normalise | Dropout | Dense, Field(discriminator="kind")]
+Beside = Annotated[Dense | Dropout, Field(discriminator="kind")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=FORBID)
 class Architecture:
     """A network from (n, lookback, channels) to (n, n_outputs), and its loss.
 
@@ -66,16 +78,41 @@ class Architecture:
     normalisation and dropout in between; the last one is dense. ``beside`` them may
     stand branches that see the window's last session only: the outputs of all are
     added.
+
+    Raises
+    ------
+    ValidationError
+        If a size or rate is out of range.
+    ArtefactError
+        If the layers stand in another order.
     """
 
     name: str
-    lookback: int
-    channels: int
+    lookback: Count
+    channels: Count
     layers: tuple[Layer, ...]
     loss: Literal["huber", "mse"]
     """Of single outputs; its mean over windows and outputs is minimised."""
-    beside: tuple[tuple[Dense | Dropout, ...], ...] = ()
+    beside: tuple[tuple[Beside, ...], ...] = ()
     """Each ends in a dense layer of as many units as there are outputs."""
+
+    def __post_init__(self) -> None:
+        """Refuse an order of layers that the engine does not compute."""
+        solid = [each for each in self.layers if isinstance(each, Lstm | Dense)]
+        n_lstm = sum(isinstance(each, Lstm) for each in solid)
+        goes_on = [getattr(each, "sequences", None) for each in solid[:n_lstm]]
+        if goes_on != [*[True] * (n_lstm - 1), False]:
+            raise ArtefactError(
+                f"Expected LSTMs, all but the last with `sequences`, then dense layers "
+                f"in {self.name}. Received: {[each.name for each in solid]}"
+            )
+        for branch in self.branches:
+            last = branch[-1] if branch else None
+            if not isinstance(last, Dense) or last.units != self.n_outputs:
+                raise ArtefactError(
+                    f"Expected a dense layer with one unit per output at the end of "
+                    f"each branch of {self.name}. Received: {last}"
+                )
 
     @property
     def branches(self) -> tuple[tuple[Layer, ...], ...]:
@@ -86,11 +123,7 @@ class Architecture:
     def n_outputs(self) -> int:
         """Targets of a window."""
         last = self.layers[-1]
-        if not isinstance(last, Dense):
-            raise ArtefactError(
-                f"Expected a dense layer at the end of {self.name}. Received: {last}"
-            )
-        return last.units
+        return last.units if isinstance(last, Dense) else 0
 
 
 def describe_v2(v2: V2, *, channels: int = 1) -> Architecture:
@@ -142,7 +175,7 @@ def describe_rank_lstm(
 
     Parameters
     ----------
-    the rank LSTM : V3
+    rank_lstm : RankLstm
     channels, n_outputs : int
     n_windows : int
         Of training; the penalties are shared out among them.
@@ -174,6 +207,55 @@ def describe_rank_lstm(
             (Dense("wide_places", n_outputs, l2=wide, starts_at_zero=True),),
         ),
     )
+
+
+def architecture_document(architecture: Architecture) -> dict[str, Any]:
+    """Return a network's description as plain values."""
+    adapter = TypeAdapter(Architecture)
+    return dict(adapter.dump_python(architecture, mode="json"))
+
+
+def architecture_from_json(content: bytes) -> Architecture:
+    """Return the network that a JSON file describes; the file may be hostile.
+
+    Raises
+    ------
+    ArtefactError
+        If a layer, a key, a type or a size is none that the engine computes.
+    """
+    try:
+        return TypeAdapter(Architecture).validate_json(content, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise ArtefactError(
+            f"Expected the description of a network. Received: {first['msg']} "
+            f"({place!a}, {error.error_count()} faults)"
+        ) from None
+
+
+def weight_shapes(architecture: Architecture) -> list[Shape]:
+    """Return the shapes of a network's weights in the order of ``take_weights``."""
+    shapes: list[Shape] = []
+    for layer, width in layer_widths(architecture):
+        match layer:
+            case Lstm(units=units):
+                shapes += [(width, 4 * units), (units, 4 * units), (4 * units,)]
+            case Normalise():
+                shapes += [(width,)] * 4
+            case Dense(units=units):
+                shapes += [(width, units), (units,)]
+    return shapes
+
+
+def layer_widths(architecture: Architecture) -> Iterator[tuple[Layer, int]]:
+    """Give each layer, branch by branch, with the width of its input."""
+    for branch in architecture.branches:
+        width = architecture.channels
+        for layer in branch:
+            yield layer, width
+            if isinstance(layer, Lstm | Dense):
+                width = layer.units
 
 
 def build(architecture: Architecture) -> "keras.Model":
@@ -222,24 +304,6 @@ def give_weights(
             count = len(layer.get_weights())
             layer.set_weights(rest[:count])
             del rest[:count]
-
-
-def build_v2(lookback: int, v2: V2) -> "keras.Model":
-    """Build the v2 network, uncompiled, with weights from the current seeds.
-
-    Parameters
-    ----------
-    lookback : int
-        Sessions of a window.
-    v2 : V2
-        Sizes, dropout rates and the L2 factor; its own lookback does not count.
-
-    Returns
-    -------
-    keras.Model
-        (n, lookback, 1) scaled adjusted prices -> (n, 1) scaled adjusted price.
-    """
-    return build(replace(describe_v2(v2), lookback=lookback))
 
 
 def count_parameters(model: "keras.Model") -> int:

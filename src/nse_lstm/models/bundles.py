@@ -1,7 +1,8 @@
 """A trained model as a folder that can prove itself.
 
-``model.keras`` and ``scaler.json`` forecast, ``history.csv`` shows how they came to be,
-``metadata.json`` says what they are and holds the digests of the other three, so that
+``architecture.json``, ``weights.npy`` and ``scaler.json`` forecast; ``model.keras``
+holds the same network for Keras. ``history.csv`` shows the epochs of its training.
+``metadata.json`` says what they are and holds the digests of the other five, so that
 its own digest stands for all. ``run.json`` holds times and is outside every digest. The
 same weights always give the same bytes. Nothing is ever unpickled.
 """
@@ -24,7 +25,19 @@ from nse_lstm.features.scaling import (
     scaler_document,
     scaler_from_document,
 )
-from nse_lstm.models.inference import MEMBERS, StoredNetwork, read_network
+from nse_lstm.models.architectures import (
+    Architecture,
+    architecture_document,
+    build,
+    take_weights,
+)
+from nse_lstm.models.inference import (
+    ARCHITECTURE,
+    WEIGHTS,
+    StoredNetwork,
+    read_network,
+    weights_bytes,
+)
 from nse_lstm.paths import write_folder
 
 if TYPE_CHECKING:
@@ -33,7 +46,10 @@ if TYPE_CHECKING:
 
 HISTORY_COLUMNS = ["epoch", "loss", "huber", "val_huber", "learning_rate"]
 
-DIGESTED = ("model.keras", "scaler.json", "history.csv")
+DIGESTED = (ARCHITECTURE, WEIGHTS, "model.keras", "scaler.json", "history.csv")
+
+MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
+"""Members of a ``.keras`` file, in their canonical order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +65,7 @@ def save_bundle(
     folder: Path,
     model: "keras.Model",
     *,
+    architecture: Architecture,
     scaler: MinMaxScaler,
     metadata: Mapping[str, Any],
     history: Sequence[Mapping[str, float]],
@@ -62,6 +79,8 @@ def save_bundle(
         Becomes the bundle.
     model : keras.Model
         Its layers and weights are kept, its optimiser is not.
+    architecture : Architecture
+        Describes the model.
     scaler : MinMaxScaler
         What the model's input and output were scaled with.
     metadata : mapping
@@ -79,6 +98,8 @@ def save_bundle(
     """
     rows = pd.DataFrame(history, columns=HISTORY_COLUMNS)
     files = {
+        ARCHITECTURE: _json_bytes(architecture_document(architecture)),
+        WEIGHTS: weights_bytes(take_weights(model, architecture)),
         "model.keras": _keras_bytes(model),
         "scaler.json": _json_bytes(scaler_document(scaler)),
         "history.csv": rows.to_csv(index=False, lineterminator="\n").encode(),
@@ -105,35 +126,49 @@ def load_bundle(folder: Path, *, digest: str | None = None) -> Bundle:
     Raises
     ------
     ArtefactError
-        Naming the file that is missing, changed, or more than a plain Keras model.
+        Naming the file that is missing or changed, or the folder whose network is not
+        one that the engine computes.
     """
     metadata = read_metadata(folder, digest=digest)
     document = json.loads((folder / "scaler.json").read_text(encoding="utf-8"))
-    network = read_network(folder / "model.keras")
+    network = read_network(folder)
     return Bundle(network, scaler_from_document(document), metadata)
 
 
 def load_keras(folder: Path) -> "keras.Model":
     """Load a bundle's network by Keras itself, after the same checks.
 
-    For whoever looks at layers, or checks one way to forecast against the other.
+    Keras is shown no file but one that describes the network of ``architecture.json``,
+    and its weights must be those of ``weights.npy`` to the bit.
 
     Raises
     ------
     ArtefactError
-        As ``load_bundle``.
+        As ``load_bundle``, or if ``model.keras`` holds another network.
     """
-    load_bundle(folder)
+    stored = load_bundle(folder).model
     from nse_lstm.models.runtime import keras
 
-    path = folder / "model.keras"
+    path, described = folder / "model.keras", build(stored.architecture)
+    document = keras.saving.serialize_keras_object(described)
+    if _config(path) != _json_bytes(_without_accidents(document)):
+        raise ArtefactError(
+            f"Expected the network of {ARCHITECTURE}, as Keras "
+            f"{keras.__version__} describes it, in {path}. Received: another one"
+        )
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        weights = weights_bytes(take_weights(model, stored.architecture))
     except Exception as error:  # Keras raises whatever the file provokes.
         raise ArtefactError(
             f"Expected a model that Keras loads in safe mode from {path}. "
             f"Received: {error}"
         ) from error
+    if weights != weights_bytes(stored.weights):
+        raise ArtefactError(
+            f"Expected the weights of {WEIGHTS} in {path}. Received: others"
+        )
+    return model
 
 
 def read_metadata(folder: Path, *, digest: str | None = None) -> dict[str, Any]:
@@ -217,6 +252,24 @@ def _keras_bytes(model: "keras.Model") -> bytes:
     for name in ("metadata.json", "config.json"):
         members[name] = _json_bytes(_without_accidents(json.loads(members[name])))
     return _canonical_zip(members)
+
+
+def _config(path: Path) -> bytes:
+    """Return a Keras file's description of its network, once the archive is plain."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            # A stored member is no longer than the file; a packed one might be.
+            packed = [i.filename for i in archive.infolist() if i.compress_type]
+            names = archive.namelist()
+            if sorted(names) == sorted(MEMBERS) and not packed:
+                return archive.read("config.json")
+        came = f"an archive of {names}, of these compressed: {packed}"
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        came = f"{path.stat().st_size} bytes, not to be read as one: {error}"
+    raise ArtefactError(
+        f"Expected a Keras file of exactly {MEMBERS}, not compressed. "
+        f"Received: {came} ({path})"
+    )
 
 
 def _without_accidents(document: Any) -> Any:

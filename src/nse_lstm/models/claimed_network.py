@@ -4,6 +4,7 @@
 scaler is fitted on all rows, and the span that is reported also stops the training.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from nse_lstm.config import V2, Training
 from nse_lstm.errors import DataError
 from nse_lstm.features.scaling import fit_min_max, scale, unscale
+from nse_lstm.models.architectures import build, describe_v2
 
 if TYPE_CHECKING:
     import keras
@@ -69,11 +71,10 @@ def _fitted(
     training: Training,
     seed: int,
 ) -> "keras.Model":
-    from nse_lstm.models.architectures import build_v2
     from nse_lstm.models.runtime import keras
 
     keras.utils.set_random_seed(seed)
-    model = build_v2(inputs.shape[1], v2)
+    model = build(replace(describe_v2(v2), lookback=inputs.shape[1]))
     optimizer = keras.optimizers.Adam(training.learning_rate)
     model.compile(optimizer=optimizer, loss="huber")
     model.fit(

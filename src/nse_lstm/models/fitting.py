@@ -78,6 +78,7 @@ def fit_bundle(job: Job, *, study: Study, folder: Path) -> None:
     save_bundle(
         folder,
         model,
+        architecture=plan.network,
         scaler=plan.scaler,
         metadata=_metadata(job, plan, model, history),
         history=history,

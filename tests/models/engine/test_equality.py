@@ -163,7 +163,7 @@ def test_the_exported_network_forecasts_what_the_engine_does(tmp_path):
     model.set_weights(weights)
     scaler = MinMaxScaler(0.0, 1.0)
     about = {"metadata": {}, "history": history, "run": {}, "scaler": scaler}
-    save_bundle(tmp_path / "a", model, **about)
+    save_bundle(tmp_path / "a", model, architecture=architecture, **about)
     stored = load_keras(tmp_path / "a")
     assert all(type(layer).__module__.startswith("keras") for layer in stored.layers)
     X, _ = plain_windows(architecture, validation)

@@ -19,6 +19,8 @@ from nse_lstm.models.architectures import (
     Dropout,
     Lstm,
     Normalise,
+    Shape,
+    layer_widths,
 )
 from nse_lstm.models.architectures import Layer as Described
 from nse_lstm.models.engine.layers import Connection, Mask, Normalisation
@@ -29,7 +31,6 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 
 Numbers = NDArray[np.floating]
 Random = np.random.Generator
-Shape = tuple[int, ...]
 Layer = Recurrence | Normalisation | Mask | Connection
 Parts = tuple[Iterator[Numbers], Iterator[Numbers], Iterator[Numbers]]
 """Weights, slopes and moving statistics, to be taken one after the other."""
@@ -259,20 +260,10 @@ def _every(architecture: Architecture) -> Iterator[Described]:
     return chain.from_iterable(architecture.branches)
 
 
-def _widths(architecture: Architecture) -> Iterator[tuple[Described, int]]:
-    """Give each layer with the width of what it is given."""
-    for branch in architecture.branches:
-        width = architecture.channels
-        for layer in branch:
-            yield layer, width
-            if isinstance(layer, Lstm | Dense):
-                width = layer.units
-
-
 def _shapes(architecture: Architecture) -> list[Shape]:
     """Shapes of the trainable weights, in order; an LSTM's three are one."""
     shapes: list[Shape] = []
-    for layer, width in _widths(architecture):
+    for layer, width in layer_widths(architecture):
         match layer:
             case Lstm(units=units):
                 shapes.append((4 * units, width + units + 1))
@@ -286,7 +277,7 @@ def _shapes(architecture: Architecture) -> list[Shape]:
 def _moving_shapes(architecture: Architecture) -> list[Shape]:
     return [
         (width,)
-        for layer, width in _widths(architecture)
+        for layer, width in layer_widths(architecture)
         if isinstance(layer, Normalise)
         for _ in range(2)
     ]

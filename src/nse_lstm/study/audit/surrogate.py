@@ -26,6 +26,7 @@ from nse_lstm.features.scaling import (
 from nse_lstm.features.windows import Windows
 from nse_lstm.json_files import read_json
 from nse_lstm.models.baselines import forecast_baselines, forecast_rows
+from nse_lstm.models.bundles import DIGESTED
 from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.models.tabular_models import fit_ridge
 from nse_lstm.paths import write_text
@@ -58,7 +59,7 @@ def fit_surrogate(job: TrainingJob, study: Study, folder: Path) -> None:
         held = scale(scaler, job.validation.X), scale(scaler, job.validation.y)
         losses = [_loss(predict(w, held[0]) - held[1]) for w in weights]
     best = int(np.argmin(losses))
-    files = {
+    files = dict.fromkeys(DIGESTED, "") | {
         "model.keras": json.dumps(weights[best].tolist()),
         "scaler.json": json.dumps(scaler_document(scaler)),
         "history.csv": "\n".join(["val_huber", *map(repr, losses), ""]),
