@@ -108,7 +108,7 @@ def measure(folder: Path) -> None:
     seconds, cpu_seconds = timed(lambda: found.append(build_panel(folder)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     table = {
-        "n_rows": int(found[0].file_ledger["n_rows"].sum()),
+        "n_rows": int(found[0].row_counts["n_rows"].sum()),
         "seconds": seconds,
         "cpu_seconds": cpu_seconds,
         # Kibibytes on Linux; what the imports took is left out.

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from support.raw_files import Row, copy_session, random_rows, write_folder, write_rows
 
-from nse_lstm.data import date_repair, flags, row_ledger
+from nse_lstm.data import date_repair, flags, row_accounting
 from nse_lstm.data.ingest import read_raw
 from nse_lstm.data.panel import MarketData, build_panel
 from nse_lstm.data.parse import parse_rows
@@ -269,7 +269,7 @@ def test_an_ex_date_whose_price_ignores_the_factor_is_reviewed_by_its_own_reason
 ):
     review = ex_date_market(tmp_path, 95.0).repairs
     # log(2 x 95 / 100) = 0.642
-    assert review["reason"].tolist() == [row_ledger.EX_JUMP]
+    assert review["reason"].tolist() == [row_accounting.EX_JUMP]
     assert review["session"].tolist() == [DAYS[1]]
     assert review["detail"].tolist() == ["price 100 -> 95, factor 2, log move +0.642"]
 
@@ -299,7 +299,7 @@ def test_a_weekend_session_is_kept_and_reviewed_once(tmp_path):
     market = market_of(tmp_path, random_rows(days, seed=1))
     assert (market.panel["session"] == saturday).sum() == 2
     # Two rows a session on lines 2 to 15: the sixth session starts on line 12.
-    assert market.repairs["reason"].tolist() == [row_ledger.WEEKEND]
+    assert market.repairs["reason"].tolist() == [row_accounting.WEEKEND]
     assert market.repairs["source_line"].tolist() == [12]
     assert market.repairs["detail"].tolist() == ["2020-03-07 (2 rows)"]
 
@@ -313,9 +313,9 @@ def test_an_index_row_alone_on_its_session_is_no_session(tmp_path):
     columns = [name for name in market.panel.columns if name != "source_line"]
     pd.testing.assert_frame_equal(market.panel[columns], expected.panel[columns])
     assert market.repairs[["action", "reason", "ticker"]].to_numpy().tolist() == [
-        ["dropped", row_ledger.OFF_CALENDAR, "^IDX"]
+        ["dropped", row_accounting.OFF_CALENDAR, "^IDX"]
     ]
-    assert market.file_ledger["n_rows"].sum() == len(rows) + 1
+    assert market.row_counts["n_rows"].sum() == len(rows) + 1
 
 
 def test_indices_alone_are_no_market(tmp_path):
@@ -346,7 +346,7 @@ def test_a_block_printed_again_at_the_end_is_no_step_back(tmp_path):
     write_rows(tmp_path / NAME, [*rows, *rows[2:4]])
     market = build_panel(tmp_path)
     assert len(market.panel) == len(rows)
-    assert set(market.repairs["reason"]) == {row_ledger.DUPLICATE}
+    assert set(market.repairs["reason"]) == {row_accounting.DUPLICATE}
 
 
 def test_jumps_across_a_gap_or_on_an_explained_ex_date_are_not_reviewed(tmp_path):

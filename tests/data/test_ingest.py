@@ -257,7 +257,7 @@ def test_damaged_files_close_their_ledger_or_raise_a_data_error(
             len(file.read_bytes().rstrip(b"\n").split(b"\n")) - 1
             for file in folder.glob("*all_stocks*")
         )
-        ledger = market.file_ledger
+        ledger = market.row_counts
         # Blank lines at the very end are lines too, and counted as dropped.
         n_blank_end = ledger.loc[ledger["reason"] == "blank row", "n_rows"].sum()
         assert n_lines <= ledger["n_rows"].sum() <= n_lines + n_blank_end

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from support.raw_files import Row, copy_session, write_rows
 
-from nse_lstm.data import row_ledger
+from nse_lstm.data import row_accounting
 from nse_lstm.data.panel import MarketData, build_panel
 from nse_lstm.errors import DataError
 
@@ -74,7 +74,7 @@ def build(folder: Path, board: Board, rows: list[Row], **more: list[Row]) -> Mar
         write_rows(folder / f"{name}_{board.year}.csv", part, "old")
     market = build_panel(folder)
     n_rows = len(rows) + sum(len(part) for part in more.values())
-    assert market.file_ledger["n_rows"].sum() == n_rows
+    assert market.row_counts["n_rows"].sum() == n_rows
     return market
 
 
@@ -110,13 +110,13 @@ def test_a_clean_board_raises_no_alarm(tmp_path, board):
     assert_like(market, true_panel(board))
     flags = market.panel[["stale", "mended", "suspended", "gap"]]
     assert not flags.any(axis=None)
-    assert market.file_ledger["reason"].tolist() == [row_ledger.KEPT]
+    assert market.row_counts["reason"].tolist() == [row_accounting.KEPT]
 
 
 def test_a_stale_copy_is_found_and_takes_its_true_price(tmp_path, board):
     day = board.session()
     market = build(tmp_path, board, copy_session(board.rows, board.sessions[day]))
-    assert reasons(market) == {("mended", row_ledger.STALE_MENDED): len(TICKERS)}
+    assert reasons(market) == {("mended", row_accounting.STALE_MENDED): len(TICKERS)}
     is_stale = market.panel["session"] == board.sessions[day]
     assert market.panel["stale"].equals(is_stale)
     # Everything but the copied session's range, volume and previous is as it was.
@@ -134,7 +134,7 @@ def test_a_block_of_another_year_takes_its_place(tmp_path, board, years):
         )
     )
     market = build(tmp_path, board, rows)
-    assert reasons(market) == {("mended", row_ledger.REDATED): len(TICKERS)}
+    assert reasons(market) == {("mended", row_accounting.REDATED): len(TICKERS)}
     assert_like(market, true_panel(board))
 
 
@@ -149,7 +149,7 @@ def test_a_block_dated_out_of_order_takes_the_one_day_that_fits(tmp_path, board,
         )
     )
     market = build(tmp_path, board, rows)
-    assert reasons(market) == {("mended", row_ledger.REDATED): len(TICKERS)}
+    assert reasons(market) == {("mended", row_accounting.REDATED): len(TICKERS)}
     assert_like(market, true_panel(board))
 
 
@@ -172,7 +172,7 @@ def test_a_session_printed_twice_in_a_file_counts_once(tmp_path, board):
     at = place + len(TICKERS) * int(board.generator.integers(1, 3))
     rows = [*board.rows[:at], *board.of(day), *board.rows[at:]]
     market = build(tmp_path, board, rows)
-    assert reasons(market) == {("dropped", row_ledger.DUPLICATE): len(TICKERS)}
+    assert reasons(market) == {("dropped", row_accounting.DUPLICATE): len(TICKERS)}
     assert_like(market, true_panel(board))
 
 
@@ -181,7 +181,7 @@ def test_a_file_inside_another_counts_once(tmp_path, board):
     span = board.sessions[first : last + 1]
     part = [row for row in board.rows if row.session in span]
     market = build(tmp_path, board, board.rows, some_months=part)
-    assert reasons(market) == {("dropped", row_ledger.DUPLICATE): len(part)}
+    assert reasons(market) == {("dropped", row_accounting.DUPLICATE): len(part)}
     assert_like(market, true_panel(board))
 
 
@@ -207,8 +207,8 @@ def test_a_decimal_slip_of_an_index_is_put_back(tmp_path, board, scale):
     market = build(tmp_path, board, board.redraw(slip))
     mended = reasons(market)
     # The printed change of a slipped row no longer adds up in no dialect's rounding.
-    assert mended.pop(("mended", row_ledger.SLIPPED)) == len(days)
-    assert set(mended) <= {("review", row_ledger.CHANGE)}
+    assert mended.pop(("mended", row_accounting.SLIPPED)) == len(days)
+    assert set(mended) <= {("review", row_accounting.CHANGE)}
     truth = true_panel(board)
     found = market.panel[VALUES[:3]]
     np.testing.assert_allclose(found, truth[VALUES[:3]], rtol=2e-4)
@@ -223,7 +223,7 @@ def test_a_new_base_of_an_index_is_believed_after_a_week(tmp_path, board):
         return replace(row, **values, previous=None) if late else row
 
     market = build(tmp_path, board, board.redraw(rebase))
-    assert reasons(market)["mended", row_ledger.SLIPPED] == 5
+    assert reasons(market)["mended", row_accounting.SLIPPED] == 5
     found, truth = (
         table.query("ticker == '^IDX'") for table in (market.panel, true_panel(board))
     )
@@ -234,7 +234,7 @@ def test_a_lost_session_is_listed_for_review(tmp_path, board):
     day = board.session()
     rows = [row for row in board.rows if row.session != board.sessions[day]]
     market = build(tmp_path, board, rows)
-    assert reasons(market) == {("review", row_ledger.LOST): 1}
+    assert reasons(market) == {("review", row_accounting.LOST): 1}
     assert market.repairs["session"].tolist() == [board.sessions[day + 1]]
     truth = true_panel(board)
     truth = truth[truth["session"] != board.sessions[day]].reset_index(drop=True)
@@ -258,9 +258,9 @@ def test_ranges_that_are_missing_crossed_or_beside_the_price_are_counted(
         )
     )
     market = build(tmp_path, board, rows)
-    assert reasons(market) == {("mended", row_ledger.CROSSED): 1}
-    counts = market.file_ledger.set_index("reason")["n_rows"]
-    assert counts[row_ledger.OUTSIDE] == 2
+    assert reasons(market) == {("mended", row_accounting.CROSSED): 1}
+    counts = market.row_counts.set_index("reason")["n_rows"]
+    assert counts[row_accounting.OUTSIDE] == 2
     assert_like(market, true_panel(board), but=["low", "high"])
     crossed = market.panel.query("ticker == 'S01' and session == @day")
     assert crossed[["low", "high"]].isna().all(axis=None)
@@ -277,7 +277,7 @@ def test_a_jump_without_an_action_is_reviewed_and_never_changed(tmp_path, board)
         return replace(row, **values, previous=(1 if first else 2) * row.previous)
 
     market = build(tmp_path, board, board.redraw(jump))
-    assert reasons(market) == {("review", row_ledger.JUMP): 1}
+    assert reasons(market) == {("review", row_accounting.JUMP): 1}
     assert market.repairs["ticker"].tolist() == [ticker]
     assert market.repairs["session"].tolist() == [board.sessions[day]]
     assert market.panel["factor"].eq(1).all()

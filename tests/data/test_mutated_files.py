@@ -14,12 +14,12 @@ from support.raw_files import random_rows, write_rows
 
 from nse_lstm.data.panel import build_panel
 from nse_lstm.errors import DataError
-from nse_lstm.tables import FILE_LEDGER, INSTRUMENTS, PANEL, REPAIRS, check
+from nse_lstm.tables import INSTRUMENTS, PANEL, REPAIRS, ROW_COUNTS, check
 
 SCHEMAS = {
     "panel": PANEL,
     "instruments": INSTRUMENTS,
-    "file_ledger": FILE_LEDGER,
+    "row_counts": ROW_COUNTS,
     "repairs": REPAIRS,
 }
 
@@ -87,7 +87,7 @@ def test_files_in_any_order_and_number_are_one_market(
     pd.testing.assert_frame_equal(
         market.panel.drop(columns=place), one.panel.drop(columns=place)
     )
-    counts = market.file_ledger.groupby("action")["n_rows"].sum()
+    counts = market.row_counts.groupby("action")["n_rows"].sum()
     assert counts.sum() == sum(len(part) + 4 * twice for part in printed)
     assert counts["kept"] == len(market.panel) == len(union)
     for name, schema in SCHEMAS.items():

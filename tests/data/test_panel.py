@@ -21,9 +21,9 @@ from support.raw_files import (
 from nse_lstm.data.adjusted import with_returns
 from nse_lstm.data.ingest import read_raw
 from nse_lstm.data.panel import build_panel
-from nse_lstm.data.row_ledger import DUPLICATE, EX_JUMP, JUMP, LOST
+from nse_lstm.data.row_accounting import DUPLICATE, EX_JUMP, JUMP, LOST
 from nse_lstm.errors import DataError
-from nse_lstm.tables import FILE_LEDGER, INSTRUMENTS, PANEL, REPAIRS, check
+from nse_lstm.tables import INSTRUMENTS, PANEL, REPAIRS, ROW_COUNTS, check
 
 real_files = pytest.mark.skipif(
     not REAL_FILES.is_dir(), reason="the exchange's files are not on this machine"
@@ -189,7 +189,7 @@ def test_who_stops_stays_until_then_and_a_suspension_is_missing_not_flat(tmp_pat
 def test_as_of_counts_what_it_leaves_out(tmp_path):
     folder = write_folder(tmp_path, random_rows(DAYS[:4], seed=1))
     market = build_panel(folder, as_of=DAYS[1])
-    counts = market.file_ledger.set_index(["action", "reason"])["n_rows"].to_dict()
+    counts = market.row_counts.set_index(["action", "reason"])["n_rows"].to_dict()
     # Two tickers on four sessions, half of them later.
     assert counts == {
         ("kept", "as printed"): 4,
@@ -206,7 +206,7 @@ def test_every_table_keeps_its_schema_even_when_empty(tmp_path):
     for table, schema in [
         (market.panel, PANEL),
         (market.instruments, INSTRUMENTS),
-        (market.file_ledger, FILE_LEDGER),
+        (market.row_counts, ROW_COUNTS),
         (market.repairs, REPAIRS),
     ]:
         check(table, schema)
@@ -234,7 +234,7 @@ def test_the_ledger_counts_each_line_once(tmp_path):
     write_lines(tmp_path / "p_2020.csv", [*lines, odd, bare, flat])
     write_lines(tmp_path / "q_2021.csv", [])
     market = build_panel(tmp_path)
-    counts = market.file_ledger.set_index(["source_file", "action", "reason"])["n_rows"]
+    counts = market.row_counts.set_index(["source_file", "action", "reason"])["n_rows"]
     assert counts.to_dict() == {
         ("p_2020.csv", "dropped", "blank row"): 2,
         ("p_2020.csv", "dropped", DUPLICATE): 2,
@@ -335,7 +335,7 @@ def test_both_dialects_give_the_same_market(tmp_path):
 @real_files
 def test_the_real_files_add_up():
     market = build_panel(REAL_FILES)
-    panel, ledger = market.panel, market.file_ledger
+    panel, ledger = market.panel, market.row_counts
     # Counts measured on the files by hand when they were received.
     assert ledger["n_rows"].sum() == 182_950
     assert ledger["source_file"].nunique() == 12

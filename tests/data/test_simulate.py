@@ -11,10 +11,10 @@ import pytest
 from support.places import REAL_FILES
 
 from nse_lstm.config import Simulation
-from nse_lstm.data import row_ledger, simulate
+from nse_lstm.data import row_accounting, simulate
 from nse_lstm.data.adjusted import with_returns
 from nse_lstm.data.panel import build_panel
-from nse_lstm.data.row_ledger import DUPLICATE
+from nse_lstm.data.row_accounting import DUPLICATE
 from nse_lstm.data.simulate import simulate_board, simulate_market, write_market
 from nse_lstm.data.simulation.exchange import LIQUIDITY_ORDER
 from nse_lstm.errors import DataError
@@ -266,7 +266,7 @@ def test_no_row_is_dated_on_a_weekend_a_holiday_or_in_the_gap(market):
 
 
 def test_the_loader_accounts_for_every_line_of_every_file(market, small_folder):
-    counted = market.file_ledger.groupby("source_file")["n_rows"].sum()
+    counted = market.row_counts.groupby("source_file")["n_rows"].sum()
     for file, n_rows in counted.items():
         lines = (small_folder / str(file)).read_bytes().count(b"\n")
         assert n_rows == lines - 1
@@ -282,7 +282,7 @@ def test_the_loader_finds_each_planted_fault_and_no_other(market):
     assert reasons.filter(like="re-dated").tolist() == [1]
     assert market.repairs["reason"].eq("blank row").sum() == 1
     # The decimal slip of an index is put back, and leaves nothing to review.
-    slipped = market.repairs[market.repairs["reason"] == row_ledger.SLIPPED]
+    slipped = market.repairs[market.repairs["reason"] == row_accounting.SLIPPED]
     assert slipped["ticker"].tolist() == ["^NASI"]
     assert (market.repairs["action"] != "review").all()
 

@@ -50,7 +50,7 @@ def test_before_an_audit_its_page_says_how_to_make_one(finished: Workspace) -> N
 
 
 def test_the_cards_escape_what_files_say(finished: Workspace, tmp_path: Path) -> None:
-    ledger = finished.paths.processed / "file_ledger.parquet"
+    ledger = finished.paths.processed / "row_counts.parquet"
     before = ledger.read_bytes()
     rows = pd.read_parquet(ledger)
     rows.assign(source_file=HOSTILE + rows["source_file"]).to_parquet(ledger)

@@ -13,7 +13,7 @@ from nse_lstm.reporting.atlas_figures import (
     draw_autocorrelation,
     draw_availability,
     draw_concentration,
-    draw_ledger,
+    draw_row_counts,
 )
 
 
@@ -40,7 +40,7 @@ def texts(figure) -> list[str]:
 
 
 def test_the_flow_names_every_file_and_every_fate_with_its_rows() -> None:
-    figure = draw_ledger(LEDGER)
+    figure = draw_row_counts(LEDGER)
     assert texts(figure)[:2] == ["2013  900", "2014  790"]
     # Labels are placed from the bottom up.
     dropped, mended, kept = texts(figure)[2:]
@@ -50,7 +50,7 @@ def test_the_flow_names_every_file_and_every_fate_with_its_rows() -> None:
 
 
 def test_bands_are_as_high_as_their_rows_and_lose_none() -> None:
-    (axes,) = draw_ledger(LEDGER).axes
+    (axes,) = draw_row_counts(LEDGER).axes
     heights = []
     for patch in axes.patches:
         points = patch.get_path().vertices
@@ -62,7 +62,7 @@ def test_bands_are_as_high_as_their_rows_and_lose_none() -> None:
 
 
 def test_one_file_keeps_its_name() -> None:
-    assert texts(draw_ledger(LEDGER.head(1)))[0] == "all_2013.csv  900".replace(
+    assert texts(draw_row_counts(LEDGER.head(1)))[0] == "all_2013.csv  900".replace(
         ".csv", ""
     )
 

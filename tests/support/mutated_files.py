@@ -77,9 +77,9 @@ def load(folder: Path, damaged: Path) -> MarketData | DataError:
         if error.file is None or (error.line is None and damaged.read_bytes().strip()):
             raise ValueError(f"no place in: {error}") from error
         return error
-    counts = market.file_ledger.groupby("action")["n_rows"].sum()
+    counts = market.row_counts.groupby("action")["n_rows"].sum()
     n_lines = sum(
-        _n_lines(folder / name) for name in market.file_ledger["source_file"].unique()
+        _n_lines(folder / name) for name in market.row_counts["source_file"].unique()
     )
     if counts.sum() != n_lines or counts.drop("dropped", errors="ignore").sum() != len(
         market.panel

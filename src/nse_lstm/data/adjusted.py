@@ -1,26 +1,26 @@
-"""The market's calendar, adjusted prices, and the one definition of a return.
+"""The market's calendar, adjusted prices, and the project's definition of a return.
 
-The series is adjusted forward from a ticker's first row, so that a later split or bonus
-never rewrites an earlier value. ``features.returns`` hands both names on.
+Prices are adjusted forward from a stock's first row, so a later split or bonus never
+rewrites an earlier value. ``features.returns`` re-exports the functions.
 """
 
 import numpy as np
 import pandas as pd
 
 MAX_LOG_MOVE = 0.135
-"""More than the limit of 10 % allows twice rounded, down (-0.105) or up (0.095)."""
+"""Log move beyond the daily limit of 10 %, down (-0.105) or up (0.095), and rounding."""
 MAX_SETTLING = 40
-"""Sessions that a price may take after an ex-date to come back from an impossible move;
-one that has not by then is believed."""
+"""Sessions within which a price may return from an impossible move on an ex-date; a
+price that has not returned by then is believed."""
 
 
 def market_sessions(panel: pd.DataFrame) -> pd.DatetimeIndex:
-    """Return the market's calendar: the sessions with a row that is no index.
+    """Return the market's calendar: the sessions with a row of a stock.
 
     Parameters
     ----------
     panel : DataFrame
-        ``session`` and ``kind``; a table without ``kind`` holds no index.
+        ``session`` and ``kind``; a table without ``kind`` has no index.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def market_sessions(panel: pd.DataFrame) -> pd.DatetimeIndex:
 
 
 def ticker_codes(rows: pd.DataFrame) -> np.ndarray:
-    """Return a number a ticker: what its category is, or else its order."""
+    """Return an integer code per ticker: its category's, else its sorted order."""
     return rows["ticker"].astype("category").cat.codes.to_numpy()
 
 
@@ -82,16 +82,15 @@ def pivot_sessions(
 def with_returns(panel: pd.DataFrame) -> pd.DataFrame:
     """Add the adjusted price and its returns to a panel.
 
-    Everything on a row is known after the close of its session, except what the panel
-    itself marks as ``mended`` (known one session later).
+    A row is known after the close of its session, except prices marked as ``mended``
+    (known one session later).
 
-    A thin stock's price may take weeks to follow a bonus or split, held up by the daily
-    limit: adjusted at once, it leaps by as much as 90 % on the ex-date and falls back
-    after. Nobody had that gain, the new shares not being there to sell. So a price is
-    ``settling`` where the first price after an ex-date is more than 0.135 (log) from
-    the one before, and on the sessions after it until the price is back within as much,
-    at most 40 in all. A break in the market's calendar begins no settling; one in the
-    stock's own rows does not prevent it.
+    The daily limit may keep a thin stock's price from following a bonus or split for
+    weeks. Adjusted at once, it jumps by up to 90 % on the ex-date and falls back later,
+    a gain that nobody could realise. So a price is ``settling`` from the first price
+    after an ex-date that is more than 0.135 (log) from the one before, until it is back
+    within as much, for at most 40 sessions. A break in the market's calendar begins no
+    settling. A break in the stock's own rows does not prevent it.
 
     Parameters
     ----------
@@ -101,14 +100,13 @@ def with_returns(panel: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (n_rows, ...)
-        The panel sorted by (ticker, session), with ``shares`` (shares held now per
-        share held on the ticker's first row), ``adjusted`` (price x shares, KES),
-        ``settling`` (bool: the printed price has yet to follow the factor), and
-        ``log_return`` and ``simple_return`` (fractions, from the market's session
-        before). A return is missing on a ticker's first row, across a ``gap``, where
-        the ticker has no row on the market's session before, and where either price is
-        missing, settling or of a suspended session: a frozen price is no flat return. A
-        table without ``suspended`` holds no suspension.
+        The panel sorted by (ticker, session), with ``shares`` (cumulative factor since
+        the stock's first row), ``adjusted`` (price x shares, KES), ``settling`` (bool:
+        the printed price has yet to follow the factor), and ``log_return`` and
+        ``simple_return`` (fractions, from the market's session before). A return is
+        missing on a stock's first row, across a ``gap``, where the stock has no row on
+        the market's session before, and where either price is missing, settling or of a
+        suspended session. A table without ``suspended`` has no suspensions.
 
     Examples
     --------
@@ -144,19 +142,19 @@ def with_returns(panel: pd.DataFrame) -> pd.DataFrame:
 
 
 def _places(table: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
-    """Return each row's place on the calendar; a row off it has none (NaN)."""
+    """Return each row's position on the calendar, NaN where it is off the calendar."""
     found = sessions.get_indexer(pd.DatetimeIndex(table["session"]))
     return np.where(found >= 0, found, np.nan)
 
 
 def _follows(table: pd.DataFrame, place: np.ndarray) -> np.ndarray:
-    """Return where the row above is the ticker's on the market's session before."""
+    """Mark rows that follow the same stock's row of the market's session before."""
     same_ticker = table["ticker"].eq(table["ticker"].shift()).to_numpy()
     return np.asarray(same_ticker & (np.diff(place, prepend=np.nan) == 1))
 
 
 def _settling(table: pd.DataFrame, place: np.ndarray) -> np.ndarray:
-    """Return where the adjusted price has yet to follow an ex-date."""
+    """Mark rows where the printed price has yet to follow an ex-date."""
     settling = np.zeros(len(table), bool)
     market_gap = table["gap"].to_numpy() & _follows(table, place)
     ticker, shares = table["ticker"], table["shares"].to_numpy()

@@ -1,8 +1,8 @@
-"""Faults of the numbers, found by rule: repeats, stale copies, slips, lost sessions.
+"""Rules that find data faults: duplicates, stale sessions, decimal slips, lost sessions.
 
-No rule knows a date or a code of the real files, so each finds the same kind of fault
-in a year it has never seen. A rule mends what only one answer fits, drops what is said
-twice, and refuses what contradicts itself.
+No rule names a date or code of the real files, so each finds its kind of fault in new
+years too. A rule mends where only one answer fits, drops duplicates, and refuses
+contradictions.
 """
 
 import numpy as np
@@ -12,29 +12,28 @@ from nse_lstm.data.adjusted import MAX_LOG_MOVE
 from nse_lstm.errors import DataError
 
 COMPARED = ("price", "low", "high", "previous", "volume")
-"""Prices and volume: in these two rows of one (ticker, session) must agree.
+"""Columns in which two rows of one (ticker, session) must agree.
 
-``Adjust`` may differ: it is written with hindsight, which grows from file to file. So
-may the printed name, and ``Change``, which follows from the prices."""
+``Adjust`` may differ, because it is written with hindsight, which grows from file to
+file. So may the name, and ``Change``, which follows from the prices."""
 STALE_SHARE = 0.95
 STALE_TRADED, FEWEST_TRADED = 20, 3
 """Traded codes needed to call a session stale: 20 on the exchange, half of the listed
-codes of a smaller market, but three equal codes may still be chance below three."""
+codes of a smaller market, and never fewer than three."""
 CENT = 0.0051
-"""Half a cent, with room for rounding: two printed figures this close are one."""
+"""Half a cent and rounding: two printed figures this close are equal."""
 LOST_SHARE = 0.25
-"""Share of the board whose ``previous`` is no price that the files hold for the session
-before. It is 0 on nearly every session; on the one after a lost session it is the share
-of codes that moved in it, 0.48 at least on the real files."""
+"""Share of codes whose ``previous`` is not the price of the session before, from which
+that session counts as lost. It is 0 on nearly every session, and at least 0.48 after a
+lost session of the real files."""
 MAX_SLIPPED = 5
-"""Sessions in a row with a slipped point; a longer run is a new base of the index."""
+"""Longest run of sessions with a slipped point; a longer one is a new index base."""
 
 
 def find_duplicates(rows: pd.DataFrame) -> pd.DataFrame:
     """Mark the rows that repeat an earlier row of the same ticker and session.
 
-    A repeat has the same price, low, high, previous and volume; nothing else of it is
-    looked at.
+    A repeat has the same price, low, high, previous and volume.
 
     Parameters
     ----------
@@ -44,13 +43,13 @@ def find_duplicates(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``duplicate`` (bool: to be dropped), ``first`` (place of the row it repeats).
+        ``duplicate`` (bool: to be dropped), ``first`` (position of the row it repeats).
 
     Raises
     ------
     DataError
-        If two rows of a ticker and session disagree in one of them; names both files
-        and lines and the values.
+        If two rows of a ticker and session disagree in one of these columns; names both
+        files, lines and values.
     """
     ticker = rows["ticker"].cat.codes.to_numpy()
     session = rows["session"].to_numpy()
@@ -70,18 +69,18 @@ def find_duplicates(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_order(rows: pd.DataFrame) -> None:
-    """Refuse a file that goes back in time, which only a misprinted date does.
+    """Refuse a file whose dates go back in time, a sign of a misprinted date.
 
     Parameters
     ----------
     rows : DataFrame
         ``ticker session source_file source_line`` without repeats, indexed by their
-        place in the files: a block may be printed again anywhere.
+        position in the files.
 
     Raises
     ------
     DataError
-        For the first row dated before the row above it; names both.
+        For the first row that is dated before the row above it.
     """
     order = np.argsort(rows.index.to_numpy(), kind="stable")
     sessions = rows["session"].to_numpy()[order]
@@ -100,10 +99,10 @@ def check_order(rows: pd.DataFrame) -> None:
 
 
 def find_stale(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
-    """Find the sessions whose board is a copy of the session before.
+    """Find stale sessions: sessions that copy the prices and volumes of the one before.
 
-    A session is stale if enough codes traded in it and more than 95 % of those show the
-    price and the volume of the session before, as printed. Known the same evening.
+    A session is stale if enough codes traded and more than 95 % of them show the price
+    and volume of the session before, as printed. Known after its close.
 
     Parameters
     ----------
@@ -116,7 +115,7 @@ def find_stale(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
     Returns
     -------
     array of bool, shape (n_rows,)
-        True for every row of a stale session, index rows included.
+        True for every row of a stale session, indices included.
     """
     place, follows = _places(rows, sessions)
     counted = (rows["kind"] != "index").to_numpy()
@@ -135,12 +134,11 @@ def find_stale(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
 
 
 def mend_stale(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """Replace a stale session's copies by what the next session says of it.
+    """Mend stale prices with the ``previous`` of the next session.
 
-    The next session's ``previous`` is the true price, in shares of the stale session:
-    the exchange does not adjust it. It is known one session later, so a stale last
-    session keeps its copy, as does one followed by another stale session. Range and
-    volume of a stale session are copies that nothing mends: they become missing.
+    The next session's ``previous`` is the stale session's true price, unadjusted. It is
+    known one session later, so a stale last session keeps its copy, as does one before
+    another stale session. Range and volume of a stale session become missing.
 
     Parameters
     ----------
@@ -164,10 +162,10 @@ def mend_stale(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
 
 
 def mend_ranges(rows: pd.DataFrame) -> pd.DataFrame:
-    """Drop a day's range whose low is above its high: one of the two is wrong.
+    """Blank day ranges whose low is above their high.
 
-    Adds ``crossed`` (bool). The price is kept; which of the two to believe is not
-    known, so both become missing.
+    Adds ``crossed`` (bool). The price is kept. Both bounds become missing, since either
+    may be wrong.
     """
     low, high = rows["low"].to_numpy(), rows["high"].to_numpy()
     crossed = low > high
@@ -179,14 +177,12 @@ def mend_ranges(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def mend_slips(rows: pd.DataFrame) -> pd.DataFrame:
-    """Put back the decimal point of index values that are ten times off.
+    """Mend slipped decimal points of index values.
 
-    An index never moves so far in a session, so a value that is within the limit of its
-    last one only after a division by 10 or by 1/10 is a slip of the point; so are its
-    low and high if the same division brings them near. Known the same evening. More
-    than five such sessions in a row are believed, as a new base of the index. A share
-    is not judged so, since a split or consolidation may be 10 for 1: its jump is
-    reviewed.
+    A value is a slip if only a division by 10 or by 1/10 brings it within the limit of
+    the last value. Its low and high are divided too if that brings them near. Known
+    after the close. More than five such sessions in a row are a new index base. Stocks
+    are not judged so, since a split may be 10 for 1: their jumps are reviewed.
 
     Parameters
     ----------
@@ -220,25 +216,24 @@ def mend_slips(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def find_lost(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
-    """Find the sessions before which one is missing from the files.
+    """Find the sessions that follow one missing from the files.
 
-    ``previous`` is the price of the exchange's session before. Where at least three
-    codes and a quarter of the board print another one than the files hold for the
-    calendar's session before, that session is not the exchange's.
+    ``previous`` is the price of the exchange's session before. A session is lost where
+    ``previous`` differs from the files' price of the session before for at least three
+    codes and a quarter of all.
 
     Parameters
     ----------
     rows : DataFrame
         Judged rows sorted by ticker and session: ``ticker session kind price previous
-        stale gap``. A stale session's ``previous`` is a copy and proves nothing; a gap
-        is marked already.
+        stale gap``. Stale sessions and sessions after a gap are left out.
     sessions : DatetimeIndex
         The market's calendar.
 
     Returns
     -------
     array of bool, shape (n_rows,)
-        True for every row of a session after a lost one. Known the same evening.
+        True for every row of a session after a lost one. Known after the close.
     """
     place, follows = _places(rows, sessions)
     price, previous = rows["price"].to_numpy(), rows["previous"].to_numpy()
@@ -247,11 +242,11 @@ def find_lost(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
     error = np.full(len(rows), np.nan)
     error[1:] = np.abs(previous[1:] - price[:-1])
     counted &= ~np.isnan(error)
-    n_board, n_wrong = (
+    n_counted, n_wrong = (
         np.bincount(place[mark], minlength=len(sessions))
         for mark in (counted, counted & (error > CENT))
     )
-    is_lost = (n_wrong >= FEWEST_TRADED) & (n_wrong >= LOST_SHARE * n_board)
+    is_lost = (n_wrong >= FEWEST_TRADED) & (n_wrong >= LOST_SHARE * n_counted)
     return np.asarray(is_lost[place])
 
 

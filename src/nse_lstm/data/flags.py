@@ -1,8 +1,7 @@
-"""What a reader of the panel must know about a row beside its numbers.
+"""Row flags of the panel: daily limit, suspension, calendar gap, unexplained jumps.
 
-``limit`` and ``suspended`` say when a deal may not be had, ``gap`` where no return may
-be taken, and ``find_jumps`` lists the moves that nothing in the files explains. All are
-known in the evening of their session.
+``limit`` and ``suspended`` mark sessions on which a trade may be impossible, ``gap``
+marks where no return is taken. All are known after the close of their session.
 """
 
 import numpy as np
@@ -18,7 +17,7 @@ MAX_BREAK = pd.Timedelta(days=14)
 
 
 def add_flags(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """Add ``limit``, ``suspended`` and ``gap``.
+    """Add the flags ``limit``, ``suspended`` and ``gap``.
 
     Parameters
     ----------
@@ -31,12 +30,12 @@ def add_flags(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With three columns of bool more. ``limit``: price times factor over ``previous``
-        moved by 9.5 % or more; False where either is missing, on stale sessions (the
-        pair is a copy) and for indices. ``suspended``: more than 10 rows in a row, this
-        one included, without volume; a stale session neither counts nor resets; False
-        for indices, which never have any. ``gap``: first session after a break of more
-        than 14 days in the market's calendar or in the ticker's own rows.
+        With three bool columns. ``limit``: price times factor moved by 9.5 % or more
+        from ``previous``; False where either is missing, on stale sessions and for
+        indices. ``suspended``: more than 10 rows in a row without volume, this one
+        included; a stale session neither counts nor resets; False for indices.
+        ``gap``: first session after a break of more than 14 days in the market's
+        calendar or in the stock's own rows.
     """
     is_share = (rows["kind"] != "index").to_numpy()
     price, previous, factor = (
@@ -59,7 +58,7 @@ def add_flags(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
 
 
 def find_jumps(rows: pd.DataFrame) -> pd.DataFrame:
-    """Find moves of the adjusted price that are beyond the limit.
+    """Find moves of the adjusted price beyond the daily limit.
 
     Parameters
     ----------
@@ -69,10 +68,9 @@ def find_jumps(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The rows after such a move, with ``on_ex_date`` (bool: there is a corporate
-        action, but its factor does not explain the move) and ``detail``: both printed
-        prices, an action's factor and the log move. A missing price is skipped over;
-        moves across a gap are not listed. Nothing is changed.
+        The rows after such a move, with ``on_ex_date`` (bool: a corporate action whose
+        factor does not explain the move) and ``detail`` (both printed prices, factor
+        and log move). Missing prices are skipped. Moves across a gap are not listed.
     """
     place = np.flatnonzero(rows["price"].notna())
     now, before = place[1:], place[:-1]
@@ -107,7 +105,7 @@ def _is_first(rows: pd.DataFrame) -> np.ndarray:
 
 
 def _rows_without_volume(rows: pd.DataFrame, is_first: np.ndarray) -> np.ndarray:
-    """Count the rows since the ticker's last with volume, stale ones left out."""
+    """Count rows since the stock's last row with volume, without stale ones."""
     has_volume = rows["volume"].notna().to_numpy()
     is_idle = ~has_volume & ~rows["stale"].to_numpy()
     n_idle = np.cumsum(is_idle)

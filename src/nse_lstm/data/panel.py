@@ -21,7 +21,7 @@ from nse_lstm.data import (
     flags,
     ingest,
     parse,
-    row_ledger,
+    row_accounting,
     sectors,
 )
 from nse_lstm.errors import DataError
@@ -33,7 +33,7 @@ LABELS = ("name", "kind", "sector")
 class MarketData:
     """One market's data, every table in its schema (``tables``).
 
-    ``file_ledger`` counts the rows of each price file by what became of them; the
+    ``row_counts`` counts the rows of each price file by what became of them; the
     counts add up to the lines below its header. ``repairs`` names every row that was
     mended or dropped, and every row for a person to review (kept or mended, but odd).
     Rows after an as-of date are counted in the ledger only. Sector files hold labels,
@@ -42,7 +42,7 @@ class MarketData:
 
     panel: pd.DataFrame
     instruments: pd.DataFrame
-    file_ledger: pd.DataFrame
+    row_counts: pd.DataFrame
     repairs: pd.DataFrame
     digest: str
     """SHA-256 over the names and bytes of the raw files, and of the sourced table."""
@@ -100,21 +100,21 @@ def build_panel(
     on_calendar = labelled[~is_off] if is_off.any() else labelled
     judged = _judged(on_calendar, sessions, sourced)
     fates = [
-        row_ledger.Fate(np.flatnonzero(late), "dropped", row_ledger.AFTER),
-        row_ledger.repeat_fate(known, repeats),
-        row_ledger.Fate(
-            labelled.index.to_numpy()[is_off], "dropped", row_ledger.OFF_CALENDAR
+        row_accounting.Fate(np.flatnonzero(late), "dropped", row_accounting.AFTER),
+        row_accounting.repeat_fate(known, repeats),
+        row_accounting.Fate(
+            labelled.index.to_numpy()[is_off], "dropped", row_accounting.OFF_CALENDAR
         ),
-        *row_ledger.panel_fates(judged, raw.rows),
+        *row_accounting.panel_fates(judged, raw.rows),
     ]
-    review = row_ledger.review_fates(
+    review = row_accounting.review_fates(
         judged, lost=fault_rules.find_lost(judged, sessions)
     )
     return MarketData(
-        panel=row_ledger.in_schema(judged, tables.PANEL),
+        panel=row_accounting.in_schema(judged, tables.PANEL),
         instruments=_instruments(judged),
-        file_ledger=row_ledger.file_ledger(fates, rows, raw.blanks),
-        repairs=row_ledger.repairs([*fates, *review], rows, raw.blanks),
+        row_counts=row_accounting.count_rows(fates, rows, raw.blanks),
+        repairs=row_accounting.repairs([*fates, *review], rows, raw.blanks),
         digest=corporate_actions.digest_with(raw.digest, actions),
     )
 
@@ -161,7 +161,7 @@ def _judged(
     rows: pd.DataFrame, sessions: pd.DatetimeIndex, sourced: pd.DataFrame
 ) -> pd.DataFrame:
     """Find stale copies, place the factors, mend and flag."""
-    rows = row_ledger.add_oddities(
+    rows = row_accounting.add_oddities(
         rows.assign(stale=fault_rules.find_stale(rows, sessions))
     )
     rows = corporate_actions.add_factor(rows, sourced)
@@ -177,4 +177,4 @@ def _instruments(rows: pd.DataFrame) -> pd.DataFrame:
     session = rows["session"].to_numpy()
     spans = {"first_session": session[starts], "last_session": session[ends - 1]}
     table = table.assign(**spans, n_sessions=ends - starts)
-    return row_ledger.in_schema(table, tables.INSTRUMENTS)
+    return row_accounting.in_schema(table, tables.INSTRUMENTS)

@@ -25,7 +25,7 @@ from nse_lstm.study.core.phase_tables import (
 from nse_lstm.study.core.verdict import read_verdict
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.tools.execute_notebook import page_metadata
-from nse_lstm.tables import FILE_LEDGER, REPAIRS, read_table
+from nse_lstm.tables import REPAIRS, ROW_COUNTS, read_table
 
 
 def write_cards(workspace: Workspace, folder: Path) -> None:
@@ -68,7 +68,7 @@ def data_card(workspace: Workspace) -> dict[str, Any]:
     The ledger of rows is of all files, the test year's among them.
     """
     folder = workspace.paths.processed
-    ledger = read_table(FILE_LEDGER, folder / "file_ledger.parquet")
+    ledger = read_table(ROW_COUNTS, folder / "row_counts.parquet")
     repairs = read_table(REPAIRS, folder / "repairs.parquet")
     return {
         "about": _about(workspace),

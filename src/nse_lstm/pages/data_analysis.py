@@ -101,8 +101,8 @@ def market_table(atlas: Atlas) -> pd.DataFrame:
 def ended_table(atlas: Atlas) -> pd.DataFrame:
     """Return the codes that left or stopped, by their last deal."""
     lives = atlas.lifespans
-    ended = lives[lives["fate"] != "trading"].sort_values(["last_deal", "ticker"])
-    columns = ["ticker", "kind", "first_session", "last_deal", "last_session", "fate"]
+    ended = lives[lives["fate"] != "trading"].sort_values(["last_trade", "ticker"])
+    columns = ["ticker", "kind", "first_session", "last_trade", "last_session", "fate"]
     return ended[columns]
 
 
@@ -210,7 +210,7 @@ def difference_sentence(atlas: Atlas) -> Html:
 
 def data_findings(analysis: DataAnalysis) -> Html:
     """Read Phase 1: what came in, what was mended, who is recommended."""
-    facts, ledger = analysis.facts, analysis.file_ledger
+    facts, ledger = analysis.facts, analysis.row_counts
     rows = ledger.groupby("action")["n_rows"].sum()
     tiers = analysis.statistics["tier"].value_counts()
     review = int((analysis.repairs["action"] == "review").sum())

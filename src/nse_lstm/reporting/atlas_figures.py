@@ -50,15 +50,15 @@ Places = dict[Any, tuple[float, float]]
 """Where each node begins and ends, rows from the top."""
 
 
-def draw_ledger(file_ledger: pd.DataFrame) -> Figure:
+def draw_row_counts(row_counts: pd.DataFrame) -> Figure:
     """Draw the way of every row from its file, on the left, to its fate.
 
     Parameters
     ----------
-    file_ledger : DataFrame
-        FILE_LEDGER. Heights are rows; a band thinner than a line is drawn as a line.
+    row_counts : DataFrame
+        ROW_COUNTS. Heights are rows; a band thinner than a line is drawn as a line.
     """
-    flows = file_ledger[file_ledger["n_rows"] > 0].sort_values("source_file")
+    flows = row_counts[row_counts["n_rows"] > 0].sort_values("source_file")
     key = ["action", "reason"]
     fates = flows.groupby(key)["n_rows"].sum().reset_index()
     place = np.lexsort([-fates["n_rows"], fates["action"].map(list(ACTIONS).index)])

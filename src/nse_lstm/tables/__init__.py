@@ -4,27 +4,15 @@ Tables are long. Missing stays missing: a nullable column is the only place for 
 ``check`` is called on the way to disk and on the way back.
 """
 
-from nse_lstm.tables.atlas import (
-    ABSENT_DAYS,
-    AUTOCORRELATION_GROUPS,
-    AUTOCORRELATIONS,
-    CONCENTRATION,
-    DEPENDENCE,
-    LIFESPANS,
-    MARKET_YEARS,
-    RECOMMENDATION_DIFFERENCES,
-    STATISTICS,
-    STOCK_YEARS,
-)
 from nse_lstm.tables.columns import NUMBER, TEXT, TIME
 from nse_lstm.tables.data import (
     ACCEPTED_JUMPS,
     ACTION_KINDS,
     CORPORATE_ACTIONS,
-    FILE_LEDGER,
     INSTRUMENTS,
     PANEL,
     REPAIRS,
+    ROW_COUNTS,
 )
 from nse_lstm.tables.deployment import (
     ALERTS,
@@ -39,6 +27,18 @@ from nse_lstm.tables.features import (
     TARGETS,
 )
 from nse_lstm.tables.files import check, conform, empty_table, read_table, write_table
+from nse_lstm.tables.market_statistics import (
+    ABSENT_DAYS,
+    AUTOCORRELATION_GROUPS,
+    AUTOCORRELATIONS,
+    CONCENTRATION,
+    DEPENDENCE,
+    LIFESPANS,
+    MARKET_YEARS,
+    RECOMMENDATION_DIFFERENCES,
+    STATISTICS,
+    STOCK_YEARS,
+)
 from nse_lstm.tables.results import (
     ABLATION,
     ACCURACY_COST,
@@ -68,7 +68,6 @@ __all__ = [
     "DEPENDENCE",
     "EVIDENCE",
     "FEATURES",
-    "FILE_LEDGER",
     "FORECASTS",
     "INSTRUMENTS",
     "LIFESPANS",
@@ -81,6 +80,7 @@ __all__ = [
     "RANK_IC",
     "RECOMMENDATION_DIFFERENCES",
     "REPAIRS",
+    "ROW_COUNTS",
     "SAFETY",
     "SCORES",
     "SHADOW_TESTS",

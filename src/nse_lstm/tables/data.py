@@ -62,8 +62,8 @@ INSTRUMENTS = table_schema(
 )
 
 # Rows of a source file by what became of them; the sum over a file is its rows in.
-FILE_LEDGER = table_schema(
-    "file_ledger",
+ROW_COUNTS = table_schema(
+    "row_counts",
     ["source_file", "action", "reason"],
     {
         "source_file": column(TEXT),

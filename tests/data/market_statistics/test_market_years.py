@@ -111,17 +111,17 @@ def test_lives_tell_who_entered_left_and_only_stopped(panel):
         "CCC": "stopped",
     }
     assert found["entered"].to_dict() == {"AAA": False, "BBB": False, "CCC": True}
-    assert found.loc["CCC", "last_deal"] == sessions[-SILENCE - 1]
+    assert found.loc["CCC", "last_trade"] == sessions[-SILENCE - 1]
     years = market_of(boards)
     assert years.loc[sessions[100].year, "n_entering"] == 1
     assert years["n_ending"].sum() == 2
     assert years.loc[sessions[-SILENCE - 1].year, "n_ending"] >= 1
 
 
-def test_a_code_that_never_dealt_has_no_last_deal(panel):
+def test_a_code_that_never_dealt_has_no_last_trade(panel):
     never = panel.assign(volume=panel["volume"].where(panel["ticker"] != "AAA"))
     found = lifespans(make_wide_panel(never)).set_index("ticker")
-    assert pd.isna(found.loc["AAA", "last_deal"])
+    assert pd.isna(found.loc["AAA", "last_trade"])
     assert found.loc["AAA", "fate"] == "stopped"
     ranks = concentration(make_wide_panel(never))
     assert "AAA" not in set(ranks["ticker"])

@@ -90,13 +90,13 @@ def lifespans(wide: WidePanel) -> pd.DataFrame:
             "kind": list(wide.kinds),
             "first_session": wide.sessions[first],
             "last_session": wide.sessions[last],
-            "last_deal": wide.sessions[deal].where(deal >= 0),
+            "last_trade": wide.sessions[deal].where(deal >= 0),
             "n_sessions": wide.listed.sum(axis=0),
             "entered": first > 0,
             "fate": np.select(fates, ["left", "stopped"], default="trading"),
         }
     )
-    times = dict.fromkeys(["first_session", "last_session", "last_deal"], tables.TIME)
+    times = dict.fromkeys(["first_session", "last_session", "last_trade"], tables.TIME)
     return tables.check(table.astype(times | {"fate": tables.TEXT}), tables.LIFESPANS)
 
 
@@ -155,5 +155,5 @@ def _events(lives: pd.DataFrame, absent: pd.DataFrame) -> dict[str, pd.Series]:
         "n_absent": absent.loc[~absent["in_gap"], "day"],
         "n_gap": absent.loc[absent["in_gap"], "day"],
         "n_entering": own.loc[own["entered"], "first_session"],
-        "n_ending": gone["last_deal"].fillna(gone["last_session"]),
+        "n_ending": gone["last_trade"].fillna(gone["last_session"]),
     }

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.config import Simulation
-from nse_lstm.data import flags, row_ledger, sectors
+from nse_lstm.data import flags, row_accounting, sectors
 from nse_lstm.data.adjusted import market_sessions
 from nse_lstm.data.simulation.exchange import LIQUIDITY_ORDER
 from nse_lstm.data.simulation.price_dialect import PRICE_FILES, places_in_files
@@ -45,7 +45,7 @@ def panel_of(board: PrintedPrices) -> pd.DataFrame:
     labels = _labels(board)
     for name in ("kind", "sector"):
         rows[name] = labels[name].array[place]
-    return row_ledger.in_schema(flags.add_flags(rows, market_sessions(rows)), PANEL)
+    return row_accounting.in_schema(flags.add_flags(rows, market_sessions(rows)), PANEL)
 
 
 def instruments_of(board: PrintedPrices, panel: pd.DataFrame) -> pd.DataFrame:
@@ -56,7 +56,7 @@ def instruments_of(board: PrintedPrices, panel: pd.DataFrame) -> pd.DataFrame:
         sessions.agg(first_session="first", last_session="last", n_sessions="size"),
         how="inner",
     )
-    return row_ledger.in_schema(table.sort_index().reset_index(), INSTRUMENTS)
+    return row_accounting.in_schema(table.sort_index().reset_index(), INSTRUMENTS)
 
 
 def oracle_of(
@@ -105,7 +105,7 @@ def oracle_of(
     )
     missing = dict.fromkeys(("price_hat", "lower", "upper"), np.nan)
     key = ["ticker", "fold", "origin", "horizon"]
-    return row_ledger.in_schema(table.assign(**missing).sort_values(key), FORECASTS)
+    return row_accounting.in_schema(table.assign(**missing).sort_values(key), FORECASTS)
 
 
 def _labels(board: PrintedPrices) -> pd.DataFrame:

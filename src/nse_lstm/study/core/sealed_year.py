@@ -50,7 +50,7 @@ def open_test_year(
     ----------
     workspace : Workspace
     study : str
-        What names the frozen study; ``row_ledger.identity`` if empty.
+        What names the frozen study; ``ledger.identity`` if empty.
     now : datetime, optional
         Time written into the ledger.
 

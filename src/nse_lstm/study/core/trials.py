@@ -48,7 +48,7 @@ def record_trials(
     cost_bps : int
         Cost level whose returns are kept.
     study : str
-        What names the frozen study; ``row_ledger.identity`` without its seed if empty.
+        What names the frozen study; ``ledger.identity`` without its seed if empty.
 
     Returns
     -------

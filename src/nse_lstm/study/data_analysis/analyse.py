@@ -33,7 +33,7 @@ class DataAnalysis:
     facts: MarketFacts
     panel: pd.DataFrame
     """Sessions before the test year only."""
-    file_ledger: pd.DataFrame
+    row_counts: pd.DataFrame
     repairs: pd.DataFrame
     """Rows before the test year only; the file on disk holds all."""
     statistics: pd.DataFrame
@@ -47,7 +47,7 @@ class DataAnalysis:
 def analyse_data(workspace: Workspace) -> DataAnalysis:
     """Build the panel, judge every stock before each fold, write what follows needs.
 
-    Writes ``panel``, ``instruments``, ``file_ledger``, ``repairs`` and the tables of
+    Writes ``panel``, ``instruments``, ``row_counts``, ``repairs`` and the tables of
     the atlas under ``data/processed``, with a summary that a later build is compared
     with, and
     ``training_recommendations.json`` and ``stock_statistics.csv`` under
@@ -71,7 +71,7 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
     return DataAnalysis(
         facts=facts,
         panel=sealed,
-        file_ledger=market.file_ledger,
+        row_counts=market.row_counts,
         repairs=market.repairs[~(market.repairs["session"] >= start)],
         statistics=statistics,
         recommended=recommended,

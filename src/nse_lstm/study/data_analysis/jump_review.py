@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nse_lstm.data.row_ledger import EX_JUMP, JUMP
+from nse_lstm.data.row_accounting import EX_JUMP, JUMP
 from nse_lstm.paths import find_root
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import (

@@ -17,10 +17,10 @@ from nse_lstm.json_files import write_json
 from nse_lstm.study.core.phase_tables import MarketFacts
 from nse_lstm.study.core.workspace import Workspace, actions_path
 from nse_lstm.tables import (
-    FILE_LEDGER,
     INSTRUMENTS,
     PANEL,
     REPAIRS,
+    ROW_COUNTS,
     STATISTICS,
     write_table,
 )
@@ -73,7 +73,7 @@ def _write_market(workspace: Workspace, market: MarketData) -> None:
     folder = workspace.paths.processed
     write_table(market.panel, PANEL, folder / "panel.parquet")
     write_table(market.instruments, INSTRUMENTS, folder / "instruments.parquet")
-    write_table(market.file_ledger, FILE_LEDGER, folder / "file_ledger.parquet")
+    write_table(market.row_counts, ROW_COUNTS, folder / "row_counts.parquet")
     write_table(market.repairs, REPAIRS, folder / "repairs.parquet")
 
 

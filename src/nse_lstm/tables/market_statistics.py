@@ -141,7 +141,7 @@ LIFESPANS = table_schema(
         "kind": column(TEXT, pa.Check.isin(KINDS)),
         "first_session": column(TIME),
         "last_session": column(TIME),
-        "last_deal": column(TIME, nullable=True),
+        "last_trade": column(TIME, nullable=True),
         "n_sessions": column(WHOLE, pa.Check.ge(0)),
         # After the market's first session.
         "entered": column(FLAG),

@@ -137,7 +137,7 @@ def review_fates(rows: pd.DataFrame, *, lost: np.ndarray) -> list[Fate]:
     ]
 
 
-def file_ledger(
+def count_rows(
     fates: list[Fate], rows: pd.DataFrame, blanks: pd.DataFrame
 ) -> pd.DataFrame:
     """Count fates by file.
@@ -164,8 +164,8 @@ def file_ledger(
     ]
     empty = sorted(set(files).difference(line[0] for line in lines))
     lines += [(name, "kept", KEPT, 0) for name in empty]
-    table = pd.DataFrame(sorted(lines), columns=list(tables.FILE_LEDGER.columns))
-    return in_schema(table, tables.FILE_LEDGER)
+    table = pd.DataFrame(sorted(lines), columns=list(tables.ROW_COUNTS.columns))
+    return in_schema(table, tables.ROW_COUNTS)
 
 
 def repairs(
