@@ -91,8 +91,8 @@ def _parse(url: str) -> sa.URL:
         raise ConfigurationError(
             "Expected a database's URL, such as sqlite:///forecasts.sqlite or "
             "postgresql+psycopg://user:password@host/database, @ and / of a password "
-            "written as %40 and %2F. Received: an invalid one, not shown because it may "
-            "hold a password"
+            "written as %40 and %2F. Received: an invalid one, not shown because it "
+            "may hold a password"
         )
     return place
 

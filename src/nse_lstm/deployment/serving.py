@@ -1,8 +1,7 @@
-"""Forecasts of the session after the last one, by every promoted model.
+"""Forecasts of the next session by every promoted model.
 
-A model is used only if it is, to the byte, what was promoted. A stock that cannot be
-forecast from its last session is reported with the reason; nothing is left out in
-silence.
+A model is used only if its bytes are those that were promoted. A stock that cannot be
+forecast from its last session is reported with the reason.
 """
 
 from collections.abc import Mapping
@@ -17,7 +16,11 @@ from nse_lstm.config import Deployment, Study
 from nse_lstm.deployment.prediction_intervals import add_intervals, earlier_forecasts
 from nse_lstm.deployment.promoted_bundles import check_bundle
 from nse_lstm.deployment.registry import read_registry
-from nse_lstm.deployment.registry_entry import POOLED, RegistryEntry, State
+from nse_lstm.deployment.registry_entry import (
+    POOLED,
+    RegistryEntry,
+    sorted_entries,
+)
 from nse_lstm.deployment.staleness import (
     model_flags,
     panel_digest,
@@ -29,10 +32,10 @@ from nse_lstm.errors import ArtefactError, DataError
 from nse_lstm.features.indicators import build_features
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.features.windows import (
-    PER_WINDOW,
     Windows,
     latest_window,
     make_windows,
+    select_windows,
 )
 from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import Bundle, load_bundle
@@ -45,7 +48,7 @@ REFUSED_COLUMNS = ["ticker", "stage", "model", "reason"]
 
 @dataclass(frozen=True, eq=False)
 class ScoredForecast:
-    """One model's forecast, before a band is around it."""
+    """One model's forecast, before its interval is added."""
 
     entry: RegistryEntry
     row: pd.DataFrame
@@ -57,18 +60,20 @@ class ScoredForecast:
 
 @dataclass(frozen=True, eq=False)
 class MarketState:
-    """What is known when a session is over."""
+    """The market as known after the close of a session, the origin."""
 
     known: pd.DataFrame
     """PANEL up to the origin."""
     prices: pd.DataFrame
-    """The same with returns and adjusted prices."""
+    """``known`` with returns and adjusted prices."""
     sessions: pd.DatetimeIndex
     """The market's calendar up to the origin."""
     past: pd.DataFrame
     """FORECASTS of Phase 4."""
     digest: str
+    """``panel_digest`` of ``known``."""
     flags: list[str]
+    """Flags of the panel."""
 
     @property
     def origin(self) -> pd.Timestamp:
@@ -84,50 +89,49 @@ def score_latest(
     as_of: pd.Timestamp | None = None,
     past: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Forecast the session after the last one with every model in the registry.
+    """Forecast the next session with every model in the registry.
 
     Parameters
     ----------
     market_panel : DataFrame
-        A valid ``PANEL`` of the whole market: it gives the calendar.
+        A valid ``PANEL`` of the whole market, because it gives the calendar.
     study : Study
-        Its horizon is persistence's; a stored model keeps its own. ``deployment`` says
-        what is flagged and what refused.
+        Its horizon is persistence's; a stored model keeps its own. ``deployment`` has
+        the limits and the actions beyond them.
     paths : Paths
-        Where the registry and the bundles lie.
+        Folders of the registry and the bundles.
     as_of : Timestamp, optional
-        The day of scoring: forecast from the last session not after it; nothing later
-        is looked at. The last session's day if not given.
+        The day of scoring: nothing after it is read. The last session's day if not
+        given.
     past : DataFrame, optional
-        ``FORECASTS`` of Phase 4, whose errors make the bands; without any they are
-        infinite until a model has errors of its own.
+        ``FORECASTS`` of Phase 4 for the errors of the intervals. Without them an
+        interval is infinite until the model has errors of its own.
 
     Returns
     -------
     forecasts : DataFrame
-        ``STORED_FORECASTS``: one row a stock, stage and model. ``target_date`` is the
-        expected one, ``horizon`` weekdays on, since holidays are not known ahead.
+        ``STORED_FORECASTS``: one row per stock, stage and model. ``target_date`` is
+        expected ``horizon`` weekdays on, because holidays are not known ahead.
     refused : DataFrame
-        ``ticker stage model reason``: models without a forecast, because their stock's
-        last session is missing, stale or suspended, its history too short, the panel or
-        the model too old, or the model fitted on sessions after ``as_of``.
+        ``ticker stage model reason``: models without a forecast. Their stock's last
+        session is missing, stale or suspended, its history is too short, the panel or
+        the model is too old, or the model was fitted on sessions after ``as_of``.
 
     Raises
     ------
     ArtefactError
-        If nothing is promoted, or the registry or a bundle is missing or was tampered
+        If no model is promoted, or the registry or a bundle is missing or was tampered
         with, naming the stock and the stage.
     DataError
         If the panel has no session up to ``as_of``.
     """
-    registry = read_registry(paths.registry)
-    entries = _entries(registry)
+    entries = sorted_entries(read_registry(paths.registry))
     if not entries:
         raise ArtefactError(
             f"Expected a promoted model in {paths.registry}. Received: none; promote "
             "first"
         )
-    # All are checked before any is used: a scoring is whole or it is not.
+    # All bundles are checked before any is used, so that no scoring is partial.
     for entry in entries:
         check_bundle(entry, paths.models)
     past = empty_table(FORECASTS) if past is None else past
@@ -148,16 +152,8 @@ def score_latest(
     return check(_stored(scored, market), STORED_FORECASTS), _refused(refused)
 
 
-def _entries(registry: State) -> list[RegistryEntry]:
-    return [
-        entry
-        for _, stages in sorted(registry.items())
-        for _, entry in sorted(stages.items())
-    ]
-
-
 def _known(panel: pd.DataFrame, as_of: pd.Timestamp | None) -> pd.DataFrame:
-    """Cut the panel after the last session that is known."""
+    """Return the panel up to the last session that is not after ``as_of``."""
     known = panel if as_of is None else panel[panel["session"] <= as_of]
     sessions = market_sessions(known)
     if sessions.empty:
@@ -192,7 +188,7 @@ def _refused(pairs: list[tuple[RegistryEntry, DataError]]) -> pd.DataFrame:
 
 
 def _stored(scored: list[ScoredForecast], market: MarketState) -> pd.DataFrame:
-    """Put a band around every forecast, and beside it what it is worth."""
+    """Add intervals, versions and flags to the forecasts."""
     if not scored:
         return empty_table(STORED_FORECASTS)
     rows = add_intervals(
@@ -218,7 +214,7 @@ def _score(
         raise DataError(f"Expected rows of {entry.ticker}. Received: none")
     if not entry.bundle:
         return [_persistence(entry, market, stock, horizon=study.v2.horizon)]
-    # Checked before a bundle is read for nothing.
+    # Refuses an unusable last session before the bundle is read.
     latest_window(stock, market.sessions, lookback=1)
     bundle = load_bundle(paths.models / entry.bundle, digest=entry.digest)
     return [_network(entry, market, stock, bundle=bundle, limits=study.deployment)]
@@ -229,8 +225,8 @@ def _pooled(
 ) -> list[ScoredForecast]:
     """Forecast every stock of the universe with one model.
 
-    What it forecasts is a return beyond the universe's mean, whose errors nobody has
-    kept: its bands are open.
+    It forecasts returns beyond the universe's mean. Their past errors are not stored,
+    so the intervals are infinite.
     """
     if not entry.bundle:
         raise DataError("Expected a model of all stocks. Received: persistence")
@@ -262,51 +258,51 @@ def _network(
     row = forecast_latest(bundle, stock, market.sessions)
     window = latest_window(stock, market.sessions, lookback=about["lookback"])
     flags += range_flags(bundle.scaler, window.X, limits)
-    tested = _tested(entry, market)
-    since = _since(market, stock, tested, about)
+    tested = _walk_forward(entry, market)
+    since = _later_windows(market, stock, tested, about)
     own = forecast(bundle, since, year=origin.year)
-    return ScoredForecast(entry, row, _together(tested, own), flags)
+    return ScoredForecast(entry, row, _concatenated(tested, own), flags)
 
 
 def _persistence(
     entry: RegistryEntry, market: MarketState, stock: pd.DataFrame, *, horizon: int
 ) -> ScoredForecast:
-    """Forecast that the price stays, now and at every origin that Phase 4 lacks."""
+    """Forecast an unchanged price at the origin and at those missing in Phase 4."""
     call = partial(persistence, ticker=entry.ticker, horizon=horizon)
     expected = market.origin + pd.offsets.BusinessDay(horizon)
     window = replace(
         latest_window(stock, market.sessions, lookback=1),
         target_date=np.array([expected], "datetime64[us]"),
     )
-    tested = _tested(entry, market)
-    since = _since(market, stock, tested, {"lookback": 1, "horizon": horizon})
+    tested = _walk_forward(entry, market)
+    since = _later_windows(market, stock, tested, {"lookback": 1, "horizon": horizon})
     own = call(since, year=market.origin.year)
     return ScoredForecast(
-        entry, call(window, year=expected.year), _together(tested, own), []
+        entry, call(window, year=expected.year), _concatenated(tested, own), []
     )
 
 
-def _tested(entry: RegistryEntry, market: MarketState) -> pd.DataFrame:
+def _walk_forward(entry: RegistryEntry, market: MarketState) -> pd.DataFrame:
     return earlier_forecasts(
         market.past, ticker=entry.ticker, model=entry.model, origin=market.origin
     )
 
 
-def _together(tested: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
-    """Join two tables either of which may be empty, and then has no types to keep."""
+def _concatenated(tested: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """Concatenate two tables; an empty one is left out, because its types differ."""
     parts = [part for part in (tested, own) if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else own
 
 
-def _since(
+def _later_windows(
     market: MarketState,
     stock: pd.DataFrame,
     tested: pd.DataFrame,
     about: Mapping[str, Any],
 ) -> Windows:
-    """Cut the windows after Phase 4's and after what a model was fitted on.
+    """Return the windows after Phase 4's forecasts and after the model's training.
 
-    Their targets are known, so that their errors can make a band.
+    Their targets are known, so their errors can be used for an interval.
     """
     windows = make_windows(
         stock,
@@ -320,6 +316,4 @@ def _since(
     through = trained_through(about)
     if through is not None:
         own &= windows.origin >= through.to_datetime64()
-    return replace(
-        windows, **{name: getattr(windows, name)[own] for name in PER_WINDOW}
-    )
+    return select_windows(windows, own)

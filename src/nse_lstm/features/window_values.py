@@ -1,6 +1,6 @@
 """Values that hold supervised windows, and their split by fold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -77,3 +77,17 @@ class FoldSplit:
     """These stop training and steer the learning rate."""
     forecast: Windows
     """These are forecast: their targets lie in the fold."""
+
+
+def select_windows(windows: Windows, chosen: Places | NDArray[np.bool_]) -> Windows:
+    """Return the chosen windows; prices and dropped windows stay as they are.
+
+    Parameters
+    ----------
+    windows : Windows
+        Of one ticker.
+    chosen : array
+        Places, or a mask of shape (n,).
+    """
+    fields = {name: getattr(windows, name)[chosen] for name in PER_WINDOW}
+    return replace(windows, **fields)

@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 
 from nse_lstm.errors import DataError
 from nse_lstm.features.folds import Fold
-from nse_lstm.features.window_values import PER_WINDOW, FoldSplit, Windows
+from nse_lstm.features.window_values import (
+    PER_WINDOW,
+    FoldSplit,
+    Windows,
+    select_windows,
+)
 
 __all__ = [
     "PER_WINDOW",
@@ -23,6 +28,7 @@ __all__ = [
     "latest_window",
     "make_windows",
     "open_windows",
+    "select_windows",
     "split_fold",
 ]
 
@@ -324,8 +330,7 @@ def _take(
     lost = (windows.dropped_target[dropped], windows.target_date[purged])
     why = (windows.dropped_reason[dropped], np.full(len(purged), "purged"))
     return replace(
-        windows,
-        **{name: getattr(windows, name)[places] for name in PER_WINDOW},
+        select_windows(windows, places),
         dropped_target=np.concatenate(lost),
         dropped_reason=np.concatenate(why),
     )

@@ -26,7 +26,14 @@ from nse_lstm.tables.features import (
     RANKED_FEATURES,
     TARGETS,
 )
-from nse_lstm.tables.files import check, conform, empty_table, read_table, write_table
+from nse_lstm.tables.files import (
+    check,
+    conform,
+    empty_table,
+    read_table,
+    write_csv,
+    write_table,
+)
 from nse_lstm.tables.market_statistics import (
     ABSENT_DAYS,
     AUTOCORRELATION_GROUPS,
@@ -95,5 +102,6 @@ __all__ = [
     "conform",
     "empty_table",
     "read_table",
+    "write_csv",
     "write_table",
 ]

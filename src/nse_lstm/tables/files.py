@@ -87,11 +87,17 @@ def write_table(table: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> 
     """Check a table, sort it by its key and write it whole as parquet or CSV."""
     key = (schema.metadata or {})["key"]
     ordered = check(table, schema).sort_values(key, ignore_index=True)
+    if path.suffix == ".csv":
+        write_csv(ordered, path)
+        return
     with write_aside(path) as aside:
-        if path.suffix == ".csv":
-            ordered.to_csv(aside, index=False, lineterminator="\n")
-        else:
-            ordered.to_parquet(aside, index=False)
+        ordered.to_parquet(aside, index=False)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table without a schema as CSV, whole or not at all."""
+    with write_aside(path) as aside:
+        table.to_csv(aside, index=False, lineterminator="\n")
 
 
 def read_table(schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:

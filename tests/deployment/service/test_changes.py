@@ -228,7 +228,7 @@ def test_no_request_is_lost_or_mixed_while_champions_change(source):
 
 
 def stored(row):
-    """Return what an evening's scoring would store of an answer."""
+    """Return the rows that scoring would store of an answer."""
     given = {
         **row,
         **{"delay": 0, "lower": -0.01, "upper": np.inf, "flags": "stale_panel"},
@@ -238,7 +238,7 @@ def stored(row):
     return table.astype({"origin": TIME, "target_date": TIME})
 
 
-def test_an_evenings_bands_show_once_they_are_in_the_store(source, tmp_path):
+def test_stored_intervals_show_once_they_are_in_the_store(source, tmp_path):
     store = open_store(f"sqlite:///{tmp_path / 'forecasts.sqlite'}")
     with running(replace(source, store=store)) as service:
         before = service.client.get("/forecasts/BBB").json()

@@ -1,4 +1,4 @@
-"""What an evening says of a running test."""
+"""The state of a running shadow test."""
 
 import numpy as np
 import pandas as pd

@@ -14,15 +14,16 @@ from nse_lstm.deployment.registry import history, promote, read_registry
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.models import equality
 from nse_lstm.study.core.sealed_year import open_test_year, open_to_serve
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.deployment import deploy, promotion
+from nse_lstm.study.deployment import deploy, promotion, promotion_case
 from nse_lstm.study.deployment.deploy import promote_selected
 from nse_lstm.study.deployment.promotion import (
-    build_case,
     promote_by_hand,
     promotion_history,
     roll_back_by_hand,
 )
+from nse_lstm.study.deployment.promotion_case import build_case
 from nse_lstm.tables import (
     COVERAGE,
     FORECASTS,
@@ -40,12 +41,13 @@ def study(
     for name in ("data", "trained_models"):
         shutil.copytree(finished.paths.root / name, tmp_path / name)
     workspace = tiny_workspace(tmp_path)
-    monkeypatch.setattr(promotion, "is_clean", lambda _: True)
+    monkeypatch.setattr(promotion_case, "is_clean", lambda _: True)
     monkeypatch.setattr(deploy, "refit", lambda *_, **__: [])
     # Its bundles hold no network.
     monkeypatch.setattr(equality, "require_equal_runtimes", lambda _: None)
-    open_test_year(workspace)
-    return workspace
+    data = open_study_data(workspace)
+    open_test_year(data)
+    return data
 
 
 def make_good(workspace: Workspace, ticker: str, *, coverage: float = 0.9) -> None:
@@ -53,7 +55,7 @@ def make_good(workspace: Workspace, ticker: str, *, coverage: float = 0.9) -> No
     path = workspace.paths.evaluation / "forecasts.parquet"
     table = read_table(FORECASTS, path)
     panel = open_to_serve(workspace)
-    joined = promotion.realised(table, panel)
+    joined = promotion_case.realised(table, panel)
     mine = (table["ticker"] == ticker) & (table["model"] == "v2")
     table.loc[mine, "y_hat"] = joined.loc[mine, "y"].fillna(0) / 2
     write_table(table, FORECASTS, path)
@@ -148,8 +150,10 @@ def test_a_model_that_is_better_passes_the_gate_on_the_years_before_the_test(stu
     promote_selected(study)
     entry = promote_by_hand(study, ticker, "v2", to="champion")
     assert entry.way == "hand"
-    assert "sessions of the walk-forward forecasts" in entry.why
-    case = build_case(study, promotion.tested_model(study, ticker), afresh=True)
+    assert "in the walk-forward forecasts differs" in entry.why
+    case = build_case(
+        study, promotion_case.tested_model(study, ticker), against_persistence=True
+    )
     assert case.difference.upper < 0
     table = read_table(FORECASTS, study.paths.evaluation / "forecasts.parquet")
     mine = table[(table["ticker"] == ticker) & (table["model"] == "v2")]
@@ -167,7 +171,7 @@ def test_calibration_and_audit_are_asked_for(
     ticker = stocks(study)[0]
     make_good(study, ticker, coverage=coverage)
     promote_selected(study)
-    monkeypatch.setattr(promotion, "is_clean", lambda _: clean)
+    monkeypatch.setattr(promotion_case, "is_clean", lambda _: clean)
     with pytest.raises(ArtefactError, match=words):
         promote_by_hand(study, ticker, "v2", to="champion")
 
@@ -183,7 +187,7 @@ def test_only_what_stands_below_becomes_champion(study):
     promote_by_hand(study, ticker, "v2", to="challenger")
     promote_by_hand(study, ticker, "v2", to="champion", override="now")
     promote_by_hand(study, ticker, "persistence", to="champion")
-    with pytest.raises(ConfigurationError, match="that stands"):
+    with pytest.raises(ConfigurationError, match="another model than the current"):
         promote_by_hand(study, ticker, "persistence", to="champion")
 
 
@@ -208,7 +212,7 @@ def test_enough_shadow_forecasts_are_the_evidence(study):
     edit(study, ticker, lambda about: about.update(version="8" * 64))
     rows = shadow_rows(study, ticker, version)
     case = build_case(
-        study, promotion._standing(study, ticker, "v2", "champion")[0], stored=rows
+        study, promotion._in_stages(study, ticker, "v2", "champion")[0], stored=rows
     )
     assert case.source == "the stored forecasts"
     # 80 origins each: the challenger knows half of what comes, and its bands all of it.
@@ -217,7 +221,7 @@ def test_enough_shadow_forecasts_are_the_evidence(study):
     assert case.coverage == 1.0
     few = build_case(
         study,
-        promotion._standing(study, ticker, "v2", "champion")[0],
+        promotion._in_stages(study, ticker, "v2", "champion")[0],
         stored=rows[rows["origin"] < rows["origin"].sort_values().iloc[40]],
     )
     assert few.difference.n < 60
@@ -227,7 +231,7 @@ def shadow_rows(study: Workspace, ticker: str, version: str) -> pd.DataFrame:
     table = read_table(FORECASTS, study.paths.evaluation / "forecasts.parquet")
     naive = table[(table["ticker"] == ticker) & (table["model"] == "persistence")]
     naive = naive.tail(80).reset_index(drop=True)
-    y = promotion.realised(naive, open_to_serve(study))["y"].fillna(0)
+    y = promotion_case.realised(naive, open_to_serve(study))["y"].fillna(0)
     # The expected date is a weekday on, whatever holidays there are.
     expected = naive["origin"] + pd.offsets.BusinessDay(1)
     shared = {"target_date": expected, "data_digest": "d" * 64, "flags": ""}

@@ -87,8 +87,8 @@ def test_a_constant_forecast_is_not_promoted_over_persistence(replayed):
     assert replayed.promotions.empty
 
 
-def test_a_look_on_an_evening_is_the_look_of_later(workspace, replayed, inputs):
-    due = replayed.forecasts.merge(inputs.came, on=["ticker", "model", "origin"])
+def test_a_sessions_state_is_the_same_when_computed_later(workspace, replayed, inputs):
+    due = replayed.forecasts.merge(inputs.returns, on=["ticker", "model", "origin"])
     for place in (5, 130):
         short = replace(inputs, calendar=inputs.calendar[: place + 1])
         origins = short.calendar[: -inputs.ahead]
@@ -102,7 +102,7 @@ def test_a_look_on_an_evening_is_the_look_of_later(workspace, replayed, inputs):
             )
 
 
-def test_forecasts_and_bands_are_those_of_the_evenings_own_scoring(workspace, replayed):
+def test_forecasts_and_bands_are_those_of_live_scoring(workspace, replayed):
     panel = read_table(PANEL, workspace.paths.processed / "panel.parquet")
     table = read_table(FORECASTS, workspace.paths.evaluation / "forecasts.parquet")
     past = table[table["fold"] < YEAR]
@@ -177,9 +177,9 @@ def test_the_store_of_another_study_is_replaced(workspace, replayed, tmp_path):
         shutil.copytree(kept, replay_folder(workspace, YEAR))
 
 
-def test_the_test_year_is_read_through_its_seal(workspace, replayed):
-    looks = read_lines(workspace.paths.ledger / "test_year_looks.jsonl")
-    assert [line["test_year"] for line in looks] == [YEAR]
+def test_the_test_year_is_evaluated_once(workspace, replayed):
+    lines = read_lines(workspace.paths.ledger / "test_year_looks.jsonl")
+    assert [line["test_year"] for line in lines] == [YEAR]
 
 
 def test_a_year_that_nobody_forecast_is_refused(workspace):
@@ -200,9 +200,7 @@ def test_the_plan_and_the_alarms_can_be_shown(replayed):
     assert counts["rang"].sum() == len(replayed.alerts)
 
 
-def test_an_evenings_watch_of_the_stored_year_finds_what_the_replay_found(
-    workspace, replayed
-):
+def test_monitoring_the_stored_year_finds_the_alerts_of_the_replay(workspace, replayed):
     store = f"sqlite:///{replay_folder(workspace, YEAR) / module.STORE}"
     found = monitor(workspace, store=store)
     # Its last origin's target is the year's last session: all have come.
@@ -228,7 +226,8 @@ def test_a_replay_killed_anywhere_resumes_to_the_same_bytes(workspace, replayed)
     folder = replay_folder(workspace, YEAR)
     shutil.rmtree(folder)
     code = (
-        "from test_replay import reopen; from nse_lstm.study.deployment.replay import replay;"
+        "from test_replay import reopen;"
+        "from nse_lstm.study.deployment.replay import replay;"
         f"replay(reopen({str(workspace.paths.root)!r}))"
     )
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])

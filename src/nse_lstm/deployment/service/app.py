@@ -1,4 +1,4 @@
-"""The service's addresses."""
+"""Routes of the service."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -37,26 +37,27 @@ from nse_lstm.deployment.service.snapshot_cache import SnapshotCache
 def make_app(
     source: Source, *, token: str = "", limits: Limits | None = None
 ) -> FastAPI:
-    """Make the service.
+    """Build the service as an ASGI application.
 
     Parameters
     ----------
     source : Source
-        Registry, models and panel; checked here, and followed while the service runs.
+        Registry, models and panel; checked here, and again after every change.
     token : str
-        Needed to change anything; without one nothing can be changed.
+        Needed for changes; without one there are no routes for changes.
     limits : Limits, optional
+        Sizes, times and number of requests.
 
     Returns
     -------
     FastAPI
-        An ASGI application. Only tickers and stages of its snapshot lead to anything:
-        no text of a request becomes part of a path.
+        Tickers and stages are looked up in its snapshot, so that no text of a request
+        becomes part of a path.
 
     Raises
     ------
     ArtefactError, DataError
-        If registry, models or panel do not hold up.
+        If registry, models or panel are invalid.
     ConfigurationError
         If the token is too short.
     """
@@ -65,10 +66,10 @@ def make_app(
         title="nse-lstm",
         description="Forecasts of the Nairobi Securities Exchange's next session.",
         lifespan=_following(holder),
-        # Its pages would load scripts from elsewhere.
+        # These pages would load scripts from other servers.
         docs_url=None,
         redoc_url=None,
-        # A redirection would be to whatever host the request names.
+        # A redirection would lead to the host that the request names.
         redirect_slashes=False,
     )
     app.state.holder = holder
@@ -99,7 +100,7 @@ def _following(holder: SnapshotCache) -> Callable[[FastAPI], Any]:
 def _add_reading(app: FastAPI, holder: SnapshotCache) -> None:
     @app.get("/health", responses=answers())
     async def health() -> Health:
-        """Say whether the service answers, and from what."""
+        """Return the state of the service and its snapshot."""
         snapshot = holder.current
         return Health(
             status="stale" if holder.is_stale else "ok",
@@ -110,10 +111,10 @@ def _add_reading(app: FastAPI, holder: SnapshotCache) -> None:
 
     @app.get("/champions", responses=answers())
     async def champions() -> list[Champion]:
-        """List what stands in each stage of each stock."""
+        """List the current entry of each stage of each stock."""
         return [
             Champion.model_validate(entry, from_attributes=True)
-            for entry in holder.current.standing
+            for entry in holder.current.entries
         ]
 
     @app.get("/history", responses=answers(422))
@@ -137,7 +138,7 @@ def _add_forecasts(app: FastAPI, holder: SnapshotCache) -> None:
         date: Annotated[Session | None, Query()] = None,
         stage: Annotated[Stage, Query()] = "champion",
     ) -> Response:
-        """ForecastAnswer from a session, the last one if no date is given."""
+        """Return the forecast from a session, by default the last one."""
         snapshot = holder.current
         origin = date or snapshot.last_session
         served, place = _look_up(snapshot, ticker, origin, stage)
@@ -146,14 +147,14 @@ def _add_forecasts(app: FastAPI, holder: SnapshotCache) -> None:
         if isinstance(place, str):
             raise HTTPException(409, place)
         await holder.fill(served, [place], version=snapshot.version)
-        return Response(served.lines[place], media_type="application/json")
+        return Response(served.answers[place], media_type="application/json")
 
     @app.post(
         "/forecasts",
         responses={200: {"model": BatchAnswer}, **answers(*OF_A_BODY, 503)},
     )
     async def batch(given: BatchRequest) -> Response:
-        """ForecastAnswer many; what cannot be is among the answers, with its reason."""
+        """Return many forecasts; a missing one is answered with its reason."""
         snapshot = holder.current
         return Response(
             await _answer_batch(holder, snapshot, given), media_type="application/json"
@@ -174,10 +175,10 @@ async def _answer_batch(
     for served, places in wanted.items():
         await holder.fill(served, places, version=snapshot.version)
     lines = [
-        served.lines[place]
+        served.answers[place]
         if served is not None and isinstance(place, int)
-        else _refusal(asked, str(place))
-        for asked, served, place in found
+        else _refusal(requested, str(place))
+        for requested, served, place in found
     ]
     return b'{"snapshot": "%b", "forecasts": [%b]}' % (
         snapshot.version.encode(),
@@ -185,15 +186,15 @@ async def _answer_batch(
     )
 
 
-def _refusal(asked: ForecastRequest, why: str) -> bytes:
-    given = asked.model_dump()
+def _refusal(requested: ForecastRequest, why: str) -> bytes:
+    given = requested.model_dump()
     return RefusedAnswer(**given, error=why).model_dump_json().encode()
 
 
 def _look_up(
     snapshot: Snapshot, ticker: str, origin: date, stage: str
 ) -> tuple[ServedModel | None, int | str]:
-    """Return a model and the place of a window; a text in its place says why not."""
+    """Return a model and the place of a window, or a reason in place of either."""
     served = snapshot.served.get((ticker, stage))
     if served is None:
         return None, f"There is no {stage} of that ticker"

@@ -1,4 +1,4 @@
-"""Who may change something: whoever knows the token."""
+"""Authentication of changes by a bearer token."""
 
 import hmac
 
@@ -7,17 +7,17 @@ from fastapi import HTTPException, Request
 from nse_lstm.errors import ConfigurationError
 
 TOKEN_VARIABLE = "NSE_LSTM_TOKEN"
-"""Of the environment; without it nothing can be changed over HTTP."""
+"""Environment variable of the token; without it HTTP can change nothing."""
 MIN_LENGTH = 24
 
 
 def check_token(token: str) -> str:
-    """Return a token that is long enough to keep.
+    """Return a token if it is long enough.
 
     Raises
     ------
     ConfigurationError
-        If it is too short, or not of printable ASCII. The token is not repeated.
+        If it is too short, or not printable ASCII. The message omits the token.
     """
     if len(token) < MIN_LENGTH or not (token.isascii() and token.isprintable()):
         raise ConfigurationError(
@@ -28,12 +28,19 @@ def check_token(token: str) -> str:
 
 
 def require_token(request: Request, token: str) -> None:
-    """Let a request pass that bears the token, in a time that does not tell how near.
+    """Refuse a request without the token, compared in constant time.
+
+    Parameters
+    ----------
+    request : Request
+        Its header ``Authorization`` is read.
+    token : str
+        The service's.
 
     Raises
     ------
     HTTPException
-        401 without telling what was wrong.
+        401, without a reason.
     """
     given = request.headers.get("authorization", "").encode("utf-8", "replace")
     if not hmac.compare_digest(given, f"Bearer {token}".encode()):

@@ -1,4 +1,4 @@
-"""What a bearer of the token may change: the registry, by its own log's words."""
+"""Routes that change the registry: promotions and roll-backs, with the token."""
 
 import logging
 from collections.abc import Callable
@@ -26,7 +26,17 @@ REFUSED = "The registry refused; the server's log says why"
 
 
 def add_changes(app: FastAPI, holder: SnapshotCache, token: str) -> None:
-    """Add the addresses that need the token."""
+    """Add the routes that need the token.
+
+    Parameters
+    ----------
+    app : FastAPI
+        The service.
+    holder : SnapshotCache
+        Its snapshot is refreshed after a change.
+    token : str
+        The service's.
+    """
 
     async def bearer(request: Request) -> None:
         require_token(request, token)
@@ -38,7 +48,7 @@ def add_changes(app: FastAPI, holder: SnapshotCache, token: str) -> None:
 
     @app.post("/promotions", **changing)
     async def promotions(given: PromotionRequest) -> Promoted:
-        """Put a model of the registry's log in a stage, whatever the gate says."""
+        """Promote a model of the registry's log to a stage, without the gate."""
         known = [
             line
             for line in holder.current.promotions
@@ -50,7 +60,7 @@ def add_changes(app: FastAPI, holder: SnapshotCache, token: str) -> None:
 
     @app.post("/rollbacks", **changing)
     async def rollbacks(given: RollbackRequest) -> Promoted:
-        """Make the champion before the present one champion again."""
+        """Make a stock's previous champion champion again."""
         known = {line["ticker"] for line in holder.current.promotions}
         if given.ticker not in known:
             raise HTTPException(404, "The log knows nothing of that ticker")
@@ -80,7 +90,7 @@ async def _change(
 def _promote(
     line: dict[str, Any], given: PromotionRequest, folder: Path
 ) -> RegistryEntry:
-    """Promote by the log's own words; the request's are a stage and a reason."""
+    """Promote a model as logged; only stage and reason come from the request."""
     return promote(
         folder,
         ticker=line["ticker"],

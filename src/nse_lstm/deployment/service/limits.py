@@ -1,4 +1,4 @@
-"""What one request may take: bytes, seconds, and a place among the others."""
+"""Limits of a request: size, duration and the number at once."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Limits:
-    """Beyond these a request is refused."""
+    """Limits beyond which a request is refused."""
 
     head_bytes: int = 16 * 1024
     """First line and headers."""
@@ -25,16 +25,16 @@ class Limits:
     concurrent: int = 64
     """Requests at once."""
     head_seconds: float = 5.0
-    """From an open connection to a whole head; also between two requests."""
+    """From an open connection to a complete head; also between two requests."""
     body_seconds: float = 5.0
     answer_seconds: float = 20.0
 
 
 class LimitsMiddleware:
-    """Refuse with 408, 413, 429 or 431 what is too slow, too large or too many.
+    """Refuse slow, large or too many requests with 408, 413, 429 or 431.
 
-    A body is read whole before anything else sees the request; an answer that takes too
-    long is 503.
+    A body is read completely before the application sees the request. An answer that
+    takes too long becomes 503.
     """
 
     def __init__(self, app: App, limits: Limits) -> None:
@@ -94,7 +94,7 @@ def _has_body(scope: Scope) -> bool:
 
 
 async def _read(receive: Receive, *, at_most: int) -> bytes | None:
-    """Read a body; None if it is too large. Who leaves in between sent a short one."""
+    """Read a body; None if it is too large, a short one after a disconnection."""
     body = bytearray()
     while True:
         message = await receive()

@@ -1,4 +1,4 @@
-"""Every way to say no, in one form and without a word about what is inside."""
+"""Error answers in one JSON form, without internal details."""
 
 from typing import Any
 
@@ -13,22 +13,22 @@ Answers = dict[int | str, dict[str, Any]]
 
 PROBLEMS = {
     400: "The request cannot be read",
-    401: "No token, or another one",
+    401: "No token, or a wrong one",
     404: "No such model, or no such session",
     408: "The body took too long",
-    409: "The model cannot forecast from that session; or the registry says no",
+    409: "The model cannot forecast from that session, or the registry refuses",
     413: "The body is too large",
-    422: "The request is none of those described",
+    422: "The request does not match its description",
     429: "Too many requests at once",
     431: "The head is too large",
     503: "The answer took too long",
 }
 OF_A_BODY = (400, 408, 413, 422)
-"""What may be wrong with a body."""
+"""Statuses of a bad body."""
 
 
 def answers(*statuses: int) -> Answers:
-    """Describe what an address may refuse with, and what any may."""
+    """Describe a route's error answers, with those of every route."""
     return {
         status: {"model": Problem, "description": PROBLEMS[status]}
         for status in (*statuses, 429, 431)
@@ -36,7 +36,7 @@ def answers(*statuses: int) -> Answers:
 
 
 def add_errors(app: FastAPI) -> None:
-    """Answer every error in JSON, without a word about what is inside."""
+    """Answer every error in JSON, without internal details."""
 
     @app.exception_handler(StarletteHTTPException)
     async def refused(_: Request, error: StarletteHTTPException) -> JSONResponse:

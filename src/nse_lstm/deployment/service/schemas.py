@@ -1,4 +1,4 @@
-"""What comes in and goes out; anything else is refused before it is looked at."""
+"""Schemas of requests and answers; other requests are refused."""
 
 import re
 from datetime import date
@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _written_out(given: object) -> object:
-    """Let no number pass for a date."""
+    """Accept a date only as a text such as 2023-12-29."""
     if not isinstance(given, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", given):
         raise ValueError("must be a date such as 2023-12-29")
     return given
@@ -26,33 +26,33 @@ class _Given(BaseModel):
 
 
 class ForecastRequest(_Given):
-    """One forecast asked for."""
+    """Request of one forecast."""
 
     ticker: Ticker
     date: Session
-    """The origin: the last session known."""
+    """The origin: the last known session."""
     stage: Stage = "champion"
 
 
 class BatchRequest(_Given):
-    """Several; the server's limit of their number is in its documentation."""
+    """Request of several forecasts."""
 
     forecasts: Annotated[list[ForecastRequest], Field(min_length=1, max_length=1000)]
 
 
 class PromotionRequest(_Given):
-    """A model that the registry's log knows, to be put in another stage."""
+    """Request to promote a model of the registry's log to a stage."""
 
     ticker: Ticker
     stage: Stage
     version: Version
     why: Text
     replaces: Version | Literal[""] | None = None
-    """What stands there now, if the promotion depends on it; empty for nothing."""
+    """The version expected in the stage now, empty for none; not checked if null."""
 
 
 class RollbackRequest(_Given):
-    """A champion that shall make room for the one before it."""
+    """Request to make a stock's previous champion champion again."""
 
     ticker: Ticker
     why: Text
@@ -66,24 +66,24 @@ class ForecastAnswer(BaseModel):
     model: str
     version: str
     snapshot: str
-    """State of registry and panel that it is of."""
+    """State of registry, panel and store."""
     origin: date
     target_date: date
-    """The expected one: ``horizon`` weekdays on."""
+    """Expected date: ``horizon`` weekdays on."""
     horizon: int
     price_hat: float | None
-    """KES, in shares of the origin."""
+    """KES, unadjusted for splits after the origin."""
     y_hat: float | None
     """Log return; null where the price forecast is not positive."""
     lower: float | None
-    """Log return; null where no evening's scoring gave a bound."""
+    """Log return; null where the forecast store has no bound."""
     upper: float | None
     flags: str
-    """Doubts of that scoring, with commas; empty if none."""
+    """Flags of the stored forecast, separated by commas; empty if none."""
 
 
 class RefusedAnswer(BaseModel):
-    """A forecast of a batch that there is none of."""
+    """Reason why a requested forecast is missing from a batch."""
 
     ticker: str
     date: date
@@ -92,14 +92,14 @@ class RefusedAnswer(BaseModel):
 
 
 class BatchAnswer(BaseModel):
-    """In the order of the questions, all of one snapshot."""
+    """Answers in the order of the requests, all from one snapshot."""
 
     snapshot: str
     forecasts: list[ForecastAnswer | RefusedAnswer]
 
 
 class Champion(BaseModel):
-    """What stands in a stage of a stock."""
+    """Current entry of a stage of a stock."""
 
     ticker: str
     stage: str
@@ -109,17 +109,17 @@ class Champion(BaseModel):
 
 
 class LoggedChange(Champion):
-    """One line of the registry's log."""
+    """One promotion of the registry's log."""
 
     seq: int
     when: str
     evidence: str
     way: str
-    """How it came to stand there."""
+    """The kind of promotion."""
 
 
 class Promoted(BaseModel):
-    """What a promotion led to."""
+    """Result of a promotion or roll-back."""
 
     snapshot: str
     ticker: str
@@ -128,16 +128,16 @@ class Promoted(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether the service answers, and from what."""
+    """State of the service and its snapshot."""
 
     status: Literal["ok", "stale"]
-    """stale: registry or models no longer hold up; the last checked state answers."""
+    """stale: registry, models or panel are invalid; the last valid state answers."""
     snapshot: str
     last_session: date
     n_models: int
 
 
 class Problem(BaseModel):
-    """Why there is no answer."""
+    """Reason why there is no answer."""
 
     error: str

@@ -1,4 +1,4 @@
-"""The service on a port: uvicorn, with a limit on how slowly one may begin."""
+"""The service on a port: uvicorn, with a time limit for a request's head."""
 
 import asyncio
 import math
@@ -17,19 +17,21 @@ from nse_lstm.deployment.service.snapshot import Source
 def run(source: Source, *, host: str = "127.0.0.1", port: int = 8000) -> None:
     """Serve until interrupted.
 
-    The token that changes need is read from the environment, see ``auth``.
+    The token for changes is read from the environment, see ``auth``.
 
     Parameters
     ----------
     source : Source
+        Registry, models, panel and store.
     host : str
-        This machine only, unless told otherwise.
+        Address to listen on; this machine only by default.
     port : int
+        Port to listen on.
 
     Raises
     ------
     ArtefactError, DataError, ConfigurationError
-        If registry, models, panel or token do not hold up.
+        If registry, models, panel or token are invalid.
     """
     limits = Limits()
     app = make_app(source, token=os.environ.get(TOKEN_VARIABLE, ""), limits=limits)
@@ -39,7 +41,19 @@ def run(source: Source, *, host: str = "127.0.0.1", port: int = 8000) -> None:
 def make_server(
     app: FastAPI, limits: Limits, *, host: str, port: int
 ) -> uvicorn.Server:
-    """Return the server, not yet running; port 0 takes a free one."""
+    """Return the server, not yet running.
+
+    Parameters
+    ----------
+    app : FastAPI
+        The service.
+    limits : Limits
+        Sizes and times of uvicorn's own.
+    host : str
+        Address to listen on.
+    port : int
+        Port to listen on; 0 takes a free one.
+    """
     config = uvicorn.Config(
         app,
         host=host,
@@ -58,9 +72,9 @@ def make_server(
 
 
 def bounded_protocol(seconds: float) -> type[H11Protocol]:
-    """Return uvicorn's protocol, but a connection closes that sends no whole head.
+    """Return uvicorn's protocol with a deadline for a complete head.
 
-    Bytes that trickle in do not put the end off.
+    Slowly arriving bytes do not extend the deadline.
     """
 
     class Bounded(H11Protocol):
@@ -79,7 +93,7 @@ def bounded_protocol(seconds: float) -> type[H11Protocol]:
             super().connection_lost(exc)
 
         def _watch(self) -> None:
-            """Start the clock while no request is whole, stop it when one is."""
+            """Start the clock while no request is complete, stop it when one is."""
             if self.cycle is not None and not self.cycle.response_complete:
                 self._rest()
             elif self.deadline is None:

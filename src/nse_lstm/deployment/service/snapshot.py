@@ -1,9 +1,8 @@
-"""What the service answers from: checked models, and the panel they forecast from.
+"""Snapshots of the service's state: checked models and the panel they forecast from.
 
-A snapshot is never changed, only replaced whole, so that an answer is of one state of
-the registry and of one panel. Forecasts once computed are kept beside it; there are no
-more of them than the panel has origins. Bands and flags are those of the forecast
-store, where an evening's scoring left some.
+A snapshot is never changed, only replaced, so that an answer belongs to one state of
+the registry and of the panel. Computed forecasts are kept with it, at most one per
+origin of the panel. Intervals and flags come from the forecast store.
 """
 
 import hashlib
@@ -25,20 +24,21 @@ from nse_lstm.deployment.registry_entry import (
     POOLED,
     RegistryEntry,
     State,
+    sorted_entries,
     state_document,
 )
 from nse_lstm.deployment.registry_files import LOG
 from nse_lstm.deployment.staleness import trained_through
 from nse_lstm.deployment.store import count_forecasts, read_forecasts
 from nse_lstm.features.returns import market_sessions, with_returns
-from nse_lstm.features.windows import PER_WINDOW, Windows, open_windows
+from nse_lstm.features.windows import Windows, open_windows, select_windows
 from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import Bundle, load_bundle
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.paths import Paths
 
 WARM_ORIGINS = 250
-"""ForecastAnswer before the first question: the last year's."""
+"""Origins forecast before the first request: one year."""
 
 Key = tuple[str, str]
 Bands = Mapping[pd.Timestamp, dict[Any, Any]]
@@ -47,7 +47,7 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Source:
-    """Where a snapshot is taken from."""
+    """The inputs of a snapshot."""
 
     study: Study
     """Its horizon is persistence's; a stored model keeps its own."""
@@ -55,11 +55,11 @@ class Source:
     read_panel: Callable[[], pd.DataFrame]
     """Returns a valid ``PANEL`` of the whole market."""
     store: sa.Engine | None = None
-    """The forecast store; without one no forecast has a band."""
+    """The forecast store; without one no forecast has an interval."""
 
     @property
     def stamp(self) -> tuple[object, ...]:
-        """Differs when the registry, the panel or the store was written."""
+        """A value that changes when the registry, the panel or the store changes."""
         files = (self.paths.registry / LOG, self._panel_path)
         stored = None if self.store is None else count_forecasts(self.store)
         return (*(_moment(path) for path in files), stored)
@@ -76,17 +76,17 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class ServedModel:
-    """One model of one stock, and the windows that it forecasts from."""
+    """One model of one stock with the windows that it forecasts from."""
 
     entry: RegistryEntry
     bundle: Bundle | None
-    """None of persistence."""
+    """None for persistence."""
     windows: Windows
     horizon: int
     bands: Bands
-    """What the store holds of this model's forecasts."""
-    lines: dict[int, bytes] = field(default_factory=dict)
-    """Answers in JSON by place among the windows, once computed."""
+    """The store's intervals and flags of this model's forecasts, by origin."""
+    answers: dict[int, bytes] = field(default_factory=dict)
+    """Computed answers in JSON, by place among the windows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,18 +94,18 @@ class Snapshot:
     """One state of the registry on one panel."""
 
     version: str
-    """Names them and the store's; stands in every answer."""
+    """Hash of registry, panel and store size; part of every answer."""
     last_session: date
-    standing: tuple[RegistryEntry, ...]
-    """Everything in the registry's stages."""
+    entries: tuple[RegistryEntry, ...]
+    """The registry's current entries."""
     served: Mapping[Key, ServedModel]
-    """By ticker and stage: the only way from a request's words to anything."""
+    """By ticker and stage; requests reach models only through these keys."""
     promotions: tuple[dict[str, Any], ...]
     """The registry's log, oldest first."""
 
 
 def take_snapshot(source: Source) -> Snapshot:
-    """Read registry, models and panel, checked, and forecast the last year.
+    """Read and check registry, models and panel, and forecast the last year.
 
     Raises
     ------
@@ -123,34 +123,38 @@ def take_snapshot(source: Source) -> Snapshot:
     bands = {} if stored is None else _bands(stored)
     n_stored = 0 if stored is None else len(stored)
     version = _version(state, source.digest, n_stored)
-    standing = tuple(
-        entry
-        for _, stages in sorted(state.items())
-        for _, entry in sorted(stages.items())
-    )
+    entries = tuple(sorted_entries(state))
     served = {
         (entry.ticker, entry.stage): _serve(
             entry, stocks.get(entry.ticker, table[:0]), sessions, source, bands
         )
-        for entry in standing
-        # What ranks all stocks at once forecasts no stock's price.
+        for entry in entries
+        # A model of all stocks ranks them and forecasts no price.
         if entry.ticker != POOLED
     }
     snapshot = Snapshot(
         version=version,
         last_session=sessions[-1].date(),
-        standing=standing,
+        entries=entries,
         served=served,
         promotions=tuple({str(name): row[name] for name in row} for row in log),
     )
     for each in served.values():
         n = len(each.windows)
-        compute(each, range(n)[max(n - WARM_ORIGINS, 0) :], version=version)
+        compute_answers(each, range(n)[max(n - WARM_ORIGINS, 0) :], version=version)
     return snapshot
 
 
 def find_window(served: ServedModel, origin: date) -> int | str:
-    """Return an origin's place among a model's windows, or why there is none."""
+    """Return an origin's place among a model's windows, or the reason against it.
+
+    Parameters
+    ----------
+    served : ServedModel
+        One model of one stock.
+    origin : date
+        The last known session.
+    """
     moment = np.datetime64(origin, "us")
     windows = served.windows
     place = int(np.searchsorted(windows.origin, moment))
@@ -160,25 +164,27 @@ def find_window(served: ServedModel, origin: date) -> int | str:
     return str(lost[0]) if len(lost) else "no row there, or too short a history"
 
 
-def compute(served: ServedModel, places: Iterable[int], *, version: str) -> None:
-    """Add the answers for some windows to ``lines``, if they are not there yet.
+def compute_answers(
+    served: ServedModel, places: Iterable[int], *, version: str
+) -> None:
+    """Compute the missing answers for some windows into ``served.answers``.
 
     Parameters
     ----------
     served : ServedModel
-        One thread at a time computes.
+        Only one thread at a time may compute.
     places : iterable of int
-        Among its windows.
+        Places among its windows.
     version : str
-        Of the snapshot.
+        The snapshot's version.
     """
-    missing = np.array(sorted(set(places) - served.lines.keys()), np.intp)
+    missing = np.array(sorted(set(places) - served.answers.keys()), np.intp)
     if not len(missing):
         return
     rows = _forecast(served, missing).to_dict("records")
     for place, row in zip(missing.tolist(), rows, strict=True):
         known = {"flags": ""} | row | served.bands.get(row["origin"], {})
-        served.lines[place] = _line(served.entry, known, version)
+        served.answers[place] = _answer(served.entry, known, version)
 
 
 def _serve(
@@ -204,15 +210,14 @@ def _serve(
 
 
 def _unseen(windows: Windows, bundle: Bundle) -> Windows:
-    """Drop the origins before the last session that a model was fitted on."""
+    """Drop the origins before the last session of a model's training."""
     through = trained_through(bundle.metadata)
     if through is None:
         return windows
     seen = windows.origin < through.to_datetime64()
     lost = np.full(seen.sum(), "the model was fitted on sessions after that one")
     return replace(
-        windows,
-        **{name: getattr(windows, name)[~seen] for name in PER_WINDOW},
+        select_windows(windows, ~seen),
         dropped_target=np.append(windows.origin[seen], windows.dropped_target),
         dropped_reason=np.append(lost, windows.dropped_reason),
     )
@@ -228,11 +233,8 @@ def _bands(stored: pd.DataFrame) -> Mapping[Key, Bands]:
 
 
 def _forecast(served: ServedModel, places: Places) -> pd.DataFrame:
-    """Return ``FORECASTS`` of some of the windows, by the code that scores."""
-    windows = replace(
-        served.windows,
-        **{name: getattr(served.windows, name)[places] for name in PER_WINDOW},
-    )
+    """Return ``FORECASTS`` of some windows by the functions that scoring uses."""
+    windows = select_windows(served.windows, places)
     expected = pd.DatetimeIndex(windows.origin) + pd.offsets.BusinessDay(served.horizon)
     ahead = replace(windows, target_date=expected.to_numpy("datetime64[us]"))
     ticker, year = served.entry.ticker, int(expected[-1].year)
@@ -241,7 +243,7 @@ def _forecast(served: ServedModel, places: Places) -> pd.DataFrame:
     return forecast(served.bundle, ahead, year=year, ticker=ticker)
 
 
-def _line(entry: RegistryEntry, row: Mapping[Any, Any], version: str) -> bytes:
+def _answer(entry: RegistryEntry, row: Mapping[Any, Any], version: str) -> bytes:
     document = {
         "ticker": entry.ticker,
         "stage": entry.stage,
@@ -261,12 +263,12 @@ NUMBERS = ("price_hat", "y_hat", "lower", "upper")
 
 
 def _number(value: float) -> float | None:
-    """Return a double, which JSON gives back to the bit, or null if not finite."""
+    """Return a float, which JSON keeps exactly, or None if it is not finite."""
     return float(value) if np.isfinite(value) else None
 
 
 def _version(state: State, panel: str, n_stored: int) -> str:
-    # The store only grows: its length says which of its states it is.
+    # The store only grows, so its length identifies its state.
     text = json.dumps([state_document(state), panel, n_stored], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

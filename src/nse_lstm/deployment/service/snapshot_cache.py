@@ -1,4 +1,4 @@
-"""The current snapshot, and its replacement while requests go on."""
+"""Cache of the current snapshot, replaced while requests continue."""
 
 import asyncio
 import logging
@@ -11,13 +11,13 @@ from nse_lstm.deployment.service.snapshot import (
     ServedModel,
     Snapshot,
     Source,
-    compute,
+    compute_answers,
     take_snapshot,
 )
 from nse_lstm.errors import StudyError
 
 POLL_SECONDS = 1.0
-"""How long a new champion or panel may go unseen."""
+"""Seconds between two checks for a new champion or panel."""
 
 Result = TypeVar("Result")
 
@@ -25,68 +25,68 @@ logger = logging.getLogger(__name__)
 
 
 class SnapshotCache:
-    """Hands out the current snapshot; who got one keeps it for the whole request.
+    """The current snapshot; a request keeps the one that it began with.
 
     Parameters
     ----------
     source : Source
+        Inputs of a snapshot.
 
     Raises
     ------
     ArtefactError, DataError
-        As ``take_snapshot``: nothing is served that was not checked.
+        As ``take_snapshot``.
     """
 
     def __init__(self, source: Source) -> None:
         self.source, self.is_stale = source, False
-        # One thread forecasts and one changes things; only who asked waits for either.
+        # One thread forecasts and one changes the state; other requests go on.
         self.forecaster, self.changer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         self.stamp = source.stamp
         self.current: Snapshot = take_snapshot(source)
 
     async def change(self, task: Callable[[], Result]) -> Result:
-        """Do something to the state beside the requests, one thing at a time."""
+        """Run a change of the state in a thread, one at a time."""
         return await asyncio.get_running_loop().run_in_executor(self.changer, task)
 
     async def fill(
         self, served: ServedModel, places: Iterable[int], *, version: str
     ) -> None:
-        """Compute what is not there yet."""
+        """Compute the answers that are missing, see ``compute_answers``."""
         wanted = set(places)
-        if not wanted <= served.lines.keys():
-            task = partial(compute, served, wanted, version=version)
+        if not wanted <= served.answers.keys():
+            task = partial(compute_answers, served, wanted, version=version)
             await asyncio.get_running_loop().run_in_executor(self.forecaster, task)
 
     def refresh(self) -> None:
-        """Take another snapshot if registry or panel changed since the last.
+        """Take a new snapshot if registry, panel or store changed since the last.
 
-        A state that does not hold up is not served: the one before stays, and the
-        service says that it is stale.
+        An invalid state is not served: the last valid one stays, marked as stale.
         """
         stamp = self.source.stamp
         if stamp == self.stamp and not self.is_stale:
             return
         try:
-            # The registry is two files: read while another process is between them it
-            # contradicts itself, and is read again at the next turn.
+            # Between another process's writes of the registry's two files they
+            # contradict each other; the next refresh reads them again.
             self.current = take_snapshot(self.source)
             self.stamp, self.is_stale = stamp, False
         except (StudyError, OSError) as error:
             if not self.is_stale:
-                logger.error("The last checked state stays in service: %s", error)
+                logger.error("The last valid state stays in service: %s", error)
             self.is_stale = True
 
     async def follow(self) -> None:
-        """Refresh for ever."""
+        """Refresh until cancelled."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 await self.change(self.refresh)
             except Exception:
                 self.is_stale = True
-                logger.exception("The last checked state stays in service")
+                logger.exception("The last valid state stays in service")
 
     def close(self) -> None:
-        """Let nothing more begin."""
+        """Stop both threads."""
         self.forecaster.shutdown(cancel_futures=True)
         self.changer.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Phase 5: promote what Phase 4 selected and forecast the session after the last."""
+"""Phase 5: promote Phase 4's selection and forecast the next session."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,59 +7,69 @@ import pandas as pd
 
 from nse_lstm.deployment.databases import database_name
 from nse_lstm.deployment.gate import find_refusals
-from nse_lstm.deployment.registry import read_registry, retire
-from nse_lstm.deployment.registry_entry import PERSISTENCE, SELECTION
+from nse_lstm.deployment.registry import current_entry, read_registry, retire
+from nse_lstm.deployment.registry_entry import (
+    CHAMPION,
+    PERSISTENCE,
+    SELECTION,
+    sorted_entries,
+)
 from nse_lstm.deployment.serving import score_latest
 from nse_lstm.deployment.store import append_forecasts
 from nse_lstm.errors import ArtefactError
 from nse_lstm.json_files import read_json
 from nse_lstm.models.progress import Progress
-from nse_lstm.paths import write_aside
 from nse_lstm.study.core.sealed_year import open_test_year, open_to_serve
-from nse_lstm.study.core.study_data import open_study_data
+from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.forecast_store import opened_store
-from nse_lstm.study.deployment.promotion import (
-    ModelProposal,
+from nse_lstm.study.deployment.promotion_case import (
     build_case,
+    persistence_of,
     tested_model,
     write_case,
 )
 from nse_lstm.study.deployment.refit import refit
 from nse_lstm.study.deployment.runtime_check import promote_checked
 from nse_lstm.study.validation.validate import forecast_fold
-from nse_lstm.tables import FORECASTS, STORED_FORECASTS, read_table, write_table
+from nse_lstm.tables import (
+    FORECASTS,
+    STORED_FORECASTS,
+    read_table,
+    write_csv,
+    write_table,
+)
 
 AUTOMATIC = (SELECTION, "refit")
-"""How what a build may replace came to stand; what a person promoted, stays."""
+"""Kinds of promotion that a build may replace; a person's promotions stay."""
 
 
 @dataclass(frozen=True)
 class DeploymentResult:
-    """What Phase 5 shows; all of it lies on disk as well."""
+    """Tables of Phase 5, which are on disk as well."""
 
     registry: pd.DataFrame
-    """One row a stock and stage: model, version, how it came there, why."""
+    """From ``registry_table``."""
     gate: pd.DataFrame
-    """One row a stock: what the gate says of the tested weights."""
+    """From ``promote_selected``."""
     reproduced: pd.DataFrame
-    """One row a stock: test-year forecasts of the reloaded model equal to Phase 4's."""
+    """From ``reproduce``."""
     forecasts: pd.DataFrame
-    """STORED_FORECASTS of the session after the last one."""
+    """STORED_FORECASTS of the next session."""
     refused: pd.DataFrame
-    """What was not forecast, and why."""
+    """Models without a forecast, with reasons."""
 
 
 @dataclass(frozen=True)
 class ScoringResult:
-    """An evening's work."""
+    """Forecasts of one scoring run, and the number that the store did not have."""
 
     forecasts: pd.DataFrame
     """STORED_FORECASTS."""
     refused: pd.DataFrame
-    """What was not forecast, and why."""
+    """Models without a forecast, with reasons."""
     n_new: int
-    """Rows that the store did not hold yet."""
+    """Rows that were new in the store."""
     store: str
     """The store's name, without a password."""
 
@@ -71,98 +81,95 @@ def deploy(
 
     Parameters
     ----------
+    workspace : Workspace
+        The study; Phase 4 must have run.
     progress : callable, optional
-        Is given one line a network that is fitted through the last session.
+        Called with one line per refitted network.
 
     Raises
     ------
     ArtefactError
-        If a reloaded model does not reproduce what Phase 4 scored, bit for bit.
+        If a reloaded model does not reproduce Phase 4's forecasts bit for bit.
     """
-    gate = promote_selected(workspace, progress=progress)
-    reproduced = reproduce(workspace)
+    data = open_study_data(workspace)
+    gate = promote_selected(data, progress=progress)
+    reproduced = reproduce(data)
     wrong = reproduced[reproduced["n_equal"] < reproduced["n_forecasts"]]
     if len(wrong):
         raise ArtefactError(
             "Expected the reloaded models to reproduce every forecast of Phase 4. "
-            f"Received other numbers for: {', '.join(wrong['ticker'])}"
+            f"Received: other numbers for {', '.join(wrong['ticker'])}"
         )
-    forecasts, refused = forecast_next(workspace)
-    return DeploymentResult(
-        registry_table(workspace), gate, reproduced, forecasts, refused
-    )
+    forecasts, refused = forecast_next(data)
+    return DeploymentResult(registry_table(data), gate, reproduced, forecasts, refused)
 
 
 def promote_selected(
-    workspace: Workspace, *, progress: Progress | None = None
+    data: StudyData, *, progress: Progress | None = None
 ) -> pd.DataFrame:
-    """Promote what each stock's selection says, as far as the gate lets it.
+    """Promote each stock's selected model, if the gate allows it.
 
-    The tested weights become candidate; v2, where it was selected and passes the gate,
-    champion, else persistence; a refit through the last session challenger. A champion
-    that a person promoted stays. What an earlier selection had put there for a stock
-    that this one does not have is retired.
+    The tested model becomes candidate, a refit through the last session challenger. v2
+    becomes champion where it was selected and passes the gate, otherwise persistence.
+    A champion that a person promoted stays. Models of stocks outside the selection are
+    retired, if an earlier build promoted them.
+
+    Parameters
+    ----------
+    data : StudyData
+        The study after Phase 4.
+    progress : callable, optional
+        Called with one line per refitted network.
 
     Returns
     -------
     DataFrame
-        One row a stock: ``ticker``, ``selected``, ``passes`` (the gate, v2) and
-        ``refusals`` in words; also ``registry/gate.csv``.
+        One row per stock: ``ticker``, ``selected``, ``passes`` (whether v2 passes the
+        gate) and ``refusals`` in words; also ``registry/gate.csv``.
     """
-    path = workspace.paths.evaluation / "selection.json"
+    path = data.paths.evaluation / "selection.json"
     evidence = hashlib.sha256(path.read_bytes()).hexdigest()
     selected = read_json(path)
-    rows = [_promote(workspace, row, evidence) for row in selected]
+    rows = [_promote(data, row, evidence) for row in selected]
     tickers = [row["ticker"] for row in selected]
-    refit(workspace, tickers, progress=progress)
-    for ticker, stages in read_registry(workspace.paths.registry).items():
+    refit(data, tickers, progress=progress)
+    for ticker, stages in read_registry(data.paths.registry).items():
         for stage, entry in stages.items():
             if ticker not in tickers and entry.way in AUTOMATIC:
                 retire(
-                    workspace.paths.registry,
+                    data.paths.registry,
                     ticker=ticker,
                     stage=stage,
                     evidence=evidence,
-                    why="Not chosen by the selection that follows.",
+                    why="The stock is not in the new selection.",
                 )
     gate = pd.DataFrame(rows)
-    with write_aside(workspace.paths.registry / "gate.csv") as aside:
-        gate.to_csv(aside, index=False, lineterminator="\n")
+    write_csv(gate, data.paths.registry / "gate.csv")
     return gate
 
 
 def registry_table(workspace: Workspace) -> pd.DataFrame:
-    """Return one row a stock and stage: who stands there, since which way, and why."""
-    entries = read_registry(workspace.paths.registry)
+    """Return one row per stock and stage: model, version, kind of promotion, reason."""
+    entries = sorted_entries(read_registry(workspace.paths.registry))
+    columns = ["ticker", "stage", "model", "version", "way", "why"]
     return pd.DataFrame(
-        [
-            {
-                "ticker": ticker,
-                "stage": stage,
-                "model": entry.model,
-                "version": entry.version,
-                "way": entry.way,
-                "why": entry.why,
-            }
-            for ticker, stages in sorted(entries.items())
-            for stage, entry in sorted(stages.items())
-        ]
+        [{name: getattr(entry, name) for name in columns} for entry in entries]
     )
 
 
-def reproduce(workspace: Workspace) -> pd.DataFrame:
+def reproduce(data: StudyData) -> pd.DataFrame:
     """Forecast the test year again from the stored models and compare bit by bit.
 
     Returns
     -------
     DataFrame
-        ``ticker``, ``n_forecasts`` of v2, ``n_equal`` of them equal to Phase 4's.
+        One row per stock: ``ticker``, ``n_forecasts`` of v2, and ``n_equal``, the
+        number equal to Phase 4's.
     """
-    data = open_study_data(workspace)
     panel, _ = open_test_year(data)
     key, fold = ["ticker", "model", "origin"], data.folds[-1]
     again = forecast_fold(data, panel, fold).set_index(key)["price_hat"]
-    table = read_table(FORECASTS, workspace.paths.evaluation / "forecasts.parquet")
+    table = read_table(FORECASTS, data.paths.evaluation / "forecasts.parquet")
     before = table[table["fold"] == fold.year].set_index(key)["price_hat"]
     both = pd.concat([before.rename("before"), again.rename("again")], axis=1)
     stored = both[both.index.get_level_values("model") == "v2"]
@@ -176,19 +183,19 @@ def reproduce(workspace: Workspace) -> pd.DataFrame:
 def forecast_next(
     workspace: Workspace, *, as_of: pd.Timestamp | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Forecast the session after the last one; writes ``latest_forecasts.parquet``.
+    """Forecast the next session; writes ``latest_forecasts.parquet``.
 
     Parameters
     ----------
+    workspace : Workspace
+        The study; Phase 4 must have run.
     as_of : Timestamp, optional
         As for ``score_latest``.
 
     Returns
     -------
-    forecasts : DataFrame
-        STORED_FORECASTS, one row a stock, stage and model.
-    refused : DataFrame
-        ``ticker``, ``stage``, ``model`` and ``reason`` of what was not forecast.
+    forecasts, refused : DataFrame
+        As from ``score_latest``.
     """
     table = read_table(FORECASTS, workspace.paths.evaluation / "forecasts.parquet")
     forecasts, refused = score_latest(
@@ -200,20 +207,21 @@ def forecast_next(
     )
     folder = workspace.paths.registry
     write_table(forecasts, STORED_FORECASTS, folder / "latest_forecasts.parquet")
-    with write_aside(folder / "latest_refused.csv") as aside:
-        refused.to_csv(aside, index=False, lineterminator="\n")
+    write_csv(refused, folder / "latest_refused.csv")
     return forecasts, refused
 
 
 def score(
     workspace: Workspace, *, as_of: pd.Timestamp | None = None, store: str = ""
 ) -> ScoringResult:
-    """Forecast the session after the last one and append it to the forecast store.
+    """Forecast the next session and append it to the forecast store.
 
-    The same evening again writes nothing.
+    A second run on the same data appends nothing.
 
     Parameters
     ----------
+    workspace : Workspace
+        The study; Phase 4 must have run.
     as_of : Timestamp, optional
         As for ``score_latest``.
     store : str
@@ -222,56 +230,43 @@ def score(
     Raises
     ------
     ArtefactError
-        If the store holds another forecast under the same key, or cannot be reached.
+        If the store has another forecast under the same key, or cannot be reached.
     """
-    # Opened first: an evening without a store is no evening.
+    # Opened first, so that an unreachable store stops the run before it forecasts.
     with opened_store(workspace, store) as engine:
         forecasts, refused = forecast_next(workspace, as_of=as_of)
         n_new = append_forecasts(engine, forecasts)
     return ScoringResult(forecasts, refused, n_new, database_name(engine.url))
 
 
-def _promote(
-    workspace: Workspace, row: dict[str, str], selection: str
-) -> dict[str, object]:
-    """Put the tested weights and the champion of one stock in their places."""
-    ticker, folder = row["ticker"], workspace.paths.registry
-    tested = tested_model(workspace, ticker)
-    case = build_case(workspace, tested, afresh=True)
-    refusals = find_refusals(case, workspace.study.deployment)
-    standing = read_registry(folder).get(ticker, {}).get("champion")
-    champion, evidence, why = tested, write_case(workspace, case), row["reason"]
+def _promote(data: StudyData, row: dict[str, str], selection: str) -> dict[str, object]:
+    """Promote the champion and the tested model of one stock."""
+    ticker = row["ticker"]
+    tested = tested_model(data, ticker)
+    case = build_case(data, tested, against_persistence=True)
+    refusals = find_refusals(case, data.study.deployment)
+    proposal, evidence, why = tested, write_case(data, case), row["reason"]
     is_selected = row["champion"] != PERSISTENCE
     if refusals or not is_selected:
-        champion, evidence = (
-            ModelProposal(ticker, PERSISTENCE, PERSISTENCE, ""),
-            selection,
-        )
+        proposal, evidence = persistence_of(ticker), selection
     if refusals and is_selected:
         why = f"{why} The gate refuses it: {' '.join(refusals)}"
-    if standing is None or standing.way in AUTOMATIC:
-        _put(workspace, champion, "champion", evidence, why)
-        standing = read_registry(folder)[ticker]["champion"]
-    if standing.version != tested.version:
-        _put(workspace, tested, "candidate", selection, "The weights that were tested.")
+    champion = current_entry(data.paths.registry, ticker, CHAMPION)
+    if champion is None or champion.way in AUTOMATIC:
+        champion = promote_checked(
+            data, proposal, stage=CHAMPION, evidence=evidence, why=why
+        )
+    if champion.version != tested.version:
+        promote_checked(
+            data,
+            tested,
+            stage="candidate",
+            evidence=selection,
+            why="The model that forecast the test year.",
+        )
     return {
         "ticker": ticker,
         "selected": row["champion"],
         "passes": not refusals,
         "refusals": " ".join(refusals),
     }
-
-
-def _put(
-    workspace: Workspace, proposal: ModelProposal, stage: str, evidence: str, why: str
-) -> None:
-    promote_checked(
-        workspace,
-        ticker=proposal.ticker,
-        stage=stage,
-        model=proposal.model,
-        version=proposal.version,
-        bundle=proposal.bundle,
-        evidence=evidence,
-        why=why,
-    )

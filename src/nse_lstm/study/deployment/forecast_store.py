@@ -1,9 +1,10 @@
-"""A study's forecast store, opened for a verb and closed again."""
+"""A study's forecast store: opened and closed, backed up, joined to its targets."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
 import sqlalchemy as sa
 
 from nse_lstm.deployment.backups import backup_store, restore_store
@@ -14,7 +15,15 @@ from nse_lstm.study.core.workspace import Workspace
 
 @contextmanager
 def opened_store(workspace: Workspace, store: str = "") -> Iterator[sa.Engine]:
-    """Open the store that is meant, see ``databases.store_url``, and close it."""
+    """Open a study's forecast store and close it again.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The study.
+    store : str
+        URL of another store, see ``databases.store_url``.
+    """
     engine = open_store(store_url(workspace.paths, store))
     try:
         yield engine
@@ -29,6 +38,32 @@ def backup(workspace: Workspace, path: Path, *, store: str = "") -> int:
 
 
 def restore(workspace: Workspace, path: Path, *, store: str = "") -> int:
-    """Append to the store what it lacks of a backup, see ``restore_store``."""
+    """Append to the store the rows of a backup that it lacks, see ``restore_store``."""
     with opened_store(workspace, store) as engine:
         return restore_store(engine, path)
+
+
+def with_realised_targets(
+    stored: pd.DataFrame, sessions: pd.DatetimeIndex
+) -> pd.DataFrame:
+    """Return the stored forecasts with realised targets, dated by the calendar.
+
+    The stored target date is an expected weekday. It gives way to the session of the
+    market, and ``entry_date`` is added.
+
+    Parameters
+    ----------
+    stored : DataFrame
+        ``STORED_FORECASTS``.
+    sessions : DatetimeIndex
+        The market's calendar as far as it is known.
+    """
+    place = sessions.get_indexer(pd.DatetimeIndex(stored["origin"]))
+    entry = place + stored["delay"].to_numpy()
+    target = entry + stored["horizon"].to_numpy()
+    come = (place >= 0) & (target < len(sessions))
+    return (
+        stored[come]
+        .assign(entry_date=sessions[entry[come]], target_date=sessions[target[come]])
+        .reset_index(drop=True)
+    )

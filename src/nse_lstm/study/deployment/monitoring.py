@@ -1,4 +1,4 @@
-"""The evening's watch over the forecast store: what rings, on what, since when."""
+"""Monitoring of the forecast store: alarms, and the state of the shadow tests."""
 
 from dataclasses import dataclass, replace
 
@@ -7,6 +7,7 @@ import pandas as pd
 from nse_lstm.deployment.experiment import pair_sessions, run_test
 from nse_lstm.deployment.monitoring import (
     DATA,
+    Detector,
     age_alerts,
     data_signals,
     detect_alerts,
@@ -22,42 +23,45 @@ from nse_lstm.features.returns import market_sessions
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.study.core.sealed_year import open_to_serve
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.deployment.forecast_store import opened_store
+from nse_lstm.study.deployment.forecast_store import (
+    opened_store,
+    with_realised_targets,
+)
 from nse_lstm.tables import ALERTS, FORECASTS, check, conform, read_table, write_table
 
 HISTORY_YEARS = 3
-"""Of the data's signals before the store's first forecast."""
+"""Years of the data's signals before the monitored sessions: older ones say little."""
 
 
 @dataclass(frozen=True)
 class MonitoringResult:
-    """What an evening's watch found."""
+    """Result of one monitoring run."""
 
     alerts: pd.DataFrame
     """ALERTS since the store's first forecast."""
     now: pd.DataFrame
-    """Those of the last session, and of age: these want something done."""
+    """Alerts of the last session and alerts of age, which need action."""
     tests: pd.DataFrame
-    """One row a challenger, from ``shadow_test_states``."""
+    """From ``shadow_test_states``."""
     n_realised: int
-    """Stored forecasts whose targets have come."""
+    """Stored forecasts with realised targets."""
 
 
 def monitor(
     workspace: Workspace, *, as_of: pd.Timestamp | None = None, store: str = ""
 ) -> MonitoringResult:
-    """Detector the stored forecasts and their inputs; writes ``store/alerts.csv``.
+    """Monitor the stored forecasts and their inputs; writes ``store/alerts.csv``.
 
-    Thresholds are learnt from Phase 4's forecasts and the panel before the first
-    stored forecast, so that what is watched has no part in them.
+    Thresholds are calibrated on Phase 4's forecasts and the panel before the first
+    stored forecast, so the monitored sessions do not affect them.
 
     Parameters
     ----------
     workspace : Workspace
         Phases 4 and 5 must have run.
     as_of : Timestamp, optional
-        The day of watching, for the ages; the last session's day if not given. Nothing
-        later is looked at.
+        The day of monitoring: nothing after it is read. The last session's day if not
+        given.
     store : str
         As for ``databases.store_url``.
     """
@@ -68,9 +72,9 @@ def monitor(
         stored = read_forecasts(engine, until=sessions[-1])
     due = due_forecasts(stored, sessions)
     start = stored["origin"].min() if len(stored) else sessions[-1]
-    rang = [
-        *_of_data(workspace, panel, start=start),
-        *_of_models(workspace, panel, due, start=start),
+    raised = [
+        *_data_alerts(workspace, panel, start=start),
+        *_model_alerts(workspace, panel, due, start=start),
     ]
     ages = age_alerts(
         as_of or sessions[-1],
@@ -78,7 +82,7 @@ def monitor(
         trained=_training_ends(workspace),
         limits=workspace.study.deployment,
     )
-    alerts = check(pd.concat([*rang, ages], ignore_index=True), ALERTS)
+    alerts = check(pd.concat([*raised, ages], ignore_index=True), ALERTS)
     write_table(alerts, ALERTS, workspace.paths.store / "alerts.csv")
     is_now = (alerts["session"] == sessions[-1]) | alerts["alarm"].isin(ages["alarm"])
     return MonitoringResult(
@@ -90,10 +94,9 @@ def monitor(
 
 
 def due_forecasts(stored: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """Return the stored forecasts whose targets have come, as ``FORECASTS``.
+    """Return the stored forecasts with realised targets, as ``FORECASTS``.
 
-    The target was expected on a weekday; it came on the market's session. Of a model
-    that stands in several stages the highest is taken.
+    Of a model in several stages, the row of the highest stage is taken.
 
     Parameters
     ----------
@@ -102,20 +105,11 @@ def due_forecasts(stored: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFr
     sessions : DatetimeIndex
         The market's calendar as far as it is known.
     """
-    # By stage, who serves first: only one of a model's versions is watched.
+    # Sorted by stage, champion first: one of a model's versions is monitored.
     ordered = stored.sort_values("stage", ascending=False)
     once = ordered.drop_duplicates(["ticker", "model", "origin", "delay", "horizon"])
-    place = sessions.get_indexer(pd.DatetimeIndex(once["origin"]))
-    entry = place + once["delay"].to_numpy()
-    target = entry + once["horizon"].to_numpy()
-    come = (place >= 0) & (target < len(sessions))
-    rows = once[come].assign(
-        seed=0,
-        entry_date=sessions[entry[come]],
-        target_date=sessions[target[come]],
-        fold=sessions[target[come]].year,
-    )
-    return conform(rows, FORECASTS)
+    due = with_realised_targets(once, sessions)
+    return conform(due.assign(seed=0, fold=due["target_date"].dt.year), FORECASTS)
 
 
 def shadow_test_states(
@@ -125,14 +119,14 @@ def shadow_test_states(
     *,
     sessions: pd.DatetimeIndex,
 ) -> pd.DataFrame:
-    """Return where the test of every challenger in the store stands.
+    """Return the current state of every challenger's shadow test.
 
     Parameters
     ----------
     stored : DataFrame
         ``STORED_FORECASTS``.
     due : DataFrame
-        Of these, what ``due_forecasts`` returns.
+        From ``due_forecasts`` of the same rows.
     panel : DataFrame
         ``PANEL`` up to the last session.
     sessions : DatetimeIndex
@@ -141,17 +135,17 @@ def shadow_test_states(
     Returns
     -------
     DataFrame
-        One row a challenger: ``test``; ``compared``, the sessions from which both it
-        and the champion forecast a stock whose return is known; ``evidence``, ``mean``,
-        ``lower`` and ``upper``, as ``experiment.run_test`` has them.
+        One row per challenger: ``test``; ``compared``, the sessions with forecasts of
+        both models and a known return; ``evidence``, ``mean``, ``lower`` and ``upper``
+        as in ``experiment.run_test``.
     """
     challengers = sorted(set(stored.loc[stored["stage"] == "challenger", "model"]))
     names = ["test", "compared", "evidence", "mean", "lower", "upper"]
     if due.empty or not challengers:
         return pd.DataFrame(columns=names)
     place = ["ticker", "origin", "delay", "horizon"]
-    came = realised(due, panel)[[*place, "y"]].drop_duplicates(place)
-    joined = stored.merge(came, on=place)
+    returns = realised(due, panel)[[*place, "y"]].drop_duplicates(place)
+    joined = stored.merge(returns, on=place)
     ahead = int(due[["delay", "horizon"]].iloc[0].sum())
     origins = sessions[sessions >= due["origin"].min()][:-ahead]
     states = []
@@ -163,17 +157,61 @@ def shadow_test_states(
     return pd.concat(states, ignore_index=True)[names]
 
 
-def _of_data(
+def declared_signals(
+    workspace: Workspace, forecasts: pd.DataFrame, panel: pd.DataFrame
+) -> pd.DataFrame:
+    """Return ``model_signals`` under the declared rule and the headline cost.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The study.
+    forecasts, panel : DataFrame
+        As for ``model_signals``.
+    """
+    study = workspace.study
+    headline = study.backtest.headline_cost_bps
+    return model_signals(
+        forecasts,
+        panel,
+        backtest=replace(study.backtest, cost_bps=(headline,)),
+        rule=study.verdict.rule,
+    )
+
+
+def calibrate_detector(
+    workspace: Workspace, history: pd.DataFrame, model: str
+) -> Detector:
+    """Fit a detector with the study's seed and sessions per year.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The study.
+    history : DataFrame
+        Signals, as for ``fit_detector``.
+    model : str
+        The model; ``DATA`` for the data.
+    """
+    return fit_detector(
+        history,
+        model=model,
+        sessions_per_year=workspace.study.backtest.sessions_per_year,
+        seed=workspace.study.seed,
+    )
+
+
+def _data_alerts(
     workspace: Workspace, panel: pd.DataFrame, *, start: pd.Timestamp
 ) -> list[pd.DataFrame]:
     tickers = sorted(read_registry(workspace.paths.registry))
     signals = data_signals(panel, tickers=tickers)
     since = start - pd.DateOffset(years=HISTORY_YEARS)
     signals = signals[signals["session"] >= since]
-    return _ring(workspace, signals, DATA, start=start)
+    return _alerts_since(workspace, signals, DATA, start=start)
 
 
-def _of_models(
+def _model_alerts(
     workspace: Workspace,
     panel: pd.DataFrame,
     due: pd.DataFrame,
@@ -189,10 +227,8 @@ def _of_models(
     bands = conformal_intervals(
         realised(past, panel), alpha=MISSES, window=ERRORS, rate=RATE
     )
-    headline = workspace.study.backtest.headline_cost_bps
-    backtest = replace(workspace.study.backtest, cost_bps=(headline,))
     before, since = (
-        model_signals(rows, panel, backtest=backtest, rule=workspace.study.verdict.rule)
+        declared_signals(workspace, rows, panel)
         for rows in (bands[list(FORECASTS.columns)], due[due["horizon"] == 1])
     )
     signals = pd.concat(
@@ -200,25 +236,20 @@ def _of_models(
     )
     found = []
     for model in models:
-        found += _ring(workspace, signals, model, start=start)
+        found += _alerts_since(workspace, signals, model, start=start)
     return found
 
 
-def _ring(
+def _alerts_since(
     workspace: Workspace, signals: pd.DataFrame, model: str, *, start: pd.Timestamp
 ) -> list[pd.DataFrame]:
-    """Learn from what was before the start, and watch what came since."""
+    """Calibrate on the signals before the start and monitor the later ones."""
     own = signals[signals["model"] == model]
     before = own["session"] < start
     if own.loc[before, "session"].nunique() < 2:
         return []
-    watch = fit_detector(
-        own[before],
-        model=model,
-        sessions_per_year=workspace.study.backtest.sessions_per_year,
-        seed=workspace.study.seed,
-    )
-    return [detect_alerts(watch, own[~before])]
+    detector = calibrate_detector(workspace, own[before], model)
+    return [detect_alerts(detector, own[~before])]
 
 
 def _training_ends(workspace: Workspace) -> dict[str, pd.Timestamp]:

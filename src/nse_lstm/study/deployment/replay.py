@@ -1,11 +1,11 @@
-"""A year of inputs in minutes: score, realise, test, alarm, promote.
+"""Replay of a year of daily operation: score, store, test, monitor, promote.
 
-The forecasts are Phase 4's, which Phase 5 proves to be those of the stored models, and
-each is a function of the prices up to its origin. They go into a forecast store of the
-replay's own, one transaction a session, and come out again when their target does.
-Nothing else is kept: what a test says, what rings and who serves is worked out from the
-store and from what had come by that session (``replay_state``). So a replay that is killed goes
-on where the store ends, and ends with the same bytes.
+The forecasts are Phase 4's, which Phase 5 shows to be those of the stored models. Each
+is a function of the prices up to its origin. They are appended to a store of their own
+in one transaction per session, and read back when their target is realised. Tests,
+alerts and rollouts follow from the store and the returns known at a session
+(``replay_state``). A killed replay therefore resumes where the store ends and produces
+the same bytes.
 """
 
 from collections.abc import Callable
@@ -21,9 +21,9 @@ from nse_lstm.deployment.monitoring import Detector, detect_alerts
 from nse_lstm.deployment.rollout import is_exposed, rollout_exposure
 from nse_lstm.deployment.store import append_forecasts, open_store, read_forecasts
 from nse_lstm.errors import ArtefactError
-from nse_lstm.paths import write_aside
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.replay_inputs import (
+    AIM,
     ReplayInputs,
     make_replay_inputs,
     plan_tests,
@@ -36,6 +36,7 @@ from nse_lstm.tables import (
     STORED_FORECASTS,
     conform,
     empty_table,
+    write_csv,
     write_table,
 )
 
@@ -50,17 +51,17 @@ TABLES = {
 }
 
 HALTING = "loss"
-"""The alarm that takes a promoted challenger out."""
+"""The alarm that ends the rollout of a promoted challenger."""
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What a year of inputs came to; all of it lies on disk as well."""
+    """Result of a replayed year, which is on disk as well."""
 
     year: int
     n_sessions: int
     forecasts: pd.DataFrame
-    """STORED_FORECASTS, as the store gives them back."""
+    """STORED_FORECASTS, as read back from the store."""
     tests: pd.DataFrame
     """SHADOW_TESTS."""
     alerts: pd.DataFrame
@@ -68,14 +69,14 @@ class Replay:
     promotions: pd.DataFrame
     """PROMOTIONS."""
     plan: pd.DataFrame
-    """Power of each test before its first session: see ``promotion_power``."""
+    """Power of each test, known before its first session: see ``plan_tests``."""
     watched: pd.DataFrame
-    """``ticker model``: every series that could ring."""
+    """``ticker model``: every monitored series."""
 
 
 @dataclass(frozen=True)
 class ReplayState:
-    """What is known after a session, beside the store."""
+    """Tests, alerts and promotions up to a session."""
 
     tests: pd.DataFrame
     alerts: pd.DataFrame
@@ -83,35 +84,34 @@ class ReplayState:
 
 
 def replay_folder(workspace: Workspace, year: int) -> Path:
-    """Return where a year's replay lies."""
+    """Return the folder of a year's replay."""
     return workspace.paths.models / "replay" / str(year)
 
 
 def replay(workspace: Workspace, *, year: int = 0, tell: Tell | None = None) -> Replay:
-    """Go through a year session by session; resumes what is there.
+    """Replay a year session by session, or resume a killed replay.
 
     Parameters
     ----------
     workspace : Workspace
         Phase 4 must have run.
     year : int
-        A year that Phase 4 forecast; 0 is the test year, which is read through its
-        seal.
+        A year that Phase 4 forecast; 0 is the test year, which is opened as by Phase 4.
     tell : callable, optional
-        Told the plan of each test before it starts, and every event.
+        Called with the plan of each test before it starts, and with every event.
 
     Returns
     -------
     Replay
-        Also under ``trained_models/<market>/replay/<year>``: ``store.sqlite`` and a
-        table a field.
+        Also under ``trained_models/<market>/replay/<year>``: ``store.sqlite`` and one
+        table per field.
 
     Raises
     ------
     ConfigurationError
         If the year was not forecast.
     ArtefactError
-        If the store is of another study, or does not give back what was put in.
+        If the store does not return the forecasts that were appended.
     """
     data = read_year(workspace, year)
     inputs = make_replay_inputs(workspace, data)
@@ -119,20 +119,20 @@ def replay(workspace: Workspace, *, year: int = 0, tell: Tell | None = None) -> 
     tell = tell or (lambda text: None)
     tell(plan.round(3).to_string(index=False))
     folder = replay_folder(workspace, data.year)
-    _start_over_if_other(folder, inputs.stored)
+    _remove_other_store(folder, inputs.stored)
     store = open_store(f"sqlite:///{folder / STORE}")
     try:
-        due = _play(inputs, store)
+        due = _store_and_realise(inputs, store)
         forecasts = read_forecasts(store)
     finally:
         store.dispose()
     if not _are_equal(forecasts, inputs.stored):
         raise ArtefactError(
-            f"Expected the {len(inputs.stored)} forecasts of {data.year} back as "
-            f"they were put in. Received: {len(forecasts)} others ({folder / STORE})"
+            f"Expected the {len(inputs.stored)} forecasts of {data.year} from the "
+            f"store. Received: {len(forecasts)} others ({folder / STORE})"
         )
     last = replay_state(inputs, due)
-    _tell_news(last, tell)
+    _tell_events(last, tell)
     found = Replay(
         year=data.year,
         n_sessions=len(inputs.sessions),
@@ -147,10 +147,10 @@ def replay(workspace: Workspace, *, year: int = 0, tell: Tell | None = None) -> 
     return found
 
 
-def _play(inputs: ReplayInputs, store: sa.Engine) -> pd.DataFrame:
-    """Store and realise, session by session; return what came due, with ``y``.
+def _store_and_realise(inputs: ReplayInputs, store: sa.Engine) -> pd.DataFrame:
+    """Append and read back forecasts per session; return the due ones with ``y``.
 
-    What was stored before is not stored again.
+    Forecasts that are stored already are not appended again.
     """
     done = set(read_forecasts(store)["origin"])
     by_origin = dict(list(inputs.stored.groupby("origin")))
@@ -161,26 +161,26 @@ def _play(inputs: ReplayInputs, store: sa.Engine) -> pd.DataFrame:
             due.append(read_forecasts(store, since=origin, until=origin))
         if session in by_origin and session not in done:
             append_forecasts(store, by_origin[session])
-    return pd.concat(due).merge(inputs.came, on=["ticker", "model", "origin"])
+    return pd.concat(due).merge(inputs.returns, on=AIM)
 
 
 def replay_state(inputs: ReplayInputs, due: pd.DataFrame) -> ReplayState:
-    """Return the state of every test, what rang and who serves, after the last session.
+    """Return the state of every test, all alerts and all promotions up to a session.
 
-    A function of what was forecast and what came. Each row of a session is the same
-    whether the look was taken on its state or later.
+    It is a function of forecasts and returns. The rows of a session are the same
+    whether they are computed after its close or later.
 
     Parameters
     ----------
     inputs : ReplayInputs
-        Its calendar ends with the session of the look.
+        Its calendar ends with that session.
     due : DataFrame
-        Forecasts whose targets have come, with ``y``.
+        Forecasts with realised targets, with ``y``.
     """
     ahead, calendar = inputs.ahead, inputs.calendar
     known = inputs.signals[inputs.signals["session"] <= calendar[-1]]
-    rang = [detect_alerts(watch, known) for watch in inputs.detectors]
-    alerts = conform(pd.concat(rang), ALERTS) if rang else empty_table(ALERTS)
+    raised = [detect_alerts(detector, known) for detector in inputs.detectors]
+    alerts = conform(pd.concat(raised), ALERTS) if raised else empty_table(ALERTS)
     states, events = [empty_table(SHADOW_TESTS)], []
     for test in inputs.tests:
         pairs = pair_sessions(due, challenger=test)
@@ -199,7 +199,7 @@ def replay_state(inputs: ReplayInputs, due: pd.DataFrame) -> ReplayState:
 
 
 def _events(state: pd.DataFrame, tickers: list[str]) -> list[dict[str, object]]:
-    """Return a row for every session on which a test's exposure changed."""
+    """Return one row per session on which a test's exposure changed."""
     now = state["exposure"].to_numpy()
     before = np.concatenate([[0.0], now[:-1]])
     found = []
@@ -220,22 +220,22 @@ def _events(state: pd.DataFrame, tickers: list[str]) -> list[dict[str, object]]:
     return found
 
 
-def _tell_news(state: ReplayState, tell: Tell) -> None:
-    """Say what happened, by session."""
-    news = [
+def _tell_events(state: ReplayState, tell: Tell) -> None:
+    """Report alerts and promotions in order of session."""
+    events = [
         (row.session, f"alarm {row.alarm}: {row.ticker} {row.model}, {row.value:.1f}")
         for row in state.alerts.itertuples()
     ]
-    news += [
+    events += [
         (row.session, f"{row.test} {row.event}: {row.exposure:.0%} ({row.tickers})")
         for row in state.promotions.itertuples()
     ]
-    for session, text in sorted(news):
+    for session, text in sorted(events):
         tell(f"{session:%Y-%m-%d} {text}")
 
 
-def _start_over_if_other(folder: Path, wanted: pd.DataFrame) -> None:
-    """Remove the store of another study: it is made from this one anew."""
+def _remove_other_store(folder: Path, wanted: pd.DataFrame) -> None:
+    """Remove the store of another study."""
     path = folder / STORE
     if not path.is_file():
         return
@@ -251,13 +251,13 @@ def _start_over_if_other(folder: Path, wanted: pd.DataFrame) -> None:
 
 
 def _are_equal(one: pd.DataFrame, other: pd.DataFrame) -> bool:
-    """Say whether two tables of the store hold the same bits, however typed."""
+    """Say whether two tables hold the same bits after the same casts."""
     one, other = (conform(table, STORED_FORECASTS) for table in (one, other))
     return one.equals(other)
 
 
 def _watched(detectors: tuple[Detector, ...]) -> pd.DataFrame:
-    rows = [(ticker, watch.model) for watch in detectors for ticker in watch.tickers]
+    rows = [(ticker, each.model) for each in detectors for ticker in each.tickers]
     return pd.DataFrame(rows, columns=["ticker", "model"])
 
 
@@ -265,5 +265,4 @@ def _write(found: Replay, folder: Path) -> None:
     for name, schema in TABLES.items():
         write_table(getattr(found, name), schema, folder / f"{name}.parquet")
     for name in ("plan", "watched"):
-        with write_aside(folder / f"{name}.csv") as aside:
-            getattr(found, name).to_csv(aside, index=False, lineterminator="\n")
+        write_csv(getattr(found, name), folder / f"{name}.csv")

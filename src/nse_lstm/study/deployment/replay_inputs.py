@@ -1,22 +1,18 @@
-"""What a year of inputs is played from: forecasts, what came, and what rings.
+"""Inputs of a replayed year: forecasts, realised returns, signals and detectors.
 
-Everything here is a function of one session's past at each session, computed for the
-whole year at once; the replay hands it out session by session.
+The value at each session depends on its past only. All are computed for the whole year
+at once, and the replay uses them session by session.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from nse_lstm.deployment.experiment import CHAMPION, pair_sessions
-from nse_lstm.deployment.monitoring import (
-    Detector,
-    data_signals,
-    fit_detector,
-    model_signals,
-)
+from nse_lstm.deployment.experiment import pair_sessions
+from nse_lstm.deployment.monitoring import Detector, data_signals
+from nse_lstm.deployment.registry_entry import CHAMPION
 from nse_lstm.errors import ConfigurationError
 from nse_lstm.evaluation.conformal import ERRORS, MISSES, RATE, conformal_intervals
 from nse_lstm.evaluation.power_analysis import promotion_power
@@ -29,57 +25,68 @@ from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
 from nse_lstm.study.core.sealed_year import open_test_year
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.deployment.monitoring import (
+    HISTORY_YEARS,
+    calibrate_detector,
+    declared_signals,
+)
 from nse_lstm.tables import FORECASTS, STORED_FORECASTS, conform, read_table
 
 SHADOW = "ar1"
-"""A forecaster that can serve nobody, tested beside the challengers: the averaged
-prices make it look good, so it shows what a test with something to find looks like."""
+"""A model tested in addition to the challengers; it never serves. The averaged prices
+favour it, so it shows a test with an effect to find."""
 
 EDGES = (0.0, 0.02, 0.05, 0.1)
-"""Mean gains that a test is planned for: shares of what the forecasts are apart."""
-
-DATA_YEARS = 3
-"""Of the data's signals before the year; what a stock was like long ago says little."""
+"""Mean gains for the power of a test, as shares of the forecasts' mean distance."""
 
 AIM = ["ticker", "model", "origin"]
 
 
 @dataclass(frozen=True)
 class YearData:
-    """A year's forecasts and prices, and those of the years before it."""
+    """Forecasts and prices of a year and the years before it."""
 
     year: int
     panel: pd.DataFrame
     """PANEL up to the year's last session."""
     forecasts: pd.DataFrame
-    """FORECASTS of the year and the ones before it, with bands."""
-    came: pd.DataFrame
+    """FORECASTS of the year and the years before it, with intervals."""
+    realised: pd.DataFrame
     """The same rows with ``y``."""
 
 
 @dataclass(frozen=True)
 class ReplayInputs:
-    """What the inputs of a year bring, each to be handed out in its turn."""
+    """A year's inputs, to be used session by session."""
 
     calendar: pd.DatetimeIndex
     """The year's sessions and, before them, the origins of the first targets."""
     sessions: pd.DatetimeIndex
-    """The year's own."""
+    """The year's sessions."""
     ahead: int
+    """Sessions from origin to target."""
     stored: pd.DataFrame
     """STORED_FORECASTS, to be appended at their origin."""
-    came: pd.DataFrame
+    returns: pd.DataFrame
     """``ticker model origin y``, known at the target."""
     signals: pd.DataFrame
-    """What is watched, by ``session``."""
+    """Monitored signals by ``session``."""
     detectors: tuple[Detector, ...]
     tests: tuple[str, ...]
+    """Challengers under test."""
     past: dict[str, pd.DataFrame]
-    """Pairs of each test in earlier years."""
+    """``pair_sessions`` of each test in earlier years."""
 
 
 def read_year(workspace: Workspace, year: int) -> YearData:
-    """Read a year of forecasts and prices; the test year through its seal.
+    """Read a year of forecasts and prices; the test year is opened as by Phase 4.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The study; Phase 4 must have run.
+    year : int
+        A year that Phase 4 forecast; 0 is the test year.
 
     Raises
     ------
@@ -91,7 +98,7 @@ def read_year(workspace: Workspace, year: int) -> YearData:
     table = read_table(FORECASTS, workspace.paths.evaluation / "forecasts.parquet")
     if year not in set(table["fold"]):
         raise ConfigurationError(
-            f"`year` must be one that was forecast: {sorted(set(table['fold']))}. "
+            f"`year` must be a forecast year, one of {sorted(set(table['fold']))}. "
             f"Received: {year}"
         )
     if year == test_year:
@@ -101,24 +108,30 @@ def read_year(workspace: Workspace, year: int) -> YearData:
     panel = panel[panel["session"] < pd.Timestamp(year + 1, 1, 1)]
     used = table["model"].isin((*CANDIDATES, SHADOW)) & (table["fold"] <= year)
     joined = realised(table[used], panel)
-    came = conformal_intervals(joined, alpha=MISSES, window=ERRORS, rate=RATE)
-    return YearData(year, panel, came[list(FORECASTS.columns)], came)
+    rows = conformal_intervals(joined, alpha=MISSES, window=ERRORS, rate=RATE)
+    return YearData(year, panel, rows[list(FORECASTS.columns)], rows)
 
 
 def make_replay_inputs(workspace: Workspace, data: YearData) -> ReplayInputs:
-    """Lay out a year session by session, with what the years before it teach.
+    """Compute the inputs of a year's replay, calibrated on the years before it.
 
-    The champions are those that Phase 4's rule chooses on the years before, so nothing
-    of the year itself; persistence where there are none.
+    Phase 4's rule chooses the champions on the years before; without any they are
+    persistence.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The study.
+    data : YearData
+        From ``read_year``.
     """
     year, forecasts = data.year, data.forecasts
     now = forecasts[forecasts["fold"] == year]
     roles = _roles(data)
-    aims = now[["delay", "horizon"]].drop_duplicates().iloc[0]
-    ahead = int(aims.sum())
+    ahead = int(now[["delay", "horizon"]].drop_duplicates().iloc[0].sum())
     sessions = market_sessions(data.panel)
     first = sessions.searchsorted(pd.Timestamp(year, 1, 1))
-    staged = data.came.merge(roles, on="ticker")
+    staged = data.realised.merge(roles, on="ticker")
     staged = staged.assign(stage=_stages(staged))
     signals = _signals(workspace, data)
     start = pd.Timestamp(year, 1, 1)
@@ -130,21 +143,32 @@ def make_replay_inputs(workspace: Workspace, data: YearData) -> ReplayInputs:
         sessions=sessions[first:],
         ahead=ahead,
         stored=_stored(workspace, staged[staged["fold"] == year], data.panel),
-        came=data.came.loc[data.came["fold"] == year, [*AIM, "y"]],
+        returns=data.realised.loc[data.realised["fold"] == year, [*AIM, "y"]],
         signals=signals[~before],
-        detectors=_detectors(workspace, signals[before]),
+        detectors=tuple(
+            calibrate_detector(workspace, signals[before], model)
+            # A model without a past is not monitored yet.
+            for model in sorted(set(signals.loc[before, "model"]) - {SHADOW})
+        ),
         tests=tuple(tests),
         past={test: pair_sessions(past, challenger=test) for test in tests},
     )
 
 
 def plan_tests(inputs: ReplayInputs, *, seed: int) -> pd.DataFrame:
-    """Say what each test can find, from the gains of the years before it.
+    """Return the power of each test, from the gains of the years before it.
+
+    Parameters
+    ----------
+    inputs : ReplayInputs
+        From ``make_replay_inputs``.
+    seed : int
+        Seed of the simulated tests.
 
     Returns
     -------
     DataFrame
-        ``promotion_power`` with ``test`` in front; no row of a test without a past.
+        ``promotion_power`` with ``test`` in front; no row for a test without a past.
     """
     plans = []
     for test, pairs in inputs.past.items():
@@ -190,7 +214,7 @@ def _stages(rows: pd.DataFrame) -> pd.Series:
 def _stored(
     workspace: Workspace, rows: pd.DataFrame, panel: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return forecasts as an evening would store them: nothing of what came."""
+    """Return forecasts as scoring would store them, without realised returns."""
     digests = _digests(panel)
     data, year = open_study_data(workspace), int(rows["fold"].iloc[0])
     versions = {
@@ -210,16 +234,15 @@ def _stored(
     )
     ordered = conform(table, STORED_FORECASTS)
     for name in ("price_hat", "y_hat", "lower", "upper"):
-        ordered[name] += 0.0  # a store keeps no minus zero
+        ordered[name] += 0.0  # the store turns minus zero into zero
     key = (STORED_FORECASTS.metadata or {})["key"]
     return ordered.sort_values(key, ignore_index=True)
 
 
 def _digests(panel: pd.DataFrame) -> dict[pd.Timestamp, str]:
-    """Return a digest of the panel up to each session: of its rows and the one before.
+    """Return a digest of the panel up to each session, chained over the sessions.
 
-    A chain, so that a year of digests costs one reading of the panel; an evening's own
-    scoring hashes the whole panel instead.
+    A chain reads the panel once for all sessions. Live scoring hashes the whole panel.
     """
     rows = panel.sort_values(["session", "ticker"])
     hashes = pd.util.hash_pandas_object(rows, index=False).to_numpy()
@@ -232,28 +255,10 @@ def _digests(panel: pd.DataFrame) -> dict[pd.Timestamp, str]:
 
 
 def _signals(workspace: Workspace, data: YearData) -> pd.DataFrame:
-    study, forecasts = workspace.study, data.forecasts
-    headline = study.backtest.headline_cost_bps
+    forecasts = data.forecasts
     tickers = sorted(forecasts.loc[forecasts["fold"] == data.year, "ticker"].unique())
-    models = model_signals(
-        forecasts[forecasts["ticker"].isin(tickers)],
-        data.panel,
-        backtest=replace(study.backtest, cost_bps=(headline,)),
-        rule=study.verdict.rule,
-    )
+    listed = forecasts[forecasts["ticker"].isin(tickers)]
+    models = declared_signals(workspace, listed, data.panel)
     market = data_signals(data.panel, tickers=tickers)
-    since = pd.Timestamp(data.year - DATA_YEARS, 1, 1)
+    since = pd.Timestamp(data.year - HISTORY_YEARS, 1, 1)
     return pd.concat([models, market[market["session"] >= since]], ignore_index=True)
-
-
-def _detectors(workspace: Workspace, history: pd.DataFrame) -> tuple[Detector, ...]:
-    """Learn from the years before; a model that had none is not watched yet."""
-    return tuple(
-        fit_detector(
-            history,
-            model=model,
-            sessions_per_year=workspace.study.backtest.sessions_per_year,
-            seed=workspace.study.seed,
-        )
-        for model in sorted(set(history["model"]) - {SHADOW})
-    )

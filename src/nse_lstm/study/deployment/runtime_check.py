@@ -1,41 +1,59 @@
-"""The way into the registry: a network that never stood there is tried both ways first.
+"""The way into the registry: NumPy and Keras have to agree on a new network.
 
-What serves is applied by NumPy; what was trained is written by Keras. A network on
-which the two disagree does not enter.
+Keras writes a trained network, and NumPy applies it in service.
 """
-
-from typing import Any
 
 from nse_lstm.deployment.promoted_bundles import is_kept
 from nse_lstm.deployment.registry import promote
-from nse_lstm.deployment.registry_entry import RegistryEntry
+from nse_lstm.deployment.registry_entry import SELECTION, RegistryEntry
 from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.deployment.promotion_case import ModelProposal
 
 
 def promote_checked(
-    workspace: Workspace, *, bundle: str, **promotion: Any
+    workspace: Workspace,
+    proposal: ModelProposal,
+    *,
+    stage: str,
+    evidence: str,
+    why: str,
+    way: str = SELECTION,
+    replaces: str | None = None,
 ) -> RegistryEntry:
-    """Promote a model, once NumPy and Keras agree on it.
+    """Promote a model after NumPy and Keras agree on its forecasts.
 
-    TensorFlow is started only for a bundle that the registry has no copy of yet.
+    TensorFlow is started only for a bundle without a copy in the registry.
 
     Parameters
     ----------
-    bundle : str
-        Relative to the models' folder; empty for persistence.
-    **promotion
+    workspace : Workspace
+        The study.
+    proposal : ModelProposal
+        The model.
+    stage, evidence, why, way, replaces
         As for ``registry.promote``.
 
     Raises
     ------
     ArtefactError
-        If they do not, or as ``registry.promote``.
+        If they disagree, or as ``registry.promote``.
     ConfigurationError
         As ``registry.promote``.
     """
-    folder = workspace.paths.models / bundle
-    if bundle and not is_kept(workspace.paths.registry, folder):
+    registry, folder = workspace.paths.registry, workspace.paths.models
+    if proposal.bundle and not is_kept(registry, folder / proposal.bundle):
         from nse_lstm.models.equality import require_equal_runtimes
 
-        require_equal_runtimes(folder)
-    return promote(workspace.paths.registry, bundle=bundle, **promotion)
+        require_equal_runtimes(folder / proposal.bundle)
+    return promote(
+        registry,
+        ticker=proposal.ticker,
+        stage=stage,
+        model=proposal.model,
+        version=proposal.version,
+        bundle=proposal.bundle,
+        evidence=evidence,
+        why=why,
+        way=way,
+        replaces=replaces,
+    )

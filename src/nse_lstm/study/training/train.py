@@ -17,7 +17,6 @@ from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.jobs import TrainedModel, TrainingJob
 from nse_lstm.models.progress import Progress, show_progress
 from nse_lstm.models.training import train
-from nse_lstm.paths import write_aside
 from nse_lstm.study.core.jobs import (
     bundle_folder,
     expected_time,
@@ -28,6 +27,7 @@ from nse_lstm.study.core.jobs import (
 )
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.tables import write_csv
 
 PREFERRED = "SCOM"
 """The stock the original status page was about."""
@@ -116,8 +116,7 @@ def train_all(
     summary = pd.DataFrame(
         [_summarise(job, model) for job, model in zip(jobs, models, strict=True)]
     )
-    with write_aside(data.paths.v2 / "training_summary.csv") as aside:
-        summary.to_csv(aside, index=False, lineterminator="\n")
+    write_csv(summary, data.paths.v2 / "training_summary.csv")
     return summary
 
 

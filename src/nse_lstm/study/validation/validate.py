@@ -32,7 +32,6 @@ from nse_lstm.json_files import write_json
 from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
-from nse_lstm.paths import write_aside
 from nse_lstm.study.core.jobs import (
     DELAY1,
     bundle_folder,
@@ -57,6 +56,7 @@ from nse_lstm.tables import (
     FORECASTS,
     SCORES,
     STRATEGY_RETURNS,
+    write_csv,
     write_table,
 )
 
@@ -303,8 +303,7 @@ def _write(data: StudyData, validation: Validation) -> None:
         validation.selection.to_json(orient="records", double_precision=12)
     )
     write_json(folder / "selection.json", rows)
-    with write_aside(folder / "report_card.csv") as aside:
-        validation.report_card.to_csv(aside, index=False, lineterminator="\n")
+    write_csv(validation.report_card, folder / "report_card.csv")
     document = verdict_document(
         data,
         validation.judgement,
