@@ -46,7 +46,7 @@ from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace, open_workspace
 from nse_lstm.study.experiments.explanation.learning_curves import learning_curve
 from nse_lstm.study.experiments.explanation.occlusion import occlude
-from nse_lstm.study.experiments.explanation.permutation import explain
+from nse_lstm.study.experiments.explanation.permutation import permutation_importance
 from nse_lstm.study.experiments.ranking_task import make_ranking_task
 from nse_lstm.study.experiments.search import prepare_ranking_task, search_years
 from nse_lstm.study.experiments.search_spaces import FORECASTERS
@@ -56,7 +56,7 @@ from nse_lstm.study.ranking.tabular_models import ranking_folds
 N_DRAWS, N_CONTROLS = 2, 8
 CURVE_YEARS = 4
 """Walk-forward years that the learning curves score: the last ones."""
-N_YEARS, N_SHARES = (1, 2, 4), (10, 25)
+N_YEARS, N_STOCKS = (1, 2, 4), (10, 25)
 
 Tables = dict[str, pd.DataFrame]
 
@@ -119,8 +119,8 @@ def made(workspace: Workspace, name: str, folder: Path) -> pd.DataFrame:
 
 
 def shuffled(workspace: Workspace, *, model: str) -> pd.DataFrame:
-    """Shuffle features of a rival on the years of the search."""
-    return explain(
+    """Shuffle features of a tabular model on the years of the search."""
+    return permutation_importance(
         prepare_ranking_task(workspace),
         FORECASTERS[model],
         n_draws=N_DRAWS,
@@ -147,12 +147,12 @@ def curves(workspace: Workspace, *, models: tuple[str, ...]) -> pd.DataFrame:
     study = workspace.study
     study = replace(study, rank_lstm=replace(study.rank_lstm, n_seeds=1))
     folds = ranking_folds(open_study_data(workspace))[-CURVE_YEARS:]
-    ground = make_ranking_task(read_sealed_panel(workspace), study=study, folds=folds)
+    task = make_ranking_task(read_sealed_panel(workspace), study=study, folds=folds)
     return learning_curve(
-        ground,
+        task,
         models,
         n_years=N_YEARS,
-        n_shares=N_SHARES,
+        n_stocks=N_STOCKS,
         progress=partial(print, file=sys.stderr, flush=True),
     )
 

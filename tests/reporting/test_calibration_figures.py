@@ -13,7 +13,7 @@ def _close_figures() -> None:
 def test_each_strategy_has_its_share_of_yes_over_the_skill() -> None:
     points = pd.DataFrame(
         {
-            "who": ["skill", "skill", "a model"],
+            "strategy": ["skill", "skill", "a model"],
             "terms": "66 bps, sign",
             "skill": [1.0, 2.0, 1.0],
             "share": [0.5, 1.0, 0.0],

@@ -13,7 +13,7 @@ from nse_lstm.reporting.curve_figures import (
 
 
 def test_a_curve_ends_with_all_data_and_its_bars_are_of_the_difference() -> None:
-    cuts = [("all", 0), ("years", 1), ("years", 7), ("shares", 30), ("shares", 5)]
+    cuts = [("all", 0), ("years", 1), ("years", 7), ("stocks", 30), ("stocks", 5)]
     table = pd.DataFrame(
         [
             (cut, number, model, horizon, number / 100)

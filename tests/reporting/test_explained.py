@@ -77,18 +77,18 @@ def test_a_cut_is_worse_only_where_its_interval_is_below_zero() -> None:
         ("all", 0, 5, 0.06, 0.0, 0.0, 0.0),
         ("years", 1, 1, 0.03, -0.02, -0.03, -0.01),
         ("years", 1, 5, 0.05, -0.01, -0.03, 0.01),
-        ("shares", 10, 1, 0.06, 0.01, 0.005, 0.015),
-        ("shares", 10, 5, 0.06, 0.0, -0.01, 0.01),
+        ("stocks", 10, 1, 0.06, 0.01, 0.005, 0.015),
+        ("stocks", 10, 5, 0.06, 0.0, -0.01, 0.01),
     ]
     names = ["cut", "number", "horizon", "value", "change"]
     columns = [*names, "change_lower", "change_upper"]
     table = pd.DataFrame(rows, columns=columns).assign(model="rank_lstm")
     assert curve_reading(table) == (
-        "With less data: rank LSTM worse on 1 year (horizon 1), better on 10 shares "
+        "With less data: rank LSTM worse on 1 year (horizon 1), better on 10 stocks "
         "(horizon 1), level with all data in 2 of 4 cases."
     )
     found = curve_rows(table)
-    assert found["trained on"].tolist() == ["all data", "1 year", "10 shares"]
+    assert found["trained on"].tolist() == ["all data", "1 year", "10 stocks"]
     assert found["horizon 1"].tolist() == [
         "0.050",
         "−0.020 (−0.030 to −0.010)",

@@ -18,16 +18,16 @@ from nse_lstm.study.experiments.calibration.counts import (
     share_of,
 )
 from nse_lstm.study.experiments.calibration.market import (
-    LUCKIEST,
+    BEST_TRIAL,
     MODEL,
     N_WALK_FORWARD,
     ORACLE,
 )
 
-WHO = {
-    MODEL: "the model's stand-in",
-    LUCKIEST: "the best of the trials, picked afterwards",
-    ORACLE: "the oracle (it knows the planted signal)",
+STRATEGIES = {
+    MODEL: "the surrogate model",
+    BEST_TRIAL: "the best trial, chosen afterwards",
+    ORACLE: "the oracle, which knows the signal",
 }
 FIGURE = Path("docs/figures/power.png")
 
@@ -89,7 +89,7 @@ def answers_table(counts: pd.DataFrame) -> pd.DataFrame:
     counts : DataFrame
         ``count_answers``.
     """
-    order = counts["who"].map(list(WHO).index)
+    order = counts["strategy"].map(list(STRATEGIES).index)
     rows = counts.assign(order=order).sort_values(
         ["signal", "cost_bps", "order", "rule"], ascending=[True, False, True, True]
     )
@@ -97,12 +97,12 @@ def answers_table(counts: pd.DataFrame) -> pd.DataFrame:
         {
             "planted signal": rows["signal"].map("{:g}".format),
             "cost, bps per side": rows["cost_bps"].astype(str),
-            "strategy": rows["who"].map(WHO),
+            "strategy": rows["strategy"].map(STRATEGIES),
             "rule": rows["rule"],
             "net Sharpe ratio": rows["sharpe"].map(_sharpe),
             "the oracle's": rows["oracle_sharpe"].map(_sharpe),
             "markets": rows["n"].astype(str),
-            "markets with a trade": rows["dealt"].astype(str),
+            "markets with a trade": rows["n_traded"].astype(str),
             **{answer: rows[answer].astype(str) for answer in ANSWERS},
             "share of yes, 95 % interval": [
                 f"{row.lower:.1%} to {row.upper:.1%}" for row in rows.itertuples()
@@ -124,13 +124,13 @@ def power_points(counts: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per planted signal, strategy and cost: ``who terms`` (words), ``skill``
+        One row per planted signal, strategy and cost: ``strategy terms`` (words), ``skill``
         (the oracle's mean net Sharpe ratio), ``share lower upper`` (of yes). Where the
         oracle never traded no skill is known, and there is no row.
     """
     shown = counts[(counts["signal"] > 0) & counts["oracle_sharpe"].notna()]
-    shown = shown[shown["who"].isin([ORACLE, MODEL])]
-    order = ["who", "cost_bps", "rule", "oracle_sharpe"]
+    shown = shown[shown["strategy"].isin([ORACLE, MODEL])]
+    order = ["strategy", "cost_bps", "rule", "oracle_sharpe"]
     shown = shown.sort_values(order)
     terms = [
         f"{cost_bps} bps, {rule}" if cost_bps else "free of costs"
@@ -138,7 +138,7 @@ def power_points(counts: pd.DataFrame) -> pd.DataFrame:
     ]
     return pd.DataFrame(
         {
-            "who": shown["who"].map(WHO),
+            "strategy": shown["strategy"].map(STRATEGIES),
             "terms": terms,
             "skill": shown["oracle_sharpe"],
             "share": shown["yes"] / shown["n"],

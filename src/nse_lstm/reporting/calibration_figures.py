@@ -25,14 +25,14 @@ def draw_power(points: pd.DataFrame) -> Figure:
     Parameters
     ----------
     points : DataFrame
-        ``pages.calibration.power_points``: ``who terms skill share lower upper``, a
+        ``pages.calibration.power_points``: ``strategy terms skill share lower upper``, a
         line for each of at most two strategies and four terms.
     """
     figure, axes = start_axes(TALL)
-    strategies, terms = points["who"].unique(), points["terms"].unique()
+    strategies, terms = points["strategy"].unique(), points["terms"].unique()
     colours = dict(zip(strategies, SHADES, strict=False))
     marks = dict(zip(terms, MARKERS, strict=False))
-    for key, rows in points.groupby(["who", "terms"], sort=False):
+    for key, rows in points.groupby(["strategy", "terms"], sort=False):
         who, term = cast(tuple[str, str], key)
         below, above = rows["share"] - rows["lower"], rows["upper"] - rows["share"]
         axes.errorbar(
@@ -62,7 +62,7 @@ def draw_power(points: pd.DataFrame) -> Figure:
 def _reading(points: pd.DataFrame) -> str:
     """Say how often there is a yes with the least and with the most skill."""
     parts = []
-    for key, rows in points.groupby(["who", "terms"], sort=False):
+    for key, rows in points.groupby(["strategy", "terms"], sort=False):
         line = rows.sort_values("skill")
         parts.append(
             f"{key[0]}, {key[1]}: {line['share'].iloc[0]:.0%} at a Sharpe ratio of "

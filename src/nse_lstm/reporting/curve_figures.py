@@ -27,7 +27,7 @@ from nse_lstm.reporting.explained import (
     shuffled_reading,
 )
 
-CUTS = {"years": "years trained on", "shares": "shares trained on, of all years"}
+CUTS = {"years": "years trained on", "stocks": "stocks trained on, of all years"}
 ALL, EVERYTHING = "all", "everything"
 """What the two studies call no cut, and a ranking without anything."""
 Z = 1.96
@@ -42,7 +42,7 @@ def draw_shuffled(table: pd.DataFrame, *, model: str) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        Of ``study.experiments.explanation.permutation.explain``. A control that was not
+        Of ``study.experiments.explanation.permutation.permutation_importance``. A control that was not
         made is left out.
     model : str
         The forecaster.

@@ -21,7 +21,7 @@ VERDICTS = {1: "more than", 0: "level with", -1: "less than"}
 
 
 def shuffled_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Lay the features that lose most out, from ``study.experiments.explanation.permutation.explain``."""
+    """Lay the features that lose most out, from ``study.experiments.explanation.permutation.permutation_importance``."""
     return _losses(table.nlargest(N_FEATURES, "loss"), table["feature"])
 
 

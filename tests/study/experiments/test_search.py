@@ -18,7 +18,7 @@ from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.experiments import search as module
 from nse_lstm.study.experiments.search import (
-    Found,
+    SearchResult,
     mean_rank_ic,
     prepare_ranking_task,
     search,
@@ -37,9 +37,9 @@ FIRST_WALKED = pd.Timestamp(2023, 1, 1)
 TOY = "toy"
 
 
-def forecast_toy(ground: RankingTask, study: Study, fold: Fold) -> pd.DataFrame:
+def forecast_toy(task: RankingTask, study: Study, fold: Fold) -> pd.DataFrame:
     """Forecast each return itself, blurred the more the further off 10 the alpha is."""
-    rows = ground.targets[0]
+    rows = task.targets[0]
     rows = rows[rows["origin"].dt.year == fold.year].dropna(subset="y_excess")
     blur = abs(np.log10(study.tabular.ridge_alpha) - 1) + 0.1 * study.tabular.max_leaves
     noise = np.random.default_rng(0).normal(0, 0.02, len(rows))
@@ -74,14 +74,14 @@ def fresh(workspace: Workspace, tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def ground(workspace: Workspace) -> RankingTask:
+def task(workspace: Workspace) -> RankingTask:
     return prepare_ranking_task(workspace)
 
 
 @pytest.fixture(autouse=True)
-def toy(monkeypatch: pytest.MonkeyPatch, ground: RankingTask) -> None:
-    """Add a forecaster of milliseconds, and build its ground once."""
-    monkeypatch.setattr(module, "prepare_ranking_task", lambda _: ground)
+def toy(monkeypatch: pytest.MonkeyPatch, task: RankingTask) -> None:
+    """Add a forecaster of milliseconds, and build its task once."""
+    monkeypatch.setattr(module, "prepare_ranking_task", lambda _: task)
     space = {
         "ridge_alpha": Setting(0.1, 1e4),
         "max_leaves": Setting(2, 30, whole=True),
@@ -96,7 +96,7 @@ def tried(workspace: Workspace) -> list[tuple[object, ...]]:
     return [tuple(str(line[key]) for key in keys) for line in lines]
 
 
-def run(workspace: Workspace) -> Found:
+def run(workspace: Workspace) -> SearchResult:
     return search(workspace, TOY, progress=lambda _: None)
 
 
@@ -117,7 +117,7 @@ def test_without_a_year_to_search_on_it_says_so(workspace: Workspace) -> None:
         search_years(replace(workspace, study=study))
 
 
-def test_another_future_moves_no_score(fresh: Workspace, ground: RankingTask) -> None:
+def test_another_future_moves_no_score(fresh: Workspace, task: RankingTask) -> None:
     path = fresh.paths.processed / "panel.parquet"
     panel = read_table(PANEL, path)
     later = panel["session"] >= FIRST_WALKED
@@ -130,9 +130,7 @@ def test_another_future_moves_no_score(fresh: Workspace, ground: RankingTask) ->
     for name in ("ridge", "ridge_per_stock", "boosting"):
         one = FORECASTERS[name]
         settings = one.current(fresh.study)
-        scores = [
-            mean_rank_ic(seen, one, settings, place=1) for seen in (ground, other)
-        ]
+        scores = [mean_rank_ic(seen, one, settings, place=1) for seen in (task, other)]
         assert scores[0] == scores[1]
 
 
@@ -170,7 +168,7 @@ def test_the_own_settings_come_first_and_the_best_is_no_worse(
     assert found.value > found.own_value
     values = [float(str(v)) for _, v, _ in tried(fresh) if v != "None"]
     assert found.value == max(values)
-    assert found.n_given_up == found.n_trials - len(values)
+    assert found.n_pruned == found.n_trials - len(values)
 
 
 def test_a_finished_search_tries_nothing_and_a_larger_budget_goes_on(
@@ -194,13 +192,13 @@ def test_rank_lstm_has_a_budget_of_its_own(workspace: Workspace) -> None:
 
 
 def test_the_best_is_said_in_lines_of_a_study_file() -> None:
-    found = Found(
+    found = SearchResult(
         forecaster="boosting",
         settings={"max_leaves": 5, "learning_rate": 0.0123},
         value=0.1,
         own_value=0.05,
         n_trials=3,
-        n_given_up=1,
+        n_pruned=1,
         n_evaluations=3,
     )
     assert settings_lines(found) == "[tabular]\nmax_leaves = 5\nlearning_rate = 0.0123"

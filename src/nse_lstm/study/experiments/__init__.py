@@ -1,1 +1,1 @@
-"""Side studies: ablation, search, false positives and power, explanations."""
+"""Side studies: ablation, search, calibration of the verdict, explanation of models."""

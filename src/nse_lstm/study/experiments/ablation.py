@@ -1,7 +1,7 @@
-"""The ablation of v2: each of its changes alone and removed, on the last year.
+"""Run the ablation of v2: each of its changes alone and removed, on the last year.
 
-It stands beside the phases, being too long for them: `make ablation` makes it, Phase 2
-shows what is there. Only the sealed panel is read.
+It takes too long for a phase, so `make ablation` runs it and Phase 2 shows the last
+result. Only the sealed panel is read.
 """
 
 import os
@@ -51,12 +51,12 @@ from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import ABLATION, FORECASTS, read_table, write_table
 
 START_SECONDS = 2.0
-"""What a network takes before its first step and after its last."""
+"""Time per network outside its training steps."""
 
 
 @dataclass(frozen=True)
 class AblationResult:
-    """The table of an ablation and what it was made of."""
+    """The table of an ablation, its stocks and its settings."""
 
     table: pd.DataFrame
     """``ABLATION``."""
@@ -64,11 +64,11 @@ class AblationResult:
     max_epochs: int
     max_windows: int
     is_current: bool
-    """Whether today's data, settings and sources would give it again."""
+    """Whether today's data, settings and sources give the same version."""
 
 
 def mixtures() -> dict[str, tuple[str, ...]]:
-    """Return every mixture of v2's changes that is fitted, by its name."""
+    """Return every fitted mixture of v2's changes by name."""
     found: dict[str, tuple[str, ...]] = {NONE: (), ALL: CHANGES}
     for change in CHANGES:
         others = tuple(other for other in CHANGES if other != change)
@@ -78,15 +78,16 @@ def mixtures() -> dict[str, tuple[str, ...]]:
 
 
 def ablate(workspace: Workspace, *, progress: Progress | None = None) -> pd.DataFrame:
-    """Fit every mixture, stock and seed that is not there yet, and measure the changes.
+    """Fit every missing mixture, stock and seed, and measure the effect of each change.
 
-    The expected time is told first. Writes ``ablation.parquet``, ``forecasts.parquet``
-    and ``about.json`` under ``trained_models/<market>/ablation``, beside the models.
+    Writes ``ablation.parquet``, ``forecasts.parquet`` and ``about.json`` beside the
+    models, under ``trained_models/<market>/ablation``.
 
     Parameters
     ----------
     progress : callable, optional
-        Is given one line at a time, instead of ``progress.show_progress``.
+        Receives one line at a time, instead of ``progress.show_progress``. The first
+        one is the expected time.
 
     Returns
     -------
@@ -96,7 +97,7 @@ def ablate(workspace: Workspace, *, progress: Progress | None = None) -> pd.Data
     Raises
     ------
     ArtefactError
-        If a network could not be fitted; the others are kept.
+        If a network could not be fitted. The others are kept.
     """
     show = progress or show_progress()
     fold, panel = study_folds(workspace)[-2], with_returns(read_sealed_panel(workspace))
@@ -115,10 +116,10 @@ def ablate(workspace: Workspace, *, progress: Progress | None = None) -> pd.Data
     )
     if failures := [model.failure for model in models if model.failure]:
         raise ArtefactError(
-            f"Expected {len(jobs)} networks. Received: {len(failures)} failures; the "
-            "others are kept:\n" + "\n".join(failures)
+            f"Expected {len(jobs)} networks. Received: {len(failures)} failures (the "
+            "others are kept):\n" + "\n".join(failures)
         )
-    show(f"forecasting {fold.year} with each of them")
+    show(f"forecasting {fold.year} with each network")
     own = [_forecast(model.folder, splits[model.ticker], fold) for model in models]
     horizon = workspace.study.v2.horizon
     naive = [
@@ -140,7 +141,7 @@ def ablate(workspace: Workspace, *, progress: Progress | None = None) -> pd.Data
 
 
 def read_ablation(workspace: Workspace) -> AblationResult | None:
-    """Return the last ablation of this market; None if none was made."""
+    """Read the last ablation of this market, None if there is none."""
     folder = workspace.paths.ablation
     if not (folder / "about.json").is_file():
         return None
@@ -191,7 +192,7 @@ def _jobs(
 
 
 def _market_windows(workspace: Workspace, panel: pd.DataFrame) -> list[Windows]:
-    """Cut the history of every ordinary share: what one scaler for all is taken of."""
+    """Cut windows of every ordinary share, for the one scaler of all stocks."""
     v2 = workspace.study.v2
     cut = partial(
         make_windows,
@@ -206,7 +207,7 @@ def _market_windows(workspace: Workspace, panel: pd.DataFrame) -> list[Windows]:
 def _market_scaler(
     market: list[Windows], split: FoldSplit, fold: Fold, stops: bool
 ) -> MinMaxScaler:
-    """Take the range of all shares' windows, before the validation if there is one."""
+    """Fit one scaler to all stocks' windows before the validation or the fold."""
     before = pd.Timestamp(split.validation.origin[0]) if stops else fold.start
     pooled = pool_windows(market, before=before, at_most=10**9)
     lags = range(pooled.lookback)
@@ -229,7 +230,7 @@ def _folder(workspace: Workspace, job: SampleJob) -> Path:
 
 
 def _version(workspace: Workspace, fold: Fold) -> str:
-    """Name all that the networks depend on but mixture, stock and seed."""
+    """Return the digest of all that the networks share: data, settings and code."""
     document = study_document(workspace.study)
     depends_on = {name: document[name] for name in ("v1", "v2", "training")}
     depends_on["validation_share"] = document["folds"]["validation_share"]
@@ -246,16 +247,16 @@ def _version(workspace: Workspace, fold: Fold) -> str:
 
 
 BUDGET = ("max_epochs", "max_windows")
-"""Settings that change a network; more seeds or stocks only add to them."""
+"""Settings that change a network. More seeds or stocks only add networks."""
 
 
 def _expected_time(workspace: Workspace, jobs: list[SampleJob]) -> str:
-    """Say how long the whole takes at most if nothing is there yet."""
+    """Estimate the longest time if no network is fitted yet."""
     lookback = workspace.study.v2.lookback
     n_steps = sum(len(job.train) * job.training.max_epochs for job in jobs) * lookback
     n_workers = workspace.study.training.workers or os.cpu_count() or 1
     seconds = (n_steps / STEPS_PER_SECOND + START_SECONDS * len(jobs)) / n_workers
     return (
-        f"{len(jobs)} networks, {len(mixtures())} mixtures of v2's changes; at most "
-        f"about {seconds / 60:.0f} min on {n_workers} cores, less what is there already"
+        f"{len(jobs)} networks, {len(mixtures())} mixtures of v2's changes: at most "
+        f"about {seconds / 60:.0f} min on {n_workers} cores, less with fitted networks"
     )

@@ -1,7 +1,7 @@
-"""What forecasters of the cross-section stand on.
+"""Build the inputs that all forecasters of the cross-section share.
 
-Features, targets of every horizon and folds are laid out once; whoever measures several
-forecasters on one panel fits them all on the same ground.
+Features, targets of every horizon and folds are built once per panel, so that several
+forecasters are fitted on the same data.
 """
 
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ def make_ranking_task(
     panel : DataFrame
         ``PANEL``, as far as it may be seen.
     study : Study
-        Its cross-section and the delay of its dealing.
+        Its cross-section and its trading delay are used.
     folds : sequence of Fold
-        The years that are scored.
+        The scored years.
     """
     tables = build_tables(panel, study=study)
     return RankingTask(
@@ -40,25 +40,23 @@ def make_ranking_task(
     )
 
 
-def forecast_all(
-    ground: RankingTask, models: Sequence[str], fold: Fold
-) -> pd.DataFrame:
-    """Fit several forecasters on all before a fold and forecast it.
+def forecast_all(task: RankingTask, models: Sequence[str], fold: Fold) -> pd.DataFrame:
+    """Fit several forecasters on all data before a fold and forecast the fold.
 
     Parameters
     ----------
+    task : RankingTask
     models : sequence of str
-        Of ``search_spaces.FORECASTERS``. Where all members of the ensemble are
-        among them, it is added.
+        Names of ``search_spaces.FORECASTERS``. The ensemble is added where all of its
+        members are among them.
+    fold : Fold
 
     Returns
     -------
     DataFrame
         ``FORECASTS`` of every horizon.
     """
-    blocks = [
-        FORECASTERS[model].forecast(ground, ground.study, fold) for model in models
-    ]
+    blocks = [FORECASTERS[model].forecast(task, task.study, fold) for model in models]
     each = pd.concat(blocks, ignore_index=True)
     if not set(MEMBERS) <= set(models):
         return each

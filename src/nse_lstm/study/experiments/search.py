@@ -1,9 +1,9 @@
-"""The search for better settings, inside the years before every walk-forward one.
+"""Search better settings of a forecaster on the years before the walk-forward years.
 
-What it may see ends where the first walk-forward year begins: the panel is cut there
-before anything is built from it. Each setting tried is kept in a file of its own
-forecaster, so that a search goes on where it stopped and ends as if it had not, and in
-the ledger, since each is a look. The study is never changed: the best is printed.
+The panel is cut where the first walk-forward year begins, before anything is built from
+it. Each setting tried is stored per forecaster, so a search can be resumed, and in the
+ledger, since each is an evaluation. The best settings are printed, and the study stays
+as it is.
 """
 
 import json
@@ -48,45 +48,45 @@ LEDGER = "searches.jsonl"
 KEY = ["data", "search", "forecaster", "settings"]
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 RANDOM_TRIALS = 5
-"""Trials before the sampler learns from them and any is given up."""
+"""Random trials before the sampler learns from them and any is pruned."""
 
 Progress = Callable[[str], None]
 Objective = Callable[[dict[str, Any], int], float]
-"""From settings and the place of a year to the mean rank IC of that year."""
+"""From settings and the index of a fold to the mean rank IC of its year."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a search came to."""
+class SearchResult:
+    """Result of a search."""
 
     forecaster: str
     settings: dict[str, Any]
-    """The best ones."""
+    """The best settings."""
     value: float
     """Their mean rank IC over years and horizons."""
     own_value: float
-    """The study's own settings'."""
+    """Mean rank IC of the study's own settings."""
     n_trials: int
-    n_given_up: int
+    n_pruned: int
     n_evaluations: int
-    """Settings in the ledger of searches, of whatever data and forecaster."""
+    """Settings in the ledger of searches, over all data and forecasters."""
 
 
 def search(
     workspace: Workspace, forecaster: str, *, progress: Progress = print
-) -> Found:
-    """Try settings of a forecaster up to the study's budget, resuming what was tried.
+) -> SearchResult:
+    """Try settings of a forecaster up to the study's budget, resuming earlier trials.
 
-    The study's own settings are tried first. A trial that is below the median of those
-    before it after the same year is given up. What is drawn next depends on the trials
-    done and the seed only, so a search that was stopped ends like one that was not.
+    The study's own settings are tried first. A trial is pruned when it falls below the
+    median of earlier trials after the same year. The next draw depends only on the seed
+    and the finished trials, so a resumed search gives the same result.
 
     Parameters
     ----------
     forecaster : str
         One of ``search_spaces.FORECASTERS``.
     progress : callable
-        Is given one line a trial.
+        Receives one line per trial.
 
     Raises
     ------
@@ -99,27 +99,27 @@ def search(
             f"Received: {forecaster!r}"
         )
     one = FORECASTERS[forecaster]
-    ground = prepare_ranking_task(workspace)
+    task = prepare_ranking_task(workspace)
 
     def objective(settings: dict[str, Any], place: int) -> float:
-        return mean_rank_ic(ground, one, settings, place)
+        return mean_rank_ic(task, one, settings, place)
 
     trials = _open(workspace, one)
     budget = one.n_trials(workspace.study)
     while (n_done := len(_done(trials))) < budget:
-        _try_next(workspace, trials, one, objective, n_years=len(ground.folds))
+        _try_next(workspace, trials, one, objective, n_years=len(task.folds))
         _record(workspace, trials, one)
         progress(_line(_done(trials)[-1], f"[{n_done + 1}/{budget}]"))
     return _found(trials, one, n_evaluations=_record(workspace, trials, one))
 
 
 def search_years(workspace: Workspace) -> tuple[int, ...]:
-    """Return the years that are scored: the last before the first walk-forward one.
+    """Return the scored years: the last ones before the first walk-forward year.
 
     Raises
     ------
     ArtefactError
-        If there is none with enough history before it.
+        If no year has enough history before it.
     """
     data = open_study_data(workspace)
     first = min(ranking_folds(data)[0].year, data.folds[0].year)
@@ -134,7 +134,7 @@ def search_years(workspace: Workspace) -> tuple[int, ...]:
 
 
 def prepare_ranking_task(workspace: Workspace) -> RankingTask:
-    """Cut the panel before the first walk-forward year and build on what is left."""
+    """Cut the panel before the first walk-forward year and build the ranking task."""
     study, years = workspace.study, search_years(workspace)
     seen = read_sealed_panel(workspace, before=years[-1] + 1)
     folds = make_folds(years[-1] + 1, len(years))[:-1]
@@ -142,9 +142,18 @@ def prepare_ranking_task(workspace: Workspace) -> RankingTask:
 
 
 def mean_rank_ic(
-    ground: RankingTask, forecaster: Forecaster, settings: dict[str, Any], place: int
+    task: RankingTask, forecaster: Forecaster, settings: dict[str, Any], place: int
 ) -> float:
-    """Fit and forecast one year under some settings; score it by the one rank IC.
+    """Fit a forecaster under some settings and score one year by its mean rank IC.
+
+    Parameters
+    ----------
+    task : RankingTask
+    forecaster : Forecaster
+    settings : dict
+        Values of the forecaster's search space.
+    place : int
+        Index of the fold.
 
     Returns
     -------
@@ -156,10 +165,10 @@ def mean_rank_ic(
     ArtefactError
         If no session could be ranked.
     """
-    fold = ground.folds[place]
-    study = forecaster.under(ground.study, settings)
-    forecasts = forecaster.forecast(ground, study, fold)
-    daily = daily_rank_ic(forecasts, ground.panel)
+    fold = task.folds[place]
+    study = forecaster.under(task.study, settings)
+    forecasts = forecaster.forecast(task, study, fold)
+    daily = daily_rank_ic(forecasts, task.panel)
     if daily.empty:
         raise ArtefactError(
             f"Expected sessions of {fold.year} that {forecaster.name} ranks. "
@@ -168,15 +177,15 @@ def mean_rank_ic(
     return float(daily.groupby("horizon")["rank_ic"].mean().mean())
 
 
-def settings_lines(found: Found) -> str:
-    """Return the best settings as lines of a study file."""
+def settings_lines(found: SearchResult) -> str:
+    """Write the best settings as lines of a study file."""
     section = FORECASTERS[found.forecaster].section
     lines = [f"{name} = {value}" for name, value in found.settings.items()]
     return "\n".join([f"[{section}]", *lines])
 
 
 def _open(workspace: Workspace, forecaster: Forecaster) -> optuna.Study:
-    """Open the trials of this very search; those of another stay beside them."""
+    """Open the stored trials of this search, named by all that its scores depend on."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = workspace.paths.search
     folder.mkdir(parents=True, exist_ok=True)
@@ -197,7 +206,7 @@ def _try_next(
     *,
     n_years: int,
 ) -> None:
-    """Draw, fit and score one setting, or give it up on the way."""
+    """Draw, fit and score one setting, or prune it between two years."""
     n_done, space = len(_done(trials)), _distributions(forecaster)
     if n_done == 0:
         own = forecaster.current(workspace.study)
@@ -211,7 +220,7 @@ def _try_next(
         )
         trials.add_trial(first)
         return
-    # The sampler's own state would be lost with the process; this needs none.
+    # Seeded by the trial's number: a resumed search needs no stored sampler.
     trials.sampler = optuna.samplers.TPESampler(
         seed=job_seed(workspace.study.search.seed, forecaster.name, n_done),
         n_startup_trials=RANDOM_TRIALS,
@@ -245,17 +254,17 @@ def _distribution(setting: Setting) -> BaseDistribution:
 
 
 def _tidy(value: float | int) -> float | int:
-    """Keep three digits: more of them are nothing that a study file should hold."""
+    """Round to three significant digits, as a study file has them."""
     return value if isinstance(value, int) else float(f"{value:.3g}")
 
 
 def _done(trials: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that came to an end; one that was killed is none of them."""
+    """Return the finished trials, without one that was interrupted."""
     return trials.get_trials(deepcopy=False, states=DONE)
 
 
 def _record(workspace: Workspace, trials: optuna.Study, forecaster: Forecaster) -> int:
-    """Write every setting tried to the ledger; return how many are in it."""
+    """Write every setting tried to the ledger and return its number of settings."""
     about = {
         "data": read_facts(workspace).digest,
         "search": trials.study_name,
@@ -276,32 +285,32 @@ def _record(workspace: Workspace, trials: optuna.Study, forecaster: Forecaster) 
 
 def _found(
     trials: optuna.Study, forecaster: Forecaster, *, n_evaluations: int
-) -> Found:
+) -> SearchResult:
     done = _done(trials)
     whole = [trial for trial in done if trial.state == TrialState.COMPLETE]
     best = max(whole, key=lambda trial: float(trial.value or 0.0))
-    return Found(
+    return SearchResult(
         forecaster=forecaster.name,
         settings=dict(best.user_attrs["settings"]),
         value=float(best.value or 0.0),
         own_value=float(done[0].value or 0.0),
         n_trials=len(done),
-        n_given_up=len(done) - len(whole),
+        n_pruned=len(done) - len(whole),
         n_evaluations=n_evaluations,
     )
 
 
 def _line(trial: FrozenTrial, count: str) -> str:
     settings = ", ".join(f"{k} {v}" for k, v in trial.user_attrs["settings"].items())
-    given_up = "" if trial.state == TrialState.COMPLETE else ", given up"
+    pruned = "" if trial.state == TrialState.COMPLETE else ", pruned"
     last = list(trial.intermediate_values.values())[-1]
-    return f"{count} rank IC {last:+.4f}{given_up}: {settings}"
+    return f"{count} rank IC {last:+.4f}{pruned}: {settings}"
 
 
 def _version(workspace: Workspace, forecaster: Forecaster) -> str:
-    """Name all that a trial's score depends on but its settings."""
+    """Return the digest of all that a trial's score depends on, but its settings."""
     study = workspace.study
-    # The own settings come first, so another study searches anew.
+    # The study's own settings are the first trial, so another study searches anew.
     document, facts = study_document(study), read_facts(workspace)
     depends_on = {
         "cross_section": document["cross_section"],

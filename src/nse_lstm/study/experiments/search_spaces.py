@@ -1,8 +1,7 @@
-"""What a search may try: forecasters of the cross-section, each with its settings.
+"""Define the forecasters of a cross-section and the space of each one's settings.
 
-A forecaster says what it is called, which section of the study file its settings are
-of, what they may be, and how it fits and forecasts a year under some of them. Whoever
-adds one to ``FORECASTERS`` has it searched.
+A forecaster has a name, a section of the study file, a search space and a function that
+fits it and forecasts a year. Each entry of ``FORECASTERS`` can be searched.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +21,7 @@ Settings = Mapping[str, float | int]
 
 @dataclass(frozen=True)
 class Setting:
-    """Values that a search may choose: from ``low`` to ``high``, both included."""
+    """Range of a setting from ``low`` to ``high``, both included."""
 
     low: float
     high: float
@@ -32,7 +31,7 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class RankingTask:
-    """All that a search may see; it ends before the first walk-forward year."""
+    """Inputs of a ranking: panel, features, targets and the folds that are scored."""
 
     study: Study
     panel: pd.DataFrame
@@ -40,27 +39,26 @@ class RankingTask:
     features: pd.DataFrame
     """``FEATURES`` of that panel."""
     targets: tuple[pd.DataFrame, ...]
-    """``TARGETS``, one table a horizon of the cross-section, at the dealing delay."""
+    """``TARGETS``, one table per horizon of the cross-section, at the trading delay."""
     folds: tuple[Fold, ...]
-    """The years that are scored, in order."""
+    """The scored years, in order."""
 
 
 @dataclass(frozen=True)
 class Forecaster:
-    """One way to rank shares, and what may be changed in it."""
+    """A forecaster of the cross-section and the space of its settings."""
 
     name: str
     section: str
-    """Of the study: the field that holds the settings."""
+    """The study's field that holds the settings."""
     space: Mapping[str, Setting] = field(hash=False)
     forecast: Callable[[RankingTask, Study, Fold], pd.DataFrame]
-    """Fit on all before a fold under a study's settings; ``FORECASTS`` of every
-    horizon and of one model."""
+    """Fit on all data before a fold and return ``FORECASTS`` of every horizon."""
     budget: str = "n_trials"
-    """The field of ``Search`` that says how many settings are tried."""
+    """The field of ``Search`` with the number of settings to try."""
 
     def n_trials(self, study: Study) -> int:
-        """Return how many settings of it a study tries."""
+        """Return the number of settings that a study tries."""
         return int(getattr(study.search, self.budget))
 
     def current(self, study: Study) -> dict[str, Any]:
@@ -69,17 +67,17 @@ class Forecaster:
         return {name: own[name] for name in self.space}
 
     def under(self, study: Study, settings: Settings) -> Study:
-        """Return the study with other settings."""
+        """Return the study with other settings of this forecaster."""
         section = replace(getattr(study, self.section), **settings)
         return replace(study, **{self.section: section})
 
 
-def _forecast_rival(
-    ground: RankingTask, study: Study, fold: Fold, *, model: str
+def _forecast_tabular(
+    task: RankingTask, study: Study, fold: Fold, *, model: str
 ) -> pd.DataFrame:
     blocks = [
         forecast_tabular(
-            ground.features,
+            task.features,
             targets,
             fold,
             cross_section=study.cross_section,
@@ -87,26 +85,26 @@ def _forecast_rival(
             seed=study.seed,
             only=[model],
         )
-        for targets in ground.targets
+        for targets in task.targets
     ]
     return pd.concat(blocks, ignore_index=True)
 
 
-def _rival(model: str, space: Mapping[str, Setting]) -> Forecaster:
-    forecast = partial(_forecast_rival, model=model)
+def _tabular(model: str, space: Mapping[str, Setting]) -> Forecaster:
+    forecast = partial(_forecast_tabular, model=model)
     return Forecaster(model, "tabular", space, forecast)
 
 
-def _forecast_rank_lstm(ground: RankingTask, study: Study, fold: Fold) -> pd.DataFrame:
-    return forecast_apart(ground.features, ground.targets, fold, study=study)
+def _forecast_rank_lstm(task: RankingTask, study: Study, fold: Fold) -> pd.DataFrame:
+    return forecast_apart(task.features, task.targets, fold, study=study)
 
 
 FORECASTERS = {
     each.name: each
     for each in (
-        _rival("ridge", {"ridge_alpha": Setting(1.0, 1e5)}),
-        _rival("ridge_per_stock", {"stock_ridge_alpha": Setting(1.0, 1e4)}),
-        _rival(
+        _tabular("ridge", {"ridge_alpha": Setting(1.0, 1e5)}),
+        _tabular("ridge_per_stock", {"stock_ridge_alpha": Setting(1.0, 1e4)}),
+        _tabular(
             "boosting",
             {
                 "boosting_rounds": Setting(50, 600, whole=True),
@@ -135,4 +133,4 @@ FORECASTERS = {
         ),
     )
 }
-"""Every forecaster that can be searched, by its name."""
+"""Every forecaster that can be searched, by name."""

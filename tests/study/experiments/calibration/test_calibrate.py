@@ -1,5 +1,6 @@
-"""The verdict's own test: no yes to luck, a yes to skill, and counts that add up."""
+"""The verdict says no without skill, yes with skill, and its counts add up."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,11 @@ from nse_lstm.study.experiments.calibration import market as market_module
 from nse_lstm.study.experiments.calibration.calibrate import judge_markets
 from nse_lstm.study.experiments.calibration.counts import (
     DOCUMENT,
-    calibration_counts,
     count_answers,
     false_yes,
 )
 from nse_lstm.study.experiments.calibration.market import (
-    LUCKIEST,
+    BEST_TRIAL,
     MODEL,
     ORACLE,
     judge_market,
@@ -52,12 +52,12 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small")
 def test_planted_skill_gets_a_yes_and_luck_does_not() -> None:
     lines = [judge_market(STUDY, signal=s, seed=1) for s in (0.0, 0.3)]
-    counts = count_answers(lines).set_index(["signal", "who", "rule", "cost_bps"])
+    counts = count_answers(lines).set_index(["signal", "strategy", "rule", "cost_bps"])
     # Who knows so strong a plan has a net Sharpe ratio above 2 where deals are free.
     assert counts.loc[(0.3, ORACLE, "sign", 0), "oracle_sharpe"] > 2
     assert counts.loc[(0.3, ORACLE, "sign", 0), "yes"] == 1
     assert counts.loc[0.0, "yes"].sum() == 0
-    assert ORACLE not in counts.loc[0.0].index.get_level_values("who")
+    assert ORACLE not in counts.loc[0.0].index.get_level_values("strategy")
     assert {len(line["judged"]) > 0 for line in lines} == {True}
 
 
@@ -136,28 +136,33 @@ def line(signal: float, seed: int, *judged: dict[str, Any]) -> dict[str, Any]:
 
 
 LINES = [
-    line(0.0, 1, {"who": MODEL, "answer": "no"}, {"who": LUCKIEST, "answer": "yes"}),
-    line(0.0, 2, {"who": MODEL, "answer": "yes", "cost_bps": 0}),
+    line(
+        0.0,
+        1,
+        {"strategy": MODEL, "answer": "no"},
+        {"strategy": BEST_TRIAL, "answer": "yes"},
+    ),
+    line(0.0, 2, {"strategy": MODEL, "answer": "yes", "cost_bps": 0}),
     line(
         0.2,
         9,
-        {"who": MODEL, "answer": "yes", "over_cash": [0.1, 0.2]},
-        {"who": ORACLE, "answer": "undecided", "sharpe": 3.0},
+        {"strategy": MODEL, "answer": "yes", "over_cash": [0.1, 0.2]},
+        {"strategy": ORACLE, "answer": "undecided", "sharpe": 3.0},
     ),
 ]
 
 
-def test_counts_add_up_and_who_never_dealt_is_undecided() -> None:
-    counts = count_answers(LINES).set_index(["signal", "who", "rule", "cost_bps"])
+def test_counts_add_up_and_a_strategy_without_trades_is_undecided() -> None:
+    counts = count_answers(LINES).set_index(["signal", "strategy", "rule", "cost_bps"])
     assert (counts[["yes", "undecided", "no"]].sum(axis=1) == counts["n"]).all()
     null = counts.loc[(0.0, MODEL, "sign", 66)]
-    assert null[["n", "dealt", "yes", "undecided", "no"]].tolist() == [2, 1, 0, 1, 1]
-    # Nobody ever dealt by the gate: it is asked for all the same.
-    assert counts.loc[(0.0, MODEL, "gate", 66), ["dealt", "undecided"]].tolist() == [
+    assert null[["n", "n_traded", "yes", "undecided", "no"]].tolist() == [2, 1, 0, 1, 1]
+    # The gate never traded, but it is counted.
+    assert counts.loc[(0.0, MODEL, "gate", 66), ["n_traded", "undecided"]].tolist() == [
         0,
         2,
     ]
-    assert counts.loc[(0.0, LUCKIEST, "any", 66), "yes"] == 1
+    assert counts.loc[(0.0, BEST_TRIAL, "any", 66), "yes"] == 1
     found = counts.loc[(0.2, MODEL, "sign", 66)]
     assert found[["above_cash", "above_holding"]].tolist() == [1, 1]
     assert found["oracle_sharpe"] == 3.0
@@ -170,7 +175,7 @@ def test_a_false_yes_is_any_strategys_at_the_cost_asked_for() -> None:
     assert false_yes(LINES, cost_bps=0) == [2]
 
 
-def test_the_power_curve_leaves_out_luck_and_skill_that_never_dealt() -> None:
+def test_the_power_curve_leaves_out_chance_and_skill_without_trades() -> None:
     points = power_points(count_answers(LINES))
     assert points["skill"].tolist() == [3.0, 3.0]
     assert points["share"].tolist() == [0.0, 1.0]  # the oracle's, then the model's
@@ -212,9 +217,10 @@ def test_the_number_of_processes_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_the_committed_counts_keep_the_limit() -> None:
-    counts = calibration_counts()
+    document = json.loads((find_root() / DOCUMENT).read_text())
+    counts = pd.DataFrame(document["counts"])
     null = counts[(counts["signal"] == 0) & (counts["cost_bps"] > 0)]
-    assert set(null["who"]) == {MODEL, LUCKIEST}
+    assert set(null["strategy"]) == {MODEL, BEST_TRIAL}
     assert (null["n"] >= 300).all()  # fewer would hardly show a rate of 2 %
     assert (null["yes"] <= 0.02 * null["n"]).all()
 

@@ -31,15 +31,15 @@ STUDY = Study(market=Market(name="simulated", label="a test"), cross_section=SEC
 
 
 @pytest.fixture(scope="module")
-def ground() -> RankingTask:
+def task() -> RankingTask:
     panel = odd_panel(420)
-    ground = make_ranking_task(panel, study=STUDY, folds=make_folds(2022, 1)[:-1])
+    task = make_ranking_task(panel, study=STUDY, folds=make_folds(2022, 1)[:-1])
     # A feature that knew the answer BACK sessions ago.
-    answer = ground.targets[1].set_index(["ticker", "origin"])["y_rank"]
-    key = pd.MultiIndex.from_frame(ground.features[["ticker", "session"]])
-    known = pd.Series(answer.reindex(key).to_numpy(), ground.features.index)
-    shifted = known.groupby(ground.features["ticker"]).shift(-BACK)
-    return replace(ground, features=ground.features.assign(**{USED: shifted}))
+    answer = task.targets[1].set_index(["ticker", "origin"])["y_rank"]
+    key = pd.MultiIndex.from_frame(task.features[["ticker", "session"]])
+    known = pd.Series(answer.reindex(key).to_numpy(), task.features.index)
+    shifted = known.groupby(task.features["ticker"]).shift(-BACK)
+    return replace(task, features=task.features.assign(**{USED: shifted}))
 
 
 def network(windows: Any) -> Any:
@@ -59,8 +59,8 @@ BUNDLE = cast(
 )
 
 
-def test_only_what_the_network_looks_at_costs_anything(ground: RankingTask) -> None:
-    found = occlude(ground, [BUNDLE], features=(UNUSED, USED))
+def test_only_what_the_network_looks_at_costs_anything(task: RankingTask) -> None:
+    found = occlude(task, [BUNDLE], features=(UNUSED, USED))
     table = found.set_index(["form", "what"])
     # Horizon 5 is ranked perfectly; without its feature no share is ordered.
     whole = table.loc[(EVERYTHING, "")]
@@ -90,6 +90,6 @@ def test_a_lag_counts_back_from_the_origin() -> None:
     assert (windows == 1).all()
 
 
-def test_a_year_without_a_network_is_refused(ground: RankingTask) -> None:
+def test_a_year_without_a_network_is_refused(task: RankingTask) -> None:
     with pytest.raises(ConfigurationError, match="0 networks for 1 folds"):
-        occlude(ground, [])
+        occlude(task, [])

@@ -14,7 +14,7 @@ from nse_lstm.features.indicators import build_features
 from nse_lstm.features.targets import build_targets
 from nse_lstm.study.experiments.explanation.permutation import (
     error_by_month,
-    explain,
+    permutation_importance,
     shuffle_feature,
 )
 from nse_lstm.study.experiments.search_spaces import Forecaster, RankingTask
@@ -26,7 +26,7 @@ ALL = replace(SMALL, size=3)
 
 
 @pytest.fixture(scope="module")
-def ground() -> RankingTask:
+def task() -> RankingTask:
     panel = odd_panel(420)
     targets = build_targets(panel, cross_section=ALL, delay=1, horizon=5)
     features = build_features(panel, cross_section=ALL)
@@ -43,10 +43,10 @@ def ground() -> RankingTask:
     )
 
 
-def forecast_feature(ground: RankingTask, study: Study, fold: Fold) -> pd.DataFrame:
+def forecast_feature(task: RankingTask, study: Study, fold: Fold) -> pd.DataFrame:
     """Forecast the feature itself; nothing is fitted."""
-    rows = ground.targets[0].merge(
-        ground.features[ground.features["usable"]],
+    rows = task.targets[0].merge(
+        task.features[task.features["usable"]],
         left_on=["ticker", "origin"],
         right_on=["ticker", "session"],
     )
@@ -63,9 +63,9 @@ TOY = Forecaster("toy", "tabular", {}, forecast_feature)
 
 
 def test_a_session_keeps_its_values_and_earlier_ones_their_places(
-    ground: RankingTask,
+    task: RankingTask,
 ) -> None:
-    before = ground.features
+    before = task.features
     after = shuffle_feature(before, USED, since=START, seed=[1])
     early = before["session"] < START
     pd.testing.assert_frame_equal(after[early], before[early])
@@ -80,8 +80,8 @@ def test_a_session_keeps_its_values_and_earlier_ones_their_places(
     assert not after.loc[late, USED].equals(before.loc[late, USED])
 
 
-def test_only_the_feature_that_is_used_costs_anything(ground: RankingTask) -> None:
-    table = explain(ground, TOY, (UNUSED, USED))
+def test_only_the_feature_that_is_used_costs_anything(task: RankingTask) -> None:
+    table = permutation_importance(task, TOY, (UNUSED, USED))
     assert table["feature"].tolist() == [USED, UNUSED]
     used, unused = table.iloc[0], table.iloc[1]
     # It ranks perfectly until it is shuffled, and about 0 after.
@@ -90,24 +90,26 @@ def test_only_the_feature_that_is_used_costs_anything(ground: RankingTask) -> No
     assert (unused["loss"], unused["error"], unused["control"]) == (0, 0, 0)
 
 
-def test_one_fit_a_year_forecasts_every_shuffle(ground: RankingTask) -> None:
+def test_one_fit_a_year_forecasts_every_shuffle(task: RankingTask) -> None:
     trained_on: list[pd.DataFrame] = []
 
-    def watch(ground: RankingTask, study: Study, fold: Fold) -> pd.DataFrame:
-        early = ground.features["session"] < fold.start
-        trained_on.append(ground.features[early])
-        return forecast_feature(ground, study, fold)
+    def watch(task: RankingTask, study: Study, fold: Fold) -> pd.DataFrame:
+        early = task.features["session"] < fold.start
+        trained_on.append(task.features[early])
+        return forecast_feature(task, study, fold)
 
-    explain(ground, replace(TOY, forecast=watch), (USED, UNUSED), n_controls=1)
-    before = ground.features[ground.features["session"] < START]
+    permutation_importance(
+        task, replace(TOY, forecast=watch), (USED, UNUSED), n_controls=1
+    )
+    before = task.features[task.features["session"] < START]
     # The fit that counts sees what it would see without any shuffle.
     assert len(trained_on) == 2
     pd.testing.assert_frame_equal(trained_on[0], before)
     assert not trained_on[1][USED].equals(before[USED])
 
 
-def test_controls_are_for_what_loses_most(ground: RankingTask) -> None:
-    table = explain(ground, TOY, (UNUSED, USED), n_draws=3, n_controls=1)
+def test_controls_are_for_what_loses_most(task: RankingTask) -> None:
+    table = permutation_importance(task, TOY, (UNUSED, USED), n_draws=3, n_controls=1)
     for column in ("control", "control_error"):
         assert table[column].isna().tolist() == [False, True]
 
@@ -119,11 +121,11 @@ def test_the_error_takes_a_month_for_one_observation() -> None:
     assert error_by_month(values) == pytest.approx(3 / 3**0.5)
 
 
-def test_the_same_seed_gives_the_same_table(ground: RankingTask) -> None:
-    one, two = (explain(ground, TOY, (USED,), seed=3) for _ in range(2))
+def test_the_same_seed_gives_the_same_table(task: RankingTask) -> None:
+    one, two = (permutation_importance(task, TOY, (USED,), seed=3) for _ in range(2))
     pd.testing.assert_frame_equal(one, two, check_exact=True)
 
 
-def test_a_feature_nobody_ranks_by_is_refused(ground: RankingTask) -> None:
+def test_a_feature_nobody_ranks_by_is_refused(task: RankingTask) -> None:
     with pytest.raises(ConfigurationError, match=r"RANKED_FEATURES.*'magic'"):
-        explain(ground, TOY, ("magic",))
+        permutation_importance(task, TOY, ("magic",))

@@ -8,9 +8,9 @@ import pytest
 from nse_lstm.config import CrossSection, Market, Simulation, Study
 from nse_lstm.data.simulate import SimulatedMarket, simulate_market
 from nse_lstm.study.experiments.explanation.signal_recovery import (
+    BENCHMARKS,
     KINDS,
     MEMORIES,
-    READERS,
     measure_market,
     read_memories,
 )
@@ -50,7 +50,7 @@ def test_the_reader_of_the_memories_finds_nearly_all_of_a_linear_market(
     )
     table = measure_market(market, study=study, year=YEAR, models=("ridge",))
     share = table.set_index("model")["share"]
-    assert set(share.index) == {"ridge", *READERS}
+    assert set(share.index) == {"ridge", *BENCHMARKS}
     assert share["ridge_memories"] > 0.9
     assert share["ridge_memories"] > share["ridge"] + 0.05
 

@@ -1,1 +1,1 @@
-"""How often the verdict says yes without skill, and with planted skill."""
+"""Calibration of the verdict: its false-positive rate and its power."""

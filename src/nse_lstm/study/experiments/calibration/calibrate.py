@@ -1,9 +1,9 @@
-"""The verdict judged: how often it says yes to luck, and to skill that is there.
+"""Calibrate the verdict: its false-positive rate and power on simulated markets.
 
-Hundreds of simulated markets are judged by the study's own path. Where nothing was
-planted every yes is a false one; where something was, the share of yes is the verdict's
-power. A market's line depends on the study, the signal and its seed only, so a run may
-stop, resume and use any number of processes.
+Hundreds of simulated markets are judged by the study's own code. Without a planted
+signal every yes is a false positive. With one, the share of yes is the verdict's power.
+A market's result depends only on study, signal and seed, so a run can stop, resume and
+use any number of processes.
 """
 
 import hashlib
@@ -37,24 +37,23 @@ Job = tuple[float, int]
 Progress = Callable[[str], None]
 
 SIGNALS = (0.06, 0.12, 0.2, 0.3)
-"""What is planted for the power; a market without any is a null market."""
+"""Planted signals of the power curve. A market without a signal is a null market."""
 FIRST_POWER_SEED = 1001
 FALSE_YES_LIMIT = 0.02
-"""Share of null markets that may say yes: twice the design level, to leave chance
-room."""
+"""Largest accepted share of null markets with a yes: twice the design level."""
 KEY = ["version", "signal", "seed"]
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a run counted."""
+    """Counts of a calibration."""
 
     counts: pd.DataFrame
     """``counts.count_answers``."""
     false_yes: tuple[int, ...]
     """Seeds of the null markets with a yes at the headline cost."""
     limit: int
-    """How many of them there may be."""
+    """Largest accepted number of these markets."""
 
 
 def run_calibration(
@@ -67,7 +66,7 @@ def run_calibration(
     n_null, n_power : int
         Markets without a signal, at least 1, and with each of ``SIGNALS``.
     progress : callable
-        Is given a line every so often.
+        Receives a line after every ten markets.
     """
     study = workspace.study
     power = range(FIRST_POWER_SEED, FIRST_POWER_SEED + n_power)
@@ -105,20 +104,20 @@ def judge_markets(
     workers: int = 0,
     progress: Progress = print,
 ) -> list[dict[str, Any]]:
-    """Judge markets, resuming those that a file holds under this very study.
+    """Judge markets, except those that a file already holds for this study.
 
     Parameters
     ----------
     study : Study
-        Its universe, cross-section, dealing, verdict and seed count, and the sources.
+        Its universe, cross-section, backtest, verdict and seed name the results.
     jobs : list of (signal, seed)
-        Markets, ``market.judge_market``.
+        Arguments of ``market.judge_market``.
     path : Path
-        JSON lines, one a market, appended as they are done.
+        JSON lines, one per market, appended when a market is done.
     workers : int
-        Processes; 0 means one a core. Never changes a result.
+        Processes; 0 is one per core. Results do not depend on it.
     progress : callable
-        Is given a line every so often.
+        Receives a line after every ten markets.
 
     Returns
     -------
@@ -142,7 +141,7 @@ def _judge_all(study: Study, jobs: list[Job], workers: int) -> Iterator[dict[str
     if workers < 2:
         yield from map(judge, jobs)
         return
-    # A new process has nothing of this one, so its place cannot matter.
+    # A spawned process inherits no state, so results cannot depend on their order.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         yield from pool.map(judge, jobs)

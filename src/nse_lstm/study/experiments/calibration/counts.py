@@ -10,25 +10,25 @@ from scipy.stats import binomtest
 from nse_lstm.json_files import read_json
 from nse_lstm.paths import find_root
 from nse_lstm.study.experiments.calibration.market import (
-    LUCKIEST,
+    BEST_TRIAL,
     MODEL,
     ORACLE,
     rules_at,
 )
 
 DOCUMENT = Path("docs/calibration.json")
-"""Where the committed counts lie, from the project's root."""
+"""Path of the committed counts, from the project's root."""
 
 INTERVAL = 0.95
 """Confidence of the binomial intervals."""
 
 ANY = "any"
-STRATEGY = ["who", "rule", "cost_bps"]
+KEY = ["strategy", "rule", "cost_bps"]
 ANSWERS = ("yes", "undecided", "no")
 
 
 def count_answers(lines: list[dict[str, Any]]) -> pd.DataFrame:
-    """Count the answers of each signal and judged strategy.
+    """Count the verdicts of each planted signal and judged strategy.
 
     Parameters
     ----------
@@ -38,46 +38,49 @@ def count_answers(lines: list[dict[str, Any]]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a ``signal who rule cost_bps`` (rule "any" for the luckiest): ``n``
-        markets, ``dealt`` (those in which it dealt at all; else it is undecided), the
-        counts ``yes undecided no``, ``lower upper`` (binomial bounds of the share of
-        yes), ``sharpe`` and ``oracle_sharpe`` (mean yearly Sharpe ratio over cash of
-        the strategy, and of the oracle under the same rule and cost; where it dealt)
-        and ``above_cash above_holding`` (counts of lower bounds above 0).
+        One row per ``signal strategy rule cost_bps`` (rule "any" for the best trial).
+        ``n`` markets, of which the strategy traded in ``n_traded``; the others are
+        undecided. Counts ``yes undecided no``, and ``lower upper``, the binomial bounds
+        of the share of yes. ``sharpe`` and ``oracle_sharpe``: mean yearly Sharpe ratio
+        over cash of the strategy and of the oracle under the same rule and cost, over
+        markets with trades. ``above_cash above_holding``: counts of lower bounds of the
+        excess return above 0.
     """
     judged = pd.DataFrame(
         [_flat(line, row) for line in lines for row in line["judged"]]
     )
     sizes = pd.Series([line["signal"] for line in lines]).value_counts()
-    oracle = judged[judged["who"] == ORACLE]
-    knows = oracle.groupby(["signal", "rule", "cost_bps"])["sharpe"].mean().to_dict()
-    groups = dict(list(judged.groupby(["signal", *STRATEGY])))
-    dealt_at = judged[["signal", "cost_bps"]].drop_duplicates()
-    # The model is asked under every rule, whether it ever dealt or not.
-    asked = {
+    oracle = judged[judged["strategy"] == ORACLE]
+    oracle_sharpe = (
+        oracle.groupby(["signal", "rule", "cost_bps"])["sharpe"].mean().to_dict()
+    )
+    groups = dict(list(judged.groupby(["signal", *KEY])))
+    levels = judged[["signal", "cost_bps"]].drop_duplicates()
+    # The model counts under every rule, even where it never traded.
+    required = {
         (signal, MODEL, rule, cost_bps)
-        for signal, cost_bps in dealt_at.itertuples(index=False)
+        for signal, cost_bps in levels.itertuples(index=False)
         for rule in rules_at(cost_bps)
     }
     rows = []
-    for key in sorted({*groups, *asked}):
+    for key in sorted({*groups, *required}):
         signal, _, rule, cost_bps = cast(tuple[float, str, str, int], key)
         rows.append(
             {
-                **dict(zip(["signal", *STRATEGY], key, strict=True)),
+                **dict(zip(["signal", *KEY], key, strict=True)),
                 **_counts(groups.get(key, judged[:0]), n=int(sizes[signal])),
-                "oracle_sharpe": knows.get((signal, rule, cost_bps), math.nan),
+                "oracle_sharpe": oracle_sharpe.get((signal, rule, cost_bps), math.nan),
             }
         )
     return pd.DataFrame(rows)
 
 
 def _flat(line: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """Return a judged strategy as one row, the luckiest under whatever rule it has."""
+    """Return a judged strategy as one row, the best trial under any rule."""
     above = {
         f"above_{name}": row[f"over_{name}"][0] > 0 for name in ("cash", "holding")
     }
-    rule = ANY if row["who"] == LUCKIEST else row["rule"]
+    rule = ANY if row["strategy"] == BEST_TRIAL else row["rule"]
     return {**row, **above, "signal": line["signal"], "rule": rule}
 
 
@@ -86,9 +89,9 @@ def _counts(own: pd.DataFrame, *, n: int) -> dict[str, float]:
     lower, upper = share_of(yes, n)
     return {
         "n": n,
-        "dealt": len(own),
+        "n_traded": len(own),
         "yes": yes,
-        # Who never dealt earned cash, which is neither yes nor no.
+        # A strategy without a trade earned cash, which is neither yes nor no.
         "undecided": n - yes - no,
         "no": no,
         "lower": lower,
@@ -100,7 +103,12 @@ def _counts(own: pd.DataFrame, *, n: int) -> dict[str, float]:
 
 
 def share_of(count: int, n: int) -> tuple[float, float]:
-    """Return the bounds of a share that was counted.
+    """Return the exact binomial confidence bounds of a share.
+
+    Parameters
+    ----------
+    count, n : int
+        Successes and trials.
 
     References
     ----------
@@ -118,10 +126,10 @@ def share_of(count: int, n: int) -> tuple[float, float]:
 
 
 def false_yes(lines: list[dict[str, Any]], *, cost_bps: int) -> list[int]:
-    """Return the seeds of the null markets in which any judged strategy has a yes.
+    """Return the seeds of null markets in which any judged strategy has a yes.
 
-    The model under each rule and the luckiest trial are looked at, whichever the study
-    declares, so the count is at least the one of the declared strategy.
+    The model under each rule and the best trial are counted, so the result is an upper
+    bound for the declared strategy.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""One simulated market, forecast by stand-ins for a model and judged like the study.
+"""Judge one simulated market by the study's own code, with surrogate models.
 
-The judging path is the study's own: its universe as of each fold's start, its dealing,
-its rules, its trials and its verdict. Only the forecaster is another: least squares in
-place of a network, so that hundreds of markets are judged in the time of one.
+Universe, backtest, rules, trials and verdict are the study's. Only the forecasters are
+surrogates: least squares instead of a network, so that hundreds of markets are judged
+in the time of one.
 """
 
 from collections.abc import Callable, Iterator
@@ -34,50 +34,50 @@ Numbers = NDArray[np.float64]
 
 FIRST_YEAR, LAST_YEAR = 2013, 2016
 N_WALK_FORWARD = 3
-"""Of those years; the first is there to be learnt from."""
+"""The first year only trains."""
 N_ORDINARY = 25
 MIN_SESSIONS = 200
-"""In place of the study's: the first fold has one year before it."""
+"""Replaces the study's setting, since the first fold has one year before it."""
 
-MODEL, ORACLE, LUCKIEST = "ridge", "oracle", "luckiest"
-"""The stand-in for the model, who knows the plan, and the trial with the best Sharpe
-ratio, picked after all scores were seen."""
+MODEL, ORACLE, BEST_TRIAL = "ridge", "oracle", "best_trial"
+"""The surrogate model, the oracle, and the trial with the best Sharpe ratio, chosen
+after all scores were seen."""
 
-PLACES = (
+RANKED = (
     *("reversal_1", "reversal_5", "reversal_10", "reversal_20", "volatility_20"),
     *("volume_surprise_1", "volume_surprise_5", "range_width_1", "signed_turnover_5"),
 )
-"""Indicators that the stand-in sees, as places in the universe."""
+"""Indicators of the surrogate model, as ranks within the universe."""
 LAGS = tuple(f"lag_{n}" for n in range(5))
 ALPHA = 100.0
-"""Of the ridge on places in [-1/2, 1/2] and some 10^4 rows."""
-AIM = ["ticker", "origin"]
+"""Penalty of the ridge on ranks in [-1/2, 1/2] and about 10^4 rows."""
+KEY = ["ticker", "origin"]
 
 
 def judge_market(study: Study, *, signal: float, seed: int) -> dict[str, Any]:
-    """Draw a market, forecast three years of it and judge every declared strategy.
+    """Simulate a market, forecast three years and judge every declared strategy.
 
-    The candidates are a pooled ridge, an autoregression a stock and each stock's mean
-    return; each is a trial under both rules. The ridge is the model; the oracle is
-    dealt and judged in its place too, against the same trials.
+    Candidates are a pooled ridge, an autoregression per stock and each stock's mean
+    return. Each is a trial under both rules. The ridge is the judged model. The oracle
+    is judged too, against the same trials.
 
     Parameters
     ----------
     study : Study
-        Its universe, dealing, verdict and seed; the audit counts as clean.
+        Its universe, backtest, verdict and seed are used. The audit counts as clean.
     signal : float
-        What is planted (``config.Simulation``); 0 is a market without any skill.
+        Planted signal (``config.Simulation``); 0 is a market without skill.
     seed : int
-        Of the market.
+        Seed of the market.
 
     Returns
     -------
     dict
-        Plain values: ``signal``, ``seed`` and ``judged``, one dict a strategy that
-        dealt and a cost level (0 and the headline): ``who rule cost_bps answer sharpe
-        over_cash over_holding deflated deflated_by_chance n_trials``. The Sharpe ratio
-        is yearly and over cash; ``over_cash`` and ``over_holding`` are the bounds of
-        the yearly excess returns.
+        Plain values: ``signal``, ``seed`` and ``judged``, one dict per cost level (0
+        and the headline) and strategy with trades: ``strategy rule cost_bps answer
+        sharpe over_cash over_holding deflated deflated_by_chance n_trials``. The Sharpe
+        ratio is yearly and over cash. ``over_cash`` and ``over_holding`` are the bounds
+        of the yearly excess returns.
     """
     simulation = Simulation(
         first_year=FIRST_YEAR,
@@ -100,16 +100,16 @@ def judge_market(study: Study, *, signal: float, seed: int) -> dict[str, Any]:
 
 
 def rules_at(cost_bps: int) -> tuple[str, ...]:
-    """Return the rules to judge: without a cost the gate is no other than the sign."""
+    """Return the rules to judge. Without a cost the gate equals the sign."""
     return FORECAST_RULES if cost_bps else FORECAST_RULES[:1]
 
 
 def _forecasts(market: SimulatedMarket, study: Study) -> pd.DataFrame:
     """Return ``FORECASTS`` of the oracle and every candidate on the same rows."""
     known = forecasts_of_oracle(market, horizon=1)
-    # What is planted stays out of the table that candidates learn from.
-    aims = realised(known.drop(columns="y_hat"), market.panel)
-    rows = aims.merge(_features(market.panel, study), on=AIM)
+    # The oracle's forecasts stay out of the table that candidates are fitted on.
+    targets = realised(known.drop(columns="y_hat"), market.panel)
+    rows = targets.merge(_features(market.panel, study), on=KEY)
     blocks = []
     for fold in make_folds(LAST_YEAR + 1, N_WALK_FORWARD)[:-1]:
         train = rows[(rows["target_date"] < fold.start) & rows["y"].notna()]
@@ -120,8 +120,8 @@ def _forecasts(market: SimulatedMarket, study: Study) -> pd.DataFrame:
             ahead.assign(model=model, seed=0, y_hat=fit(train, ahead))
             for model, fit in CANDIDATES.items()
         ]
-        if known["y_hat"].any():  # else who knows the plan knows that there is none
-            blocks.append(ahead.merge(known[[*AIM, "y_hat"]], on=AIM))
+        if known["y_hat"].any():  # without a planted signal there is no oracle
+            blocks.append(ahead.merge(known[[*KEY, "y_hat"]], on=KEY))
     return pd.concat(blocks, ignore_index=True)[list(known.columns)]
 
 
@@ -136,18 +136,18 @@ def _recommended(market: SimulatedMarket, study: Study, fold: Fold) -> list[str]
 
 
 def _features(panel: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Return ``ticker origin`` and what the candidates see; a missing one is 0."""
-    board = make_market_panel(panel, study.cross_section)
+    """Return ``ticker origin`` and the candidates' features, 0 where missing."""
+    market = make_market_panel(panel, study.cross_section)
     frames = {
-        name: cross_sectional_rank(INDICATORS[name](board), board.member)
-        for name in PLACES
+        name: cross_sectional_rank(INDICATORS[name](market), market.member)
+        for name in RANKED
     }
-    frames |= {name: board.log_return.shift(n) for n, name in enumerate(LAGS)}
-    return to_rows(frames, board.listed, time="origin").fillna(0.0)
+    frames |= {name: market.log_return.shift(n) for n, name in enumerate(LAGS)}
+    return to_rows(frames, market.listed, time="origin").fillna(0.0)
 
 
 def _ridge(train: pd.DataFrame, ahead: pd.DataFrame) -> Numbers:
-    return _predict(train, ahead, PLACES, alpha=ALPHA)
+    return _predict(train, ahead, RANKED, alpha=ALPHA)
 
 
 def _autoregression(train: pd.DataFrame, ahead: pd.DataFrame) -> Numbers:
@@ -168,7 +168,7 @@ CANDIDATES: dict[str, Callable[[pd.DataFrame, pd.DataFrame], Numbers]] = {
 def _per_stock(
     train: pd.DataFrame, ahead: pd.DataFrame, names: tuple[str, ...]
 ) -> Numbers:
-    """Fit every stock on its own rows; all recommended ones have hundreds."""
+    """Fit every stock on its own rows. Each recommended stock has hundreds."""
     y_hat = pd.Series(np.nan, index=ahead.index)
     own = dict(list(train.groupby("ticker")))
     for ticker, rows in ahead.groupby("ticker"):
@@ -186,17 +186,17 @@ def _predict(
 
 
 def _pool(returns: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean over stocks, which the verdict would take of each strategy anew.
+    """Pool the stocks' returns once for all strategies.
 
-    The mean of one row is itself, so every number of a judgement stays what it was.
+    The verdict pools again, which leaves the mean of one row unchanged.
     """
-    booked = ["position", "net_return", "cash_return"]
+    values = ["position", "net_return", "cash_return"]
     key = ["model", "rule", "cost_bps", "session"]
-    return returns.groupby(key)[booked].mean().reset_index().assign(ticker=POOL)
+    return returns.groupby(key)[values].mean().reset_index().assign(ticker=POOL)
 
 
 def _judged(returns: pd.DataFrame, study: Study) -> Iterator[dict[str, Any]]:
-    """Judge the model, the oracle and the luckiest trial at one cost level."""
+    """Judge the model, the oracle and the best trial at one cost level."""
     cost_bps = int(returns["cost_bps"].iloc[0])
     rules = rules_at(cost_bps)
     series = {
@@ -205,11 +205,11 @@ def _judged(returns: pd.DataFrame, study: Study) -> Iterator[dict[str, Any]]:
         if rule in rules and rows["position"].any()
     }
     sharpes = _trials(series)
-    wanted = [(key[0], key) for key in series if key[0] in (MODEL, ORACLE)]
+    judged = [(key[0], key) for key in series if key[0] in (MODEL, ORACLE)]
     if len(sharpes):
-        wanted.append((LUCKIEST, cast(tuple[str, str], sharpes.idxmax())))
+        judged.append((BEST_TRIAL, cast(tuple[str, str], sharpes.idxmax())))
     holdings = returns[returns["model"] == HOLD]
-    for who, (model, rule) in wanted:
+    for strategy, (model, rule) in judged:
         deflated, by_chance = _deflated(series[model, rule], sharpes)
         judgement = judge(
             returns[(returns["model"] == model) & (returns["rule"] == rule)],
@@ -221,7 +221,7 @@ def _judged(returns: pd.DataFrame, study: Study) -> Iterator[dict[str, Any]]:
             audit_clean=True,
         )
         yield {
-            "who": who,
+            "strategy": strategy,
             "rule": rule,
             "cost_bps": cost_bps,
             **_numbers(judgement),
@@ -231,7 +231,7 @@ def _judged(returns: pd.DataFrame, study: Study) -> Iterator[dict[str, Any]]:
 
 
 def _trials(series: dict[tuple[str, str], "pd.Series[float]"]) -> "pd.Series[float]":
-    """Return the Sharpe ratio of every trial; the same returns are the same trial."""
+    """Return the Sharpe ratio of every trial. Equal returns are one trial."""
     trials = pd.DataFrame({k: v for k, v in series.items() if k[0] != ORACLE})
     distinct = trials.loc[:, ~trials.T.duplicated()]
     return distinct.apply(lambda excess: moments_of(excess).sharpe)
@@ -240,9 +240,10 @@ def _trials(series: dict[tuple[str, str], "pd.Series[float]"]) -> "pd.Series[flo
 def _deflated(
     excess: "pd.Series[float]", sharpes: "pd.Series[float]"
 ) -> tuple[float | None, float | None]:
-    """Return the deflated Sharpe ratio as ``study.core.verdict`` takes it, and another.
+    """Return the deflated Sharpe ratio under two spreads of the trials.
 
-    The other takes for the trials' spread what chance alone gives worthless ones.
+    The first is the spread of ``study.core.verdict``. The second is that of worthless
+    trials under chance alone.
     """
     moments = moments_of(excess)
     if sharpes.empty:
@@ -253,7 +254,7 @@ def _deflated(
 
 
 def _numbers(judgement: Judgement) -> dict[str, Any]:
-    """Return what is counted of a judgement."""
+    """Return the counted values of a judgement."""
     over_cash, over_holding = judgement.excess_over_cash, judgement.excess_over_holding
     return {
         "answer": judgement.answer,

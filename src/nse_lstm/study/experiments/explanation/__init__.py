@@ -1,1 +1,1 @@
-"""What the ranking models use: features, sessions and years taken away."""
+"""Explain ranking models: permutation importance, occlusion, learning curves."""

@@ -1,10 +1,9 @@
-"""Learning curves: how the rank IC grows with years and with shares trained on.
+"""Measure learning curves: the rank IC by years and by stocks trained on.
 
-The years scored, their members and every feature stay the same; only what is trained on
-is cut, to the last so many years before each scored one, or to so many shares, drawn
-without regard to anything about them. What a cut costs is measured against all data,
-session by session: the sessions' luck is the same for both. It looks at walk-forward
-years: it describes what data is worth, and nothing is chosen by it.
+Scored years, their members and every feature stay the same. Only the training data are
+cut, to the last years before each scored one or to randomly chosen stocks. A cut is
+compared with all data session by session, so both share the sessions' noise. The scored
+years are walk-forward years, and no choice depends on the result.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,66 +24,66 @@ from nse_lstm.study.experiments.ranking_task import forecast_all
 from nse_lstm.study.experiments.search_spaces import RankingTask
 
 ALL = "all"
-"""In place of what is cut: nothing is."""
+"""The name of a cut that leaves all data."""
 CUT = "cut"
 Cut = tuple[str, int, int]
-"""What is cut, how much is left, and which draw it is."""
+"""Kind of a cut, years or stocks that are left, and number of the draw."""
 
 
 def learning_curve(
-    ground: RankingTask,
+    task: RankingTask,
     models: Sequence[str],
     *,
     n_years: Sequence[int] = (),
-    n_shares: Sequence[int] = (),
+    n_stocks: Sequence[int] = (),
     n_draws: int = 1,
     progress: Callable[[str], None] = print,
 ) -> pd.DataFrame:
-    """Measure the rank IC by years trained on, and by shares trained on.
+    """Measure the rank IC by the number of years and of stocks trained on.
 
     Parameters
     ----------
-    ground : Ground
-        Its folds are the years scored.
+    task : RankingTask
+        Its folds are the scored years.
     models : sequence of str
-        As ``ranking_task.forecast_all`` takes them.
+        As for ``ranking_task.forecast_all``.
     n_years : sequence of int
-        Calendar years before each scored one, of all shares.
-    n_shares : sequence of int
-        Ordinary shares, of all years.
+        Numbers of calendar years before each scored one, with all stocks.
+    n_stocks : sequence of int
+        Numbers of ordinary shares, over all years.
     n_draws : int
-        Choices of the shares, whose rank ICs are averaged session by session. A larger
-        number of shares holds those of a smaller one.
+        Random choices of the stocks, whose rank ICs are averaged per session. A larger
+        choice contains the smaller ones.
     progress : callable
-        Is given one line a point.
+        Receives one line per point.
 
     Returns
     -------
     DataFrame
-        One row a cut ("years", "shares" or ``ALL``), number, model and horizon:
+        One row per cut ("years", "stocks" or ``ALL``), number, model and horizon:
         ``value``, ``lower``, ``upper`` (95 %, after Newey and West, over sessions) and
-        ``n`` sessions; and ``change``, ``change_lower`` and ``change_upper``, the same
-        of the difference from ``ALL``, which has none. The intervals are of the
-        sessions' luck, not of the choice of shares.
+        ``n`` sessions. ``change``, ``change_lower`` and ``change_upper`` are the same
+        of the difference from ``ALL``, missing for ``ALL``. The intervals are of the
+        sessions' noise, not of the choice of stocks.
 
     Raises
     ------
     ConfigurationError
         If a number is below 1.
     """
-    if min([*n_years, *n_shares, n_draws]) < 1:
+    if min([*n_years, *n_stocks, n_draws]) < 1:
         raise ConfigurationError(
-            "Expected 1 year, share and draw at least. "
-            f"Received: n_years={n_years}, n_shares={n_shares}, n_draws={n_draws}"
+            "Expected at least 1 year, stock and draw. "
+            f"Received: n_years={n_years}, n_stocks={n_stocks}, n_draws={n_draws}"
         )
     daily: dict[tuple[str, int], list[pd.DataFrame]] = {}
-    for cut in _cuts(n_years, n_shares, n_draws):
+    for cut in _cuts(n_years, n_stocks, n_draws):
         name, number, draw = cut
         forecasts = [
-            forecast_all(_cut(ground, fold, cut), models, fold) for fold in ground.folds
+            forecast_all(_cut(task, fold, cut), models, fold) for fold in task.folds
         ]
-        own = daily_rank_ic(pd.concat(forecasts, ignore_index=True), ground.panel)
-        # The seed's column tells the draws apart: they are averaged like seeds.
+        own = daily_rank_ic(pd.concat(forecasts, ignore_index=True), task.panel)
+        # Draws are averaged like seeds.
         daily.setdefault((name, number), []).append(own.assign(seed=draw))
         progress(f"{name} {number or ''}, draw {draw + 1}")
     (whole,) = daily[ALL, 0]
@@ -98,7 +97,7 @@ def learning_curve(
 
 
 def _against(whole: pd.DataFrame, daily: pd.DataFrame) -> pd.DataFrame:
-    """Summarise a cut's rank ICs, and their differences from those of all data."""
+    """Summarise a cut's rank ICs and their differences from those of all data."""
     summary = summarise_rank_ic(daily)
     summary = summary[summary["fold"] == ALL_YEARS]
     changes = []
@@ -118,44 +117,52 @@ def _against(whole: pd.DataFrame, daily: pd.DataFrame) -> pd.DataFrame:
     return summary.merge(change[[*key, *names]], on=key)
 
 
-def with_years(ground: RankingTask, fold: Fold, n_years: int) -> RankingTask:
-    """Leave out everything before the last ``n_years`` calendar years of a fold."""
+def with_years(task: RankingTask, fold: Fold, n_years: int) -> RankingTask:
+    """Leave out all data before the last ``n_years`` calendar years of a fold."""
     first = fold.start - pd.DateOffset(years=n_years)
-    targets = [own[own["origin"] >= first] for own in ground.targets]
-    features = ground.features[ground.features["session"] >= first]
-    return replace(ground, features=features, targets=tuple(targets))
+    targets = [own[own["origin"] >= first] for own in task.targets]
+    features = task.features[task.features["session"] >= first]
+    return replace(task, features=features, targets=tuple(targets))
 
 
-def with_shares(
-    ground: RankingTask, fold: Fold, n_shares: int, *, draw: int
+def with_stocks(
+    task: RankingTask, fold: Fold, n_stocks: int, *, draw: int
 ) -> RankingTask:
-    """Leave out the returns before a fold of all but some shares.
+    """Leave out the training targets of all stocks but ``n_stocks``, randomly chosen.
 
-    Their features stay: a network's windows reach back before the fold.
+    Their features stay, because a network's windows reach back before the fold.
+
+    Parameters
+    ----------
+    task : RankingTask
+    fold : Fold
+    n_stocks : int
+    draw : int
+        Number of the random choice.
     """
-    tickers = np.unique(ground.features["ticker"].astype(str))
-    order = np.random.default_rng([ground.study.seed, draw]).permutation(len(tickers))
-    chosen = tickers[order[:n_shares]]
+    tickers = np.unique(task.features["ticker"].astype(str))
+    order = np.random.default_rng([task.study.seed, draw]).permutation(len(tickers))
+    chosen = tickers[order[:n_stocks]]
     targets = [
         own[own["ticker"].isin(chosen) | (own["origin"] >= fold.start)]
-        for own in ground.targets
+        for own in task.targets
     ]
-    return replace(ground, targets=tuple(targets))
+    return replace(task, targets=tuple(targets))
 
 
 def _cuts(
-    n_years: Sequence[int], n_shares: Sequence[int], n_draws: int
+    n_years: Sequence[int], n_stocks: Sequence[int], n_draws: int
 ) -> Iterator[Cut]:
     yield ALL, 0, 0
     yield from (("years", number, 0) for number in n_years)
-    for number in n_shares:
-        yield from (("shares", number, draw) for draw in range(n_draws))
+    for number in n_stocks:
+        yield from (("stocks", number, draw) for draw in range(n_draws))
 
 
-def _cut(ground: RankingTask, fold: Fold, cut: Cut) -> RankingTask:
+def _cut(task: RankingTask, fold: Fold, cut: Cut) -> RankingTask:
     name, number, draw = cut
     if name == ALL:
-        return ground
+        return task
     if name == "years":
-        return with_years(ground, fold, number)
-    return with_shares(ground, fold, number, draw=draw)
+        return with_years(task, fold, number)
+    return with_stocks(task, fold, number, draw=draw)

@@ -1,11 +1,10 @@
-"""What the fitted networks of the rank LSTM look at: features and sessions of the window hidden.
+"""Measure occlusion: the rank IC that the rank LSTM loses without a feature or session.
 
-A feature of the whole window, or a session of it, is put to the cross-section's middle;
-the network is not fitted again. What the rank IC loses is what the ranking owes to it.
-The control is the same change of the forecasts, handed to the shares at random, a few
-times over: it can owe nothing. It looks at
-walk-forward years with the networks that were made for them: a description of what was
-fitted, from which nothing is chosen.
+A feature of the whole window, or a session of it, is set to the cross-section's middle,
+and the network is not fitted again. The loss of rank IC is its contribution. The
+control hands the changed forecasts to random stocks of the session, so its loss is
+noise. The networks are those of the walk-forward years. The result describes them, and
+no choice depends on it.
 
 References
 ----------
@@ -32,9 +31,9 @@ from nse_lstm.study.experiments.search_spaces import RankingTask
 from nse_lstm.tables import RANKED_FEATURES
 
 FORMS = ("feature", "lag", "older")
-"""A feature of all sessions; a session of the window; it and all before it."""
+"""A feature in all sessions, one session of the window, or it and all before it."""
 EVERYTHING = "everything"
-"""In place of a form: no share is told apart, and the whole rank IC is lost."""
+"""The form that hides all inputs, which loses the whole rank IC."""
 BATCH = 512
 WHOLE = "whole"
 CONTROL = "|control"
@@ -45,107 +44,106 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Hidden:
-    """One thing that is hidden from a network."""
+    """One input that is hidden from a network."""
 
     form: str
-    """Of ``FORMS``."""
+    """One of ``FORMS``."""
     what: str
-    """A feature, or how many sessions before the origin."""
+    """A feature, or a number of sessions before the origin."""
 
     @property
     def name(self) -> str:
-        """Name it in one word."""
+        """Return form and input as one word."""
         return f"{self.form}:{self.what}"
 
 
 def occlude(
-    ground: RankingTask,
+    task: RankingTask,
     bundles: Sequence[Bundle],
     *,
     features: Sequence[str] = RANKED_FEATURES,
     seed: int = 1,
     n_draws: int = 3,
 ) -> pd.DataFrame:
-    """Measure what each feature and each session of the window adds to the rank LSTM's rank IC.
+    """Measure the loss of the rank LSTM's rank IC for each hidden feature and session.
 
     Parameters
     ----------
-    ground : Ground
-        Its folds are the years scored.
+    task : RankingTask
+        Its folds are the scored years.
     bundles : sequence of Bundle
-        One network of ``rank_lstm_job`` for each fold, in their order.
+        One network of ``rank_lstm_job`` per fold, in their order.
     features : sequence of str
-        Those to hide, of ``RANKED_FEATURES``.
+        Features to hide, among ``RANKED_FEATURES``.
     seed : int
-        Of the control.
+        Seed of the control.
     n_draws : int
-        Ways to hand the control's forecasts to the shares, averaged session by session.
+        Random assignments of the control, averaged per session.
 
     Returns
     -------
     DataFrame
-        One row a form and feature or session: ``form``, ``what``, ``loss`` and
-        ``control`` (mean rank IC lost over all years, horizons and sessions), and their
-        errors ``error`` and ``control_error``, a month being one observation. The first
-        row's form is ``EVERYTHING``: its loss is the rank IC itself.
+        One row per form and feature or session: ``form``, ``what``, ``loss`` and
+        ``control`` (mean rank IC lost over years, horizons and sessions), and their
+        standard errors ``error`` and ``control_error`` with months as observations.
+        The first row's form is ``EVERYTHING``, whose loss is the rank IC itself.
 
     Raises
     ------
     ConfigurationError
-        If there are not as many networks as folds, or a feature is none of the rank
-        LSTM's.
+        If networks and folds differ in number, or a feature is unknown.
     """
-    if len(bundles) != len(ground.folds) or (set(features) - set(RANKED_FEATURES)):
+    if len(bundles) != len(task.folds) or (set(features) - set(RANKED_FEATURES)):
         raise ConfigurationError(
             "Expected a network for each of the folds and features of "
             f"RANKED_FEATURES. Received: {len(bundles)} networks for "
-            f"{len(ground.folds)} folds, features {list(features)}"
+            f"{len(task.folds)} folds, features {list(features)}"
         )
     blocks = [
-        _fold_ics(ground, bundle, fold, features, [[seed, n] for n in range(n_draws)])
-        for fold, bundle in zip(ground.folds, bundles, strict=True)
+        _fold_ics(task, bundle, fold, features, [[seed, n] for n in range(n_draws)])
+        for fold, bundle in zip(task.folds, bundles, strict=True)
     ]
     key = ["model", "fold", "horizon", "origin"]
     everything = list(_everything(features, int(bundles[0].metadata["lookback"])))
     names = [WHOLE, *(hidden.name for hidden in everything)]
     ics = pd.concat(blocks).groupby(key)["rank_ic"].mean().unstack("model")
     ics = ics.reindex(columns=[*names, *(name + CONTROL for name in names)])
-    # Shares that are no longer told apart are not ranked: nothing is left to lose.
+    # Equal forecasts cannot be ranked: their rank IC is 0.
     ics = ics[ics[WHOLE].notna()].fillna(0.0)
     rows = [_row(EVERYTHING, "", ics[WHOLE], ics[WHOLE + CONTROL])]
     for hidden in everything:
         loss = ics[WHOLE] - ics[hidden.name]
-        luck = ics[WHOLE + CONTROL] - ics[hidden.name + CONTROL]
-        rows.append(_row(hidden.form, hidden.what, loss, luck))
+        control = ics[WHOLE + CONTROL] - ics[hidden.name + CONTROL]
+        rows.append(_row(hidden.form, hidden.what, loss, control))
     return pd.DataFrame(rows)
 
 
 def _row(
-    form: str, what: str, loss: "pd.Series[float]", luck: "pd.Series[float]"
+    form: str, what: str, loss: "pd.Series[float]", control: "pd.Series[float]"
 ) -> dict[str, str | float]:
     return {
         "form": form,
         "what": what,
         "loss": float(loss.mean()),
         "error": error_by_month(loss),
-        "control": float(luck.mean()),
-        "control_error": error_by_month(luck),
+        "control": float(control.mean()),
+        "control_error": error_by_month(control),
     }
 
 
 def hide(windows: Numbers, hidden: Hidden) -> Numbers:
-    """Return windows in which one thing cannot be seen.
+    """Return a copy of windows in which one input is set to 0.
 
     Parameters
     ----------
     windows : array of shape (n, lookback, n_channels)
-        As ``features.sequences`` lays them out; they are left as they are.
+        As ``features.sequences`` lays them out.
     hidden : Hidden
 
     Returns
     -------
     array of shape (n, lookback, n_channels)
-        The flag of sessions without a signal stays: it is no feature.
+        The flag of sessions without a signal stays, because it is not a feature.
     """
     seen = windows.copy()
     n_features = len(RANKED_FEATURES)
@@ -160,32 +158,32 @@ def hide(windows: Numbers, hidden: Hidden) -> Numbers:
 
 def _everything(features: Sequence[str], lookback: int) -> Iterator[Hidden]:
     yield from (Hidden("feature", feature) for feature in features)
-    # A session back 0 is the origin itself.
+    # Lag 0 is the origin itself.
     yield from (Hidden("lag", str(back)) for back in range(lookback))
     yield from (Hidden("older", str(back)) for back in range(1, lookback))
 
 
 def _fold_ics(
-    ground: RankingTask,
+    task: RankingTask,
     bundle: Bundle,
     fold: Fold,
     features: Sequence[str],
     seeds: Sequence[Sequence[int]],
 ) -> pd.DataFrame:
-    """Score a year's forecasts with nothing and with each thing hidden; ``RANK_IC``."""
-    rows = _members(ground.features, fold)
+    """Score a year's forecasts with each input hidden and with none; ``RANK_IC``."""
+    rows = _members(task.features, fold)
     lookback = int(bundle.metadata["lookback"])
-    windows = _windows(ground.features, rows, fold, lookback)
-    deals = [
+    windows = _windows(task.features, rows, fold, lookback)
+    orders = [
         _within_sessions(rows["origin"], np.random.default_rng([*seed, fold.year]))
         for seed in seeds
     ]
     own = pd.concat(
-        [targets.merge(rows, on=["ticker", "origin"]) for targets in ground.targets],
+        [targets.merge(rows, on=["ticker", "origin"]) for targets in task.targets],
         ignore_index=True,
     ).assign(fold=fold.year)
     cells = pd.MultiIndex.from_frame(rows)
-    place = cells.get_indexer(pd.MultiIndex.from_frame(own[["ticker", "origin"]]))
+    row = cells.get_indexer(pd.MultiIndex.from_frame(own[["ticker", "origin"]]))
     horizons = list(bundle.metadata["horizons"])
     column = np.array([horizons.index(horizon) for horizon in own["horizon"]])
     whole = (WHOLE, windows)
@@ -195,13 +193,13 @@ def _fold_ics(
     )
     blocks = []
     for name, seen in chain([whole], hidden):
-        places = _apply(bundle, seen)
-        y_hat = places[place, column]
+        ranks = _apply(bundle, seen)
+        y_hat = ranks[row, column]
         blocks.append(own.assign(model=name, seed=0, y_hat=y_hat))
-        for draw, dealt in enumerate(deals):
-            y_hat = places[dealt][place, column]
+        for draw, order in enumerate(orders):
+            y_hat = ranks[order][row, column]
             blocks.append(own.assign(model=name + CONTROL, seed=draw, y_hat=y_hat))
-    return daily_rank_ic(pd.concat(blocks, ignore_index=True), ground.panel)
+    return daily_rank_ic(pd.concat(blocks, ignore_index=True), task.panel)
 
 
 def _members(features: pd.DataFrame, fold: Fold) -> pd.DataFrame:
@@ -213,12 +211,13 @@ def _members(features: pd.DataFrame, fold: Fold) -> pd.DataFrame:
 
 
 def _apply(bundle: Bundle, windows: Numbers) -> Numbers:
-    """Return the network's outputs, the last batch filled up."""
+    """Return the network's outputs of shape (n, n_horizons)."""
     n = len(windows)
+    # The last batch is filled up with the first windows.
     places = np.arange(n + -n % BATCH) % n
     network = network_of(bundle.model, n_windows=BATCH)
     parts = [
-        # The network writes to the same memory on every call.
+        # The network writes its output to the same memory on every call.
         network(windows[rows].transpose(1, 2, 0)).T.copy()
         for rows in places.reshape(-1, BATCH)
     ]
@@ -228,7 +227,7 @@ def _apply(bundle: Bundle, windows: Numbers) -> Numbers:
 def _windows(
     features: pd.DataFrame, rows: pd.DataFrame, fold: Fold, lookback: int
 ) -> Numbers:
-    """Copy out the windows that end at some shares' origins, oldest session first."""
+    """Copy out the windows that end at the rows' origins, oldest session first."""
     seen = features[features["session"] < fold.end]
     sequences = lay_out(seen, lookback=lookback)
     last = sequences.last(rows["ticker"], rows["origin"])
@@ -238,10 +237,10 @@ def _windows(
 def _within_sessions(
     origins: "pd.Series[pd.Timestamp]", generator: np.random.Generator
 ) -> Places:
-    """Return for each row one of the same session, every row once."""
+    """Return a random permutation of rows within each session."""
     session = origins.to_numpy()
-    luck = generator.random(len(session))
-    drawn = np.lexsort((luck, session))
+    order = generator.random(len(session))
+    drawn = np.lexsort((order, session))
     others = np.empty(len(session), np.intp)
     others[np.argsort(session, kind="stable")] = drawn
     return others

@@ -1,12 +1,11 @@
-"""What a forecaster's ranking rests on: features shuffled, one at a time.
+"""Measure the permutation importance of features for a forecaster's rank IC.
 
-A feature is shuffled among the shares of each session of a scored year only, so the fit
-is the same and every session keeps its values; what the rank IC loses is what the
-ranking owes to it. Every shuffle rides along as shares of its own, which only the
-scored year has, so that one fit forecasts them all. Beside it stands a control that can
-owe nothing: the same feature shuffled in training as well, and then once more. It runs
-on the years of the search, so no walk-forward year is looked at.
-``study.experiments.explanation.occlusion`` does the like for fitted networks.
+A feature is shuffled among the stocks of each session of a scored year, so the fit and
+each session's values stay. The loss of rank IC is the feature's importance. Shuffled
+copies are extra stocks of the scored year, so one fit forecasts them all. As a control
+the feature is shuffled in training too, where its importance is zero but for noise. The
+scored years are those of the search, so no walk-forward year is evaluated.
+``occlusion`` does the same for fitted networks.
 """
 
 from dataclasses import replace
@@ -20,13 +19,13 @@ from nse_lstm.features.folds import Fold
 from nse_lstm.study.experiments.search_spaces import Forecaster, RankingTask
 from nse_lstm.tables import RANKED_FEATURES
 
-AIM = ["fold", "horizon", "origin"]
+KEY = ["fold", "horizon", "origin"]
 WHOLE = "whole"
-"""In place of a feature: nothing is shuffled."""
+"""The name of forecasts without a shuffled feature."""
 
 
-def explain(
-    ground: RankingTask,
+def permutation_importance(
+    task: RankingTask,
     forecaster: Forecaster,
     features: tuple[str, ...] = tuple(RANKED_FEATURES),
     *,
@@ -34,46 +33,46 @@ def explain(
     n_draws: int = 1,
     n_controls: int | None = None,
 ) -> pd.DataFrame:
-    """Measure what each feature adds to a forecaster's rank IC, beside a control.
+    """Measure each feature's permutation importance for the rank IC, with a control.
 
     Parameters
     ----------
-    ground : Ground
-        Of ``search.prepare_ranking_task``.
+    task : RankingTask
+        From ``search.prepare_ranking_task``.
     forecaster : Forecaster
-        One of all shares, that ranks a session by its own row of features. Fitted once
-        a year, and once more for each control, under the study's own settings.
+        A model of all stocks that ranks a session by its own row of features. It is
+        fitted once per year and once more per control, under the study's settings.
     features : tuple of str
-        Those to shuffle, of ``RANKED_FEATURES``.
+        Features to shuffle, among ``RANKED_FEATURES``.
     seed : int
-        Of the shuffling.
+        Seed of the shuffles.
     n_draws : int
-        Shuffles of a feature, whose losses are averaged session by session.
+        Shuffles per feature, whose losses are averaged per session.
     n_controls : int, optional
-        Controls for so many features only, those that lose most; for all if not given.
+        Number of features with a control, those with the largest loss. Default: all.
 
     Returns
     -------
     DataFrame
-        One row a feature, the largest loss first: ``feature``, ``loss`` and
-        ``control`` (mean rank IC lost over all years, horizons and sessions), and
-        their standard errors ``error`` and ``control_error``, a month being one
-        observation. Without a control its two are missing.
+        One row per feature, the largest loss first: ``feature``, ``loss`` and
+        ``control`` (mean rank IC lost over years, horizons and sessions), and their
+        standard errors ``error`` and ``control_error`` with months as observations.
+        Without a control its two values are missing.
 
     Raises
     ------
     ConfigurationError
-        If a feature is none that a forecaster ranks by.
+        If a feature is not among ``RANKED_FEATURES``.
     """
     if unknown := sorted(set(features) - set(RANKED_FEATURES)):
         raise ConfigurationError(
-            f"`features` must be of RANKED_FEATURES. Received: {unknown}"
+            f"`features` must be among RANKED_FEATURES. Received: {unknown}"
         )
     draws = {
         name: [[seed, place, draw] for draw in range(n_draws)]
         for place, name in enumerate(features)
     }
-    losses = _losses(ground, forecaster, draws)
+    losses = _losses(task, forecaster, draws)
     rows = [
         {
             "feature": name,
@@ -89,9 +88,9 @@ def explain(
     )
     for place, name in enumerate(table["feature"].head(n_controls or len(table))):
         noise = shuffle_feature(
-            ground.features, name, since=None, seed=[seed, place, n_draws]
+            task.features, name, since=None, seed=[seed, place, n_draws]
         )
-        useless = replace(ground, features=noise)
+        useless = replace(task, features=noise)
         again = _losses(useless, forecaster, {name: draws[name]})[name].dropna()
         table.loc[place, "control"] = float(again.mean())
         table.loc[place, "control_error"] = error_by_month(again)
@@ -105,7 +104,7 @@ def shuffle_feature(
     since: pd.Timestamp | None,
     seed: list[int],
 ) -> pd.DataFrame:
-    """Shuffle a feature among the usable shares of each session.
+    """Shuffle a feature among the usable stocks of each session.
 
     Parameters
     ----------
@@ -114,22 +113,22 @@ def shuffle_feature(
     name : str
         The column.
     since : Timestamp, optional
-        The first session that is shuffled; every one if not given.
+        The first shuffled session. Default: all sessions.
     seed : list of int
-        Of NumPy's generator.
+        Seed of NumPy's generator.
 
     Returns
     -------
     DataFrame
-        The table with that column changed; a session's usable values stay the same
-        ones, missing ones among them.
+        The table with that column changed. Each session keeps its usable values,
+        missing ones included.
     """
     chosen = features["usable"]
     if since is not None:
         chosen = chosen & (features["session"] >= since)
     rows = features.loc[chosen, ["session", name]]
-    luck = np.random.default_rng(seed).random(len(rows))
-    drawn = rows.assign(luck=luck).sort_values(["session", "luck"], kind="stable")
+    order = np.random.default_rng(seed).random(len(rows))
+    drawn = rows.assign(order=order).sort_values(["session", "order"], kind="stable")
     places = rows.sort_values("session", kind="stable").index
     column = features[name].copy()
     column.loc[places] = drawn[name].to_numpy()
@@ -137,12 +136,12 @@ def shuffle_feature(
 
 
 def error_by_month(values: "pd.Series[float]") -> float:
-    """Return the standard error of a mean, a month being one observation.
+    """Return the standard error of a mean with months as observations.
 
     Parameters
     ----------
     values : Series
-        None missing, with ``origin`` among the levels of its index.
+        Without missing values, ``origin`` among the levels of its index.
     """
     months = pd.DatetimeIndex(values.index.get_level_values("origin")).to_period("M")
     means = values.groupby(months).mean()
@@ -150,51 +149,49 @@ def error_by_month(values: "pd.Series[float]") -> float:
 
 
 def _losses(
-    ground: RankingTask, forecaster: Forecaster, draws: dict[str, list[list[int]]]
+    task: RankingTask, forecaster: Forecaster, draws: dict[str, list[list[int]]]
 ) -> pd.DataFrame:
-    """Return the rank IC that each feature's shuffles lose: sessions by features."""
-    blocks = [_fold_ics(ground, forecaster, fold, draws) for fold in ground.folds]
-    ics = pd.concat(blocks).groupby(["model", *AIM])["rank_ic"].mean()
+    """Return the loss of rank IC by session (rows) and shuffled feature (columns)."""
+    blocks = [_fold_ics(task, forecaster, fold, draws) for fold in task.folds]
+    ics = pd.concat(blocks).groupby(["model", *KEY])["rank_ic"].mean()
     wide = ics.unstack("model")
     return wide.drop(columns=WHOLE).rsub(wide[WHOLE], axis=0)
 
 
 def _fold_ics(
-    ground: RankingTask,
+    task: RankingTask,
     forecaster: Forecaster,
     fold: Fold,
     draws: dict[str, list[list[int]]],
 ) -> pd.DataFrame:
-    """Fit once, forecast a year with nothing and with each thing shuffled, and score.
+    """Fit once, then forecast and score a year with each feature shuffled.
 
-    Returns ``RANK_IC`` with the feature's name for a model.
+    Returns ``RANK_IC`` with the feature's name as the model, ``WHOLE`` for none.
     """
     names = {"": WHOLE}
     copies = []
     for feature, seeds in draws.items():
         for draw, seed in enumerate(seeds):
-            table = shuffle_feature(
-                ground.features, feature, since=fold.start, seed=seed
-            )
+            table = shuffle_feature(task.features, feature, since=fold.start, seed=seed)
             names[f"{feature}/{draw}"] = feature
-            copies.append(_as_others(table, "session", fold, f"{feature}/{draw}"))
-    aims = tuple(
+            copies.append(_as_copies(table, "session", fold, f"{feature}/{draw}"))
+    targets = tuple(
         pd.concat(
-            [own, *(_as_others(own, "origin", fold, label) for label in names if label)]
+            [own, *(_as_copies(own, "origin", fold, label) for label in names if label)]
         )
-        for own in ground.targets
+        for own in task.targets
     )
-    seen = replace(ground, features=pd.concat([ground.features, *copies]), targets=aims)
-    forecasts = forecaster.forecast(seen, ground.study, fold)
-    share = forecasts["ticker"].str.partition("|")
+    seen = replace(task, features=pd.concat([task.features, *copies]), targets=targets)
+    forecasts = forecaster.forecast(seen, task.study, fold)
+    parts = forecasts["ticker"].str.partition("|")
     forecasts = forecasts.assign(
-        ticker=share[0], model=share[2].map(names), seed=share[2].factorize()[0]
+        ticker=parts[0], model=parts[2].map(names), seed=parts[2].factorize()[0]
     )
-    return daily_rank_ic(forecasts, ground.panel)
+    return daily_rank_ic(forecasts, task.panel)
 
 
-def _as_others(table: pd.DataFrame, time: str, fold: Fold, label: str) -> pd.DataFrame:
-    """Return a year's rows as those of other shares; none before it trains anything."""
+def _as_copies(table: pd.DataFrame, time: str, fold: Fold, label: str) -> pd.DataFrame:
+    """Return a year's rows as extra stocks, which have no rows to train on."""
     inside = (table[time] >= fold.start) & (table[time] < fold.end)
     rows = table[inside]
     if "member" in rows:

@@ -1,12 +1,10 @@
-"""How much of what a simulated market plants each model finds, and why not all of it.
+"""Measure the share of a simulated market's planted signal that each model recovers.
 
-A market has one planted part only, so what a model recovers is recovered of that part.
-Beside the models stand two readers that the simulator's formula is told to, but none of
-its weights: a ridge on the three memories that it plants by, read from the prints as
-anybody could, and one on those and all features. What the first lacks to the oracle is
-the price of finite data; what the second lacks to the first, that of reading much else
-besides; and what the plain ridge lacks to the second, that of features that say the
-same less well.
+A market has one planted part, so a model's share is the share of that part. Two
+benchmarks know the simulator's formula but not its weights: a ridge on the three
+memories behind the signal, and a ridge on these and all features. The gap from the
+oracle to the first is the cost of finite data, from the first to the second the cost of
+more features, and from the second to the plain ridge the cost of imprecise features.
 """
 
 from dataclasses import dataclass
@@ -29,7 +27,7 @@ from nse_lstm.tables import FORECASTS, RANKED_FEATURES, conform
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of market: how much is planted, and of which part."""
+    """A kind of market: the strength and the part of its planted signal."""
 
     signal: float
     """``Simulation.signal``."""
@@ -37,7 +35,7 @@ class Kind:
     """``Simulation.signal_parts``."""
 
     def simulation(self, *, last_year: int, n_ordinary: int) -> Simulation:
-        """Return the dials of one such market."""
+        """Return the settings of one such market."""
         return Simulation(
             last_year=last_year,
             n_ordinary=n_ordinary,
@@ -53,96 +51,96 @@ KINDS = {
     "mixed": Kind(0.12, (0.5, 0.25, 0.25)),
     "none": Kind(0.0, (1.0, 0.0, 0.0)),
 }
-"""One planted part each, the simulated market's own mixture, and none."""
+"""One planted part each, the simulated market's own mixture, and no signal."""
 
-MEMORIES = ("price_memory", "busy_memory", "restless_memory")
-READERS = {
+MEMORIES = ("price_memory", "turnover_memory", "volatility_memory")
+BENCHMARKS = {
     "ridge_memories": MEMORIES,
     "ridge_memories_and_features": (*MEMORIES, *RANKED_FEATURES),
 }
-"""What each reader is a ridge on."""
-USUAL = (0.02, 1e6)
-"""Volatility and turnover that a reader supposes of a share it has seen nothing of."""
+"""Inputs of each benchmark's ridge."""
+PRIOR = (0.02, 1e6)
+"""Volatility and turnover of a stock before its first row."""
 
 
 def measure_market(
     market: SimulatedMarket, *, study: Study, year: int, models: tuple[str, ...]
 ) -> pd.DataFrame:
-    """Return rank IC and share recovered of every model and reader in one year.
+    """Return rank IC and recovered share of every model and benchmark in one year.
 
     Parameters
     ----------
     market : SimulatedMarket
     study : Study
-        Settings of the models; fitted on all years before ``year``.
+        Settings of the models, which are fitted on all years before ``year``.
     year : int
-        The year that is judged, by the monthly universe, dealt a session later.
+        The scored year, on the monthly universe at the trading delay.
     models : tuple of str
-        As ``ranking_task.forecast_all`` takes them.
+        As for ``ranking_task.forecast_all``.
 
     Returns
     -------
     DataFrame
-        ``evaluation.oracle.recovered_table`` of the models and the readers.
+        ``evaluation.oracle.recovered_table`` of models and benchmarks.
     """
     fold = make_folds(year + 1, 1)[0]
-    ground = make_ranking_task(market.panel, study=study, folds=[fold])
+    task = make_ranking_task(market.panel, study=study, folds=[fold])
     forecasts = pd.concat(
-        [forecast_all(ground, models, fold), _forecast_readers(ground, fold)],
+        [forecast_all(task, models, fold), _forecast_benchmarks(task, fold)],
         ignore_index=True,
     )
     return recovered_table(forecasts, market, verdict=study.verdict, seed=study.seed)
 
 
 def read_memories(panel: pd.DataFrame, *, cross_section: CrossSection) -> pd.DataFrame:
-    """Read the simulator's three memories from the prints, as anybody could.
+    """Compute the simulator's three memories from printed prices and turnover.
 
-    Each is in units of the share's own volatility as seen so far, and placed among the
-    session's universe. A session's row is known in its evening.
+    Each is in units of the stock's volatility so far and ranked within the session's
+    universe. A session's row is known after its close.
 
     Parameters
     ----------
     panel : DataFrame
         ``PANEL`` of the whole market, as far as it may be seen.
     cross_section : CrossSection
-        The universe that places are taken in.
+        The universe of the ranks.
 
     Returns
     -------
     DataFrame
-        ``ticker session`` and ``MEMORIES``, one row for each the panel has.
+        ``ticker session`` and ``MEMORIES``, one row per row of the panel.
     """
-    board = make_market_panel(panel, cross_section)
-    log_return = np.nan_to_num(board.log_return.to_numpy())
-    turnover = board.turnover.where(board.turnover > 0).to_numpy()
-    volatility, usual = (np.full(log_return.shape[1], value) for value in USUAL)
-    memory = Memory.blank(volatility=volatility, turnover=usual)
+    market = make_market_panel(panel, cross_section)
+    log_return = np.nan_to_num(market.log_return.to_numpy())
+    turnover = market.turnover.where(market.turnover > 0).to_numpy()
+    volatility, prior = (np.full(log_return.shape[1], value) for value in PRIOR)
+    memory = Memory.blank(volatility=volatility, turnover=prior)
     rows = np.empty((len(MEMORIES), *log_return.shape))
-    for place, (move, dealt) in enumerate(zip(log_return, turnover, strict=True)):
-        memory = remember(memory, move, dealt)
-        rows[:, place] = memory.recent * np.sqrt(memory.variance[0])
-    index, columns = board.log_return.index, board.log_return.columns
-    places = {
+    for number, (move, traded) in enumerate(zip(log_return, turnover, strict=True)):
+        memory = remember(memory, move, traded)
+        rows[:, number] = memory.recent * np.sqrt(memory.variance[0])
+    index, columns = market.log_return.index, market.log_return.columns
+    ranks = {
         name: cross_sectional_rank(
-            pd.DataFrame(values, index, columns).where(board.listed), board.member
+            pd.DataFrame(values, index, columns).where(market.listed), market.member
         )
         for name, values in zip(MEMORIES, rows, strict=True)
     }
-    return to_rows(places, board.listed, time="session")
+    return to_rows(ranks, market.listed, time="session")
 
 
-def _forecast_readers(ground: RankingTask, fold: Fold) -> pd.DataFrame:
-    """Fit and forecast both readers at every horizon; ``FORECASTS``."""
-    section = ground.study.cross_section
-    memories = read_memories(ground.panel, cross_section=section)
-    told = ground.features.merge(memories, on=["ticker", "session"])
+def _forecast_benchmarks(task: RankingTask, fold: Fold) -> pd.DataFrame:
+    """Fit both benchmarks and forecast every horizon; ``FORECASTS``."""
+    section = task.study.cross_section
+    memories = read_memories(task.panel, cross_section=section)
+    features = task.features.merge(memories, on=["ticker", "session"])
     blocks = []
-    for targets in ground.targets:
-        rows = split_rows(told, targets, fold, purge=section.purge)
+    for targets in task.targets:
+        rows = split_rows(features, targets, fold, purge=section.purge)
         unit = return_per_rank(
             rows.train["y_rank"].to_numpy(), rows.train["y_excess"].to_numpy()
         )
-        for model, columns in READERS.items():
+        for model, columns in BENCHMARKS.items():
             X, ahead = (
                 np.nan_to_num(part[list(columns)].to_numpy())
                 for part in (rows.train, rows.forecast)
@@ -150,10 +148,10 @@ def _forecast_readers(ground: RankingTask, fold: Fold) -> pd.DataFrame:
             weights, constant = fit_ridge(
                 X,
                 rows.train["y_rank"].to_numpy(),
-                alpha=ground.study.tabular.stock_ridge_alpha,
+                alpha=task.study.tabular.stock_ridge_alpha,
             )
-            place = np.einsum("ij,j->i", ahead, weights) + constant
-            blocks.append(rows.forecast.assign(model=model, y_hat=unit * place))
+            rank = np.einsum("ij,j->i", ahead, weights) + constant
+            blocks.append(rows.forecast.assign(model=model, y_hat=unit * rank))
     table = pd.concat(blocks, ignore_index=True).assign(
         seed=0, fold=fold.year, price_hat=np.nan, lower=np.nan, upper=np.nan
     )
