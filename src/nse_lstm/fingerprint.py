@@ -24,7 +24,7 @@ PACKAGE = "nse_lstm"
 FOLDER = Path(__file__).resolve().parent
 """The library itself."""
 
-CARRIERS = ("models.executors", "models.progress")
+CARRIERS = ("models.executors", "models.progress", "study.core.fitting")
 """Modules that decide where and when a job runs and what is shown meanwhile, never what
 comes of it: the same bytes on every machine are tested. They count by name only."""
 

@@ -149,6 +149,11 @@ class Paths:
         return self.root / "build" / self.market
 
     @property
+    def locks(self) -> Path:
+        """Lock files of training jobs, one per bundle: scratch."""
+        return self.build / "locks"
+
+    @property
     def reports(self) -> Path:
         """HTML pages."""
         return self.root / "reports" / self.market

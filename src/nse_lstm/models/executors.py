@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from threading import Thread
 
 from nse_lstm.config import Study
@@ -18,8 +19,19 @@ from nse_lstm.models.outcomes import fit_job
 from nse_lstm.models.pinning import pinned_environment
 
 
-def fit_locally(waiting: Waiting, study: Study) -> Iterator[tuple[int, TrainedModel]]:
+def fit_locally(
+    waiting: Waiting, study: Study, *, locks: Path | None = None
+) -> Iterator[tuple[int, TrainedModel]]:
     """Fit jobs in processes of one thread each.
+
+    Parameters
+    ----------
+    waiting : mapping
+        Jobs and the folders of their bundles, by place.
+    study : Study
+        ``training.workers`` processes, or one per core if 0.
+    locks : Path, optional
+        Folder of a lock file per job, so that two runs fit no job twice.
 
     Raises
     ------
@@ -31,13 +43,20 @@ def fit_locally(waiting: Waiting, study: Study) -> Iterator[tuple[int, TrainedMo
     try:
         with pinned_environment():
             futures = {
-                executor.submit(fit_job, job, study, folder): place
+                executor.submit(
+                    fit_job, job, study, folder, _lock(locks, folder)
+                ): place
                 for place, (job, folder) in waiting.items()
             }
         for future in as_completed(futures):
             yield futures[future], _result(future)
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def _lock(locks: Path | None, folder: Path) -> Path | None:
+    """Return the lock file of a bundle's folder, named by its last three parts."""
+    return locks and locks / ("-".join(folder.parts[-3:]) + ".lock")
 
 
 def start_processes(n: int) -> ProcessPoolExecutor:

@@ -4,14 +4,37 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+from filelock import FileLock
+
 from nse_lstm.config import Study
 from nse_lstm.errors import ArtefactError, StudyError
 from nse_lstm.models.bundles import bundle_digest, read_metadata, read_run
 from nse_lstm.models.jobs import Job, TrainedModel
 
 
-def fit_job(job: Job, study: Study, folder: Path) -> TrainedModel:
-    """Fit one job in this process; a job that fails is an answer, not a crash."""
+def fit_job(
+    job: Job, study: Study, folder: Path, lock: Path | None = None
+) -> TrainedModel:
+    """Fit one job in this process; a job that fails is an answer, not a crash.
+
+    Parameters
+    ----------
+    job : TrainingJob or SampleJob
+    study : Study
+    folder : Path
+        Of the bundle.
+    lock : Path, optional
+        File that is locked meanwhile: of two processes with the same job the second
+        waits, and then finds the bundle of the first.
+    """
+    if lock is None:
+        return _fit(job, study, folder)
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):
+        return find_model(job, folder) or _fit(job, study, folder)
+
+
+def _fit(job: Job, study: Study, folder: Path) -> TrainedModel:
     from nse_lstm.models.fitting import fit_bundle
 
     try:

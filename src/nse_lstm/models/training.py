@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from nse_lstm.config import Study, Training
@@ -30,6 +31,7 @@ def train(
     folder_of: Callable[[Job], Path],
     progress: Progress | None = None,
     log: Path | None = None,
+    locks: Path | None = None,
 ) -> list[TrainedModel]:
     """Fit every job that has no bundle of its version yet.
 
@@ -52,6 +54,9 @@ def train(
         of ``progress.show_progress``.
     log : Path, optional
         A file of JSON lines that gets one more for every job done.
+    locks : Path, optional
+        Folder of lock files that keep two runs on this machine from fitting the same
+        job: the second waits and takes the first one's bundle.
 
     Returns
     -------
@@ -93,25 +98,34 @@ def train(
         for place in range(len(jobs))
         if place not in done
     }
-    for place, model, pace in _fit(waiting, study):
+    for place, model, pace in _fit(waiting, study, locks):
         tell(place, model, f"{model.seconds:.0f} s; {pace}")
     return [done[place] for place in range(len(jobs))]
 
 
-def choose_executor(training: Training) -> Executor:
-    """Return the function that fits jobs where ``training.engine`` says."""
+def choose_executor(training: Training, locks: Path | None = None) -> Executor:
+    """Return the function that fits jobs where ``training.engine`` says.
+
+    Parameters
+    ----------
+    training : Training
+    locks : Path, optional
+        As in ``train``; a cluster needs none.
+    """
     if training.engine == "dask":
         from nse_lstm.models.cluster.client import fit_on_cluster
 
         return fit_on_cluster
-    return fit_locally
+    return partial(fit_locally, locks=locks)
 
 
-def _fit(waiting: Waiting, study: Study) -> Iterator[tuple[int, TrainedModel, str]]:
+def _fit(
+    waiting: Waiting, study: Study, locks: Path | None
+) -> Iterator[tuple[int, TrainedModel, str]]:
     """Give each job as it is done, with the pace of all so far."""
     if not waiting:
         return
-    fit = choose_executor(study.training)
+    fit = choose_executor(study.training, locks)
     started, n_epochs = time.monotonic(), 0
     for n_done, (place, model) in enumerate(fit(waiting, study), start=1):
         n_epochs += model.epochs

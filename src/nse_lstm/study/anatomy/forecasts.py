@@ -17,17 +17,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.config import Training, study_document
-from nse_lstm.errors import ArtefactError, DataError
+from nse_lstm.errors import DataError
 from nse_lstm.features.returns import market_sessions
 from nse_lstm.features.windows import PER_WINDOW, Windows, make_windows
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.claimed_network import fit_as_claimed
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.jobs import TrainingJob
-from nse_lstm.models.training import train
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.anatomy.mechanism import N_WINDOWS, ROWS
 from nse_lstm.study.anatomy.rows import ORDERS, numbered_windows, sort_rows
+from nse_lstm.study.core.fitting import fit_models
 from nse_lstm.study.core.jobs import bundle_folder, split_stock, v2_job
 from nse_lstm.study.core.study_data import StudyData
 
@@ -155,7 +155,14 @@ def _ours(
     ]
     folders = [_folder(data, ticker, fold.year) for fold in folds]
     folders += [data.paths.models / "anatomy" / name for name in in_sample]
-    _train(data, jobs, folders, progress)
+    places = {job.version: folder for job, folder in zip(jobs, folders, strict=True)}
+    fit_models(
+        jobs,
+        study=data.study,
+        folder_of=lambda job: places[job.version],
+        progress=progress,
+        locks=data.paths.locks,
+    )
     parts = [split_stock(data.study, prices, ticker, fold).forecast for fold in folds]
     hats = map(_forecast, folders, [*parts, *in_sample.values()])
     unseen = [_unseen(windows, part, next(hats)) for part in parts]
@@ -195,27 +202,6 @@ def _in_sample_job(
             made_by=(__name__, "models.fitting"),
         ),
     )
-
-
-def _train(
-    data: StudyData,
-    jobs: list[TrainingJob],
-    folders: list[Path],
-    progress: Progress,
-) -> None:
-    places = {job.version: folder for job, folder in zip(jobs, folders, strict=True)}
-    models = train(
-        jobs,
-        study=data.study,
-        folder_of=lambda job: places[job.version],
-        progress=progress,
-    )
-    failures = [model.failure for model in models if model.failure]
-    if failures:
-        raise ArtefactError(
-            f"Expected {len(jobs)} trained networks. Received: {len(failures)} "
-            "failures:\n" + "\n".join(failures)
-        )
 
 
 def _forecast(folder: Path, windows: Windows) -> Numbers:

@@ -1,18 +1,15 @@
 """The list of training jobs: every model the study needs, and where each one lies."""
 
-import os
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from nse_lstm.config import Study, study_document
-from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.pooling import pool_windows
 from nse_lstm.features.returns import market_sessions
 from nse_lstm.features.windows import FoldSplit, make_windows, split_fold
-from nse_lstm.models.bundles import read_metadata
 from nse_lstm.models.delayed import aim_at_trades
 from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.models.versions import artefact_version
@@ -24,9 +21,6 @@ DELAY1 = "v2_delay1"
 
 NETWORK = (__name__, "models.fitting")
 """Modules whose code makes a network of one stock: its windows, and how it is fitted."""
-
-STEPS_PER_SECOND = 200_000
-"""Windows times sessions that one thread fits a second at least; 350,000 if quiet."""
 
 
 def split_stock(
@@ -218,23 +212,6 @@ def _v2_document(study: Study) -> dict[str, object]:
     }
 
 
-def expected_time(data: StudyData, jobs: list[TrainingJob]) -> str:
-    """Say how many models wait and how long they will take at most."""
-    study = data.study
-    waiting = [job for job in jobs if not is_trained(data, job)]
-    epochs = {"v1": study.v1.max_epochs}
-    n_windows = sum(
-        len(job.train) * epochs.get(job.architecture, study.training.max_epochs)
-        for job in waiting
-    )
-    n_workers = study.training.workers or os.cpu_count() or 1
-    seconds = n_windows * study.v2.lookback / STEPS_PER_SECOND / n_workers
-    return (
-        f"{len(jobs)} models, {len(jobs) - len(waiting)} of them there already; "
-        f"the rest takes at most about {seconds / 60:.0f} min on {n_workers} cores"
-    )
-
-
 def _version(
     data: StudyData, ticker: str, fold: Fold, depends_on: dict[str, object]
 ) -> str:
@@ -246,13 +223,3 @@ def _version(
         year=fold.year,
         made_by=NETWORK,
     )
-
-
-def is_trained(data: StudyData, job: TrainingJob) -> bool:
-    """Say whether a job's model is there under today's version."""
-    try:
-        folder = bundle_folder(data, job.ticker, job.year, job.architecture)
-        metadata = read_metadata(folder)
-    except ArtefactError:
-        return False
-    return bool(metadata["version"] == job.version)

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 
 from nse_lstm.deployment.registry import read_registry
 from nse_lstm.deployment.registry_entry import POOLED, RegistryEntry
-from nse_lstm.errors import ArtefactError
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.models.jobs import TrainedModel, TrainingJob
-from nse_lstm.models.progress import Progress, show_progress
-from nse_lstm.models.training import train
+from nse_lstm.models.progress import Progress
+from nse_lstm.study.core.fitting import fit_models
 from nse_lstm.study.core.sealed_year import open_to_serve
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
@@ -60,18 +59,14 @@ def refit(
     panel = with_returns(open_to_serve(data))
     known = set(read_registry(data.paths.registry)) - {POOLED}
     jobs = [refit_job(data, panel, ticker) for ticker in tickers or sorted(known)]
-    models = train(
+    models = fit_models(
         jobs,
         study=data.study,
         folder_of=lambda job: data.paths.refits / job.ticker,
-        progress=progress or show_progress(),
+        progress=progress,
         log=data.paths.refits / "log.jsonl",
+        locks=data.paths.locks,
     )
-    failures = [model.failure for model in models if model.failure]
-    if failures:
-        raise ArtefactError(
-            f"Expected {len(jobs)} refitted models. Received: {'; '.join(failures)}"
-        )
     through = market_sessions(panel)[-1].date()
     return [
         _promote(data, job, model, f"Fitted through {through}, for comparison.")

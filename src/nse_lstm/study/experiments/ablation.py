@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.config import study_document
-from nse_lstm.errors import ArtefactError
 from nse_lstm.evaluation.ablation import (
     ALL,
     NONE,
@@ -38,9 +37,9 @@ from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.jobs import SampleJob
 from nse_lstm.models.progress import Progress, show_progress
-from nse_lstm.models.training import train
 from nse_lstm.models.versions import artefact_version
-from nse_lstm.study.core.jobs import STEPS_PER_SECOND, split_stock
+from nse_lstm.study.core.fitting import STEPS_PER_SECOND, fit_models
+from nse_lstm.study.core.jobs import split_stock
 from nse_lstm.study.core.phase_tables import (
     read_facts,
     read_recommended,
@@ -107,18 +106,14 @@ def ablate(workspace: Workspace, *, progress: Progress | None = None) -> pd.Data
     }
     jobs = _jobs(workspace, panel, splits, fold)
     show(_expected_time(workspace, jobs))
-    models = train(
+    models = fit_models(
         jobs,
         study=workspace.study,
         folder_of=lambda job: _folder(workspace, cast(SampleJob, job)),
         progress=show,
         log=workspace.paths.ablation / "log.jsonl",
+        locks=workspace.paths.locks,
     )
-    if failures := [model.failure for model in models if model.failure]:
-        raise ArtefactError(
-            f"Expected {len(jobs)} networks. Received: {len(failures)} failures (the "
-            "others are kept):\n" + "\n".join(failures)
-        )
     show(f"forecasting {fold.year} with each network")
     own = [_forecast(model.folder, splits[model.ticker], fold) for model in models]
     horizon = workspace.study.v2.horizon

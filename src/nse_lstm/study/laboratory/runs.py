@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nse_lstm.errors import ArtefactError
 from nse_lstm.evaluation.scoring import realised, score_accuracy, score_strategies
 from nse_lstm.evaluation.strategies import HOLD, strategy_returns
 from nse_lstm.features.folds import Fold, make_folds
@@ -25,12 +24,12 @@ from nse_lstm.models.bundles import load_bundle, read_history, read_metadata
 from nse_lstm.models.jobs import SampleJob, TrainedModel
 from nse_lstm.models.progress import Progress, show_progress
 from nse_lstm.models.samples import scale_windows
-from nse_lstm.models.training import train
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.reporting.display import Html, picture, show_table
 from nse_lstm.reporting.figures import draw_training_curves
 from nse_lstm.reporting.laboratory_figures import draw_run
+from nse_lstm.study.core.fitting import fit_models
 from nse_lstm.study.core.jobs import bundle_folder, split_stock
 from nse_lstm.study.core.phase_tables import ALL_STOCKS, read_facts, read_sealed_panel
 from nse_lstm.study.core.study_data import open_study_data
@@ -224,11 +223,13 @@ def _folder(workspace: Workspace, job: SampleJob) -> Path:
 def _fit(
     workspace: Workspace, job: SampleJob, folder: Path, progress: Progress
 ) -> TrainedModel:
-    (model,) = train(
-        [job], study=workspace.study, folder_of=lambda _: folder, progress=progress
+    (model,) = fit_models(
+        [job],
+        study=workspace.study,
+        folder_of=lambda _: folder,
+        progress=progress,
+        locks=workspace.paths.locks,
     )
-    if model.failure:
-        raise ArtefactError(model.failure)
     return model
 
 

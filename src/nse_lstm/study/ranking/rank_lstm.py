@@ -16,15 +16,14 @@ from nse_lstm.config import Study, study_document
 from nse_lstm.errors import ArtefactError
 from nse_lstm.evaluation.rank_ensemble import mean_over_seeds
 from nse_lstm.features.folds import Fold
-from nse_lstm.json_files import read_json, write_json
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.jobs import Job, SampleJob
 from nse_lstm.models.rank_lstm import POOL, forecast_rank_lstm, rank_lstm_job
-from nse_lstm.models.training import train
 from nse_lstm.models.versions import artefact_version
+from nse_lstm.study.core.fitting import fit_models
 from nse_lstm.study.core.study_data import StudyData
+from nse_lstm.study.core.versioned_folder import Made, read_or_make
 from nse_lstm.study.ranking.features_and_targets import build_tables
-from nse_lstm.tables import FORECASTS, read_table, write_table
 
 Progress = Callable[[str], None]
 
@@ -75,11 +74,12 @@ def train_rank_lstm(
     ArtefactError
         If a network could not be fitted.
     """
-    waiting = [fold for fold in folds if not _is_done(data, fold)]
-    if waiting:
-        _fit(data, waiting, progress)
-    tables = [read_table(FORECASTS, _path(data, fold)) for fold in folds]
-    return pd.concat(tables, ignore_index=True)
+    return read_or_make(
+        folds,
+        folder_of=partial(_folder, data),
+        about=partial(_about, data),
+        make=partial(_make, data, progress),
+    )
 
 
 def forecast_apart(
@@ -110,7 +110,7 @@ def forecast_apart(
     jobs = _seeds_of(features, targets, fold, study=study, version_of=str)
     with tempfile.TemporaryDirectory() as folder:
         place = partial(_beside, Path(folder))
-        _train(jobs, study=study, folder_of=place, progress=lambda _: None)
+        fit_models(jobs, study=study, folder_of=place, progress=lambda _: None)
         singles = [
             forecast_rank_lstm(load_bundle(place(job)), features, targets, fold)
             for job in jobs
@@ -118,32 +118,31 @@ def forecast_apart(
     return mean_over_seeds(pd.concat(singles, ignore_index=True), seed=study.seed)
 
 
-def _fit(data: StudyData, folds: list[Fold], progress: Progress) -> None:
+def _make(data: StudyData, progress: Progress, folds: list[Fold]) -> Made:
     study = data.study
     tables = build_tables(data.panel, study=study)
     features, targets = tables.features, tables.targets
     jobs = {}
     for fold in folds:
-        progress(f"rank_lstm {fold.year}: trees forecast what it is taught by")
+        progress(f"rank_lstm {fold.year}: boosted trees forecast the soft targets")
         version_of = partial(_version, data, fold.year)
         jobs[fold.year] = _seeds_of(
             features, targets, fold, study=study, version_of=version_of
         )
-    _train(
+    place = partial(_bundle_folder, data)
+    fit_models(
         [job for own in jobs.values() for job in own],
         study=study,
-        folder_of=partial(_bundle_folder, data),
+        folder_of=place,
         progress=progress,
+        locks=data.paths.locks,
     )
     for fold in folds:
         singles = [
-            forecast_rank_lstm(
-                load_bundle(_bundle_folder(data, job)), features, targets, fold
-            )
+            forecast_rank_lstm(load_bundle(place(job)), features, targets, fold)
             for job in jobs[fold.year]
         ]
-        write_table(_with_mean(singles), FORECASTS, _path(data, fold))
-        write_json(_folder(data, fold.year) / "metadata.json", _about(data, fold))
+        yield fold, _with_mean(singles), {}
 
 
 def _seeds_of(
@@ -171,21 +170,6 @@ def _seeds_of(
     ]
 
 
-def _train(
-    jobs: list[SampleJob],
-    *,
-    study: Study,
-    folder_of: Callable[[Job], Path],
-    progress: Progress,
-) -> None:
-    models = train(jobs, study=study, folder_of=folder_of, progress=progress)
-    failed = [model.failure for model in models if model.failure]
-    if failed:
-        raise ArtefactError(
-            f"Expected every network of the rank LSTM to be fitted. Received: {'; '.join(failed)}"
-        )
-
-
 def _with_mean(singles: list[pd.DataFrame]) -> pd.DataFrame:
     """Put the mean before the single networks, which show only beside each other."""
     table = pd.concat(singles, ignore_index=True)
@@ -195,36 +179,22 @@ def _with_mean(singles: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([mean, table.assign(model=SINGLE)], ignore_index=True)
 
 
-def _is_done(data: StudyData, fold: Fold) -> bool:
-    """Say whether a year was written whole under today's version."""
-    try:
-        path = _folder(data, fold.year) / "metadata.json"
-        written = dict(read_json(path))
-    except (ArtefactError, TypeError, ValueError):
-        return False
-    return written == _about(data, fold) and _path(data, fold).is_file()
-
-
 def _about(data: StudyData, fold: Fold) -> dict[str, str | int]:
     study = data.study
     version = _version(data, fold.year, study.seed)
     return {"version": version, "n_seeds": study.rank_lstm.n_seeds}
 
 
-def _path(data: StudyData, fold: Fold) -> Path:
-    return _folder(data, fold.year) / "forecasts.parquet"
-
-
 def _bundle_folder(data: StudyData, job: Job) -> Path:
-    return _beside(_folder(data, job.year), job)
+    return _beside(data.paths.rank_lstm / str(job.year), job)
 
 
 def _beside(folder: Path, job: Job) -> Path:
     return folder / f"seed_{job.seed}"
 
 
-def _folder(data: StudyData, year: int) -> Path:
-    return data.paths.rank_lstm / str(year)
+def _folder(data: StudyData, fold: Fold) -> Path:
+    return data.paths.rank_lstm / str(fold.year)
 
 
 def _version(data: StudyData, year: int, seed: int) -> str:

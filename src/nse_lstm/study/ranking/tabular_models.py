@@ -1,41 +1,42 @@
-"""Ridge and boosted trees on the walk-forward years, fitted and kept a folder per year.
+"""Ridge and boosted trees on the walk-forward years, in one folder per year.
 
-A year's folder holds the forecasts with the version they were made under. A year whose
-version is the same is read, not fitted.
+A year whose folder holds today's version is read, not fitted.
 """
 
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import pandas as pd
 
 from nse_lstm.config import study_document
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import Fold, make_folds
-from nse_lstm.json_files import read_json, write_json
 from nse_lstm.models.tabular_models import forecast_tabular
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
 from nse_lstm.study.core.study_data import StudyData
+from nse_lstm.study.core.versioned_folder import Made, read_or_make
 from nse_lstm.study.ranking.features_and_targets import build_tables
-from nse_lstm.tables import FORECASTS, RANKED_FEATURES, read_table, write_table
+from nse_lstm.tables import RANKED_FEATURES
 
 Progress = Callable[[str], None]
 
 HISTORY_YEARS = 2
-"""Years of data before the first that is forecast: the longest feature takes one."""
+"""Years of data before the first forecast year; the longest feature needs one."""
 
 
 def train_tabular(data: StudyData, *, progress: Progress = print) -> pd.DataFrame:
-    """Fit and forecast every walk-forward year, resuming what is there.
+    """Forecast every walk-forward year with ridge and trees, fitting missing years.
 
-    Every horizon of the cross-section is aimed a session after the origin; the first
-    also at delay 0, which nobody can deal at, to show what averaged prices make.
+    Every horizon of the cross-section is forecast at the backtest's delay. The first
+    is also forecast at delay 0, at which nobody can trade, to show the effect of
+    averaged prices.
 
     Parameters
     ----------
+    data : StudyData
     progress : callable
-        Is given one line a year that is fitted.
+        Receives one line per fitted year.
 
     Returns
     -------
@@ -43,12 +44,12 @@ def train_tabular(data: StudyData, *, progress: Progress = print) -> pd.DataFram
         ``FORECASTS`` of every year, model, delay and horizon. Only the sealed panel is
         read.
     """
-    folds = ranking_folds(data)
-    waiting = [fold for fold in folds if not _is_done(data, fold)]
-    if waiting:
-        _fit(data, waiting, progress)
-    tables = [_read(data, fold) for fold in folds]
-    return pd.concat(tables, ignore_index=True)
+    return read_or_make(
+        ranking_folds(data),
+        folder_of=lambda fold: data.paths.ranking / str(fold.year),
+        about=lambda fold: {"version": _version(data, fold)},
+        make=partial(_make, data, progress),
+    )
 
 
 def ranking_folds(data: StudyData) -> tuple[Fold, ...]:
@@ -73,7 +74,7 @@ def ranking_folds(data: StudyData) -> tuple[Fold, ...]:
     return make_folds(facts.test_year, facts.test_year - first)[:-1]
 
 
-def _fit(data: StudyData, folds: list[Fold], progress: Progress) -> None:
+def _make(data: StudyData, progress: Progress, folds: list[Fold]) -> Made:
     study = data.study
     at_once = (0, study.cross_section.horizons[0])
     tables = build_tables(data.panel, study=study, more_aims=[at_once])
@@ -90,36 +91,14 @@ def _fit(data: StudyData, folds: list[Fold], progress: Progress) -> None:
             )
             for table in tables.targets
         ]
-        folder = _folder(data, fold)
-        write_table(pd.concat(blocks), FORECASTS, folder / "forecasts.parquet")
-        about = {"version": _version(data, fold), **_count(tables.features, fold)}
-        write_json(folder / "metadata.json", about)
+        yield fold, pd.concat(blocks), _count(tables.features, fold)
 
 
 def _count(features: pd.DataFrame, fold: Fold) -> dict[str, float]:
-    """Count what may be trained on, and the share of features missing in it."""
+    """Count the rows of the training span, and the share of features missing in it."""
     known = features[features["usable"] & (features["session"] < fold.start)]
     missing = known[list(RANKED_FEATURES)].isna().to_numpy().mean()
     return {"n_rows": len(known), "missing_share": round(float(missing), 6)}
-
-
-def _read(data: StudyData, fold: Fold) -> pd.DataFrame:
-    return read_table(FORECASTS, _folder(data, fold) / "forecasts.parquet")
-
-
-def _is_done(data: StudyData, fold: Fold) -> bool:
-    """Say whether a year was written whole under today's version."""
-    folder = _folder(data, fold)
-    try:
-        written = dict(read_json(folder / "metadata.json"))
-    except (ArtefactError, TypeError, ValueError):
-        return False
-    same = written.get("version") == _version(data, fold)
-    return same and (folder / "forecasts.parquet").is_file()
-
-
-def _folder(data: StudyData, fold: Fold) -> Path:
-    return data.paths.ranking / str(fold.year)
 
 
 def _version(data: StudyData, fold: Fold) -> str:

@@ -17,7 +17,8 @@ import pandas as pd
 
 from nse_lstm.errors import StudyError
 from nse_lstm.paths import csv_paths, find_root
-from nse_lstm.study.core.jobs import is_trained, study_jobs
+from nse_lstm.study.core.fitting import is_trained
+from nse_lstm.study.core.jobs import study_jobs
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace

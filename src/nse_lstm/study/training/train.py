@@ -9,17 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from nse_lstm.errors import ArtefactError
 from nse_lstm.features.windows import FoldSplit
 from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import load_bundle, load_keras, read_history
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.jobs import TrainedModel, TrainingJob
 from nse_lstm.models.progress import Progress, show_progress
-from nse_lstm.models.training import train
+from nse_lstm.study.core.fitting import expected_time, fit_models
 from nse_lstm.study.core.jobs import (
     bundle_folder,
-    expected_time,
     split_stock,
     study_jobs,
     v1_job,
@@ -123,22 +121,16 @@ def train_all(
 def _train(
     data: StudyData, jobs: list[TrainingJob], progress: Progress | None
 ) -> list[TrainedModel]:
-    models = train(
+    return fit_models(
         jobs,
         study=data.study,
         folder_of=lambda job: bundle_folder(
             data, job.ticker, job.year, job.architecture
         ),
-        progress=progress or show_progress(),
+        progress=progress,
         log=data.paths.v2 / "log.jsonl",
+        locks=data.paths.locks,
     )
-    failures = [model.failure for model in models if model.failure]
-    if failures:
-        raise ArtefactError(
-            f"Expected {len(jobs)} trained models. Received: {len(failures)} failures; "
-            "the others are kept:\n" + "\n".join(failures)
-        )
-    return models
 
 
 def _layers(folder: Path) -> pd.DataFrame:
