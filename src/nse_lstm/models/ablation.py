@@ -17,11 +17,11 @@ from nse_lstm.features.scaling import MinMaxScaler, fit_min_max, scaler_document
 from nse_lstm.features.windows import PER_WINDOW, FoldSplit, Windows
 from nse_lstm.models.architectures import (
     Architecture,
+    BatchNorm,
     Dense,
     Dropout,
     Layer,
     Lstm,
-    Normalise,
     describe_v1,
     describe_v2,
 )
@@ -70,7 +70,7 @@ def _mix(old: Layer | None, new: Layer, changes: Collection[str]) -> Layer | Non
     """Return a layer of v2 with only the changes named; None where v1 has none."""
     penalty = 1.0 if "l2" in changes else 0.0
     match new:
-        case Normalise():
+        case BatchNorm():
             return new if "normalisation" in changes else old
         case Dropout():
             return new if "dropout" in changes else old

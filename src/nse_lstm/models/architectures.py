@@ -37,11 +37,11 @@ class Lstm:
 
 
 @dataclass(frozen=True, config=FORBID)
-class Normalise:
+class BatchNorm:
     """Batch normalisation, as Keras sets it up."""
 
     name: str
-    kind: Literal["normalise"] = field(default="normalise", repr=False)
+    kind: Literal["batch_norm"] = field(default="batch_norm", repr=False)
 
 
 @dataclass(frozen=True, config=FORBID)
@@ -66,7 +66,7 @@ class Dense:
     kind: Literal["dense"] = field(default="dense", repr=False)
 
 
-Layer = Annotated[Lstm | Normalise | Dropout | Dense, Field(discriminator="kind")]
+Layer = Annotated[Lstm | BatchNorm | Dropout | Dense, Field(discriminator="kind")]
 Beside = Annotated[Dense | Dropout, Field(discriminator="kind")]
 
 
@@ -134,10 +134,10 @@ def describe_v2(v2: V2, *, channels: int = 1) -> Architecture:
         channels=channels,
         layers=(
             Lstm("lstm_1", v2.units, sequences=True, l2=v2.l2),
-            Normalise("normalisation_1"),
+            BatchNorm("normalisation_1"),
             Dropout("dropout_1", v2.dropout),
             Lstm("lstm_2", v2.units, sequences=False, l2=v2.l2),
-            Normalise("normalisation_2"),
+            BatchNorm("normalisation_2"),
             Dropout("dropout_2", v2.dropout),
             Dense("dense", v2.dense_units, activation="relu", l2=v2.l2),
             Dropout("dropout_3", v2.dense_dropout),
@@ -241,7 +241,7 @@ def weight_shapes(architecture: Architecture) -> list[Shape]:
         match layer:
             case Lstm(units=units):
                 shapes += [(width, 4 * units), (units, 4 * units), (4 * units,)]
-            case Normalise():
+            case BatchNorm():
                 shapes += [(width,)] * 4
             case Dense(units=units):
                 shapes += [(width, units), (units,)]
@@ -333,7 +333,7 @@ def _layer(layer: Layer) -> "keras.layers.Layer":
                 use_cudnn=False,
                 name=layer.name,
             )
-        case Normalise():
+        case BatchNorm():
             return keras.layers.BatchNormalization(name=layer.name)
         case Dropout():
             return keras.layers.Dropout(layer.rate, name=layer.name)

@@ -65,7 +65,7 @@ def exact_twin(architecture):
 
 def engine_gradient(architecture, state, model) -> list[np.ndarray]:
     """The state's slope in Keras's order, without the moving statistics."""
-    arrays = unpack(architecture, state.slope, state.moving)
+    arrays = unpack(architecture, state.grad, state.moving)
     return [
         array.ravel()
         for array, weight in zip(arrays, model.weights, strict=True)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nse_lstm.models.engine.recurrence import Recurrence, from_fused, to_fused
+from nse_lstm.models.engine.recurrence import LstmLayer, from_fused, to_fused
 
 # More sessions than are gone back at once.
 LOOKBACK, N, WIDTH, UNITS = 17, 3, 2, 5
@@ -36,7 +36,7 @@ def plain_lstm(x, kernel, recurrent, bias):
 
 def recurrence(*, sequences=True, first=False, dtype=float):
     fused = to_fused(*weights()).astype(dtype)
-    return Recurrence(
+    return LstmLayer(
         fused,
         np.empty_like(fused),
         lookback=LOOKBACK,
@@ -67,7 +67,7 @@ def test_the_gradient_is_that_of_the_textbook(sequences):
     layer = recurrence(sequences=sequences)
     slope = layer.backward(2 * layer.forward(inputs()).copy())
     given = [inputs(), *weights()]
-    slopes = [slope, *from_fused(layer.slope)]
+    slopes = [slope, *from_fused(layer.grad)]
 
     def total(arrays):
         states = plain_lstm(*arrays)

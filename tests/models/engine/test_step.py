@@ -13,7 +13,7 @@ from nse_lstm.models.architectures import (
     give_weights,
     take_weights,
 )
-from nse_lstm.models.engine.layers import Mask
+from nse_lstm.models.engine.layers import DropoutLayer
 from nse_lstm.models.engine.step import Network, huber, pack, unpack
 
 SMALL = V2(lookback=5, units=3, dense_units=2)
@@ -100,7 +100,7 @@ def test_the_gradient_through_branches_is_that_of_finite_differences():
     state = pack(dry, weights)
     network = Network(dry, state, n)
     network.differentiate(X, y, generator())
-    slope, step = state.slope.copy(), 1e-6
+    slope, step = state.grad.copy(), 1e-6
     for place in range(state.weights.size):
         losses = []
         for sign in (1, -1):
@@ -144,10 +144,10 @@ def test_a_missing_target_is_left_out_of_the_loss():
     y[:, 3:] = np.nan
     received = Network(dry, six, 6).differentiate(X, y, random=generator())
     assert received == pytest.approx(expected)
-    assert np.allclose(six.slope, three.slope, atol=1e-6)
+    assert np.allclose(six.grad, three.grad, atol=1e-6)
     y[:] = np.nan
     assert Network(dry, six, 6).differentiate(X, y, random=generator()) == (0.0, 0.0)
-    assert not six.slope.any()
+    assert not six.grad.any()
 
 
 def generator():
@@ -156,11 +156,11 @@ def generator():
 
 def test_a_dropout_rate_is_met_and_the_mean_kept():
     x = np.ones((60, 32, 51), np.float32)
-    mask = Mask(0.3)
-    dropped = mask.forward(x, generator())
+    layer = DropoutLayer(0.3)
+    dropped = layer.forward(x, generator())
     # 97,920 draws: a standard deviation of 0.0015.
     assert abs((dropped == 0).mean() - 0.3) < 0.006
     assert np.unique(dropped).tolist() == pytest.approx([0, 1 / 0.7])
-    assert np.array_equal(mask.backward(x), dropped)
-    assert np.array_equal(mask.forward(x, generator()), dropped)
-    assert mask.forward(x, None) is x
+    assert np.array_equal(layer.backward(x), dropped)
+    assert np.array_equal(layer.forward(x, generator()), dropped)
+    assert layer.forward(x, None) is x

@@ -1,7 +1,7 @@
-"""Fast training of a described network: ``recurrence``, ``step`` and ``loop``.
+"""Fast training of a described network: ``recurrence``, ``layers``, ``step``, ``loop``.
 
-One network is fitted at a time, in a process of one thread, by NumPy: forwards and back
-are written out, so that a batch is a few hundred calls on arrays that are there already
-and nothing is traced, compiled or copied in between. Keras gives the initial weights
-and takes the final ones. Nothing of one job can reach the next.
+One network is fitted at a time, in a process of one thread, by NumPy. The forward and
+the backward pass are written out: a batch is a few hundred calls on arrays that are
+allocated once, and nothing is traced, compiled or copied in between. Keras draws the
+initial weights and stores the final ones. Jobs share no memory.
 """

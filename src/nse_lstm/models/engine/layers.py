@@ -1,8 +1,8 @@
-"""The layers beside the recurrence: normalisation, dropout, fully connected.
+"""Batch normalisation, dropout and dense layers, forward and backward.
 
-Each takes a batch there (``forward``) and its slope back (``backward``), windows last
-in memory: (sessions, width, n) within the recurrent part, (width, n) after it. What
-training changes is handed in as arrays that are read at every call.
+Each takes a batch (``forward``) and the gradient of its outputs (``backward``). Windows
+lie last in memory: (sessions, width, n) within the recurrent part, (width, n) after
+it. Weights are handed in as arrays that are read at every call.
 """
 
 import numpy as np
@@ -15,104 +15,130 @@ Numbers = NDArray[np.floating]
 Random = np.random.Generator
 
 
-class Normalisation:
+class BatchNormLayer:
     """Batch normalisation over windows and sessions.
 
     Parameters
     ----------
-    weights, slopes : (gamma, beta) and what gets their gradients
+    weights, grads : (gamma, beta) and the arrays that get their gradients
         Arrays of shape (width,).
     moving : (mean, variance)
         Arrays of shape (width,); they follow every batch that is trained on.
     """
 
     def __init__(
-        self, weights: list[Numbers], slopes: list[Numbers], moving: list[Numbers]
+        self, weights: list[Numbers], grads: list[Numbers], moving: list[Numbers]
     ) -> None:
         self.gamma, self.beta = weights
-        self.slopes, self.moving = slopes, moving
+        self.grads, self.moving = grads, moving
 
     def forward(self, x: Numbers, random: Random | None) -> Numbers:
-        """Normalise by the batch when training, by the moving statistics if not."""
+        """Normalise by the batch when training, by the moving statistics if not.
+
+        y = gamma (x - mean) / sqrt(variance + floor) + beta
+
+        Parameters
+        ----------
+        x : array of shape (sessions, width, n) or (width, n)
+        random : Generator or None
+            None: not in training.
+        """
         mean, variance = self.moving
         if random is not None:
             mean = _mean(x)
-        self.centred = x - _wide(mean, x)
+        self.centred = x - _wide(mean, x)  # x - mean
         if random is not None:
             variance = _mean(self.centred**2)
             for moving, now in zip(self.moving, (mean, variance), strict=True):
+                # moving = momentum moving + (1 - momentum) now
                 moving += (now - moving) * (1 - MOMENTUM)
         self.inverse = 1 / (variance + VARIANCE_FLOOR)
-        self.scale = self.gamma * np.sqrt(self.inverse)
+        self.scale = self.gamma * np.sqrt(self.inverse)  # gamma / sigma
         y = self.centred * _wide(self.scale, x)
         y += _wide(self.beta, x)
         return y
 
-    def backward(self, slope: Numbers) -> Numbers:
-        """Differentiate after a batch that was trained on."""
-        count = slope.size // len(self.gamma)
-        by_beta, along = _mean(slope), _mean(slope * self.centred)
-        np.multiply(along, count * np.sqrt(self.inverse), out=self.slopes[0])
-        np.multiply(by_beta, count, out=self.slopes[1])
-        back = self.centred * _wide(along * self.inverse, slope)
-        np.subtract(slope, back, out=back)
-        back -= _wide(by_beta, slope)
-        back *= _wide(self.scale, slope)
-        return back
+    def backward(self, grad: Numbers) -> Numbers:
+        """Differentiate after a batch that was trained on.
+
+        With g the gradient of y, c = x - mean, s2 = variance + floor, and means over
+        the batch: dL/dx = gamma / sqrt(s2) (g - c mean(g c) / s2 - mean(g)).
+        """
+        count = grad.size // len(self.gamma)
+        mean_g, mean_gc = _mean(grad), _mean(grad * self.centred)
+        # dL/dgamma = sum(g c) / sqrt(s2)
+        np.multiply(mean_gc, count * np.sqrt(self.inverse), out=self.grads[0])
+        np.multiply(mean_g, count, out=self.grads[1])  # dL/dbeta = sum(g)
+        dx = self.centred * _wide(mean_gc * self.inverse, grad)  # c mean(g c) / s2
+        np.subtract(grad, dx, out=dx)  # g - c mean(g c) / s2
+        dx -= _wide(mean_g, grad)  # ... - mean(g)
+        dx *= _wide(self.scale, grad)  # gamma / sqrt(s2) (...)
+        return dx
 
 
-class Mask:
-    """Dropout."""
+class DropoutLayer:
+    """Dropout: a fraction of the values is 0 in training, the rest grows to match."""
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
 
     def forward(self, x: Numbers, random: Random | None) -> Numbers:
-        """Set a share of values to 0 in training, by 16 bits each: 0.3 to 3e-6."""
+        """Drop values in training: y = x mask / (1 - rate).
+
+        The mask takes 16 random bits per value, which meets a rate of 0.3 to 3e-6.
+
+        Parameters
+        ----------
+        x : array of any shape
+        random : Generator or None
+            None: not in training, nothing is dropped.
+        """
         if random is None:
             return x
+        # One draw of 64 bits masks four values.
         bits = random.bit_generator.random_raw(-(-x.size // 4)).view(np.uint16)
         kept = bits[: x.size].reshape(x.shape) >= round(self.rate * 2**16)
-        self.kept = kept * x.dtype.type(1 / (1 - self.rate))
-        return x * self.kept
+        self.mask = kept * x.dtype.type(1 / (1 - self.rate))
+        return x * self.mask
 
-    def backward(self, slope: Numbers) -> Numbers:
-        """Differentiate after ``forward``."""
-        return slope * self.kept
+    def backward(self, grad: Numbers) -> Numbers:
+        """Differentiate after ``forward``: dL/dx = dL/dy mask / (1 - rate)."""
+        return grad * self.mask
 
 
-class Connection:
+class DenseLayer:
     """A fully connected layer: (width, n) to (units, n)."""
 
     def __init__(
-        self, weights: list[Numbers], slopes: list[Numbers], *, rectified: bool
+        self, weights: list[Numbers], grads: list[Numbers], *, rectified: bool
     ) -> None:
         self.kernel, self.bias = weights
-        self.slopes, self.rectified = slopes, rectified
+        self.grads, self.rectified = grads, rectified
 
     def forward(self, x: Numbers, random: Random | None) -> Numbers:
-        """Apply the layer."""
-        self.given = x
+        """Apply the layer: y = K' x + b, and max(y, 0) where it is rectified."""
+        self.inputs = x
+        # (units, width) @ (width, n) + (units, 1)
         self.outputs = self.kernel.T @ x + self.bias[:, None]
         if self.rectified:
             np.maximum(self.outputs, 0, out=self.outputs)
         return self.outputs
 
-    def backward(self, slope: Numbers) -> Numbers:
-        """Differentiate after ``forward``."""
+    def backward(self, grad: Numbers) -> Numbers:
+        """Differentiate after ``forward``, with g the gradient of y."""
         if self.rectified:
-            slope = slope * (self.outputs > 0)
-        np.matmul(self.given, slope.T, out=self.slopes[0])
-        np.sum(slope, axis=1, out=self.slopes[1])
-        return self.kernel @ slope
+            grad = grad * (self.outputs > 0)
+        np.matmul(self.inputs, grad.T, out=self.grads[0])  # dL/dK = x g'
+        np.sum(grad, axis=1, out=self.grads[1])  # dL/db = sum(g)
+        return self.kernel @ grad  # dL/dx = K g, (width, n)
 
 
 def _mean(x: Numbers) -> Numbers:
-    """Average over sessions, if there are, and windows."""
+    """Average over sessions, if there are any, and windows: (width,)."""
     over_sessions = x.mean(axis=0) if x.ndim == 3 else x
     return np.asarray(over_sessions.mean(axis=-1))
 
 
 def _wide(values: Numbers, x: Numbers) -> Numbers:
-    """Repeat (width,) values for every window: blocks are faster than broadcasts."""
+    """Repeat (width,) values per window: blocks are faster than broadcasts."""
     return values.repeat(x.shape[-1]).reshape(-1, x.shape[-1])

@@ -1,8 +1,8 @@
-"""The loop: epochs of steps, and when to slow down and to stop.
+"""The training loop: epochs, learning rate and early stopping.
 
 Training stops, and its learning rate falls, by the validation Huber loss without the L2
-penalty: the penalty starts far above the loss and falls for as long as one cares to
-train, so a sum of both would only track weight decay.
+penalty. The penalty starts far above the loss and falls in every epoch, so a sum of
+both would only track weight decay.
 """
 
 import math
@@ -25,7 +25,7 @@ Numbers = NDArray[np.floating]
 History = list[dict[str, float]]
 
 
-# What is not finite ends in a loss that is not, and is told by it.
+# An overflow ends in a loss that is not finite, which is an error below.
 @np.errstate(over="ignore", invalid="ignore")
 def fit(
     architecture: Architecture,
@@ -54,7 +54,7 @@ def fit(
     Returns
     -------
     list of arrays, list of dict
-        Weights of the best epoch as ``give_weights`` takes them, and one row an epoch
+        Weights of the best epoch as ``give_weights`` takes them, and one row per epoch
         with ``bundles.HISTORY_COLUMNS``.
 
     Raises
@@ -88,12 +88,20 @@ def fit(
 
 
 def shuffle(n: int, *, seed: int, epoch: int) -> NDArray[np.intp]:
-    """Return the order of an epoch's windows; it depends on these three only."""
+    """Return the random order of an epoch's windows; it depends on these three only.
+
+    Parameters
+    ----------
+    n : int
+        Windows.
+    seed, epoch : int
+        Seed the order.
+    """
     return np.random.default_rng([seed, epoch]).permutation(n)
 
 
 class _Run:
-    """One network on its way, with memory for the sizes of batches that it meets."""
+    """One network in training, with memory per size of batch."""
 
     def __init__(
         self, architecture: Architecture, state: State, batch_size: int, seed: int
@@ -106,7 +114,7 @@ class _Run:
     def train(
         self, samples: Samples, epoch: int, rate: float, fall: float
     ) -> tuple[float, float]:
-        """Train one epoch at a falling rate; give its loss with and without penalty."""
+        """Train one epoch; return its mean loss with and without penalty."""
         order = shuffle(len(samples), seed=self.seed, epoch=epoch)
         sums, n_seen = np.zeros(2), 0
         table, lookback = open_table(samples), self.architecture.lookback

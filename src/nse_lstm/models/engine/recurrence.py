@@ -1,42 +1,48 @@
-"""The recurrence: one LSTM layer over all sessions of a batch, there and back.
+"""One LSTM layer over all sessions of a batch, forward and backward through time.
 
 Windows lie last in memory, (sessions, width, n), so that each gate of a session is one
-block. Input, state and a row of ones lie in one array: a session's gates are a single
-product with the kernel, the states are written where the next session reads them, and
-the kernel's gradient is one product over all sessions. A gate's sigmoid is taken as a
-tanh of half its argument, which makes one tanh of all four.
+block. Input, state and a row of ones lie in one array. A session's gates are then a
+single product with the kernel, the states are written where the next session reads
+them, and the kernel's gradient is one product over all sessions. A gate's sigmoid is
+taken as a tanh of half its argument, which makes one tanh of all four:
+sigmoid(z) = tanh(z / 2) / 2 + 1 / 2.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 SPAN = 15
-"""Sessions gone back at once: what they need stays in the processor's cache."""
+"""Sessions per block of the backward pass, which so stays in the processor's cache."""
 
 Numbers = NDArray[np.floating]
 
 
-class Recurrence:
+class LstmLayer:
     """One LSTM layer, with memory for batches of one size.
+
+    Per session t, with x the input and h the state before it:
+
+        o, i, f = sigmoid(K [x; h; 1]),  c~ = tanh(K [x; h; 1])
+        c = f c(t-1) + i c~,  h = o tanh(c)
 
     Parameters
     ----------
     kernel : array of shape (4 units, width + units + 1)
-        From ``to_fused``. It is read at every call, so that it may change between.
-    slope : array of the same shape
+        From ``to_fused``. It is read at every call, so that it may change in between.
+    grad : array of the same shape
         Gets the gradient of ``kernel``.
     lookback, n : int
         Sessions and windows of a batch.
     sequences : bool
         Pass on the state after every session, not after the last one only.
     first : bool
-        Nobody asks for the slope of what the network itself is given.
+        The network's first layer: the gradient of its inputs is not needed.
     """
 
     def __init__(
         self,
         kernel: Numbers,
-        slope: Numbers,
+        grad: Numbers,
         *,
         lookback: int,
         n: int,
@@ -44,7 +50,7 @@ class Recurrence:
         first: bool,
     ) -> None:
         units = len(kernel) // 4
-        self.kernel, self.slope, self.units = kernel, slope, units
+        self.kernel, self.grad, self.units = kernel, grad, units
         self.width = kernel.shape[1] - units - 1
         self.sequences, self.first = sequences, first
         self.halves = np.repeat(np.array([0.5, 1.0], kernel.dtype), [3 * units, units])[
@@ -54,18 +60,19 @@ class Recurrence:
         def empty(*shape: int) -> Numbers:
             return np.zeros(shape, kernel.dtype)
 
-        # Before each session: its input, the state so far, and ones for the bias.
-        self.given = empty(lookback + 1, kernel.shape[1], n)
-        self.given[:, -1] = 1
-        # The gates o, i, f and c, and the cell before the session.
+        # Before each session: its input x, the state h so far, and ones for the bias.
+        self.inputs = empty(lookback + 1, kernel.shape[1], n)
+        self.inputs[:, -1] = 1
+        # The gates o, i, f and c~, and the cell c before the session.
         self.gates = empty(lookback + 1, 5 * units, n)
-        self.squashed = empty(lookback, units, n)
-        self.slopes = empty(SPAN, 4 * units, n)
-        self.opened = empty(SPAN, units, n)
-        self.passed = empty(0 if first else lookback, self.width, n)
-        self.there = [self._step(t) for t in range(lookback)]
-        self.back = [
-            (start, [self._step_back(t, start) for t in reversed(span)])
+        self.tanh_c = empty(lookback, units, n)
+        # Gradients by the gates' arguments, o, i, f and c~, of one block of sessions.
+        self.dgates = empty(SPAN, 4 * units, n)
+        self.dh_dc = empty(SPAN, units, n)
+        self.dx = empty(0 if first else lookback, self.width, n)
+        self.forward_views = [self._forward_view(t) for t in range(lookback)]
+        self.backward_views = [
+            (start, [self._backward_view(t, start) for t in reversed(span)])
             for start in reversed(range(0, lookback, SPAN))
             for span in [range(lookback)[start : start + SPAN]]
         ]
@@ -77,113 +84,146 @@ class Recurrence:
         ----------
         x : array of shape (lookback, width, n)
             Sessions first, windows last.
+        random : object
+            Not used: nothing is drawn here.
 
         Returns
         -------
         array of shape (lookback, units, n), or (units, n) without ``sequences``
             The state after each session, or after the last one.
         """
-        self.given[:-1, : self.width] = x
+        self.inputs[:-1, : self.width] = x
+        # Rows of o, i, f halved: their tanh becomes a sigmoid below.
         kernel = np.multiply(self.kernel, self.halves)
         half = self.halves[0]
         products = np.empty_like(self.gates[0, : 2 * self.units])
-        kept, added = np.split(products, 2)
-        for given, gates, sigmoids, i_f, c_cell, cell, squashed, o, h in self.there:
-            np.matmul(kernel, given, out=gates)
-            np.tanh(gates, out=gates)
-            np.multiply(sigmoids, half, out=sigmoids)
-            np.add(sigmoids, half, out=sigmoids)
-            np.multiply(i_f, c_cell, out=products)
-            np.add(kept, added, out=cell)
-            np.tanh(cell, out=squashed)
-            np.multiply(o, squashed, out=h)
-        states = self.given[1:, self.width : -1]
+        i_c, f_c = np.split(products, 2)
+        for (
+            inputs,
+            gates,
+            sigmoids,
+            i_f,
+            c_cell,
+            cell,
+            tanh_c,
+            o,
+            h,
+        ) in self.forward_views:
+            np.matmul(kernel, inputs, out=gates)  # z = K [x; h; 1], (4 units, n)
+            np.tanh(gates, out=gates)  # tanh(z / 2) of o, i, f; c~ = tanh(z)
+            np.multiply(sigmoids, half, out=sigmoids)  # tanh(z / 2) / 2
+            np.add(sigmoids, half, out=sigmoids)  # sigmoid(z)
+            np.multiply(i_f, c_cell, out=products)  # i c~ above f c(t-1)
+            np.add(i_c, f_c, out=cell)  # c = i c~ + f c(t-1)
+            np.tanh(cell, out=tanh_c)
+            np.multiply(o, tanh_c, out=h)  # h = o tanh(c), the next session's input
+        states = self.inputs[1:, self.width : -1]
         return states if self.sequences else states[-1]
 
-    def backward(self, slope: Numbers) -> Numbers:
-        """Differentiate after ``forward``, and fill the kernel's ``slope``.
+    def backward(self, grad: Numbers) -> Numbers:
+        """Differentiate after ``forward``, and fill the kernel's ``grad``.
 
         Parameters
         ----------
-        slope : array of the shape that ``forward`` gave
-            The loss's slope by each state.
+        grad : array of the shape that ``forward`` gave
+            The loss's gradient by each state.
 
         Returns
         -------
         array of shape (lookback, width, n), or none of it for the first layer
-            The loss's slope by ``x``.
+            The loss's gradient by ``x``.
         """
-        across, onward = np.split(self.kernel[:, :-1].T, [self.width])
-        state, cell, carried = np.zeros((3, *self.opened[0].shape), slope.dtype)
+        # Transposed kernels: by x, (width, 4 units), and by h, (units, 4 units).
+        by_x, by_h = np.split(self.kernel[:, :-1].T, [self.width])
+        dh, dc, dc_before = np.zeros((3, *self.dh_dc[0].shape), grad.dtype)
         if not self.sequences:
-            state += slope
-        self.slope[:] = 0
-        for start, views in self.back:
+            dh += grad
+        self.grad[:] = 0
+        for start, views in self.backward_views:
             span = slice(start, start + len(views))
-            slopes = self._differentiate_gates(span)
-            for t, o, i_f_c, opened, f, gates in views:
+            dgates = self._differentiate_gates(span)
+            for t, o, i_f_c, dh_dc, f, z in views:
                 if self.sequences:
-                    np.add(state, slope[t], out=state)
-                np.multiply(state, opened, out=cell)
-                np.add(cell, carried, out=cell)
-                np.multiply(state, o, out=o)
-                np.multiply(cell, i_f_c, out=i_f_c)
-                np.multiply(cell, f, out=carried)
-                np.matmul(onward, gates, out=state)
-            self.slope += _over_sessions(slopes, self.given[span])
+                    np.add(dh, grad[t], out=dh)
+                np.multiply(dh, dh_dc, out=dc)  # dL/dc through h = o tanh(c)
+                np.add(dc, dc_before, out=dc)  # and through the next session's cell
+                np.multiply(dh, o, out=o)  # dL/dz of o
+                np.multiply(dc, i_f_c, out=i_f_c)  # dL/dz of i, f and c~
+                np.multiply(dc, f, out=dc_before)  # dL/dc(t-1) = dL/dc f
+                np.matmul(by_h, z, out=dh)  # dL/dh(t-1), (units, n)
+            # dL/dK += sum over sessions of dL/dz [x; h; 1]'
+            self.grad += _over_sessions(dgates, self.inputs[span])
             if not self.first:
-                np.matmul(across, slopes, out=self.passed[span])
-        return self.passed
+                np.matmul(by_x, dgates, out=self.dx[span])  # (sessions, width, n)
+        return self.dx
 
     def _differentiate_gates(self, span: slice) -> Numbers:
-        """Differentiate every gate for itself: all that needs no later session."""
-        units, gates, squashed = self.units, self.gates[span], self.squashed[span]
-        slopes, opened = self.slopes[: len(gates)], self.opened[: len(gates)]
-        o, i, c = (gates[:, place * units :][:, :units] for place in (0, 1, 3))
-        sigmoids, by_c = slopes[:, : 3 * units], slopes[:, 3 * units :]
-        np.subtract(1, gates[:, : 3 * units], out=sigmoids)
-        sigmoids *= gates[:, : 3 * units]
-        sigmoids[:, :units] *= squashed
-        # Gate i lets in the candidate, gate f the cell: they lie side by side.
-        sigmoids[:, units:] *= gates[:, 3 * units :]
-        _derive_tanh(c, out=by_c)
-        by_c *= i
-        _derive_tanh(squashed, out=opened)
-        opened *= o
-        return slopes
+        """Differentiate each gate by its argument, up to dL/dh or dL/dc.
 
-    def _step(self, t: int) -> tuple[Numbers, ...]:
-        """Return views of what a session reads and writes; taking them takes time."""
+        This part needs no later session. Rows of the result, by gate:
+
+            o: o (1 - o) tanh(c)      i: i (1 - i) c~
+            f: f (1 - f) c(t-1)       c~: (1 - c~^2) i
+
+        and ``dh_dc`` becomes o (1 - tanh(c)^2).
+        """
+        units, gates, tanh_c = self.units, self.gates[span], self.tanh_c[span]
+        dgates, dh_dc = self.dgates[: len(gates)], self.dh_dc[: len(gates)]
+        o, i, c = (gates[:, place * units :][:, :units] for place in (0, 1, 3))
+        sigmoids, by_c = dgates[:, : 3 * units], dgates[:, 3 * units :]
+        np.subtract(1, gates[:, : 3 * units], out=sigmoids)  # 1 - s of o, i, f
+        sigmoids *= gates[:, : 3 * units]  # s (1 - s)
+        sigmoids[:, :units] *= tanh_c  # o (1 - o) tanh(c)
+        # Gate i lets in c~, gate f the cell before: they lie side by side.
+        sigmoids[:, units:] *= gates[:, 3 * units :]
+        _derive_tanh(c, out=by_c)  # 1 - c~^2
+        by_c *= i
+        _derive_tanh(tanh_c, out=dh_dc)  # 1 - tanh(c)^2
+        dh_dc *= o
+        return dgates
+
+    def _forward_view(self, t: int) -> tuple[Numbers, ...]:
+        """Return views of the arrays that a session uses; taking them takes time."""
         units, gates = self.units, self.gates[t]
         return (
-            self.given[t],
+            self.inputs[t],
             gates[: 4 * units],
             gates[: 3 * units],
             gates[units : 3 * units],
             gates[3 * units :],
             self.gates[t + 1, 4 * units :],
-            self.squashed[t],
+            self.tanh_c[t],
             gates[:units],
-            self.given[t + 1, self.width : -1],
+            self.inputs[t + 1, self.width : -1],
         )
 
-    def _step_back(
+    def _backward_view(
         self, t: int, start: int
     ) -> tuple[int, Numbers, Numbers, Numbers, Numbers, Numbers]:
-        """Return the same for the way back, over slopes that start at ``start``."""
-        units, slopes = self.units, self.slopes[t - start]
+        """Return the same for the backward pass, over a block that begins at start."""
+        units, dgates = self.units, self.dgates[t - start]
         return (
             t,
-            slopes[:units],
-            slopes[units:].reshape(3, units, -1),
-            self.opened[t - start],
+            dgates[:units],
+            dgates[units:].reshape(3, units, -1),
+            self.dh_dc[t - start],
             self.gates[t, 2 * units : 3 * units],
-            slopes,
+            dgates,
         )
 
 
 def to_fused(kernel: Numbers, recurrent: Numbers, bias: Numbers) -> Numbers:
-    """Put an LSTM's weights beside each other, gates i, f, c, o below as o, i, f, c.
+    """Put an LSTM's weights side by side, gates i, f, c, o reordered to o, i, f, c.
+
+    Parameters
+    ----------
+    kernel : array of shape (width, 4 units)
+    recurrent : array of shape (units, 4 units)
+    bias : array of shape (4 units,)
+
+    Returns
+    -------
+    array of shape (4 units, width + units + 1)
 
     Examples
     --------
@@ -205,12 +245,15 @@ def from_fused(fused: Numbers) -> list[Numbers]:
 
 
 def _derive_tanh(value: Numbers, *, out: Numbers) -> None:
-    """Set ``out`` to 1 minus the square of a tanh's value."""
+    """Set ``out`` to the derivative of a tanh from its value: 1 - value^2."""
     np.multiply(value, value, out=out)
     np.subtract(1, out, out=out)
 
 
-def _over_sessions(slopes: Numbers, given: Numbers) -> Numbers:
-    """Multiply every session's slopes with what was given, and add up: one product."""
-    rows = slopes.transpose(1, 0, 2).reshape(slopes.shape[1], -1)
-    return rows @ given.transpose(0, 2, 1).reshape(-1, given.shape[1])
+def _over_sessions(dgates: Numbers, inputs: Numbers) -> Numbers:
+    """Sum dL/dz [x; h; 1]' over sessions and windows in one product.
+
+    (4 units, sessions n) @ (sessions n, width + units + 1)
+    """
+    rows = dgates.transpose(1, 0, 2).reshape(dgates.shape[1], -1)
+    return rows @ inputs.transpose(0, 2, 1).reshape(-1, inputs.shape[1])

@@ -1,4 +1,4 @@
-"""The step: a network's outputs, its loss and gradient, and Adam's move.
+"""One training step: outputs, loss, gradient, and Adam's update of the weights.
 
 All trainable weights lie in one flat array, in Keras's order, so that the optimiser is
 a few operations on one array. A ``State`` is changed in place; the layers of a
@@ -15,25 +15,25 @@ from numpy.typing import DTypeLike, NDArray
 
 from nse_lstm.models.architectures import (
     Architecture,
+    BatchNorm,
     Dense,
     Dropout,
     Lstm,
-    Normalise,
     Shape,
     layer_widths,
 )
 from nse_lstm.models.architectures import Layer as Described
-from nse_lstm.models.engine.layers import Connection, Mask, Normalisation
-from nse_lstm.models.engine.recurrence import Recurrence, from_fused, to_fused
+from nse_lstm.models.engine.layers import BatchNormLayer, DenseLayer, DropoutLayer
+from nse_lstm.models.engine.recurrence import LstmLayer, from_fused, to_fused
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 """Keras's Adam."""
 
 Numbers = NDArray[np.floating]
 Random = np.random.Generator
-Layer = Recurrence | Normalisation | Mask | Connection
+Layer = LstmLayer | BatchNormLayer | DropoutLayer | DenseLayer
 Parts = tuple[Iterator[Numbers], Iterator[Numbers], Iterator[Numbers]]
-"""Weights, slopes and moving statistics, to be taken one after the other."""
+"""Weights, gradients and moving statistics, to be taken one after the other."""
 
 
 @dataclass(eq=False)
@@ -44,7 +44,7 @@ class State:
     """(n_weights,): the trainable ones."""
     moving: Numbers
     """(n_moving,): moving mean and variance of each normalisation."""
-    slope: Numbers
+    grad: Numbers
     """(n_weights,): the gradient of the last batch's loss, penalty included."""
     first: Numbers
     """(n_weights,): Adam's mean of gradients."""
@@ -59,6 +59,7 @@ def pack(architecture: Architecture, weights: Sequence[Numbers]) -> State:
     Parameters
     ----------
     architecture : Architecture
+        Says which weight is whose.
     weights : sequence of arrays
         From ``architectures.take_weights``.
     """
@@ -68,14 +69,14 @@ def pack(architecture: Architecture, weights: Sequence[Numbers]) -> State:
     for layer in _every(architecture):
         if isinstance(layer, Lstm):
             trainable.append(to_fused(*_take(3, given)))
-        elif isinstance(layer, Normalise):
+        elif isinstance(layer, BatchNorm):
             trainable += [next(given), next(given)]
             moving += [next(given), next(given)]
         elif isinstance(layer, Dense):
             trainable += [next(given), next(given)]
     flat = _flat(trainable, weights[0].dtype)
-    slope, first, second = np.zeros((3, flat.size), flat.dtype)
-    return State(flat, _flat(moving, flat.dtype), slope, first, second)
+    grad, first, second = np.zeros((3, flat.size), flat.dtype)
+    return State(flat, _flat(moving, flat.dtype), grad, first, second)
 
 
 def unpack(
@@ -85,6 +86,8 @@ def unpack(
 
     Parameters
     ----------
+    architecture : Architecture
+        As for ``pack``.
     weights, moving : array
         As in ``State``.
     """
@@ -94,7 +97,7 @@ def unpack(
     for layer in _every(architecture):
         if isinstance(layer, Lstm):
             unpacked += from_fused(next(parts))
-        elif isinstance(layer, Normalise):
+        elif isinstance(layer, BatchNorm):
             unpacked += [next(parts), next(parts), next(statistics), next(statistics)]
         elif isinstance(layer, Dense):
             unpacked += [next(parts), next(parts)]
@@ -102,14 +105,14 @@ def unpack(
 
 
 class Network:
-    """A described network's memory for batches of one size.
+    """A described network, with memory for batches of one size.
 
     Parameters
     ----------
     architecture : Architecture
-        Its layers are applied in order, and what its branches give is added.
+        Its layers are applied in order, and the outputs of its branches are added.
     state : State
-        Read at every call, and changed: ``differentiate`` sets ``slope`` and moves the
+        Read at every call, and changed: ``differentiate`` sets ``grad`` and moves the
         moving statistics.
     n : int
         Windows of a batch.
@@ -143,7 +146,7 @@ class Network:
     def differentiate(
         self, x: Numbers, y: Numbers, random: Random
     ) -> tuple[float, float]:
-        """Set the state's ``slope`` to the gradient of a batch's loss.
+        """Set the state's ``grad`` to the gradient of a batch's loss.
 
         Parameters
         ----------
@@ -157,36 +160,52 @@ class Network:
         float, float
             The mean loss with the penalty, and the Huber term without it.
         """
-        weights, slope = self.state.weights, self.state.slope
-        known = ~np.isnan(y)
+        weights, grad = self.state.weights, self.state.grad
+        known = ~np.isnan(y)  # (n_outputs, n)
         count = max(int(known.sum()), 1)
+        # e = y_hat - y, 0 where no target is known
         error = np.where(known, self.apply(x, random) - y, 0).astype(weights.dtype)
         term = mean = float(huber(error).sum()) / count
-        back = np.clip(error, -1, 1)
-        if self.loss == "mse":
-            mean, back = float(np.square(error).sum()) / count, 2 * error
-        back /= count
+        by_output = np.clip(error, -1, 1)  # Huber: dL/dy_hat = clip(e, -1, 1)
+        if self.loss == "mse":  # L = e^2, dL/dy_hat = 2 e
+            mean, by_output = float(np.square(error).sum()) / count, 2 * error
+        by_output /= count  # L is a mean
+        # The branches' outputs are added: each gets the same gradient.
         for branch in (self.layers, *self.beside):
-            _backward(branch, back)
+            _backward(branch, by_output)
+        # Penalty = sum(l2 w^2), its gradient 2 l2 w
         penalty = self.factors * weights
-        slope += 2 * penalty
+        grad += 2 * penalty
         return mean + float(penalty @ weights), term
 
 
 def adam(state: State, rate: float) -> None:
-    """Move the weights by ``slope`` as Keras's Adam does."""
+    """Update the weights by ``grad`` as Keras's Adam does.
+
+    Parameters
+    ----------
+    state : State
+        Changed in place.
+    rate : float
+        Learning rate of this step.
+    """
     state.n_steps += 1
     power = state.n_steps
+    # Bias correction: rate sqrt(1 - beta_2^t) / (1 - beta_1^t)
     scale = rate * math.sqrt(1 - BETA_2**power) / (1 - BETA_1**power)
-    state.first += (state.slope - state.first) * (1 - BETA_1)
-    state.second += (state.slope**2 - state.second) * (1 - BETA_2)
+    # m = beta_1 m + (1 - beta_1) g
+    state.first += (state.grad - state.first) * (1 - BETA_1)
+    # v = beta_2 v + (1 - beta_2) g^2
+    state.second += (state.grad**2 - state.second) * (1 - BETA_2)
+    # w = w - scale m / (sqrt(v) + epsilon)
     state.weights -= state.first * scale / (np.sqrt(state.second) + EPSILON)
 
 
 def huber(error: Numbers) -> Numbers:
-    """Return half the square up to 1 and a straight line above."""
+    """Return the Huber loss: e^2 / 2 up to 1, a straight line |e| - 1/2 above."""
     size = np.abs(error)
     within = np.minimum(size, 1)
+    # m (|e| - m / 2) with m = min(|e|, 1)
     return within * (size - within / 2)
 
 
@@ -196,16 +215,16 @@ def _forward(layers: Sequence[Layer], x: Numbers, random: Random | None) -> Numb
     return x
 
 
-def _backward(layers: Sequence[Layer], slope: Numbers) -> None:
+def _backward(layers: Sequence[Layer], grad: Numbers) -> None:
     for layer in reversed(layers):
-        slope = layer.backward(slope)
+        grad = layer.backward(grad)
 
 
 def _branches(architecture: Architecture, state: State, n: int) -> list[list[Layer]]:
     """Give each branch its memory and its views of the state, in the state's order."""
     parts = (
         iter(_cut(state.weights, _shapes(architecture))),
-        iter(_cut(state.slope, _shapes(architecture))),
+        iter(_cut(state.grad, _shapes(architecture))),
         iter(_cut(state.moving, _moving_shapes(architecture))),
     )
     lookback = architecture.lookback
@@ -218,25 +237,25 @@ def _branches(architecture: Architecture, state: State, n: int) -> list[list[Lay
 def _layers(
     described: Sequence[Described], parts: Parts, *, lookback: int, n: int
 ) -> Iterator[Layer]:
-    weights, slopes, moving = parts
+    weights, grads, moving = parts
     for place, layer in enumerate(described):
         match layer:
             case Lstm():
-                yield Recurrence(
+                yield LstmLayer(
                     next(weights),
-                    next(slopes),
+                    next(grads),
                     lookback=lookback,
                     n=n,
                     sequences=layer.sequences,
                     first=place == 0,
                 )
-            case Normalise():
-                yield Normalisation(*(_take(2, of) for of in (weights, slopes, moving)))
+            case BatchNorm():
+                yield BatchNormLayer(*(_take(2, of) for of in (weights, grads, moving)))
             case Dropout():
-                yield Mask(layer.rate)
+                yield DropoutLayer(layer.rate)
             case Dense():
-                yield Connection(
-                    *(_take(2, of) for of in (weights, slopes)),
+                yield DenseLayer(
+                    *(_take(2, of) for of in (weights, grads)),
                     rectified=layer.activation == "relu",
                 )
 
@@ -249,7 +268,7 @@ def _factors(architecture: Architecture, state: State) -> Numbers:
         match layer:
             case Lstm():
                 next(parts)[:, :-1] = layer.l2
-            case Normalise():
+            case BatchNorm():
                 _take(2, parts)
             case Dense():
                 _take(2, parts)[0][:] = layer.l2
@@ -267,7 +286,7 @@ def _shapes(architecture: Architecture) -> list[Shape]:
         match layer:
             case Lstm(units=units):
                 shapes.append((4 * units, width + units + 1))
-            case Normalise():
+            case BatchNorm():
                 shapes += [(width,), (width,)]
             case Dense(units=units):
                 shapes += [(width, units), (units,)]
@@ -278,7 +297,7 @@ def _moving_shapes(architecture: Architecture) -> list[Shape]:
     return [
         (width,)
         for layer, width in layer_widths(architecture)
-        if isinstance(layer, Normalise)
+        if isinstance(layer, BatchNorm)
         for _ in range(2)
     ]
 
