@@ -44,7 +44,7 @@ def test_a_module_of_the_reference_is_there(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_path_of_the_library_that_prose_names_is_there(path: Path) -> None:
     text = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
-    layers = "data|features|models|evaluation|deployment|study|reporting"
+    layers = "data|features|models|evaluation|deployment|study|pages|reporting"
     for place in re.findall(rf"`((?:{layers})/[\w/]*(?:\.py)?)`", text):
         # `data/` is a folder of the project's as well.
         assert any((top / place).exists() for top in (ROOT, SOURCES)), place
