@@ -11,7 +11,12 @@ from nse_lstm.evaluation.evidence import (
     collect_evidence,
     strategy_evidence,
 )
-from nse_lstm.evaluation.forecast_evidence import with_historical_mean
+from nse_lstm.evaluation.forecast_evidence import (
+    BETTER,
+    IN_SET,
+    WORSE,
+    with_historical_mean,
+)
 from nse_lstm.evaluation.metrics import expanding_mean
 from nse_lstm.evaluation.significance import (
     deflated_sharpe_ratio,
@@ -124,9 +129,9 @@ def test_persistence_is_the_yardstick_and_is_not_tested_against_itself(table):
 @pytest.mark.parametrize(
     ("test", "words"),
     [
-        ("Diebold-Mariano", "loses less than persistence"),
-        ("Clark-West", "there is something in it"),
-        ("direction", "knows the direction"),
+        ("Diebold-Mariano", BETTER),
+        ("Clark-West", "its forecasts have predictive content"),
+        ("direction", "predicts the direction"),
     ],
 )
 def test_a_good_forecast_and_a_worthless_one_are_told_apart(table, test, words):
@@ -138,7 +143,7 @@ def test_a_good_forecast_and_a_worthless_one_are_told_apart(table, test, words):
 
 def test_a_worthless_forecast_loses_to_persistence(table):
     row = one(table, "Diebold-Mariano", "worthless")
-    assert row["statistic"] > 0 and row["says"] == "loses more"
+    assert row["statistic"] > 0 and row["says"] == WORSE
 
 
 def test_the_pooled_test_is_that_of_the_losses_by_date(table):
@@ -202,7 +207,7 @@ def test_single_stocks_are_adjusted_for_their_number(table):
 def test_of_all_models_together_the_good_one_is_found(table):
     assert one(table, "superior predictive ability", "all")["p_value"] < 0.01
     assert one(table, "stepwise superior", "all")["says"].endswith(": good")
-    assert one(table, "model confidence set", "good")["says"] == "may be the best"
+    assert one(table, "model confidence set", "good")["says"] == IN_SET
     assert one(table, "model confidence set", "worthless")["p_value"] < 0.05
 
 
@@ -233,7 +238,7 @@ def test_the_strategys_luck_is_counted_over_all_trials_of_the_ledger():
         variance=trial_variance(sharpes[:-1], N),
     )
     assert found["statistic"] == pytest.approx(expected)
-    assert "luckiest of 40" in found["says"]
+    assert "best of 40 trials" in found["says"]
 
 
 def test_the_sharpe_ratio_comes_with_its_interval_and_what_could_be_seen(table):
@@ -281,4 +286,4 @@ def test_one_lucky_strategy_is_no_superior_one_and_a_good_one_is():
         )
         row = one(found, name, "all")
         assert (row["p_value"] <= 0.05) == some
-        assert row["says"].startswith("some strategy of 6" if some else "none of 6")
+        assert row["says"].startswith("at least one of 6" if some else "none of 6")

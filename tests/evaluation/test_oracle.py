@@ -82,7 +82,7 @@ def test_forecasts_of_two_horizons_are_refused(market):
 
 def test_a_market_without_a_signal_has_nothing_to_recover(market, nearest):
     silent = market.oracle.assign(y_hat=0.0)
-    with pytest.raises(TableError, match="order the same stocks"):
+    with pytest.raises(TableError, match="rank the same stocks"):
         measure(nearest, market, silent)
 
 

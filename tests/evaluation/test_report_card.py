@@ -83,7 +83,7 @@ def test_most_stocks_means_more_than_half():
 def test_the_sharpe_ratio_is_over_cash_and_the_one_over_zero_only_told():
     row = make_card(make_scores(n_high=1)).loc["Sharpe ratio above 1 for most stocks"]
     assert row["found"] == "1 of 3 stocks"
-    assert "counted in, 3 of 3 stocks" in row["comment"]
+    assert "included: 3 of 3 stocks" in row["comment"]
 
 
 def test_a_stock_that_was_hardly_ever_held_does_not_count_as_above():
@@ -99,13 +99,13 @@ def test_the_win_rate_is_the_pools_own():
     row = make_card(make_scores()).loc["Win rate above 50 %"]
     assert (row["found"], row["met"]) == ("45.0 %", False)
     assert (row["persistence"], row["buy_and_hold"]) == (DASH, "45.0 %")
-    assert "of all sessions 24.0 %" in row["comment"]
+    assert "of all sessions: 24.0 %" in row["comment"]
 
 
 def test_r_squared_stands_beside_persistences_and_is_called_no_score():
     row = make_card(make_scores()).loc["R² above 0.5"]
     assert (row["found"], row["met"], row["persistence"]) == ("0.60", True, "0.98")
-    assert "no score" in row["comment"]
+    assert "does not measure skill" in row["comment"]
 
 
 @pytest.mark.parametrize(("negatives", "met"), [(0.0, True), (3.0, False)])
@@ -123,7 +123,7 @@ def test_net_return_is_held_against_cash_and_against_holding():
     card = make_card(make_scores(net=0.10))
     # Cash: (1 + 0.085 / 250) ** 250 - 1 = 8.87 %
     assert card.loc["Net return above cash", "met"]
-    assert "cash alone earned 8.9 %" in card.loc["Net return above cash", "comment"]
+    assert "Cash alone earned 8.9 %" in card.loc["Net return above cash", "comment"]
     row = card.loc["Net return above buy and hold"]
     assert (row["found"], row["met"], row["buy_and_hold"]) == (
         "10.0 %",

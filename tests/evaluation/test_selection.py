@@ -80,7 +80,7 @@ def test_one_price_forecast_that_is_not_positive_disqualifies(forecasts_of, pane
     assert row["champion"] == "persistence"
     assert pd.isna(row["challenger"])
     assert pd.isna(row["loss_v2"])
-    assert "not positive: v2" in row["reason"]
+    assert "not above 0: v2" in row["reason"]
 
 
 def test_what_cannot_be_served_is_never_chosen_however_good(forecasts_of, panel):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nse_lstm.evaluation.forecast_evidence import evidence_row
+from nse_lstm.evaluation.forecast_evidence import IN_SET, WORSE, evidence_row
 from nse_lstm.pages.evidence_tables import (
     averaging_table,
     coverage_sentence,
@@ -24,8 +24,8 @@ def make_evidence() -> pd.DataFrame:
     part = {"statistic": 0.05, "lower": 0.01, "upper": 0.09}
     gone = {"against": "a session later"}
     share = {"statistic": 0.8, "lower": 0.5, "upper": 1.25}
-    best = {"against": "all", "says": "may be the best"}
-    worse = {"says": "loses more", "ticker": "BBB", "p_value": 0.01}
+    best = {"against": "all", "says": IN_SET}
+    worse = {"says": WORSE, "ticker": "BBB", "p_value": 0.01}
     return pd.DataFrame(
         [
             row(R_SQUARED, "ar1", **part),

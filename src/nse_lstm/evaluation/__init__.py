@@ -1,4 +1,4 @@
-"""The judge: what forecasts were worth, read from tables alone.
+"""Scores, statistical tests and backtests of forecasts, computed from tables alone.
 
-It never imports ``models``, so a persistence forecast and an LSTM meet the same rules.
+It never imports ``models``, so all forecasts are judged by the same rules.
 """

@@ -1,10 +1,10 @@
-"""What each change between two models does, alone and removed, by paired forecasts.
+"""Ablation: the effect of each change between two models, added alone and removed.
 
 The loss is the mean absolute error of the price over persistence's on the same
-forecasts: 1 is persistence, and a forecast below zero, which has no return, counts too.
-Losses lie orders apart, so it is their logarithms that are subtracted, within a stock
-and a seed, and then averaged over the stocks. The seeds are the observations: the
-interval is of training's luck on these stocks in this year, not of other years.
+forecasts: 1 is persistence. A price forecast below zero, which has no return, counts
+too. Losses differ by orders of magnitude, so their logarithms are subtracted within a
+stock and seed, then averaged over stocks. Seeds are the observations: the interval
+covers the variation of training on these stocks in this year, not other years.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,20 @@ from nse_lstm.evaluation.scoring import POOL, score_accuracy
 from nse_lstm.tables import ABLATION, conform
 
 NONE, ALL = "none", "all"
-"""The mixtures at both ends: v1's network and v2's."""
+"""Mixtures without any change (v1's network) and with all of them (v2's)."""
 
 CONFIDENCE = 0.95
 
 
 def mixture_name(change: str, form: str) -> str:
     """Name the mixture with one change, or with all but one.
+
+    Parameters
+    ----------
+    change : str
+        One of those between ``NONE`` and ``ALL``.
+    form : {"alone", "removed"}
+        Whether the mixture has only this change, or all but it.
 
     Examples
     --------
@@ -37,7 +44,7 @@ def mixture_name(change: str, form: str) -> str:
 
 
 def seed_losses(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
-    """Score every mixture, seed and stock alone.
+    """Return the relative loss of every mixture, seed and stock.
 
     Parameters
     ----------
@@ -50,17 +57,16 @@ def seed_losses(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``ticker model seed fold value n``: the one scorer's mean absolute error over
-        persistence's.
+        ``ticker model seed fold value n``: mean absolute error over persistence's.
     """
     naive = forecasts["model"] == NAIVE
-    yardstick = _errors(forecasts[naive], panel).set_index("ticker")["value"]
+    benchmark = _errors(forecasts[naive], panel).set_index("ticker")["value"]
     blocks = [
         _errors(rows, panel).assign(seed=seed)
         for seed, rows in forecasts[~naive].groupby("seed")
     ]
     losses = pd.concat(blocks, ignore_index=True)
-    losses["value"] /= losses["ticker"].map(yardstick)
+    losses["value"] /= losses["ticker"].map(benchmark)
     return losses[["ticker", "model", "seed", "fold", "value", "n"]]
 
 
@@ -70,19 +76,19 @@ def _errors(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
 
 
 def measure_changes(losses: pd.DataFrame, changes: Sequence[str]) -> pd.DataFrame:
-    """Measure what each change does to the loss.
+    """Measure the effect of each change on the loss.
 
     Parameters
     ----------
     losses : DataFrame
-        Of ``seed_losses``, one fold, every mixture on the same stocks and seeds.
+        From ``seed_losses``: one fold, every mixture on the same stocks and seeds.
     changes : sequence of str
-        Those between ``NONE`` and ``ALL``.
+        The changes between ``NONE`` and ``ALL``.
 
     Returns
     -------
     DataFrame
-        ``ABLATION``; the interval is Student's over the seeds, 95 %. Losses of several
+        ``ABLATION`` with Student's 95 % interval over the seeds. Losses of several
         seeds and stocks are averaged geometrically.
 
     Raises
@@ -127,20 +133,20 @@ def _effect(pair: pd.DataFrame) -> dict[str, float]:
     difference = np.log(with_it) - np.log(without)
     by_seed = difference.groupby("seed").mean().to_numpy()
     reach = _reach(by_seed)
-    everywhere = (difference < 0).groupby("seed").all()
+    better = (difference < 0).groupby("seed").all()
     return {
         "loss_with": float(np.exp(np.log(with_it).mean())),
         "loss_without": float(np.exp(np.log(without).mean())),
         "value": float(by_seed.mean()),
         "lower": float(by_seed.mean() - reach),
         "upper": float(by_seed.mean() + reach),
-        "n_seeds_better": int(everywhere.sum()),
+        "n_seeds_better": int(better.sum()),
         "n_seeds": len(by_seed),
         "n_stocks": len(difference) // len(by_seed),
     }
 
 
 def _reach(values: NDArray[np.float64]) -> float:
-    """Return half the width of Student's interval of the mean."""
+    """Return the half width of Student's interval: t * s / sqrt(n)."""
     error = values.std(ddof=1) / np.sqrt(values.size)
     return float(t(values.size - 1).ppf(0.5 + CONFIDENCE / 2) * error)

@@ -1,9 +1,9 @@
-"""Whether one forecast is better than another: tests with fixed conventions.
+"""Forecast comparison tests: Diebold-Mariano, Clark-West and Holm's correction.
 
-A loss difference is the first model's loss less the second's, so a negative statistic
-speaks for the first. Errors of forecasts that reach ``ahead`` sessions lean on the
-``ahead - 1`` before them, and every variance allows for that. Stocks of one session
-move together, so a session is one observation: ``losses_by_date`` makes it so.
+A loss difference is the first model's loss minus the second's, so a negative statistic
+favours the first. Errors of forecasts that reach ``ahead`` sessions overlap with the
+``ahead - 1`` before them, and every variance is adjusted for that. Stocks of one
+session move together, so a session is one observation (``losses_by_date``).
 """
 
 from collections.abc import Sequence
@@ -24,18 +24,18 @@ Alternative = Literal["two-sided", "less", "greater"]
 Loss = Literal["squared", "absolute"]
 
 NAIVE = "persistence"
-"""The yardstick: the price stays, ``y_hat = 0``."""
+"""The benchmark model: no price change, ``y_hat = 0``."""
 
 ROUNDING = 1e-12
-"""A variance below this share of the mean square is rounding."""
+"""A variance below this fraction of the mean square is rounding."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A mean that is held against zero.
+    """Test of whether a mean is zero.
 
     ``statistic`` and ``p_value`` are missing where the values do not vary. ``kernel``
-    is what the variance was taken with, which may be the fallback.
+    is the one used for the variance, which may be the fallback.
     """
 
     mean: float
@@ -53,12 +53,12 @@ def diebold_mariano(
     alternative: Alternative = "two-sided",
     kernel: Kernel = "rectangular",
 ) -> Comparison:
-    """Test whether two forecasts have the same expected loss.
+    """Test whether two forecasts have the same expected loss (Diebold-Mariano).
 
     The statistic of Diebold and Mariano with the correction of Harvey, Leybourne and
-    Newbold for few observations, held against Student's t with n - 1 degrees of
-    freedom. With the rectangular kernel the variance can come out negative: then the
-    Bartlett weights, which cannot, take its place over the same lags.
+    Newbold for few observations, compared with Student's t with n - 1 degrees of
+    freedom. The rectangular kernel can give a negative variance. Then Bartlett weights
+    over the same lags, which cannot, replace it.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def diebold_mariano(
     ahead : int
         Sessions from origin to target: ``delay + horizon``.
     alternative : {"two-sided", "less", "greater"}
-        "less" asks whether the first forecast loses less.
+        "less" tests whether the first forecast has the smaller loss.
     kernel : {"rectangular", "bartlett"}
         Weights of the lags 1 to ``ahead - 1``.
 
@@ -101,7 +101,14 @@ def diebold_mariano(
 
 
 def small_sample_factor(n: int, ahead: int) -> float:
-    """Return Harvey, Leybourne and Newbold's factor of the statistic.
+    """Return Harvey, Leybourne and Newbold's small-sample factor of the statistic.
+
+    Parameters
+    ----------
+    n : int
+        Observations.
+    ahead : int
+        Sessions from origin to target.
 
     Examples
     --------
@@ -118,13 +125,13 @@ def clark_west(
     benchmark: ArrayLike = 0.0,
     ahead: int = 1,
 ) -> Comparison:
-    """Test a forecast against one that it nests, such as "the price stays".
+    """Test a forecast against a nested one, such as no price change (Clark-West).
 
-    A larger model loses in sample size what its useless terms cost; the adjusted
-    difference e1² - (e2² - (b - f)²) takes that off. One-sided, standard normal: a
-    small p-value says that there is something to forecast, not that this forecast of
-    it is the better one (``diebold_mariano`` says that). For many stocks give it
-    ``adjusted_difference`` by date through ``mean_test``.
+    Useless terms of a larger model raise its squared error. The adjusted difference
+    e1² - (e2² - (b - f)²) removes that cost. One-sided, standard normal: a small
+    p-value means that returns are predictable, not that this forecast is more accurate
+    (``diebold_mariano`` tests that). For many stocks use ``mean_test`` on
+    ``adjusted_difference`` averaged by date.
 
     Parameters
     ----------
@@ -147,7 +154,18 @@ def clark_west(
 def adjusted_difference(
     y: ArrayLike, y_hat: ArrayLike, *, benchmark: ArrayLike = 0.0
 ) -> Array:
-    """Return Clark and West's difference of squared errors, (n,)."""
+    """Return Clark and West's adjusted difference of squared errors.
+
+    Parameters
+    ----------
+    y, y_hat, benchmark
+        As for ``clark_west``.
+
+    Returns
+    -------
+    array of shape (n,)
+        (y - b)² - ((y - f)² - (b - f)²) for benchmark b and forecast f.
+    """
     y, y_hat = np.asarray(y, float), np.asarray(y_hat, float)
     smaller = np.broadcast_to(np.asarray(benchmark, float), y.shape)
     return (y - smaller) ** 2 - ((y - y_hat) ** 2 - (smaller - y_hat) ** 2)
@@ -164,10 +182,12 @@ def mean_test(
     Parameters
     ----------
     values : array of shape (n,)
-        One a date, in order, none missing.
+        One per date, in order, none missing.
     ahead : int
-        Bartlett weights over ``ahead - 1`` lags; the variance is multiplied by
-        n / (n - 1), and the statistic held against the standard normal.
+        Bartlett weights over ``ahead - 1`` lags. The variance is multiplied by
+        n / (n - 1), and the statistic compared with the standard normal.
+    alternative : {"two-sided", "less", "greater"}
+        Side of the test.
     """
     series = np.asarray(values, float)
     n = series.size
@@ -180,18 +200,18 @@ def mean_test(
 
 
 def holm(p_values: pd.Series) -> pd.Series:
-    """Adjust the p-values of one question asked of many stocks (Holm).
+    """Adjust the p-values of one test over many stocks (Holm's correction).
 
     Parameters
     ----------
     p_values : Series of shape (n,)
-        By stock; a missing one is no question and stays missing.
+        By stock; a missing one is not tested and stays missing.
 
     Returns
     -------
     Series of shape (n,)
-        The level at which each could still be rejected with the chance of a single
-        false rejection held there, whatever the stocks have in common.
+        Smallest family-wise error rate at which each is rejected, valid under any
+        dependence of the stocks.
 
     References
     ----------
@@ -213,11 +233,11 @@ def holm(p_values: pd.Series) -> pd.Series:
 def losses_by_date(
     joined: pd.DataFrame, *, loss: Loss = "squared", tickers: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Return one loss a date and model, over the same stocks for all models.
+    """Return one loss per date and model, over the same stocks for all models.
 
     Seeds are averaged first, then stocks. A stock and date enters where every model
-    has a forecast of it and its return is known, so that no model is spared a hard
-    one.
+    has a forecast of it and its return is known, so that all models face the same
+    cases.
 
     Parameters
     ----------
@@ -231,8 +251,8 @@ def losses_by_date(
     Returns
     -------
     DataFrame of shape (n_dates, n_models)
-        By ``target_date``, increasing; a column ``persistence`` has the loss of
-        ``y_hat = 0``, whether or not it was among the forecasts.
+        By ``target_date``, increasing. The column ``persistence`` has the loss of
+        ``y_hat = 0``, even if it was not among the forecasts.
 
     Raises
     ------
@@ -260,7 +280,7 @@ def losses_by_date(
 
 
 def _variance(values: Array, *, lags: int, kernel: Kernel) -> tuple[float, Kernel]:
-    """Long-run variance, 0 where it is only rounding, and the kernel it took."""
+    """Return the long-run variance, 0 where it is rounding, and the kernel used."""
     variance = long_run_variance(values, lags=lags, kernel=kernel)
     if variance <= 0 and kernel == "rectangular":
         kernel = "bartlett"
@@ -288,7 +308,7 @@ def _check_ahead(ahead: int, n: int) -> None:
 
 
 def _tail(statistic: float, alternative: Alternative, law: Any) -> float:
-    """P-value of a statistic under a law of scipy.stats."""
+    """Return a statistic's p-value under a distribution of scipy.stats."""
     if alternative == "less":
         return float(law.cdf(statistic))
     if alternative == "greater":

@@ -1,8 +1,8 @@
-"""Intervals from a forecast's own past errors, and whether they keep their promise.
+"""Conformal prediction intervals from a forecast's own past errors, and their coverage.
 
-An interval at an origin takes errors whose targets were known at that origin, and
-nothing later. Split-conformal intervals cover as promised while errors stay what they
-were; the adaptive ones widen after misses, so that in the long run they do so anyway.
+An interval uses errors whose targets were known at its origin, and nothing later.
+Split-conformal intervals have the stated coverage while the distribution of errors is
+stable. Adaptive ones widen after misses and keep it in the long run in any case.
 
 References
 ----------
@@ -27,19 +27,26 @@ from nse_lstm.tables import COVERAGE, FORECASTS, check, conform
 Array = NDArray[np.float64]
 
 MISSES = 0.1
-"""Share of misses that the intervals aim at."""
+"""Target share of misses of the intervals."""
 
 ERRORS = 250
-"""Past errors behind an interval: a year of sessions."""
+"""Past errors per interval: a year of sessions."""
 
 RATE = 0.02
-"""What a miss moves the level by, so that 1 in 10 is kept as errors grow."""
+"""Step of the level after a miss, so that coverage holds as errors grow."""
 
 SERIES = ["ticker", "model", "seed"]
 
 
 def conformal_rank(n: int, alpha: float) -> int:
-    """Return which of n sorted errors is the radius; above n it is infinite.
+    """Return the rank of the radius among n sorted errors; above n it is infinite.
+
+    Parameters
+    ----------
+    n : int
+        Errors.
+    alpha : float
+        Target share of misses.
 
     Examples
     --------
@@ -58,7 +65,7 @@ def conformal_radius(errors: ArrayLike, alpha: float) -> float:
     errors : array of shape (n,)
         Past errors, exchangeable with the new one; their signs do not matter.
     alpha : float
-        Share of misses; at 0 or below the radius is infinite, at 1 or above 0.
+        Target share of misses; at 0 or below the radius is infinite, at 1 or above 0.
 
     Examples
     --------
@@ -75,16 +82,16 @@ def conformal_radius(errors: ArrayLike, alpha: float) -> float:
 def adaptive_levels(
     missed: ArrayLike, *, alpha: float, rate: float, start: float | None = None
 ) -> Array:
-    """Return the level used at each step and the next, by what was missed.
+    """Return the adaptive level at each step and the next, updated by misses.
 
     Parameters
     ----------
     missed : array of shape (n,)
         1 where the interval missed, else 0.
     alpha : float
-        Share of misses aimed at.
+        Target share of misses.
     rate : float
-        What a miss moves the level by, gamma of the paper.
+        Step size, gamma of the paper.
     start : float, optional
         First level; ``alpha`` if left out.
 
@@ -97,6 +104,7 @@ def adaptive_levels(
     >>> adaptive_levels([1, 0], alpha=0.1, rate=0.01).round(3).tolist()
     [0.1, 0.091, 0.092]
     """
+    # level[t+1] = level[t] + rate * (alpha - missed[t])
     steps = rate * (alpha - np.asarray(missed, float))
     return np.concatenate([[0.0], np.cumsum(steps)]) + (
         alpha if start is None else start
@@ -104,7 +112,14 @@ def adaptive_levels(
 
 
 def adaptive_bound(n: int, *, alpha: float, rate: float) -> float:
-    """Return how far the share of misses of n steps can be from alpha, whatever comes.
+    """Return the largest distance of the miss rate of n steps from alpha.
+
+    Parameters
+    ----------
+    n : int
+        Steps.
+    alpha, rate : float
+        As for ``adaptive_levels``.
 
     Examples
     --------
@@ -117,21 +132,21 @@ def adaptive_bound(n: int, *, alpha: float, rate: float) -> float:
 def conformal_intervals(
     joined: pd.DataFrame, *, alpha: float, window: int, rate: float = 0.0
 ) -> pd.DataFrame:
-    """Put an interval around every forecast, from its own earlier errors.
+    """Add a prediction interval to every forecast from its own earlier errors.
 
-    Each ticker, model and seed stands alone. At an origin the radius comes from the
-    last ``window`` errors of targets up to that origin, and the level from how those
-    intervals had done.
+    Each ticker, model and seed is a series of its own. The radius at an origin is a
+    quantile of the last ``window`` errors of targets up to that origin. The level
+    follows the misses so far.
 
     Parameters
     ----------
     joined : DataFrame
         Forecasts with ``y``, of any number of folds. Rows without ``y`` get an
-        interval but teach nothing; rows without ``y_hat`` get none.
+        interval but add no error. Rows without ``y_hat`` get none.
     alpha : float
-        Share of misses aimed at.
+        Target share of misses.
     window : int
-        Errors at most; fewer than ``1 / alpha - 1`` give an infinite interval.
+        Most errors used; fewer than ``1 / alpha - 1`` give an infinite interval.
     rate : float
         Of ``adaptive_levels``; 0 keeps the level (split conformal).
 
@@ -167,11 +182,11 @@ def add_intervals(
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` of one delay and horizon a model, of any number of folds: a
-        year's first bands take the errors of the year before.
+        ``FORECASTS`` of one delay and horizon per model, of any number of folds: the
+        first intervals of a year use the errors of the year before.
     panel : DataFrame
-        ``PANEL``, as far as it is known; what comes after an origin does not move its
-        band.
+        ``PANEL``, as far as it is known. Rows after an origin do not change its
+        interval.
     alpha, window, rate
         As for ``conformal_intervals``.
 
@@ -192,9 +207,16 @@ def add_intervals(
 def interval_score(
     y: ArrayLike, lower: ArrayLike, upper: ArrayLike, *, alpha: float
 ) -> Array:
-    """Return Winkler's score of each interval: width, and 2 / alpha a unit missed by.
+    """Return the interval score (Winkler): width + 2 / alpha * distance of a miss.
 
     Lower is better; infinite for an infinite interval.
+
+    Parameters
+    ----------
+    y, lower, upper : array of shape (n,)
+        Realised values and bounds.
+    alpha : float
+        Target share of misses.
 
     References
     ----------
@@ -212,9 +234,16 @@ def interval_score(
 
 
 def coverage_law(n_errors: int, alpha: float) -> tuple[float, float]:
-    """Return the two parameters of the Beta law of the coverage that n errors give.
+    """Return the parameters of the Beta distribution of coverage given n past errors.
 
-    Over the choice of the errors; the intervals of one such choice all have it.
+    The distribution is over the draw of the errors.
+
+    Parameters
+    ----------
+    n_errors : int
+        Past errors, enough for a finite interval.
+    alpha : float
+        Target share of misses.
 
     References
     ----------
@@ -230,16 +259,33 @@ def coverage_law(n_errors: int, alpha: float) -> tuple[float, float]:
 
 
 def coverage_quantiles(n_errors: int, alpha: float, levels: ArrayLike) -> Array:
-    """Return quantiles of the coverage that n errors give."""
+    """Return quantiles of the coverage given n past errors.
+
+    Parameters
+    ----------
+    n_errors, alpha
+        As for ``coverage_law``.
+    levels : array
+        Probabilities of the quantiles.
+    """
     return np.asarray(beta.ppf(levels, *coverage_law(n_errors, alpha)))
 
 
 def coverage_band(
     n: int, *, n_errors: int, alpha: float, confidence: float
 ) -> tuple[float, float]:
-    """Return what the share of covered ones among n may be, if all is as promised.
+    """Return the range of the coverage of n intervals that is consistent with chance.
 
-    Both the luck of the errors (Beta) and of the n (binomial) are in it.
+    It includes the randomness of the errors (Beta) and of the n cases (binomial).
+
+    Parameters
+    ----------
+    n : int
+        Intervals scored.
+    n_errors, alpha
+        As for ``coverage_law``.
+    confidence : float
+        Probability of the range.
     """
     tail = (1 - confidence) / 2
     law = betabinom(n, *coverage_law(n_errors, alpha))
@@ -254,17 +300,17 @@ def score_coverage(
     Parameters
     ----------
     intervals : DataFrame
-        From ``conformal_intervals``; rows without ``y`` or with an infinite interval
-        are left out, and counted in ``n_open`` if only the latter.
+        From ``conformal_intervals``. Rows without ``y`` or with an infinite interval
+        are left out; the latter are counted in ``n_open``.
     alpha, confidence : float
-        Share of misses aimed at; of the band.
+        Target share of misses; probability of the range of ``coverage_band``.
 
     Returns
     -------
     DataFrame
-        ``COVERAGE``; a quarter without a finite interval has no row. The band takes
-        the smallest number of errors in the group and its sessions as one draw each,
-        which clustered errors are not: a quarter outside it is a warning.
+        ``COVERAGE``; a quarter without a finite interval has no row. The range assumes
+        the group's smallest number of errors and independent sessions. Errors cluster,
+        so a quarter outside it is only a warning.
     """
     known = intervals.dropna(subset=["y", "y_hat"])
     quarter = known["target_date"].dt.to_period("Q").astype(str)
@@ -304,7 +350,7 @@ def _intervals(
 
 
 def _arrivals(rows: pd.DataFrame) -> Iterator[list[int]]:
-    """For each origin in order, the rows whose targets have become known since."""
+    """Yield for each origin in order the rows whose targets have become known since."""
     origin, target = rows["origin"].to_numpy(), rows["target_date"].to_numpy()
     order = np.argsort(target, kind="stable")
     known = np.searchsorted(target[order], origin, side="right")

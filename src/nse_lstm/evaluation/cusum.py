@@ -1,13 +1,12 @@
-"""When a run of bad sessions is more than bad luck: cumulative sums, calibrated.
+"""CUSUM alarms for drift, with thresholds calibrated by a block bootstrap of history.
 
-A *signal* is a number a session and stock of which more is worse: an error, a miss, a
-fault. It is held against the stock's own history, and the excess over a small allowance
-is summed up; the sum never falls below nought, rings at its threshold and starts anew
+A *signal* is one number per session and stock, higher is worse: an error, a miss, a
+fault. It is standardised by the stock's own history. The excess over a small allowance
+is summed; the sum stays at or above 0, raises an alarm at its threshold and restarts
 (Page 1954). One rule serves every signal.
 
-A threshold is what history would have crossed no more often than is allowed, drawn
-again and again in blocks, all stocks of a session together, since bad sessions follow
-each other and hit all stocks at once.
+The threshold is the level that resampled history crosses no more often than allowed.
+Blocks hold all stocks of a session, because bad sessions cluster and affect all stocks.
 
 References
 ----------
@@ -26,43 +25,43 @@ from nse_lstm.errors import StudyError
 Array = NDArray[np.float64]
 
 ALLOWANCE = 0.25
-"""Deviations a session that are let pass: a shift of half of one is found soonest."""
+"""Deviations per session that are ignored: a shift of 0.5 is then detected fastest."""
 
 LARGEST = 4.0
-"""Deviations that one session counts at most: one outlier is no drift."""
+"""Largest number of deviations per session: one outlier is no drift."""
 
 MIN_OWN = 60
-"""Sessions of history from which a stock is held against its own."""
+"""Sessions of history needed for a stock's own moments."""
 
 MARGIN = 0.6
-"""Share of the allowed rate that is aimed at: blocks cut through runs, so that fresh
-years of a dependent market ring a quarter to a half oftener than drawn ones."""
+"""Fraction of the allowed rate that is targeted: blocks cut through runs, so new years
+of a dependent market raise 25 to 50 % more alarms than resampled ones."""
 
 STEPS = 20
-"""Halvings of the span in which a threshold is looked for."""
+"""Bisection steps of the search for a threshold."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What each stock's signals were like: arrays of shape (n_stocks, n_signals)."""
+    """Mean and deviation of each signal, arrays of shape (n_stocks, n_signals)."""
 
     mean: Array
     deviation: Array
 
 
 def fit_baseline(history: Array) -> Baseline:
-    """Measure signals of sessions past.
+    """Measure the mean and deviation of past signals per stock.
 
     Parameters
     ----------
     history : array of shape (n_sessions, n_stocks, n_signals)
-        A missing value is a session that says nothing.
+        A missing value is ignored.
 
     Returns
     -------
     Baseline
-        A stock with fewer than ``MIN_OWN`` values of a signal has all stocks'; missing
-        where no stock has any.
+        A stock with fewer than ``MIN_OWN`` values of a signal has the moments of all
+        stocks; missing where no stock has a value.
     """
     given = ~np.isnan(history)
     own = _moments(history, given, axis=(0,))
@@ -75,19 +74,20 @@ def fit_baseline(history: Array) -> Baseline:
 
 
 def to_z_scores(signals: Array, baseline: Baseline) -> Array:
-    """Return signals in deviations from their history, at most ``LARGEST`` of them.
+    """Standardise signals by their history: (signal - mean) / deviation, clipped.
 
     Parameters
     ----------
     signals : array of shape (n_sessions, n_stocks, n_signals)
+        Missing where unknown.
     baseline : Baseline
-        From ``fit_baseline``. Where a signal never varied, any other value is as far
-        away as can be.
+        From ``fit_baseline``. Where a signal never varied, any other value becomes
+        plus or minus ``LARGEST``.
 
     Returns
     -------
     array of the same shape
-        Missing where the signal or its history is.
+        Between plus and minus ``LARGEST``; missing where the signal or its history is.
     """
     around = signals - baseline.mean
     around[np.abs(around) < 1e-12] = 0.0
@@ -98,36 +98,36 @@ def to_z_scores(signals: Array, baseline: Baseline) -> Array:
 
 
 def run_cusum(scaled: Array, threshold: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
-    """Sum up what is beyond the allowance, session by session.
+    """Run a CUSUM: sum the excess over the allowance and raise alarms at a threshold.
 
     Parameters
     ----------
     scaled : array of shape (n_sessions, ...)
-        From ``to_z_scores``; a missing value leaves the sum as it is.
+        From ``to_z_scores``; a missing value leaves the sum unchanged.
     threshold : array that broadcasts to the shape of one session
-        What the sum rings at.
+        An alarm is raised where the sum reaches it.
 
     Returns
     -------
-    level, rings : arrays of the same shape
-        The sum after each session, and whether it rang; then it starts anew.
+    level, alarms : arrays of the same shape
+        The sum after each session, and whether it raised an alarm; then it restarts.
 
     Examples
     --------
-    >>> level, rings = run_cusum(np.array([1.25, 1.25, -1.0, 0.5]), 2.0)
-    >>> level.tolist(), rings.tolist()
+    >>> level, alarms = run_cusum(np.array([1.25, 1.25, -1.0, 0.5]), 2.0)
+    >>> level.tolist(), alarms.tolist()
     ([1.0, 2.0, 0.0, 0.25], [False, True, False, False])
     """
     beyond = np.where(np.isnan(scaled), 0.0, scaled - ALLOWANCE)
     level = np.empty_like(beyond)
-    rings = np.empty(beyond.shape, bool)
+    alarms = np.empty(beyond.shape, bool)
     now = np.zeros(beyond.shape[1:])
     for session, step in enumerate(beyond):
-        now = np.maximum(now + step, 0.0)
+        now = np.maximum(now + step, 0.0)  # S[t] = max(S[t-1] + z[t] - allowance, 0)
         level[session] = now
-        rings[session] = now >= threshold
-        now = np.where(rings[session], 0.0, now)
-    return level, rings
+        alarms[session] = now >= threshold
+        now = np.where(alarms[session], 0.0, now)
+    return level, alarms
 
 
 def calibrate_thresholds(
@@ -139,19 +139,18 @@ def calibrate_thresholds(
     reps: int,
     seed: int,
 ) -> Array:
-    """Return the threshold of each signal that luck reaches no oftener than allowed.
+    """Calibrate each signal's threshold to an allowed rate of false alarms.
 
-    Each draw is a history of the same length and a year after it, in blocks of sessions
-    of the history, all stocks and signals of a session together; the year is held
-    against that history. So what is not known of a mean from so short a history is
-    allowed for.
+    Each draw is a resampled history of the same length and a year after it, in blocks
+    of sessions with all stocks and signals together. The year is standardised by that
+    history, so the estimation error of the moments is included.
 
     Parameters
     ----------
     history : array of shape (n_sessions, n_stocks, n_signals)
-        From ``deploy.monitoring``, of sessions without a known fault.
+        From ``deployment.monitoring``, of sessions without a known fault.
     rate : float
-        Alarms of one signal allowed a stock-year, above 0.
+        Allowed alarms of one signal per stock and year, above 0.
     sessions_per_year : int
         Length of the year.
     block : int
@@ -159,11 +158,12 @@ def calibrate_thresholds(
     reps : int
         Years drawn.
     seed : int
-        Of the drawing.
+        Of the bootstrap.
 
     Returns
     -------
     array of shape (n_signals,)
+        Thresholds.
 
     Raises
     ------
@@ -186,12 +186,12 @@ def calibrate_thresholds(
         axis=1,
     )
     low = np.zeros(n_signals)
-    # More than every session's worst cannot add up.
+    # Upper bound of the sum: LARGEST in every session of the year.
     high = np.full(n_signals, LARGEST * sessions_per_year)
     for _ in range(STEPS):
         middle = (low + high) / 2
-        _, rings = run_cusum(years, middle)
-        too_many = rings.sum(axis=(0, 1, 2)) / (reps * n_stocks) > MARGIN * rate
+        _, alarms = run_cusum(years, middle)
+        too_many = alarms.sum(axis=(0, 1, 2)) / (reps * n_stocks) > MARGIN * rate
         low, high = np.where(too_many, middle, low), np.where(too_many, high, middle)
     return high
 
@@ -199,7 +199,7 @@ def calibrate_thresholds(
 def _draws(
     n: int, length: int, *, block: int, reps: int, seed: int
 ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Draw places of a history of n sessions and of a year after it."""
+    """Draw row numbers of resampled histories of n sessions and of the years after."""
     places = np.resize(np.arange(n), n + length)
     bootstrap = StationaryBootstrap(block, places, seed=seed)
     drawn = [data[0][0] for data in bootstrap.bootstrap(reps)]

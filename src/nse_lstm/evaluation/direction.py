@@ -1,8 +1,8 @@
-"""Whether a forecast knows which way the price goes; a third way is that it stays.
+"""Directional accuracy and its tests (Pesaran-Timmermann), with "unchanged" as a class.
 
-At the NSE 13 to 23 % of even the liquid names' sessions end without a move. Two answers
-to that are defined, and nothing between them: leave those sessions out, or count "no
-move" as a class of its own. Counting them as falls would flatter whoever says "down".
+At the NSE 13 to 23 % of the sessions of even liquid stocks end without a price move.
+Two treatments are defined: leave those sessions out, or count "unchanged" as a class of
+its own. Counting them as falls would favour forecasts of a fall.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from nse_lstm.evaluation.metrics import directional_calls
 
 @dataclass(frozen=True)
 class Direction:
-    """Hits against the hits of chance.
+    """Share of hits compared with the share expected by chance.
 
     ``statistic`` and ``p_value`` (one-sided: more hits than chance) are missing where
-    chance cannot be told from skill, such as a forecast that always says "up".
+    they are undefined, such as for a forecast that always says "up".
     """
 
     hits: float
@@ -33,17 +33,17 @@ class Direction:
 
 
 def pesaran_timmermann(y: ArrayLike, y_hat: ArrayLike) -> Direction:
-    """Test the direction on the sessions that moved and were called.
+    """Test directional accuracy on sessions with a move and a call (two classes).
 
     The statistic is the paper's, with its term in 1 / n², which statsmodels 0.15
-    leaves out. It takes the rows as independent: one stock at a time, one session
-    ahead; ``direction_by_date`` is for many stocks.
+    leaves out. It assumes independent rows: one stock, one session ahead. For many
+    stocks use ``direction_by_date``.
 
     Parameters
     ----------
     y, y_hat : array of shape (n,)
-        Realised and forecast returns; rows where either is 0 are left out
-        (``directional_calls``), and ``n`` of the result is what is left.
+        Realised and forecast returns. Rows where either is 0 are left out
+        (``directional_calls``); ``n`` of the result counts the rest.
 
     References
     ----------
@@ -52,11 +52,12 @@ def pesaran_timmermann(y: ArrayLike, y_hat: ArrayLike) -> Direction:
     """
     called = directional_calls(y, y_hat)
     up = np.asarray(y, float)[called] > 0
-    said = np.asarray(y_hat, float)[called] > 0
+    called_up = np.asarray(y_hat, float)[called] > 0
     n = int(called.sum())
     if n == 0:
         return _undefined(n)
-    hits, p, q = float(np.mean(up == said)), float(up.mean()), float(said.mean())
+    hits = float(np.mean(up == called_up))
+    p, q = float(up.mean()), float(called_up.mean())
     expected = p * q + (1 - p) * (1 - q)
     of_hits = expected * (1 - expected) / n
     of_expected = (
@@ -70,15 +71,15 @@ def pesaran_timmermann(y: ArrayLike, y_hat: ArrayLike) -> Direction:
 def direction_counts(
     y: ArrayLike, y_hat: ArrayLike, *, band: float = 0.0
 ) -> NDArray[np.int64]:
-    """Count the sessions by what came (rows) and what was said (columns).
+    """Count sessions by realised (rows) and forecast class (columns).
 
     Parameters
     ----------
     y, y_hat : array of shape (n,)
         Returns, none missing.
     band : float
-        A forecast no further from 0 than this says "unchanged". A realised return
-        does so only at 0: prices move by ticks.
+        A forecast no further from 0 than this is "unchanged". A realised return is
+        so only at 0: prices move by ticks.
 
     Returns
     -------
@@ -90,20 +91,27 @@ def direction_counts(
     >>> direction_counts([0.01, 0.0, -0.02], [0.02, 0.001, 0.01], band=0.002).tolist()
     [[0, 0, 1], [0, 1, 0], [0, 0, 1]]
     """
-    came, said = np.asarray(y, float), np.asarray(y_hat, float)
-    if came.shape != said.shape or np.isnan(came).any() or np.isnan(said).any():
+    actual, hat = np.asarray(y, float), np.asarray(y_hat, float)
+    if actual.shape != hat.shape or np.isnan(actual).any() or np.isnan(hat).any():
         raise StudyError(
             "Expected two arrays of one length without a missing value. "
-            f"Received: shapes {came.shape} and {said.shape}"
+            f"Received: shapes {actual.shape} and {hat.shape}"
         )
-    said = np.where(np.abs(said) <= band, 0.0, said)
+    hat = np.where(np.abs(hat) <= band, 0.0, hat)
     counts = np.zeros((3, 3), np.int64)
-    np.add.at(counts, (np.sign(came).astype(int) + 1, np.sign(said).astype(int) + 1), 1)
+    cell = np.sign(actual).astype(int) + 1, np.sign(hat).astype(int) + 1
+    np.add.at(counts, cell, 1)
     return counts
 
 
 def three_way_accuracy(y: ArrayLike, y_hat: ArrayLike, *, band: float = 0.0) -> float:
-    """Return the share of all sessions whose class, of three, was said; NaN if none."""
+    """Return the share of sessions with the right one of three classes, else NaN.
+
+    Parameters
+    ----------
+    y, y_hat, band
+        As for ``direction_counts``.
+    """
     counts = direction_counts(y, y_hat, band=band)
     return float(np.trace(counts) / counts.sum()) if counts.sum() else float("nan")
 
@@ -111,11 +119,11 @@ def three_way_accuracy(y: ArrayLike, y_hat: ArrayLike, *, band: float = 0.0) -> 
 def pesaran_timmermann_classes(
     y: ArrayLike, y_hat: ArrayLike, *, band: float = 0.0
 ) -> Direction:
-    """Test the direction on all sessions, "unchanged" being a class of its own.
+    """Test directional accuracy on all sessions, with "unchanged" as a third class.
 
-    The generalisation to several classes: the share of hits less what independent
-    answers with the same margins would hit, over its delta-method standard error under
-    independence. With two classes it is the test above without the term in 1 / n².
+    The share of hits minus that of independent forecasts with the same margins, over
+    its delta-method standard error under independence. With two classes it equals
+    ``pesaran_timmermann`` without the term in 1 / n².
 
     Parameters
     ----------
@@ -131,21 +139,21 @@ def pesaran_timmermann_classes(
     n = int(counts.sum())
     if n == 0:
         return _undefined(n)
-    came, said = counts.sum(axis=1) / n, counts.sum(axis=0) / n
-    hits, expected = float(np.trace(counts) / n), float(came @ said)
-    # Derivative of the excess by the share of a cell, and its variance over the cells.
-    slope = np.eye(3) - said[:, None] - came[None, :]
-    shares = np.outer(came, said)
+    actual, hat = counts.sum(axis=1) / n, counts.sum(axis=0) / n
+    hits, expected = float(np.trace(counts) / n), float(actual @ hat)
+    # Gradient of (hits - expected) by the cell shares, and its variance over cells.
+    slope = np.eye(3) - hat[:, None] - actual[None, :]
+    shares = np.outer(actual, hat)
     spread = float(np.sum(shares * slope**2) - np.sum(shares * slope) ** 2)
     return _direction(hits, expected, spread / n, n)
 
 
 def direction_by_date(joined: pd.DataFrame, *, ahead: int) -> Comparison:
-    """Test the direction over many stocks, a date being one observation.
+    """Test directional accuracy over many stocks, with a date as one observation.
 
-    The covariance of the signs of what came and what was said, 0 being a sign of its
-    own, is averaged over the stocks (and seeds) of each date, and its mean over the
-    dates held against its Newey-West standard error. One-sided: above 0.
+    The covariance of the signs of return and forecast (-1, 0 or 1) is averaged over the
+    stocks and seeds of each date. Its mean over dates is divided by its Newey-West
+    standard error. One-sided: above 0.
 
     Parameters
     ----------
@@ -155,8 +163,8 @@ def direction_by_date(joined: pd.DataFrame, *, ahead: int) -> Comparison:
         ``delay + horizon``.
     """
     rows = joined.dropna(subset=["y", "y_hat"])
-    came, said = np.sign(rows["y"]), np.sign(rows["y_hat"])
-    together = (came - came.mean()) * (said - said.mean())
+    actual, hat = np.sign(rows["y"]), np.sign(rows["y_hat"])
+    together = (actual - actual.mean()) * (hat - hat.mean())
     by_date = together.groupby(rows["target_date"]).mean().sort_index()
     return mean_test(by_date.to_numpy(), ahead=ahead, alternative="greater")
 

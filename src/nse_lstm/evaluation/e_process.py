@@ -1,15 +1,14 @@
-"""Evidence that may be looked at every evening: e-processes of paired losses.
+"""Sequential tests of paired losses by e-processes, valid at every session.
 
-A p-value that is looked at every session finds a difference sooner or later, whether or
-not there is one. An e-process does not: if the challenger is never better, the chance
-that it ever reaches 20 is at most 1 in 20, however often somebody looks and whenever
-somebody stops (Ville 1939). It is the wealth of who bets a share of it, session after
-session, that the challenger loses less.
+A p-value that is checked every session finds a difference sooner or later, even where
+there is none. An e-process does not: if the challenger is never better, it ever reaches
+20 with probability at most 1/20, at any stopping time (Ville 1939). It is the wealth of
+a bettor who bets a fraction of it, every session, on the challenger's smaller loss.
 
-A *gain* is what is bet on: the champion's loss less the challenger's, over a bound that
-was known before the session, so that it lies in [-1, 1]. Absolute errors have such a
-bound for nothing: by the triangle inequality theirs differ by no more than the two
-forecasts do. One session is one gain, however many stocks are in it.
+A *gain* is the champion's loss minus the challenger's, over a bound known before the
+session, so it lies in [-1, 1]. Absolute errors have a natural bound: by the triangle
+inequality they differ by at most the difference of the two forecasts. One session is
+one gain, whatever its number of stocks.
 
 References
 ----------
@@ -36,38 +35,39 @@ PROMOTE_AT = 20.0
 """An e-process that reaches this is evidence at the level of 5 %."""
 
 BETS = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
-"""Shares of the wealth that are bet; a sixth of it starts with each, so that no edge,
-small or large, is far from a bet that suits it. Fixed before any session."""
+"""Fractions of the wealth that are bet, each with the same starting wealth, so that one
+suits every edge, small or large. Fixed before any session."""
 
 RANGE = 2.0
 """Of a gain, from -1 to 1: the scale of the sub-exponential bound."""
 
 TUNED_VARIANCE = 10.0
-"""Sum of squared gains at which the weak evidence is sharpest."""
+"""Sum of squared gains at which the weak-null e-process is sharpest."""
 
 TUNED_SESSIONS = 500
 """Sessions at which the confidence sequence is narrowest."""
 
 MIN_SESSIONS = 20
-"""Before so many an asymptotic interval means nothing."""
+"""Sessions before which an asymptotic interval is not valid."""
 
 LARGEST = 700.0
-"""Of a logarithm that a double can raise to a power."""
+"""Largest logarithm whose exponential is a finite double."""
 
 
 def betting_wealth(gains: ArrayLike, *, bet: float) -> Array:
-    """Return the wealth, from 1 on, of who bets one share of it on every gain.
+    """Return the wealth, starting at 1, from betting one fraction of it on every gain.
 
     Parameters
     ----------
     gains : array of shape (n,)
-        In [-1, 1], positive for the challenger; a missing one is a draw.
+        In [-1, 1], positive for the challenger; a missing one counts as 0.
     bet : float
         Above 0 and below 1, so that no session takes everything.
 
     Returns
     -------
     array of shape (n,)
+        Product of 1 + bet * gain up to each session.
 
     Examples
     --------
@@ -78,29 +78,30 @@ def betting_wealth(gains: ArrayLike, *, bet: float) -> Array:
 
 
 def betting_e_process(gains: ArrayLike, *, ahead: int = 1) -> Array:
-    """Return the evidence after each session that the challenger is better.
+    """Return the betting e-process after each session: evidence for the challenger.
 
-    The mean wealth over ``BETS``. Its null is that the challenger is better in no
-    session, given all before it.
+    The mean wealth over ``BETS``. The null hypothesis is that the challenger is better
+    in no session, given all before it.
 
     Where a loss is known ``ahead`` sessions after its origin, neighbouring losses
-    overlap, and betting on one stream of them is invalid. They are then ``ahead``
-    interleaved streams, each of losses that do not overlap, and the evidence is the
-    best stream's over their number. (A mean of the streams would be a little more, but
-    who stops it may know half of an open loss already; the chance that any of
-    ``ahead`` streams ever reaches 20 times ``ahead`` is at most 1 in 20 all the same.)
+    overlap, and betting on all of them is invalid. They are split into ``ahead``
+    interleaved streams of losses that do not overlap. The e-process is the best
+    stream's over their number: by the union bound, any of ``ahead`` streams ever
+    reaches 20 times ``ahead`` with probability at most 1/20. (A mean of the streams
+    would be slightly larger, but it may be stopped with half of an open loss known.)
 
     Parameters
     ----------
     gains : array of shape (n,)
-        In [-1, 1], one for every session of the market in order of origin; a missing
-        one is a session without a pair of losses, and a draw.
+        In [-1, 1], one per market session in order of origin. A missing one is a
+        session without a pair of losses and counts as 0.
     ahead : int
         Sessions from origin to target: ``delay + horizon``.
 
     Returns
     -------
     array of shape (n,)
+        ``PROMOTE_AT`` is evidence at the 5 % level.
 
     Raises
     ------
@@ -115,11 +116,11 @@ def betting_e_process(gains: ArrayLike, *, ahead: int = 1) -> Array:
 
 
 def weak_null_e_process(gains: ArrayLike, *, ahead: int = 1) -> Array:
-    """Return the evidence that the challenger is better on average so far.
+    """Return the e-process of the weak null: evidence of a better average so far.
 
-    Its null lets the challenger be better in some sessions, if it is worse in others by
-    as much; so it asks for more sessions than ``betting_e_process``. Of interleaved
-    streams the worst counts.
+    The null hypothesis allows the challenger to be better in some sessions if it is
+    worse by as much in others. So it needs more sessions than ``betting_e_process``. Of
+    interleaved streams the smallest counts.
 
     Parameters
     ----------
@@ -131,7 +132,7 @@ def weak_null_e_process(gains: ArrayLike, *, ahead: int = 1) -> Array:
     for own in _streams(_checked(gains), ahead):
         total = np.cumsum(np.nan_to_num(own))
         count = np.cumsum(~np.isnan(own))
-        # What a gain is expected to be is the mean of those before it.
+        # The expected gain is the mean of those before it.
         guess = np.roll(total / np.maximum(count, 1), 1)
         guess[:1] = 0.0
         variance = np.cumsum(np.nan_to_num((own - guess) ** 2))
@@ -144,16 +145,16 @@ def log_gamma_mixture(
 ) -> Array:
     """Return the logarithm of the gamma-exponential mixture (Howard et al., prop. 9).
 
-    It mixes ``exp(bet * total - psi(bet) * variance)`` over the bets, psi being that of
-    the centred exponential law.
+    It mixes ``exp(bet * total - psi(bet) * variance)`` over the bets, with the psi of
+    the centred exponential distribution.
 
     Parameters
     ----------
     total, variance : array
-        Sum of the differences; sum of their squared distances from what was expected of
-        each before it.
+        Sum of the differences; sum of their squared distances from the expectation
+        before each.
     scale : float
-        Above 0; of psi, twice the largest size of a difference.
+        Above 0; scale of psi, twice the largest size of a difference.
     mixing : float
         Above 0; see ``best_mixing``.
 
@@ -170,13 +171,20 @@ def log_gamma_mixture(
     constant = start * np.log(start) - gammaln(start) - np.log(gammainc(start, start))
     above = np.maximum(rate, 0.5)  # any number: it is not used below zero
     mass = gammaln(shape) + np.log(gammainc(shape, above)) - shape * np.log(above)
-    # Below zero the same function without the root of a negative number (Kummer).
+    # Below zero the same function by Kummer's identity, without a negative root.
     below = np.log(hyp1f1(1.0, shape + 1, np.minimum(rate, 0.5))) - np.log(shape)
     return constant - start + np.where(rate > 0.5, mass + rate, below)
 
 
 def best_mixing(variance: float, *, alpha: float) -> float:
-    """Return the mixing that is sharpest at a variance, for a one-sided level.
+    """Return the mixing parameter that is sharpest at a variance, for a level.
+
+    Parameters
+    ----------
+    variance : float
+        Sum of squared distances.
+    alpha : float
+        One-sided level of the test.
 
     Examples
     --------
@@ -188,9 +196,18 @@ def best_mixing(variance: float, *, alpha: float) -> float:
 
 
 def robbins_bound(variance: ArrayLike, *, mixing: float, alpha: float) -> Array:
-    """Return what a sum never leaves, either way, with probability 1 - alpha.
+    """Return Robbins' bound, which a sum never crosses with probability 1 - alpha.
 
-    For sub-Gaussian terms with this sum of variances (Robbins 1970).
+    Two-sided, for sub-Gaussian terms with this sum of variances (Robbins 1970).
+
+    Parameters
+    ----------
+    variance : array
+        Sums of variances.
+    mixing : float
+        As for ``log_gamma_mixture``.
+    alpha : float
+        Probability of ever crossing.
 
     Examples
     --------
@@ -204,16 +221,16 @@ def robbins_bound(variance: ArrayLike, *, mixing: float, alpha: float) -> Array:
 def asymptotic_half_width(
     n: ArrayLike, *, alpha: float, tuned: int = TUNED_SESSIONS
 ) -> Array:
-    """Return the half width, in deviations, of an interval for a mean at all times.
+    """Return the half width, in deviations, of an asymptotic confidence sequence.
 
     Parameters
     ----------
     n : array
         Observations so far, each at least 1.
     alpha : float
-        Chance of ever missing.
+        Probability of ever missing.
     tuned : int
-        Observations at which it is narrowest.
+        Observations at which the sequence is narrowest.
 
     Examples
     --------
@@ -231,22 +248,22 @@ def asymptotic_half_width(
 def confidence_sequence(
     values: ArrayLike, *, alpha: float, ahead: int = 1
 ) -> tuple[Array, Array, Array]:
-    """Return the mean so far with an interval that may be looked at every session.
+    """Return the running mean with a confidence sequence, valid at every session.
 
     Parameters
     ----------
     values : array of shape (n,)
-        One a session, in any unit; a missing one is left out.
+        One per session, in any unit; a missing one is left out.
     alpha : float
-        Chance of ever missing, for many sessions.
+        Probability of ever missing, for many sessions.
     ahead : int
-        Sessions that a value overlaps with, itself included. Their mean varies by at
-        most so many times what independent values' would.
+        Sessions that a value overlaps with, itself included. It multiplies the variance
+        of the mean, as an upper bound.
 
     Returns
     -------
     mean, lower, upper : arrays of shape (n,)
-        Missing before ``MIN_SESSIONS`` values; the mean before the first.
+        Bounds are missing before ``MIN_SESSIONS`` values, the mean before the first.
     """
     given = np.asarray(values, float)
     seen = ~np.isnan(given)

@@ -1,4 +1,4 @@
-"""One table of every test: what it found, and what that means in a sentence."""
+"""Table of all statistical tests: statistic, p-value, interval and a plain sentence."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -36,13 +36,13 @@ from nse_lstm.evaluation.significance import (
 from nse_lstm.tables import EVIDENCE, conform
 
 LAGS = 5
-"""Autocorrelations that the adjusted Sharpe ratio allows for: a week."""
+"""Lags of the autocorrelation-adjusted Sharpe ratio: one week of sessions."""
 
 BLOCKS = 16
-"""Of the cross-validation of choices; fewer where the sessions do not fill them."""
+"""Blocks of the symmetric cross-validation; fewer for short records."""
 
 POWER = 0.8
-"""Chance at which the Sharpe ratio that could be seen would have been seen."""
+"""Power at which the larger detectable Sharpe ratio is stated."""
 
 CASH = "cash"
 
@@ -63,19 +63,19 @@ def collect_evidence(
     Parameters
     ----------
     joined : DataFrame
-        Forecasts with ``y`` (``scoring.realised``, ``with_historical_mean``) of the walk-
-        forward years, of one delay and horizon. A model that is ``persistence`` is the
-        yardstick.
+        Forecasts with ``y`` (``scoring.realised``, ``with_historical_mean``) of the
+        walk-forward years, of one delay and horizon. ``persistence`` is the benchmark.
     both : DataFrame
-        The same with what came a session later (``price_averaging.with_delayed_return``).
+        The same with the return one session later
+        (``price_averaging.with_delayed_return``).
     excess : Series
         The declared strategy's return over cash by session (``pooled_excess``).
     trials : DataFrame of shape (n_sessions, n_columns)
-        The same of every trial of the ledger that has these sessions; which are judged
+        The same of every trial of the ledger that has these sessions. They are tested
         together (SPA, overfitting).
     trial_sharpes : array of shape (n_trials,)
         Sharpe ratios over cash per session of all trials in the ledger, which may be
-        more than those columns; a missing one never dealt and does not count.
+        more than those columns. A missing one never traded and does not count.
     verdict : Verdict
         Model, confidence and bootstrap.
     sessions_per_year : int
@@ -86,7 +86,7 @@ def collect_evidence(
     Returns
     -------
     DataFrame
-        ``EVIDENCE``, one row a test, model, opponent and stock.
+        ``EVIDENCE``, one row per test, model, opponent and stock.
     """
     rows = [
         *forecast_evidence(joined, verdict=verdict, seed=seed),
@@ -113,10 +113,15 @@ def strategy_evidence(
     sessions_per_year: int,
     seed: int,
 ) -> Iterator[Row]:
-    """Yield the rows of ``EVIDENCE`` that the declared strategy's returns give.
+    """Yield the tests of the declared strategy's returns as rows of ``EVIDENCE``.
 
-    Parameters are those of ``collect_evidence``. A strategy whose returns over cash do
-    not vary has only the row of what could have been seen.
+    A strategy whose returns over cash do not vary has only the row of the smallest
+    detectable ratio.
+
+    Parameters
+    ----------
+    excess, trials, trial_sharpes, verdict, sessions_per_year, seed
+        As for ``collect_evidence``.
     """
     year = sessions_per_year
     yield _detectable(len(excess), verdict, year)
@@ -156,8 +161,8 @@ def _detectable(n: int, verdict: Verdict, year: int) -> Row:
         statistic=least,
         upper=likely,
         n=n,
-        says=f"a true yearly Sharpe ratio of {least:.1f} would be seen every other "
-        f"time, one of {likely:.1f} in {POWER:.0%}",
+        says=f"a true yearly Sharpe ratio of {least:.1f} is detected with probability "
+        f"50%, one of {likely:.1f} with {POWER:.0%}",
         method=f"z / sqrt(years), two-sided {verdict.confidence:.0%}",
     )
 
@@ -177,7 +182,7 @@ def _sharpe(found: Moments, verdict: Verdict, year: int) -> Row:
         lower=lower,
         upper=upper,
         n=found.n,
-        says=f"yearly {yearly:.2f}, from {lower:.2f} to {upper:.2f}",
+        says=f"{yearly:.2f} per year, from {lower:.2f} to {upper:.2f}",
         method="square root of time; standard error of Mertens over n - 1",
     )
 
@@ -189,7 +194,7 @@ def _adjusted(excess: pd.Series, verdict: Verdict, year: int) -> Row:
         verdict,
         statistic=adjusted,
         n=len(excess),
-        says=f"yearly {adjusted:.2f} once {LAGS} autocorrelations are allowed for",
+        says=f"{adjusted:.2f} per year, adjusted for {LAGS} autocorrelations",
         method=f"Lo's aggregation factor over {LAGS} lags",
     )
 
@@ -204,7 +209,7 @@ def _probabilistic(found: Moments, verdict: Verdict) -> Row:
         statistic=probability,
         p_value=1 - probability,
         n=found.n,
-        says=f"above cash with probability {probability:.3f}, were it the only trial",
+        says=f"above cash with probability {probability:.3f} if it were the only trial",
         method="Bailey and Lopez de Prado, benchmark 0",
     )
 
@@ -223,9 +228,9 @@ def _track_record(found: Moments, verdict: Verdict, year: int) -> Row:
         verdict,
         statistic=needed / year,
         n=found.n,
-        says=f"needs {needed / year:.1f} years, has {has:.1f}"
+        says=f"needs a record of {needed / year:.1f} years, has {has:.1f}"
         if np.isfinite(needed)
-        else "no record is long enough: the ratio is not above 0",
+        else "no record is long enough, because the ratio is not above 0",
         method=f"years until the probabilistic ratio is {verdict.confidence}",
     )
 
@@ -237,15 +242,15 @@ def _deflated(
     deflated = deflated_sharpe_ratio(
         **asdict(found), n_trials=sharpes.size, variance=variance
     )
-    luckiest = expected_maximum_sharpe(sharpes.size, variance=variance) * np.sqrt(year)
+    best = expected_maximum_sharpe(sharpes.size, variance=variance) * np.sqrt(year)
     return _of_strategy(
         "deflated Sharpe ratio",
         verdict,
         statistic=deflated,
         p_value=1 - deflated,
         n=found.n,
-        says=f"{deflated:.3f} against the luckiest of {sharpes.size} worthless trials, "
-        f"whose yearly ratio would be {luckiest:.2f}",
+        says=f"{deflated:.3f} against the best of {sharpes.size} trials without skill, "
+        f"whose expected yearly ratio is {best:.2f}",
         method="Bailey and Lopez de Prado; variance of the trials' gains",
     )
 
@@ -260,16 +265,16 @@ def _backtest_length(found: Moments, n_trials: int, verdict: Verdict, year: int)
         verdict,
         statistic=length,
         n=found.n,
-        says=f"{n_trials} worthless trials would show as much in {length:.1f} years; "
-        f"it took {found.n / year:.1f}"
+        says=f"{n_trials} trials without skill would reach this ratio in {length:.1f} "
+        f"years, and the record has {found.n / year:.1f}"
         if yearly > 0
-        else "the ratio is not above 0: any length would show as much",
+        else "the ratio is not above 0, so a record of any length would reach it",
         method="Bailey et al. 2014, independent trials",
     )
 
 
 def _superior(trials: pd.DataFrame, verdict: Verdict, seed: int) -> Row:
-    """Ask whether any trial of the ledger beats cash; its loss is what it lacks."""
+    """Test whether any trial of the ledger beats cash; the loss is minus its return."""
     size = 1 - verdict.confidence
     block, reps = verdict.bootstrap_block, verdict.bootstrap_reps
     found = spa_test(
@@ -288,11 +293,11 @@ def _superior(trials: pd.DataFrame, verdict: Verdict, seed: int) -> Row:
         lower=found.lower,
         upper=found.upper,
         n=len(trials),
-        says=f"some strategy of {trials.shape[1]} earns more than cash, their number "
-        "allowed for"
+        says=f"at least one of {trials.shape[1]} strategies earns more than cash, "
+        "adjusted for their number"
         if found.consistent <= size
-        else f"none of {trials.shape[1]} strategies earns more than cash beyond the "
-        "luck of the best of them",
+        else f"none of {trials.shape[1]} strategies earns significantly more than "
+        "cash, adjusted for their number",
         method="Hansen's consistent p-value, its bounds beside it, studentised; net "
         "returns over cash from the ledger; stationary bootstrap, mean block "
         f"{block}, {reps} times",
@@ -308,8 +313,8 @@ def _overfitting(trials: pd.DataFrame) -> Row:
         against=ALL_MODELS,
         statistic=found.probability,
         n=len(trials),
-        says=f"the best of {found.n_trials} trials of the past was in the lower half "
-        f"afterwards in {found.probability:.0%} of {found.n_splits} splits",
+        says=f"in {found.probability:.0%} of {found.n_splits} splits the best of "
+        f"{found.n_trials} trials was in the lower half afterwards",
         method=f"symmetric cross-validation, {blocks} blocks, by Sharpe ratio; the "
         "middle counts as overfit",
     )

@@ -1,8 +1,8 @@
-"""What the tests say of the forecasts: each against persistence, and all together.
+"""Statistical tests of the forecasts: each against persistence, and all together.
 
-The error of every test here is a session's, not a stock's: stocks are averaged by date
-before anything is divided by a standard error. The tests of single stocks come with
-Holm's correction for their number.
+A session is one observation in every test: stocks are averaged by date before a mean is
+divided by its standard error. The tests of single stocks have Holm's correction for
+their number.
 """
 
 from collections.abc import Iterator
@@ -40,20 +40,37 @@ ALL_MODELS = "all"
 HISTORICAL_MEAN = "historical mean"
 """Campbell and Thompson's benchmark: each stock's mean return known at the origin."""
 
+BETTER, WORSE = f"more accurate than {NAIVE}", f"less accurate than {NAIVE}"
+"""Sentences of the Diebold-Mariano tests, which pages count."""
+IN_SET = "may be the best model"
+"""Sentence of a model in the model confidence set."""
+
 Row = dict[str, Any]
 
 
 def evidence_row(
     test: str, model: str, *, says: str, method: str, n: int, **more: Any
 ) -> Row:
-    """Return one row of ``EVIDENCE``; what is not given is missing."""
+    """Return one row of ``EVIDENCE``; columns that are not given are missing.
+
+    Parameters
+    ----------
+    test, model : str
+        Names of the test and of the model tested.
+    says, method : str
+        The result in words, and how it was computed.
+    n : int
+        Observations.
+    **more
+        Other columns; ``against`` defaults to persistence, ``ticker`` to "ALL".
+    """
     nothing = dict.fromkeys(["statistic", "p_value", "lower", "upper"], float("nan"))
     row = {"test": test, "model": model, "against": NAIVE, "ticker": POOL}
     return row | nothing | {"n": n, "says": says, "method": method} | more
 
 
 def with_historical_mean(joined: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
-    """Add what each stock's mean return so far would have forecast, as a benchmark.
+    """Add each stock's historical mean return as a benchmark forecast.
 
     Parameters
     ----------
@@ -82,7 +99,7 @@ def with_historical_mean(joined: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFr
 def forecast_evidence(
     joined: pd.DataFrame, *, verdict: Verdict, seed: int
 ) -> Iterator[Row]:
-    """Yield the rows of ``EVIDENCE`` that the forecasts give.
+    """Yield the tests of the forecasts as rows of ``EVIDENCE``.
 
     Parameters
     ----------
@@ -118,7 +135,7 @@ def forecast_evidence(
 def averaging_evidence(
     both: pd.DataFrame, *, verdict: Verdict, seed: int
 ) -> Iterator[Row]:
-    """Yield the rows of ``EVIDENCE`` on what is left a session later.
+    """Yield the tests of the accuracy left one session later as rows of ``EVIDENCE``.
 
     Parameters
     ----------
@@ -140,7 +157,7 @@ def averaging_evidence(
 
 
 def _forecasters(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield the rows of each model that forecasts a move at all."""
+    """Yield the rows of each model with a forecast other than 0."""
     for model, own in rows.groupby("model"):
         if model != NAIVE and own["y_hat"].fillna(0.0).any():
             yield str(model), own
@@ -156,9 +173,10 @@ def _artefact(model: str, rows: pd.DataFrame, *, verdict: Verdict, seed: int) ->
         lower=found.lower,
         upper=found.upper,
         n=found.n,
-        says="no gain whose share could be told"
+        says="no significant gain to divide"
         if np.isnan(found.share)
-        else f"{found.share:.0%} of its gain is gone when a deal could be made",
+        else f"{found.share:.0%} of its gain is lost one session later, when a trade "
+        "is possible",
         method="1 - later gain / gain, a gain being the mean of forecast times return "
         "by date; stationary bootstrap of dates, mean block "
         f"{verdict.bootstrap_block}, {verdict.bootstrap_reps} times",
@@ -184,6 +202,7 @@ def _r_squared(
     sums = squares.groupby(rows["target_date"]).sum().sort_index().to_numpy()
     share = lower = upper = float("nan")
     if sums[:, 1].any():
+        # R² = 1 - SSE of the model / SSE of the benchmark
         share = float(1 - sums[:, 0].sum() / sums[:, 1].sum())
         lower, upper = _interval(sums, verdict, seed)
     return evidence_row(
@@ -194,7 +213,7 @@ def _r_squared(
         lower=lower,
         upper=upper,
         n=len(sums),
-        says=_sided(lower, upper, "nearer to what came", f"than {against}"),
+        says=_compared(lower, upper, against),
         method="log returns of all stocks; stationary bootstrap of dates, mean block "
         f"{verdict.bootstrap_block}, {verdict.bootstrap_reps} times",
     )
@@ -220,7 +239,7 @@ def _diebold_mariano(
         "Diebold-Mariano",
         model,
         **_numbers(found),
-        says=_decided(found, verdict, "loses less than persistence", "loses more"),
+        says=_decided(found, verdict, BETTER, WORSE),
         method=f"squared errors, mean over stocks by date; {found.kernel} kernel over "
         f"{ahead - 1} lags, Harvey-Leybourne-Newbold, two-sided; below 0 is better",
     )
@@ -236,7 +255,7 @@ def _clark_west(model: str, rows: pd.DataFrame, ahead: int, verdict: Verdict) ->
         "Clark-West",
         model,
         **_numbers(found),
-        says=_decided(found, verdict, "there is something in it to forecast by", ""),
+        says=_decided(found, verdict, "its forecasts have predictive content", ""),
         method="adjusted squared errors, mean over stocks by date; Bartlett kernel "
         f"over {ahead - 1} lags, one-sided; nested in spirit only",
     )
@@ -248,7 +267,7 @@ def _direction(model: str, rows: pd.DataFrame, ahead: int, verdict: Verdict) -> 
         "direction",
         model,
         **_numbers(found),
-        says=_decided(found, verdict, "knows the direction better than chance", ""),
+        says=_decided(found, verdict, "predicts the direction better than chance", ""),
         method="Pesaran-Timmermann's covariance of signs, no move a sign of its own, "
         f"mean over stocks by date; Bartlett kernel over {ahead - 1} lags, one-sided",
     )
@@ -276,9 +295,7 @@ def _stock_by_stock(
             model,
             ticker=ticker,
             **numbers,
-            says=_decided(
-                decided, verdict, "loses less than persistence", "loses more"
-            ),
+            says=_decided(decided, verdict, BETTER, WORSE),
             method=f"squared errors of one stock; {test.kernel} kernel over "
             f"{ahead - 1} lags, Harvey-Leybourne-Newbold, two-sided; Holm over "
             f"{int(raw.notna().sum())} stocks",
@@ -306,7 +323,7 @@ def _together(known: pd.DataFrame, *, verdict: Verdict, seed: int) -> Iterator[R
             against=ALL_MODELS,
             p_value=p_value,
             n=len(losses),
-            says="may be the best" if included else "is not the best",
+            says=IN_SET if included else "is not the best model",
             method=f"method R, {verdict.confidence:.0%}; {how}",
         )
 
@@ -320,9 +337,9 @@ def _superior(losses: pd.DataFrame, size: float, bootstrap: Row, how: str) -> Ro
         lower=found.lower,
         upper=found.upper,
         n=len(losses),
-        says="some model beats persistence, the number of models allowed for"
+        says="at least one model beats persistence, adjusted for the number of models"
         if found.consistent <= size
-        else "no model beats persistence beyond the luck of the best of them",
+        else "no model beats persistence significantly, adjusted for their number",
         method=f"Hansen's consistent p-value, its bounds beside it, studentised; {how}",
     )
 
@@ -344,13 +361,16 @@ def _numbers(found: Comparison) -> Row:
 
 
 def _decided(found: Comparison, verdict: Verdict, better: str, worse: str) -> str:
-    """Put a test in words; ``better`` is what its own side of zero means."""
-    if not found.p_value <= 1 - verdict.confidence:  # NaN decides nothing either
-        return "cannot be told from chance"
+    """Return a test's result in words: ``worse``, if given, where it is above 0."""
+    if not found.p_value <= 1 - verdict.confidence:  # NaN is not significant
+        return "not statistically significant"
     return worse if worse and found.statistic > 0 else better
 
 
-def _sided(lower: float, upper: float, nearer: str, than: str) -> str:
+def _compared(lower: float, upper: float, against: str) -> str:
+    """Return a comparison in words from the interval of the out-of-sample R²."""
     if lower > 0:
-        return f"{nearer} {than}"
-    return f"further from it {than}" if upper < 0 else "cannot be told apart"
+        return f"more accurate than {against}"
+    if upper < 0:
+        return f"less accurate than {against}"
+    return f"not significantly different from {against}"

@@ -1,8 +1,8 @@
-"""Metrics as functions of arrays; the scorer decides which rows they see.
+"""Forecast and strategy metrics: errors, R², direction, Sharpe ratio, drawdown.
 
 Every function takes one-dimensional arrays without missing values (the caller drops
-those, and its ``n`` says how many were left), works in fractions (0.01 is 1 %), and
-answers NaN where the metric is not defined: no rows, no variance, no call, no trade.
+those and counts the rest in ``n``). It works in fractions (0.01 is 1 %) and returns NaN
+where the metric is undefined: no rows, no variance, no call, no trade.
 """
 
 import numpy as np
@@ -14,25 +14,43 @@ Array = NDArray[np.float64]
 
 
 def mae(y: ArrayLike, y_hat: ArrayLike) -> float:
-    """Return the mean absolute error, in the unit of ``y``."""
+    """Return the mean absolute error, in the unit of ``y``.
+
+    Parameters
+    ----------
+    y, y_hat : array of shape (n,)
+        Realised and forecast values.
+    """
     y, y_hat = paired(y, y_hat)
     return _mean(np.abs(y - y_hat))
 
 
 def rmse(y: ArrayLike, y_hat: ArrayLike) -> float:
-    """Return the root of the mean squared error, in the unit of ``y``."""
+    """Return the root mean squared error, in the unit of ``y``.
+
+    Parameters
+    ----------
+    y, y_hat : array of shape (n,)
+        Realised and forecast values.
+    """
     y, y_hat = paired(y, y_hat)
     return float(np.sqrt(_mean((y - y_hat) ** 2)))
 
 
 def bias(y: ArrayLike, y_hat: ArrayLike) -> float:
-    """Return the mean of forecast minus realised: positive for an over-forecast."""
+    """Return the bias, the mean of forecast minus realised: positive if too high.
+
+    Parameters
+    ----------
+    y, y_hat : array of shape (n,)
+        Realised and forecast values.
+    """
     y, y_hat = paired(y, y_hat)
     return _mean(y_hat - y)
 
 
 def mape(y: ArrayLike, y_hat: ArrayLike) -> float:
-    """Return the mean absolute error as a fraction of the realised price.
+    """Return the mean absolute percentage error, as a fraction of the realised price.
 
     Parameters
     ----------
@@ -44,10 +62,15 @@ def mape(y: ArrayLike, y_hat: ArrayLike) -> float:
 
 
 def r_squared(y: ArrayLike, y_hat: ArrayLike) -> float:
-    """Return 1 - SSE / SSE of the mean of the scored span.
+    """Return R²: 1 - SSE / SSE of the mean of the scored span.
 
-    On price levels it is no score: persistence has 0.95 and more, because the mean of
-    the span is a poor forecast that nobody could have made.
+    On price levels it does not measure skill: persistence has 0.95 and more, because
+    the mean of the span is a poor forecast.
+
+    Parameters
+    ----------
+    y, y_hat : array of shape (n,)
+        Realised and forecast values.
 
     Examples
     --------
@@ -62,10 +85,15 @@ def r_squared(y: ArrayLike, y_hat: ArrayLike) -> float:
 
 
 def skill(y: ArrayLike, y_hat: ArrayLike) -> float:
-    """Return 1 - SSE / SSE of the naive forecast ``y_hat = 0``, on log returns.
+    """Return skill on log returns: 1 - SSE / SSE of the naive forecast ``y_hat = 0``.
 
-    Positive means better than saying that the price stays. This is Campbell and
-    Thompson's out-of-sample R² with zero in the place of the historical mean.
+    Positive means more accurate than no price change. This is Campbell and Thompson's
+    out-of-sample R² with zero instead of the historical mean.
+
+    Parameters
+    ----------
+    y, y_hat : array of shape (n,)
+        Realised and forecast log returns.
 
     References
     ----------
@@ -79,14 +107,14 @@ def skill(y: ArrayLike, y_hat: ArrayLike) -> float:
 def out_of_sample_r_squared(
     y: ArrayLike, y_hat: ArrayLike, *, benchmark: ArrayLike
 ) -> float:
-    """Return 1 - SSE / SSE of another forecast; Campbell and Thompson's R².
+    """Return Campbell and Thompson's out-of-sample R²: 1 - SSE / SSE of a benchmark.
 
     Parameters
     ----------
     y, y_hat : array of shape (n,)
         Realised and forecast log returns.
     benchmark : array of shape (n,)
-        The other forecast, which knew no more: ``expanding_mean``, or 0 (``skill``).
+        Benchmark forecast from the same information: ``expanding_mean``, or 0.
     """
     y, y_hat = paired(y, y_hat)
     _, benchmark = paired(y, benchmark)
@@ -95,12 +123,12 @@ def out_of_sample_r_squared(
 
 
 def expanding_mean(y: ArrayLike, *, lag: int = 1, history: ArrayLike = ()) -> Array:
-    """Return the mean of the returns that were known when each was forecast.
+    """Return the expanding mean of the returns known when each return was forecast.
 
     Parameters
     ----------
     y : array of shape (n,)
-        Realised returns, one a session, in order.
+        Realised returns, one per session, in order.
     lag : int
         Rows until a return is known: ``delay + horizon`` of its forecast.
     history : array
@@ -109,7 +137,7 @@ def expanding_mean(y: ArrayLike, *, lag: int = 1, history: ArrayLike = ()) -> Ar
     Returns
     -------
     array of shape (n,)
-        Missing where nothing was known yet.
+        Missing where no return was known yet.
 
     Examples
     --------
@@ -126,7 +154,7 @@ def expanding_mean(y: ArrayLike, *, lag: int = 1, history: ArrayLike = ()) -> Ar
 
 
 def expected_return_gain(r_squared: float, *, sharpe: float) -> float:
-    """Return what an R² is worth: the gain in expected return, as a share of it.
+    """Return the economic value of an R²: the relative gain in expected return.
 
     Parameters
     ----------
@@ -149,7 +177,7 @@ def expected_return_gain(r_squared: float, *, sharpe: float) -> float:
 
 
 def mase(y: ArrayLike, y_hat: ArrayLike, *, scale: ArrayLike) -> float:
-    """Return the mean absolute error in units of the random walk's in-sample one.
+    """Return the mean absolute scaled error: MAE over the random walk's in-sample MAE.
 
     Parameters
     ----------
@@ -167,11 +195,16 @@ def mase(y: ArrayLike, y_hat: ArrayLike, *, scale: ArrayLike) -> float:
 
 
 def directional_calls(y: ArrayLike, y_hat: ArrayLike) -> NDArray[np.bool_]:
-    """Return which rows are a call that can be right or wrong.
+    """Return the rows with a directional call that is right or wrong.
 
-    A session without a move proves no call wrong, and ``y_hat = 0`` calls nothing: at
-    the NSE 13 to 23 % of even the liquid names' sessions do not move, and counting
-    those as "down" would inflate the rate.
+    A session without a move proves no call wrong, and ``y_hat = 0`` makes no call. At
+    the NSE 13 to 23 % of the sessions of even liquid stocks do not move. Counting them
+    as "down" would inflate the rate.
+
+    Parameters
+    ----------
+    y, y_hat : array of shape (n,)
+        Realised and forecast returns.
     """
     y, y_hat = paired(y, y_hat)
     return (y != 0) & (y_hat != 0)
@@ -179,6 +212,11 @@ def directional_calls(y: ArrayLike, y_hat: ArrayLike) -> NDArray[np.bool_]:
 
 def directional_accuracy(y: ArrayLike, y_hat: ArrayLike) -> float:
     """Return the share of calls with the right sign; NaN without a call.
+
+    Parameters
+    ----------
+    y, y_hat : array of shape (n,)
+        Realised and forecast returns.
 
     Examples
     --------
@@ -198,22 +236,22 @@ def negative_count(price_hat: ArrayLike) -> int:
 def sharpe_ratio(
     returns: ArrayLike, *, sessions_per_year: int, cash: ArrayLike = 0.0
 ) -> float:
-    """Return the yearly Sharpe ratio of session returns.
+    """Return the annualised Sharpe ratio of session returns.
 
     Parameters
     ----------
     returns : array of shape (n,)
-        Simple returns a session.
+        Simple returns per session.
     sessions_per_year : int
-        Annualises by its square root, which overstates positively autocorrelated
-        returns (Lo 2002); the NSE's averaged prices have +0.15 to +0.26.
+        Annualises by its square root, which overstates the ratio of positively
+        autocorrelated returns (Lo 2002); the NSE's averaged prices have +0.15 to +0.26.
     cash : float or array of shape (n,)
-        Return of cash a session, taken off first; 0 gives the Sharpe over zero.
+        Return of cash per session, subtracted first; 0 gives the Sharpe over zero.
 
     Returns
     -------
     float
-        NaN with fewer than two sessions or without variance, such as never invested.
+        NaN with fewer than two sessions or without variance (never invested).
 
     References
     ----------
@@ -232,14 +270,14 @@ def sharpe_ratio(
 
 
 def total_return(returns: ArrayLike) -> float:
-    """Return the compounded return of the span; 0 for no session."""
+    """Return the compounded return of the span; 0 without a session."""
     return float(np.prod(1 + np.asarray(returns, float)) - 1)
 
 
 def max_drawdown(returns: ArrayLike) -> float:
-    """Return the deepest fall from an earlier peak, at most 0.
+    """Return the maximum drawdown from an earlier peak, at most 0.
 
-    The start value 1 is in the peak, so a loss in the first session is a drawdown.
+    The start value 1 counts as a peak, so a loss in the first session is a drawdown.
 
     Examples
     --------
@@ -256,11 +294,11 @@ def win_rate(returns: ArrayLike, position: ArrayLike) -> float:
     Parameters
     ----------
     returns : array of shape (n,)
-        Net simple returns a session.
+        Net simple returns per session.
     position : array of shape (n,)
-        Held into the session; a session is invested where it is above 0, so the cost
-        of an entry falls on a session that is not counted, that of an exit on one
-        that is. NaN if never invested.
+        Held into the session, which is invested where it is above 0. So the cost of an
+        entry falls on a session that is not counted, that of an exit on one that is.
+        NaN if never invested.
     """
     returns, position = paired(returns, position)
     return _mean(returns[position > 0] > 0)
@@ -269,19 +307,37 @@ def win_rate(returns: ArrayLike, position: ArrayLike) -> float:
 def win_rate_all(returns: ArrayLike, position: ArrayLike) -> float:
     """Return the invested sessions with a positive return as a share of all sessions.
 
-    Sessions in cash are no wins, though cash earns in every one of them.
+    Sessions in cash are no wins, though cash earns interest in each.
+
+    Parameters
+    ----------
+    returns, position
+        As for ``win_rate``.
     """
     returns, position = paired(returns, position)
     return _mean((returns > 0) & (position > 0))
 
 
 def annual_turnover(turnover: ArrayLike, *, sessions_per_year: int) -> float:
-    """Return the sum of absolute changes of position a year; in and out is 2."""
+    """Return the turnover per year: absolute position changes; in and out is 2.
+
+    Parameters
+    ----------
+    turnover : array of shape (n,)
+        Absolute changes of position per session.
+    sessions_per_year : int
+        Annualises.
+    """
     return _mean(turnover) * sessions_per_year
 
 
 def paired(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
-    """Return two series as arrays of floats, row beside row.
+    """Return two series as float arrays of one length.
+
+    Parameters
+    ----------
+    first, second : array of shape (n,)
+        Row by row of the same observations.
 
     Raises
     ------

@@ -1,16 +1,15 @@
-"""Whether any of many forecasts is better, after all of them were tried.
+"""Multiple comparison of forecasts: SPA test, Romano-Wolf StepM, model confidence set.
 
-Three answers from one table of losses (``comparison.losses_by_date``: a date is one
-observation), all by the stationary bootstrap of its dates with a stated mean block
-length: Hansen's test of superior predictive ability (is any better than the
-benchmark?), Romano and Wolf's steps (which?), and the model confidence set (which could
-be the best?). ``arch`` does the resampling; what it leaves to its caller is done here:
+All three use one table of losses (``comparison.losses_by_date``: a date is one
+observation) and a stationary bootstrap of its dates. Hansen's SPA test asks whether any
+model is better than the benchmark, Romano and Wolf's steps ask which, and the model
+confidence set asks which could be the best. ``arch`` resamples; three of its limits are
+handled here:
 
-- its SPA compares plain mean differences whatever ``studentize`` says, so that one
-  model with wild losses drowns the rest. The differences are divided by their standard
-  errors first;
-- its StepM 8.0 fails once every model has been chosen, so the steps are taken here;
-- its confidence set fails on two models with the same losses, which are judged as one.
+- its SPA compares plain mean differences in spite of ``studentize``, so one model with
+  volatile losses dominates. Differences are divided by their standard errors first.
+- its StepM 8.0 fails once every model has been chosen, so the steps are taken here.
+- its confidence set fails on two models with equal losses, so they are tested as one.
 """
 
 from dataclasses import dataclass
@@ -25,11 +24,11 @@ from nse_lstm.errors import TableError
 
 @dataclass(frozen=True)
 class SpaTest:
-    """P-values of "no model is better than the benchmark".
+    """P-values of the null hypothesis that no model is better than the benchmark.
 
-    ``consistent`` is the one to read; ``lower`` and ``upper`` (White's reality check)
-    bound it. ``better`` are the models whose own difference is above the consistent
-    critical value.
+    ``consistent`` is the p-value of the test; ``lower`` and ``upper`` (White's reality
+    check) bound it. ``better`` are the models whose own difference exceeds the
+    consistent critical value.
     """
 
     lower: float
@@ -48,12 +47,12 @@ def spa_test(
     size: float = 0.05,
     studentized: bool = True,
 ) -> SpaTest:
-    """Test whether any model loses less than the benchmark (Hansen's SPA).
+    """Test whether any model is better than the benchmark (Hansen's SPA test).
 
     Parameters
     ----------
     losses : DataFrame of shape (n_dates, n_models)
-        A column a model, the benchmark among them, in order of time, none missing.
+        One column per model, the benchmark among them, in order of time, none missing.
     benchmark : str
         Its column.
     block : int
@@ -99,16 +98,16 @@ def romano_wolf_stepm(
     seed: int,
     size: float = 0.05,
 ) -> tuple[str, ...]:
-    """Return the models that lose less than the benchmark, in order of the columns.
+    """Return the models that are better than the benchmark (Romano-Wolf StepM).
 
-    The chance that even one of them does not is held at ``size``: what the test finds
-    is taken out and the rest tested again, until nothing more is found.
+    The probability of even one false model is at most ``size``. Models that the test
+    finds are removed and the rest is tested again, until no more are found.
 
     Parameters
     ----------
     losses, benchmark, block, reps, seed, size
-        As for ``spa_test``, whose differences over their standard errors and
-        consistent critical values are used.
+        As for ``spa_test``, with studentised differences and consistent critical
+        values.
 
     References
     ----------
@@ -139,25 +138,25 @@ def model_confidence_set(
     seed: int,
     method: Literal["R", "max"] = "R",
 ) -> pd.DataFrame:
-    """Return which models could be the best, as far as these dates can tell.
+    """Return the model confidence set: the models that could be the best.
 
     Parameters
     ----------
     losses : DataFrame of shape (n_dates, n_models)
-        A column a model, in order of time, none missing.
+        One column per model, in order of time, none missing.
     size : float
-        The set holds the best model with probability 1 - ``size`` at least.
+        The set holds the best model with probability at least 1 - ``size``.
     block, reps, seed : int
         Of the stationary bootstrap.
     method : {"R", "max"}
-        Statistic of the equality test and rule of elimination: the largest difference
-        of any two models (stronger, and the default), or of one from the mean.
+        Statistic of the equality test and elimination rule: the largest difference of
+        any two models (more powerful), or of one from the mean.
 
     Returns
     -------
     DataFrame
-        ``model``, ``p_value``, ``included``, in order of the columns. Models with the
-        same losses share one answer.
+        ``model``, ``p_value``, ``included``, in order of the columns. Models with
+        equal losses share one result.
 
     Raises
     ------
@@ -186,7 +185,7 @@ def model_confidence_set(
 
 
 def _gains(losses: pd.DataFrame, benchmark: str) -> pd.DataFrame:
-    """How much less than the benchmark each other model loses, by date."""
+    """Return the benchmark's loss minus each other model's, by date."""
     _check(losses)
     if benchmark not in losses:
         raise TableError(
@@ -211,7 +210,7 @@ def _check(losses: pd.DataFrame) -> None:
 
 
 def _errors(gains: pd.DataFrame, *, block: int, reps: int, seed: int) -> pd.Series:
-    """Bootstrap standard error of each mean gain."""
+    """Return the bootstrap standard error of each mean gain."""
     bootstrap = StationaryBootstrap(block, gains.to_numpy(), seed=seed)
     means = bootstrap.apply(lambda rows: rows.mean(axis=0), reps)
     return pd.Series(means.std(axis=0), index=gains.columns)
@@ -225,7 +224,7 @@ def _spa(gains: pd.DataFrame, *, block: int, reps: int, seed: int) -> SPA:
 
 
 def _first_alike(losses: pd.DataFrame) -> list[str]:
-    """For each model the first one with the very same losses."""
+    """Return for each model the first one with equal losses."""
     values = losses.to_numpy()
     alike = (values[:, :, None] == values[:, None, :]).all(axis=0)
     return [str(losses.columns[place]) for place in alike.argmax(axis=1)]

@@ -1,7 +1,8 @@
-"""How much of what can be forecast a model finds, on a simulated market.
+"""Share of the predictable signal that a model recovers on a simulated market.
 
-The oracle is the forecast of whoever knows the simulated market's plan. It is kept
-apart from the data; this module alone reads it, and only to score others.
+The oracle is the forecast that knows the simulated market's signals. It is stored apart
+from the data. Only this module reads it, to score models; only experiments and
+benchmarks use this module.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ class Recovered:
     """A model's mean rank IC beside the oracle's, on the same stocks and sessions."""
 
     share: float
-    """Of the oracle's; missing where the oracle has none to recover."""
+    """Fraction of the oracle's rank IC; missing where that is not above 0."""
     lower: float
     upper: float
     model_ic: float
@@ -41,16 +42,18 @@ def read_oracle(paths: Paths) -> pd.DataFrame:
     Raises
     ------
     ArtefactError
-        If there are none, as of every real market.
+        If there are none, as on every real market.
     """
     return read_table(FORECASTS, paths.oracle)
 
 
 def forecasts_of_oracle(market: SimulatedMarket, *, horizon: int) -> pd.DataFrame:
-    """Return the oracle's forecasts of a market that was never written.
+    """Return the oracle's forecasts of a simulated market in memory.
 
     Parameters
     ----------
+    market : SimulatedMarket
+        With the forecasts of all its horizons.
     horizon : int
         Sessions; one of ``simulation.direct.HORIZONS``.
 
@@ -70,23 +73,22 @@ def share_recovered(
     verdict: Verdict,
     seed: int,
 ) -> Recovered:
-    """Return a model's rank IC as a share of the oracle's.
+    """Return a model's mean rank IC as a fraction of the oracle's, with an interval.
 
-    Both are measured on the rows that both forecast, and on the sessions on which both
-    order the stocks.
+    Both are measured on the rows that both forecast, and on the sessions in which both
+    rank the stocks.
 
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` of one model and one horizon, of the stocks it is to be judged on.
-        Forecasts of several seeds for one stock are averaged.
+        ``FORECASTS`` of one model and one horizon. Several seeds are averaged.
     oracle : DataFrame
         From ``read_oracle`` or ``simulate_market``.
     panel : DataFrame
         ``PANEL``, reaching as far as it is known.
     verdict : config.Verdict
-        Confidence, block length and repetitions of the interval: percentiles of a
-        stationary bootstrap of the sessions, which keeps the two ICs of one together.
+        Confidence, block length and repetitions of the stationary bootstrap of
+        sessions, which resamples both ICs of a session together.
     seed : int
         Of the bootstrap.
 
@@ -116,21 +118,22 @@ def share_recovered(
 def recovered_table(
     forecasts: pd.DataFrame, market: SimulatedMarket, *, verdict: Verdict, seed: int
 ) -> pd.DataFrame:
-    """Return every model's mean rank IC on a market, and its share of the oracle's.
+    """Return every model's mean rank IC on a market, and its fraction of the oracle's.
 
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` of any models and horizons, dealt as the oracle is.
+        ``FORECASTS`` of any models and horizons, with the oracle's delay.
     market : SimulatedMarket
+        The market that they forecast.
     verdict, seed
         As for ``share_recovered``.
 
     Returns
     -------
     DataFrame
-        One row a model and horizon: ``rank_ic``, ``oracle_ic`` and ``share``, the
-        latter two missing where the oracle has nothing to forecast.
+        One row per model and horizon: ``rank_ic``, ``oracle_ic`` and ``share``. The
+        latter two are missing where the market has no signal.
     """
     daily = daily_rank_ic(forecasts, market.panel)
     table = daily.groupby(["model", "horizon"])[["rank_ic"]].mean()
@@ -145,18 +148,18 @@ def recovered_table(
 
 
 def summarise_recovered(table: pd.DataFrame) -> pd.DataFrame:
-    """Return means over markets and their standard errors.
+    """Return mean rank ICs over simulated markets with their standard errors.
 
     Parameters
     ----------
     table : DataFrame
-        Of ``recovered_table`` for several markets, with their ``kind`` and ``market``.
+        From ``recovered_table`` for several markets, with ``kind`` and ``market``.
 
     Returns
     -------
     DataFrame
-        One row a kind, model and horizon: ``rank_ic``, ``oracle_ic``, ``share``, each
-        with its ``_error``, and ``n_markets``. The markets are the observations.
+        One row per kind, model and horizon: ``rank_ic``, ``oracle_ic``, ``share``, each
+        with its ``_error``, and ``n_markets``. Markets are the observations.
     """
     grouped = table.groupby(["kind", "model", "horizon"])
     columns = ["rank_ic", "oracle_ic", "share"]
@@ -167,7 +170,7 @@ def summarise_recovered(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _share(ics: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divide, where there is something to divide by."""
+    """Return model IC / oracle IC, missing where the oracle's is not above 0."""
     model_ic, oracle_ic = ics.T
     positive = np.where(oracle_ic > 0, oracle_ic, np.nan)
     return np.asarray(model_ic / positive, float)
@@ -201,7 +204,7 @@ def _daily(
     daily = pd.DataFrame(daily.reindex(columns=["model", "oracle"]).dropna())
     if daily.empty:
         raise TableError(
-            "Expected sessions on which model and oracle order the same stocks. "
+            "Expected sessions in which model and oracle rank the same stocks. "
             f"Received: none among {len(forecasts)} forecasts and {len(oracle)} of "
             "the oracle"
         )

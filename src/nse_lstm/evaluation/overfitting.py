@@ -1,13 +1,12 @@
-"""How often the best of the past is below the middle afterwards.
+"""Probability of backtest overfitting by combinatorially symmetric cross-validation.
 
-Combinatorially symmetric cross-validation: the sessions are cut into blocks, half of
-them choose the best trial, the other half says where it then stood, for every such
-half. Where choosing is worth nothing the chosen one lands anywhere.
+Sessions are cut into blocks. For every half of the blocks, the best trial of that half
+is chosen and ranked on the other half. Without skill its rank there is uniform.
 
 Conventions, each fixed by a test: a rank of exactly the middle counts as overfit
-(λ ≤ 0, as in the paper); trials that tie for the best share the choice evenly, those
-that tie afterwards their mean rank; sessions that do not fill the blocks are left out
-at the start; a trial that did not vary over a half has a Sharpe ratio of 0 there.
+(λ ≤ 0, as in the paper). Trials that tie for the best share the choice evenly, those
+that tie afterwards their mean rank. Sessions that do not fill the blocks are dropped at
+the start. A trial without variance in a half has a Sharpe ratio of 0 there.
 
 References
 ----------
@@ -32,18 +31,18 @@ DIGITS = 12
 """Scores that agree to this many decimals are a tie."""
 
 ROUNDING = 1e-12
-"""Even odds may come out this far from 0, and a variance this share of a square."""
+"""Tolerance: even log odds this far from 0, a variance this fraction of a square."""
 
 
 @dataclass(frozen=True, eq=False)
 class Overfitting:
-    """What choosing by the past was worth.
+    """Out-of-sample performance of the trial chosen in sample.
 
-    ``logits`` has one entry a split, in lexicographic order of the choosing blocks: the
-    log odds of the chosen trial's rank afterwards, the mean over tied choices.
-    ``slope`` is of the chosen one's score afterwards on its score before, over the
-    splits, and missing where the latter does not vary. ``loss_share`` is how often the
-    chosen one's score was negative afterwards.
+    ``logits`` has one entry per split, in lexicographic order of the choosing blocks:
+    the log odds of the chosen trial's later rank, the mean over tied choices. ``slope``
+    is the regression slope of its later score on its earlier one over the splits,
+    missing where the latter does not vary. ``loss_share`` is the share of splits with a
+    negative later score.
     """
 
     probability: float
@@ -66,14 +65,14 @@ def backtest_overfitting(
     n_blocks : int
         Even; 16 gives 12,870 splits.
     measure : {"sharpe", "mean"}
-        What a trial is chosen and ranked by: the Sharpe ratio a session with the
-        sample's standard deviation, or the mean return.
+        Criterion of choice and rank: the Sharpe ratio per session with the sample
+        standard deviation, or the mean return.
 
     Raises
     ------
     StudyError
-        If there are fewer than 2 trials or 2 sessions a block, a return is missing, or
-        ``n_blocks`` is not even.
+        If there are fewer than 2 trials or 2 sessions per block, a return is missing,
+        or ``n_blocks`` is not even.
 
     Examples
     --------
@@ -99,13 +98,13 @@ def backtest_overfitting(
 
 
 def _check(table: Array, n_blocks: int) -> Array:
-    """Return the sessions that fill the blocks, the latest ones."""
+    """Return the latest sessions that fill the blocks."""
     if n_blocks < 2 or n_blocks % 2:
         raise StudyError(f"`n_blocks` must be even. Received: {n_blocks}")
     wide = table.ndim == 2 and table.shape[1] >= 2
     if not wide or len(table) < 2 * n_blocks or np.isnan(table).any():
         raise StudyError(
-            "Expected at least 2 trials and 2 sessions a block, no return missing. "
+            "Expected at least 2 trials and 2 sessions per block, no return missing. "
             f"Received: shape {table.shape}, {int(np.isnan(table).sum())} missing, "
             f"{n_blocks} blocks"
         )
@@ -113,7 +112,7 @@ def _check(table: Array, n_blocks: int) -> Array:
 
 
 def _halves(table: Array, n_blocks: int, measure: Measure) -> tuple[Array, Array]:
-    """Scores of every trial on the choosing half and on the other, (n_splits, n)."""
+    """Return each trial's scores on the choosing half and the other, (n_splits, n)."""
     centre = table.mean(axis=0)
     blocks = (table - centre).reshape(n_blocks, -1, table.shape[1])
     splits = list(combinations(range(n_blocks), n_blocks // 2))
@@ -126,6 +125,7 @@ def _halves(table: Array, n_blocks: int, measure: Measure) -> tuple[Array, Array
         score = mean + centre
         if measure == "sharpe":
             square = half @ (blocks**2).sum(axis=1)
+            # sum((x - mean)²) = sum(x²) - n mean²
             around = square - n * mean**2
             varies = around > ROUNDING * square
             deviation = np.sqrt(np.where(varies, around, 1.0) / (n - 1))

@@ -1,7 +1,7 @@
-"""What a test of a challenger can find, and how long it takes: said before it starts.
+"""Power analysis of the challenger's test: promotion rate and time, before it starts.
 
-A small edge needs years of sessions. Who knows that beforehand neither stops a test in
-despair nor believes the first good month.
+A small edge needs years of sessions. Knowing that beforehand prevents both stopping a
+test too early and trusting the first good month.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ from nse_lstm.evaluation.e_process import BETS, PROMOTE_AT
 Array = NDArray[np.float64]
 
 SESSIONS = (60, 125, 250, 500, 1000)
-"""Lengths of a test that are planned for: a quarter to four years."""
+"""Planned lengths of a test: a quarter to four years."""
 
 MEAN_BLOCK = 10
-"""Of the bootstrap that draws the sizes of gains: calm and wild weeks stay weeks."""
+"""Mean block of the bootstrap of gains, which keeps volatile weeks together."""
 
 
 def promotion_power(
@@ -32,11 +32,10 @@ def promotion_power(
     reps: int = 1000,
     seed: int = 1,
 ) -> pd.DataFrame:
-    """Return how often, and after how long, a test would end in a promotion.
+    """Simulate the power of the betting test: how often and when it promotes.
 
-    The sizes of the gains are those of the past, drawn in blocks; their signs are
-    drawn anew, so that a gain's mean is the assumed edge and nothing else, and at an
-    edge of 0 the two forecasters can be exchanged.
+    The sizes of gains are drawn from the past in blocks. Their signs are drawn at
+    random so that the mean gain equals the assumed edge.
 
     Parameters
     ----------
@@ -49,17 +48,16 @@ def promotion_power(
     sessions : sequence of int
         Lengths of the test.
     reps : int
-        Tests drawn for each edge.
+        Tests simulated per edge.
     seed : int
-        Of the drawing; the same for every edge.
+        Of the simulation; the same for every edge.
 
     Returns
     -------
     DataFrame
-        One row an edge and length: ``edge sessions promoted`` (share of the tests that
-        ended in a promotion by then), ``expected_sessions`` (mean number of sessions
-        until promotion or the end) and ``median_sessions`` (to promotion, of the tests
-        promoted; missing of none).
+        One row per edge and length: ``edge sessions promoted`` (share of tests promoted
+        by then), ``expected_sessions`` (mean sessions until promotion or the end) and
+        ``median_sessions`` (to promotion, of the promoted tests; missing without one).
 
     Raises
     ------
@@ -79,6 +77,7 @@ def promotion_power(
     chance = np.random.default_rng(seed).random(drawn.shape)
     rows = []
     for edge in edges:
+        # P(gain > 0) = (1 + edge / mean size) / 2, so that the mean gain is the edge
         won = chance < (1 + edge / size.mean()) / 2
         when = _promotion(np.where(won, drawn, -drawn), ahead=ahead)
         rows += [{"edge": edge, **_summary(when, length)} for length in sessions]
@@ -86,7 +85,7 @@ def promotion_power(
 
 
 def _sizes(size: Array, length: int, *, reps: int, seed: int) -> Array:
-    """Draw sizes of gains, (reps, length), in blocks as they followed each other."""
+    """Draw sizes of gains in blocks of consecutive sessions, (reps, length)."""
     needed = np.resize(size, max(length, size.size))
     bootstrap = StationaryBootstrap(min(MEAN_BLOCK, size.size), needed, seed=seed)
     draws = [data[0][0][:length] for data in bootstrap.bootstrap(reps)]

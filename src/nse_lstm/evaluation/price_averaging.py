@@ -1,13 +1,13 @@
-"""How much of a forecast's accuracy is an artefact of averaged prices.
+"""Artefact of averaged prices: the part of a forecast's gain lost one session later.
 
-The printed price is the session's average. Averages of a price that nobody can forecast
-are forecastable: their changes correlate by up to 1/4 with those of the session before,
-and with none earlier. Whoever gains by that only finishes a move that has happened, so
-the gain is gone one session later, which is when a deal could be made.
+The printed price is the session's average. Changes of averages of a random walk have an
+autocorrelation of up to 1/4 at lag 1 and none at higher lags. A forecast that uses it
+only completes a past move. Its gain is lost one session later, when a trade is
+possible.
 
-Whoever knows the next session's own move, on the other hand, gains by it twice: an
-average holds about half of it, and the average after that the rest. So the gain that is
-gone is the artefact's share, and the gain that is left is not.
+A forecast of the next session's own move gains twice: that session's average contains
+about half of the move, the next average the rest. So the lost gain is the artefact's
+share, and the gain that remains is not.
 
 References
 ----------
@@ -34,12 +34,12 @@ LATER = "directional_accuracy_later"
 
 @dataclass(frozen=True)
 class ArtefactShare:
-    """How much of a forecast's gain is gone one session later.
+    """Share of a forecast's gain that is lost one session later.
 
-    A gain is the mean of forecast times return, over stocks and then dates: what a
-    position of the forecast's size would earn without cost. ``share`` is one less the
-    later gain over the first, with a bootstrap interval; all three are missing where
-    the first gain cannot be told from zero, since there is nothing to share out then.
+    A gain is the mean of forecast times return, over stocks and then dates: the return
+    of a position of the forecast's size without cost. ``share`` is 1 minus the later
+    gain over the first, with a bootstrap interval. All three are missing where the
+    first gain is not significantly above zero.
     """
 
     gain: float
@@ -53,7 +53,7 @@ class ArtefactShare:
 def delay_one_session(
     forecasts: pd.DataFrame, sessions: pd.DatetimeIndex
 ) -> pd.DataFrame:
-    """Aim the same forecasts one market session later: what a deal could earn.
+    """Shift entry and target of forecasts one market session later.
 
     Parameters
     ----------
@@ -65,14 +65,14 @@ def delay_one_session(
     Returns
     -------
     DataFrame
-        ``FORECASTS`` with ``delay`` one more, entry and target a session on; rows whose
-        target then lies beyond the calendar are left out.
+        ``FORECASTS`` with ``delay`` one higher. Rows whose target then lies beyond the
+        calendar are left out.
     """
-    moved = forecasts.assign(delay=forecasts["delay"] + 1)
+    shifted = forecasts.assign(delay=forecasts["delay"] + 1)
     after = pd.Series(sessions[1:], index=sessions[:-1])
     for place in ("entry_date", "target_date"):
-        moved[place] = forecasts[place].map(after)
-    return check(moved.dropna(subset=["entry_date", "target_date"]), FORECASTS)
+        shifted[place] = forecasts[place].map(after)
+    return check(shifted.dropna(subset=["entry_date", "target_date"]), FORECASTS)
 
 
 def score_delayed_direction(
@@ -83,7 +83,7 @@ def score_delayed_direction(
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` with one delay and horizon a model.
+        ``FORECASTS`` with one delay and horizon per model.
     panel : DataFrame
         ``PANEL`` of the whole market, whose calendar is ``market_sessions``.
 
@@ -99,19 +99,19 @@ def score_delayed_direction(
 
 
 def with_delayed_return(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
-    """Join what came over the forecast's own span and over the one a session later.
+    """Join the return over the forecast's own span and over the span one session later.
 
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` with one delay and horizon a model.
+        ``FORECASTS`` with one delay and horizon per model.
     panel : DataFrame
         ``PANEL`` of the whole market.
 
     Returns
     -------
     DataFrame
-        The forecasts whose both returns are known, with ``y`` and ``y_later``.
+        The forecasts with both returns known, with ``y`` and ``y_later``.
     """
     later = realised(delay_one_session(forecasts, market_sessions(panel)), panel)
     key = ["ticker", "model", "seed", "fold", "origin"]
@@ -121,11 +121,11 @@ def with_delayed_return(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.Data
 
 
 def artefact_share(both: pd.DataFrame, *, verdict: Verdict, seed: int) -> ArtefactShare:
-    """Estimate how much of one model's gain is the artefact of averaged prices.
+    """Estimate the share of one model's gain that is the artefact of averaged prices.
 
-    Averages of a random walk give a share of 1; knowledge of the next session's move,
-    dealt evenly over the day, gives 0. A forecast whose signal lasts longer can come
-    out below 0, one that a price turns away from above 1.
+    Averages of a random walk give a share of 1. Knowledge of the next session's move,
+    with even trading over the day, gives 0. A signal that lasts longer can give less
+    than 0, a price reversal more than 1.
 
     Parameters
     ----------
@@ -163,6 +163,6 @@ def artefact_share(both: pd.DataFrame, *, verdict: Verdict, seed: int) -> Artefa
 
 
 def _gone(means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of each resample; one without a gain says nothing and is left out."""
+    """Return 1 - later gain / gain of each resample with a positive gain."""
     gained = means[means[:, 0] > 0]
     return np.asarray(1 - gained[:, 1] / gained[:, 0])

@@ -1,4 +1,4 @@
-"""Blends: one forecast out of several models', by rank, session by session."""
+"""Rank ensemble: one forecast from the ranks of several models, per session."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations_with_replacement
@@ -13,9 +13,9 @@ from nse_lstm.tables import FORECASTS, conform
 SESSION = ["fold", "origin", "delay", "horizon"]
 ROW = ["ticker", *SESSION, "entry_date", "target_date"]
 AIM = ["fold", "delay", "horizon"]
-"""What has weights of its own."""
+"""Each combination has ensemble weights of its own."""
 PARTS = 10
-"""Weights are tenths."""
+"""Weights are multiples of 1 / ``PARTS``."""
 
 Numbers = NDArray[np.float64]
 
@@ -27,33 +27,32 @@ def average_ranks(
     name: str,
     weights: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Average the ranks that several models give the shares of a session.
+    """Average the ranks that several models give the stocks of a session.
 
-    The mean rank is turned into a return by the mean of the members' slopes of forecast
-    on rank in that session.
+    The mean rank is converted to a return with the mean of the members' regression
+    slopes of forecast on rank in that session.
 
     Parameters
     ----------
     forecasts : DataFrame
         ``FORECASTS``; several seeds of a member are averaged first.
     members : sequence of str
-        Models; rows that one of them lacks, or has no forecast for, are left out.
+        Models. A row without a forecast of every member is left out.
     name : str
-        What the blend is called.
+        Name of the ensemble's ``model``.
     weights : DataFrame, optional
-        From ``fit_ensemble_weights``. Without them every member counts the same, so nothing is
-        fitted.
+        From ``fit_ensemble_weights``. Without them all members have the same weight.
 
     Returns
     -------
     DataFrame
-        ``FORECASTS`` of the blend under seed 0: no price, no interval. Ties share the
-        mean rank.
+        ``FORECASTS`` of the ensemble with seed 0, without price and interval. Ties
+        share the mean rank.
 
     Raises
     ------
     TableError
-        If a member has no forecasts, or an aim no weights.
+        If a member has no forecasts, or an ``AIM`` has no weights.
 
     References
     ----------
@@ -64,22 +63,23 @@ def average_ranks(
     session = [wide.index.get_level_values(level) for level in SESSION]
     rank, spread = _centred_ranks(wide), _centred(wide)
     share = _shares(wide, weights)
+    # slope = sum(centred forecast * centred rank) / sum(centred rank ** 2)
     sums = [(a * rank).groupby(session).transform("sum") for a in (spread, rank)]
-    # A session whose shares a member does not order has no slope: it is flat.
+    # Where a member gives all stocks one forecast, its slope is 0.
     slopes = (sums[0] / sums[1].where(sums[1] > 0)).fillna(0.0)
-    blend = (rank * share).sum(axis=1) * (slopes * share).sum(axis=1)
-    y_hat = blend.rename("y_hat").reset_index()
+    combined = (rank * share).sum(axis=1) * (slopes * share).sum(axis=1)
+    y_hat = combined.rename("y_hat").reset_index()
     return _in_schema(y_hat.assign(model=name, seed=0))
 
 
 def fit_ensemble_weights(joined: pd.DataFrame, members: Sequence[str]) -> pd.DataFrame:
-    """Weigh the members of a blend for each fold by the years walked before it.
+    """Fit the ensemble weights of each fold on the walk-forward years before it.
 
-    Of all weights in tenths that add up to 1, those with the highest w'c / sqrt(w'Rw)
-    on the sessions whose targets lie before the fold: c is each member's mean rank
-    correlation with what came, R the mean rank correlation of members with each other.
-    That is the rank IC that the blend would have had (but for the ties and the spread
-    of single sessions). Before any such session all count the same.
+    Of all weights in tenths that add up to 1, the best have the highest
+    w'c / sqrt(w'Rw) on sessions whose targets lie before the fold: c is each member's
+    mean rank correlation with the return, R the members' mean rank correlation matrix.
+    That is the ensemble's rank IC, apart from ties and the spread of single sessions.
+    Without such a session all weights are equal.
 
     Parameters
     ----------
@@ -87,11 +87,12 @@ def fit_ensemble_weights(joined: pd.DataFrame, members: Sequence[str]) -> pd.Dat
         Forecasts with ``y`` (``scoring.realised``); several seeds of a member are
         averaged first.
     members : sequence of str
+        Models.
 
     Returns
     -------
     DataFrame
-        Indexed by ``AIM``, a column a member.
+        Weights indexed by ``AIM``, one column per member.
 
     Raises
     ------
@@ -118,14 +119,14 @@ def fit_ensemble_weights(joined: pd.DataFrame, members: Sequence[str]) -> pd.Dat
 
 
 def mean_over_seeds(forecasts: pd.DataFrame, *, seed: int) -> pd.DataFrame:
-    """Average the forecasts of a model's seeds; a lone one stays as it is.
+    """Average the forecasts of each model's seeds.
 
     Parameters
     ----------
     forecasts : DataFrame
         ``FORECASTS``.
     seed : int
-        What stands in the mean's column.
+        Value of the result's ``seed`` column.
     """
     means = forecasts.groupby(["model", *ROW])["y_hat"].mean().reset_index()
     return _in_schema(means.assign(seed=seed))
@@ -134,11 +135,11 @@ def mean_over_seeds(forecasts: pd.DataFrame, *, seed: int) -> pd.DataFrame:
 def _side_by_side(
     forecasts: pd.DataFrame, members: Sequence[str], row: list[str]
 ) -> pd.DataFrame:
-    """Return a column a member, seeds averaged, where all of them have a forecast."""
+    """Return one column per member, seeds averaged, where all have a forecast."""
     own = forecasts[forecasts["model"].isin(members)].dropna(subset="y_hat")
     if absent := set(members) - set(own["model"]):
         raise TableError(
-            f"Expected forecasts of {', '.join(members)} to blend. "
+            f"Expected forecasts of {', '.join(members)} for the ensemble. "
             f"Received: none of {', '.join(sorted(absent))}"
         )
     wide = own.pivot_table(index=row, columns="model", values="y_hat").dropna()
@@ -163,14 +164,14 @@ def _shares(wide: pd.DataFrame, weights: pd.DataFrame | None) -> Numbers:
     shares = weights[list(wide.columns)].reindex(pd.MultiIndex.from_frame(aims))
     if shares.isna().any(axis=None):
         raise TableError(
-            "Expected weights of every fold, delay and horizon to blend. Received: "
+            "Expected weights of every fold, delay and horizon. Received: "
             f"none for {int(shares.isna().any(axis=1).sum())} of {len(shares)} rows"
         )
     return shares.to_numpy(float)
 
 
 def _pairs(members: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Name each member beside what came, then each beside each."""
+    """Yield each member with the return, then each pair of members."""
     yield from ((member, "y") for member in members)
     yield from combinations_with_replacement(members, 2)
 
@@ -203,12 +204,13 @@ def _best(mean: "pd.Series[float]", members: Sequence[str]) -> Numbers:
     for (i, one), (j, other) in combinations_with_replacement(enumerate(members), 2):
         each[i, j] = each[j, i] = mean[one, other]
     tenths = np.array(list(_simplex(n)), float) / PARTS
+    # w'c / sqrt(w'Rw) of every weight vector w
     spread = np.sqrt(np.einsum("ki,ij,kj->k", tenths, each, tenths))
     return np.asarray(tenths[np.argmax(tenths @ came / spread)])
 
 
 def _simplex(n: int) -> Iterator[tuple[int, ...]]:
-    """Yield every way to share out ``PARTS`` among n, in order."""
+    """Yield every split of ``PARTS`` among n, in order."""
     for cuts in combinations_with_replacement(range(PARTS + 1), n - 1):
         yield tuple(np.diff([0, *cuts, PARTS]))
 

@@ -1,8 +1,7 @@
-"""Rank IC: how well a forecast orders the shares of a session, one session at a time.
+"""Rank IC: Spearman correlation of forecast and return over the stocks of a session.
 
-A session of 25 shares is one observation, not 25. Returns over several sessions
-overlap, so the sessions' coefficients depend on each other, and the mean's error is
-taken after Newey and West.
+A session of 25 stocks is one observation, not 25. Returns over several sessions
+overlap, so the coefficients are autocorrelated and the mean has a Newey-West error.
 
 References
 ----------
@@ -22,7 +21,7 @@ from nse_lstm.tables import ACCURACY_COST, RANK_IC, SCORES, conform
 ALL_YEARS = 0
 """The ``fold`` of a score over the sessions of all years."""
 MIN_STOCKS = 3
-"""Two shares are always ordered rightly or wrongly."""
+"""Stocks needed per session: the rank correlation of two is always 1 or -1."""
 CONFIDENCE = 0.95
 
 SESSION = ["model", "seed", "fold", "delay", "horizon", "origin"]
@@ -30,13 +29,13 @@ SUMMARY = ["value", "t_statistic", "lower", "upper", "n"]
 
 
 def daily_rank_ic(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
-    """Correlate the ranks of forecast and realised return, session by session.
+    """Compute the rank IC of every session: rank correlation of forecast and return.
 
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` of the universe, of any delays and horizons: the rows of a model's
-        origin are the cross-section.
+        ``FORECASTS`` of the universe, of any delays and horizons. The rows of one model
+        and origin are the cross-section.
     panel : DataFrame
         ``PANEL``, as far as it is known.
 
@@ -54,12 +53,13 @@ def daily_rank_ic(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     enough = (sums["n"] >= MIN_STOCKS) & (sums["xx"] > 0) & (sums["yy"] > 0)
     sums = sums[enough]
     spread = (sums["xx"] * sums["yy"]) ** 0.5
+    # Spearman: sum(xy) / sqrt(sum(x²) sum(y²)) of centred ranks
     table = sums.assign(rank_ic=(sums["xy"] / spread).clip(-1, 1))
     return conform(table, RANK_IC)
 
 
 def summarise_rank_ic(daily: pd.DataFrame) -> pd.DataFrame:
-    """Average the sessions' coefficients, by year and over all years.
+    """Return the mean rank IC by year and over all years, with Newey-West errors.
 
     Parameters
     ----------
@@ -69,9 +69,9 @@ def summarise_rank_ic(daily: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a model, delay, horizon and fold (``ALL_YEARS`` is 0): ``value``,
+        One row per model, delay, horizon and fold (``ALL_YEARS`` is 0): ``value``,
         ``t_statistic``, ``lower``, ``upper`` (95 %, normal) and ``n`` sessions. The
-        seeds of a model are averaged session by session.
+        seeds of a model are averaged by session.
     """
     single = _over_seeds(daily)
     both = pd.concat([single, single.assign(fold=ALL_YEARS)])
@@ -79,7 +79,7 @@ def summarise_rank_ic(daily: pd.DataFrame) -> pd.DataFrame:
 
 
 def score_rank_ic(daily: pd.DataFrame) -> pd.DataFrame:
-    """Lay the summary out as the one table of scores.
+    """Return the mean rank ICs as rows of ``SCORES``.
 
     Returns
     -------
@@ -99,12 +99,19 @@ def score_rank_ic(daily: pd.DataFrame) -> pd.DataFrame:
 
 
 def compare_rank_ic(daily: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
-    """Compare two models on the sessions that both have ranked.
+    """Compare the rank ICs of two models on the sessions that both rank.
+
+    Parameters
+    ----------
+    daily : DataFrame
+        ``RANK_IC``.
+    first, second : str
+        Models.
 
     Returns
     -------
     DataFrame
-        One row a delay and horizon over all years: ``value`` (first less second),
+        One row per delay and horizon over all years: ``value`` (first minus second),
         ``t_statistic``, ``lower``, ``upper``, ``n``; none where they share no session.
     """
     key = ["fold", "delay", "horizon", "origin"]
@@ -118,7 +125,12 @@ def compare_rank_ic(daily: pd.DataFrame, first: str, second: str) -> pd.DataFram
 
 
 def metric_name(delay: int, horizon: int) -> str:
-    """Name the rank IC of one aim.
+    """Return the metric's name of the rank IC at one delay and horizon.
+
+    Parameters
+    ----------
+    delay, horizon : int
+        Sessions from origin to entry, and from entry to target.
 
     Examples
     --------
@@ -129,7 +141,7 @@ def metric_name(delay: int, horizon: int) -> str:
 
 
 def _centred_rank(rows: pd.DataFrame, column: str) -> "pd.Series[float]":
-    """Rank within the session, less the mean rank."""
+    """Return the rank within the session minus the mean rank."""
     key = [rows[name] for name in SESSION]
     rank = rows[column].groupby(key).rank()
     return rank - rank.groupby(key).transform("mean")
@@ -146,7 +158,7 @@ def _means(table: pd.DataFrame, key: list[str], column: str) -> pd.DataFrame:
 
 
 def _mean(block: pd.DataFrame, column: str) -> tuple[float, float, float, float, int]:
-    """Average in order of time; twice the horizon of lags covers the overlap."""
+    """Return mean, t, bounds and n; lags of twice the horizon cover the overlap."""
     ordered = block.sort_values("origin")
     lags = 2 * int(ordered["horizon"].iloc[0])
     mean, error = newey_west(ordered[column], lags=lags)

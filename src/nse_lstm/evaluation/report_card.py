@@ -1,4 +1,4 @@
-"""The status page's expectations held against what was found, beside baselines."""
+"""Report card: the status page's targets beside the scores reached and baselines."""
 
 from dataclasses import asdict, dataclass
 
@@ -11,36 +11,39 @@ from nse_lstm.evaluation.strategies import BENCHMARKS, EQUAL_WEIGHT, HOLD
 from nse_lstm.tables import ACCURACY_COST
 
 DASH = "\N{EN DASH}"
-"""What is not defined, such as the Sharpe ratio of never trading."""
+"""Shown for an undefined score, such as the Sharpe ratio of never trading."""
 
 PERSISTENCE = "persistence"
 
 MIN_INVESTED = 20
-"""Sessions for which a stock must be held before it counts by its Sharpe ratio."""
+"""Sessions for which a stock must be held before its Sharpe ratio counts."""
 
 
 def report_card(
     scores: pd.DataFrame, *, model: str, rule: str, year: int, backtest: Backtest
 ) -> pd.DataFrame:
-    """Hold one model's year against the four targets, and three honest ones.
+    """Compare one model's year with the four published targets and three fair ones.
 
     Parameters
     ----------
     scores : DataFrame
         ``SCORES`` of accuracy and strategies, those of ``persistence``,
-        ``buy_and_hold`` and ``equal_weight`` among them. A score that is missing shows
-        as a dash.
+        ``buy_and_hold`` and ``equal_weight`` among them. A missing score is shown as a
+        dash.
     model, rule : str
         Of the strategy at the headline cost.
     year : int
         The fold.
+    backtest : Backtest
+        ``headline_cost_bps``, ``cash_rate``, ``sessions_per_year`` and
+        ``dividend_band`` are used.
 
     Returns
     -------
     DataFrame
-        One row a target: ``target``, ``found`` (text), ``met`` (nullable boolean,
-        missing where it cannot be said), ``persistence`` and ``buy_and_hold`` (text,
-        the same figure for them), ``comment``.
+        One row per target: ``target``, ``found`` (text), ``met`` (nullable boolean,
+        missing where undefined), ``persistence`` and ``buy_and_hold`` (text, their
+        values of the same score), ``comment``.
     """
     levels = (ACCURACY_COST, backtest.headline_cost_bps)
     scores = scores[(scores["fold"] == year) & scores["cost_bps"].isin(levels)]
@@ -98,17 +101,17 @@ def _sharpe(scores: pd.DataFrame, model: str, *, rule: str, backtest: Backtest) 
         persistence=_above_one(_sharpes(scores, PERSISTENCE, rule)),
         buy_and_hold=_above_one(_sharpes(scores, HOLD, BENCHMARKS[HOLD])),
         comment=(
-            f"Over cash, at {backtest.headline_cost_bps} basis points a side; over 0, "
-            f"with the interest on idle money counted in, "
+            f"Over cash, at {backtest.headline_cost_bps} basis points per side. "
+            "Over 0, with the interest on idle money included: "
             f"{_above_one(over_zero)}. A stock held for fewer than {MIN_INVESTED} "
-            "sessions has no ratio (a dash) and does not count as above. A Sharpe "
+            "sessions has no ratio (a dash) and does not count as above 1. The Sharpe "
             "ratio of one year has a standard error of about 1."
         ),
     )
 
 
 def _sharpes(scores: pd.DataFrame, model: str, rule: str) -> pd.Series:
-    """Return the stocks' Sharpe ratios over cash, missing where hardly ever held."""
+    """Return the stocks' Sharpe ratios over cash, missing below ``MIN_INVESTED``."""
     names = ("sharpe_over_cash", "win_rate")
     ratio, wins = (
         _stocks(scores, model, name, rule=rule).set_index("ticker") for name in names
@@ -133,8 +136,8 @@ def _wins(scores: pd.DataFrame, model: str, *, rule: str) -> _Row:
         persistence=_percent(_pooled(scores, PERSISTENCE, "win_rate", rule=rule)),
         buy_and_hold=_percent(_pooled(scores, HOLD, "win_rate", rule=BENCHMARKS[HOLD])),
         comment=(
-            f"Of invested sessions, all stocks together; of all sessions "
-            f"{_percent(everywhere)}. Unchanged prices are common and are no wins."
+            "Share of invested sessions, all stocks together. Share of all sessions: "
+            f"{_percent(everywhere)}. A session with an unchanged price is no win."
         ),
     )
 
@@ -149,8 +152,8 @@ def _r_squared(scores: pd.DataFrame, model: str) -> _Row:
         persistence=_number(naive),
         buy_and_hold=DASH,
         comment=(
-            "Median over stocks. R² on price levels is no score: repeating today's "
-            f"price has {_number(naive)}."
+            "Median over stocks. R² on price levels does not measure skill: repeating "
+            f"today's price reaches {_number(naive)}."
         ),
     )
 
@@ -163,7 +166,7 @@ def _negatives(scores: pd.DataFrame, model: str) -> _Row:
         met=_met(found, found == 0),
         persistence=_count(_pooled(scores, PERSISTENCE, "negative_predictions")),
         buy_and_hold=DASH,
-        comment="Forecast prices at or below zero; any constant price has none either.",
+        comment="Price forecasts at or below zero. A constant price has none either.",
     )
 
 
@@ -175,7 +178,7 @@ def _skill(scores: pd.DataFrame, model: str) -> _Row:
         met=_met(found, found > 0),
         persistence=_number(_pooled(scores, PERSISTENCE, "skill")),
         buy_and_hold=DASH,
-        comment="1 less squared error over squared error of no change, on log returns.",
+        comment="1 minus squared error over that of no change, on log returns.",
     )
 
 
@@ -189,15 +192,15 @@ def _against_cash(
     return _Row(
         target="Net return above cash",
         found=_percent(found),
-        # A strategy that never trades earns cash to the last bit but one.
+        # A strategy that never trades earns cash but for rounding.
         met=_met(found, found > cash + 1e-9),
         persistence=_percent(_pooled(scores, PERSISTENCE, "net_return", rule=rule)),
         buy_and_hold=_percent(
             _pooled(scores, HOLD, "net_return", rule=BENCHMARKS[HOLD])
         ),
         comment=(
-            f"At {backtest.headline_cost_bps} basis points a side; cash alone earned "
-            f"{_percent(cash)}. Uninvested money earns cash."
+            f"At {backtest.headline_cost_bps} basis points per side. Cash alone earned "
+            f"{_percent(cash)}. Uninvested money earns the return of cash."
         ),
     )
 
@@ -218,11 +221,11 @@ def _against_holding(
         persistence=_percent(_pooled(scores, PERSISTENCE, "net_return", rule=rule)),
         buy_and_hold=_percent(holding),
         comment=(
-            "Met only above both: buy and hold, whose pool is evened out every session "
-            "for nothing, and equal weight, evened out monthly with its costs "
+            "Met only above both benchmarks: buy and hold, rebalanced every session at "
+            "no cost, and equal weight, rebalanced monthly with its costs "
             f"({_percent(equal)}). {_percent(exposure)} of the capital was invested on "
-            "average. Prices leave out dividends, which would have paid a holder "
-            f"another {low:.0%} to {high:.0%} a year."
+            "average. Prices exclude dividends, which would have added "
+            f"{low:.0%} to {high:.0%} per year to a full holding."
         ),
     )
 

@@ -30,7 +30,7 @@ rest in cash: the verdict's second excess."""
 GROSS = "gross_excess"
 """The same before costs on both sides: the value of the timing alone."""
 NET_LATER, GROSS_LATER = f"{NET}_later", f"{GROSS}_later"
-"""Both with every order sent a session later."""
+"""Both with every order sent one session later."""
 BREAK_EVEN = "break_even_bps"
 """Basis points per side at which the trades would earn the mean return of cash; below 0
 where they lose to cash even without costs."""
@@ -119,12 +119,12 @@ def _excesses(returns: pd.DataFrame, backtest: Backtest) -> pd.DataFrame:
 
 def _pools(returns: pd.DataFrame) -> pd.DataFrame:
     """Return the mean over seeds and stocks of every session, one row each."""
-    booked = ["position", "turnover", "gross_return", "net_return", "cash_return"]
+    columns = ["position", "turnover", "gross_return", "net_return", "cash_return"]
     stocks = returns[returns["ticker"] != POOL]
     # Cost of 1 per side: (1 + gross) * turnover, paid after the gross return.
     paid = (1 + stocks["gross_return"]) * stocks["turnover"]
     by_stock = stocks.assign(paid=paid).groupby([*STRATEGY, "ticker", "session"])
-    means = by_stock[[*booked, "paid"]].mean().groupby([*STRATEGY, "session"]).mean()
+    means = by_stock[[*columns, "paid"]].mean().groupby([*STRATEGY, "session"]).mean()
     return means.reset_index()
 
 

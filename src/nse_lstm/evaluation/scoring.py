@@ -1,7 +1,7 @@
-"""From forecast tables to scores: the only place where realised values are joined.
+"""Scores of forecasts and strategies; the only module that joins realised values.
 
-Accuracy is scored where the forecast was aimed (delay 0, origin to target), strategies
-on what ``strategies`` says they would have earned a session later.
+Accuracy is scored over the forecast's own span (delay 0, origin to target), strategies
+on the returns of ``strategies``, which trade one session later.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ ACCURACY_METRICS = (
 )
 
 MEDIAN_METRICS = ("mae", "rmse", "bias", "r_squared")
-"""Pooled as the median over stocks: KES of one share are not KES of another."""
+"""Pooled as the median over stocks, because prices in KES differ in scale."""
 
 STRATEGY_METRICS = (
     *("net_return", "gross_return", "sharpe_ratio", "sharpe_over_cash", "win_rate"),
@@ -37,8 +37,8 @@ TRADED = "_traded"
 """Ends the name of a metric that is measured on traded sessions only."""
 
 MIN_EXPOSURE = 0.05
-"""An account that was invested less has no Sharpe ratio: nearly all of its return is
-the interest on cash, which hardly varies, so the ratio over zero has no bound."""
+"""An account with less exposure has no Sharpe ratio: its return is nearly all interest,
+which hardly varies, so the ratio over zero has no bound."""
 
 SEEDED = ["model", "seed", "fold"]
 STRATEGY = ["model", "seed", "fold", "rule", "cost_bps"]
@@ -50,7 +50,7 @@ Measured = dict[str, tuple[float, int]]
 
 
 def realised(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
-    """Join to each forecast what came.
+    """Join the realised return and price to each forecast.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def realised(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
         The forecasts with ``y`` (log return of the adjusted price from entry to
         target), ``level`` (the target's price in shares of the origin, KES) and
         ``last_price`` (the origin's, KES). ``y`` and ``level`` are missing where the
-        entry or target has no price, where the target or a later entry is a stale
+        entry or target has no price, where the target or a delayed entry is a stale
         session, and where a calendar gap or a session whose price is settling after an
         ex-date lies between origin and target.
     """
@@ -82,7 +82,7 @@ def realised(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
 
     origin, entry, target = at("origin"), at("entry_date"), at("target_date")
     usable = target["breaks"] == origin["breaks"]
-    # Nobody signals on a stale origin; a later entry has no price of its own there.
+    # A stale origin sends no signal; a stale delayed entry has no price of its own.
     at_origin = pd.Series(forecasts["delay"].to_numpy() == 0, index=entry.index)
     usable &= (entry["stale"].eq(False) | at_origin) & target["stale"].eq(False)
     reached = target["adjusted"].where(usable)
@@ -95,13 +95,13 @@ def realised(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_forecasts(forecasts: pd.DataFrame) -> None:
-    """Refuse an empty table, and a model that aims one origin at two targets.
+    """Raise on an empty table, and on two forecasts of a model from one origin.
 
     Raises
     ------
     TableError
-        Naming the first model, ticker and origin; delay and horizon are no part of a
-        score's key, so they must be the model's own.
+        Names the first model, ticker and origin. Scores have no delay and horizon in
+        their key, so each model must have one of each.
     """
     if forecasts.empty:
         raise TableError("Expected forecasts to score. Received: no row")
@@ -110,36 +110,35 @@ def check_forecasts(forecasts: pd.DataFrame) -> None:
     if len(twice):
         first = twice.iloc[0]
         raise TableError(
-            "A model has one delay and horizon, so one forecast an origin. Received: "
+            "A model has one delay and horizon, so one forecast per origin. Received: "
             f"two of {first['model']} (ticker {first['ticker']}, "
             f"origin {first['origin']:%Y-%m-%d})"
         )
 
 
 def score_accuracy(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
-    """Score how near the forecasts came, per stock and pooled.
+    """Score the accuracy of forecasts, per stock and pooled.
 
     On price levels (KES): ``mae``, ``rmse``, ``bias`` (forecast minus realised),
     ``mape`` (fraction), ``r_squared``, ``negative_predictions`` (count). On log
     returns: ``skill`` and ``mase`` against ``y_hat = 0``, ``directional_accuracy`` of
-    the calls, and ``three_way_accuracy`` of all rows, no move being a class of its own.
-    Rows without a realised value are left out; rows whose price forecast is not
-    positive have no ``y_hat`` and are in the level metrics only. Of several seeds each
-    is scored alone; ``value`` is the mean over the seeds for which the metric is
-    defined and ``n`` the smallest seed's.
+    the calls, and ``three_way_accuracy`` of all rows, with "unchanged" as a class. Rows
+    without a realised value are left out. Rows whose price forecast is not positive
+    have no ``y_hat`` and are in the level metrics only. Each seed is scored alone:
+    ``value`` is the mean over seeds with a defined metric, ``n`` the smallest count.
 
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` with one delay and horizon a model.
+        ``FORECASTS`` with one delay and horizon per model.
     panel : DataFrame
         ``PANEL``; the sessions before the fold's year give the scale of ``mase``.
 
     Returns
     -------
     DataFrame
-        ``SCORES`` with rule "none" and cost ``ACCURACY_COST``. Ticker "ALL" takes the
-        rows of all stocks together, but the median over stocks for ``MEDIAN_METRICS``.
+        ``SCORES`` with rule "none" and cost ``ACCURACY_COST``. Ticker "ALL" pools the
+        rows of all stocks, but takes the median over stocks for ``MEDIAN_METRICS``.
 
     Raises
     ------
@@ -205,38 +204,37 @@ def score_traded(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
 
 
 def score_strategies(returns: pd.DataFrame, *, backtest: Backtest) -> pd.DataFrame:
-    """Score what the strategies earned, per stock and pooled.
+    """Score the returns of strategies, per stock and pooled.
 
-    ``net_return`` and ``gross_return`` are compounded over the fold; ``sharpe_ratio``
+    ``net_return`` and ``gross_return`` are compounded over the fold. ``sharpe_ratio``
     is over zero, ``sharpe_over_cash`` over the bill rate, both yearly and missing where
-    the exposure is below ``MIN_EXPOSURE``; ``exposure`` is the mean share of the
-    capital that is invested; ``win_rate`` is of invested sessions (its ``n`` is their
-    number), ``win_rate_all`` of all, a win being a positive net return without the
-    interest on uninvested money; ``turnover`` is a year's. Seeds are averaged as in
-    ``score_accuracy``.
+    the exposure is below ``MIN_EXPOSURE``. ``exposure`` is the mean fraction of the
+    capital that is invested. ``win_rate`` is of invested sessions (``n`` counts them),
+    ``win_rate_all`` of all; a win is a positive net return without the interest on idle
+    money. ``turnover`` is per year. Seeds are averaged as in ``score_accuracy``.
 
     Parameters
     ----------
     returns : DataFrame
         ``STRATEGY_RETURNS``.
+    backtest : Backtest
+        ``sessions_per_year`` is used.
 
     Returns
     -------
     DataFrame
-        ``SCORES``. Ticker "ALL" holds equal capital in every stock of the fold, evened
-        out every session at no cost, which nobody can do: its session return is the
-        mean over stocks, its exposure the mean share of the capital invested, in
-        however many of them. Its win rates alone are counted in the stocks' own
-        sessions, all stocks together. A strategy that is booked as "ALL" itself, such
-        as ``equal_weight``, is scored on that book.
+        ``SCORES``. Ticker "ALL" holds equal capital in every stock of the fold and is
+        rebalanced every session at no cost: its session return and exposure are means
+        over stocks. Its win rates count the stocks' own sessions, all stocks together.
+        A strategy with an account "ALL", such as ``equal_weight``, is scored on it.
     """
 
     def account(rows: pd.DataFrame) -> Measured:
         return _account(rows, backtest)
 
-    booked = ["position", "turnover", "gross_return", "net_return", "cash_return"]
+    columns = ["position", "turnover", "gross_return", "net_return", "cash_return"]
     stocks = returns[returns["ticker"] != POOL].assign(ticker=POOL)
-    pool = stocks.groupby(["ticker", *STRATEGY, "session"], as_index=False)[booked]
+    pool = stocks.groupby(["ticker", *STRATEGY, "session"], as_index=False)[columns]
     key = ["ticker", *STRATEGY]
     parts = [
         _measure(returns, key, account),
@@ -293,7 +291,7 @@ def _account(rows: pd.DataFrame, backtest: Backtest) -> Measured:
 def _wins(rows: pd.DataFrame) -> Measured:
     position = rows["position"]
     won = rows["net_return"] - (1 - position) * rows["cash_return"]
-    won = won.round(12)  # the rounding of one plus a return is no win
+    won = won.round(12)  # the rounding error of 1 + return is no win
     return {
         "win_rate": (metrics.win_rate(won, position), int((position > 0).sum())),
         "win_rate_all": (metrics.win_rate_all(won, position), len(rows)),
@@ -303,7 +301,7 @@ def _wins(rows: pd.DataFrame) -> Measured:
 def _measure(
     rows: pd.DataFrame, key: list[str], measure: Callable[[pd.DataFrame], Measured]
 ) -> pd.DataFrame:
-    """Return one row a group and metric: the key, metric, value, n."""
+    """Return one row per group and metric: the key, metric, value, n."""
     found = [
         (*group, metric, value, n)
         for group, block in rows.groupby(key)
@@ -313,7 +311,7 @@ def _measure(
 
 
 def _scores(measured: pd.DataFrame) -> pd.DataFrame:
-    """Average over seeds and lay out as ``SCORES``."""
+    """Average over seeds into rows of ``SCORES``."""
     table = measured.groupby(SCORE_KEY, as_index=False).agg(
         value=("value", "mean"), n=("n", "min")
     )
@@ -322,7 +320,7 @@ def _scores(measured: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_scale(scored: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
-    """Add the random walk's mean absolute error before the fold, as ``scale``."""
+    """Add ``scale``: the random walk's mean absolute error before the fold."""
     prices = with_returns(panel)
     aims = scored[["ticker", "fold", "horizon"]].drop_duplicates()
     scales = []

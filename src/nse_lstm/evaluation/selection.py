@@ -1,4 +1,4 @@
-"""Which model serves each stock, chosen on walk-forward forecasts alone."""
+"""Model selection per stock by the one-standard-error rule, on walk-forward years."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ import pandas as pd
 from nse_lstm.evaluation.scoring import realised
 
 CANDIDATES = ("persistence", "v2")
-"""What can be served, in order of simplicity; the first is the fall-back."""
+"""Models that can be served, simplest first; the first is the fallback."""
 
 
 def select(
     forecasts: pd.DataFrame, panel: pd.DataFrame, *, tickers: list[str]
 ) -> pd.DataFrame:
-    """Choose champion and challenger by the one-standard-error rule.
+    """Choose each stock's champion and challenger by the one-standard-error rule.
 
     The loss is the absolute error of the log return, averaged over the origins that
     all candidates have and over seeds. The champion is the simplest candidate whose
@@ -23,22 +23,23 @@ def select(
     Parameters
     ----------
     forecasts : DataFrame
-        ``FORECASTS`` of walk-forward folds, and of no other: the caller keeps the test
-        year out. A candidate with a missing ``y_hat`` (a price forecast that is not
-        positive) is disqualified for that stock; other models are ignored.
+        ``FORECASTS`` of walk-forward folds only: the caller excludes the test year. A
+        candidate with a missing ``y_hat`` (a price forecast that is not positive) is
+        disqualified for that stock. Other models are ignored.
     panel : DataFrame
         ``PANEL``.
     tickers : list of str
-        The stocks to choose for; one without forecasts gets ``persistence``.
+        Stocks to choose for; one without forecasts gets ``persistence``.
 
     Returns
     -------
     DataFrame
-        One row a ticker, in the order given: ``champion``; ``challenger`` (``v2`` where
-        it is qualified and not champion, else the best of the rest, missing if there is
-        none); ``loss_champion``, ``loss_v2`` (mean absolute log-return errors, missing
-        if not scored); ``difference`` (challenger minus champion: positive favours the
-        champion) with its ``standard_error``; ``n`` origins; ``reason`` in words.
+        One row per ticker, in the order given: ``champion``; ``challenger`` (``v2``
+        where it is qualified and not champion, otherwise the best of the rest, missing
+        if there is none); ``loss_champion``, ``loss_v2`` (mean absolute log-return
+        errors, missing if not scored); ``difference`` (challenger minus champion:
+        positive favours the champion) with its ``standard_error``; ``n`` origins;
+        ``reason`` in words.
 
     References
     ----------
@@ -56,7 +57,7 @@ def select(
 
 @dataclass(frozen=True)
 class _Difference:
-    """The mean of a paired difference of losses, with its standard error."""
+    """Mean paired difference of losses with its standard error."""
 
     mean: float
     standard_error: float
@@ -81,7 +82,7 @@ def _choose(ticker: str, scored: pd.DataFrame) -> dict[str, object]:
 
 
 def _paired_losses(scored: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Return losses by origin and qualified candidate, and who is disqualified."""
+    """Return losses by origin and qualified candidate, and the disqualified ones."""
     missing = scored.loc[scored["y_hat"].isna(), "model"].unique()
     disqualified = [name for name in CANDIDATES if name in missing]
     wide = scored.pivot_table(index="origin", columns="model", values="loss")
@@ -113,7 +114,7 @@ def _reason(
 def _out(disqualified: list[str]) -> str:
     if not disqualified:
         return ""
-    return f" Out for a price forecast that is not positive: {', '.join(disqualified)}."
+    return f" Excluded for a price forecast not above 0: {', '.join(disqualified)}."
 
 
 def _unscored(disqualified: list[str]) -> str:

@@ -1,7 +1,7 @@
-"""How long a record must be, and what autocorrelation does to a Sharpe ratio.
+"""Sharpe ratios under autocorrelation, minimum track record and backtest length.
 
-Like ``significance``: ratios per period, not annualised, unless the name says yearly;
-kurtosis is raw, 3 for the normal distribution.
+As in ``significance``, ratios are per period unless named yearly, and kurtosis is raw:
+3 for the normal distribution.
 """
 
 import numpy as np
@@ -18,7 +18,14 @@ from nse_lstm.evaluation.significance import (
 
 
 def iid_standard_error(sharpe: float, n: int) -> float:
-    """Return Lo's standard error for independent normal returns, over n periods.
+    """Return Lo's standard error of a Sharpe ratio of independent normal returns.
+
+    Parameters
+    ----------
+    sharpe : float
+        Per period.
+    n : int
+        Number of returns.
 
     References
     ----------
@@ -35,23 +42,23 @@ def iid_standard_error(sharpe: float, n: int) -> float:
 
 
 def aggregation_factor(periods: int, autocorrelations: ArrayLike = ()) -> float:
-    """Return what a Sharpe ratio is multiplied by to cover several periods.
+    """Return Lo's aggregation factor, which annualises a Sharpe ratio.
 
-    Independent returns have the square root of ``periods``; returns that lean the same
-    way as the one before have less, since their sum varies more.
+    For independent returns it is the square root of ``periods``. For positively
+    autocorrelated returns it is smaller, because their sum varies more.
 
     Parameters
     ----------
     periods : int
         At least 1, such as the sessions of a year.
     autocorrelations : array of shape (n_lags,)
-        Of lag 1, 2, ...; those beyond are taken as 0, those from ``periods`` on do not
-        matter.
+        Of lag 1, 2, ...; further ones are taken as 0. Lags from ``periods`` on are
+        ignored.
 
     Returns
     -------
     float
-        Missing where the autocorrelations leave the sum no variance.
+        Missing where the autocorrelations leave no variance.
 
     References
     ----------
@@ -65,6 +72,7 @@ def aggregation_factor(periods: int, autocorrelations: ArrayLike = ()) -> float:
     if periods < 1:
         raise StudyError(f"Expected at least 1 period. Received: {periods}")
     rho = np.asarray(autocorrelations, float)[: periods - 1]
+    # Var(sum of q returns) / Var(one) = q + 2 sum_k (q - k) rho_k
     variance = periods + 2 * (periods - np.arange(1, rho.size + 1)) @ rho
     return float(periods / np.sqrt(variance)) if variance > 0 else float("nan")
 
@@ -76,15 +84,15 @@ def adjusted_sharpe_ratio(
     lags: int,
     cash: ArrayLike = 0.0,
 ) -> float:
-    """Return the yearly Sharpe ratio that allows for autocorrelation (Lo).
+    """Return the annualised Sharpe ratio adjusted for autocorrelation (Lo 2002).
 
     Parameters
     ----------
     returns, sessions_per_year, cash
         As for ``metrics.sharpe_ratio``.
     lags : int
-        Autocorrelations that are estimated; those beyond are taken as 0. Averaged
-        prices need 1, thin ones a few more. Fewer where the returns are few.
+        Autocorrelations estimated, fewer for short records; further ones are taken as
+        0. Averaged prices need 1, thinly traded stocks a few more.
 
     Returns
     -------
@@ -107,10 +115,10 @@ def minimum_track_record(
     kurtosis: float,
     confidence: float,
 ) -> float:
-    """Return the number of returns at which a Sharpe ratio would be established.
+    """Return the minimum track record: returns needed for a significant Sharpe ratio.
 
-    The n at which ``probabilistic_sharpe_ratio`` reaches ``confidence``, if the ratio
-    and its moments stayed as they are. Not rounded up.
+    It is the n at which ``probabilistic_sharpe_ratio`` reaches ``confidence`` with the
+    same ratio and moments. Not rounded up.
 
     Parameters
     ----------
@@ -141,14 +149,14 @@ def minimum_track_record(
 
 
 def minimum_backtest_length(n_trials: int, *, sharpe: float = 1.0) -> float:
-    """Return the years below which luck alone would bring a Sharpe ratio that high.
+    """Return the minimum backtest length: years below which chance gives this ratio.
 
     Parameters
     ----------
     n_trials : int
-        Independent worthless configurations that were tried.
+        Independent trials without skill.
     sharpe : float
-        Yearly, above 0: the best of them is expected to show it.
+        Yearly, above 0: the expected ratio of the best of them.
 
     References
     ----------

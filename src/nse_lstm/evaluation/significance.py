@@ -1,7 +1,7 @@
-"""How much of a Sharpe ratio is luck: sampling error and the number of trials.
+"""Significance of a Sharpe ratio: standard error, probabilistic and deflated ratios.
 
-Every ratio here is per session (or whatever the return's period is), never annualised,
-and kurtosis is raw: 3 for the normal distribution.
+Every ratio is per session (the period of the returns), never annualised, unless named
+yearly. Kurtosis is raw: 3 for the normal distribution.
 """
 
 from dataclasses import asdict, dataclass
@@ -13,12 +13,12 @@ from scipy.stats import kurtosis, norm, skew
 from nse_lstm.errors import StudyError
 
 ROUNDING = 1e-12
-"""Returns that spread less are one and the same number."""
+"""Returns with a smaller range count as constant."""
 
 
 @dataclass(frozen=True)
 class Moments:
-    """What the deflated Sharpe ratio needs to know of a series of returns.
+    """Sharpe ratio, length, skewness and kurtosis of a series of returns.
 
     ``sharpe`` is per session and missing, as are ``skew`` and ``kurtosis``, where there
     are fewer than two returns or they do not vary.
@@ -31,12 +31,12 @@ class Moments:
 
 
 def moments_of(returns: ArrayLike) -> Moments:
-    """Measure a series of returns; those that are to be judged are over cash.
+    """Return Sharpe ratio, skewness and kurtosis of a series of returns.
 
     Parameters
     ----------
     returns : array of shape (n,)
-        Simple returns a session, none missing.
+        Simple returns per session, over cash where they are judged, none missing.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def moments_of(returns: ArrayLike) -> Moments:
 def sharpe_standard_error(
     sharpe: float, *, n: int, skew: float, kurtosis: float
 ) -> float:
-    """Return the standard error of a Sharpe ratio of independent returns.
+    """Return Mertens' standard error of a Sharpe ratio of independent returns.
 
     Parameters
     ----------
@@ -127,12 +127,12 @@ def probabilistic_sharpe_ratio(
 
 
 def expected_maximum_sharpe(n_trials: int, *, variance: float) -> float:
-    """Return the best Sharpe ratio to expect of trials that are all worth nothing.
+    """Return the expected maximum Sharpe ratio of trials without skill.
 
     Parameters
     ----------
     n_trials : int
-        Distinct configurations whose score was seen, at least 1.
+        Distinct configurations with an evaluated score, at least 1.
     variance : float
         Of the trials' Sharpe ratios, per period, as from ``trial_variance``.
 
@@ -157,7 +157,7 @@ def expected_maximum_sharpe(n_trials: int, *, variance: float) -> float:
             f"Received: n_trials={n_trials}, variance={variance}"
         )
     if n_trials == 1:
-        return 0.0  # nothing was chosen; the formula's limit is minus infinity
+        return 0.0  # no choice was made; the formula's limit is minus infinity
     first = norm.ppf(1 - 1 / n_trials)
     second = norm.ppf(1 - 1 / (n_trials * np.e))
     weight = np.euler_gamma
@@ -165,27 +165,26 @@ def expected_maximum_sharpe(n_trials: int, *, variance: float) -> float:
 
 
 def trial_variance(sharpes: ArrayLike, n_sessions: int) -> float:
-    """Estimate how far the Sharpe ratios of worthless trials spread, from their gains.
+    """Estimate the variance of the Sharpe ratios of trials without skill.
 
-    In the paper V is the variance of the trials' ratios, which under its null are drawn
-    around zero: all of comparable skill, and that skill none. A trial that loses for
-    certain, such as one that pays the cost of a deal every other session, is no such
-    draw. It could never have been the best, yet its distance from the rest would set
-    the benchmark for all. So V is taken from the upper half alone: twice the mean over
-    all trials of the squared ratio, a loss counting as 0. For draws that lie evenly
-    around zero that is their variance.
+    In the paper V is the variance of the trials' ratios, which under its null are
+    centred on zero. A trial that loses for certain, such as one that pays trading costs
+    every other session, is no such draw. It could never be the best, yet its distance
+    from the rest would raise the benchmark for all. So V uses the upper half alone:
+    twice the mean over all trials of max(ratio, 0)². For draws symmetric around zero
+    that equals their variance.
 
-    It is never less than 1 / (n_sessions - 1), the variance of one worthless ratio.
-    Where every trial is worthless the result is thus no smaller than the truth and errs
-    towards refusing. Beside losing trials it may be smaller than the plain variance,
-    which is its purpose; all of them still count in ``n_trials``.
+    It is never less than 1 / (n_sessions - 1), the variance of one ratio without skill.
+    So without any skill the result is no smaller than the truth, which is conservative.
+    With losing trials it may be smaller than the plain variance, which is its purpose.
+    All trials still count in ``n_trials``.
 
     Parameters
     ----------
     sharpes : array of shape (n_trials,)
-        The trials' Sharpe ratios per session, over cash like the one to be judged.
+        The trials' Sharpe ratios per session, over cash like the judged one.
     n_sessions : int
-        Returns behind the ratio to be judged, at least 2.
+        Returns of the judged ratio, at least 2.
 
     Raises
     ------
@@ -222,10 +221,14 @@ def deflated_sharpe_ratio(
     n_trials: int,
     variance: float,
 ) -> float:
-    """Return the probability that a Sharpe ratio beats the luckiest worthless trial.
+    """Return the deflated Sharpe ratio: probability of beating the luckiest of trials.
 
-    Parameters are those of ``probabilistic_sharpe_ratio`` and
-    ``expected_maximum_sharpe``, whose result is the benchmark.
+    Parameters
+    ----------
+    sharpe, n, skew, kurtosis
+        As for ``probabilistic_sharpe_ratio``.
+    n_trials, variance
+        As for ``expected_maximum_sharpe``, whose result is the benchmark.
     """
     return probabilistic_sharpe_ratio(
         sharpe,
@@ -270,12 +273,20 @@ def deflate_by_trials(
 def smallest_detectable_sharpe(
     years: float, *, confidence: float, power: float = 0.5
 ) -> float:
-    """Return the yearly Sharpe ratio whose interval just clears zero.
+    """Return the smallest yearly Sharpe ratio that is detectable over a span.
 
-    It is z / sqrt(years), z being the two-sided normal quantile: a yearly Sharpe ratio
-    has a standard error of about 1 / sqrt(years), however many sessions a year has. A
-    strategy whose true ratio is that is seen every other time; to be seen with another
-    ``power`` it needs its normal quantile more.
+    It is (z + z_power) / sqrt(years) with the two-sided normal quantile z: a yearly
+    Sharpe ratio has a standard error of about 1 / sqrt(years), whatever the number of
+    sessions per year. At a ``power`` of 0.5 it is z / sqrt(years).
+
+    Parameters
+    ----------
+    years : float
+        Length of the span.
+    confidence : float
+        Of the two-sided interval.
+    power : float
+        Probability of detection.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The three-valued answer to "is it useful?", and what it rests on."""
+"""Verdict on a strategy by its bootstrapped excess returns: yes, no or undecided."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,10 +19,12 @@ from nse_lstm.evaluation.significance import (
 
 Answer = Literal["yes", "no", "undecided"]
 
-EVENED_OUT = (
-    "The holding is a mean over the stocks, evened out every session at no cost, and "
-    "its exposure is kept as freely: nobody could have had exactly that."
+FREE_REBALANCING = (
+    "Buy and hold is rebalanced here to equal weights and to the strategy's exposure "
+    "every session at no cost. No investor could have earned exactly its return."
 )
+
+HOLDING = "buy and hold with the same exposure"
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,10 @@ class ExcessInterval:
 class Judgement:
     """The verdict on one declared strategy and every number behind it.
 
-    ``sharpe_over_cash`` is yearly and missing for a strategy that was never invested;
-    ``smallest_detectable_sharpe`` is z / sqrt(years), the least that a span of this
-    length can tell from zero. ``reasons`` says what decided, what was not assessed and
-    what the numbers leave out.
+    ``sharpe_over_cash`` is yearly and missing for a strategy that was never invested.
+    ``smallest_detectable_sharpe`` is z / sqrt(years), the smallest ratio that is
+    significant over this span. ``reasons`` states the decisive numbers, the tests that
+    were not run and the limits of the numbers.
     """
 
     answer: Answer
@@ -68,18 +70,16 @@ def judge(
     deflated_sharpe: float | None,
     audit_clean: bool | None,
 ) -> Judgement:
-    """Say whether a strategy was useful, as far as its sessions can tell.
+    """Judge whether a strategy was useful: yes, no or undecided.
 
     Stocks are pooled at equal capital and seeds averaged, so that a session is one
-    observation. The excess is taken over cash, and over a holding of the same stocks
-    with the strategy's own average exposure, the rest in cash. That holding is a mean
-    over stocks, evened out every session for nothing, which nobody could have had; a
-    reason says so. Bounds are percentiles of a stationary bootstrap of the sessions,
-    both excesses resampled together.
+    observation. The excess is over cash, and over a holding of the same stocks with the
+    strategy's mean exposure, the rest in cash. Bounds are percentiles of a stationary
+    bootstrap of the sessions, both excesses resampled together.
 
     The answer is ``yes`` when both lower bounds are above 0, the deflated Sharpe ratio
-    reaches ``min_deflated_sharpe`` and the audit is clean; ``no`` when an upper bound
-    is below 0; else ``undecided``. What is not assessed can never be passed.
+    reaches ``min_deflated_sharpe`` and the audit is clean. It is ``no`` when an upper
+    bound is below 0, otherwise ``undecided``. A test that was not run is not passed.
 
     Parameters
     ----------
@@ -88,6 +88,10 @@ def judge(
         over the declared walk-forward years (the caller's choice, never the test year).
     holdings : DataFrame
         The rows of ``buy_and_hold`` for the same stocks, sessions and cost.
+    backtest : Backtest
+        ``sessions_per_year`` and ``dividend_band`` are used.
+    verdict : Verdict
+        Confidence, bootstrap and the deflated Sharpe ratio needed.
     seed : int
         Of the bootstrap.
     deflated_sharpe : float or None
@@ -132,12 +136,12 @@ def judge(
         years=years,
         deflated_sharpe=deflated_sharpe,
         audit_clean=audit_clean,
-        reasons=(*_gates(*gates), EVENED_OUT, _dividends(backtest)),
+        reasons=(*_gates(*gates), FREE_REBALANCING, _dividends(backtest)),
     )
 
 
 def pooled_excess(returns: pd.DataFrame) -> pd.Series:
-    """Return what the verdict judges: the pooled net return over cash, by session.
+    """Return the strategy's pooled net return over cash per session, which is judged.
 
     Parameters
     ----------
@@ -155,9 +159,9 @@ def pooled_excess(returns: pd.DataFrame) -> pd.Series:
 
 
 def excess_moments(returns: pd.DataFrame) -> Moments:
-    """Measure ``pooled_excess``, for a trial of the ledger as for the judged strategy.
+    """Return the moments of ``pooled_excess``, for a trial as for the judged strategy.
 
-    Parameters and errors are those of ``pooled_excess``; the Sharpe ratio is missing
+    Parameters and errors are those of ``pooled_excess``. The Sharpe ratio is missing
     for a strategy that never traded.
     """
     return moments_of(pooled_excess(returns))
@@ -184,14 +188,14 @@ def _check_rows(returns: pd.DataFrame, holdings: pd.DataFrame) -> None:
     if keys[0] != keys[1]:
         raise TableError(
             "Expected a holding of the same stocks and sessions. "
-            f"Received: {len(keys[0] ^ keys[1])} rows that only one of them has"
+            f"Received: {len(keys[0] ^ keys[1])} rows in only one of them"
         )
 
 
 def _pool(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the mean over seeds, then over stocks, of every session."""
-    booked = ["position", "net_return", "cash_return"]
-    by_stock = rows.groupby(["ticker", "session"])[booked].mean()
+    columns = ["position", "net_return", "cash_return"]
+    by_stock = rows.groupby(["ticker", "session"])[columns].mean()
     return by_stock.groupby("session").mean()
 
 
@@ -199,6 +203,7 @@ def _excess(strategy: pd.DataFrame, holding: pd.DataFrame) -> NDArray[np.float64
     """Return each session's excess over cash and over the holding, (n, 2)."""
     net, cash = strategy["net_return"], strategy["cash_return"]
     exposure = strategy["position"].mean()
+    # exposure * holding + (1 - exposure) * cash
     benchmark = exposure * holding["net_return"] + (1 - exposure) * cash
     return np.column_stack([net - cash, net - benchmark])
 
@@ -219,7 +224,10 @@ def _intervals(
 
 
 def _never_traded() -> tuple[Answer, str]:
-    return "undecided", "Undecided: no trade was made, so the strategy earned cash."
+    return (
+        "undecided",
+        "Undecided: the strategy never traded and earned the return of cash.",
+    )
 
 
 def _answer(
@@ -231,7 +239,7 @@ def _answer(
 ) -> tuple[Answer, str]:
     excesses = {
         "cash": over_cash,
-        "a holding of the same exposure": over_holding,
+        HOLDING: over_holding,
     }
     below = [name for name, excess in excesses.items() if excess.upper < 0]
     if below:
@@ -241,18 +249,18 @@ def _answer(
     unclear = [name for name, excess in excesses.items() if excess.lower <= 0]
     if unclear:
         return "undecided", (
-            f"Undecided: the strategy's excess over {' and over '.join(unclear)} "
-            "cannot be told from zero."
+            "Undecided: the strategy's return is not significantly different from "
+            f"{' or from '.join(unclear)}."
         )
     short = _short_of_yes(verdict, deflated_sharpe, audit_clean)
     if short:
         return "undecided", (
-            "Undecided: the strategy earned more than cash and than a holding of "
-            f"the same exposure, but {' and '.join(short)}."
+            f"Undecided: the strategy earned more than cash and than {HOLDING}, but "
+            f"{' and '.join(short)}."
         )
     return "yes", (
-        "Yes: after costs the strategy earned more than cash and than a holding of "
-        "the same exposure, by more than luck and the number of trials explain."
+        f"Yes: after costs the strategy earned more than cash and than {HOLDING}, by "
+        "more than chance and the number of trials explain."
     )
 
 
@@ -261,9 +269,9 @@ def _short_of_yes(
 ) -> list[str]:
     short = []
     if deflated_sharpe is None:
-        short.append("the number of trials was not accounted for")
+        short.append("the deflated Sharpe ratio was not computed")
     elif not deflated_sharpe >= verdict.min_deflated_sharpe:  # NaN falls short too
-        short.append("that many trials would find as much by luck")
+        short.append("so many trials would find as much by chance")
     if audit_clean is None:
         short.append("the leak audit was not run")
     elif not audit_clean:
@@ -284,21 +292,22 @@ def _gates(
         deflated = f"{deflated_sharpe:.3f}, needed {verdict.min_deflated_sharpe:.2f}"
     audit = {None: "not assessed", True: "clean", False: "not clean"}[audit_clean]
     return (
-        f"Excess over cash: {_words(over_cash)} a year ({level} interval).",
-        f"Excess over a holding of the same exposure: {_words(over_holding)} a year "
-        f"({level} interval).",
+        f"Excess over cash: {_words(over_cash)} ({level} interval).",
+        f"Excess over {HOLDING}: {_words(over_holding)} ({level} interval).",
         f"Deflated Sharpe ratio: {deflated}.",
         f"Leak audit: {audit}.",
     )
 
 
 def _words(excess: ExcessInterval) -> str:
-    return f"{excess.mean:+.1%}, from {excess.lower:+.1%} to {excess.upper:+.1%}"
+    bounds = f"from {excess.lower:+.1%} to {excess.upper:+.1%}"
+    return f"{excess.mean:+.1%} per year, {bounds}"
 
 
 def _dividends(backtest: Backtest) -> str:
     low, high = backtest.dividend_band
     return (
-        f"Prices leave out dividends, about {low:.0%} to {high:.0%} a year for a full "
-        "holding; strategy and holding miss about as much at the same exposure."
+        f"Prices exclude dividends of about {low:.0%} to {high:.0%} per year for a "
+        "fully invested account. At the same exposure, strategy and benchmark miss "
+        "about the same amount."
     )

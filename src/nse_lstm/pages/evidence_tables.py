@@ -2,7 +2,13 @@
 
 import pandas as pd
 
-from nse_lstm.evaluation.forecast_evidence import ALL_MODELS, HISTORICAL_MEAN
+from nse_lstm.evaluation.forecast_evidence import (
+    ALL_MODELS,
+    BETTER,
+    HISTORICAL_MEAN,
+    IN_SET,
+    WORSE,
+)
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.reporting.canvas import NAMES, name_of
 from nse_lstm.reporting.format import DASH, format_interval, format_number
@@ -77,8 +83,8 @@ def averaging_table(evidence: pd.DataFrame) -> pd.DataFrame:
 def stocks_sentence(evidence: pd.DataFrame, *, model: str) -> str:
     """Count the stocks whose errors one model cuts, or adds to, beyond chance."""
     rows = evidence[(evidence["test"] == BY_STOCK) & (evidence["model"] == model)]
-    better = int((rows["says"] == "loses less than persistence").sum())
-    worse = int((rows["says"] == "loses more").sum())
+    better = int((rows["says"] == BETTER).sum())
+    worse = int((rows["says"] == WORSE).sum())
     return (
         f"Stock by stock, Holm's correction applied, {name_of(model)} has "
         f"smaller squared errors than persistence in {better} of {len(rows)} stocks "
@@ -107,7 +113,7 @@ def _confidence_set(evidence: pd.DataFrame) -> pd.DataFrame:
     rows = evidence[evidence["test"] == CONFIDENCE_SET]
     if rows.empty:
         return pd.DataFrame()
-    best = rows.loc[rows["says"] == "may be the best", "model"]
+    best = rows.loc[rows["says"] == IN_SET, "model"]
     names = ", ".join(name_of(name) for name in best)
     row = {
         "test": CONFIDENCE_SET,
@@ -149,7 +155,7 @@ def _tested(rows: pd.DataFrame, test: str) -> pd.Series:
 
 def _member(rows: pd.DataFrame) -> pd.Series:
     own = rows[rows["test"] == CONFIDENCE_SET]
-    cells = ["yes" if says == "may be the best" else "no" for says in own["says"]]
+    cells = ["yes" if says == IN_SET else "no" for says in own["says"]]
     return pd.Series(cells, index=own["model"], dtype=object)
 
 
