@@ -45,7 +45,6 @@ def study(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     panel = make_tiny_panel(120, start="2019-11-04")
     forecasts = forecast_table(panel)
     trials = pd.DataFrame({"sharpe": [0.01, -0.2, np.nan]})
-    monkeypatch.setattr(evidence, "read_trials", lambda data: trials)
     monkeypatch.setattr(
         evidence,
         "read_trial_matrix",
@@ -54,6 +53,7 @@ def study(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     verdict = replace(Verdict(), bootstrap_reps=50, model="v2", rule="sign")
     return SimpleNamespace(
         forecasts=forecasts,
+        trials=trials,
         returns=strategy_returns(forecasts, panel, backtest=BACKTEST),
         data=SimpleNamespace(
             study=SimpleNamespace(verdict=verdict, backtest=BACKTEST, seed=1),
@@ -65,7 +65,7 @@ def study(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def test_every_test_is_run_on_the_next_sessions_price_alone(study) -> None:
     other = study.forecasts.assign(delay=1, model="direct")
     table = evidence.gather_evidence(
-        study.data, pd.concat([study.forecasts, other]), study.returns
+        study.data, pd.concat([study.forecasts, other]), study.returns, study.trials
     )
     check(table, EVIDENCE)
     assert "direct" not in set(table["model"])

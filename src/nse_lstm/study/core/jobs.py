@@ -24,7 +24,7 @@ NETWORK = (__name__, "models.fitting")
 
 
 def split_stock(
-    study: Study, prices: pd.DataFrame, ticker: str, fold: Fold
+    study: Study, prices: pd.DataFrame, ticker: str, fold: Fold, *, delay: int = 0
 ) -> FoldSplit:
     """Cut one ticker's history into train, validation and forecast windows of a fold.
 
@@ -36,54 +36,26 @@ def split_stock(
         PANEL with ``with_returns`` columns, as far as it may be seen.
     ticker : str
     fold : Fold
+    delay : int
+        Sessions from the origin, where the input ends, to the price that the target's
+        return starts from; see ``delayed.aim_at_trades``.
     """
-    v2 = study.v2
+    v2, stock = study.v2, prices[prices["ticker"] == ticker]
     windows = make_windows(
-        prices[prices["ticker"] == ticker],
+        stock,
         market_sessions(prices),
         lookback=v2.lookback,
         horizon=v2.horizon,
+        delay=delay,
     )
+    if delay:
+        stale = stock.loc[stock["stale"], "session"].to_numpy("datetime64[us]")
+        windows = aim_at_trades(windows, stale, delay=delay)
     return split_fold(
         windows,
         fold,
         validation_share=study.folds.validation_share,
-        purge=v2.horizon,
-    )
-
-
-def split_delayed(
-    study: Study, prices: pd.DataFrame, ticker: str, fold: Fold
-) -> FoldSplit:
-    """Cut a fold's windows of one ticker for v2 at the delay of the backtest.
-
-    The input ends at the origin t as v2's does. The target is the return from the price
-    of t + delay, the first that a trade can have, to the one ``horizon`` sessions on.
-    ``delayed.aim_at_trades`` turns it into a price.
-
-    Parameters
-    ----------
-    study : Study
-        Its ``v2``, the share of the validation span and the backtest's delay.
-    prices : DataFrame
-        PANEL with ``with_returns`` columns, as far as it may be seen.
-    ticker : str
-    fold : Fold
-    """
-    stock, delay = prices[prices["ticker"] == ticker], study.backtest.delay
-    windows = make_windows(
-        stock,
-        market_sessions(prices),
-        lookback=study.v2.lookback,
-        horizon=study.v2.horizon,
-        delay=delay,
-    )
-    stale = stock.loc[stock["stale"], "session"].to_numpy("datetime64[us]")
-    return split_fold(
-        aim_at_trades(windows, stale, delay=delay),
-        fold,
-        validation_share=study.folds.validation_share,
-        purge=study.v2.horizon + delay,
+        purge=v2.horizon + delay,
     )
 
 
@@ -128,7 +100,7 @@ def study_jobs(data: StudyData) -> list[TrainingJob]:
     if not data.study.v2_delay1.trained:
         return jobs
     return jobs + [
-        delay1_job(data, data.prices, ticker, fold)
+        v2_job(data, data.prices, ticker, fold, delay=data.study.backtest.delay)
         for fold in data.folds
         for ticker in data.recommended[fold.year]
     ]
@@ -168,33 +140,27 @@ def v1_job(data: StudyData, prices: pd.DataFrame, fold: Fold) -> TrainingJob:
 
 
 def v2_job(
-    data: StudyData, prices: pd.DataFrame, ticker: str, fold: Fold
+    data: StudyData, prices: pd.DataFrame, ticker: str, fold: Fold, *, delay: int = 0
 ) -> TrainingJob:
-    """Cut one stock's windows for one fold; parameters as in ``v1_job``."""
-    split = split_stock(data.study, prices, ticker, fold)
+    """Cut one stock's windows for one fold of v2.
+
+    Parameters
+    ----------
+    data, prices, fold
+        As in ``v1_job``.
+    ticker : str
+    delay : int
+        0 for v2, the backtest's for ``DELAY1``.
+    """
+    split = split_stock(data.study, prices, ticker, fold, delay=delay)
+    depends_on = _v2_document(data.study)
+    if delay:
+        depends_on |= {"aim": DELAY1, "delay": delay}
     return TrainingJob(
         ticker=ticker,
         year=fold.year,
         seed=data.study.seed,
-        architecture="v2",
-        train=split.train,
-        validation=split.validation,
-        version=_version(data, ticker, fold, _v2_document(data.study)),
-    )
-
-
-def delay1_job(
-    data: StudyData, prices: pd.DataFrame, ticker: str, fold: Fold
-) -> TrainingJob:
-    """Cut one stock's windows for v2 at delay 1; parameters as in ``v1_job``."""
-    split = split_delayed(data.study, prices, ticker, fold)
-    delay = data.study.backtest.delay
-    depends_on = {**_v2_document(data.study), "aim": DELAY1, "delay": delay}
-    return TrainingJob(
-        ticker=ticker,
-        year=fold.year,
-        seed=data.study.seed,
-        architecture=DELAY1,
+        architecture=DELAY1 if delay else "v2",
         train=split.train,
         validation=split.validation,
         version=_version(data, ticker, fold, depends_on),

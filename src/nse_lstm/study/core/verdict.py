@@ -15,33 +15,47 @@ from nse_lstm.study.core.audit_result import audit_words, is_clean
 from nse_lstm.study.core.jobs import bundle_folder
 from nse_lstm.study.core.sealed_year import SealedYearAccess
 from nse_lstm.study.core.study_data import StudyData
-from nse_lstm.study.core.trials import read_trials
 from nse_lstm.study.core.workspace import Workspace
 
 
-def judge_declared(data: StudyData, returns: pd.DataFrame) -> Judgement:
+def declared_returns(study: Study, returns: pd.DataFrame) -> pd.DataFrame:
+    """Return the declared strategy's rows at the headline cost.
+
+    Parameters
+    ----------
+    study : Study
+    returns : DataFrame
+        STRATEGY_RETURNS.
+    """
+    return returns[
+        (returns["cost_bps"] == study.backtest.headline_cost_bps)
+        & (returns["model"] == study.verdict.model)
+        & (returns["rule"] == study.verdict.rule)
+    ]
+
+
+def judge_declared(
+    data: StudyData, returns: pd.DataFrame, trials: pd.DataFrame
+) -> Judgement:
     """Judge the declared strategy; never yes but with a clean audit of this very study.
 
     Parameters
     ----------
+    data : StudyData
     returns : DataFrame
         STRATEGY_RETURNS of the walk-forward years.
+    trials : DataFrame
+        From ``read_trials``, those of ``returns`` among them.
     """
-    study = data.study
-    at_headline = returns[returns["cost_bps"] == study.backtest.headline_cost_bps]
-    declared = at_headline[
-        (at_headline["model"] == study.verdict.model)
-        & (at_headline["rule"] == study.verdict.rule)
-    ]
+    study, declared = data.study, declared_returns(data.study, returns)
+    at_headline = returns["cost_bps"] == study.backtest.headline_cost_bps
     return judge(
         declared,
-        at_headline[at_headline["model"] == HOLD],
+        returns[at_headline & (returns["model"] == HOLD)],
         backtest=study.backtest,
         verdict=study.verdict,
         seed=study.seed,
-        deflated_sharpe=deflate_by_trials(
-            excess_moments(declared), read_trials(data)["sharpe"]
-        ),
+        deflated_sharpe=deflate_by_trials(excess_moments(declared), trials["sharpe"]),
         audit_clean=is_clean(data),
     )
 

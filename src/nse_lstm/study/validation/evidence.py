@@ -15,21 +15,28 @@ from nse_lstm.evaluation.price_averaging import with_delayed_return
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.evaluation.verdict import pooled_excess
 from nse_lstm.study.core.study_data import StudyData
-from nse_lstm.study.core.trials import read_trial_matrix, read_trials
+from nse_lstm.study.core.trials import read_trial_matrix
+from nse_lstm.study.core.verdict import declared_returns
 
 
 def gather_evidence(
-    data: StudyData, forecasts: pd.DataFrame, returns: pd.DataFrame
+    data: StudyData,
+    forecasts: pd.DataFrame,
+    returns: pd.DataFrame,
+    trials: pd.DataFrame,
 ) -> pd.DataFrame:
     """Test the forecasts and the declared strategy; the test year stays sealed.
 
     Parameters
     ----------
+    data : StudyData
     forecasts : DataFrame
         FORECASTS of the walk-forward years; those of the next session's price (delay 0,
         horizon 1) are tested.
     returns : DataFrame
         STRATEGY_RETURNS of the same years, recorded in the ledger of trials.
+    trials : DataFrame
+        From ``read_trials``, those of ``returns`` among them.
 
     Returns
     -------
@@ -38,19 +45,13 @@ def gather_evidence(
     """
     study, panel = data.study, data.panel
     aimed = forecasts[(forecasts["delay"] == 0) & (forecasts["horizon"] == 1)]
-    at_headline = returns[returns["cost_bps"] == study.backtest.headline_cost_bps]
-    declared = at_headline[
-        (at_headline["model"] == study.verdict.model)
-        & (at_headline["rule"] == study.verdict.rule)
-    ]
-    excess = pooled_excess(declared)
-    judged = pd.DatetimeIndex(excess.index)
+    excess = pooled_excess(declared_returns(study, returns))
     return collect_evidence(
         with_historical_mean(realised(aimed, panel), panel),
         both=with_delayed_return(aimed, panel),
         excess=excess,
-        trials=read_trial_matrix(data, judged),
-        trial_sharpes=read_trials(data)["sharpe"],
+        trials=read_trial_matrix(data, pd.DatetimeIndex(excess.index)),
+        trial_sharpes=trials["sharpe"],
         verdict=study.verdict,
         sessions_per_year=study.backtest.sessions_per_year,
         seed=study.seed,
@@ -62,13 +63,14 @@ def gather_coverage(data: StudyData, forecasts: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
+    data : StudyData
     forecasts : DataFrame
         FORECASTS of the walk-forward years; the test year stays sealed.
 
     Returns
     -------
     DataFrame
-        COVERAGE, by model, stock and quarter; bands at the verdict's confidence.
+        COVERAGE, by model, stock and quarter; intervals at the verdict's confidence.
     """
     joined = realised(forecasts, data.panel)
     intervals = conformal_intervals(joined, alpha=MISSES, window=ERRORS, rate=RATE)

@@ -35,13 +35,12 @@ from nse_lstm.models.forecasting import forecast
 from nse_lstm.study.core.jobs import (
     DELAY1,
     bundle_folder,
-    split_delayed,
     split_stock,
 )
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
 from nse_lstm.study.core.sealed_year import SealedYearAccess, open_test_year
 from nse_lstm.study.core.study_data import StudyData, open_study_data
-from nse_lstm.study.core.trials import record_trials
+from nse_lstm.study.core.trials import read_trials, record_trials
 from nse_lstm.study.core.verdict import judge_declared, verdict_document
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.validation.conformal_gate import (
@@ -131,8 +130,9 @@ def validate(workspace: Workspace) -> Validation:
     selection = select(
         before.forecasts, data.panel, tickers=data.recommended[test_fold.year]
     )
-    judgement = judge_declared(data, before.returns)
-    evidence = gather_evidence(data, before.forecasts, before.returns)
+    trials = read_trials(data)
+    judgement = judge_declared(data, before.returns, trials)
+    evidence = gather_evidence(data, before.forecasts, before.returns, trials)
     coverage = gather_coverage(data, before.forecasts)
     panel, look = open_test_year(data)
     test = _evaluate(data, panel, [test_fold])
@@ -226,7 +226,9 @@ def forecast_delayed(data: StudyData, panel: pd.DataFrame, fold: Fold) -> pd.Dat
     """
     prices, blocks = with_returns(panel), []
     for ticker in data.recommended[fold.year]:
-        split = split_delayed(data.study, prices, ticker, fold)
+        split = split_stock(
+            data.study, prices, ticker, fold, delay=data.study.backtest.delay
+        )
         folder = bundle_folder(data, ticker, fold.year, DELAY1)
         blocks.append(forecast(load_bundle(folder), split.forecast, year=fold.year))
     return pd.concat(blocks, ignore_index=True)
