@@ -16,13 +16,13 @@ from nse_lstm.pages.results import write_results
 from nse_lstm.pages.status import write_status
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.pages import render_notebook
-from nse_lstm.study.core.sealed_year import SealedYearAccess
+from nse_lstm.study.core.sealed_year import YearEvaluation
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.verdict import read_verdict, verdict_document
 from nse_lstm.study.core.workspace import Workspace
 
 N = 750
-LOOK = SealedYearAccess(2024, "exploratory", 2)
+LOOK = YearEvaluation(2024, "exploratory", 2)
 # A session's mean net return over cash: of a deviation of 0.5 %, so that 0.1 % has a
 # yearly Sharpe ratio of 3, which three years tell from zero and from nothing else.
 MEANS = {"yes": 0.001, "no": -0.001, "undecided": 0.0}

@@ -11,11 +11,13 @@ import pytest
 from support.hostile_files import FILE, WORDS, make_hostile
 from support.lab_parts import Lab, copy_project, open_browser, open_lab
 from support.tiny_study import tiny_workspace
+from support.traced import opened_folders, traced
 
 from nse_lstm.pages.index import write_index
 from nse_lstm.pages.status import write_status
 from nse_lstm.pages.stock_pages import make_stock_pages
 from nse_lstm.reporting.pages import render_notebook
+from nse_lstm.study.core.phases import PHASES
 from nse_lstm.study.core.verdict import read_verdict
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.raw_files import prepare_raw
@@ -49,7 +51,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     told = identity(workspace)
     for source in NOTEBOOKS:
         target = paths.build / source.name
-        execute_notebook(source, target, workspace=workspace, parameters=told)
+        with traced(workspace, source.stem):
+            execute_notebook(source, target, workspace=workspace, parameters=told)
     verdict = read_verdict(workspace)
     for source in NOTEBOOKS:
         page = paths.reports / f"{source.stem}.html"
@@ -84,6 +87,19 @@ def test_it_runs_from_notebooks_to_pages(built: Workspace) -> None:
     for ticker in json.loads(recommended.read_text())["recommended"]:
         assert f'href="stocks/{ticker}.html"' in index
         assert f">{ticker}, " in (paths.reports / f"stocks/{ticker}.html").read_text()
+
+
+NOTEBOOK_PHASES = [phase for phase in PHASES if phase.source.endswith(".ipynb")]
+
+
+@pytest.mark.parametrize("phase", NOTEBOOK_PHASES, ids=lambda phase: phase.target)
+def test_a_phase_reads_and_writes_what_it_declares(built: Workspace, phase) -> None:
+    name = Path(phase.source).stem
+    own = {*phase.writes, *phase.shares, *phase.appends}
+    written = opened_folders(built, name, how="w")
+    assert written and written <= own
+    read = opened_folders(built, name, how="r") - own
+    assert read and read <= set(phase.reads)
 
 
 def test_a_fresh_page_is_kept_and_that_of_a_stock_left_out_removed(

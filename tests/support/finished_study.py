@@ -18,7 +18,7 @@ from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import DIGESTED
 from nse_lstm.paths import write_text
 from nse_lstm.study.core.phase_tables import read_recommended, study_folds
-from nse_lstm.study.core.sealed_year import SealedYearAccess
+from nse_lstm.study.core.sealed_year import YearEvaluation
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.data_analysis.raw_files import prepare_raw
@@ -97,7 +97,7 @@ def _leave_evaluation(workspace: Workspace, forecasts: pd.DataFrame) -> None:
 
 
 def _verdict(year: int) -> dict[str, Any]:
-    look = SealedYearAccess(year, "confirmatory", 1)
+    look = YearEvaluation(year, "confirmatory", 1)
     return {
         "verdict": {
             "answer": "undecided",

@@ -74,7 +74,9 @@ def test_a_timely_position_does_not_know_the_move_it_earns(name: str) -> None:
     assert cost == pytest.approx(0.0) or cost == pytest.approx(-mechanism.COST)
 
 
-def test_the_claims_position_looks_at_the_price_of_the_forecasts_own_day() -> None:
+def test_the_claims_position_evaluations_at_the_price_of_the_forecasts_own_day() -> (
+    None
+):
     forecasts = made()
     span = steps_of(forecasts)["span"]
     # By hand: day i's forecast against day i's price earns the move to day i + 1.

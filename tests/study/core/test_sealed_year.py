@@ -30,10 +30,10 @@ def test_the_first_look_is_confirmatory_and_the_same_look_is_not_counted_twice(
     workspace = make_workspace(tmp_path)
     panel, first = open_test_year(workspace, study="s", now=NOW)
     assert panel["session"].max() >= pd.Timestamp("2021-01-01")
-    assert (first.label, first.n_looks) == ("confirmatory", 1)
+    assert (first.label, first.n_evaluations) == ("confirmatory", 1)
     _, again = open_test_year(workspace, study="s", now=NOW)
     assert again == first
-    ledger = workspace.paths.ledger / "test_year_looks.jsonl"
+    ledger = workspace.paths.ledger / "test_year_evaluations.jsonl"
     assert len(ledger.read_text().splitlines()) == 1
 
 
@@ -45,7 +45,7 @@ def test_another_study_is_exploratory_and_the_first_keeps_its_label(
     open_test_year(workspace, now=NOW)
     other = replace(workspace, study=replace(workspace.study, **change))
     second = open_test_year(other, now=NOW)[1]
-    assert (second.label, second.n_looks) == ("exploratory", 2)
+    assert (second.label, second.n_evaluations) == ("exploratory", 2)
     assert open_test_year(workspace, now=NOW)[1].label == "confirmatory"
 
 
@@ -72,9 +72,9 @@ def test_other_files_do_not_make_the_year_unseen_again(tmp_path: Path) -> None:
 def test_a_damaged_ledger_is_named_with_its_line(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
     open_test_year(workspace, now=NOW)
-    path = workspace.paths.ledger / "test_year_looks.jsonl"
+    path = workspace.paths.ledger / "test_year_evaluations.jsonl"
     path.write_text(path.read_text() + '{"data": "d')
-    with pytest.raises(ArtefactError, match=r"test_year_looks\.jsonl, line 2"):
+    with pytest.raises(ArtefactError, match=r"test_year_evaluations\.jsonl, line 2"):
         open_test_year(workspace, now=NOW)
 
 

@@ -178,7 +178,7 @@ def test_the_store_of_another_study_is_replaced(workspace, replayed, tmp_path):
 
 
 def test_the_test_year_is_evaluated_once(workspace, replayed):
-    lines = read_lines(workspace.paths.ledger / "test_year_looks.jsonl")
+    lines = read_lines(workspace.paths.ledger / "test_year_evaluations.jsonl")
     assert [line["test_year"] for line in lines] == [YEAR]
 
 

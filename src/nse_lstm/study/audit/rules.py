@@ -15,7 +15,7 @@ BANNED = ("adjust", "adjusted_price", "12m_low", "12m_high", "name", "change")
 YEAR_WITHIN = 0.06
 """Relative difference allowed between a year's sessions and the annualisation."""
 ROUNDING = 1e-9
-EVALUATIONS = "test_year_looks.jsonl"
+EVALUATIONS = "test_year_evaluations.jsonl"
 
 
 def check_rules(run: PipelineRun) -> list[AuditAlarm]:

@@ -33,8 +33,10 @@ class Phase:
     reads: tuple[str, ...]
     """Folders of other phases, below the root. Its own are not repeated."""
     writes: tuple[str, ...]
+    shares: tuple[str, ...] = ()
+    """Folders of a later phase, some of whose networks this one fits under a lock."""
     appends: tuple[str, ...] = ()
-    """Append-only files under a lock, which phases may share."""
+    """Folders of append-only files, under a lock."""
 
 
 PHASES = (
@@ -48,7 +50,8 @@ PHASES = (
         target="02_architecture.ipynb",
         source="notebooks/02_architecture.ipynb",
         reads=(PANEL, ANALYSIS, f"{TRAINED}/ablation"),
-        writes=(*NETWORKS, *RANKINGS),
+        writes=RANKINGS,
+        shares=NETWORKS,
         appends=(LEDGER,),
     ),
     Phase(
@@ -74,13 +77,13 @@ PHASES = (
         target="05_deployment.ipynb",
         source="notebooks/05_deployment.ipynb",
         reads=(PANEL, ANALYSIS, *NETWORKS, *STOCK_MODELS, EVALUATION, AUDIT),
-        writes=(REGISTRY, FORECAST_STORE, f"{TRAINED}/replay"),
+        writes=(REGISTRY, FORECAST_STORE, f"{TRAINED}/refit_v2", f"{TRAINED}/replay"),
         appends=(LEDGER,),
     ),
     Phase(
         target="91_anatomy_of_a_sharpe.ipynb",
         source="notebooks/91_anatomy_of_a_sharpe.ipynb",
-        reads=(RAW, PANEL, ANALYSIS, *STOCK_MODELS),
+        reads=(RAW, PANEL, ANALYSIS, f"{TRAINED}/walk_forward_v2"),
         writes=(f"{TRAINED}/anatomy",),
     ),
 )
@@ -88,9 +91,6 @@ PHASES = (
 
 
 def needed_phases(phase: Phase) -> list[Phase]:
-    """Return the earlier phases that write what a phase reads, in order.
-
-    Folders that a phase writes too, as two phases fit the same networks, tie nothing.
-    """
+    """Return the earlier phases that write what a phase reads, in order."""
     earlier = PHASES[: PHASES.index(phase)]
     return [each for each in earlier if set(each.writes) & set(phase.reads)]

@@ -1,8 +1,8 @@
 """The seal of the test year.
 
-``open_test_year`` is the only function that hands out prices of the test year to what
-is judged by them. It writes a line the first time a frozen study looks at it; the label
-says how much that look can prove.
+``open_test_year`` is the only function that hands out prices of the test year to code
+that is judged by them. It writes a line the first time a frozen study is evaluated on
+that year. The label says how much the evaluation can prove.
 """
 
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ from nse_lstm.tables import PANEL, read_table
 Label = Literal["confirmatory", "replication", "exploratory"]
 
 MEANING = {
-    "confirmatory": "first look at this year with a frozen study",
+    "confirmatory": "first evaluation of this year, with a frozen study",
     "replication": "results that cover this year were known before the study",
-    "exploratory": "this year had been looked at before with another study or data",
+    "exploratory": "this year had been evaluated before with another study or data",
 }
 
 
 @dataclass(frozen=True)
-class SealedYearAccess:
-    """One look at the test year."""
+class YearEvaluation:
+    """One evaluation of the test year."""
 
     test_year: int
     label: Label
-    n_looks: int
-    """Distinct studies that have looked at this year of the market, this one too."""
+    n_evaluations: int
+    """Distinct studies evaluated on this year of the market, this one included."""
 
     @property
     def meaning(self) -> str:
@@ -43,8 +43,8 @@ class SealedYearAccess:
 
 def open_test_year(
     workspace: Workspace, *, study: str = "", now: datetime | None = None
-) -> tuple[pd.DataFrame, SealedYearAccess]:
-    """Break the seal: return the panel with the test year, and write down the look.
+) -> tuple[pd.DataFrame, YearEvaluation]:
+    """Break the seal: return the panel with the test year, and record the evaluation.
 
     Parameters
     ----------
@@ -58,47 +58,47 @@ def open_test_year(
     -------
     panel : DataFrame
         All sessions up to the last one of the data.
-    look : Look
+    evaluation : YearEvaluation
         Its label: ``replication`` where results on that year were known beforehand,
-        else ``confirmatory`` for the first look of all at that year of the market, and
-        ``exploratory`` for any other study or other data after it. The same study
-        looking again at the same data is the same look.
+        else ``confirmatory`` for the first evaluation of that year of the market, and
+        ``exploratory`` for any other study or other data after it. The same study on
+        the same data is the same evaluation.
     """
     facts = read_facts(workspace)
-    path = workspace.paths.ledger / "test_year_looks.jsonl"
+    path = workspace.paths.ledger / "test_year_evaluations.jsonl"
     mine = {
         "data": facts.digest,
         "test_year": facts.test_year,
         "study": study or identity(workspace),
     }
-    looks = [look for look in read_lines(path) if look["test_year"] == facts.test_year]
-    known = [look for look in looks if mine.items() <= look.items()]
+    lines = [line for line in read_lines(path) if line["test_year"] == facts.test_year]
+    known = [line for line in lines if mine.items() <= line.items()]
     if not known:
         moment = (now or datetime.now(UTC)).isoformat(timespec="seconds")
-        label = _label(workspace, facts.test_year, first=not looks)
+        label = _label(workspace, facts.test_year, first=not lines)
         known = [{**mine, "when": moment, "label": label}]
-        looks += known
+        lines += known
         append_lines(path, known, key=list(mine))
     panel = read_table(PANEL, workspace.paths.processed / "panel.parquet")
-    return panel, SealedYearAccess(facts.test_year, known[0]["label"], len(looks))
+    return panel, YearEvaluation(facts.test_year, known[0]["label"], len(lines))
 
 
 def open_to_serve(workspace: Workspace) -> pd.DataFrame:
     """Return the panel through its last session, to forecast from and to watch.
 
-    An evening's new session makes other data of it, but no new look: nothing of the
-    study is chosen or judged by it. Before a first look the seal holds.
+    A new session makes other data, but no new evaluation: nothing of the study is
+    chosen or judged by it. Before a first evaluation the seal holds.
 
     Raises
     ------
     ArtefactError
         If no study of this market has opened a test year yet.
     """
-    path = workspace.paths.ledger / "test_year_looks.jsonl"
+    path = workspace.paths.ledger / "test_year_evaluations.jsonl"
     if not read_lines(path):
         raise ArtefactError(
             f"Expected a test year that was opened before, in {path}. Received: no "
-            "look; run Phase 4 first"
+            "evaluation; run Phase 4 first"
         )
     return read_table(PANEL, workspace.paths.processed / "panel.parquet")
 

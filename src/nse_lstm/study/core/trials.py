@@ -30,7 +30,12 @@ MILLION = 1_000_000
 
 
 def record_trials(
-    data: StudyData, returns: pd.DataFrame, *, cost_bps: int, study: str = ""
+    data: StudyData,
+    returns: pd.DataFrame,
+    *,
+    cost_bps: int,
+    study: str = "",
+    made_by: tuple[str, ...] = (),
 ) -> int:
     """Append every strategy not seen before, with its pooled daily excess over cash.
 
@@ -48,7 +53,9 @@ def record_trials(
     cost_bps : int
         Cost level whose returns are kept.
     study : str
-        What names the frozen study; ``ledger.identity`` without its seed if empty.
+        Name of the frozen study; ``ledger.identity`` without its seed if empty.
+    made_by : tuple of str
+        Modules that make the forecasts or trades, beside those of Phase 4.
 
     Returns
     -------
@@ -59,7 +66,7 @@ def record_trials(
     chosen = at_cost[at_cost["rule"].isin(FORECAST_RULES)]
     about = {
         "data": data.facts.digest,
-        "study": study or identity(data, seeded=False),
+        "study": study or identity(data, seeded=False, made_by=made_by),
         "seed": data.study.seed,
         "cost_bps": cost_bps,
     }

@@ -13,7 +13,7 @@ from nse_lstm.json_files import read_json
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.study.core.audit_result import audit_words, is_clean
 from nse_lstm.study.core.jobs import bundle_folder
-from nse_lstm.study.core.sealed_year import SealedYearAccess
+from nse_lstm.study.core.sealed_year import YearEvaluation
 from nse_lstm.study.core.study_data import StudyData
 from nse_lstm.study.core.workspace import Workspace
 
@@ -83,7 +83,7 @@ def judge_variant(
 
 
 def verdict_document(
-    data: StudyData, judgement: Judgement, *, look: SealedYearAccess, n_trials: int
+    data: StudyData, judgement: Judgement, *, look: YearEvaluation, n_trials: int
 ) -> dict[str, Any]:
     """Return all that the index says beside the report card, in words and numbers."""
     return {

@@ -81,6 +81,7 @@ def backtest_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
         data,
         returns[returns["model"] == ENSEMBLE],
         cost_bps=study.backtest.headline_cost_bps,
+        made_by=(__name__, "study.ranking.rank_models"),
     )
     judgements = {
         cost_bps: _judge(study, returns, cost_bps=cost_bps)

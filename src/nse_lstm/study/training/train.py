@@ -128,7 +128,7 @@ def _train(
             data, job.ticker, job.year, job.architecture
         ),
         progress=progress,
-        log=data.paths.v2 / "log.jsonl",
+        log=data.paths.build / "training_log.jsonl",
         locks=data.paths.locks,
     )
 

@@ -38,7 +38,7 @@ from nse_lstm.study.core.jobs import (
     split_stock,
 )
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
-from nse_lstm.study.core.sealed_year import SealedYearAccess, open_test_year
+from nse_lstm.study.core.sealed_year import YearEvaluation, open_test_year
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.trials import read_trials, record_trials
 from nse_lstm.study.core.verdict import judge_declared, verdict_document
@@ -91,7 +91,7 @@ class Validation:
     evidence: pd.DataFrame
     coverage: pd.DataFrame
     report_card: pd.DataFrame
-    look: SealedYearAccess
+    look: YearEvaluation
     n_trials: int
     strategy: Strategy
 
