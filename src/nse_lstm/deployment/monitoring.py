@@ -60,19 +60,19 @@ ALARMS = (
         "loss",
         "absolute error beyond persistence's",
         "Leave persistence to serve the stock, compare the model's last inputs with "
-        "its training range, and retrain into the shadow.",
+        "its training range, and retrain in shadow mode.",
     ),
     AlarmRule(
         "misses",
         "returns outside the forecast's bands",
-        "Do not rely on the bands; they widen by themselves within weeks, so look for "
+        "Do not rely on the bands. They widen by themselves within weeks, so look for "
         "a jump or an unlisted corporate action first.",
     ),
     AlarmRule(
         "signs",
         "forecasts of the wrong direction",
         "Stop acting on the sign of this model's forecasts, and wait for its shadow "
-        "test before believing in it again.",
+        "test before using it again.",
     ),
     AlarmRule(
         "money",
@@ -83,13 +83,13 @@ ALARMS = (
     AlarmRule(
         "moves",
         "size of the stock's moves",
-        "Look for news and corporate actions; put a missing one on the sourced list "
+        "Look for news and corporate actions. Put a missing one on the sourced list "
         "and rebuild the panel before forecasting again.",
     ),
     AlarmRule(
         "unchanged",
         "prices that do not move",
-        "Check whether the stock still trades; leave a suspended or rarely traded "
+        "Check whether the stock still trades. Leave a suspended or rarely traded "
         "one out at the next choice of stocks.",
     ),
     AlarmRule(
@@ -101,15 +101,15 @@ ALARMS = (
     AlarmRule(
         "stale_panel",
         "weekdays since the last session",
-        "Fetch the newest source file and score again; forecasts made meanwhile are of "
-        "sessions that have passed.",
+        "Fetch the newest source file and score again. Forecasts made meanwhile are for "
+        "past sessions.",
         calibrated=False,
     ),
     AlarmRule(
         "stale_model",
         "weekdays since the model was fitted",
         "Refit through the last session (nse-lstm refit): the new model begins in "
-        "the shadow, never as champion.",
+        "shadow mode, never as champion.",
         calibrated=False,
     ),
 )

@@ -1,6 +1,6 @@
 """The simulated market beside the real one: writes the table of the docs.
 
-    python benchmarks/calibration.py --raw FOLDER
+    python benchmarks/simulated_market.py --raw FOLDER
 
 Both markets go through the same measures. Only statistics leave the real files. The
 simulated column is the mean over a few markets of other seeds. Rank ICs are of the

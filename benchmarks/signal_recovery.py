@@ -1,6 +1,6 @@
 """Share of the oracle's rank IC that each model recovers on simulated markets.
 
-    python benchmarks/recovered.py build/recovered --markets 10
+    python benchmarks/signal_recovery.py build/recovered --markets 10
 
 Markets with one planted part each (linear, nonlinear, stock-specific), with all and
 with none are drawn straight into tables; all models are fitted on the years before the

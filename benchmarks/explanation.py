@@ -1,6 +1,6 @@
 """What the rankings rest on and what data is worth, on a market's own files.
 
-    python benchmarks/explained.py build/explained --market nse --raw FOLDER \
+    python benchmarks/explanation.py build/explained --market nse --raw FOLDER \
         --test-year 2023
 
 Needs Phase 1's panel and, for the occlusion, the networks of the rank LSTM of every
