@@ -20,8 +20,8 @@ COINS = ("ABSA", "COOP", "EQTY", "KCB")
 MOVES = (0.008, 0.03)
 """Size of a coin-flip return: far above a tick, far below the daily limit."""
 HEADER = (
-    "Date,Code,Name,12m Low,12m High,Day Low,Day High,Day Price,Previous,Splice,"
-    "Splice%,Volume,Adjust"
+    "Date,Code,Name,12m Low,12m High,Day Low,Day High,Day Price,Previous,Change,"
+    "Change%,Volume,Adjust"
 )
 
 

@@ -1,21 +1,12 @@
-"""The audit's own parts, each against arithmetic."""
+"""The slow reference, against arithmetic by hand."""
 
-import csv
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from support.plain_windows import make_history
-from support.raw_files import Row, write_folder
 
 from nse_lstm.config import Backtest
-from nse_lstm.errors import DataError, StudyError
-from nse_lstm.study.audit import alarms, differences, patching
-from nse_lstm.study.audit.markets import write_coin_market
-from nse_lstm.study.audit.placebos import LEVEL, tail
 from nse_lstm.study.audit.reference import rows
 from nse_lstm.study.audit.reference.account import sharpe, simulate_account
 from nse_lstm.study.audit.reference.choices import choose_champion
@@ -29,73 +20,6 @@ from nse_lstm.study.audit.reference.windows import (
     split_windows,
     target_return,
 )
-from nse_lstm.study.audit.spliced_futures import Splice, rewrite_files
-from nse_lstm.study.audit.stages import windows_digest
-
-SESSIONS = pd.bdate_range("2020-01-06", periods=6)
-ORIGIN = SESSIONS[2]
-
-
-def test_a_patched_function_comes_back() -> None:
-    before = differences.is_close
-    with patching.patched(differences, is_close=lambda *_: False):
-        assert not differences.is_close(1.0, 1.0)
-    assert differences.is_close is before
-
-
-def test_a_patch_of_nothing_is_refused() -> None:
-    with pytest.raises(StudyError, match="no_such_name"):
-        with patching.patched(differences, no_such_name=print):
-            pass
-
-
-@pytest.mark.parametrize(
-    ("error", "where"),
-    [
-        (DataError("Expected a.\nmore"), "the library refused"),
-        (KeyError("b"), "the library failed"),
-    ],
-)
-def test_an_error_is_an_alarm(error: Exception, where: str) -> None:
-    def fail() -> None:
-        raise error
-
-    found, raised = alarms.run_guarded("run", fail)
-    assert found is None
-    assert [alarm.where for alarm in raised] == [where]
-    assert "more" not in raised[0].detail
-
-
-def test_one_bit_of_one_window_is_another_digest() -> None:
-    windows = make_history(1)
-    prices = windows.prices.copy()
-    prices[windows.last[-1]] = np.nextafter(prices[windows.last[-1]], np.inf)
-    assert windows_digest(windows) == windows_digest(make_history(1))
-    assert windows_digest(replace(windows, prices=prices)) != windows_digest(windows)
-
-
-def test_a_fair_coin_alarms_no_more_often_than_the_level() -> None:
-    # P(|hits - 500| >= k) summed over both tails of 1,000 flips.
-    p_values = [tail(hits, 1000) for hits in range(1001)]
-    weights = np.exp(_log_binomial(1000))
-    bound = LEVEL / 100
-    assert sum(w for w, p in zip(weights, p_values, strict=True) if p < bound) <= bound
-    assert tail(580, 1000) < 1e-6 < tail(570, 1000)
-
-
-def _log_binomial(n: int) -> np.ndarray:
-    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
-    return logs[n] - logs - logs[::-1] - n * np.log(2)
-
-
-@pytest.fixture
-def raw(tmp_path: Path) -> Path:
-    rows = [
-        Row(day, ticker, 10.0 + i, volume=500.0, previous=9.0 + i)
-        for i, day in enumerate(SESSIONS)
-        for ticker in ("AAA", "BBB")
-    ]
-    return write_folder(tmp_path / "raw", rows)
 
 
 def test_a_sourced_event_counts_from_the_first_trade(raw: Path, tmp_path: Path) -> None:
@@ -107,45 +31,6 @@ def test_a_sourced_event_counts_from_the_first_trade(raw: Path, tmp_path: Path) 
     shares = [day.shares for day in market.stocks["AAA"].values()]
     assert shares == pytest.approx([1, 1, 1, 1, 1, 1.1])
     assert {day.shares for day in market.stocks["BBB"].values()} == {1.0}
-
-
-def read_rows(folder: Path) -> list[list[str]]:
-    (path,) = folder.glob("*stocks*.csv")
-    return list(csv.reader(path.read_text().splitlines()))[1:]
-
-
-def test_a_cut_keeps_the_rows_up_to_the_origin_as_they_are(
-    raw: Path, tmp_path: Path
-) -> None:
-    cut = read_rows(rewrite_files(raw, tmp_path / "cut", Splice("cut", ORIGIN)))
-    assert cut == read_rows(raw)[: 3 * 2]
-
-
-def test_before_the_origin_another_future_changes_look_ahead_columns_only(
-    raw: Path, tmp_path: Path
-) -> None:
-    change = Splice("other future", ORIGIN, split="AAA", delisted="BBB", seed=1)
-    rows = read_rows(rewrite_files(raw, tmp_path / "other", change))
-    for before, after in zip(read_rows(raw)[:6], rows[:6], strict=True):
-        assert after[3:5] != before[3:5]
-        assert [*after[:3], *after[5:12]] == [*before[:3], *before[5:12]]
-        halved = f"{float(before[7]) / 2:.2f}" if before[1] == "AAA" else "-"
-        assert after[12] == halved
-    for before, after in zip(read_rows(raw)[6:], rows[6:], strict=True):
-        assert after[7] != before[7] and after[11] != before[11]
-
-
-def test_the_coins_are_fair_and_always_move(tmp_path: Path) -> None:
-    write_coin_market(tmp_path / "coins", 5)
-    market = read_market(tmp_path / "coins")
-    moves = np.concatenate(
-        [
-            np.diff([day.price for day in rows.values()])
-            for rows in market.stocks.values()
-        ]
-    )
-    assert (moves != 0).all()
-    assert tail(int((moves > 0).sum()), len(moves)) > 1e-6
 
 
 def reference_market(prices: list[float], **flags: object) -> ReferenceMarket:
@@ -178,7 +63,7 @@ def test_reference_windows_leave_out_stale_origins_and_targets_and_gaps() -> Non
 
 
 def settling_market(prices: list[float], *, at: int, factor: float) -> ReferenceMarket:
-    """Return a market whose stock has a factor that takes effect at a session, its price as given."""
+    """Return a market whose stock has a factor from a session on."""
     market = reference_market(prices)
     for day in market.sessions[at:]:
         market.stocks["AAA"][day].shares = factor
