@@ -8,21 +8,8 @@ from audit_power.measure import DEFECT_SEED, DEFECTS
 from nse_lstm.paths import find_root, write_text
 from nse_lstm.study.core.audit_result import power_path
 
-PAGE = """\
-# What the leak audit catches
-
-Each defect was put into the study's own functions alone. A simulated market of six stocks then went from raw files to a verdict with the defect in place. The audit gave it one other future in the test year and computed every figure a second time. `make audit` runs more checks than that. `make audit-power` measures this page and writes it.
-
-**{caught} of {tried} defects were caught**, on one market (seed {seed}). This score is not untouched. After a first pass the market got a tighter daily limit, because no order had lapsed on it. One defect was rewritten because it changed nothing. No second market of defects was measured.
-
-**{clean} clean markets went through every check; {false}.** An earlier version alarmed in 1 of 94, because of a rounding error in a turnover. That was mended.
-
-Sharpe and R² are v2's in the test year, with the defect in place. Sharpe is over zero, by the sign rule without costs. R² is of log returns against no change. Without a defect the surrogate model shows {clean_sharpe} and {clean_r_squared}. A dash: not measured, or the library refused the run. Defects in the tabular models leave v2's figures as they are.
-
-| defect | effect | caught by | Sharpe | R² |
-| --- | --- | --- | ---: | ---: |
-{rows}
-"""
+PAGE = Path(__file__).with_name("page.md")
+"""Template of the page."""
 
 
 def write_power(measured: dict[str, Any]) -> None:
@@ -49,7 +36,7 @@ def power_page(measured: dict[str, Any]) -> str:
     learners = {defect.name: defect.learner for defect in DEFECTS}
     clean = next(row for row in defects if learners[row["name"]] == "surrogate")
     alarmed = [str(row["seed"]) for row in clean_runs if row["alarms"]]
-    return PAGE.format(
+    return PAGE.read_text(encoding="utf-8").format(
         caught=sum(bool(row["caught_by"]) for row in defects),
         tried=len(defects),
         seed=DEFECT_SEED,

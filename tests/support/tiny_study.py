@@ -3,6 +3,9 @@
 from pathlib import Path
 
 from nse_lstm.study.core.workspace import Workspace, open_workspace
+from nse_lstm.study.data_analysis.analyse import analyse_data
+from nse_lstm.study.data_analysis.raw_files import prepare_raw
+from nse_lstm.study.training.train import train_all
 
 STUDY = """
 seed = 1
@@ -54,3 +57,12 @@ def tiny_workspace(
         raw=str(raw) if raw else "",
         test_year=2024,
     )
+
+
+def trained_study(root: Path) -> Workspace:
+    """Run Phases 1 to 3 of the tiny study."""
+    workspace = tiny_workspace(root)
+    prepare_raw(workspace)
+    analyse_data(workspace)
+    train_all(workspace, progress=lambda _: None)
+    return workspace

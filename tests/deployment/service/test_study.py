@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from support.service_parts import running
-from support.tiny_study import tiny_workspace
+from support.tiny_study import trained_study
 
 from nse_lstm.deployment.registry import promote
 from nse_lstm.models.bundles import read_metadata
@@ -13,10 +13,7 @@ from nse_lstm.study.core.phase_tables import read_recommended, study_folds
 from nse_lstm.study.core.sealed_year import open_test_year
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.data_analysis.analyse import analyse_data
-from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.deployment.service import service_source
-from nse_lstm.study.training.train import train_all
 from nse_lstm.study.validation.validate import forecast_fold
 
 
@@ -36,10 +33,7 @@ def promote_trained(workspace: Workspace, ticker: str, year: int) -> None:
 
 @pytest.mark.slow
 def test_the_service_forecasts_the_notebooks_numbers_to_the_bit(tmp_path):
-    workspace = tiny_workspace(tmp_path)
-    prepare_raw(workspace)
-    analyse_data(workspace)
-    train_all(workspace, progress=lambda _: None)
+    workspace = trained_study(tmp_path)
     fold = study_folds(workspace)[-1]
     tickers = read_recommended(workspace)[fold.year]
     for ticker in tickers:
