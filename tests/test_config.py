@@ -82,7 +82,7 @@ def test_overrides_reach_the_study_and_zero_keeps_the_file(tmp_path: Path) -> No
         ("[dealing]\nheadline_cost_bps = 67\n", "headline_cost_bps"),
         ("[simulation]\nfirst_year = 2024\nlast_year = 2020\n", "first_year"),
         ('[verdict]\nrule = "luck"\n', "verdict.rule"),
-        ("[folds\n", "is no TOML"),
+        ("[folds\n", "is not TOML"),
     ],
 )
 def test_a_wrong_study_is_refused_and_the_wrong_key_named(
@@ -126,7 +126,7 @@ def test_the_hash_follows_every_number_but_not_who_fits(
         ('[markets]\nsimulated = "x"\n', "one table a market"),
         ("base = 3\n", "`base` must name a file"),
         ('base = "study.toml"\n', "its own `base`"),
-        ('base = "."\n', "is no TOML"),
+        ('base = "."\n', "is not TOML"),
     ],
 )
 def test_a_file_of_another_shape_is_refused_in_words(

@@ -1,8 +1,8 @@
-"""The one way to fail: say what was expected, what came, and where."""
+"""Exceptions of the project, whose messages state expectation, received value, place."""
 
 
 class StudyError(Exception):
-    """Anything this project raises on purpose; its text is meant for a user."""
+    """Base of all errors raised on purpose, with a message for the user."""
 
 
 class ConfigurationError(StudyError):
@@ -15,11 +15,11 @@ class DataError(StudyError):
     Parameters
     ----------
     message : str
-        What was expected and what came.
+        Expectation and received value.
     file : str, optional
         Name of the source file.
     line : int, optional
-        Physical line in that file, the header being line 1.
+        Physical line in that file; the header is line 1.
     """
 
     def __init__(
@@ -40,8 +40,8 @@ class TableError(StudyError):
 
 
 class ArtefactError(StudyError):
-    """A model, manifest or registry that is missing, stale or tampered with."""
+    """A model, manifest or registry that is missing, stale or altered."""
 
 
 class FetchError(StudyError):
-    """A public data set that could not be had whole and unchanged."""
+    """A public data set that could not be downloaded complete and unchanged."""

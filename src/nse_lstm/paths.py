@@ -1,4 +1,4 @@
-"""Where everything lies: one frozen value per study root and market."""
+"""Paths of one market's data, models and reports, below one study root."""
 
 import os
 import shutil
@@ -11,14 +11,12 @@ from nse_lstm.errors import ConfigurationError
 
 
 def find_root(start: Path | str | None = None) -> Path:
-    """Return the project's root: the nearest folder above that holds the project.
-
-    Serves notebooks, Papermill and the command line alike.
+    """Find the project's root folder, from any folder inside the project.
 
     Parameters
     ----------
     start : Path, optional
-        Where to look from; the working directory if not given.
+        Folder to start from, by default the working directory.
 
     Raises
     ------
@@ -37,115 +35,115 @@ def find_root(start: Path | str | None = None) -> Path:
 
 @dataclass(frozen=True)
 class Paths:
-    """Places of one market's artefacts under ``root``.
+    """Paths of one market's artefacts under ``root``.
 
-    ``root`` is the project for the study itself and a folder of its own for `make
-    quick` and for tests, so that those never touch real results.
+    ``root`` is the project for the study itself. `make quick` and tests use folders of
+    their own, so they never touch real results.
     """
 
     root: Path
     market: str
     raw_folder: Path | None = None
-    """Source files used where they lie; ``data/raw/<market>`` if not given."""
+    """Folder of the source files, by default ``data/raw/<market>``."""
 
     @property
     def raw(self) -> Path:
-        """Source files, never edited."""
+        """Folder of the source files, which are never edited."""
         return self.raw_folder or self.root / "data" / "raw" / self.market
 
     @property
     def oracle(self) -> Path:
-        """What whoever knows a simulated market's plan forecasts; of no real one."""
+        """File of the oracle's forecasts, for a simulated market only."""
         return self.root / "data" / "oracle" / self.market / "oracle.parquet"
 
     @property
     def processed(self) -> Path:
-        """The panel and the tables derived from it."""
+        """Folder of the panel and the tables derived from it."""
         return self.root / "data" / "processed" / self.market
 
     @property
     def models(self) -> Path:
-        """Everything trained, selected and promoted on this market."""
+        """Folder of everything trained, selected and promoted on this market."""
         return self.root / "trained_models" / self.market
 
     @property
     def analysis(self) -> Path:
-        """Recommendations and statistics of Phase 1."""
+        """Folder of Phase 1's recommendations and statistics."""
         return self.models / "analysis"
 
     @property
     def v1(self) -> Path:
-        """The original model: the test year's, and a folder a year before it."""
+        """Folder of v1 for the test year, with one folder per earlier year."""
         return self.models / "original_v1"
 
     @property
     def v2(self) -> Path:
-        """The models of the test year, one folder a ticker."""
+        """Folder of v2 for the test year, one folder per stock."""
         return self.models / "stock_specific_v2"
 
     @property
     def v2_walk_forward(self) -> Path:
-        """The models of the years before it: a folder a year, in it one a ticker."""
+        """Folder of v2 for the walk-forward years, one folder per year and stock."""
         return self.models / "walk_forward_v2"
 
     @property
     def v2_delay1(self) -> Path:
-        """Bundles of v2 aimed at delay 1, a folder a year and stock."""
+        """Folder of the v2 variant with delay 1, one folder per year and stock."""
         return self.models / "stock_specific_v2_delay1"
 
     @property
     def refits(self) -> Path:
-        """v2 fitted once more through the last session, one folder a ticker."""
+        """Folder of v2 refitted through the last session, one folder per stock."""
         return self.models / "refit_v2"
 
     @property
     def ranking(self) -> Path:
-        """Forecasts and rank IC of the ranking models, a folder a year."""
+        """Folder of the ranking models' forecasts and rank IC, one folder per year."""
         return self.models / "ranking"
 
     @property
     def rank_lstm(self) -> Path:
-        """The pooled networks and their forecasts, a folder a year."""
+        """Folder of the rank LSTM and its forecasts, one folder per year."""
         return self.models / "rank_lstm"
 
     @property
     def ablation(self) -> Path:
-        """Networks between v1 and v2, and what each change of v2 did."""
+        """Folder of the ablation's networks and results."""
         return self.models / "ablation"
 
     @property
     def search(self) -> Path:
-        """Settings tried before the walk-forward years, a file a forecaster."""
+        """Folder of the hyperparameter search, one file per forecaster."""
         return self.models / "search"
 
     @property
     def laboratory(self) -> Path:
-        """Models of a researcher's own runs, never among the study's: scratch."""
+        """Scratch folder of laboratory runs, apart from the study's models."""
         return self.build / "laboratory"
 
     @property
     def evaluation(self) -> Path:
-        """Forecasts, scores and the verdict of Phase 4."""
+        """Folder of Phase 4's forecasts, scores and verdict."""
         return self.models / "evaluation"
 
     @property
     def registry(self) -> Path:
-        """Champions and challengers, with their log."""
+        """Folder of the registry: champions, challengers and their log."""
         return self.models / "registry"
 
     @property
     def store(self) -> Path:
-        """The forecast store, where it is a file."""
+        """Folder of the forecast store, if it is a file."""
         return self.models / "store"
 
     @property
     def ledger(self) -> Path:
-        """Looks at the test year and trials; kept by `make clean`."""
+        """Folder of the ledgers of trials and test-year evaluations; kept by `make clean`."""
         return self.models / "ledger"
 
     @property
     def build(self) -> Path:
-        """Executed notebooks and stamps: scratch."""
+        """Scratch folder of executed notebooks and stamps."""
         return self.root / "build" / self.market
 
     @property
@@ -155,14 +153,14 @@ class Paths:
 
     @property
     def reports(self) -> Path:
-        """HTML pages."""
+        """Folder of the HTML pages."""
         return self.root / "reports" / self.market
 
 
 def csv_paths(folder: Path) -> list[Path]:
-    """Return a folder's CSV files by name, whatever the case of their ending.
+    """Return a folder's CSV files by name, without hidden files.
 
-    Hidden files are not among them; of a missing folder there are none.
+    The ending may have any case. A missing folder has none.
     """
     if not folder.is_dir():
         return []
@@ -177,9 +175,7 @@ def csv_paths(folder: Path) -> list[Path]:
 
 @contextmanager
 def write_aside(path: Path) -> Iterator[Path]:
-    """Give a name to write to that becomes ``path`` only if all went well.
-
-    No reader ever sees a half-written artefact: the rename is atomic.
+    """Write a file atomically: yield a temporary path that is renamed on success.
 
     Examples
     --------
@@ -200,21 +196,21 @@ def write_aside(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all, with Unix line ends everywhere."""
+    """Write a text file atomically, with Unix line ends and in UTF-8."""
     with write_aside(path) as aside:
         aside.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder of files whole or not at all, replacing an older one.
+    """Write a folder of files atomically, replacing an older one.
 
-    Killed at the very moment of replacing it leaves no folder, never a mixture.
+    A crash during the replacement leaves no folder, never a mixture.
 
     Parameters
     ----------
     folder : Path
     files : mapping of str to bytes
-        By plain name.
+        Contents by file name.
     """
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.aside")
     shutil.rmtree(aside, ignore_errors=True)

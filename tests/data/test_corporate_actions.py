@@ -220,7 +220,7 @@ GOOD = "AAA,2020-03-05,2,bonus,a paper,a note\n"
         (GOOD.replace("bonus", "rights"), 2, "rights"),
         (GOOD.replace("a paper", ""), 2, "where the event was read"),
         (GOOD.replace(",a note", ""), 2, "6 fields"),
-        (GOOD + "\n" + GOOD, 4, "one event a ticker and date"),
+        (GOOD + "\n" + GOOD, 4, "one event per ticker and date"),
     ],
 )
 def test_a_line_that_is_no_event_is_refused_with_its_place(tmp_path, text, line, says):

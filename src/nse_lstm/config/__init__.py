@@ -1,9 +1,8 @@
-"""The study as one tree of frozen, validated dataclasses, read from a TOML file.
+"""Study settings: a tree of frozen, validated dataclasses, read from a TOML file.
 
-A study file may name a ``base`` file and override parts of it; that is how
-``study.quick.toml`` stays the same study at a smaller scale. Everything that can change
-a number is in this tree, so its hash, together with the data's and the sources', names
-every artefact.
+A study file may name a ``base`` file and override parts of it, as ``study.quick.toml``
+does. Everything that can change a number is in the tree. Its hash, with those of data
+and code, names every artefact.
 """
 
 from nse_lstm.config.loading import (

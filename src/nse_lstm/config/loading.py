@@ -1,4 +1,4 @@
-"""A study file, read on top of the file that it names as its base."""
+"""Reading of study files, with their bases and overrides."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ def load_study(
     Parameters
     ----------
     path : Path
-        TOML file; its ``base`` key, if any, names a file beside it that it overrides.
+        TOML file. Its key ``base`` may name a file beside it that it overrides.
     market : str
         One of the tables under ``[markets]``.
     test_year, seed : int
@@ -30,7 +30,7 @@ def load_study(
     Raises
     ------
     ConfigurationError
-        If a file is missing or is no TOML, a key is unknown, or a value is invalid.
+        If a file is missing or not TOML, a key is unknown, or a value is invalid.
     """
     document = _read_with_base(Path(path), above=())
     markets = document.pop("markets", {})
@@ -38,7 +38,7 @@ def load_study(
         isinstance(about, dict) for about in markets.values()
     ):
         raise ConfigurationError(
-            f"`markets` must hold one table a market in {path}. Received: {markets!r}"
+            f"`markets` must hold one table per market in {path}. Received: {markets!r}"
         )
     if market not in markets:
         raise ConfigurationError(
@@ -56,9 +56,9 @@ def override_study(study: Study, overrides: Mapping[str, Any]) -> Study:
     Parameters
     ----------
     study : Study
-        It stays as it is.
+        It is not changed.
     overrides : mapping
-        As a study file would have them: a value, or a mapping for a section.
+        As in a study file: a value, or a mapping for a section.
 
     Raises
     ------
@@ -77,18 +77,17 @@ def override_study(study: Study, overrides: Mapping[str, Any]) -> Study:
 
 
 def study_document(study: Study) -> dict[str, Any]:
-    """Return all that can change a number, as plain values.
+    """Return the settings that can change a number, as plain values.
 
-    Left out are who fits (workers, a cluster) and the review of new files, which change
-    the time and an exit code only, the budgets of ablation and search, which stand
-    beside the study, the limits of deployment, which come after it, and what a market
-    is called.
+    Left out are workers and cluster, which change only the time, the review of new
+    files, the budgets of ablation and search, the limits of deployment, and a market's
+    label.
     """
     document: dict[str, Any] = TypeAdapter(Study).dump_python(study, mode="json")
-    for place in ("workers", "engine", "scheduler", "store"):
-        del document["training"][place]
-    for beside in ("review", "ablation", "search", "deployment"):
-        del document[beside]
+    for setting in ("workers", "engine", "scheduler", "store"):
+        del document["training"][setting]
+    for section in ("review", "ablation", "search", "deployment"):
+        del document[section]
     document["market"] = {"name": study.market.name}
     return document
 
@@ -108,7 +107,7 @@ def _validated(document: dict[str, Any], what: str) -> Study:
             for e in error.errors()
         ]
         raise ConfigurationError(
-            "\n".join([f"{what} is no valid study:", *lines])
+            "\n".join([f"{what} is not a valid study:", *lines])
         ) from None
 
 
@@ -120,7 +119,7 @@ def _read_with_base(path: Path, *, above: tuple[Path, ...]) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigurationError(f"No study file at {path}") from None
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is no TOML: {error}") from None
+        raise ConfigurationError(f"{path} is not TOML: {error}") from None
     base = document.pop("base", None)
     if base is None:
         return document

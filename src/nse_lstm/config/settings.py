@@ -1,4 +1,4 @@
-"""The settings, section by section, as frozen and validated dataclasses."""
+"""Settings of a study, section by section, as frozen and validated dataclasses."""
 
 from dataclasses import field
 from datetime import date
@@ -17,7 +17,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Market:
-    """One market: which files, what to call it, how much of it is already known."""
+    """A market: its files, its label, and the years whose results are known."""
 
     name: Name
     label: str
@@ -28,25 +28,25 @@ class Market:
     results_known_through: int = 0
     """Last year whose results were published before this study was frozen."""
     corporate_actions: str = "data/corporate_actions"
-    """Folder of the sourced tables, ``<market>.csv``, from the project's root; what
-    they say is part of the data's digest."""
+    """Folder of the sourced tables, ``<market>.csv``, from the project's root. They are
+    part of the data's digest."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Simulation:
-    """The embedded market: its scale, and how much of it can be forecast."""
+    """The simulated market: its scale and its predictability."""
 
     first_year: int = 2013
     last_year: int = 2024
     n_ordinary: Annotated[int, Field(ge=4, le=63)] = 63
-    """63 is the exchange's own number."""
+    """Number of ordinary shares; the exchange has 63."""
     seed: Annotated[int, Field(ge=0)] = 2013
     signal: Annotated[float, Field(ge=0, le=0.3)] = 0.06
-    """Rank IC, about, of whoever knows the plan, dealing a session later; 0 is none."""
+    """Approximate rank IC of an oracle that trades a session later; 0 for none."""
     signal_parts: tuple[Fraction, Fraction, Fraction] = (0.5, 0.25, 0.25)
-    """Shares of it: pooled linear, pooled nonlinear, stock-specific; they sum to 1."""
+    """Fractions of the signal: pooled linear, pooled nonlinear, stock-specific."""
     faults: bool = True
-    """Whether the files have the faults that the real ones have."""
+    """Whether the files have the faults of the real ones."""
 
     @model_validator(mode="after")
     def _years_in_order(self) -> "Simulation":
@@ -68,41 +68,41 @@ class Simulation:
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Universe:
-    """Who is worth training on, judged before the test year only."""
+    """Rules that select the stocks to train on, from data before the test year."""
 
     n_recommended: Count = 10
     min_sessions: Count = 1000
     """Sessions with a price before the test year."""
     min_traded_share: Fraction = 0.60
-    """Share of the trailing ``liquidity_sessions`` with volume."""
+    """Fraction of the trailing ``liquidity_sessions`` with volume."""
     liquidity_sessions: Count = 120
     """Trailing span of the median turnover that ranks the stocks."""
     recency_sessions: Count = 10
-    """A stock that has not traded for more sessions than this is not tradable."""
+    """A stock without a trade for more sessions is not tradable."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Folds:
-    """Yearly walk-forward; the test year itself is the last fold."""
+    """Yearly walk-forward folds; the test year is the last fold."""
 
     n_walk_forward: Count = 1
     validation_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.15
-    """Last share of a training span: stops training, steers the learning rate."""
+    """Last fraction of a training span: stops training, steers the learning rate."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class V1:
-    """The original model, rebuilt charitably; its network and training are fixed."""
+    """The original model, rebuilt charitably, with fixed network and training."""
 
     max_windows: Count = 20_000
-    """Training windows of all ordinary shares together, evenly thinned to this."""
+    """Training windows of all ordinary shares together, thinned evenly."""
     max_epochs: Count = 10
-    """All of them are run: v1 validates nothing."""
+    """Every epoch is run, since v1 has no validation."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class V2:
-    """The v2 network: stock-specific, regularised, on price levels."""
+    """The v2 network: one regularised LSTM per stock, on price levels."""
 
     lookback: Count = 60
     horizon: Count = 1
@@ -115,15 +115,15 @@ class V2:
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class V2Delay1:
-    """The declared variant of v2 that aims at the return it is dealt by."""
+    """The declared variant of v2 whose target is the return that is traded."""
 
     trained: bool = False
-    """A network more for every stock and year; its two rules count as trials."""
+    """Whether it is trained, one network per stock and year; its two rules are trials."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Training:
-    """How one network is fitted."""
+    """Training of one network."""
 
     batch_size: Count = 32
     max_epochs: Count = 25
@@ -133,15 +133,15 @@ class Training:
     plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
     min_learning_rate: Positive = 1e-5
     decays: bool = False
-    """The learning rate falls evenly, step by step, to 0 after the last epoch."""
+    """Whether the learning rate falls linearly to 0 after the last epoch."""
     workers: Annotated[int, Field(ge=0)] = 0
-    """Processes of one thread each; 0 means one per core. Never changes a result."""
+    """Processes of one thread each; 0 means one per core. Results do not depend on it."""
     engine: Literal["local", "dask"] = "local"
-    """Who fits: processes of this machine or a cluster's workers; the same bytes."""
+    """Local processes or a cluster's workers; the models are the same to the byte."""
     scheduler: str = ""
-    """Of the cluster, such as ``tcp://10.0.0.1:8786``."""
+    """Address of the cluster, such as ``tcp://10.0.0.1:8786``."""
     store: str = ""
-    """A folder or fsspec URL that cluster and client share: windows in, bundles out."""
+    """Folder or fsspec URL for windows and bundles, shared by cluster and client."""
 
     @model_validator(mode="after")
     def _a_cluster_has_an_address_and_a_store(self) -> "Training":
@@ -155,14 +155,14 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class CrossSection:
-    """The monthly universe that rank IC is measured on, and who is ranked in it."""
+    """The monthly universe on which rank IC is measured, and the ranked horizons."""
 
     size: Annotated[int, Field(ge=2)] = 25
-    """Ordinary shares with the highest trailing median turnover, each month anew."""
+    """Number of ordinary shares with the highest trailing median turnover."""
     liquidity_sessions: Count = 120
     min_traded_share: Fraction = 0.60
     horizons: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 5, 10)
-    """Sessions from entry to target; the entry is a session after the origin."""
+    """Sessions from entry to target; the entry is one session after the origin."""
     purge: Annotated[int, Field(ge=0)] = 5
     """Sessions left out before a fold, beside delay and horizon."""
 
@@ -171,109 +171,108 @@ class CrossSection:
 class Tabular:
     """Ridge and boosted trees on the features of the cross-section.
 
-    Chosen by rank IC on 2015 and 2016 of the exchange's files, and kept since.
+    The settings were chosen by rank IC on 2015 and 2016 of the exchange's files.
     """
 
     first_year: int = 2017
-    """First year that is forecast; every year trains on all before it."""
+    """First forecast year; every year trains on all years before it."""
     ridge_alpha: Positive = 1000.0
-    """On features in [-1/2, 1/2]; about 10^5 rows."""
+    """For features in [-1/2, 1/2] and about 10^5 rows."""
     stock_ridge_alpha: Positive = 100.0
     min_stock_rows: Count = 100
-    """A stock with fewer training rows has no ridge of its own."""
+    """Fewest training rows for a stock's own ridge."""
     boosting_rounds: Count = 200
     learning_rate: Positive = 0.03
     max_leaves: Annotated[int, Field(ge=2)] = 8
     min_leaf_rows: Count = 500
     feature_share: Annotated[float, Field(gt=0, le=1)] = 0.2
-    """Share of the features that a split may choose from, drawn anew each time."""
+    """Fraction of the features that a split may choose from, drawn for each split."""
     leaf_l2: Annotated[float, Field(ge=0)] = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class RankLstm:
-    """The rank LSTM network: one LSTM of all shares and horizons, the last session beside it.
+    """The rank LSTM: one network for all stocks and horizons.
 
-    Chosen by rank IC on 2015 and 2016 of the exchange's files, before any year that is
-    judged, and on simulated markets; ``docs/forecasters.md`` counts what was looked at.
-    A penalty
-    is the weight of the squared weights beside the squared errors' sum, as in a ridge:
-    what it says of a weight is worth as many windows however many there are.
+    An LSTM over the lookback stands beside a linear and a ReLU layer on the last
+    session. The settings were chosen by rank IC on 2015 and 2016 of the exchange's
+    files and on simulated markets; ``docs/forecasters.md`` counts the trials. A penalty
+    weighs the squared weights against the sum of squared errors, as in a ridge.
     """
 
     first_year: int = 2017
-    """First year that is forecast; not before the tabular models'."""
+    """First forecast year, not before the tabular models'."""
     n_seeds: Count = 1
-    """Networks a year; what is forecast is their mean."""
+    """Networks per year, whose forecasts are averaged."""
     lookback: Count = 20
     units: Count = 16
-    """Of the LSTM."""
+    """Units of the LSTM."""
     penalty: Annotated[float, Field(ge=0)] = 100.0
-    """On both kernels of the LSTM."""
+    """L2 penalty on both kernels of the LSTM."""
     deep_units: Count = 64
-    """Of the rectified layer on the last session."""
+    """Units of the ReLU layer on the last session."""
     deep_penalty: Annotated[float, Field(ge=0)] = 30.0
     wide_penalty: Annotated[float, Field(ge=0)] = 3000.0
-    """On what is linear in the last session."""
+    """L2 penalty on the linear layer on the last session."""
     dropout: Fraction = 0.5
-    """Of the LSTM's state and of the rectified layer."""
+    """Dropout of the LSTM's state and of the ReLU layer."""
     distilled_share: Fraction = 0.5
-    """Share of what it aims at that boosted trees forecast (``models.distillation``), the
-    rest being what came."""
+    """Weight of boosted trees' forecasts in the target, against the realised ranks
+    (``models.distillation``)."""
     distillation_folds: Annotated[int, Field(ge=2)] = 5
-    """Parts of the training span; each is forecast by trees fitted on the others."""
+    """Folds of the training span; each is forecast by trees fitted on the others."""
     every: Count = 1
-    """Trained on every so many of a share's windows."""
+    """Step between a stock's training windows, 1 for all."""
     learning_rate: Positive = 1e-3
-    """At the first step; it falls evenly to 0."""
+    """Learning rate of the first step; it falls linearly to 0."""
     batch_size: Count = 256
     max_epochs: Count = 4
-    """All of them are run."""
+    """Every epoch is run."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Portfolio:
-    """The one account that deals the ensemble's ranking, declared beforehand."""
+    """The declared portfolio that holds the ensemble's top-ranked stocks."""
 
     n_names: Count = 8
     horizon: Count = 10
-    """Sessions that the ranking looks ahead, of those of the cross-section."""
+    """Horizon of the ranking in sessions, one of the cross-section's."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Backtest:
-    """Orders, costs and marks. Basis points are per side."""
+    """Orders, costs and valuation. Basis points are per side."""
 
     delay: Count = 1
     cost_bps: tuple[Annotated[int, Field(ge=0)], ...] = (0, 36, 66, 155, 212)
     headline_cost_bps: Annotated[int, Field(ge=0)] = 66
     limit: Positive = 0.095
-    """A buy lapses at a session return of at least this, a sell at most minus it."""
+    """A buy lapses at a session return of at least this, a sell at most minus this."""
     gate_multiple: Positive = 2.0
-    """The cost-gate rule enters above this multiple of the cost, leaves below 0."""
+    """The cost gate enters above this multiple of the cost and leaves below 0."""
     cash_rate: Annotated[float, Field(ge=0, lt=1)] = 0.085
-    """Yearly simple yield of cash: an assumption, near the level of Kenya's bills."""
+    """Yearly simple yield of cash, an assumption near Kenya's treasury bills."""
     sessions_per_year: Count = 250
     suspension_haircut: Fraction = 0.30
-    """Taken off the last price while a held stock is suspended."""
+    """Fraction taken off the last price while a held stock is suspended."""
     dividend_band: tuple[Fraction, Fraction] = (0.05, 0.08)
-    """Yearly yield that price-only returns leave out for a holder."""
+    """Yearly dividend yield that price-only returns leave out."""
     capital_kes: Positive = 10_000_000.0
-    """Of the account in whole lots; the headline account has none and deals any share
-    of itself."""
+    """Capital of the account in whole lots. The headline account trades any
+    fraction."""
     max_volume_share: Annotated[float, Field(gt=0, le=1)] = 0.10
-    """Of a session's volume, the most that one order takes."""
+    """Largest fraction of a session's volume that one order takes."""
     board_lot: Count = 100
-    """Shares; an order is of whole lots."""
+    """Shares per lot; orders are whole lots."""
     board_lot_until: date = date(2025, 7, 31)
-    """Last session of board lots; single shares are dealt after it."""
+    """Last session of board lots; single shares are traded after it."""
     capacity_kes: Annotated[tuple[Positive, ...], Field(min_length=1)] = (
         *(1e5, 1e6, 1e7),
         *(1e8, 1e9),
     )
-    """Capitals at which the declared strategy is dealt in lots."""
+    """Capitals at which the declared strategy is simulated in lots."""
     n_starts: Count = 20
-    """Sessions, one after the other, on which an account is opened: a month."""
+    """Consecutive sessions on which an account is opened, about a month."""
 
     @model_validator(mode="after")
     def _headline_is_a_level(self) -> "Backtest":
@@ -296,7 +295,7 @@ class Backtest:
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Verdict:
-    """The declared strategy that the verdict is about, and how luck is measured."""
+    """The declared strategy of the verdict, and the settings of its tests."""
 
     model: Name = "v2"
     rule: Literal["sign", "gate"] = "gate"
@@ -306,63 +305,63 @@ class Verdict:
     """Mean block length of the stationary bootstrap, sessions."""
     min_deflated_sharpe: Fraction = 0.95
     random_draws: Count = 200
-    """Random accounts with the declared model's turnover and exposure."""
+    """Random strategies with the declared model's turnover and exposure."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Review:
-    """When unexplained price jumps stop a new file; never changes a result."""
+    """Limit of unexplained price jumps in a new file; it changes no result."""
 
     accepted: str = "data/accepted_jumps"
-    """Folder of the accepted lists, ``<market>.csv``, from the project's root."""
+    """Folder of the accepted jumps, ``<market>.csv``, from the project's root."""
     max_new_jumps: Annotated[int, Field(ge=0)] = 0
-    """`nse-lstm review` fails above this number of jumps on no list."""
+    """`nse-lstm review` fails above this number of jumps that are not accepted."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Ablation:
-    """How thoroughly v2's changes are tried alone and removed, on the last year."""
+    """Budget of the ablation of v2's changes, on the last walk-forward year."""
 
     n_seeds: Annotated[int, Field(ge=2)] = 5
     n_stocks: Count = 2
-    """The first of those recommended for the year."""
+    """Number of the year's first recommended stocks."""
     max_epochs: Count = 15
-    """With early stopping; without it v1's, if they are fewer."""
+    """With early stopping; without it at most v1's."""
     max_windows: Count = 1000
-    """Training windows of a stock, evenly thinned to this."""
+    """Training windows per stock, thinned evenly."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Search:
-    """Budget of the search for better settings, before every walk-forward year."""
+    """Budget of the hyperparameter search, on years before the walk-forward years."""
 
     n_trials: Count = 20
-    """Settings tried a forecaster, the study's own first; given-up ones count."""
+    """Trials per forecaster, the study's own settings first; pruned ones count."""
     rank_lstm_trials: Count = 20
-    """The same for the rank LSTM, whose trials take some ten times as long."""
+    """Trials for the rank LSTM, which take about ten times as long."""
     seed: Annotated[int, Field(ge=0)] = 1
     n_years: Count = 2
-    """Years scored: the last ones before the first that is walked forward."""
+    """Number of scored years, the last before the first walk-forward year."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Deployment:
-    """When a model may serve, and when a forecast is doubted; trains nothing anew."""
+    """Limits for serving a model and for flagging its forecasts."""
 
     max_panel_age: Count = 5
-    """Weekdays from the last session to the day of scoring; more are a stale panel."""
+    """Weekdays from the last session to the day of scoring; more make a panel stale."""
     on_stale_panel: Literal["refuse", "flag"] = "refuse"
     max_model_age: Count = 270
-    """Weekdays from the last session a model was fitted on to the origin: a year, and
-    some days to train anew in."""
+    """Weekdays from a model's last training session to the origin: a year, and some
+    days to retrain."""
     on_stale_model: Literal["refuse", "flag"] = "flag"
     range_margin: Annotated[float, Field(ge=0)] = 0.25
-    """Prices further than this share of the trained range beyond it are outside."""
+    """Prices beyond the trained range by more than this fraction of it are outside."""
     on_outside_range: Literal["refuse", "flag"] = "flag"
     min_sessions: Count = 60
-    """Sessions that the gate compares a model with the champion on, at least."""
+    """Fewest sessions on which the gate compares a model with the champion."""
     coverage: tuple[Fraction, Fraction] = (0.85, 0.95)
-    """What the intervals of nine in ten must have held for the gate."""
+    """Coverage that the gate requires of 90 % intervals."""
 
     @model_validator(mode="after")
     def _coverage_in_order(self) -> "Deployment":
@@ -373,7 +372,7 @@ class Deployment:
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Study:
-    """Everything that can change a number, for one market."""
+    """All settings of one market's study."""
 
     market: Market
     test_year: Annotated[int, Field(ge=0)] = 0

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 MAX_LOG_MOVE = 0.135
-"""Log move beyond the daily limit of 10 %, down (-0.105) or up (0.095), and rounding."""
+"""Log move beyond the daily limit of 10 % (-0.105 or +0.095) and rounding."""
 MAX_SETTLING = 40
 """Sessions within which a price may return from an impossible move on an ex-date; a
 price that has not returned by then is believed."""

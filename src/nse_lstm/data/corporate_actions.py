@@ -1,10 +1,9 @@
-"""Bonus issues, splits and consolidations, found in the printed ``Adjust`` column.
+"""Corporate actions: bonus issues, splits and consolidations as adjustment factors.
 
-``Adjust`` is the price times the factor of all events known when the file was made, so
-its mere presence looks ahead: an event of 2019 shows from 2013 on. Only its *steps* are
-used here, each on its own date, and the column goes no further than this module. It
-misses events too, which a sourced table may add; a jump without an event is reported
-for review, never explained away.
+The printed ``Adjust`` column is the price times the factors of all events known when
+the file was made, so it looks ahead: an event of 2019 shows from 2013 on. Only its
+*steps* are used, each on its own date, and no other module reads the column. A sourced
+table adds events that ``Adjust`` misses. A jump without an event is listed for review.
 """
 
 import csv
@@ -25,25 +24,25 @@ from nse_lstm.data.parse import TICKER
 from nse_lstm.errors import DataError
 
 MIN_STEP = 0.02
-"""Smallest step of the log factor taken for an event; the smallest seen is 0.09."""
+"""Smallest step of the log factor that is an event; the smallest seen is 0.09."""
 HALF_UNIT = 0.005
-"""Prices are printed to the cent, so a printed value is this far off at most."""
+"""Largest rounding error of a printed price, KES: prices are printed to the cent."""
 MAX_DENOMINATOR = 10
-"""Terms of an issue are ratios of small numbers: 1 for 10 is the finest seen."""
+"""Terms of an issue are ratios of small numbers; the finest seen is 1 for 10."""
 NEAR = pd.Timedelta(days=45)
-"""A sourced event this close to one that the files show is that one, or an error."""
+"""A sourced event this close to one of the files must be the same event."""
 
 
 def read_actions(path: Path | None) -> pd.DataFrame:
     """Read the sourced table of a market's corporate actions.
 
-    The table is for events that ``Adjust`` misses. It is kept under version control and
-    says for each where it was read; nothing in it may be a guess.
+    The table holds events that ``Adjust`` misses, each with its source, under version
+    control.
 
     Parameters
     ----------
     path : Path or None
-        CSV file with the columns of ``tables.CORPORATE_ACTIONS``; no file, no events.
+        CSV file with the columns of ``tables.CORPORATE_ACTIONS``; None for no events.
 
     Returns
     -------
@@ -55,8 +54,7 @@ def read_actions(path: Path | None) -> pd.DataFrame:
     Raises
     ------
     DataError
-        For the first line that is no such event, or names one twice. Names file and
-        line.
+        For the first line that is invalid or repeats an event; names file and line.
     """
     events: dict[tuple[str, str], dict[str, Any]] = {}
     lines = _lines(path) if path and path.is_file() else []
@@ -74,7 +72,7 @@ def read_actions(path: Path | None) -> pd.DataFrame:
         for name, (expected, parse) in READERS.items():
             value = parse(event[name])
             if value is None or key in events:
-                expected = "one event a ticker and date" if value else expected
+                expected = "one event per ticker and date" if value else expected
                 raise _refusal(expected, event[name], place)
             event[name] = value
         events[key] = event | place
@@ -90,19 +88,27 @@ def read_actions(path: Path | None) -> pd.DataFrame:
 
 
 def digest_with(digest: str, path: Path | None) -> str:
-    """Return the digest of raw files together with the sourced table's bytes."""
+    """Return the digest of raw files and sourced table together.
+
+    Parameters
+    ----------
+    digest : str
+        Of the raw files.
+    path : Path or None
+        The sourced table. If it does not exist, the digest stays.
+    """
     if path is None or not path.is_file():
         return digest
     return hashlib.sha256(digest.encode() + path.read_bytes()).hexdigest()
 
 
 def find_events(rows: pd.DataFrame) -> pd.DataFrame:
-    """Find the events that ``Adjust`` shows.
+    """Find the corporate actions in the printed ``Adjust`` column.
 
-    The factor of a row is ``Adjust / price`` (1 where ``Adjust`` is missing). An event
-    is a row whose factor moved towards 1 from a value other than 1; a factor that
-    starts or moves away from 1 only says that a later event is known, and is ignored.
-    Row t is judged from the ticker's rows up to t.
+    A row's factor is ``Adjust / price`` (1 where ``Adjust`` is missing). An event is a
+    row whose factor moved towards 1 from another value. A factor that starts or moves
+    away from 1 announces a later event and is ignored. Row t is judged from the
+    ticker's rows up to t.
 
     Parameters
     ----------
@@ -113,10 +119,9 @@ def find_events(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row an event, indexed like ``rows``: ``ticker``, ``session`` (the ex-date as
-        printed) and ``factor``, shares held after per share held before: 2 for a 1:1
-        bonus. It is the step of the printed factor, or the ratio of small whole numbers
-        that prints the same.
+        One row per event, indexed like ``rows``: ``ticker``, ``session`` (the printed
+        ex-date) and ``factor``, shares after over shares before, 2 for a 1:1 bonus. It
+        is the ratio of small whole numbers that prints the same, if there is one.
     """
     price, adjust = rows["price"].to_numpy(), rows["adjust"].to_numpy()
     is_first = np.diff(ticker_codes(rows), prepend=-1) != 0
@@ -139,24 +144,24 @@ def find_events(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def add_factor(rows: pd.DataFrame, sourced: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with ``factor`` in place of ``adjust``.
+    """Replace the column ``adjust`` by the adjustment ``factor`` of each row.
 
     An event takes effect on the first row with volume on or after its ex-date, because
-    a suspended stock keeps printing its old price. Elsewhere the factor is 1. Factors
-    compound forward from the first row, so no later event rewrites an earlier value.
+    a suspended stock keeps its old price. Elsewhere the factor is 1. Factors compound
+    forward, so no later event rewrites an earlier value.
 
     Parameters
     ----------
     rows : DataFrame
         Unique rows sorted by ticker and session, with ``ticker session price adjust
-        volume`` as printed and ``stale`` (a copy of the session before, so no deal).
+        volume`` as printed and ``stale`` (no trade of its own).
     sourced : DataFrame
-        ``read_actions``. One whose ticker has no such row has no effect.
+        ``read_actions``. An event without such a row has no effect.
 
     Raises
     ------
     DataError
-        If an entry is near an event that the files show and is not that very event.
+        If a sourced event is near another event of the files.
     """
     events = find_events(rows)
     if len(sourced):
@@ -175,7 +180,7 @@ def add_factor(rows: pd.DataFrame, sourced: pd.DataFrame) -> pd.DataFrame:
 def _placed(
     rows: pd.DataFrame, sourced: pd.DataFrame, events: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the entries that the files do not show, at their first rows."""
+    """Return the sourced events that the files lack, each at its first row."""
     placed: dict[int, dict[Any, Any]] = {}
     for entry in sourced.to_dict("records"):
         ticker, ex_date, factor = entry["ticker"], entry["ex_date"], entry["factor"]

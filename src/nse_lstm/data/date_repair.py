@@ -1,10 +1,10 @@
-"""Misprinted dates, found by a block's place in its file and mended by it.
+"""Repair of misprinted dates from a block's position in its file.
 
-A block is a run of rows of one date, and a new one begins where a code comes round
-again; a file holds its sessions in order. So a block whose date does not follow the one
-before is misprinted, as is one of another year than its file's, and what lies between
-its neighbours says what the date must be. What only one date fits is mended; all else
-is left to ``faults.check_order`` and ``faults.find_duplicates``, which refuse it.
+A block is a run of rows with one date; a new one begins where a code repeats. A file
+holds its sessions in order. So a date is misprinted if it does not follow the block
+before, or lies outside the file's year. It is mended if only one date fits between its
+neighbours. Other misprints are refused by ``fault_rules.check_order`` and
+``fault_rules.find_duplicates``.
 """
 
 import numpy as np
@@ -15,21 +15,20 @@ from nse_lstm.data.ingest import years_named
 from nse_lstm.errors import DataError
 
 MAX_BETWEEN = np.timedelta64(45, "D")
-"""Neighbours further apart say nothing of a date between them."""
+"""Neighbours further apart do not determine a date between them."""
 FEWEST_CODES = 3
-"""Codes that must differ before a second board of a date is another session's."""
+"""Codes that must differ before a repeated date counts as another session."""
 DAY = "datetime64[D]"
 
 
 def redate(rows: pd.DataFrame) -> pd.DataFrame:
-    """Give misdated blocks the only date that fits their place in the file.
+    """Mend misprinted dates where only one date fits the position in the file.
 
-    A run of blocks outside the file's year, standing between blocks of that year, takes
-    that year with the same day and month if the dates then increase. This holds for the
-    last block of a file too, so it is known the same evening. A single block out of
-    order takes the one weekday between its neighbours, or of several the one with the
-    printed day of the month; that is known with the block after it. A block that
-    repeats an earlier one of its date is no fault of the date.
+    A run of blocks outside the file's year takes that year, with the same day and
+    month, if the dates then increase. That includes the file's last block, so it is
+    known after the close. A single block out of order takes the one weekday between its
+    neighbours, or the one with the printed day of the month. That is known with the
+    next block. A block that repeats an earlier block of its date keeps its date.
 
     Parameters
     ----------
@@ -63,7 +62,7 @@ def redate(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _block_starts(rows: pd.DataFrame) -> np.ndarray:
-    """Return where a date begins, or its board once more."""
+    """Return the rows where a date begins or its codes repeat."""
     sessions = rows["session"].to_numpy()
     files = rows["source_file"].cat.codes.to_numpy()
     codes = rows["ticker"].cat.codes.to_numpy().astype(np.int64)
@@ -86,28 +85,28 @@ def _block_starts(rows: pd.DataFrame) -> np.ndarray:
 def _first_prints(
     rows: pd.DataFrame, starts: np.ndarray, ends: np.ndarray
 ) -> np.ndarray:
-    """Return of each block of one file the earlier one that it repeats, or itself."""
+    """Return for each block of a file the earlier block that it repeats, or itself."""
     dates = rows["session"].to_numpy()[starts]
     first = np.arange(len(starts))
     if len(np.unique(dates)) == len(dates):
         return first
     for place in np.flatnonzero(pd.Series(dates).duplicated()):
         earlier = int((dates == dates[place]).argmax())
-        boards = [rows.iloc[starts[n] : ends[n]] for n in (earlier, place)]
-        if not _is_other_session(*boards):
+        blocks = [rows.iloc[starts[n] : ends[n]] for n in (earlier, place)]
+        if not _is_other_session(*blocks):
             first[place] = earlier
     return first
 
 
 def _is_other_session(first: pd.DataFrame, second: pd.DataFrame) -> bool:
-    """Tell whether most codes that two boards share say something else."""
-    codes = [board["ticker"].cat.codes.to_numpy() for board in (first, second)]
+    """Return whether most codes of two blocks have different prices or volumes."""
+    codes = [block["ticker"].cat.codes.to_numpy() for block in (first, second)]
     _, *both = np.intersect1d(
         codes[0], codes[1], assume_unique=True, return_indices=True
     )
     left, right = (
-        board[list(COMPARED)].to_numpy()[place]
-        for board, place in zip((first, second), both, strict=True)
+        block[list(COMPARED)].to_numpy()[place]
+        for block, place in zip((first, second), both, strict=True)
     )
     differs = ((left != right) & ~(np.isnan(left) & np.isnan(right))).any(axis=1)
     enough = max(FEWEST_CODES, min(len(first), len(second)) / 2)
@@ -138,7 +137,7 @@ def _mended_dates(rows: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
 def _in_year(
     dates: np.ndarray, is_wrong: np.ndarray, year: np.datetime64, *, is_named: bool
 ) -> np.ndarray:
-    """Give runs of blocks of another year the file's year where they then fit."""
+    """Move runs of blocks of another year to the file's year where they then fit."""
     mended = dates.copy()
     edges = np.flatnonzero(np.diff(is_wrong)) + 1
     for run in np.split(np.arange(len(dates)), edges):
@@ -153,12 +152,12 @@ def _in_year(
 
 
 def _in_order(dates: np.ndarray) -> np.ndarray:
-    """Mend single blocks out of order, as long as one date is all that fits."""
+    """Mend single blocks out of order while exactly one date fits."""
     mended = dates.copy()
     while not _increases(mended):
         place = int((np.diff(mended) <= np.timedelta64(0, "us")).argmax())
-        # Either the block before the step back is dated too late, or the one after it
-        # too early.
+        # Either the block before the step back has too late a date, or the block after
+        # it too early a one.
         options = [
             (wrong, day)
             for wrong in (place, place + 1)
@@ -179,7 +178,7 @@ def _in_order(dates: np.ndarray) -> np.ndarray:
 
 
 def _between(dates: np.ndarray, place: int) -> np.ndarray:
-    """Return the weekdays between a block's neighbours; none at a file's ends."""
+    """Return the weekdays between a block's neighbours, none at a file's ends."""
     if not 0 < place < len(dates) - 1:
         return np.array([], DAY)
     first, last = dates[place - 1].astype(DAY), dates[place + 1].astype(DAY)

@@ -1,4 +1,4 @@
-"""Rules that find data faults: duplicates, stale sessions, decimal slips, lost sessions.
+"""Rules for data faults: duplicates, stale sessions, decimal slips, lost sessions.
 
 No rule names a date or code of the real files, so each finds its kind of fault in new
 years too. A rule mends where only one answer fits, drops duplicates, and refuses

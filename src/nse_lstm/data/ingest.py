@@ -1,10 +1,9 @@
-"""Raw files to rows of printed text: the first step, where nothing is judged yet.
+"""Reader of raw price and sector files: rows of printed text with file and line.
 
-A folder holds price files and sector files in the exchange's dialects. Each is known by
-its header, checked line by line for damage, and read as text with its file and physical
-line kept. Three printed columns are dropped at the door: ``12m Low`` and ``12m High``
-are a snapshot of the day the site was read, copied to every row, so they look years
-ahead; ``Change%`` lost its sign in most files and follows from the prices anyway.
+Each file is recognised by its header and checked line by line for damage. Three columns
+are dropped. ``12m Low`` and ``12m High`` are a snapshot of the day the site was read,
+copied to every row, so they look years ahead. ``Change%`` lost its sign in most files
+and follows from the prices.
 """
 
 import bisect
@@ -23,7 +22,7 @@ import pyarrow.csv as pa_csv
 from nse_lstm.errors import DataError
 from nse_lstm.paths import csv_paths
 
-# Our names of a price file's 13 columns, by position; empty ones stay at the door.
+# Names of a price file's 13 columns, by position; columns without a name are dropped.
 PRICE_COLUMNS = {
     "date": "date",
     "code": "ticker",
@@ -50,20 +49,20 @@ BEGINNINGS_OF_BLANK = np.frombuffer(b",\r\n", np.uint8)
 FIELD_OR_COMMA = re.compile(rb'"(?:[^"]|"")*"|[^,"]+|,|"')
 
 CODES = pa.dictionary(pa.int32(), pa.string())
-"""Columns are read as their distinct texts and a code a row, a tenth of the bytes."""
+"""Columns are read as distinct texts and one code per row, a tenth of the bytes."""
 
 MAX_BLOCK = 1 << 30
-"""Bytes read at once; what is read apart has texts of its own, to be made one."""
+"""Bytes per block. Each block has its own distinct texts, which are unified later."""
 
 
 @dataclass(frozen=True)
 class RawFiles:
-    """All rows of a folder as printed.
+    """Printed rows of a folder's price and sector files.
 
     ``rows`` holds the price rows (date, ticker, name, low, high, price, previous,
     change, volume, adjust: text, Arrow dictionaries) and ``sectors`` the sector rows
     (sector, ticker, name: text), both with ``source_file`` (categorical) and
-    ``source_line``, the physical line, the header being line 1. ``blanks`` names the
+    ``source_line``, the physical line (the header is line 1). ``blanks`` lists the
     price files' comma-only lines, which hold no row.
     """
 
@@ -72,7 +71,7 @@ class RawFiles:
     blanks: pd.DataFrame
     price_files: tuple[str, ...]
     digest: str
-    """SHA-256 over the names and bytes of all files read, in the order of names."""
+    """SHA-256 over the names and bytes of all files, in the order of names."""
 
 
 @dataclass(frozen=True)
@@ -86,25 +85,25 @@ class _Sheet:
 
 
 def read_raw(folder: Path) -> RawFiles:
-    """Read every CSV file of a folder as printed.
+    """Read every CSV file of a folder as printed text.
 
     Parameters
     ----------
     folder : Path
-        Its CSV files (``paths.csv_paths``) each have the header of a price or a
-        sector file.
+        Each of its CSV files (``paths.csv_paths``) has the header of a price or sector
+        file.
 
     Raises
     ------
     DataError
         If the folder or a file is missing, empty or unreadable, holds NUL bytes or
-        bytes that are no UTF-8, has an unknown header, or a line whose fields do not
-        match the header's. Names file and line.
+        bytes that are not UTF-8, has an unknown header, or a line whose fields do not
+        match the header. Names file and line.
 
     Notes
     -----
-    A quoted field never spans lines here, so a line break inside quotes is damage; that
-    is what lets ``source_line`` be the physical line.
+    A line break inside quotes is refused as damage, so ``source_line`` is the physical
+    line.
     """
     contents = {path.name: _read_bytes(path) for path in _source_paths(Path(folder))}
     sheets = {name: _read_sheet(name, data) for name, data in contents.items()}
@@ -127,9 +126,9 @@ def read_raw(folder: Path) -> RawFiles:
 
 
 def _parse(sheets: dict[str, _Sheet], columns: list[str]) -> pd.DataFrame:
-    """Split the bodies of one kind of file into columns of text, one row a line.
+    """Split the bodies of one kind of file into columns of text, one row per line.
 
-    All at once, so that each distinct text is kept once from the start.
+    All files are split together, so that each distinct text is stored once.
     """
     places = _places({name: sheet.lines for name, sheet in sheets.items()})
     kept = [name for name in columns if PRICE_COLUMNS.get(name, name)]
@@ -144,7 +143,7 @@ def _parse(sheets: dict[str, _Sheet], columns: list[str]) -> pd.DataFrame:
 
 
 def _places(lines: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Name file and line of every row; a category costs a byte where text costs 40."""
+    """Return file and line of every row; the file is a category to save memory."""
     codes = np.repeat(np.arange(len(lines)), [len(part) for part in lines.values()])
     none = np.array([], np.int64)
     return pd.DataFrame(
@@ -167,7 +166,7 @@ def _source_paths(folder: Path) -> list[Path]:
 
 
 def years_named(file: str) -> list[int]:
-    """Return the years in a file's name, ascending.
+    """Return the years in a file's name in ascending order.
 
     Examples
     --------
@@ -198,12 +197,12 @@ def _read_sheet(file: str, data: bytes) -> _Sheet:
     codes = np.frombuffer(data, np.uint8)
     breaks = np.flatnonzero(codes == NEWLINE)
     is_price = _is_price(data[: breaks[0]], file)
-    # Few lines begin as a blank one does; those are looked at as text.
+    # Few lines begin like a blank one; only those are matched as text.
     is_blank = np.isin(codes[breaks[:-1] + 1], BEGINNINGS_OF_BLANK)
     for place in np.flatnonzero(is_blank):
         is_blank[place] = BLANK_LINE.match(data, breaks[place]) is not None
     if is_blank.any():
-        # The header's line break stays at first, so that every line follows one.
+        # The header's line break is kept for the match, then cut off.
         body = BLANK_LINE.sub(b"", data[breaks[0] :])[1:]
     else:
         body = data[breaks[0] + 1 :]
@@ -212,7 +211,7 @@ def _read_sheet(file: str, data: bytes) -> _Sheet:
 
 
 def _checked_bytes(data: bytes, file: str) -> bytes:
-    """Return the bytes without byte-order mark, ending in a line break."""
+    """Return the bytes without byte-order mark, ending with a line break."""
     data = data.removeprefix(BYTE_ORDER_MARK)
     if not data or data.isspace():
         message = "Expected a header. Received: an empty file"
@@ -221,7 +220,7 @@ def _checked_bytes(data: bytes, file: str) -> bytes:
     try:
         data.isascii() or data.decode("utf-8")
     except UnicodeDecodeError as error:
-        what = f"bytes that are no UTF-8: {data[error.start : error.end]!r}"
+        what = f"bytes that are not UTF-8: {data[error.start : error.end]!r}"
         _refuse_byte(data, error.start, what, file)
     data = data if data.endswith(b"\n") else data + b"\n"
     codes = np.frombuffer(data, np.uint8)
@@ -239,7 +238,7 @@ def _refuse_byte(data: bytes, position: int, what: str, file: str) -> None:
 
 
 def _is_price(header: bytes, file: str) -> bool:
-    """Tell a price from a sector file."""
+    """Return whether a header is a price file's; raise if it is neither kind's."""
     try:
         printed = next(csv.reader([header.decode("utf-8").strip()]), [])
     except csv.Error as error:
@@ -262,7 +261,7 @@ def _is_price(header: bytes, file: str) -> bool:
 
 
 def _split(body: bytes, columns: list[str], kept: list[str]) -> pa.Table | None:
-    """Return the columns to be kept, or nothing if the fields do not match."""
+    """Return the kept columns, or None if the fields do not match the header."""
     try:
         return pa_csv.read_csv(
             pa.BufferReader(body),
@@ -273,7 +272,7 @@ def _split(body: bytes, columns: list[str], kept: list[str]) -> pa.Table | None:
                 use_threads=False,
             ),
             convert_options=pa_csv.ConvertOptions(
-                # The bytes are known to be text, see `_checked_bytes`.
+                # `_checked_bytes` has checked that the bytes are UTF-8.
                 check_utf8=False,
                 column_types=dict.fromkeys(columns, CODES),
                 include_columns=kept,
@@ -284,7 +283,7 @@ def _split(body: bytes, columns: list[str], kept: list[str]) -> pa.Table | None:
 
 
 def _refuse_line(body: bytes, columns: list[str], places: pd.DataFrame) -> NoReturn:
-    """Name the first line with which a body is no longer one row a line."""
+    """Raise an error for the first damaged line, found by bisection."""
     printed = body.splitlines(keepends=True)
 
     def is_damaged(n_lines: int) -> bool:

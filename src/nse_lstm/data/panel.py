@@ -1,9 +1,9 @@
-"""Raw files to the validated panel: the one entry point of the data layer.
+"""Validated panel from raw files: the entry point of the data layer.
 
-Read, mend what only one answer fits, label, and account for every row. All that a panel
-row says is known in the evening of its session, with two named exceptions: a stale
-session's mended price is known one session later, and ``name`` and ``sector`` are
-labels of today, for the reader; ``kind``, which decides who is looked at, is not.
+Files are read, mended where only one answer fits, labelled, and every row is accounted
+for. A panel row is known after the close of its session, with two exceptions. A stale
+session's mended price is known one session later. ``name`` and ``sector`` are today's
+labels, which decide nothing.
 """
 
 from dataclasses import dataclass
@@ -33,11 +33,10 @@ LABELS = ("name", "kind", "sector")
 class MarketData:
     """One market's data, every table in its schema (``tables``).
 
-    ``row_counts`` counts the rows of each price file by what became of them; the
-    counts add up to the lines below its header. ``repairs`` names every row that was
-    mended or dropped, and every row for a person to review (kept or mended, but odd).
-    Rows after an as-of date are counted in the ledger only. Sector files hold labels,
-    no rows of the panel, and are not in the ledger.
+    ``row_counts`` counts each price file's rows by action and reason, adding up to the
+    lines below its header. ``repairs`` lists every row that was mended or dropped, and
+    every odd row to review. Rows after an as-of date are in ``row_counts`` only. Sector
+    files have no rows of the panel and are in neither.
     """
 
     panel: pd.DataFrame
@@ -45,7 +44,7 @@ class MarketData:
     row_counts: pd.DataFrame
     repairs: pd.DataFrame
     digest: str
-    """SHA-256 over the names and bytes of the raw files, and of the sourced table."""
+    """SHA-256 over the names and bytes of the raw files and the sourced actions."""
 
 
 def build_panel(
@@ -58,25 +57,24 @@ def build_panel(
     folder : Path
         Price and sector files, see ``ingest.read_raw``.
     as_of : Timestamp, optional
-        Rows of later sessions are dropped before anything but their text and date is
-        judged: the result is then what the files would have given on that evening.
+        Rows of later sessions are dropped once their text and date are read: the
+        result is the panel that the files would have given after that session.
     actions : Path, optional
-        Sourced table of corporate actions that the files do not show
-        (``corporate_actions.read_actions``); one that does not exist says nothing.
-        Entries with an ex-date after ``as_of`` are not looked at.
+        Sourced table of corporate actions (``corporate_actions.read_actions``). A
+        missing file has none. Entries with an ex-date after ``as_of`` are left out.
 
     Returns
     -------
     MarketData
         The panel is sorted by ticker and session. Missing prices, ranges and volumes
-        stay missing. No price is changed but those of mended stale sessions and of
-        index values whose decimal point slipped.
+        stay missing. Only prices of mended stale sessions and index values with a
+        slipped decimal point are changed.
 
     Raises
     ------
     DataError
-        If a file cannot be trusted, see ``ingest``, ``printed``, ``dates``, ``faults``
-        and ``corporate_actions``, or if no row is left.
+        If a file cannot be trusted, see ``ingest``, ``parse``, ``date_repair``,
+        ``fault_rules`` and ``corporate_actions``, or if no row is left.
     """
     raw = ingest.read_raw(folder)
     sourced = corporate_actions.read_actions(actions)
@@ -94,7 +92,7 @@ def build_panel(
     labelled = _labelled(unique, raw.sectors)
     sessions = adjusted.market_sessions(labelled)
     if sessions.empty:
-        raise DataError(f"Expected rows of a share in {folder}. Received: indices only")
+        raise DataError(f"Expected rows of a stock in {folder}. Received: indices only")
     is_off = (labelled["kind"] == "index").to_numpy(copy=True)
     is_off[is_off] = ~labelled.loc[is_off, "session"].isin(sessions).to_numpy()
     on_calendar = labelled[~is_off] if is_off.any() else labelled
@@ -120,7 +118,7 @@ def build_panel(
 
 
 def _without(rows: pd.DataFrame, late: np.ndarray) -> pd.DataFrame:
-    """Drop the rows after the as-of date, and the tickers that have no others."""
+    """Drop the rows after the as-of date, and tickers without other rows."""
     if not late.any():
         return rows
     rows = rows[~late]
@@ -128,7 +126,7 @@ def _without(rows: pd.DataFrame, late: np.ndarray) -> pd.DataFrame:
 
 
 def _by_ticker_and_session(rows: pd.DataFrame) -> pd.DataFrame:
-    """Sort, keeping the order of files and lines within a ticker's session."""
+    """Sort by ticker and session, then in the order of files and lines."""
     session = rows["session"].to_numpy()
     day = (session - session.min()).astype("timedelta64[D]")
     # Sixteen bits, enough for the calendar of 1954 to 2099, sort in linear time.
@@ -137,7 +135,7 @@ def _by_ticker_and_session(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _labelled(rows: pd.DataFrame, sector_rows: pd.DataFrame) -> pd.DataFrame:
-    """Add each ticker's kind and sector; its name is the last one printed."""
+    """Add each ticker's kind and sector, and the name that was printed last."""
     starts = np.flatnonzero(np.diff(rows["ticker"].cat.codes, prepend=-1))
     first = rows[["ticker", "name", "session"]].iloc[starts]
     last = rows[["name"]].iloc[np.append(starts[1:], len(rows)) - 1]
@@ -160,7 +158,7 @@ def _labelled(rows: pd.DataFrame, sector_rows: pd.DataFrame) -> pd.DataFrame:
 def _judged(
     rows: pd.DataFrame, sessions: pd.DatetimeIndex, sourced: pd.DataFrame
 ) -> pd.DataFrame:
-    """Find stale copies, place the factors, mend and flag."""
+    """Find stale sessions, add corporate actions, mend faults and add flags."""
     rows = row_accounting.add_oddities(
         rows.assign(stale=fault_rules.find_stale(rows, sessions))
     )
@@ -170,7 +168,7 @@ def _judged(
 
 
 def _instruments(rows: pd.DataFrame) -> pd.DataFrame:
-    """Give each ticker one row, sorted by ticker."""
+    """Return one row per ticker, sorted by ticker."""
     starts = np.flatnonzero(np.diff(rows["ticker"].cat.codes, prepend=-1))
     ends = np.append(starts[1:], len(rows))
     table = rows[["ticker", *LABELS]].iloc[ends - 1]

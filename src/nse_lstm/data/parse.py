@@ -1,7 +1,7 @@
-"""Printed rows to typed rows: dates, numbers and codes, each checked as it is read.
+"""Parser of printed rows: dates, numbers and codes, checked while they are read.
 
-What real files hold is understood (four shapes of date, thousands separators, ``-`` for
-nothing); what they never hold is refused with its file, line and text.
+The forms that real files use are read: four shapes of date, thousands separators, ``-``
+for missing. Any other text is refused with its file, line and content.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 
 from nse_lstm.errors import DataError
 
-# Written out, because the names that a parser knows follow the machine's locale.
+# Written out, because a parser's month names follow the machine's locale.
 MONTHS = pa.array("jan feb mar apr may jun jul aug sep oct nov dec".split())
 DATE = r"^(?P<day>[0-9]{1,2})-(?P<month>[A-Za-z]{3})-(?P<year>[0-9]{4}|[0-9]{2})$"
 NUMBER = r"^-?([0-9]{1,15}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{1,15})?$"
-# A code names folders later on, so nothing but a code may pass.
+# A code names folders later, so any other text is refused.
 TICKER = r"^\^?[A-Z0-9]{1,12}(-[A-Z0-9]{1,6})?$"
-# The exchange opened in 1954; later than 2099 is a slip, not a session.
+# The exchange opened in 1954. A year after 2099 is a misprint.
 FIRST_YEAR, LAST_YEAR = 1954, 2099
 PIVOT = 54
 """Two-digit years from here on belong to the last century."""
@@ -35,7 +35,7 @@ ANY, POSITIVE, COUNT = (
 
 
 def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
-    """Turn printed price rows into typed rows, in the same order.
+    """Parse printed price rows into typed rows, in the same order.
 
     Parameters
     ----------
@@ -47,14 +47,14 @@ def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         ``ticker`` and ``name`` (categorical, categories sorted), ``session``
         (datetime64[us], as printed), ``low high price previous adjust change`` (KES),
-        ``volume`` (shares), ``source_file source_line``. ``-`` is missing (NaN); a
-        volume of 0 says the same as ``-`` and is missing too.
+        ``volume`` (shares), ``source_file source_line``. ``-`` and a volume of 0 are
+        missing (NaN).
 
     Raises
     ------
     DataError
-        For the first row with a date that is none, a code that is none, text in place
-        of a number, a price that is not positive, or a negative volume.
+        For the first row with an invalid date, code or number, a price that is not
+        positive, or a negative volume.
     """
     columns: dict[str, Any] = {
         "ticker": _column(printed, "ticker", parse=_codes, expected="a stock code"),
@@ -75,7 +75,17 @@ def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
 def refuse(
     printed: pd.DataFrame, is_bad: "pd.Series[bool]", column: str, *, expected: str
 ) -> None:
-    """Raise for the first bad row, with what was printed there.
+    """Raise an error for the first bad row, with the printed text.
+
+    Parameters
+    ----------
+    printed : DataFrame
+        ``RawFiles.rows``.
+    is_bad : Series of bool, shape (n_rows,)
+    column : str
+        The column that was read.
+    expected : str
+        Description of a valid text.
 
     Raises
     ------
@@ -99,7 +109,7 @@ def _column(
     parse: Callable[[pa.StringArray], tuple[Any, np.ndarray]],
     expected: str,
 ) -> Any:
-    """Parse each distinct text once: thousands instead of hundreds of thousands."""
+    """Parse each distinct text of a column once, for speed."""
     column = pa.array(printed[name].array)
     codes = column.indices.to_numpy()
     values, is_read = parse(column.dictionary)
@@ -121,7 +131,7 @@ def _names(texts: pa.StringArray) -> tuple["pd.Categorical[str]", np.ndarray]:
 
 
 def _dates(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
-    # What is no date has no parts, so it is of no month.
+    # An invalid date has no parts, so its month is not found.
     printed_day, name, printed_year = pc.extract_regex(texts, DATE).flatten()
     day, year, digits = (
         pc.cast(part, pa.int64()).fill_null(0).to_numpy()
@@ -132,7 +142,7 @@ def _dates(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
     months = (12 * (year - 1970) + month).astype("datetime64[M]")
     dates = months.astype("datetime64[D]") + (day - 1)
     is_read = (month >= 0) & (FIRST_YEAR <= year) & (year <= LAST_YEAR)
-    # The thirtieth of February would be a day of March.
+    # 30 February would become a day in March.
     is_read &= dates.astype("datetime64[M]") == months
     return dates.astype("datetime64[us]"), is_read
 

@@ -1,7 +1,7 @@
-"""What became of every row: counts by file, and the rows a person may want to see.
+"""Row accounting: counts of kept, mended and dropped rows by file, and rows to review.
 
-Each line of a price file has one fate: kept, mended or dropped, with one reason.
-Nothing is dropped or changed without a line here.
+Each line of a price file has one fate with one reason. Nothing is dropped or changed
+without an entry.
 """
 
 from collections.abc import Sequence
@@ -35,11 +35,11 @@ CHANGE = "printed change is not price minus previous"
 
 PLACE = ["source_file", "source_line", "ticker", "session"]
 MENDED = ("redated", "slipped", "mended", "crossed")
-"""Flags of the rows that do not say what was printed."""
+"""Flags of rows that differ from what was printed."""
 
 
 def add_oddities(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mark what is odd in a row as printed but true to life, so it is kept.
+    """Mark odd rows that are kept because such rows are genuine.
 
     Adds ``outside`` (price outside its day's range), ``no_range`` (low or high missing)
     and ``odd_change`` (the printed change is not price minus previous): bool.
@@ -56,19 +56,27 @@ def add_oddities(rows: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of some rows: one action for one reason."""
+    """Rows with the same action for the same reason."""
 
     places: np.ndarray
-    """The rows' places in the files, which is their index."""
+    """The rows' positions in the files, which are their index."""
     action: str
-    """``kept``, ``mended`` or ``dropped``; ``review`` of rows that have a fate."""
+    """``kept``, ``mended`` or ``dropped``; ``review`` adds to a row's fate."""
     reason: str
     details: Sequence[str] = ()
-    """A text a row, or none at all."""
+    """One text per row, or none at all."""
 
 
 def repeat_fate(rows: pd.DataFrame, repeats: pd.DataFrame) -> Fate:
-    """Say of each dropped duplicate which row it repeats."""
+    """Return the fate of dropped duplicates, each with the row that it repeats.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``source_file`` and ``source_line``.
+    repeats : DataFrame
+        ``fault_rules.find_duplicates`` of the rows.
+    """
     is_repeat = repeats["duplicate"].to_numpy()
     first = rows[PLACE].iloc[repeats["first"].to_numpy()[is_repeat]]
     places = zip(first["source_file"].tolist(), first["source_line"], strict=True)
@@ -77,14 +85,14 @@ def repeat_fate(rows: pd.DataFrame, repeats: pd.DataFrame) -> Fate:
 
 
 def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[Fate]:
-    """Give each row of the panel its one fate: the first that applies.
+    """Assign each row of the panel the first fate that applies.
 
     Parameters
     ----------
     rows : DataFrame
         The judged rows, indexed like ``printed``.
     printed : DataFrame
-        ``RawFiles.rows``, for the text that a mended row showed.
+        ``RawFiles.rows``, for the printed text of mended rows.
     """
     rules = {
         REDATED: rows["redated"],
@@ -114,14 +122,14 @@ def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[Fate]:
 
 
 def review_fates(rows: pd.DataFrame, *, lost: np.ndarray) -> list[Fate]:
-    """Name the rows that a person should look at.
+    """List the rows that a person should review.
 
     Parameters
     ----------
     rows : DataFrame
         The judged rows.
     lost : array of bool, shape (n_rows,)
-        ``faults.find_lost``.
+        ``fault_rules.find_lost``.
     """
     jumps = flags.find_jumps(rows)
     plain, ex_date = (jumps[jumps["on_ex_date"] == so] for so in (False, True))
@@ -140,15 +148,15 @@ def review_fates(rows: pd.DataFrame, *, lost: np.ndarray) -> list[Fate]:
 def count_rows(
     fates: list[Fate], rows: pd.DataFrame, blanks: pd.DataFrame
 ) -> pd.DataFrame:
-    """Count fates by file.
+    """Count rows by file, action and reason.
 
     Parameters
     ----------
     fates : list of Fate
-        No row in two of them, and none for review.
+        No row is in two of them, and none is for review.
     rows : DataFrame
-        All rows by their places, with ``source_file``; its categories are all price
-        files, of which one without rows has one line with a count of 0.
+        All rows by position, with ``source_file``. Its categories are all price files;
+        a file without rows gets one line with a count of 0.
     blanks : DataFrame
         ``RawFiles.blanks``.
     """
@@ -171,14 +179,14 @@ def count_rows(
 def repairs(
     fates: list[Fate], rows: pd.DataFrame, blanks: pd.DataFrame
 ) -> pd.DataFrame:
-    """List the rows mended and dropped, and those a person should look at.
+    """List the rows that were mended or dropped, and those to review.
 
     Parameters
     ----------
     fates : list of Fate
-        Rows after an as-of date are a choice, no repair.
+        Those of rows after an as-of date are left out.
     rows : DataFrame
-        All rows by their places: ``source_file source_line ticker session``.
+        All rows by position: ``source_file source_line ticker session``.
     blanks : DataFrame
         ``RawFiles.blanks``; a blank line has neither ticker nor session.
     """
@@ -202,9 +210,16 @@ def repairs(
 
 
 def in_schema(table: pd.DataFrame, schema: DataFrameSchema) -> pd.DataFrame:
-    """Return a table in its schema's order and types, checked.
+    """Order, cast and check the data layer's tables, whose texts may be categories.
 
-    What is text in the schema is a category while rows are judged, for speed.
+    Rows are judged with categories for speed. Unlike ``tables.conform`` it gives texts
+    and times the types that pandas reads, so that a panel is the same from disk.
+
+    Parameters
+    ----------
+    table : DataFrame
+        It holds every column of the schema.
+    schema : DataFrameSchema
     """
     columns = {}
     for name, column in schema.columns.items():
@@ -220,7 +235,7 @@ def in_schema(table: pd.DataFrame, schema: DataFrameSchema) -> pd.DataFrame:
 
 
 def _text(column: pd.Series) -> pd.api.extensions.ExtensionArray:
-    """Return a category column as text, without a Python object a row."""
+    """Return a category column as text without one Python object per row."""
     texts = column.cat.categories.astype(tables.TEXT).array
     return texts.take(column.cat.codes.to_numpy())
 

@@ -1,8 +1,8 @@
-"""What kind of security a code is and which sector it belongs to.
+"""Kind and sector of every code.
 
-Both are constant over a code's sessions, but not known alike. The kind decides who is
-looked at, so it follows from the code and from what was printed of it by the year of
-its first row, and nothing later changes it. The sector is today's, for the reader only.
+The kind decides which codes are used. So it follows from the code and from texts
+printed by the year of its first row, and nothing later changes it. The sector is
+today's label, which decides nothing.
 """
 
 import re
@@ -21,15 +21,15 @@ REIT = r"\breit\b|real estate investment trust"
 ETF = r"\betf\b|exchange[- ]traded"
 PRINTED = ("source_file", "source_line", "sector", "ticker", "name")
 UNDATED = 9999
-"""Year of a file that names none: it may have been written after any session."""
+"""Year of a file without one in its name: it may be later than any session."""
 
 
 def read_sectors(printed: pd.DataFrame) -> pd.DataFrame:
-    """Return what each sector file says of each code.
+    """Read the sector of each code from each sector file.
 
-    In one file the titles of sections slipped into rows: a row without a name holds a
-    title where its code should be, and is the true sector of the rows below it until
-    the printed sector changes.
+    In one file section titles slipped into rows: a row without a name has a title in
+    place of its code. The title is the sector of the rows below, until the printed
+    sector changes.
 
     Parameters
     ----------
@@ -39,13 +39,12 @@ def read_sectors(printed: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``ticker``, ``sector`` and ``year`` (the last one in the file's name), in the
-        order of the files' names.
+        ``ticker``, ``sector`` and ``year`` (the last in the file's name), file by file.
 
     Raises
     ------
     DataError
-        If a row's code is neither a code nor a slipped title.
+        If a row has neither a code nor a slipped title.
     """
     lines = zip(*(printed[name].tolist() for name in PRINTED), strict=True)
     section, title = ("", ""), ""
@@ -72,19 +71,19 @@ def _year(file: str) -> int:
 
 
 def add_labels(instruments: pd.DataFrame, sectors: pd.DataFrame) -> pd.DataFrame:
-    """Add ``kind`` and ``sector`` to a table with one row a code.
+    """Add ``kind`` and ``sector`` to a table with one row per code.
 
-    ``^`` starts an index, ``-R`` ends rights, ``-P`` and a number a preference share;
-    rights, a REIT or an ETF say so in their first printed name, or in the sector that
-    the last file of a year up to its first session's gives it; all else is an ordinary
-    share. The sector is the last file's; a code in none has the sector "Unknown".
+    A code that starts with ``^`` is an index; ``-R`` ends rights, ``-P`` and a number a
+    preference share. Rights, REITs and ETFs are also found by their first printed name,
+    or by their sector in files up to the year of their first session. Other codes are
+    ordinary shares. The sector is the last file's, or "Unknown".
 
     Parameters
     ----------
     instruments : DataFrame
         ``ticker``, ``first_name`` and ``first_session``.
     sectors : DataFrame
-        As ``read_sectors`` returns it.
+        From ``read_sectors``.
     """
     ticker = instruments["ticker"]
     listed = instruments["first_session"].dt.year.set_axis(ticker)
@@ -99,7 +98,7 @@ def add_labels(instruments: pd.DataFrame, sectors: pd.DataFrame) -> pd.DataFrame
 
 
 def _kind(ticker: str, text: str) -> str:
-    """Return what a code is, by itself and by what was early said of it."""
+    """Return a code's kind from its form and from its early texts."""
     if ticker.startswith("^"):
         return "index"
     if re.search(RIGHTS, ticker) or re.search(RIGHTS_NAME, text):
@@ -114,7 +113,7 @@ def _kind(ticker: str, text: str) -> str:
 def _last_sector(
     sectors: pd.DataFrame, ticker: "pd.Series[str]", *, missing: str
 ) -> "pd.Series[str]":
-    """Return the sector that the last file names for each code, indexed like them."""
+    """Return each code's sector in the last file that has it."""
     last = dict(zip(sectors["ticker"], sectors["sector"], strict=True))
     found = [last.get(code, missing) for code in ticker]
     return pd.Series(found, index=ticker.index, dtype="str")

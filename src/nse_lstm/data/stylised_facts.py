@@ -1,7 +1,6 @@
-"""Stylised facts of a market's panel: what a simulated market must have of the real.
+"""Stylised facts of a market's panel, to compare a simulated market with the real one.
 
-One function for both, so that a difference is one of the markets and not of the
-measures.
+One function measures both, so that differences are the markets' own.
 """
 
 import numpy as np
@@ -19,15 +18,15 @@ FACTS: dict[str, str] = {
     "unchanged": "share of rows with an unchanged price",
     "unchanged_liquid": "share of unchanged prices, median of the ten most traded",
     "autocorrelation_liquid": "lag-1 autocorrelation, mean of the three most traded",
-    "autocorrelation_thin": "lag-1 autocorrelation, median of thin shares",
+    "autocorrelation_thin": "lag-1 autocorrelation, median of thin stocks",
     "pairwise": "mean pairwise correlation of the 25 most traded",
-    "market_correlation": "mean correlation with the other shares' mean",
+    "market_correlation": "mean correlation with the other stocks' mean",
     "market_correlation_liquid": "the same, five most traded",
     "market_volatility": "standard deviation of the equal-weight market",
     "market_lag_1": "lag-1 autocorrelation of the equal-weight market",
     "market_lag_2": "lag-2 autocorrelation of the equal-weight market",
-    "small_after_big": "correlation of small shares with big ones a session before",
-    "big_after_small": "correlation of big shares with small ones a session before",
+    "small_after_big": "correlation of small stocks with big ones a session before",
+    "big_after_small": "correlation of big stocks with small ones a session before",
     "at_limit": "share of trades that moved by 9.5 to 10.05 %",
     "beyond_limit": "share of trades that moved by more",
     "top_1": "share of turnover of the most traded",
@@ -46,9 +45,9 @@ LIMIT, BEYOND = 0.095, 0.1005
 def stylised_facts(panel: pd.DataFrame) -> "pd.Series[float]":
     """Measure a panel's stylised facts over its ordinary shares.
 
-    Shares are ordered by their whole turnover. A fact that needs more shares than there
-    are is taken of those there are; thin shares are those from rank 21 on that dealt
-    on 60 % of sessions.
+    Stocks are ordered by total turnover. A fact that needs more stocks than there are
+    uses all of them. Thin stocks are those from rank 21 on that traded on 60 % of
+    sessions.
 
     Parameters
     ----------
@@ -115,8 +114,8 @@ def _of_the_market(returns: pd.DataFrame) -> dict[str, float]:
 
 
 def _of_rows(table: pd.DataFrame) -> dict[str, float]:
-    dealt = table[table["volume"].notna() & ~table["gap"]]
-    move = (dealt["price"] * dealt["factor"] / dealt["previous"] - 1).abs().dropna()
+    traded = table[table["volume"].notna() & ~table["gap"]]
+    move = (traded["price"] * traded["factor"] / traded["previous"] - 1).abs().dropna()
     return {
         "no_volume": table["volume"].isna().sum() / table["price"].notna().sum(),
         "at_limit": ((move >= LIMIT) & (move <= BEYOND)).mean(),

@@ -1,8 +1,8 @@
-"""Which stocks are worth training on, judged by what was known before the test year.
+"""Universe selection: the stocks worth training on, judged before the test year.
 
-A stock is tradable when it has the history a network needs and somebody deals in it;
-the tradable ones are ranked by the money that changes hands. Returns, profits and model
-scores play no part, so the choice cannot flatter a model.
+A stock is tradable if its history is long enough for a network and it is traded often
+enough. Tradable stocks are ranked by turnover. Returns, profits and model scores are
+not used, so the choice cannot favour a model.
 """
 
 from dataclasses import asdict
@@ -23,7 +23,7 @@ from nse_lstm.errors import DataError
 
 RECOMMENDED, TRADABLE, UNFIT = 1, 2, 3
 MIN_RETURNS = 3
-"""Fewer returns than this have neither a volatility nor an autocorrelation."""
+"""Fewest returns for a volatility and an autocorrelation."""
 
 
 def stock_statistics(
@@ -33,31 +33,30 @@ def stock_statistics(
     before: pd.Timestamp,
     universe: Universe,
 ) -> pd.DataFrame:
-    """Describe every code by its sessions before a date; tier and rank the shares.
+    """Describe every code before a date, and tier and rank the stocks.
 
-    Only rows with ``session < before`` are looked at. A stale last session is left out,
-    since its mended price is known one session later. Codes without a row before the
-    date are left out: nobody had heard of them.
+    Only rows with ``session < before`` are used. A stale last session is left out,
+    since its mended price is known one session later. So are codes without a row before
+    the date.
 
     Parameters
     ----------
     panel, instruments : DataFrame
-        ``tables.PANEL`` and ``tables.INSTRUMENTS``. Of the latter only ``name`` and
-        ``sector`` are taken, today's labels for the reader; they decide nothing.
+        ``tables.PANEL`` and ``tables.INSTRUMENTS``, of which ``name`` and ``sector``
+        are taken, today's labels that decide nothing.
     before : Timestamp
-        First moment that may not be known, such as the test year's first day.
+        First day that must not be known, such as the test year's.
     universe : config.Universe
-        The rules.
+        The rules of selection.
 
     Returns
     -------
     DataFrame
-        ``tables.STATISTICS``, sorted by ticker. Shares are fractions of sessions that
-        are no stale copies; those of the recent span count a session without a row as
-        one without a deal. ``volatility`` and ``autocorrelation`` (lag 1) are of the
-        log return per session, adjusted for corporate actions (``with_returns``); they
-        are missing below three returns. ``median_turnover`` is KES a session, a
-        session without a deal counting as 0. Ties rank by ticker.
+        ``tables.STATISTICS``, sorted by ticker. Fractions are of sessions that are not
+        stale; in the recent span a session without a row counts as one without a trade.
+        ``volatility`` and ``autocorrelation`` (lag 1) are of adjusted log returns per
+        session (``with_returns``) and missing below three returns. ``median_turnover``
+        is KES per session, 0 on a session without a trade. Ties rank by ticker.
 
     Raises
     ------
@@ -97,10 +96,19 @@ def ranked(statistics: pd.DataFrame) -> list[str]:
 def recommendations_document(
     statistics: pd.DataFrame, *, before: pd.Timestamp, universe: Universe
 ) -> dict[str, Any]:
-    """Return the recommendations and the rule behind them as plain JSON values.
+    """Return the recommendations and their rule as plain JSON values.
 
-    Every code has one entry under ``stocks``, by tier and rank, then ticker; a missing
-    figure is null.
+    Every code has one entry under ``stocks``, by tier, rank and ticker. Missing values
+    are null.
+
+    Parameters
+    ----------
+    statistics : DataFrame
+        ``tables.STATISTICS``.
+    before : Timestamp
+        As given to ``stock_statistics``.
+    universe : config.Universe
+        As given to ``stock_statistics``.
     """
     order = statistics.sort_values(["tier", "rank", "ticker"])
     columns = ["tier", "rank", "ticker", "name", "kind", "sector", "n_sessions"]
@@ -148,7 +156,7 @@ def _history(known: pd.DataFrame) -> pd.DataFrame:
     returns = with_returns(drop_unmended_prices(known))["log_return"]
     groups = returns.groupby(known["ticker"])
     n_returns = groups.count()
-    # Rounding of price * shares / price is no move.
+    # A return of this size is rounding of an unchanged price.
     is_unchanged = (returns.abs() <= 1e-12).groupby(known["ticker"]).sum()
     stats["unchanged_share"] = is_unchanged / n_returns.where(n_returns > 0)
     stats["volatility"] = groups.std().where(n_returns >= MIN_RETURNS)
@@ -167,7 +175,7 @@ def _autocorrelation(returns: "pd.Series[float]") -> float:
 
 
 def _recent(known: pd.DataFrame, universe: Universe) -> pd.DataFrame:
-    """Describe each ticker over the market's trailing sessions, stale ones left out."""
+    """Describe each ticker over the market's trailing sessions without stale ones."""
     fresh = known[~known["stale"]]
     sessions = market_sessions(fresh)
     turnover = (fresh["price"] * fresh["volume"]).fillna(0.0)
@@ -194,7 +202,7 @@ def _recent(known: pd.DataFrame, universe: Universe) -> pd.DataFrame:
 
 
 def _unfit_reasons(stats: pd.DataFrame, universe: Universe) -> "pd.Series[str]":
-    """Say in one sentence why a code is not worth training on; "" where it is."""
+    """Return the reason why a code is not worth training on, "" where it is."""
     fails = [
         stats["kind"] != "ordinary",
         stats["n_sessions"] < universe.min_sessions,
@@ -207,7 +215,7 @@ def _unfit_reasons(stats: pd.DataFrame, universe: Universe) -> "pd.Series[str]":
         "Has a price on "
         + stats["n_sessions"].astype(str)
         + f" sessions; at least {universe.min_sessions} are needed.",
-        "Suspended: no deal in the last "
+        "Suspended: no trade in the last "
         + stats["sessions_since_trade"].astype(str)
         + " sessions.",
         "Last traded "
@@ -230,7 +238,7 @@ def _reasons(stats: pd.DataFrame, universe: Universe) -> "pd.Series[str]":
         + stats["rank"].astype(str)
         + f" of {n_tradable} by median turnover, KES "
         + stats["median_turnover"].map("{:,.0f}".format)
-        + " a session; "
+        + " per session; "
     )
     place = np.where(stats["tier"] == RECOMMENDED, "among", "tradable, but not among")
     ranked = ranked + place + f" the {universe.n_recommended} recommended."
@@ -238,5 +246,5 @@ def _reasons(stats: pd.DataFrame, universe: Universe) -> "pd.Series[str]":
 
 
 def _percent(share: "pd.Series[float]") -> "pd.Series[str]":
-    """Round down, so that a share just short of a limit does not read as met."""
+    """Format a percentage rounded down, so that a missed limit does not read as met."""
     return pd.Series(np.floor(share * 100 + 1e-9)).astype(int).astype(str) + " %"

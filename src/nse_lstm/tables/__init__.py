@@ -1,7 +1,7 @@
-"""Every table's schema: column names, types and keys, in one place.
+"""Schemas of every table: column names, types and keys.
 
-Tables are long. Missing stays missing: a nullable column is the only place for it.
-``check`` is called on the way to disk and on the way back.
+Tables are long. Only nullable columns hold missing values. ``check`` runs before a table
+is written and after it is read.
 """
 
 from nse_lstm.tables.columns import NUMBER, TEXT, TIME

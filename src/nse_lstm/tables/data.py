@@ -1,4 +1,4 @@
-"""The data tables: the panel, what became of each row, and the events beside it."""
+"""Schemas of the panel, the instruments, the row counts and corporate actions."""
 
 import pandera.pandas as pa
 
@@ -20,27 +20,27 @@ PANEL = table_schema(
     {
         "ticker": column(TEXT),
         "session": column(TIME),
-        # The day's average as printed, KES; of a mended stale session, its true price.
+        # Printed daily average, KES; the true price on a mended stale session.
         "price": column(NUMBER, pa.Check.gt(0), nullable=True),
         "low": column(NUMBER, pa.Check.gt(0), nullable=True),
         "high": column(NUMBER, pa.Check.gt(0), nullable=True),
-        # Shares dealt; missing where nothing was.
+        # Shares traded; missing without a trade.
         "volume": column(NUMBER, pa.Check.gt(0), nullable=True),
         # Price of the session before, as printed.
         "previous": column(NUMBER, pa.Check.gt(0), nullable=True),
-        # Shares after per share before: 2 on the ex-date of a 1:1 bonus, else 1.
+        # Shares after over shares before: 2 on the ex-date of a 1:1 bonus, else 1.
         "factor": column(NUMBER, pa.Check.gt(0)),
         "kind": column(TEXT, pa.Check.isin(KINDS)),
         "sector": column(TEXT),
-        # The board repeats the session before; known the same evening.
+        # The session copies the one before; known after its close.
         "stale": column(FLAG),
-        # A stale session's price taken from the next session's `previous`; known then.
+        # A stale session's price, from the next session's `previous`; known then.
         "mended": column(FLAG),
-        # Moved by the daily limit, so the other side of a deal may be missing.
+        # Moved by the daily limit, so a trade may find no counterparty.
         "limit": column(FLAG),
-        # No volume for so long that nobody could deal; known the same evening.
+        # No volume for more than 10 rows; known after the close.
         "suspended": column(FLAG),
-        # First session after a break in the market's calendar: no return across it.
+        # First session after a break in the calendar: no return spans it.
         "gap": column(FLAG),
         "source_file": column(TEXT),
         "source_line": column(WHOLE, pa.Check.ge(2)),
@@ -61,7 +61,7 @@ INSTRUMENTS = table_schema(
     },
 )
 
-# Rows of a source file by what became of them; the sum over a file is its rows in.
+# Rows of a source file by action; their sum is the file's number of rows.
 ROW_COUNTS = table_schema(
     "row_counts",
     ["source_file", "action", "reason"],
@@ -73,7 +73,7 @@ ROW_COUNTS = table_schema(
     },
 )
 
-# Every single row that was not simply kept, and every row a person should look at.
+# Every row that was mended or dropped, and every row to review.
 REPAIRS = table_schema(
     "repairs",
     ["source_file", "source_line", "action", "reason"],
@@ -88,28 +88,28 @@ REPAIRS = table_schema(
     },
 )
 
-# Unexplained price moves that a person has let pass; kept under version control.
+# Unexplained price moves that a person has accepted; under version control.
 ACCEPTED_JUMPS = table_schema(
     "accepted_jumps",
     ["ticker", "session"],
     {
         "ticker": column(TEXT),
         "session": column(TIME),
-        # Who looked, at what, or that nobody has.
+        # The evidence, or that there is none.
         "note": column(TEXT),
     },
 )
 
 ACTION_KINDS = ("bonus", "split", "consolidation")
 
-# Events that the files do not show, each with where it was read; under version control.
+# Corporate actions that the files lack, each with its source; under version control.
 CORPORATE_ACTIONS = table_schema(
     "corporate_actions",
     ["ticker", "ex_date"],
     {
         "ticker": column(TEXT),
         "ex_date": column(TIME),
-        # Shares held after per share held before: 2 for a 1:1 bonus.
+        # Shares after over shares before: 2 for a 1:1 bonus.
         "factor": column(NUMBER, pa.Check.gt(0)),
         "kind": column(TEXT, pa.Check.isin(ACTION_KINDS)),
         "source": column(TEXT),

@@ -1,4 +1,4 @@
-"""What Phase 5 keeps while it runs, evening after evening."""
+"""Schemas of Phase 5: stored forecasts, shadow tests, alerts, promotions."""
 
 import pandera.pandas as pa
 
@@ -13,83 +13,83 @@ from nse_lstm.tables.columns import (
     within,
 )
 
-# Every forecast that was ever made for a session to come; never rewritten.
+# Every forecast made for a future session; rows are never rewritten.
 STORED_FORECASTS = table_schema(
     "stored_forecasts",
     ["ticker", "stage", "version", "origin", "delay", "horizon"],
     {
         "ticker": column(TEXT),
-        # Where the model stood when it forecast.
+        # Stage of the model when it forecast.
         "stage": column(TEXT, pa.Check.isin(["candidate", "challenger", "champion"])),
         "model": column(TEXT),
-        # The stored model's own; "persistence" of persistence.
+        # Version of the stored model; "persistence" for persistence.
         "version": column(TEXT),
         "origin": column(TIME),
-        # As expected at the origin: holidays are not known ahead.
+        # As expected at the origin; holidays are not known ahead.
         "target_date": column(TIME),
         "delay": column(WHOLE, pa.Check.ge(0)),
         "horizon": column(WHOLE, pa.Check.ge(1)),
         # As in FORECASTS.
         "price_hat": column(NUMBER, nullable=True),
         "y_hat": column(NUMBER, nullable=True),
-        # Log returns; infinite where too few errors were known for an interval.
+        # Log returns; infinite with too few past errors for an interval.
         "lower": column(NUMBER, nullable=True),
         "upper": column(NUMBER, nullable=True),
         # SHA-256 of the panel up to the origin.
         "data_digest": column(TEXT, pa.Check.str_matches("^[0-9a-f]{64}$")),
-        # Words with commas between, such as "stale_panel"; empty if none.
+        # Comma-separated words such as "stale_panel"; empty if none.
         "flags": column(TEXT, pa.Check.str_matches("^([a-z_]+(,[a-z_]+)*)?$")),
     },
 )
 
-# The state of every shadow test after each session; one session is one observation.
+# State of every shadow test after each session; one session is one observation.
 SHADOW_TESTS = table_schema(
     "shadow_tests",
     ["test", "origin"],
     {
-        # The challenger; it is held against each stock's champion.
+        # The challenger, compared with each stock's champion.
         "test": column(TEXT),
         "origin": column(TIME),
-        # When the losses of that origin were known.
+        # Session after which the losses of the origin were known.
         "session": column(TIME),
-        # Champions' less challenger's absolute error, mean over stocks, log return.
+        # Champion's less challenger's absolute error, mean over stocks, log return.
         "difference": column(NUMBER, nullable=True),
-        # What it cannot exceed, known at the origin.
+        # Upper bound of the difference, known at the origin.
         "bound": column(NUMBER, pa.Check.ge(0), nullable=True),
         "gain": within(-1, 1),
         "n_stocks": column(WHOLE, pa.Check.ge(0)),
         "n_known": column(WHOLE, pa.Check.ge(0)),
         "evidence": column(NUMBER, pa.Check.ge(0)),
         "weak_evidence": column(NUMBER, pa.Check.ge(0)),
-        # Of the gains so far, with an interval that may be looked at daily.
+        # Mean gain so far, with an interval that is valid at every session.
         "mean": within(-1, 1),
         "lower": within(-1, 1),
         "upper": within(-1, 1),
-        # Share of the stocks that the challenger may serve from the next session on.
+        # Fraction of the stocks that the challenger may serve from the next session.
         "exposure": column(NUMBER, SHARE),
     },
 )
 
-# One row an alarm that rang.
+# One row per alarm raised.
 ALERTS = table_schema(
     "alerts",
     ["session", "ticker", "model", "alarm"],
     {
         "session": column(TIME),
-        # "ALL" where it is of no single stock.
+        # "ALL" if it concerns no single stock.
         "ticker": column(TEXT),
-        # "data" where it is of no model.
+        # "data" if it concerns no model.
         "model": column(TEXT),
         "alarm": column(TEXT),
-        # What was measured, and what it rings at.
+        # Measured value, and the threshold that raises the alarm.
         "value": column(NUMBER),
         "threshold": column(NUMBER),
-        # One sentence for whoever gets it.
+        # One sentence for the recipient.
         "says": column(TEXT),
     },
 )
 
-# Every change of who serves that a test brought about.
+# Every change of the serving models by a shadow test.
 PROMOTIONS = table_schema(
     "promotions",
     ["session", "test"],
@@ -98,7 +98,7 @@ PROMOTIONS = table_schema(
         "test": column(TEXT),
         "event": column(TEXT, pa.Check.isin(["promoted", "widened", "taken out"])),
         "exposure": column(NUMBER, SHARE),
-        # Stocks that the challenger serves now, commas between.
+        # Stocks that the challenger serves now, comma-separated.
         "tickers": column(TEXT),
         "evidence": column(NUMBER, pa.Check.ge(0)),
     },

@@ -1,4 +1,4 @@
-"""The tables that models see, and what they are to forecast."""
+"""Schemas of the models' inputs and targets."""
 
 import pandera.pandas as pa
 
@@ -17,9 +17,9 @@ RANKED_FEATURES = tuple(
     (
         "reversal_1 reversal_5 reversal_10 reversal_20 momentum_60 momentum_120 "
         "momentum_250 volatility_20 volatility_60 skewness_60 largest_return_20 "
-        "autocorrelation_60 range_position_1 range_position_3 range_position_5 range_position_20 "
-        "range_width_1 range_width_20 channel_position_20 channel_position_60 "
-        "channel_position_250 relative_tick turnover_level_20 turnover_level_60 "
+        "autocorrelation_60 range_position_1 range_position_3 range_position_5 "
+        "range_position_20 range_width_1 range_width_20 channel_position_20 "
+        "channel_position_60 channel_position_250 relative_tick turnover_level_20 turnover_level_60 "
         "volume_surprise_1 volume_surprise_5 volume_surprise_20 illiquidity_20 "
         "illiquidity_60 sessions_since_trade traded_share_20 traded_share_60 "
         "zero_return_share_20 zero_return_share_60 signed_turnover_1 signed_turnover_5 "
@@ -28,10 +28,10 @@ RANKED_FEATURES = tuple(
         "ewm_volume_surprise_4 ewm_abs_return_4"
     ).split()
 )
-"""A share's indicators, as places among the session's universe."""
+"""Indicators of a stock, ranked within the session's universe."""
 
 MARKET_FEATURES = ("market_return_1", "market_return_5", "market_return_20")
-"""The same for every share of a session, in its usual spread."""
+"""Standardised market returns, the same for every stock of a session."""
 
 FEATURES = table_schema(
     "features",
@@ -48,7 +48,7 @@ FEATURES = table_schema(
     },
 )
 
-# Realised, so never beside a forecast: models are fitted on it, the scorer has its own.
+# Realised returns that models are fitted on. The scorer computes its own.
 TARGETS = table_schema(
     "targets",
     ["ticker", "origin", "delay", "horizon"],
@@ -63,7 +63,7 @@ TARGETS = table_schema(
         "y": column(NUMBER, nullable=True),
         # Less the mean of the origin's universe.
         "y_excess": column(NUMBER, nullable=True),
-        # Its place among them.
+        # Rank of `y` within it.
         "y_rank": within(-0.5, 0.5),
     },
 )

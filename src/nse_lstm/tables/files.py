@@ -1,4 +1,4 @@
-"""Tables on their way to disk and back: always checked, written whole or not."""
+"""Reading, writing and checking of tables. Writes are atomic."""
 
 from pathlib import Path
 
@@ -12,12 +12,18 @@ from nse_lstm.tables.columns import NUMBER, TEXT, TIME
 
 
 def check(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """Return the table if it keeps its schema.
+    """Check a table against its schema and return it.
+
+    Parameters
+    ----------
+    table : DataFrame
+    schema : DataFrameSchema
+        Built by ``columns.table_schema``.
 
     Raises
     ------
     TableError
-        Naming the table, the columns and up to five offending rows.
+        With the table, the columns and up to five offending rows.
     """
     table = table.reset_index(drop=True)
     if _keeps(table, schema):
@@ -27,7 +33,7 @@ def check(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases[["column", "check", "failure_case", "index"]]
         raise TableError(
-            f"The {schema.name} table breaks its schema in {len(cases)} places, "
+            f"The {schema.name} table breaks its schema in {len(cases)} values, "
             f"the first of them:\n{cases.head(5).to_string(index=False)}"
         ) from None
 
@@ -61,10 +67,9 @@ def _dtypes(schema: pa.DataFrameSchema) -> dict[str, str]:
 
 
 def _keeps(table: pd.DataFrame, schema: pa.DataFrameSchema) -> bool:
-    """Tell whether a table keeps all that ``columns.table_schema`` can ask of it.
+    """Return whether a table passes all checks of its schema.
 
-    Asks the schema itself, which takes far longer only where it has to say what is
-    wrong.
+    It is far faster than the schema's own validation, which describes the failures.
     """
     return (
         list(table.columns) == list(schema.columns)
@@ -75,7 +80,7 @@ def _keeps(table: pd.DataFrame, schema: pa.DataFrameSchema) -> bool:
 
 def _keeps_column(values: pd.Series, column: pa.Column) -> bool:
     return bool(
-        # Objects may be anything, and would have to be looked at one by one.
+        # The values of an object column would have to be checked one by one.
         values.dtype != object
         and column.dtype.check(Engine.dtype(values.dtype))
         and (column.nullable or not values.hasnans)
@@ -84,7 +89,15 @@ def _keeps_column(values: pd.Series, column: pa.Column) -> bool:
 
 
 def write_table(table: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> None:
-    """Check a table, sort it by its key and write it whole as parquet or CSV."""
+    """Check a table, sort it by its key and write it as parquet or CSV.
+
+    Parameters
+    ----------
+    table : DataFrame
+    schema : DataFrameSchema
+    path : Path
+        The suffix decides the format.
+    """
     key = (schema.metadata or {})["key"]
     ordered = check(table, schema).sort_values(key, ignore_index=True)
     if path.suffix == ".csv":
@@ -101,14 +114,20 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_table(schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
-    """Read a table written by ``write_table`` and check it again.
+    """Read a table from parquet or CSV and check it.
+
+    Parameters
+    ----------
+    schema : DataFrameSchema
+    path : Path
+        Written by ``write_table``.
 
     Raises
     ------
     ArtefactError
         If the file is missing or unreadable.
     TableError
-        If what it holds breaks the schema.
+        If its content breaks the schema.
     """
     try:
         table = (
@@ -119,12 +138,12 @@ def read_table(schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
             f"No {schema.name} table at {path}: run the phase that makes it first"
         ) from None
     except (OSError, ValueError) as error:
-        raise ArtefactError(f"{path} is no readable table: {error}") from None
+        raise ArtefactError(f"{path} is not a readable table: {error}") from None
     return check(table, schema)
 
 
 def _read_csv(schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
-    """Read text as text: an empty cell or a code such as NA is no missing value."""
+    """Read a CSV table; empty cells and texts such as NA stay texts."""
     types = {
         name: TEXT if dtype.startswith("string") else dtype
         for name, dtype in _dtypes(schema).items()

@@ -1,4 +1,4 @@
-"""The tables of Phase 1: what each stock and the market were like."""
+"""Schemas of Phase 1: statistics of each stock, each year and the market."""
 
 import pandera.pandas as pa
 
@@ -25,11 +25,11 @@ STATISTICS = table_schema(
         "first_session": column(TIME),
         "last_session": column(TIME),
         "n_sessions": column(WHOLE, pa.Check.ge(0)),
-        # Shares of all sessions, and of the trailing span that ranks.
+        # Fractions of all sessions, and of the trailing span that ranks.
         "traded_share": column(NUMBER, pa.Check.in_range(0, 1)),
         "recent_traded_share": column(NUMBER, pa.Check.in_range(0, 1)),
         "unchanged_share": column(NUMBER, pa.Check.in_range(0, 1), nullable=True),
-        # KES a session over the trailing span; 0 where the median session had no deal.
+        # KES per session over the trailing span; 0 if the median session had no trade.
         "median_turnover": column(NUMBER, pa.Check.ge(0)),
         "sessions_since_trade": column(WHOLE, pa.Check.ge(0), nullable=False),
         "volatility": column(NUMBER, pa.Check.ge(0), nullable=True),
@@ -42,7 +42,7 @@ STATISTICS = table_schema(
     },
 )
 
-# The atlas of Phase 1: description of the sessions before the test year.
+# Description of the sessions before the test year.
 STOCK_YEARS = table_schema(
     "stock_years",
     ["ticker", "year"],
@@ -57,16 +57,16 @@ STOCK_YEARS = table_schema(
         "zero_return_share": column(NUMBER, SHARE, nullable=True),
         # Sessions in a row without a change of price.
         "longest_unchanged": column(WHOLE, pa.Check.ge(0)),
-        # KES a session.
+        # KES per session.
         "median_turnover": column(NUMBER, pa.Check.ge(0)),
-        # Median of the smallest step over the printed price.
+        # Median of the tick size over the printed price.
         "tick_share": column(NUMBER, pa.Check.gt(0), nullable=True),
         "n_limit": column(WHOLE, pa.Check.ge(0)),
         # Of the log return per session.
         "volatility": column(NUMBER, pa.Check.ge(0), nullable=True),
         "excess_kurtosis": column(NUMBER, nullable=True),
         "beyond_three_share": column(NUMBER, SHARE, nullable=True),
-        # Shares of the price; missing where not defined.
+        # Fractions of the price; missing where not defined.
         "spread_roll": column(NUMBER, pa.Check.gt(0), nullable=True),
         "spread_high_low": column(NUMBER, pa.Check.ge(0), nullable=True),
         "beta": column(NUMBER, nullable=True),
@@ -94,7 +94,7 @@ AUTOCORRELATION_GROUPS = table_schema(
         "group": column(TEXT, pa.Check.isin(["liquid", "thin"])),
         "lag": column(WHOLE, pa.Check.ge(1)),
         "value": column(NUMBER, pa.Check.in_range(-1, 1)),
-        # Missing of a single year.
+        # Missing for a single year.
         "lower": column(NUMBER, nullable=True),
         "upper": column(NUMBER, nullable=True),
         "n_years": column(WHOLE, pa.Check.ge(1)),
@@ -163,12 +163,12 @@ MARKET_YEARS = table_schema(
         "n_absent": column(WHOLE, pa.Check.ge(0)),
         "n_gap": column(WHOLE, pa.Check.ge(0)),
         "n_listed": column(WHOLE, pa.Check.ge(0)),
-        # Codes with a deal, on the median session.
+        # Codes with a trade, on the median session.
         "n_traded": column(NUMBER, pa.Check.ge(0)),
         "n_entering": column(WHOLE, pa.Check.ge(0)),
-        # Codes that dealt for the last time.
+        # Codes that traded for the last time.
         "n_ending": column(WHOLE, pa.Check.ge(0)),
-        # KES, all ordinary shares on the median session.
+        # KES of all ordinary shares, on the median session.
         "turnover": column(NUMBER, pa.Check.ge(0)),
         "top_1": column(NUMBER, SHARE, nullable=True),
         "top_5": column(NUMBER, SHARE, nullable=True),
@@ -178,7 +178,7 @@ MARKET_YEARS = table_schema(
     },
 )
 
-# Each ordinary share of the files beside the claim that all of them are good.
+# Recommendation for each ordinary share, beside the claim that all are good.
 RECOMMENDATION_DIFFERENCES = table_schema(
     "recommendation_differences",
     ["ticker"],

@@ -1,13 +1,13 @@
-"""Forecasts and everything that is computed from them."""
+"""Schemas of forecasts, strategy returns, scores and test results."""
 
 import pandera.pandas as pa
 
 from nse_lstm.tables.columns import NUMBER, TEXT, TIME, WHOLE, column, table_schema
 
 ACCURACY_COST = -1
-"""``cost_bps`` of a score that no cost enters: accuracy, not a strategy."""
+"""``cost_bps`` of accuracy scores, which have no cost."""
 
-# One row a model of the test year; what depends on the machine is in run.json.
+# One row per model of the test year. Machine-dependent values are in run.json.
 SAFETY = table_schema(
     "safety",
     ["ticker"],
@@ -16,10 +16,10 @@ SAFETY = table_schema(
         "n_parameters": column(WHOLE, pa.Check.ge(1)),
         # Of the model's folder, run.json left out.
         "n_bytes": column(WHOLE, pa.Check.ge(1)),
-        # Huber terms of the scaled price at the epoch that was kept.
+        # Huber loss of the scaled price at the kept epoch.
         "train_loss": column(NUMBER, pa.Check.ge(0)),
         "validation_loss": column(NUMBER, pa.Check.ge(0)),
-        # Validation over training; training is measured under dropout.
+        # Validation over training loss; the latter is measured with dropout.
         "loss_ratio": column(NUMBER, pa.Check.ge(0)),
         # KES, of adjusted prices.
         "scaler_minimum": column(NUMBER),
@@ -62,14 +62,14 @@ STRATEGY_RETURNS = table_schema(
         "rule": column(TEXT),
         "cost_bps": column(WHOLE, pa.Check.ge(0)),
         "session": column(TIME),
-        # Held from the session before into this one, share of the account.
+        # Held from the session before into this one, fraction of the account.
         "position": column(NUMBER, pa.Check.in_range(0, 1)),
-        # Sum of absolute changes of position dealt at this session's price.
+        # Sum of absolute changes of position traded at this session's price.
         "turnover": column(NUMBER, pa.Check.ge(0)),
         "gross_return": column(NUMBER),
         "net_return": column(NUMBER),
         "cash_return": column(NUMBER),
-        # What the stock itself returned, for a holder without cost.
+        # Return of the stock itself, without cost.
         "stock_return": column(NUMBER),
     },
 )
@@ -82,8 +82,8 @@ SCORES = table_schema(
         "ticker": column(TEXT),
         "model": column(TEXT),
         "fold": column(WHOLE),
-        # "none" for accuracy; "sign" or "gate" on a forecast; of a yardstick "hold",
-        # "rebalance" or "no_cost".
+        # "none" for accuracy; "sign" or "gate" for forecasts; "hold", "rebalance" or
+        # "no_cost" for benchmarks.
         "rule": column(TEXT),
         "metric": column(TEXT),
         "cost_bps": column(WHOLE, pa.Check.ge(ACCURACY_COST)),
@@ -95,7 +95,7 @@ SCORES = table_schema(
     },
 )
 
-# What is left of a strategy in whole lots and small shares of the volume.
+# A strategy's results with whole lots and limited shares of the volume.
 CAPACITY = table_schema(
     "capacity",
     ["model", "fold", "rule", "cost_bps", "capital_kes"],
@@ -105,7 +105,7 @@ CAPACITY = table_schema(
         "rule": column(TEXT),
         "cost_bps": column(WHOLE, pa.Check.ge(0)),
         "capital_kes": column(NUMBER, pa.Check.gt(0)),
-        # Of the money of all orders that met a session's volume; missing of none.
+        # Fraction of the ordered money that was filled; missing without orders.
         "fill_share": column(NUMBER, pa.Check.in_range(0, 1), nullable=True),
         # KES.
         "ordered": column(NUMBER, pa.Check.ge(0)),
@@ -117,16 +117,16 @@ CAPACITY = table_schema(
     },
 )
 
-# What each test says of the forecasts before the test year, and of the strategy.
+# Results of the statistical tests of forecasts and strategy.
 EVIDENCE = table_schema(
     "evidence",
     ["test", "model", "against", "ticker"],
     {
         "test": column(TEXT),
-        # "all" where the test is of all models together.
+        # "all" for a joint test of all models.
         "model": column(TEXT),
         "against": column(TEXT),
-        # "ALL" where all stocks are in it, a date being one observation.
+        # "ALL" for all stocks, with one observation per date.
         "ticker": column(TEXT),
         "statistic": column(NUMBER, nullable=True),
         "p_value": column(NUMBER, pa.Check.in_range(0, 1), nullable=True),
@@ -140,7 +140,7 @@ EVIDENCE = table_schema(
     },
 )
 
-# How often intervals held what came, beside what luck alone would let them.
+# Coverage of prediction intervals, with its range under the nominal level.
 COVERAGE = table_schema(
     "coverage",
     ["model", "ticker", "quarter"],
@@ -155,13 +155,13 @@ COVERAGE = table_schema(
         "width": column(NUMBER, pa.Check.ge(0)),
         "interval_score": column(NUMBER, pa.Check.ge(0)),
         "n": column(WHOLE, pa.Check.ge(1)),
-        # Intervals without bounds, for want of errors; not in the rest.
+        # Intervals without bounds for lack of past errors; not in the other columns.
         "n_open": column(WHOLE, pa.Check.ge(0)),
     },
 )
 
 
-# One row a session on which a model ranked the universe.
+# One row per session on which a model ranked the universe.
 RANK_IC = table_schema(
     "rank_ic",
     ["model", "seed", "fold", "delay", "horizon", "origin"],
@@ -180,23 +180,23 @@ RANK_IC = table_schema(
 )
 
 
-# What each change of v2 does to the loss: in it alone, and as all but it are in.
+# Effect of each change of v2 on the loss, alone and removed from v2.
 ABLATION = table_schema(
     "ablation",
     ["change", "form"],
     {
         "change": column(TEXT),
-        # "alone": v1's network with it less without; "removed": v2 less v2 without it.
-        # "all" has one form: v2 less v1's network.
+        # "alone": v1's network with the change against without. "removed": v2 against
+        # v2 without it. "all": v2 against v1's network.
         "form": column(TEXT, pa.Check.isin(["alone", "removed", "all"])),
-        # Geometric mean of the error over persistence's, with the change and without.
+        # Geometric mean of the error over persistence's, with and without the change.
         "loss_with": column(NUMBER, pa.Check.ge(0)),
         "loss_without": column(NUMBER, pa.Check.ge(0)),
-        # Logarithm of with over without: negative where the change helps.
+        # Log of with over without: negative where the change helps.
         "value": column(NUMBER),
         "lower": column(NUMBER),
         "upper": column(NUMBER),
-        # Seeds where every stock's difference is negative.
+        # Seeds for which every stock's difference is negative.
         "n_seeds_better": column(WHOLE, pa.Check.ge(0)),
         "n_seeds": column(WHOLE, pa.Check.ge(2)),
         "n_stocks": column(WHOLE, pa.Check.ge(1)),

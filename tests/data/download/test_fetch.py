@@ -220,7 +220,7 @@ def test_a_file_nobody_vouches_for_is_pinned_at_its_first_fetch(remote, tmp_path
     remote.vouches = False
     catalogue = catalogue_of(remote)
     _, told = fetch(catalogue, tmp_path)
-    assert "NSE_2013.csv: nobody vouches for it; pinned as it came" in told
+    assert "NSE_2013.csv: no checksum is known; pinned as received" in told
     (tmp_path / "NSE_2013.csv").unlink()
     remote.files["NSE_2013.csv"] = PRICES.replace(b"AAA", b"BBB")
     with pytest.raises(FetchError, match="an earlier fetch's word"):
@@ -370,7 +370,7 @@ def test_years_that_are_none_are_refused(remote, years) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("market = 1", "no valid catalogue"), ("market", "is no TOML")],
+    [("market = 1", "not a valid catalogue"), ("market", "is not TOML")],
 )
 def test_a_catalogue_that_says_something_else_is_refused(tmp_path, text, expected):
     path = tmp_path / "catalogue.toml"

@@ -1,1 +1,1 @@
-"""The exchange's public data sets: their catalogue, their listing, their download."""
+"""Download of the exchange's public data sets: catalogue, listing, files."""

@@ -1,7 +1,6 @@
-"""The committed list of public data sets: what may be fetched, and what it must be.
+"""Catalogue of public data sets that may be downloaded, with their checksums.
 
-``data/catalogue.toml`` is the only place that names a server; everything the download
-trusts beyond the bytes themselves stands there.
+``data/catalogue.toml`` is the only place that names a server.
 """
 
 import tomllib
@@ -21,7 +20,7 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Dataset:
-    """One published data set at one version."""
+    """One version of a published data set."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]{6,20}$")]
     version: Annotated[int, Field(ge=1)]
@@ -37,10 +36,10 @@ class Catalogue:
 
     market: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     address: Annotated[str, Field(pattern=r"^https?://[^/]+$")]
-    """Of the server, without a path."""
+    """Address of the server, without a path."""
     datasets: tuple[Dataset, ...]
     sha256: dict[str, Digest]
-    """Of the files whose bytes are known, by file name."""
+    """SHA-256 of files whose content is known, by file name."""
 
 
 def read_catalogue(path: Path) -> Catalogue:
@@ -49,7 +48,7 @@ def read_catalogue(path: Path) -> Catalogue:
     Raises
     ------
     ConfigurationError
-        If it is missing, no TOML, or says something a catalogue does not.
+        If it is missing, not TOML, or not a valid catalogue.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -57,30 +56,30 @@ def read_catalogue(path: Path) -> Catalogue:
     except FileNotFoundError:
         raise ConfigurationError(f"No catalogue of data sets at {path}") from None
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is no TOML: {error}") from None
+        raise ConfigurationError(f"{path} is not TOML: {error}") from None
     except ValidationError as error:
         lines = [
             f"  {'.'.join(map(str, e['loc']))}: {e['msg']}. Received: {e['input']!r}"
             for e in error.errors()
         ]
         raise ConfigurationError(
-            "\n".join([f"{path} is no valid catalogue:", *lines])
+            "\n".join([f"{path} is not a valid catalogue:", *lines])
         ) from None
 
 
 def datasets_of(catalogue: Catalogue, years: str = "") -> tuple[Dataset, ...]:
-    """Return the data sets that cover any of the years, all if empty.
+    """Return the data sets that cover any of the years, or all.
 
     Parameters
     ----------
     catalogue : Catalogue
     years : str
-        A year, or the first and the last with a hyphen between: ``2013-2023``.
+        A year, the first and last year as ``2013-2023``, or empty for all.
 
     Raises
     ------
     ConfigurationError
-        If the years are none, or no data set covers them.
+        If the text holds no years, or no data set covers them.
     """
     if not years:
         return catalogue.datasets

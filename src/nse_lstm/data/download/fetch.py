@@ -1,9 +1,8 @@
-"""The public data sets to ``data/raw/<market>``: whole, checked, and told where from.
+"""Download of public data sets to ``data/raw/<market>``, checked and attributed.
 
-A file takes its name only once its bytes are known to be right. What it must be is said
-by the catalogue; failing that by the last fetch; failing that by the server itself. A
-file about which nobody says anything is trusted at its first fetch and pinned, plainly
-named as such, so that it cannot change unnoticed later.
+A file takes its name only after its checksum matched. The checksum comes from the
+catalogue, else from the last fetch, else from the server. A file without any is trusted
+at its first fetch and pinned, so that it cannot change unnoticed later.
 """
 
 import hashlib
@@ -30,7 +29,7 @@ from nse_lstm.paths import write_text
 LOCK = "fetched.json"
 SOURCES = "SOURCES.md"
 STAGE = ".fetching"
-"""Folder below the data's own in which files lie until they are whole."""
+"""Folder below the data's own for files that are not complete yet."""
 
 Entry = dict[str, Any]
 Tell = Callable[[str], None]
@@ -43,12 +42,11 @@ def fetch_datasets(
     *,
     tell: Tell = print,
 ) -> int:
-    """Bring a folder to hold every CSV file of the data sets, each checked.
+    """Download every CSV file of the data sets into a folder and check it.
 
-    Files that are there and whole are not downloaded again; once all of a data set's
-    are, the server is asked for nothing but whether there is a newer version. Beside
-    the files lie ``SOURCES.md`` (citation and licence) and ``fetched.json`` (version
-    and SHA-256 of each, and whose word that is).
+    Complete files are not downloaded again. If all of a data set's are complete, the
+    server is asked only for newer versions. Beside the files lie ``SOURCES.md``
+    (citation and licence) and ``fetched.json`` (version, SHA-256 and its source).
 
     Parameters
     ----------
@@ -56,9 +54,9 @@ def fetch_datasets(
     datasets : tuple of Dataset
         Of the catalogue.
     folder : Path
-        Made if it is not there. Other files in it are left alone.
+        Created if missing. Other files in it are left alone.
     tell : callable
-        Is given each line of progress.
+        Receives each line of progress.
 
     Returns
     -------
@@ -68,8 +66,8 @@ def fetch_datasets(
     Raises
     ------
     FetchError
-        If a server is out of reach or answers something else than expected, or a file
-        is truncated, changed or no CSV. Files fetched before stay; none is partial.
+        If a server cannot be reached or gives an unexpected answer, or a file is
+        truncated, changed or not CSV. Files fetched before stay; none is partial.
     """
     pooch.get_logger().setLevel("WARNING")
     lock = _read_lock(folder / LOCK)
@@ -92,7 +90,7 @@ def fetch_datasets(
 def _fetch_dataset(
     catalogue: Catalogue, dataset: Dataset, folder: Path, *, lock: Entry, tell: Tell
 ) -> int:
-    """Fetch what is missing of one data set and note it in the lock."""
+    """Fetch the missing files of one data set and record them in the lock."""
     held = _held(lock, dataset)
     is_complete = bool(held) and all(
         _digest(folder / name) == file["sha256"] for name, file in held.items()
@@ -115,7 +113,7 @@ def _fetch_dataset(
             n_fetched += 1
         if not expected:
             whose = "first fetch"
-            tell(f"  {file.name}: nobody vouches for it; pinned as it came")
+            tell(f"  {file.name}: no checksum is known; pinned as received")
         files[file.name] = {"sha256": _digest(path), "by": whose}
     lock[dataset.id] = {"version": dataset.version, "files": files}
     write_text(folder / LOCK, json.dumps(lock, indent=1, sort_keys=True) + "\n")
@@ -125,7 +123,7 @@ def _fetch_dataset(
 
 def _fetch_file(file: RemoteFile, path: Path, *, expected: str, whose: str) -> None:
     """Download one file aside, check it, and only then give it its name."""
-    # The downloader puts in the real total, but takes a bar of none for no bar.
+    # The downloader sets the real total, but ignores a bar whose total is 0.
     bar = tqdm(desc=f"  {file.name}", total=1, unit="B", unit_scale=True)
     try:
         staged = pooch.retrieve(
@@ -147,7 +145,7 @@ def _fetch_file(file: RemoteFile, path: Path, *, expected: str, whose: str) -> N
 
 
 def _check_content(path: Path, file: RemoteFile) -> None:
-    """Refuse what no checksum may have caught: a short file, or a page of HTML."""
+    """Refuse a truncated file or an HTML page, for files without a checksum."""
     size = path.stat().st_size
     if file.size >= 0 and size != file.size:
         raise FetchError(
@@ -166,9 +164,9 @@ def _check_content(path: Path, file: RemoteFile) -> None:
 def _compare_versions(
     catalogue: Catalogue, dataset: Dataset, *, is_complete: bool, tell: Tell
 ) -> None:
-    """Tell a newer version; refuse if the pinned one is gone.
+    """Report a newer version; refuse if the pinned one is gone.
 
-    A data set that is complete needs no server.
+    A complete data set needs no server.
     """
     try:
         versions = read_versions(catalogue, dataset)
@@ -193,7 +191,7 @@ def _compare_versions(
 def _known(
     catalogue: Catalogue, lock: Entry, dataset: Dataset
 ) -> dict[str, tuple[str, str]]:
-    """Return what each file must be, and who says so: catalogue first, then lock."""
+    """Return each file's SHA-256 and its source: the catalogue, else the lock."""
     others = {name: entry for name, entry in lock.items() if name != dataset.id}
     blocks = [entry["files"] for entry in others.values()] + [_held(lock, dataset)]
     pinned = {
@@ -207,7 +205,7 @@ def _known(
 
 
 def _held(lock: Entry, dataset: Dataset) -> Entry:
-    """Return the data set's files of an earlier fetch of the same version."""
+    """Return the lock's files of the data set, if of the same version."""
     entry = lock.get(dataset.id, {})
     files: Entry = entry["files"] if entry.get("version") == dataset.version else {}
     return files
@@ -222,7 +220,7 @@ def _read_lock(path: Path) -> Entry:
             _ = entry["version"], [file["sha256"] for file in entry["files"].values()]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise FetchError(
-            f"Expected what an earlier fetch wrote in {path}. Received: something "
+            f"Expected the lock of an earlier fetch in {path}. Received: something "
             "else; remove it and fetch again"
         ) from None
     return lock
@@ -238,7 +236,7 @@ def _digest(path: Path) -> str:
 def _sources_text(
     catalogue: Catalogue, datasets: tuple[Dataset, ...], folder: Path
 ) -> str:
-    """Name every data set fetched now or before, with its licence."""
+    """Return citation and licence of every data set fetched now or before."""
     lock = _read_lock(folder / LOCK)
     listed = [d for d in catalogue.datasets if d in datasets or d.id in lock]
     lines = [f"- {each.citation}. Licence: {each.licence}." for each in listed]

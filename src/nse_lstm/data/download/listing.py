@@ -1,7 +1,7 @@
-"""What a data set's server says: its versions and files, believed only so far.
+"""Versions and files of a data set, as its server lists them.
 
-The server's answers are read as the two shapes below and nothing else; any other answer
-is refused with what came, because guessing would fetch the wrong thing quietly.
+Answers must have one of the two shapes below. Any other answer is refused and shown,
+because a guess could fetch the wrong file unnoticed.
 
 - ``/public-api/datasets/<id>/versions``: a list of objects with a whole number
   ``version`` and, maybe, ``available``.
@@ -9,8 +9,8 @@ is refused with what came, because guessing would fetch the wrong thing quietly.
   a text ``filename`` and an object ``content_details``, in which ``download_url`` is
   text and ``sha256_hash`` and ``size`` may stand.
 
-The shapes are those that other people's public code reads; the server itself was out of
-reach when this was written.
+The shapes are those that other public code reads. The server itself could not be
+reached when this was written.
 """
 
 import io
@@ -25,38 +25,43 @@ from nse_lstm.data.download.catalogue import Catalogue, Dataset
 from nse_lstm.errors import FetchError
 
 TIMEOUT = 60
-"""Seconds without a byte after which a server is taken for gone."""
+"""Seconds without a byte after which a request fails."""
 CLIENT = {"User-Agent": "nse-lstm"}
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()-]{0,150}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 SHOWN = 120
-"""Characters of an unexpected answer that its error shows."""
+"""Characters of an unexpected answer in its error message."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file the server offers."""
+    """One file of the server."""
 
     name: str
     address: str
     sha256: str
-    """As the server says it; empty if it does not."""
+    """From the server; empty if it has none."""
     size: int
-    """Bytes; -1 if the server does not say."""
+    """Bytes; -1 if the server does not state it."""
 
 
 def downloader(**options: Any) -> pooch.HTTPDownloader:
-    """Return what fetches over HTTP; some servers refuse a client without a name."""
+    """Return an HTTP downloader with a client name, which some servers require."""
     return pooch.HTTPDownloader(timeout=TIMEOUT, headers=CLIENT, **options)
 
 
 def read_versions(catalogue: Catalogue, dataset: Dataset) -> list[int]:
-    """Return the versions the server offers, ascending.
+    """Return the versions of a data set on the server, in ascending order.
+
+    Parameters
+    ----------
+    catalogue, dataset : Catalogue, Dataset
+        The server's address and the data set's identifier.
 
     Raises
     ------
     FetchError
-        If the answer is of another shape.
+        If the answer has another shape.
     OSError
         If there is no answer.
     """
@@ -74,11 +79,16 @@ def read_versions(catalogue: Catalogue, dataset: Dataset) -> list[int]:
 def read_listing(catalogue: Catalogue, dataset: Dataset) -> list[RemoteFile]:
     """Return the CSV files of the data set's pinned version, by name.
 
+    Parameters
+    ----------
+    catalogue, dataset : Catalogue, Dataset
+        The server's address, the data set's identifier and version.
+
     Raises
     ------
     FetchError
-        If the answer is of another shape, offers no CSV file or one name twice, or
-        names a file that is no plain file name or lies on another server.
+        If the answer has another shape, no CSV file, a repeated or unsafe file name, or
+        an address on another server.
     OSError
         If there is no answer.
     """
@@ -100,7 +110,7 @@ def _remote_file(
     row: dict[str, Any], *, catalogue: Catalogue, dataset: Dataset, address: str
 ) -> RemoteFile:
     name, details = row.get("filename"), row.get("content_details")
-    # The name becomes a file here, so nothing but a name may pass.
+    # The name becomes a file name here, so a path is refused.
     if not isinstance(name, str) or not PLAIN_NAME.fullmatch(name):
         raise _unexpected("a plain file name as `filename`", row, address)
     if not isinstance(details, dict):

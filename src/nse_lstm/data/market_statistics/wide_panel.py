@@ -27,7 +27,7 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class WidePanel:
-    """The market's stocks as arrays of shape (n_sessions, n_tickers), without indices."""
+    """The market's stocks as arrays of shape (n_sessions, n_tickers)."""
 
     sessions: pd.DatetimeIndex
     tickers: tuple[str, ...]
@@ -37,7 +37,7 @@ class WidePanel:
     listed: Flags
     """Whether the stock has a row that is not stale."""
     price: Numbers
-    """As printed, KES; NaN where missing, and on a stale session that was not mended."""
+    """As printed, KES; NaN where missing, and on a stale session not mended."""
     low: Numbers
     high: Numbers
     """Adjusted to the stock's first row, KES; NaN on a session without a trade."""
