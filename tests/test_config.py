@@ -122,8 +122,8 @@ def test_the_hash_follows_every_number_but_not_who_fits(
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("markets = 3\n", "one table a market"),
-        ('[markets]\nsimulated = "x"\n', "one table a market"),
+        ("markets = 3\n", "one table per market"),
+        ('[markets]\nsimulated = "x"\n', "one table per market"),
         ("base = 3\n", "`base` must name a file"),
         ('base = "study.toml"\n', "its own `base`"),
         ('base = "."\n', "is not TOML"),

@@ -1,4 +1,4 @@
-"""Exceptions of the project, whose messages state expectation, received value, place."""
+"""Exceptions of the project: messages state expectation, received value and place."""
 
 
 class StudyError(Exception):

@@ -138,7 +138,7 @@ class Paths:
 
     @property
     def ledger(self) -> Path:
-        """Folder of the ledgers of trials and test-year evaluations; kept by `make clean`."""
+        """Folder of trials and test-year evaluations; kept by `make clean`."""
         return self.models / "ledger"
 
     @property

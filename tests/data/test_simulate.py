@@ -15,7 +15,7 @@ from nse_lstm.data import row_accounting, simulate
 from nse_lstm.data.adjusted import with_returns
 from nse_lstm.data.panel import build_panel
 from nse_lstm.data.row_accounting import DUPLICATE
-from nse_lstm.data.simulate import simulate_board, simulate_market, write_market
+from nse_lstm.data.simulate import simulate_market, simulate_prices, write_market
 from nse_lstm.data.simulation.exchange import LIQUIDITY_ORDER
 from nse_lstm.errors import DataError
 from nse_lstm.evaluation.rank_ic import daily_rank_ic
@@ -34,7 +34,7 @@ def small_folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def board():
-    return simulate_board(SMALL)
+    return simulate_prices(SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def market(small_folder):
 
 @pytest.fixture(scope="module")
 def large():
-    return simulate_board(Simulation(first_year=2013, last_year=2016))
+    return simulate_prices(Simulation(first_year=2013, last_year=2016))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -350,7 +350,7 @@ def test_lives_differ_one_is_suspended_one_leaves_one_comes_late(market):
 
 
 def test_the_full_market_has_the_exchange_s_76_codes():
-    board = simulate_board(Simulation(first_year=2020, last_year=2024))
+    board = simulate_prices(Simulation(first_year=2020, last_year=2024))
     assert len(board.tickers) == 76
     assert sum(ticker.startswith("^") for ticker in board.tickers) == 8
     assert board.listed.any(axis=0).all()
@@ -454,7 +454,7 @@ def test_a_market_drawn_to_tables_is_the_one_its_files_hold(tmp_path, simulation
 
 def test_the_faults_of_the_files_leave_the_market_itself_alone():
     clean = replace(SMALL, faults=False)
-    with_faults, without = simulate_board(SMALL), simulate_board(clean)
+    with_faults, without = simulate_prices(SMALL), simulate_prices(clean)
     np.testing.assert_array_equal(with_faults.price, without.price)
 
 

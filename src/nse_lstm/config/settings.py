@@ -118,7 +118,7 @@ class V2Delay1:
     """The declared variant of v2 whose target is the return that is traded."""
 
     trained: bool = False
-    """Whether it is trained, one network per stock and year; its two rules are trials."""
+    """Whether it is trained, one network per stock and year."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
@@ -135,7 +135,7 @@ class Training:
     decays: bool = False
     """Whether the learning rate falls linearly to 0 after the last epoch."""
     workers: Annotated[int, Field(ge=0)] = 0
-    """Processes of one thread each; 0 means one per core. Results do not depend on it."""
+    """Processes of one thread each; 0 means one per core. Never changes a result."""
     engine: Literal["local", "dask"] = "local"
     """Local processes or a cluster's workers; the models are the same to the byte."""
     scheduler: str = ""

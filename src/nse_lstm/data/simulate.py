@@ -1,10 +1,9 @@
-"""The embedded market: a seeded exchange whose files look like the real one's.
+"""Simulated market: seeded prices, written as files in the exchange's own dialects.
 
-It exists so that the whole study runs anywhere, from raw files on, with no download.
-Codes, sectors and rules are the exchange's own; every name and every price is invented.
-How much can be forecast is a dial (``config.Simulation.signal``), and what a reader who
-knows the plan would forecast is kept apart from the data, to measure others by. At a
-dial of zero, what a model finds to earn is a mistake.
+With it the whole study runs from raw files without a download. Codes, sectors and rules
+are the exchange's own. Every name and price is invented. ``config.Simulation.signal``
+sets how predictable returns are. An oracle, which knows the planted signal, forecasts
+them apart from the data. At a signal of zero any gain of a model is an error.
 """
 
 import os
@@ -22,13 +21,13 @@ from nse_lstm.data.simulation.direct import instruments_of, oracle_of, panel_of
 from nse_lstm.data.simulation.exchange import SECTORS, sessions_between, within
 from nse_lstm.data.simulation.file_faults import draw_file_faults, with_number_faults
 from nse_lstm.data.simulation.price_dialect import NO_FAULTS, write_prices
-from nse_lstm.data.simulation.prices import Lives, Prints, draw_prints
+from nse_lstm.data.simulation.prices import DailyPrices, StockEvents, draw_daily_prices
 from nse_lstm.data.simulation.printed_prices import Numbers, PrintedPrices
 from nse_lstm.data.simulation.sector_dialect import write_sectors
 from nse_lstm.data.simulation.shares import (
     choose_ordinary,
     choose_others,
-    draw_lives,
+    draw_events,
     draw_plan,
     draw_traits,
     listed_by_rule,
@@ -55,96 +54,95 @@ NAME_ENDS = {
 
 @dataclass(frozen=True)
 class SimulatedMarket:
-    """A market that was never written: the tables its files would have given."""
+    """A simulated market as tables, without files."""
 
     panel: pd.DataFrame
     """``tables.PANEL``."""
     instruments: pd.DataFrame
     """``tables.INSTRUMENTS``."""
     oracle: pd.DataFrame
-    """``tables.FORECASTS`` of whoever knows the plan, for scoring others only."""
+    """``tables.FORECASTS`` of the oracle, a benchmark for models."""
 
 
 def simulate_market(
     simulation: Simulation, *, seed: int | None = None
 ) -> SimulatedMarket:
-    """Draw a market straight into tables: hundreds of them in the time of a few files.
+    """Simulate a market as tables, much faster than through files.
 
     Parameters
     ----------
     simulation : Simulation
-        Its faults are faults of files, so there are none here.
+        Its faults concern files, so none are drawn here.
     seed : int, optional
-        In place of the simulation's own.
+        Replaces the simulation's seed.
 
     Returns
     -------
     SimulatedMarket
-        What ``data.panel.build_panel`` would make of the files without faults, down to
-        the file and line of every row.
+        Equal to ``data.panel.build_panel`` of files without faults, down to the file
+        and line of every row.
     """
     if seed is not None:
         simulation = replace(simulation, seed=seed)
-    board, drift = _draw_market(np.random.default_rng(simulation.seed), simulation)
-    panel = panel_of(board)
+    printed, drift = _draw_market(np.random.default_rng(simulation.seed), simulation)
+    panel = panel_of(printed)
     return SimulatedMarket(
         panel=panel,
-        instruments=instruments_of(board, panel),
-        oracle=oracle_of(board, drift, simulation),
+        instruments=instruments_of(printed, panel),
+        oracle=oracle_of(printed, drift, simulation),
     )
 
 
 def write_market(
     folder: Path, simulation: Simulation, *, oracle: Path | None = None
 ) -> None:
-    """Write a simulated market as raw files in the exchange's own dialects.
+    """Simulate a market and write it as raw files in the exchange's own dialects.
 
     Parameters
     ----------
     folder : Path
-        Made whole or not at all. A market simulated here before is replaced; the file
-        ``SIMULATED.txt`` marks the folder as one.
+        Written atomically. It may hold an earlier simulated market, marked by the file
+        ``SIMULATED.txt``.
     simulation : Simulation
-        The same value gives the same bytes.
+        Equal settings give the same bytes.
     oracle : Path, optional
-        Where to write the forecasts of whoever knows the plan: not among the data,
-        where a model could find them.
+        File of the oracle's forecasts, apart from the data that models read.
 
     Raises
     ------
     DataError
-        If the folder holds anything but a simulated market: real files are never
-        replaced by invented ones.
+        If the folder holds anything but a simulated market, so that real files are
+        never overwritten.
     """
     generator = np.random.default_rng(simulation.seed)
-    board, drift = _draw_market(generator, simulation)
-    truth = oracle_of(board, drift, simulation)
+    printed, drift = _draw_market(generator, simulation)
+    truth = oracle_of(printed, drift, simulation)
     file_faults = NO_FAULTS
     if simulation.faults:
-        file_faults = draw_file_faults(generator, board)
-        board = with_number_faults(generator, board)
+        file_faults = draw_file_faults(generator, printed)
+        printed = with_number_faults(generator, printed)
     with _whole_folder(Path(folder)) as aside:
-        write_prices(aside, board, faults=file_faults)
-        write_sectors(aside, board)
+        write_prices(aside, printed, faults=file_faults)
+        write_sectors(aside, printed)
         note = f"Invented prices, drawn by nse_lstm.data.simulate: {simulation}\n"
         (aside / MARKER).write_text(note, encoding="ascii", newline="\n")
     if oracle is not None:
         write_table(truth, FORECASTS, oracle)
 
 
-def simulate_board(simulation: Simulation) -> PrintedPrices:
-    """Draw the market as it truly was, before any fault of its files.
+def simulate_prices(simulation: Simulation) -> PrintedPrices:
+    """Simulate the printed prices of a market, before any fault of its files.
 
     Parameters
     ----------
     simulation : Simulation
-        Its faults play no part.
+        Its faults are not drawn.
 
     Returns
     -------
-    Board
+    PrintedPrices
         Arrays of shape (n_sessions, n_tickers). Sessions of the second half of 2020 are
-        drawn but not listed: no file holds them.
+        drawn but not listed, because no file has them.
     """
     return _draw_market(np.random.default_rng(simulation.seed), simulation)[0]
 
@@ -152,47 +150,51 @@ def simulate_board(simulation: Simulation) -> PrintedPrices:
 def _draw_market(
     generator: np.random.Generator, simulation: Simulation
 ) -> tuple[PrintedPrices, Numbers]:
-    """Draw the board, and the drift planted after each session in its first columns."""
+    """Draw the printed prices, and the drift planted after each session."""
     sessions = sessions_between(simulation.first_year, simulation.last_year)
     ordinary = choose_ordinary(simulation.n_ordinary)
     chosen = {*ordinary, *choose_others(simulation.n_ordinary)}
-    board_order = tuple(ticker for ticker in SECTORS if ticker in chosen)
-    shares = tuple(ticker for ticker in board_order if ticker not in INDEX_MEMBERS)
-    indices = tuple(ticker for ticker in board_order if ticker in INDEX_MEMBERS)
+    tickers = tuple(ticker for ticker in SECTORS if ticker in chosen)
+    shares = tuple(ticker for ticker in tickers if ticker not in INDEX_MEMBERS)
+    indices = tuple(ticker for ticker in tickers if ticker in INDEX_MEMBERS)
     traits = draw_traits(generator, shares)
-    lives, listed = draw_lives(generator, shares, ordinary=ordinary, sessions=sessions)
+    events, listed = draw_events(
+        generator, shares, ordinary=ordinary, sessions=sessions
+    )
     plan = draw_plan(generator, traits, simulation)
-    prints = draw_prints(generator, traits, sessions=sessions, lives=lives, plan=plan)
+    daily = draw_daily_prices(
+        generator, traits, sessions=sessions, events=events, plan=plan
+    )
     places = [shares.index(ticker) for ticker in ordinary]
     levels = _draw_indices(
         generator,
         indices,
-        returns=_returns(prints, lives)[:, places],
+        returns=_returns(daily, events)[:, places],
         turnover=traits.turnover[places],
     )
-    # Indices close the board, so their columns follow the shares'.
+    # Indices are printed last, so their columns follow the stocks'.
     listed = np.hstack([listed, listed_by_rule(indices, sessions)])
     has_file = ~within(sessions, *NO_FILES)
-    board = PrintedPrices(
+    printed = PrintedPrices(
         sessions=sessions,
-        tickers=board_order,
-        names=tuple(_name(ticker) for ticker in board_order),
-        low=np.hstack([prints.low, levels[1:]]),
-        high=np.hstack([prints.high, levels[1:]]),
-        price=np.hstack([prints.price, levels[1:]]),
-        previous=_previous(np.hstack([prints.previous, levels[:-1]]), listed),
-        volume=np.hstack([prints.volume, np.full_like(levels[1:], np.nan)]),
-        factor=np.hstack([lives.factor, np.ones_like(levels[1:])]),
-        news=np.hstack([lives.news != 0, np.zeros(levels[1:].shape, bool)]),
+        tickers=tickers,
+        names=tuple(_name(ticker) for ticker in tickers),
+        low=np.hstack([daily.low, levels[1:]]),
+        high=np.hstack([daily.high, levels[1:]]),
+        price=np.hstack([daily.price, levels[1:]]),
+        previous=_previous(np.hstack([daily.previous, levels[:-1]]), listed),
+        volume=np.hstack([daily.volume, np.full_like(levels[1:], np.nan)]),
+        factor=np.hstack([events.factor, np.ones_like(levels[1:])]),
+        news=np.hstack([events.news != 0, np.zeros(levels[1:].shape, bool)]),
         listed=listed & has_file[:, None],
     )
-    return board, prints.drift
+    return printed, daily.drift
 
 
-def _returns(prints: Prints, lives: Lives) -> Numbers:
+def _returns(daily: DailyPrices, events: StockEvents) -> Numbers:
     """Return simple returns of the adjusted price; 0 on a first session."""
-    simple = prints.price * lives.factor / prints.previous - 1
-    return np.where(lives.starts, 0.0, simple)
+    simple = daily.price * events.factor / daily.previous - 1
+    return np.where(events.starts, 0.0, simple)
 
 
 def _draw_indices(
@@ -208,27 +210,27 @@ def _draw_indices(
     for ticker, start in zip(indices, starts, strict=True):
         weight = turnover if ticker == "^NASI" else np.ones_like(turnover)
         weight = weight[: INDEX_MEMBERS[ticker]]
-        # No matrix product: its last bits are the machine's.
+        # No matrix product, whose last bits depend on the machine.
         mean = (returns[:, : len(weight)] * weight).sum(axis=1) / weight.sum()
         columns.append(start * np.cumprod(np.append(1.0, 1 + mean)))
     return np.round(np.column_stack(columns), 2)
 
 
 def _previous(previous: Numbers, listed: np.ndarray) -> Numbers:
-    """Leave `previous` empty where a ticker's first row is not the market's first."""
+    """Blank `previous` on a ticker's first session."""
     starts = listed & ~np.vstack([listed[:1], listed[:-1]])
     return np.where(starts, np.nan, previous)
 
 
 def _name(ticker: str) -> str:
-    """Make a name that nobody takes for the real one."""
+    """Return an invented name that cannot be mistaken for the real one."""
     ends = "Index" if ticker in INDEX_MEMBERS else NAME_ENDS.get(ticker, "Plc")
     return f"Simulated {ticker.removeprefix('^')} {ends}"
 
 
 @contextmanager
 def _whole_folder(folder: Path) -> Iterator[Path]:
-    """Give a folder to write to that replaces `folder` only if all went well."""
+    """Yield a temporary folder that replaces `folder` on success."""
     if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).is_file():
         raise DataError(
             "Expected an empty folder or a market simulated before. "

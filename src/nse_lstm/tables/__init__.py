@@ -1,7 +1,7 @@
 """Schemas of every table: column names, types and keys.
 
-Tables are long. Only nullable columns hold missing values. ``check`` runs before a table
-is written and after it is read.
+Tables are long. Only nullable columns hold missing values. ``check`` runs before a
+table is written and after it is read.
 """
 
 from nse_lstm.tables.columns import NUMBER, TEXT, TIME

@@ -1,1 +1,1 @@
-"""What the panel is worth, stock by stock and year by year: description, no choice."""
+"""Descriptive statistics of the market before the test year; no model uses them."""

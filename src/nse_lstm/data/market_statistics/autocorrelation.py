@@ -1,10 +1,9 @@
-"""Do returns depend on those before, and how many stocks only seem so by luck.
+"""Autocorrelation of returns per stock, with robust errors and multiple testing.
 
-The printed price is the day's volume-weighted average. Averages of neighbouring days
-overlap in information, so that even a random walk's averages have a lag-1
-autocorrelation of about +0.25 [1]_: dependence of a liquid stock at lag 1 is first of
-all that, and nobody can deal on it. A thin stock's price bounces between the two sides
-of its spread, which makes its lag-1 autocorrelation negative.
+The printed price is the day's volume-weighted average. Averages of a random walk have a
+lag-1 autocorrelation of about +0.25 [1]_, which explains most of a liquid stock's and
+cannot be traded. A thin stock's price bounces between the two sides of its spread,
+which makes its lag-1 autocorrelation negative.
 
 References
 ----------
@@ -26,20 +25,24 @@ from nse_lstm.data.market_statistics.wide_panel import (
 )
 
 LAGS = (1, 2, 3, 4, 5)
-"""Sessions: a week."""
+"""Lags in sessions: a week."""
 LIQUID_TURNOVER = 1e6
-"""KES a session in the median from which a price is an average of many deals."""
+"""Median KES per session from which a price is an average of many trades."""
 LEVEL = 0.05
 MIN_TESTED = 250
-"""Fewer returns than this, a year's, are not tested."""
+"""Fewest returns for a test, about a year's."""
 LIQUID, THIN = "liquid", "thin"
 
 
 def lag_sums(moves: Numbers, *, span: np.ndarray, lag: int) -> tuple[Numbers, Numbers]:
     """Return the sums over time of e(t) e(t-lag) and of its square, per column.
 
-    ``e`` is the return less its column's mean. A pair counts if both returns are there
-    and lie in one span of the calendar.
+    ``e`` is the return less its column's mean.
+
+    Parameters
+    ----------
+    moves, span, lag
+        As for ``autocorrelations``. A pair counts if neither return is missing.
     """
     e = moves - pd.DataFrame(moves).mean().to_numpy("float64")
     product = e[lag:] * e[:-lag]
@@ -57,16 +60,16 @@ def autocorrelations(
     moves : array of shape (n_sessions, n_tickers)
         Log returns, NaN where missing.
     span : array of shape (n_sessions,)
-        No pair is taken across two spans.
+        Number of the unbroken stretch; no pair spans two.
     lag : int
         Sessions, at least 1.
 
     Returns
     -------
     value, error : arrays of shape (n_tickers,)
-        The error is robust to a variance that comes and goes: the root of the sum of
-        e(t)^2 e(t-lag)^2 over the sum of e^2 [1]_. It holds if there is no
-        autocorrelation, which is what is asked. NaN where nothing moves.
+        The error is heteroskedasticity-robust: the root of the sum of e(t)^2 e(t-lag)^2
+        over the sum of e^2 [1]_. It is valid under the null of no autocorrelation. NaN
+        where nothing moves.
 
     References
     ----------
@@ -81,13 +84,13 @@ def autocorrelations(
 
 
 def stock_autocorrelations(wide: WidePanel) -> pd.DataFrame:
-    """Return every ordinary share's autocorrelations at lags 1 to 5 in every year.
+    """Return every ordinary share's autocorrelations at lags 1 to 5 by year.
 
     Returns
     -------
     DataFrame
-        ``tables.AUTOCORRELATIONS``; a share with fewer than 60 returns in a year is
-        left out of it.
+        ``tables.AUTOCORRELATIONS``, without stocks that have fewer than 60 returns in
+        the year.
     """
     years = wide.sessions.year.to_numpy()
     blocks = []
@@ -113,21 +116,21 @@ def stock_autocorrelations(wide: WidePanel) -> pd.DataFrame:
 def group_autocorrelations(
     autocorrelation: pd.DataFrame, years: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the mean autocorrelation of liquid and of thin shares, lags 1 to 5.
+    """Return the mean autocorrelation of liquid and of thin stocks, lags 1 to 5.
 
-    Shares of one year move together, so the year is the unit: a year's value is the
-    mean over its shares, and the interval is Student's t over years.
+    Stocks move together, so the year is the unit of observation: a year's value is the
+    mean over its stocks, and the interval is Student's t over years.
 
     Parameters
     ----------
     autocorrelation, years : DataFrame
-        ``tables.AUTOCORRELATIONS`` and ``tables.STOCK_YEARS``. A share is liquid in a
-        year whose median session turned over a million KES.
+        ``tables.AUTOCORRELATIONS`` and ``tables.STOCK_YEARS``. A stock is liquid in a
+        year with a median turnover of a million KES per session.
 
     Returns
     -------
     DataFrame
-        ``tables.AUTOCORRELATION_GROUPS``; the interval is missing of a single year.
+        ``tables.AUTOCORRELATION_GROUPS``; the interval is missing for a single year.
     """
     turnover = years[["ticker", "year", "median_turnover"]]
     rows = autocorrelation.merge(turnover, on=["ticker", "year"])
@@ -153,12 +156,11 @@ def group_autocorrelations(
 
 
 def dependence(wide: WidePanel) -> pd.DataFrame:
-    """Test every ordinary share for autocorrelation at lags 1 to 5 together.
+    """Test every ordinary share for autocorrelation at lags 1 to 5 jointly.
 
-    The statistic is Box and Pierce's with each autocorrelation over its own robust
-    error, chi-squared with 5 degrees of freedom if there is none [1]_. The p-values of
-    all shares are then corrected together, by Holm (any false rejection) and by
-    Benjamini and Hochberg (share of false ones).
+    The statistic is Box and Pierce's with robust errors, chi-squared with 5 degrees of
+    freedom under the null [1]_. The p-values of all stocks are corrected by Holm
+    (family-wise error rate) and by Benjamini and Hochberg (false discovery rate).
 
     Parameters
     ----------
@@ -167,8 +169,8 @@ def dependence(wide: WidePanel) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``tables.DEPENDENCE``, shares with at least 250 returns. ``autocorrelation`` is
-        that of lag 1 with its 95 % interval.
+        ``tables.DEPENDENCE``, for stocks with at least 250 returns.
+        ``autocorrelation`` is that of lag 1 with its 95 % interval.
 
     References
     ----------

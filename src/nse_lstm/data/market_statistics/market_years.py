@@ -1,7 +1,7 @@
-"""The market as a whole: its calendar, how few shares carry it, who came and went.
+"""The market by year: missing days, concentration of turnover, listings and exits.
 
-The files begin with the codes of their first year, under today's names: what had left
-before is not in them, and no count here can show it.
+The files begin with the codes of their first year, so stocks that left before are
+missing from every count.
 """
 
 import numpy as np
@@ -13,9 +13,9 @@ from nse_lstm.data.market_statistics.wide_panel import WidePanel
 
 TOP = (1, 5, 10, 25)
 RECENT = 10
-"""Sessions before the end within which a code's last row counts as still listed."""
+"""A code with a row in this many last sessions counts as listed."""
 SILENCE = 250
-"""Sessions without a deal, about a year, after which trading has stopped."""
+"""Sessions without a trade, about a year, after which trading has stopped."""
 
 
 def absent_days(sessions: pd.DatetimeIndex) -> pd.DataFrame:
@@ -24,8 +24,8 @@ def absent_days(sessions: pd.DatetimeIndex) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``tables.ABSENT_DAYS``: nearly all are public holidays; ``in_gap`` marks those
-        of a break of more than 14 days, which no holiday explains.
+        ``tables.ABSENT_DAYS``, mostly public holidays. ``in_gap`` marks days in a break
+        of more than 14 days.
     """
     days = pd.bdate_range(sessions[0], sessions[-1]).difference(sessions)
     after = np.searchsorted(sessions, days)
@@ -35,12 +35,12 @@ def absent_days(sessions: pd.DatetimeIndex) -> pd.DataFrame:
 
 
 def concentration(wide: WidePanel) -> pd.DataFrame:
-    """Return each year's ordinary shares by their share of its turnover, largest first.
+    """Return each year's ordinary shares by their fraction of turnover, largest first.
 
     Returns
     -------
     DataFrame
-        ``tables.CONCENTRATION``; shares without a deal in the year are left out.
+        ``tables.CONCENTRATION``, without stocks that were not traded in the year.
     """
     is_ordinary = np.array(wide.kinds) == "ordinary"
     years = wide.sessions.year.to_numpy()
@@ -62,35 +62,35 @@ def _ranked(turnover: "pd.Series[float]", year: int) -> pd.DataFrame:
             "rank": np.arange(1, len(order) + 1),
             "ticker": order.index,
             "turnover_share": share,
-            # Rounding may end above the whole.
+            # Rounding may end above 1.
             "cumulative_share": np.minimum(np.cumsum(share), 1.0),
         }
     )
 
 
 def lifespans(wide: WidePanel) -> pd.DataFrame:
-    """Return when each code came, when it last traded, and what became of it.
+    """Return each code's first and last session, last trade and fate.
 
     Returns
     -------
     DataFrame
         ``tables.LIFESPANS``. ``entered``: its first row is not on the market's first
         session. ``fate``: ``left`` if it has no row in the market's last 10 sessions,
-        else ``stopped`` if nobody dealt in it for 250, else ``trading``.
+        else ``stopped`` if it was not traded for 250, else ``trading``.
     """
     n, place = len(wide.sessions), np.arange(len(wide.sessions))[:, None]
-    is_dealt = wide.turnover > 0
+    is_traded = wide.turnover > 0
     first = np.where(wide.listed, place, n).min(axis=0)
     last = np.where(wide.listed, place, -1).max(axis=0)
-    deal = np.where(is_dealt, place, -1).max(axis=0)
-    fates = [last < n - RECENT, deal < n - SILENCE]
+    trade = np.where(is_traded, place, -1).max(axis=0)
+    fates = [last < n - RECENT, trade < n - SILENCE]
     table = pd.DataFrame(
         {
             "ticker": list(wide.tickers),
             "kind": list(wide.kinds),
             "first_session": wide.sessions[first],
             "last_session": wide.sessions[last],
-            "last_trade": wide.sessions[deal].where(deal >= 0),
+            "last_trade": wide.sessions[trade].where(trade >= 0),
             "n_sessions": wide.listed.sum(axis=0),
             "entered": first > 0,
             "fate": np.select(fates, ["left", "stopped"], default="trading"),
@@ -107,7 +107,7 @@ def market_years(
     lives: pd.DataFrame,
     absent: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Describe the market in every year; ordinary shares only.
+    """Describe the market's ordinary shares by year.
 
     Parameters
     ----------
@@ -120,11 +120,11 @@ def market_years(
     -------
     DataFrame
         ``tables.MARKET_YEARS``. A code that left or stopped counts in the year of its
-        last deal, or of its last row if there was none.
+        last trade, or of its last row if it never traded.
     """
     is_ordinary = np.array(wide.kinds) == "ordinary"
     turnover = pd.DataFrame(wide.turnover[:, is_ordinary], index=wide.sessions)
-    # A stale board says nothing about its session's deals.
+    # A stale session's trades are unknown.
     turnover = turnover[turnover.notna().any(axis=1)]
     by_year = pd.DatetimeIndex(turnover.index).year
     share = ranks["turnover_share"] ** 2

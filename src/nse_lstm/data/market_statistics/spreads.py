@@ -1,4 +1,4 @@
-"""What a deal costs beside its fees, guessed from prices alone: spread and tick."""
+"""Bid-ask spreads estimated from prices, and tick sizes: trading costs beside fees."""
 
 import numpy as np
 import pandas as pd
@@ -7,11 +7,11 @@ from nse_lstm.data.exchange_rules import tick_size
 from nse_lstm.data.market_statistics.wide_panel import Numbers, WidePanel
 
 MIN_PAIRS = 60
-"""Fewer pairs of sessions than this, a quarter's, give no estimate."""
+"""Fewest pairs of sessions for an estimate, about a quarter's."""
 
 
 def roll_spread(moves: Numbers) -> Numbers:
-    """Estimate the spread from the bounce between its two sides.
+    """Estimate the bid-ask spread by Roll's autocovariance of returns.
 
     Parameters
     ----------
@@ -21,9 +21,9 @@ def roll_spread(moves: Numbers) -> Numbers:
     Returns
     -------
     array of shape (n_tickers,)
-        2 sqrt(-cov) of neighbouring returns, a share of the price. NaN below 60 pairs
-        and where the covariance is positive: there the estimate is not defined, which
-        is the rule for liquid shares, as the printed price is the day's average.
+        2 sqrt(-cov) of neighbouring returns, a fraction of the price. NaN below 60
+        pairs and where the covariance is positive, as for most liquid stocks, whose
+        printed price is the day's average.
 
     References
     ----------
@@ -42,21 +42,21 @@ def roll_spread(moves: Numbers) -> Numbers:
 
 
 def high_low_spread(low: Numbers, high: Numbers, *, span: np.ndarray) -> Numbers:
-    """Estimate the spread from ranges: a range of two sessions has one spread in it.
+    """Estimate the bid-ask spread by Corwin and Schultz, from high and low prices.
 
     Parameters
     ----------
     low, high : array of shape (n_sessions, n_tickers)
-        Adjusted, NaN on a session without a deal.
+        Adjusted, NaN on a session without a trade.
     span : array of shape (n_sessions,)
-        No pair of sessions is taken across two spans.
+        Number of the unbroken stretch; no pair of sessions spans two.
 
     Returns
     -------
     array of shape (n_tickers,)
-        Mean over pairs of neighbouring sessions, negative pairs counting as 0 as in the
-        paper, a share of the price. NaN below 60 pairs. There is no correction for
-        moves overnight: it needs the last price of a session, which is not printed.
+        Mean over pairs of neighbouring sessions, with negative values set to 0 as in
+        the paper, a fraction of the price. NaN below 60 pairs. Overnight moves are not
+        corrected for, since closing prices are not printed.
 
     References
     ----------
@@ -76,7 +76,7 @@ def high_low_spread(low: Numbers, high: Numbers, *, span: np.ndarray) -> Numbers
 
 
 def tick_share(wide: WidePanel) -> Numbers:
-    """Return each session's tick as a share of the printed price, NaN without one."""
+    """Return each session's tick size over the printed price, NaN without a price."""
     ticks = [
         tick_size(price, session)
         for price, session in zip(wide.price, wide.sessions, strict=True)

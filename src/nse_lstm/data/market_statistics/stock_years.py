@@ -1,6 +1,6 @@
-"""Each stock in each year: does it trade, does it move, what does it cost.
+"""Statistics of each stock by year: trading activity, volatility, tails, spread, beta.
 
-A year is described by its own sessions alone, so no later one moves it.
+A year's statistics use its own sessions only.
 """
 
 import numpy as np
@@ -20,13 +20,13 @@ from nse_lstm.data.market_statistics.wide_panel import (
 )
 
 MIN_MOVES = 60
-"""Fewer returns than this, a quarter's, have no volatility, tails or beta."""
+"""Fewest returns for volatility, tails and beta, about a quarter's."""
 NO_MOVE = 1e-12
-"""Rounding of price * shares / price is no move."""
+"""Smaller log returns are rounding of an unchanged price."""
 
 
 def stock_years(wide: WidePanel) -> pd.DataFrame:
-    """Describe every stock in every year it was listed.
+    """Describe every stock in every year in which it was listed.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def stock_years(wide: WidePanel) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``tables.STOCK_YEARS``. Activity counts every listed session that is no stale
-        copy; volatility, tails, spreads and beta leave suspended sessions out.
+        ``tables.STOCK_YEARS``. Activity counts every listed session that is not stale.
+        Volatility, tails, spreads and beta leave suspended sessions out.
     """
     years = wide.sessions.year.to_numpy()
     blocks = [
@@ -100,7 +100,7 @@ def longest_run(is_met: Flags) -> np.ndarray:
 
 
 def tails(moves: Numbers) -> tuple[Numbers, Numbers]:
-    """Return how fat the tails of each column are.
+    """Return the excess kurtosis of each column and its share of extreme returns.
 
     Parameters
     ----------
@@ -126,9 +126,8 @@ def tails(moves: Numbers) -> tuple[Numbers, Numbers]:
 def dimson_beta(moves: Numbers, is_ordinary: Flags) -> Numbers:
     """Return each stock's beta to the equal-weight mean of the other ordinary shares.
 
-    The sum of three slopes, on the market's return of the session before, the same and
-    the next: a price that is an average, or old, follows the market late [1]_. The next
-    session's return only describes; nothing is decided by it.
+    It is the sum of the slopes on the market's return of the session before, the same
+    session and the next, since averaged or old prices follow the market late [1]_.
 
     Parameters
     ----------
@@ -177,6 +176,6 @@ def _share(is_met: Flags, is_counted: Flags) -> Numbers:
 
 
 def _first(is_met: Flags, sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Return each column's first session that is met; NaT if none is."""
+    """Return the first session of each column where the flag is set, else NaT."""
     found = sessions[is_met.argmax(axis=0)]
     return found.where(is_met.any(axis=0))

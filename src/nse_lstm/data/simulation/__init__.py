@@ -1,1 +1,1 @@
-"""The embedded market: its rules, its prices, its files and their faults."""
+"""Parts of the market simulator: listings, prices, signals, and files with faults."""

@@ -1,4 +1,4 @@
-"""A board straight to tables: what the loader would make of files without faults."""
+"""Tables of the simulated market, equal to those loaded from files without faults."""
 
 import numpy as np
 import pandas as pd
@@ -14,26 +14,26 @@ from nse_lstm.data.simulation.signals import expected_returns
 from nse_lstm.tables import FORECASTS, INSTRUMENTS, PANEL
 
 HORIZONS = (1, 5, 10)
-"""Sessions that the oracle looks ahead, from the entry."""
+"""Horizons of the oracle's forecasts: sessions from the entry."""
 DELAY = 1
 
 
-def panel_of(board: PrintedPrices) -> pd.DataFrame:
-    """Return the board as ``tables.PANEL``, sorted by ticker and session."""
-    order = np.argsort(board.tickers)
-    # Ticker by ticker: the transpose of how the files print them.
-    ticker, day = np.nonzero(board.listed.T[order])
+def panel_of(printed: PrintedPrices) -> pd.DataFrame:
+    """Return the printed prices as ``tables.PANEL``, sorted by ticker and session."""
+    order = np.argsort(printed.tickers)
+    # Ticker by ticker, the transpose of the files' order.
+    ticker, day = np.nonzero(printed.listed.T[order])
     place = order[ticker]
-    files, lines = places_in_files(board)
+    files, lines = places_in_files(printed)
     names = np.array([file.name for file in PRICE_FILES])
     rows = pd.DataFrame(
         {
             "ticker": pd.Categorical.from_codes(
-                ticker, categories=pd.Index(np.array(board.tickers)[order])
+                ticker, categories=pd.Index(np.array(printed.tickers)[order])
             ),
-            "session": board.sessions[day],
+            "session": printed.sessions[day],
             **{
-                name: getattr(board, name)[day, place]
+                name: getattr(printed, name)[day, place]
                 for name in ("price", "low", "high", "volume", "previous", "factor")
             },
             "stale": False,
@@ -42,16 +42,23 @@ def panel_of(board: PrintedPrices) -> pd.DataFrame:
             "source_line": lines[day, place],
         }
     )
-    labels = _labels(board)
+    labels = _labels(printed)
     for name in ("kind", "sector"):
         rows[name] = labels[name].array[place]
     return row_accounting.in_schema(flags.add_flags(rows, market_sessions(rows)), PANEL)
 
 
-def instruments_of(board: PrintedPrices, panel: pd.DataFrame) -> pd.DataFrame:
-    """Return ``tables.INSTRUMENTS`` of a panel made from the board."""
+def instruments_of(printed: PrintedPrices, panel: pd.DataFrame) -> pd.DataFrame:
+    """Return ``tables.INSTRUMENTS`` of a simulated panel.
+
+    Parameters
+    ----------
+    printed : PrintedPrices
+    panel : DataFrame
+        ``panel_of`` the same prices.
+    """
     sessions = panel.groupby("ticker")["session"]
-    labels = _labels(board).set_index("ticker")[["first_name", "kind", "sector"]]
+    labels = _labels(printed).set_index("ticker")[["first_name", "kind", "sector"]]
     table = labels.rename(columns={"first_name": "name"}).join(
         sessions.agg(first_session="first", last_session="last", n_sessions="size"),
         how="inner",
@@ -60,42 +67,42 @@ def instruments_of(board: PrintedPrices, panel: pd.DataFrame) -> pd.DataFrame:
 
 
 def oracle_of(
-    board: PrintedPrices, drift: Numbers, simulation: Simulation
+    printed: PrintedPrices, drift: Numbers, simulation: Simulation
 ) -> pd.DataFrame:
-    """Return the forecasts of whoever knows the plan, as ``tables.FORECASTS``.
+    """Return the oracle's forecasts as ``tables.FORECASTS``.
 
-    For every ordinary share after every session: the planted part of the log return
-    from session t+1 to t+1+horizon. Chance is left out, and so are dividends, whose
-    days nobody knows here. No forecast spans a break between the files.
+    The oracle knows the planted signal. It forecasts the planted part of the log return
+    from session t+1 to t+1+horizon, for every ordinary share and session, without noise
+    and dividends. No forecast spans a break between the files.
 
     Parameters
     ----------
-    board : Board
-        The market as it was printed.
+    printed : PrintedPrices
+        The market's printed prices.
     drift : array of shape (N_DRIFTS, n_sessions, n_shares)
-        As ``draw_prints`` gives it; the board's first columns are the shares.
+        From ``draw_daily_prices``; the stocks are the first columns of the prices.
     simulation : Simulation
-        What was planted.
+        Strength of the planted signal.
     """
-    days = np.flatnonzero(board.listed.any(axis=1))
-    ordinary = np.isin(board.tickers[: drift.shape[2]], LIQUIDITY_ORDER)
+    days = np.flatnonzero(printed.listed.any(axis=1))
+    ordinary = np.isin(printed.tickers[: drift.shape[2]], LIQUIDITY_ORDER)
     parts = []
     for horizon in HORIZONS:
         y_hat = expected_returns(drift, horizon=horizon, signal=simulation.signal)
         origins, entries = days[: -DELAY - horizon], days[DELAY:-horizon]
         targets = days[DELAY + horizon :]
         whole = targets - origins == DELAY + horizon
-        listed = board.listed[origins] & board.listed[targets] & whole[:, None]
+        listed = printed.listed[origins] & printed.listed[targets] & whole[:, None]
         row, place = np.nonzero(listed[:, : len(ordinary)] & ordinary)
         parts.append(
             pd.DataFrame(
                 {
-                    "ticker": np.array(board.tickers)[place],
+                    "ticker": np.array(printed.tickers)[place],
                     "horizon": horizon,
-                    "fold": board.sessions.year[targets[row]].astype("int64"),
-                    "origin": board.sessions[origins[row]],
-                    "entry_date": board.sessions[entries[row]],
-                    "target_date": board.sessions[targets[row]],
+                    "fold": printed.sessions.year[targets[row]].astype("int64"),
+                    "origin": printed.sessions[origins[row]],
+                    "entry_date": printed.sessions[entries[row]],
+                    "target_date": printed.sessions[targets[row]],
                     "y_hat": y_hat[origins[row], place],
                 }
             )
@@ -108,10 +115,10 @@ def oracle_of(
     return row_accounting.in_schema(table.assign(**missing).sort_values(key), FORECASTS)
 
 
-def _labels(board: PrintedPrices) -> pd.DataFrame:
-    """Return ``ticker first_name kind sector`` in the board's order."""
-    first = board.sessions[np.argmax(board.listed, axis=0)]
+def _labels(printed: PrintedPrices) -> pd.DataFrame:
+    """Return ``ticker first_name kind sector`` in the order of the columns."""
+    first = printed.sessions[np.argmax(printed.listed, axis=0)]
     table = pd.DataFrame(
-        {"ticker": board.tickers, "first_name": board.names, "first_session": first}
+        {"ticker": printed.tickers, "first_name": printed.names, "first_session": first}
     ).astype({"ticker": "str", "first_name": "str"})
-    return sectors.add_labels(table, printed_sectors(board))
+    return sectors.add_labels(table, printed_sectors(printed))

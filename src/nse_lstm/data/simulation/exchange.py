@@ -55,7 +55,7 @@ LISTED: dict[str, tuple[str, str]] = {
     "^ZKEQTK": ("2019-01-01", "2024-12-31"),
     "^ZKEQTU": ("2019-01-01", "2024-12-31"),
 }
-"""First and last day of what is not an ordinary share, where not always printed."""
+"""First and last day of other securities that are not always listed."""
 
 EASTER_SUNDAYS = {
     2013: (3, 31), 2014: (4, 20), 2015: (4, 5), 2016: (3, 27),
@@ -64,15 +64,15 @@ EASTER_SUNDAYS = {
 }  # fmt: skip
 # New Year, Labour, Madaraka, Mashujaa, Jamhuri, Christmas, Boxing Day.
 FIXED_HOLIDAYS = ((1, 1), (5, 1), (6, 1), (10, 20), (12, 12), (12, 25), (12, 26))
-# Moi Day was kept again from 2018 on.
+# Moi Day has been a holiday again since 2018.
 MOI_DAY, MOI_DAY_FROM = (10, 10), 2018
 
 
 def sessions_between(first_year: int, last_year: int) -> pd.DatetimeIndex:
-    """Return the weekdays of whole years less the public holidays kept by rule.
+    """Return the weekdays of whole years without the public holidays fixed by rule.
 
-    The exchange's real calendar also loses a few days to moon-sighted feasts and to
-    proclamations; a rule cannot know those.
+    The exchange also closes on moon-sighted feasts and proclaimed days, which follow no
+    rule.
 
     Parameters
     ----------
@@ -87,7 +87,14 @@ def sessions_between(first_year: int, last_year: int) -> pd.DatetimeIndex:
 
 
 def within(sessions: pd.DatetimeIndex, first: str, last: str) -> npt.NDArray[np.bool_]:
-    """Mark the sessions from one day to another, both included."""
+    """Mark the sessions from one day to another, both included.
+
+    Parameters
+    ----------
+    sessions : DatetimeIndex of shape (n_sessions,)
+    first, last : str
+        Days as YYYY-MM-DD.
+    """
     inside = (sessions >= pd.Timestamp(first)) & (sessions <= pd.Timestamp(last))
     return np.asarray(inside, bool)
 

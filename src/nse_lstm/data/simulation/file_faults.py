@@ -1,4 +1,4 @@
-"""The few faults of the simulated files: the kinds that the real ones have."""
+"""Faults of the simulated files, of the kinds that the real files have."""
 
 from dataclasses import replace
 
@@ -8,14 +8,14 @@ import pandas as pd
 from nse_lstm.data.simulation.price_dialect import PRICE_FILES, FileFaults
 from nse_lstm.data.simulation.printed_prices import Flags, PrintedPrices
 
-# Each kind has months of its own, so that no two fall on one session. Bonus issues are
-# in July to September.
+# Each kind has months of its own, so no two fall on one session. Bonus issues are in
+# July to September.
 TWICE_MONTHS = (1,)
 STALE_MONTHS = (2, 3, 4)
 MISDATED_MONTHS = (5,)
 SLIP_MONTHS = (6,)
 SATURDAY = 5
-# Where the real files have them, if the market covers the year.
+# Years of the real faults, used if the market covers them.
 MISDATED_YEAR = 2017
 COMMA_ROW_YEAR = 2014
 SLIPPED_INDEX = "^NASI"
@@ -23,19 +23,24 @@ COPIED = ("low", "high", "price", "previous", "volume")
 
 
 def draw_file_faults(
-    generator: np.random.Generator, board: PrintedPrices
+    generator: np.random.Generator, printed: PrintedPrices
 ) -> FileFaults:
     """Draw the session printed twice, the misdated one and the file with a comma row.
 
-    The misdated session lies on a Saturday two years before, where no real session can
-    be: that is how the real one was found.
+    The false date is a Saturday two years before, which cannot be a session. The real
+    fault was found that way.
+
+    Parameters
+    ----------
+    generator : Generator
+    printed : PrintedPrices
     """
-    years = np.unique(board.sessions.year)
+    years = np.unique(printed.sessions.year)
     misdated_year = MISDATED_YEAR if MISDATED_YEAR in years else years[0]
-    two_years_before = board.sessions - pd.DateOffset(years=2)
+    two_years_before = printed.sessions - pd.DateOffset(years=2)
     misdated = _draw_session(
         generator,
-        board,
+        printed,
         year=misdated_year,
         months=MISDATED_MONTHS,
         where=np.asarray(two_years_before.day_of_week == SATURDAY),
@@ -43,46 +48,53 @@ def draw_file_faults(
     # The first months of 2021 are in two files.
     single = [year for year in years if year != 2021] or list(years)
     twice = _draw_session(
-        generator, board, year=single[len(single) // 2], months=TWICE_MONTHS
+        generator, printed, year=single[len(single) // 2], months=TWICE_MONTHS
     )
     return FileFaults(
-        twice=board.sessions[twice],
-        misdated=board.sessions[misdated],
+        twice=printed.sessions[twice],
+        misdated=printed.sessions[misdated],
         comma_row_in=_comma_row_in(years),
     )
 
 
 def with_number_faults(
-    generator: np.random.Generator, board: PrintedPrices
+    generator: np.random.Generator, printed: PrintedPrices
 ) -> PrintedPrices:
-    """Return the board with stale copies and one decimal slip.
+    """Add stale sessions and one decimal slip to the printed prices.
 
-    Every second year the whole board of one session repeats the session before; the
-    next session's `previous` still holds the true price. In the last year one index
-    value is ten times too large.
+    Every second year one session repeats the session before, while the next session's
+    `previous` holds the true price. In the last year one index value is ten times too
+    large.
+
+    Parameters
+    ----------
+    generator : Generator
+    printed : PrintedPrices
     """
-    columns = {name: getattr(board, name).copy() for name in COPIED}
-    years = np.unique(board.sessions.year)
+    columns = {name: getattr(printed, name).copy() for name in COPIED}
+    years = np.unique(printed.sessions.year)
     for year in years[::2]:
-        day = _draw_session(generator, board, year=year, months=STALE_MONTHS)
+        day = _draw_session(generator, printed, year=year, months=STALE_MONTHS)
         for values in columns.values():
-            values[day] = np.where(board.listed[day - 1], values[day - 1], values[day])
-    slip = _draw_session(generator, board, year=years[-1], months=SLIP_MONTHS)
-    index = board.tickers.index(SLIPPED_INDEX)
+            values[day] = np.where(
+                printed.listed[day - 1], values[day - 1], values[day]
+            )
+    slip = _draw_session(generator, printed, year=years[-1], months=SLIP_MONTHS)
+    index = printed.tickers.index(SLIPPED_INDEX)
     for name in ("low", "high", "price"):
         columns[name][slip, index] *= 10
-    return replace(board, **columns)
+    return replace(printed, **columns)
 
 
 def _draw_session(
     generator: np.random.Generator,
-    board: PrintedPrices,
+    printed: PrintedPrices,
     *,
     year: int,
     months: tuple[int, ...],
     where: Flags | bool = True,
 ) -> int:
-    inside = (board.sessions.year == year) & board.sessions.month.isin(months)
+    inside = (printed.sessions.year == year) & printed.sessions.month.isin(months)
     # Never the first session: a copy needs one before it.
     days = np.flatnonzero(inside & where & (np.arange(len(inside)) > 0))
     return int(generator.choice(days))

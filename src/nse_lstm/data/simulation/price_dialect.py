@@ -1,9 +1,8 @@
-"""Write a market's prices as CSV files the way the exchange's own files are written.
+"""Price files of the simulated market, in the exchange's own CSV dialects.
 
-Every year speaks its own dialect: header, date shape, line end, thousands separators,
-decimals. Two columns are traps on the real files and are the same traps here: the
-twelve-month range and ``Adjust`` are filled from what was known when a file was
-scraped, which is later than the row.
+Every year has its dialect: header, date format, line end, thousands separators,
+decimals. As in the real files, the twelve-month range and ``Adjust`` look ahead: they
+hold values known when the file was scraped, later than the row.
 """
 
 from collections.abc import Sequence
@@ -34,12 +33,12 @@ MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 @dataclass(frozen=True)
 class FileFaults:
-    """Faults of the files rather than of their numbers."""
+    """Faults of the files, as opposed to faults of their numbers."""
 
     twice: "pd.Timestamp | NaTType"
-    """Session printed twice, one board after the other."""
+    """Session whose rows are printed twice."""
     misdated: "pd.Timestamp | NaTType"
-    """Session whose rows carry the date of two years before."""
+    """Session whose rows have the date of two years before."""
     comma_row_in: str
     """File that ends with a row of commas."""
 
@@ -49,18 +48,18 @@ NO_FAULTS = FileFaults(twice=pd.NaT, misdated=pd.NaT, comma_row_in="")
 
 @dataclass(frozen=True)
 class Style:
-    """How numbers look over a span of days, both ends included."""
+    """Number formats over a span of days, both ends included."""
 
     first: str
     last: str
     fixed_decimals: bool = False
-    """Prices as 13.50, else as 13.5."""
+    """Whether prices are printed as 13.50 rather than 13.5."""
     volume: str = "{:,.0f}"
 
 
 @dataclass(frozen=True)
 class PriceFile:
-    """One file of the exchange: its name, its dialect and the days it covers."""
+    """One price file of the exchange: its name, dialect and days."""
 
     suffix: str
     styles: tuple[Style, ...]
@@ -109,29 +108,29 @@ PRICE_FILES: tuple[PriceFile, ...] = (
     ),
 )
 
-# Rows up to each of these days were scraped on it, so they know what came until then.
+# Scraping days: rows up to each day hold look-ahead values known on it.
 SCRAPED = pd.DatetimeIndex(["2020-06-30", "2021-04-30", "2021-12-31", "2024-12-31"])
 
 
-def write_prices(folder: Path, board: PrintedPrices, *, faults: FileFaults) -> None:
-    """Write the price files of the days the board covers.
+def write_prices(folder: Path, printed: PrintedPrices, *, faults: FileFaults) -> None:
+    """Write the price files of a market.
 
     Parameters
     ----------
     folder : Path
         An existing folder.
-    board : Board
-        KES and shares. Rows on days that no file covers (the second half of 2020) are
-        not written. A price is printed with two decimals at most.
+    printed : PrintedPrices
+        KES and shares. Days that no file covers (the second half of 2020) are not
+        written. Prices have two decimals at most.
     faults : FileFaults
-        What to do wrong.
+        The faults to write.
     """
-    columns = _numeric_columns(board)
+    columns = _numeric_columns(printed)
     for file in PRICE_FILES:
         lines = [
             line
             for style in file.styles
-            for line in _lines(board, columns, file=file, style=style, faults=faults)
+            for line in _lines(printed, columns, file=file, style=style, faults=faults)
         ]
         if lines:
             comma_rows = [COMMA_ROW] if file.name == faults.comma_row_in else []
@@ -140,83 +139,86 @@ def write_prices(folder: Path, board: PrintedPrices, *, faults: FileFaults) -> N
 
 
 def places_in_files(
-    board: PrintedPrices,
+    printed: PrintedPrices,
 ) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
-    """Say where each row stands in files without faults, the first of two that hold it.
+    """Return file and line of each row in files without faults.
 
     Returns
     -------
     two arrays of int of shape (n_sessions, n_tickers)
-        The place in ``PRICE_FILES`` and the line, from 2 on; -1 without a row.
+        Position in ``PRICE_FILES`` (the first of two files) and line, from 2 on; -1
+        without a row.
     """
-    places, lines = (np.full(board.listed.shape, -1) for _ in range(2))
+    places, lines = (np.full(printed.listed.shape, -1) for _ in range(2))
     for place, file in enumerate(PRICE_FILES):
-        covered = within(board.sessions, file.styles[0].first, file.styles[-1].last)
-        printed = board.listed & covered[:, None]
-        line = 1 + np.cumsum(printed).reshape(printed.shape)
-        fresh = printed & (places < 0)
+        covered = within(printed.sessions, file.styles[0].first, file.styles[-1].last)
+        has_row = printed.listed & covered[:, None]
+        line = 1 + np.cumsum(has_row).reshape(has_row.shape)
+        fresh = has_row & (places < 0)
         places[fresh], lines[fresh] = place, line[fresh]
     return places, lines
 
 
-def _numeric_columns(board: PrintedPrices) -> dict[str, Numbers]:
+def _numeric_columns(printed: PrintedPrices) -> dict[str, Numbers]:
     """Return the printed numbers by column, NaN where the files have a dash."""
-    first = np.isnan(board.previous)
-    change = np.where(first, board.price, board.price - board.previous).round(2)
+    first = np.isnan(printed.previous)
+    change = np.where(first, printed.price, printed.price - printed.previous).round(2)
     change[change == 0] = np.nan
-    # The sign is dropped, as on the real files.
-    percent = (100 * np.abs(change) / board.previous).round(2)
-    low_12m, high_12m, adjusted = _look_ahead_columns(board)
+    # Without the sign, as in the real files.
+    percent = (100 * np.abs(change) / printed.previous).round(2)
+    low_12m, high_12m, adjusted = _look_ahead_columns(printed)
     return {
         "low_12m": low_12m,
         "high_12m": high_12m,
-        "low": board.low,
-        "high": board.high,
-        "price": board.price,
-        "previous": board.previous,
+        "low": printed.low,
+        "high": printed.high,
+        "price": printed.price,
+        "previous": printed.previous,
         "change": change,
         "percent": percent,
-        "volume": board.volume,
+        "volume": printed.volume,
         "adjusted": adjusted,
     }
 
 
-def _look_ahead_columns(board: PrintedPrices) -> tuple[Numbers, Numbers, Numbers]:
-    """Return 12m low and high and adjusted price: what a scraper saw later."""
-    low, high, adjusted = (np.full(board.price.shape, np.nan) for _ in range(3))
+def _look_ahead_columns(printed: PrintedPrices) -> tuple[Numbers, Numbers, Numbers]:
+    """Return 12-month low and high and adjusted price, as known when scraped."""
+    low, high, adjusted = (np.full(printed.price.shape, np.nan) for _ in range(3))
     before = pd.Timestamp.min
     for scraped in SCRAPED:
-        known = np.asarray(board.sessions <= scraped)
-        rows = known & np.asarray(board.sessions > before)
-        year = known & np.asarray(board.sessions > scraped - pd.Timedelta(days=365))
-        recent = np.where(board.listed & year[:, None], board.price, np.nan)
+        known = np.asarray(printed.sessions <= scraped)
+        rows = known & np.asarray(printed.sessions > before)
+        year = known & np.asarray(printed.sessions > scraped - pd.Timedelta(days=365))
+        recent = np.where(printed.listed & year[:, None], printed.price, np.nan)
         low[rows] = np.fmin.reduce(recent, axis=0)
         high[rows] = np.fmax.reduce(recent, axis=0)
-        factor = np.where(known[:, None], board.factor, 1.0)
+        factor = np.where(known[:, None], printed.factor, 1.0)
         later = np.cumprod(factor[::-1], axis=0)[::-1] / factor
-        whole = np.where(np.isclose(later, 1), np.nan, np.round(board.price / later, 2))
+        whole = np.where(
+            np.isclose(later, 1), np.nan, np.round(printed.price / later, 2)
+        )
         adjusted[rows] = whole[rows]
         before = scraped
     return low, high, adjusted
 
 
 def _lines(
-    board: PrintedPrices,
+    printed: PrintedPrices,
     columns: dict[str, Numbers],
     *,
     file: PriceFile,
     style: Style,
     faults: FileFaults,
 ) -> list[str]:
-    days = np.flatnonzero(within(board.sessions, style.first, style.last))
-    days = np.sort(np.append(days, days[board.sessions[days] == faults.twice]))
-    place, ticker = np.nonzero(board.listed[days])
+    days = np.flatnonzero(within(printed.sessions, style.first, style.last))
+    days = np.sort(np.append(days, days[printed.sessions[days] == faults.twice]))
+    place, ticker = np.nonzero(printed.listed[days])
     row = days[place]
-    dates = [_date(session, file, faults) for session in board.sessions[days]]
+    dates = [_date(session, file, faults) for session in printed.sessions[days]]
     fields = [
         _take(dates, place),
-        _take(board.tickers, ticker),
-        _take(board.names, ticker),
+        _take(printed.tickers, ticker),
+        _take(printed.names, ticker),
         *(
             _texts(values[row, ticker], column=column, style=style)
             for column, values in columns.items()
@@ -233,7 +235,7 @@ def _date(session: pd.Timestamp, file: PriceFile, faults: FileFaults) -> str:
 
 
 def _texts(values: Numbers, *, column: str, style: Style) -> list[str]:
-    """Write numbers as the file does; each distinct value is written once only."""
+    """Format numbers as the file does, each distinct value once."""
     distinct, place = np.unique(values, return_inverse=True)
     texts = [_text(value, column=column, style=style) for value in distinct.tolist()]
     return _take(texts, place)

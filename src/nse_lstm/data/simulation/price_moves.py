@@ -1,9 +1,8 @@
-"""How the latent price moves within a session: factors, tails, calm and storm.
+"""Latent price moves within a session: factors, heavy tails, volatility clustering.
 
-One factor moves the market, one each sector, and each share has noise of its own. All
-of them have heavy tails and a volatility that comes and goes. The price of each share,
-not its logarithm, stays where it is on average, so that holding the restless ones earns
-no more than holding the quiet ones.
+The market, each sector and each stock have a noise of their own, with heavy tails and
+clustered volatility. Every price, not its logarithm, is a martingale, so volatile
+stocks earn no more than quiet ones.
 """
 
 import numpy as np
@@ -12,33 +11,42 @@ import numpy.typing as npt
 from nse_lstm.data.simulation.printed_prices import Numbers
 
 MOMENTS = 30
-"""Times of a session at which a deal can happen."""
+"""Times of a session at which a trade can happen."""
 DEGREES_OF_FREEDOM = 3.2
-"""Of the t-like daily scale."""
+"""Degrees of freedom of the t-distributed daily return."""
 MARKET_VOLATILITY = 0.0065
 SECTOR_VOLATILITY = 0.0035
-STORM = 0.6
-"""Standard deviation of the log volatility around its long run."""
-STORM_LASTS = 0.85
-"""Share of a storm left a session later."""
+LOG_VOLATILITY_SPREAD = 0.6
+"""Standard deviation of the log volatility around its long-run mean."""
+LOG_VOLATILITY_PERSISTENCE = 0.85
+"""Autocorrelation of the log volatility at lag 1."""
 LOADINGS = 1.0, 0.8
-"""Of the market factor: the most and the least liquid share."""
+"""Loadings of the market factor: the most and the least liquid stock."""
 
 
 def n_sources(sector: npt.NDArray[np.int_]) -> int:
-    """Return how many noises there are: the market, the sectors, the shares."""
+    """Return the number of noises: the market, the sectors and the stocks."""
     return 1 + int(sector.max()) + 1 + len(sector)
 
 
-def draw_storm(generator: np.random.Generator, before: Numbers) -> Numbers:
-    """Draw each noise's log volatility, given the session before's."""
-    fresh = STORM * np.sqrt(1 - STORM_LASTS**2)
-    return STORM_LASTS * before + fresh * generator.standard_normal(len(before))
+def draw_log_volatility(generator: np.random.Generator, before: Numbers) -> Numbers:
+    """Draw each noise's log volatility, a first-order autoregression.
+
+    Parameters
+    ----------
+    generator : Generator
+    before : array of shape (n_sources,)
+        Log volatility of the session before.
+    """
+    fresh = LOG_VOLATILITY_SPREAD * np.sqrt(1 - LOG_VOLATILITY_PERSISTENCE**2)
+    return LOG_VOLATILITY_PERSISTENCE * before + fresh * generator.standard_normal(
+        len(before)
+    )
 
 
 def draw_steps(
     generator: np.random.Generator,
-    storm: Numbers,
+    log_volatility: Numbers,
     *,
     volatility: Numbers,
     loading: Numbers,
@@ -48,22 +56,23 @@ def draw_steps(
 
     Parameters
     ----------
-    storm : array of shape (n_sources,)
-        From ``draw_storm``.
+    generator : Generator
+    log_volatility : array of shape (n_sources,)
+        From ``draw_log_volatility``.
     volatility, loading, sector : arrays of shape (n_tickers,)
-        Long-run daily volatility, loading of the market factor, which sector.
+        Long-run daily volatility, loading of the market factor, number of the sector.
 
     Returns
     -------
     array of shape (MOMENTS, n_tickers)
-        With the drift that makes the price a martingale over all weathers.
+        With the drift that makes the price a martingale.
     """
-    n_shared = len(storm) - len(volatility)
-    # The mean of the squared scale over all weathers is 1.
-    scale = np.exp(storm - STORM**2)
+    n_shared = len(log_volatility) - len(volatility)
+    # E[scale^2] = 1.
+    scale = np.exp(log_volatility - LOG_VOLATILITY_SPREAD**2)
     shared_volatility = np.full(n_shared, SECTOR_VOLATILITY)
     shared_volatility[0] = MARKET_VOLATILITY
-    noise = _heavy_tailed(generator, len(storm)) * scale
+    noise = _heavy_tailed(generator, len(log_volatility)) * scale
     shared = shared_volatility * noise[:, :n_shared]
     common = (loading * MARKET_VOLATILITY) ** 2 + SECTOR_VOLATILITY**2
     own = np.sqrt(volatility**2 - common)

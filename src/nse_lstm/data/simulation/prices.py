@@ -1,12 +1,11 @@
-"""How the simulated market makes its printed prices: deals within each session.
+"""Printed prices of the simulated market, from trades within each session.
 
-A latent log price wanders (``simulation.moves``), with the drift that the plan gives it
-(``simulation.signals``). Deals hit it at random times of the session, on one side of
-the spread; what is printed is their volume-weighted average on the tick, as on the
-exchange. That average alone makes the returns of liquid shares autocorrelated [1]_, the
-spread makes those of thin ones bounce [2]_, and where orders wait at the last price a
-small move is not printed at all. None of this can be earned: who has seen a print deals
-at the next one.
+A latent log price follows ``price_moves``, with the drift of ``signals``. Trades take
+place at random times, on one side of the spread. The printed price is their
+volume-weighted average, rounded to the tick, as on the exchange. The average makes
+returns of liquid stocks autocorrelated [1]_, the spread makes those of thin stocks
+bounce [2]_, and orders that wait at the last price absorb small moves. None of this can
+be earned, because a trade after a printed price takes place at the next one.
 
 References
 ----------
@@ -25,72 +24,72 @@ import pandas as pd
 from nse_lstm.data.exchange_rules import tick_size
 from nse_lstm.data.simulation.price_moves import (
     MOMENTS,
+    draw_log_volatility,
     draw_steps,
-    draw_storm,
     n_sources,
 )
 from nse_lstm.data.simulation.printed_prices import Flags, Numbers
 from nse_lstm.data.simulation.signals import (
     N_DRIFTS,
-    Memory,
     SignalPlan,
+    SignalState,
     drifts,
-    remember,
+    update_state,
 )
 
 SAME_SIDE = 0.85
-"""Chance that a deal is on the side of the spread that prevails that session."""
+"""Probability that a trade is on the session's prevailing side of the spread."""
 WAITING_DEPTH = 1.0
-"""How far from the last price nobody waits any more, in daily volatilities."""
+"""Distance from the last price beyond which no orders wait, in daily volatilities."""
 DAILY_LIMIT = 0.10
 LIFTED_LIMIT = 0.12
-"""On announcements. Short of what a loader cannot tell from an error of the files."""
+"""Limit on announcements, below the moves that the loader takes for errors."""
 LOT = 100
 ACTIVITY = 0.5
-"""Standard deviation of the log of how busy a session is for one share."""
+"""Standard deviation of the log activity of a stock's session."""
 
 
 @dataclass(frozen=True)
-class Traits:
-    """What stays the same about each share: arrays of shape (n_tickers,)."""
+class StockTraits:
+    """Constant properties of each stock: arrays of shape (n_tickers,)."""
 
     log_price: Numbers
-    """At the start, log KES."""
+    """Initial log price, KES."""
     volatility: Numbers
     """Standard deviation of the latent daily log return."""
     loading: Numbers
-    """Of the market factor."""
-    mood: Numbers
-    """Loading of the market's mood (``signals``)."""
+    """Loading of the market factor."""
+    momentum_loading: Numbers
+    """Loading of the market momentum (``signals``)."""
     sector: npt.NDArray[np.int_]
-    """Which sector's noise it shares."""
-    n_deals: Numbers
-    """Expected deals a session, before two at one moment fall together."""
+    """Number of the stock's sector."""
+    n_trades: Numbers
+    """Expected trades per session, before those at the same moment merge."""
     waiting: Numbers
-    """Chance that orders wait at the last price all session."""
+    """Probability that orders wait at the last price all session."""
     half_spread: Numbers
     """As a fraction of the price."""
     turnover: Numbers
-    """Expected KES a session."""
+    """Expected KES per session."""
 
 
 @dataclass(frozen=True)
-class Lives:
-    """What happens to each share when: arrays of shape (n_sessions, n_tickers)."""
+class StockEvents:
+    """Listings, suspensions, bonuses and news: arrays of (n_sessions, n_tickers)."""
 
     starts: Flags
     """First session of a later listing: no limit, no previous price."""
     tradable: Flags
     """False before the listing and once it is suspended."""
     factor: Numbers
-    """Shares after per share before, on the ex-date; else 1."""
+    """Shares after over shares before on the ex-date, else 1."""
     news: Numbers
     """Log move at the open that lifts the daily limit: an announcement, a dividend."""
 
 
 @dataclass(frozen=True)
-class Prints:
-    """What the board shows: arrays of shape (n_sessions, n_tickers)."""
+class DailyPrices:
+    """Printed prices and volumes of the stocks: arrays of (n_sessions, n_tickers)."""
 
     low: Numbers
     high: Numbers
@@ -98,57 +97,65 @@ class Prints:
     previous: Numbers
     volume: Numbers
     drift: Numbers
-    """What the plan adds to the next session, (N_DRIFTS, n_sessions, n_tickers)."""
+    """Planted drift of the next session, (N_DRIFTS, n_sessions, n_tickers)."""
 
 
 def to_tick(price: Numbers, session: pd.Timestamp) -> Numbers:
-    """Return the price on the nearest tick of that session, at least one tick."""
+    """Round a price to the session's nearest tick, at least one tick.
+
+    Parameters
+    ----------
+    price : array of any shape
+        KES.
+    session : Timestamp
+        The date decides the tick table.
+    """
     tick = tick_size(price, session)
     return np.round(np.maximum(np.round(price / tick), 1) * tick, 2)
 
 
-def draw_prints(
+def draw_daily_prices(
     generator: np.random.Generator,
-    traits: Traits,
+    traits: StockTraits,
     *,
     sessions: pd.DatetimeIndex,
-    lives: Lives,
+    events: StockEvents,
     plan: SignalPlan,
-) -> Prints:
+) -> DailyPrices:
     """Draw every session's printed low, high, average price and volume.
 
     Parameters
     ----------
     generator : Generator
-        The only source of chance.
-    traits, lives, plan : Traits, Lives, SignalPlan
+        The only source of randomness.
+    traits, events, plan : StockTraits, StockEvents, SignalPlan
         Of the same tickers, in the same order.
     sessions : DatetimeIndex of shape (n_sessions,)
         Trading days; the ticks follow their dates.
 
     Returns
     -------
-    Prints
-        KES and shares. Without a deal the price, low and high repeat the price before
-        and the volume is NaN. `previous` is NaN where a ticker starts. A deal is at
-        most 10 % from the price before (12 % where there is news), or one tick where a
-        tick is more than that.
+    DailyPrices
+        KES and shares. Without a trade, price, low and high repeat the price before
+        and the volume is NaN. `previous` is NaN where a ticker starts. A trade is at
+        most 10 % from the price before (12 % with news), or one tick where a tick is
+        more.
     """
     n = len(traits.volatility)
     columns = np.full((5, len(sessions), n), np.nan)
     low, high, price, previous, volume = columns
     planted = np.empty((N_DRIFTS, len(sessions), n))
-    memory = Memory.blank(volatility=traits.volatility, turnover=traits.turnover)
-    storm = np.zeros(n_sources(traits.sector))
+    state = SignalState.initial(volatility=traits.volatility, turnover=traits.turnover)
+    log_volatility = np.zeros(n_sources(traits.sector))
     drift = np.zeros((N_DRIFTS, n))
     log_price = traits.log_price
     last = to_tick(np.exp(log_price), sessions[0])
     for day, session in enumerate(sessions):
-        starts, factor, news = lives.starts[day], lives.factor[day], lives.news[day]
-        storm = draw_storm(generator, storm)
+        starts, factor, news = events.starts[day], events.factor[day], events.news[day]
+        log_volatility = draw_log_volatility(generator, log_volatility)
         steps = draw_steps(
             generator,
-            storm,
+            log_volatility,
             volatility=traits.volatility,
             loading=traits.loading,
             sector=traits.sector,
@@ -159,46 +166,48 @@ def draw_prints(
         reference = np.where(starts, start, last / factor)
         gap = log_price - np.log(last)
         waits = _waiting(generator, traits, gap) & (factor == 1) & (news == 0)
-        # Such a session brings no news, so what it leaves is the price it had.
+        # Waiting orders absorb the move: the latent price falls back to the last one.
         stays = np.log(reference) + drift.sum(axis=0)
         log_price = np.where(waits & ~starts, stays, path[-1])
-        # An ex-date's first price comes from a deal, as on the exchange.
-        amounts = _amounts(generator, traits) * (lives.tradable[day] | (factor != 1))
+        # An ex-date's first price comes from a trade, as on the exchange.
+        amounts = _amounts(generator, traits) * (events.tradable[day] | (factor != 1))
         quotes = to_tick(np.exp(path + _sides(generator, traits)), session)
         limits = _limits(
             reference, session, limit=np.where(news != 0, LIFTED_LIMIT, DAILY_LIMIT)
         )
-        dealt = np.clip(np.where(waits, to_tick(reference, session), quotes), *limits)
-        low[day], high[day], average = _summary(dealt, amounts, quiet=reference)
+        traded = np.clip(np.where(waits, to_tick(reference, session), quotes), *limits)
+        low[day], high[day], average = _summary(traded, amounts, quiet=reference)
         amount = amounts.sum(axis=0)
         price[day] = np.where(amount > 0, to_tick(average, session), reference)
         volume[day] = _lots(generator, amount, price[day])
         previous[day] = np.where(starts, np.nan, last)
         log_return = np.where(starts, 0.0, np.log(price[day] / reference))
-        memory = remember(memory, log_return, price[day] * volume[day])
-        drift = drifts(memory, plan) * lives.tradable[day]
+        state = update_state(state, log_return, price[day] * volume[day])
+        drift = drifts(state, plan) * events.tradable[day]
         planted[:, day] = drift
         last = price[day]
-    return Prints(low, high, price, previous, volume, planted)
+    return DailyPrices(low, high, price, previous, volume, planted)
 
 
-def _waiting(generator: np.random.Generator, traits: Traits, gap: Numbers) -> Flags:
-    """Mark where orders waiting at the last price take every deal of the session."""
+def _waiting(
+    generator: np.random.Generator, traits: StockTraits, gap: Numbers
+) -> Flags:
+    """Mark stocks whose orders at the last price take every trade of the session."""
     waits = generator.random(len(gap)) < traits.waiting
     return waits & (np.abs(gap) < WAITING_DEPTH * traits.volatility)
 
 
-def _amounts(generator: np.random.Generator, traits: Traits) -> Numbers:
-    """Draw the KES dealt at each moment, of shape (MOMENTS, n); 0 without a deal."""
-    chance = -np.expm1(-traits.n_deals / MOMENTS)
+def _amounts(generator: np.random.Generator, traits: StockTraits) -> Numbers:
+    """Draw the KES traded at each moment, of shape (MOMENTS, n); 0 without a trade."""
+    chance = -np.expm1(-traits.n_trades / MOMENTS)
     shape = (MOMENTS, len(chance))
-    deals = generator.random(shape) < chance
+    is_trade = generator.random(shape) < chance
     size = generator.gamma(3, traits.turnover / (3 * MOMENTS * chance), shape)
-    return deals * size
+    return is_trade * size
 
 
-def _sides(generator: np.random.Generator, traits: Traits) -> Numbers:
-    """Draw how far each deal is above or below the latent log price."""
+def _sides(generator: np.random.Generator, traits: StockTraits) -> Numbers:
+    """Draw each trade's distance from the latent log price."""
     prevailing = generator.choice([-1.0, 1.0], len(traits.half_spread))
     same = generator.random((MOMENTS, len(prevailing))) < SAME_SIDE
     return traits.half_spread * prevailing * np.where(same, 1, -1)
@@ -212,7 +221,7 @@ def _limits(
     one = tick_size(near, session)
     low, high = reference * (1 - limit), reference * (1 + limit)
     low_tick, high_tick = tick_size(low, session), tick_size(high, session)
-    # The last bit of a division must not cost a tick.
+    # Rounding of the division must not cost a tick.
     lowest = np.ceil(low / low_tick - 1e-9) * low_tick
     highest = np.floor(high / high_tick + 1e-9) * high_tick
     return (
@@ -222,15 +231,15 @@ def _limits(
 
 
 def _summary(
-    dealt: Numbers, amounts: Numbers, *, quiet: Numbers
+    traded: Numbers, amounts: Numbers, *, quiet: Numbers
 ) -> tuple[Numbers, Numbers, Numbers]:
-    """Return low, high and volume-weighted average; `quiet` where nothing was dealt."""
-    deals = amounts > 0
-    none = ~deals.any(axis=0)
-    shares = amounts / dealt
+    """Return low, high and volume-weighted average; `quiet` without a trade."""
+    is_trade = amounts > 0
+    none = ~is_trade.any(axis=0)
+    shares = amounts / traded
     average = amounts.sum(axis=0) / np.where(none, 1, shares.sum(axis=0))
-    low = np.where(deals, dealt, np.inf).min(axis=0)
-    high = np.where(deals, dealt, -np.inf).max(axis=0)
+    low = np.where(is_trade, traded, np.inf).min(axis=0)
+    high = np.where(is_trade, traded, -np.inf).max(axis=0)
     return (
         np.where(none, quiet, low),
         np.where(none, quiet, high),
@@ -239,7 +248,7 @@ def _summary(
 
 
 def _lots(generator: np.random.Generator, amount: Numbers, price: Numbers) -> Numbers:
-    """Return shares dealt in whole lots, one at least; NaN where nothing was."""
+    """Return the shares traded in whole lots, at least one lot; NaN without a trade."""
     activity = generator.lognormal(-(ACTIVITY**2) / 2, ACTIVITY, len(amount))
     lots = np.maximum(np.round(amount * activity / price / LOT), 1)
     return np.where(amount > 0, lots * LOT, np.nan)

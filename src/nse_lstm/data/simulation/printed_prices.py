@@ -1,4 +1,4 @@
-"""The one value that the simulated market passes on: a board of printed numbers."""
+"""Printed prices of the simulated market, passed between the simulator's modules."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class PrintedPrices:
-    """What was printed: arrays of shape (n_sessions, n_tickers), in board order."""
+    """Printed numbers: arrays of shape (n_sessions, n_tickers), in the files' order."""
 
     sessions: pd.DatetimeIndex
     tickers: tuple[str, ...]
@@ -23,9 +23,9 @@ class PrintedPrices:
     previous: Numbers
     """NaN on a ticker's first session."""
     volume: Numbers
-    """NaN without a deal."""
+    """NaN without a trade."""
     factor: Numbers
-    """Shares after per share before, on the ex-date; else 1."""
+    """Shares after over shares before on the ex-date, else 1."""
     news: Flags
     """Whether an announcement or a dividend lifted the daily limit."""
     listed: Flags

@@ -1,9 +1,8 @@
-"""Write a market's sector files the way the exchange's own are written.
+"""Sector files of the simulated market, in the exchange's own CSV dialects.
 
-The real files disagree with each other: an index is its own sector in 2013, two files
-end in empty rows, a sector changes its name in 2022, and in the last one some sector
-titles slipped into rows of their own, so that the tickers below read as the sector
-above.
+As in the real files, an index is its own sector in 2013, two files end in empty rows,
+and a sector changes its name in 2022. In the last file some sector titles slipped into
+rows of their own, so the tickers below have the sector above.
 """
 
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ SLIPPED = (
 
 @dataclass(frozen=True)
 class SectorFile:
-    """One sector file: its dialect and the years whose tickers it lists."""
+    """One sector file: its dialect and the years of its tickers."""
 
     suffix: str
     first_year: int
@@ -52,26 +51,26 @@ SECTOR_FILES: tuple[SectorFile, ...] = (
 )
 
 
-def write_sectors(folder: Path, board: PrintedPrices) -> None:
-    """Write the sector files of the years in which the board has rows.
+def write_sectors(folder: Path, printed: PrintedPrices) -> None:
+    """Write the sector files of a market.
 
     Parameters
     ----------
     folder : Path
         An existing folder.
-    board : Board
-        Its tickers are looked up in the exchange's public list of sectors.
+    printed : PrintedPrices
+        Tickers have their sectors of the exchange's public list.
     """
     for file in SECTOR_FILES:
-        names = _names(file, board)
+        names = _names(file, printed)
         if names:
             lines = [file.header, *_lines(file, names), *([",,"] * file.empty_rows)]
             text = file.newline.join([*lines, ""])
             (folder / file.name).write_bytes(text.encode("ascii"))
 
 
-def printed_sectors(board: PrintedPrices) -> pd.DataFrame:
-    """Return what the sector files say, as a reader who sees through them has it.
+def printed_sectors(printed: PrintedPrices) -> pd.DataFrame:
+    """Return the sectors of the sector files, with slipped titles put right.
 
     Returns
     -------
@@ -81,16 +80,18 @@ def printed_sectors(board: PrintedPrices) -> pd.DataFrame:
     rows = [
         (ticker, _printed_sector(file, ticker), file.last_year)
         for file in SECTOR_FILES
-        for ticker in _names(file, board)
+        for ticker in _names(file, printed)
     ]
     return pd.DataFrame(rows, columns=["ticker", "sector", "year"])
 
 
-def _names(file: SectorFile, board: PrintedPrices) -> dict[str, str]:
-    """Return the names of the tickers that the file lists."""
-    days = within(board.sessions, f"{file.first_year}-01-01", f"{file.last_year}-12-31")
-    places = np.flatnonzero(board.listed[days].any(axis=0)).tolist()
-    return {board.tickers[place]: board.names[place] for place in places}
+def _names(file: SectorFile, printed: PrintedPrices) -> dict[str, str]:
+    """Return the names of the file's tickers."""
+    days = within(
+        printed.sessions, f"{file.first_year}-01-01", f"{file.last_year}-12-31"
+    )
+    places = np.flatnonzero(printed.listed[days].any(axis=0)).tolist()
+    return {printed.tickers[place]: printed.names[place] for place in places}
 
 
 def _lines(file: SectorFile, names: dict[str, str]) -> list[str]:

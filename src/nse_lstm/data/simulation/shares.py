@@ -1,4 +1,4 @@
-"""Which shares the simulated market lists, their nature, and what befalls them."""
+"""Listed stocks of the simulated market: their properties, listings and news."""
 
 import numpy as np
 import pandas as pd
@@ -11,47 +11,53 @@ from nse_lstm.data.simulation.exchange import (
     within,
 )
 from nse_lstm.data.simulation.price_moves import LOADINGS
-from nse_lstm.data.simulation.prices import Lives, Traits
+from nse_lstm.data.simulation.prices import StockEvents, StockTraits
 from nse_lstm.data.simulation.printed_prices import Flags, Numbers
 from nse_lstm.data.simulation.signals import SignalPlan
 
 SMALL_MARKET_OTHERS = ("KPLC-P4", "^N20I", "^NASI")
-# Neither ordinary shares nor indices: expected deals a session.
-OTHER_DEALS = {"FAHR": 4.0, "LAPR": 0.01, "GLD": 0.05, "KPLC-P4": 0.01, "KPLC-P7": 1e-3}
+# Expected trades per session of securities other than ordinary shares and indices.
+OTHER_TRADES = {
+    "FAHR": 4.0,
+    "LAPR": 0.01,
+    "GLD": 0.05,
+    "KPLC-P4": 0.01,
+    "KPLC-P7": 1e-3,
+}
 OTHER_VOLATILITY = 0.010
 OTHER_HALF_SPREAD = 0.005
 OTHER_TURNOVER = 20_000.0
 
-# KES a session that all shares turn over, and the share of it of the first four.
+# Total turnover in KES per session, and its fractions for the first four stocks.
 MARKET_TURNOVER = 500e6
 FIRST_SHARES = (0.33, 0.16, 0.13, 0.10)
 WAITING = (0.06, 0.27)
 PRICE_RANGE = (12.0, 150.0)
 
-# One for one, one for five, one for one: place in liquidity, shares after per before.
+# Bonus issues 1:1, 1:5 and 1:1: liquidity rank, shares after over shares before.
 BONUSES = ((1, 2.0), (2, 1.2), (3, 2.0))
 BONUS_MONTHS = (7, 8, 9)
-# Share of the sessions after which a life changes.
+# Fraction of the sessions after which the listing changes.
 SUSPENDED_AFTER = (0.55, 0.65)
 DELISTED_AFTER = (0.65, 0.75)
 LISTED_AFTER = (0.20, 0.30)
-# Announcements lift the limit; dividends do too, and fall in these months.
-# Loading of the market's mood: the most and the least liquid share.
-MOODS = (0.5, 1.3)
+# Loading of the market momentum: the most and the least liquid stock.
+MOMENTUM_LOADINGS = (0.5, 1.3)
+# Announcements lift the daily limit. So do dividends, in these months.
 NEWS_CHANCE = 0.006
 NEWS_SIZE = 0.07
-# What the lifted limit lets pass in one session, so that nothing is left for the next.
+# Within the lifted limit, so that a move ends in one session.
 MAX_NEWS = 0.11
 DIVIDEND_MONTHS = (4, 5, 6)
 DIVIDENDS = (0.02, 0.05)
 N_PAYERS = 20
 ALWAYS = ("2013-01-01", "2024-12-31")
-# Only a market this large loses a second share to suspension.
+# Only a market with more thin stocks has a second suspension.
 MANY_THIN_SHARES = 12
 
 
 def choose_ordinary(n_ordinary: int) -> tuple[str, ...]:
-    """Take two thirds from the most liquid, the rest evenly from the thinner ones.
+    """Choose the ordinary shares: two thirds most liquid, the rest evenly from below.
 
     Returns
     -------
@@ -65,17 +71,25 @@ def choose_ordinary(n_ordinary: int) -> tuple[str, ...]:
 
 
 def choose_others(n_ordinary: int) -> tuple[str, ...]:
-    """Take every other listing at full scale, three of them in a small market."""
+    """Choose the other securities: all at full scale, three in a small market."""
     if n_ordinary < len(LIQUIDITY_ORDER):
         return SMALL_MARKET_OTHERS
     return tuple(ticker for ticker in SECTORS if ticker not in LIQUIDITY_ORDER)
 
 
-def draw_traits(generator: np.random.Generator, tickers: tuple[str, ...]) -> Traits:
-    """Draw what stays the same about each share; starting prices are invented here.
+def draw_traits(
+    generator: np.random.Generator, tickers: tuple[str, ...]
+) -> StockTraits:
+    """Draw the constant properties of each stock.
 
-    Liquidity, volatility and spread follow the place in the exchange's liquidity order,
-    at levels measured on the exchange.
+    Liquidity, volatility and spread follow the exchange's liquidity order, at levels
+    measured on the exchange. Initial prices are invented.
+
+    Parameters
+    ----------
+    generator : Generator
+    tickers : tuple of str
+        All stocks.
     """
     n = len(tickers)
     last = len(LIQUIDITY_ORDER) - 1
@@ -89,14 +103,14 @@ def draw_traits(generator: np.random.Generator, tickers: tuple[str, ...]) -> Tra
     volatility = (
         0.0175 + 0.0140 * (place / last) ** 0.7 + generator.uniform(0, 0.001, n)
     )
-    n_deals = np.array([OTHER_DEALS.get(ticker, np.nan) for ticker in tickers])
-    return Traits(
+    n_trades = np.array([OTHER_TRADES.get(ticker, np.nan) for ticker in tickers])
+    return StockTraits(
         log_price=start,
         volatility=np.where(ordinary, volatility, OTHER_VOLATILITY),
         loading=np.interp(place, [0, last], LOADINGS),
-        mood=np.interp(place, [0, last], MOODS),
+        momentum_loading=np.interp(place, [0, last], MOMENTUM_LOADINGS),
         sector=np.array([sectors.index(SECTORS[ticker]) for ticker in tickers]),
-        n_deals=np.where(ordinary, 40 * np.exp(-0.080 * place), n_deals),
+        n_trades=np.where(ordinary, 40 * np.exp(-0.080 * place), n_trades),
         waiting=np.interp(place, [0, last], WAITING),
         half_spread=np.where(
             ordinary, 0.0003 + 0.029 * (place / last) ** 0.75, OTHER_HALF_SPREAD
@@ -105,30 +119,30 @@ def draw_traits(generator: np.random.Generator, tickers: tuple[str, ...]) -> Tra
     )
 
 
-def draw_lives(
+def draw_events(
     generator: np.random.Generator,
     tickers: tuple[str, ...],
     *,
     ordinary: tuple[str, ...],
     sessions: pd.DatetimeIndex,
-) -> tuple[Lives, Flags]:
+) -> tuple[StockEvents, Flags]:
     """Draw listings, suspensions, a delisting and the bonus issues.
 
     Parameters
     ----------
     generator : Generator
-        The only source of chance.
+        The only source of randomness.
     tickers, ordinary : tuple of str
-        All shares, and the ordinary ones with the most liquid first.
+        All stocks, and the ordinary ones with the most liquid first.
     sessions : DatetimeIndex of shape (n_sessions,)
         The market's calendar.
 
     Returns
     -------
-    Lives
+    StockEvents
         For the price process.
     array of bool of shape (n_sessions, n_tickers)
-        Whether the ticker is on the board.
+        Whether the stock is listed.
     """
     listed = listed_by_rule(tickers, sessions)
     suspended = np.zeros_like(listed)
@@ -155,44 +169,56 @@ def draw_lives(
     payers = [
         column[ticker] for ticker in ordinary if ticker in LIQUIDITY_ORDER[:N_PAYERS]
     ]
-    lives = Lives(
+    events = StockEvents(
         starts=starts,
         tradable=listed & ~suspended,
         factor=factor,
         news=_draw_news(generator, sessions, payers=payers, n_tickers=len(tickers)),
     )
-    return lives, listed
+    return events, listed
 
 
 def draw_plan(
-    generator: np.random.Generator, traits: Traits, simulation: Simulation
+    generator: np.random.Generator, traits: StockTraits, simulation: Simulation
 ) -> SignalPlan:
-    """Draw which way each share's own predictability goes; none on average.
+    """Draw the planted signal, with stock-specific directions that average to zero.
 
-    Its weights of the two memories lie on a circle, so that what is learnt from one
-    share says nothing about the next.
+    The two stock-specific weights lie on a circle, so one stock's direction does not
+    predict another's.
+
+    Parameters
+    ----------
+    generator : Generator
+    traits : StockTraits
+    simulation : Simulation
+        Strength and parts of the signal.
     """
     angle = generator.uniform(0, 2 * np.pi, len(traits.volatility))
     return SignalPlan(
         signal=simulation.signal,
         parts=simulation.signal_parts,
         volatility=traits.volatility,
-        loading=traits.mood,
+        loading=traits.momentum_loading,
         own=np.stack([np.cos(angle), np.sin(angle)]),
     )
 
 
 def listed_by_rule(tickers: tuple[str, ...], sessions: pd.DatetimeIndex) -> Flags:
-    """Mark the sessions, of shape (n_sessions, n_tickers), of the public listing dates.
+    """Mark listed sessions by the public listing dates, (n_sessions, n_tickers).
 
-    Ordinary shares are marked throughout: whoever came or went is drawn.
+    Ordinary shares are marked throughout, since their listings are drawn.
+
+    Parameters
+    ----------
+    tickers : tuple of str
+    sessions : DatetimeIndex
     """
     spans = [LISTED.get(ticker, ALWAYS) for ticker in tickers]
     return np.column_stack([within(sessions, *span) for span in spans])
 
 
 def n_most_liquid(n_ordinary: int) -> int:
-    """Return how many ordinary shares are taken from the top of the liquidity order."""
+    """Return the number of ordinary shares from the top of the liquidity order."""
     return -(-2 * n_ordinary // 3)
 
 
@@ -203,7 +229,7 @@ def _draw_news(
     payers: list[int],
     n_tickers: int,
 ) -> Numbers:
-    """Draw announcements for every share, and for the payers a dividend a year."""
+    """Draw announcements for every stock, and one dividend per year for payers."""
     shape = (len(sessions), n_tickers)
     comes = generator.random(shape) < NEWS_CHANCE
     size = np.clip(generator.normal(0, NEWS_SIZE, shape), -MAX_NEWS, MAX_NEWS)
@@ -219,7 +245,7 @@ def _draw_news(
 def _bonus_days(
     generator: np.random.Generator, sessions: pd.DatetimeIndex
 ) -> list[int]:
-    """Draw one ex-date in each of up to three years, earliest first."""
+    """Draw one ex-date in each of up to three years, in order."""
     season = sessions.month.isin(BONUS_MONTHS) & (sessions.year != 2020)
     years = np.unique(sessions.year[season])
     chosen = np.unique(np.linspace(0, len(years) - 1, len(BONUSES)).round().astype(int))
@@ -231,7 +257,7 @@ def _bonus_days(
 
 
 def _turnover() -> Numbers:
-    """Return the expected KES a session by place in liquidity."""
+    """Return the expected KES per session by liquidity rank."""
     n_rest = len(LIQUIDITY_ORDER) - len(FIRST_SHARES)
     rest = 0.034 * np.exp(-0.12 * np.arange(n_rest))
     return MARKET_TURNOVER * np.concatenate([FIRST_SHARES, rest])

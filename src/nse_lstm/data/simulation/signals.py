@@ -1,14 +1,14 @@
-"""What the simulated market plants to be forecast, and what a perfect reader expects.
+"""Planted signal of the simulated market, and the returns that it makes predictable.
 
-Every share keeps three short memories of what was printed: how its price moved, how
-busy it was and how restless, each beside its own long run. After a session they set
-the drift of the latent price over the next one, so whoever reads the same prints can
-learn it, and it is still there to be earned a session later. The directions are the
-ones found on real markets: moves revert [1]_, busy sessions and quiet prices come
-before gains, and a move on heavy dealing reverts the most [2]_.
+Every stock has three exponentially decaying signals, computed from its printed data:
+return, turnover and absolute return, each relative to its long-run level. After a
+session they set the drift of the latent price over the next one. So the drift can be
+learnt from the printed data and still be earned one session later. The directions are
+those of real markets: returns revert [1]_, high turnover and low absolute returns
+precede gains, and returns on heavy turnover revert the most [2]_.
 
-Each memory fades at a known rate, so what a reader who knows the plan expects of the
-next sessions is a formula (``expected_returns``), not a fit.
+The signals decay at known rates, so expected returns are a formula
+(``expected_returns``), not a fit.
 
 References
 ----------
@@ -24,67 +24,67 @@ import numpy as np
 
 from nse_lstm.data.simulation.printed_prices import Numbers
 
-FADING = 0.85
-"""Share of a memory left a session later: a half-life of four sessions."""
-LEARNING = 1 / 60
-"""Weight of one session in a share's long run."""
+DECAY = 0.85
+"""Share of a signal left a session later: a half-life of four sessions."""
+LEVEL_WEIGHT = 1 / 60
+"""Weight of one session in a stock's long-run level."""
 MAX_SURPRISE = 3.0
 POOLED = np.array([-0.75, 0.47, -0.47])
-"""Weights of the price, busyness and restlessness memories; their squares sum to 1."""
-BUSY_SPREAD = 0.9
-"""First guess of the standard deviation of the log turnover."""
+"""Weights of return, turnover and absolute return; their squares sum to 1."""
+TURNOVER_SPREAD = 0.9
+"""Initial standard deviation of the log turnover."""
 MEAN_MOVE = 0.7
-"""First guess of the mean absolute return over its standard deviation."""
+"""Initial mean absolute return over the standard deviation of returns."""
 
 DRIFT_PER_SIGNAL = 1.1
 """Daily drift over daily volatility for each unit of the signal."""
-MOOD = 0.7
-"""Share of the market's recent return that goes on, from ``FULL_MOOD`` on: a larger one
-would feed on itself without end."""
-FULL_MOOD = 0.06
-"""Signal below which the mood shrinks with it."""
+MOMENTUM = 0.7
+"""Share of the market's recent return that continues, at signals from
+``FULL_MOMENTUM`` on. A larger share would feed on itself without end."""
+FULL_MOMENTUM = 0.06
+"""Signal below which the momentum shrinks in proportion."""
 
-# The linear and stock-specific drift fade as a memory does; the product of two
-# memories as their product; the mood feeds on the market it moves.
+# Drifts by decay: linear and stock-specific (DECAY), the product of two signals
+# (DECAY^2), and market momentum, which feeds on the market that it moves.
 N_DRIFTS = 3
 
 
 @dataclass(frozen=True)
 class SignalPlan:
-    """What is planted: how much of it, and which way for each share."""
+    """The planted signal: its strength, and its direction for each stock."""
 
     signal: float
-    """The rank IC that the perfect reader has, about."""
+    """Approximate rank IC of the oracle."""
     parts: tuple[float, float, float]
-    """Shares of the drift's variance: linear, nonlinear, stock-specific."""
+    """Fractions of the drift's variance: linear, nonlinear, stock-specific."""
     volatility: Numbers
-    """Of shape (n_tickers,): the drift is in its units."""
+    """Of shape (n_tickers,), the unit of the drift."""
     loading: Numbers
-    """Of the market's mood, of shape (n_tickers,)."""
+    """Loading of the market momentum, of shape (n_tickers,)."""
     own: Numbers
-    """Stock-specific weights of the price and busyness memories, (2, n_tickers)."""
+    """Stock-specific weights of return and turnover, (2, n_tickers)."""
 
 
 @dataclass(frozen=True)
-class Memory:
-    """What the prints so far left behind: rows price, busyness, restlessness."""
+class SignalState:
+    """State of the signals: rows return, turnover, absolute return."""
 
     recent: Numbers
-    """Fading sums of surprises, of shape (3, n_tickers), variance about 1."""
+    """Decaying sums of standardised surprises, (3, n_tickers), variance about 1."""
     level: Numbers
-    """Long-run means of the three, of shape (3, n_tickers)."""
+    """Long-run means, of shape (3, n_tickers)."""
     variance: Numbers
-    """Long-run variances around them, of shape (3, n_tickers)."""
+    """Long-run variances, of shape (3, n_tickers)."""
     market: float
-    """Fading mean of the market's surprises: the shares' mean return less its level."""
+    """Decaying mean of the market's surprises: mean return less its level."""
     market_level: float
     """Long-run mean of the market's return."""
 
     @classmethod
-    def blank(cls, *, volatility: Numbers, turnover: Numbers) -> "Memory":
-        """Start where a share is expected to be: nothing has happened yet."""
+    def initial(cls, *, volatility: Numbers, turnover: Numbers) -> "SignalState":
+        """Return the state before the first session, at the stocks' expected levels."""
         move = MEAN_MOVE * volatility
-        spread = np.full_like(volatility, BUSY_SPREAD)
+        spread = np.full_like(volatility, TURNOVER_SPREAD)
         return cls(
             recent=np.zeros((3, len(volatility))),
             level=np.stack([np.zeros_like(move), np.log(turnover), move]),
@@ -94,52 +94,61 @@ class Memory:
         )
 
 
-def remember(memory: Memory, log_return: Numbers, turnover: Numbers) -> Memory:
-    """Take one session's prints into the memory.
+def update_state(
+    state: SignalState, log_return: Numbers, turnover: Numbers
+) -> SignalState:
+    """Update the signals with one session's printed data.
 
     Parameters
     ----------
+    state : SignalState
+        After the session before.
     log_return : array of shape (n_tickers,)
-        Of the printed price, adjusted for a bonus issue; 0 on a first session.
+        Of the printed price, adjusted; 0 on a first session.
     turnover : array of shape (n_tickers,)
-        Printed price times volume, KES; NaN without a deal, which is no surprise.
+        Printed price times volume, KES; NaN without a trade, which is no surprise.
     """
     seen = np.stack([log_return, np.log(turnover), np.abs(log_return)])
-    surprise = np.where(np.isnan(turnover), 0.0, seen - memory.level)
-    standard = surprise / np.sqrt(memory.variance)
+    surprise = np.where(np.isnan(turnover), 0.0, seen - state.level)
+    standard = surprise / np.sqrt(state.variance)
     news = np.clip(standard, -MAX_SURPRISE, MAX_SURPRISE)
-    # A price has no trend to learn.
-    level = memory.level + LEARNING * surprise * np.array([[0.0], [1], [1]])
-    market = float(log_return.mean()) - memory.market_level
-    learnt = LEARNING * (surprise**2 - memory.variance)
-    return Memory(
-        recent=FADING * memory.recent + np.sqrt(1 - FADING**2) * news,
+    # The level of the return stays 0: a price has no trend.
+    level = state.level + LEVEL_WEIGHT * surprise * np.array([[0.0], [1], [1]])
+    market = float(log_return.mean()) - state.market_level
+    learnt = LEVEL_WEIGHT * (surprise**2 - state.variance)
+    return SignalState(
+        recent=DECAY * state.recent + np.sqrt(1 - DECAY**2) * news,
         level=level,
-        variance=memory.variance + np.where(np.isnan(turnover), 0.0, learnt),
-        market=FADING * memory.market + (1 - FADING) * market,
-        market_level=memory.market_level + LEARNING * market,
+        variance=state.variance + np.where(np.isnan(turnover), 0.0, learnt),
+        market=DECAY * state.market + (1 - DECAY) * market,
+        market_level=state.market_level + LEVEL_WEIGHT * market,
     )
 
 
-def drifts(memory: Memory, plan: SignalPlan) -> Numbers:
-    """Return the next session's log drift by how fast it fades.
+def drifts(state: SignalState, plan: SignalPlan) -> Numbers:
+    """Return the next session's log drift, by its rate of decay.
+
+    Parameters
+    ----------
+    state : SignalState
+    plan : SignalPlan
 
     Returns
     -------
     array of shape (N_DRIFTS, n_tickers)
-        Linear with stock-specific, nonlinear, and the market's mood. All zero at a
+        Linear with stock-specific, nonlinear, and market momentum. All zero at a
         signal of zero.
     """
-    price, busyness, _ = memory.recent
-    linear = (POOLED[:, None] * memory.recent).sum(axis=0)
-    own = plan.own[0] * price + plan.own[1] * busyness
+    log_return, turnover, _ = state.recent
+    linear = (POOLED[:, None] * state.recent).sum(axis=0)
+    own = plan.own[0] * log_return + plan.own[1] * turnover
     scale = DRIFT_PER_SIGNAL * plan.signal * plan.volatility
     weight = np.sqrt(plan.parts)
     return np.stack(
         [
             scale * (weight[0] * linear + weight[2] * own),
-            scale * weight[1] * -price * busyness,
-            _mood(plan.signal) * plan.loading * memory.market,
+            scale * weight[1] * -log_return * turnover,
+            _momentum(plan.signal) * plan.loading * state.market,
         ]
     )
 
@@ -147,18 +156,18 @@ def drifts(memory: Memory, plan: SignalPlan) -> Numbers:
 def expected_returns(drift: Numbers, *, horizon: int, signal: float) -> Numbers:
     """Return the expected log return from session t+1 to t+1+horizon, known after t.
 
-    A printed price is an average over its session, in which half of the session's
-    drift is earned. So the return from one average to a later one holds half the drift
-    of the first session, all of those between and half of the last one's.
+    A printed price is its session's average, which contains half of the session's
+    drift. So the return between two averages holds half the drift of the first
+    session, all of those between and half of the last one's.
 
     Parameters
     ----------
     drift : array of shape (N_DRIFTS, ...)
-        As ``drifts`` returned it after session t, for session t+1.
+        From ``drifts`` after session t, for session t+1.
     horizon : int
         Sessions, at least 1.
     signal : float
-        Of the plan; the mood lasts the longer the stronger it is.
+        The plan's. Momentum decays the more slowly the larger it is.
 
     Returns
     -------
@@ -167,16 +176,16 @@ def expected_returns(drift: Numbers, *, horizon: int, signal: float) -> Numbers:
 
     Examples
     --------
-    >>> mood_only = np.array([0.0, 0.0, 0.01])
-    >>> round(float(expected_returns(mood_only, horizon=1, signal=0.0)), 6)  # x 0.925
+    >>> drift = np.array([0.0, 0.0, 0.01])
+    >>> round(float(expected_returns(drift, horizon=1, signal=0.0)), 6)  # x 0.925
     0.00925
     """
-    mood = FADING + (1 - FADING) * _mood(signal)
-    fading = np.array([FADING, FADING**2, mood])
-    left = fading[:, None] ** np.arange(horizon + 1)
+    momentum = DECAY + (1 - DECAY) * _momentum(signal)
+    decay = np.array([DECAY, DECAY**2, momentum])
+    left = decay[:, None] ** np.arange(horizon + 1)
     weights = left[:, :-1].sum(axis=1) - 0.5 + left[:, -1] / 2
     return (weights.reshape(-1, *[1] * (drift.ndim - 1)) * drift).sum(axis=0)
 
 
-def _mood(signal: float) -> float:
-    return MOOD * min(1.0, signal / FULL_MOOD)
+def _momentum(signal: float) -> float:
+    return MOMENTUM * min(1.0, signal / FULL_MOMENTUM)

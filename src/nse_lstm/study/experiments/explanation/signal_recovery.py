@@ -14,7 +14,7 @@ import pandas as pd
 
 from nse_lstm.config import CrossSection, Simulation, Study
 from nse_lstm.data.simulate import SimulatedMarket
-from nse_lstm.data.simulation.signals import Memory, remember
+from nse_lstm.data.simulation.signals import SignalState, update_state
 from nse_lstm.evaluation.oracle import recovered_table
 from nse_lstm.features.cross_sectional_rank import cross_sectional_rank
 from nse_lstm.features.folds import Fold, make_folds
@@ -114,11 +114,11 @@ def read_memories(panel: pd.DataFrame, *, cross_section: CrossSection) -> pd.Dat
     log_return = np.nan_to_num(market.log_return.to_numpy())
     turnover = market.turnover.where(market.turnover > 0).to_numpy()
     volatility, prior = (np.full(log_return.shape[1], value) for value in PRIOR)
-    memory = Memory.blank(volatility=volatility, turnover=prior)
+    state = SignalState.initial(volatility=volatility, turnover=prior)
     rows = np.empty((len(MEMORIES), *log_return.shape))
     for number, (move, traded) in enumerate(zip(log_return, turnover, strict=True)):
-        memory = remember(memory, move, traded)
-        rows[:, number] = memory.recent * np.sqrt(memory.variance[0])
+        state = update_state(state, move, traded)
+        rows[:, number] = state.recent * np.sqrt(state.variance[0])
     index, columns = market.log_return.index, market.log_return.columns
     ranks = {
         name: cross_sectional_rank(
