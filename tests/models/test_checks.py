@@ -73,7 +73,7 @@ def test_samples_may_lack_targets_but_must_fit_their_network():
     table, y = job.train.table, job.train.y
     faults = {
         "4 channels and 3 targets": {"table": table[:, 1:]},
-        "3 targets a window": {"y": y[:, :2]},
+        "3 targets per window": {"y": y[:, :2]},
         "with one target each": {"y": y[1:]},
         "1 such targets": {
             "y": np.where(np.arange(y.size).reshape(y.shape) == 7, np.inf, y)

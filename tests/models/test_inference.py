@@ -30,13 +30,13 @@ from nse_lstm.models.architectures import (
     weight_shapes,
 )
 from nse_lstm.models.bundles import save_bundle
-from nse_lstm.models.equality import (
-    RUNTIME_TOLERANCE,
-    check_runtime,
-    require_equal_runtimes,
-)
 from nse_lstm.models.forecasting import predict
 from nse_lstm.models.inference import StoredNetwork, read_network
+from nse_lstm.models.keras_agreement import (
+    KERAS_TOLERANCE,
+    difference_from_keras,
+    require_keras_agreement,
+)
 from nse_lstm.models.runtime import keras
 from nse_lstm.models.samples import Samples
 
@@ -91,8 +91,8 @@ def samples_of(lookback: int, n: int, *, channels: int = 1, seed: int = 2) -> Sa
 @pytest.mark.parametrize("name", NETWORKS)
 def test_numpy_forecasts_what_keras_does(tmp_path: Path, name: str) -> None:
     stored = store(tmp_path / "a", NETWORKS[name])
-    assert check_runtime(stored) < RUNTIME_TOLERANCE
-    require_equal_runtimes(stored)
+    assert difference_from_keras(stored) < KERAS_TOLERANCE
+    require_keras_agreement(stored)
 
 
 def test_a_network_that_differs_by_one_weight_is_told(tmp_path, monkeypatch) -> None:
@@ -100,10 +100,10 @@ def test_a_network_that_differs_by_one_weight_is_told(tmp_path, monkeypatch) -> 
     other = keras.saving.load_model(stored / "model.keras", compile=False)
     *weights, last = other.get_weights()
     other.set_weights([*weights, last + 1e-4])
-    monkeypatch.setattr("nse_lstm.models.equality.load_keras", lambda _: other)
-    assert check_runtime(stored) > RUNTIME_TOLERANCE
+    monkeypatch.setattr("nse_lstm.models.keras_agreement.load_keras", lambda _: other)
+    assert difference_from_keras(stored) > KERAS_TOLERANCE
     with pytest.raises(ArtefactError, match=r"Expected NumPy within 1e-05 of Keras"):
-        require_equal_runtimes(stored)
+        require_keras_agreement(stored)
 
 
 def test_a_stored_network_is_the_one_that_was_described(network) -> None:

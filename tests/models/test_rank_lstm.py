@@ -1,4 +1,4 @@
-"""The rank LSTM: training that ends before the fold, windows of their own past, no look ahead."""
+"""The rank LSTM: training ends before the fold, and nothing looks ahead."""
 
 from dataclasses import replace
 from pathlib import Path

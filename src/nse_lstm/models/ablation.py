@@ -1,8 +1,8 @@
-"""What lies between v1 and v2, change by change: networks and training of any mixture.
+"""Ablation of v2: networks and training with any subset of its changes to v1.
 
-None of the changes makes v1's network and training, all of them v2's; only that the
-network is one a stock in every mixture, so that a change is compared on the same
-windows. Every mixture of a seed begins with the same random numbers.
+None of the changes gives v1's network and training, all of them v2's. Every mixture is
+fitted per stock, so that changes are compared on the same windows. Every mixture of a
+seed begins with the same random numbers.
 """
 
 from collections.abc import Collection, Mapping
@@ -37,7 +37,7 @@ CHANGES = (
     "huber",
     "early_stopping",
 )
-"""Everything that v2 changes in v1, but that its weights are a stock's own."""
+"""Everything that v2 changes in v1, except that each stock has its own weights."""
 
 
 def describe_mixture(changes: Collection[str], study: Study) -> Architecture:
@@ -45,6 +45,12 @@ def describe_mixture(changes: Collection[str], study: Study) -> Architecture:
 
     ``dropout`` raises both rates after the recurrent layers and adds a third, before
     the output; ``relu`` bends the dense layer.
+
+    Parameters
+    ----------
+    changes : collection of str
+        Of ``CHANGES``.
+    study : Study
 
     Raises
     ------
@@ -82,7 +88,14 @@ def _mix(old: Layer | None, new: Layer, changes: Collection[str]) -> Layer | Non
 
 
 def mixture_training(changes: Collection[str], study: Study) -> Training:
-    """Return how a mixture is trained: v2's way if it stops early, else v1's epochs."""
+    """Return how a mixture is trained: v2's way if it stops early, else v1's epochs.
+
+    Parameters
+    ----------
+    changes : collection of str
+        Of ``CHANGES``.
+    study : Study
+    """
     training = study.training
     if "early_stopping" in changes:
         return replace(training, max_epochs=study.ablation.max_epochs)
@@ -96,10 +109,19 @@ def mixture_training(changes: Collection[str], study: Study) -> Training:
 def training_windows(
     split: FoldSplit, changes: Collection[str], *, at_most: int
 ) -> Windows:
-    """Return what a mixture's weights and its own scaler are fitted on.
+    """Return the windows that a mixture's weights and its own scaler are fitted on.
 
     Without early stopping, which alone needs them for something else, these are the
     validation windows as well. If there are more than ``at_most``, every k-th is kept.
+
+    Parameters
+    ----------
+    split : FoldSplit
+        Of the stock.
+    changes : collection of str
+        Of ``CHANGES``.
+    at_most : int
+        Windows.
     """
     spans = [split.train]
     if "early_stopping" not in changes:
@@ -131,15 +153,15 @@ def ablation_job(
     Parameters
     ----------
     split : FoldSplit
-        Of the stock; forecast windows are not looked at.
+        Of the stock; forecast windows are not used.
     changes : collection of str
         Those of v2's that are in.
     mixture : str
-        What to call them; kept among the bundle's metadata.
+        Its name, kept among the bundle's metadata.
     seed : int
         Equal for all mixtures that are to begin alike.
     market : MinMaxScaler
-        Of all ordinary shares, from what may be trained on; not used with a
+        Of all ordinary stocks, from the training span; not used with a
         "stock_scaler".
     version : str
         Names all that the model depends on.

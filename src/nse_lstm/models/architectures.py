@@ -127,7 +127,15 @@ class Architecture:
 
 
 def describe_v2(v2: V2, *, channels: int = 1) -> Architecture:
-    """Describe v2: twice LSTM, normalisation and dropout, then two dense layers."""
+    """Describe v2: twice LSTM, normalisation and dropout, then two dense layers.
+
+    Parameters
+    ----------
+    v2 : V2
+        Sizes, dropout rates and the L2 factor.
+    channels : int
+        Inputs per session.
+    """
     return Architecture(
         name="v2",
         lookback=v2.lookback,
@@ -148,7 +156,15 @@ def describe_v2(v2: V2, *, channels: int = 1) -> Architecture:
 
 
 def describe_v1(lookback: int = 60, *, units: int = 50) -> Architecture:
-    """Describe v1: twice LSTM and dropout, then two linear layers; no penalty."""
+    """Describe v1: twice LSTM and dropout, then two linear layers; no penalty.
+
+    Parameters
+    ----------
+    lookback : int
+        Sessions per window.
+    units : int
+        Of each LSTM.
+    """
     return Architecture(
         name="v1",
         lookback=lookback,
@@ -170,8 +186,7 @@ def describe_rank_lstm(
 ) -> Architecture:
     """Describe the rank LSTM: an LSTM and, beside it, the last session deep and wide.
 
-    Each part's output starts at zero, so that the network is a ridge at first and what
-    its other parts say is learned, not drawn.
+    Each part's output starts at zero: the outputs of all parts are learned, not drawn.
 
     Parameters
     ----------
@@ -262,7 +277,7 @@ def build(architecture: Architecture) -> "keras.Model":
     """Build a described network of plain layers, with weights from the current seeds.
 
     It is not compiled. Every name is explicit, so that a stored network does not
-    depend on what else was built in the process.
+    depend on other networks of the process.
     """
     from nse_lstm.models.runtime import keras
 
@@ -284,6 +299,13 @@ def take_weights(model: "keras.Model", architecture: Architecture) -> list[Numbe
     """Return a built network's weights in the order of the description's layers.
 
     Keras has an order of its own where branches lie beside each other.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From ``build``.
+    architecture : Architecture
+        That it was built from.
     """
     return [
         weight
@@ -296,7 +318,17 @@ def take_weights(model: "keras.Model", architecture: Architecture) -> list[Numbe
 def give_weights(
     model: "keras.Model", architecture: Architecture, weights: Sequence[Numbers]
 ) -> None:
-    """Set a built network's weights; the reverse of ``take_weights``."""
+    """Set a built network's weights; the reverse of ``take_weights``.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From ``build``, changed in place.
+    architecture : Architecture
+        That it was built from.
+    weights : sequence of arrays
+        In the order of ``take_weights``.
+    """
     rest = list(weights)
     for branch in architecture.branches:
         for described in branch:

@@ -1,4 +1,4 @@
-"""Forecasts that no network is fitted for: what a network has to beat.
+"""Baseline forecasts, such as persistence and drift, that a network has to beat.
 
 They are made on the same windows as the network's, so every model is scored on the same
 origins. ``BASELINES`` is the one list of them; ``forecast_rows`` gives all models their
@@ -110,8 +110,8 @@ def forecast_baselines(
     Parameters
     ----------
     split : FoldSplit
-        Of the stock and fold. Its validation windows are not looked at, as no baseline
-        has anything to stop.
+        Of the stock and fold. Its validation windows are not used: no baseline stops
+        early.
     ticker, year, horizon
         Of the rows: stock, fold and sessions ahead.
 
@@ -164,19 +164,19 @@ def forecast_rows(
     Parameters
     ----------
     windows : Windows
-        What was forecast from.
+        The inputs of the forecasts.
     adjusted_hat : array of shape (n,)
-        Forecast adjusted prices, KES, of whatever sign; with a delay what the origin's
-        price would become by the return that is dealt (``delayed.aim_at_trades``).
+        Forecast adjusted prices, KES, of any sign. With a delay: the origin's price
+        times the growth from entry to target (``delayed.aim_at_trades``).
     ticker, model, seed, year, horizon, delay
         Of the rows; ``year`` is the fold.
 
     Returns
     -------
     DataFrame
-        Valid ``FORECASTS``: ``price_hat`` in shares of the origin, missing with a
-        delay, where no printed price is forecast; ``y_hat`` from the origin's price,
-        missing where the forecast is not positive; no interval.
+        Valid ``FORECASTS``: ``price_hat`` per share as counted at the origin, missing
+        with a delay, where no printed price is forecast; ``y_hat`` from the origin's
+        price, missing where the forecast is not positive; no interval.
     """
     positive = adjusted_hat > 0
     y_hat = np.full(len(windows), np.nan)

@@ -1,4 +1,4 @@
-"""A trained model as a folder that can prove itself.
+"""A trained model as a folder of files with their digests.
 
 ``architecture.json``, ``weights.npy`` and ``scaler.json`` forecast; ``model.keras``
 holds the same network for Keras. ``history.csv`` shows the epochs of its training.
@@ -54,7 +54,7 @@ MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A loaded model with its scaler and what is known about both."""
+    """A loaded model with its scaler and metadata."""
 
     model: StoredNetwork
     scaler: MinMaxScaler
@@ -82,12 +82,12 @@ def save_bundle(
     architecture : Architecture
         Describes the model.
     scaler : MinMaxScaler
-        What the model's input and output were scaled with.
+        Of the model's inputs and outputs.
     metadata : mapping
         Plain values that depend on data, configuration and seed only; ``digests`` is
         added.
     history : sequence of mapping
-        One row an epoch with the ``HISTORY_COLUMNS``.
+        One row per epoch with the ``HISTORY_COLUMNS``.
     run : mapping
         Plain values about this one run, such as its duration.
 
@@ -121,7 +121,7 @@ def load_bundle(folder: Path, *, digest: str | None = None) -> Bundle:
     folder : Path
         Written by ``save_bundle``.
     digest : str, optional
-        What ``bundle_digest`` must be, as a registry remembers it.
+        The expected ``bundle_digest``, as a registry keeps it.
 
     Raises
     ------
@@ -172,7 +172,14 @@ def load_keras(folder: Path) -> "keras.Model":
 
 
 def read_metadata(folder: Path, *, digest: str | None = None) -> dict[str, Any]:
-    """Return what a bundle says about itself once all its digests agree.
+    """Return a bundle's metadata once all its digests agree.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the bundle.
+    digest : str, optional
+        The expected digest of ``metadata.json``.
 
     Raises
     ------
@@ -198,7 +205,7 @@ def read_metadata(folder: Path, *, digest: str | None = None) -> dict[str, Any]:
 
 
 def read_history(folder: Path) -> pd.DataFrame:
-    """Return a bundle's epochs: the ``HISTORY_COLUMNS``, one row an epoch.
+    """Return a bundle's epochs: the ``HISTORY_COLUMNS``, one row per epoch.
 
     ``huber`` is the training loss without the L2 penalty, under dropout; ``val_huber``
     the same on the validation span, without dropout; both of scaled prices.
@@ -213,7 +220,7 @@ def read_history(folder: Path) -> pd.DataFrame:
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """Return what is kept about the run that wrote a bundle; no digest covers it.
+    """Return the times of the run that wrote a bundle; no digest covers them.
 
     Raises
     ------
@@ -273,7 +280,7 @@ def _config(path: Path) -> bytes:
 
 
 def _without_accidents(document: Any) -> Any:
-    """Drop the date of saving, and Python's addresses of what layers might share."""
+    """Drop the date of saving, and Python's addresses of shared objects."""
     if isinstance(document, list):
         return [_without_accidents(item) for item in document]
     if not isinstance(document, dict):
@@ -314,5 +321,5 @@ def _sha256(content: bytes) -> str:
 def _changed(path: Path, expected: str, received: str) -> ArtefactError:
     return ArtefactError(
         f"Expected {path} unchanged, with SHA-256 {expected[:12]}. "
-        f"Received: {received[:12]}: it was written by something else"
+        f"Received: {received[:12]}: something else wrote it"
     )

@@ -1,4 +1,4 @@
-"""What can be known to be wrong with a job before anything is fitted."""
+"""Checks of a training job's inputs before anything is fitted."""
 
 import numpy as np
 
@@ -20,6 +20,12 @@ def find_fault(job: Job, study: Study) -> str | None:
     many targets, all finite: at least one batch to train on, and at least one window
     to validate with, but for v1, which takes no validation. Samples must fit their
     network, and may lack some targets.
+
+    Parameters
+    ----------
+    job : TrainingJob or SampleJob
+    study : Study
+        Its lookback and batch size count for a TrainingJob.
 
     Examples
     --------
@@ -60,7 +66,7 @@ def _fault(windows: Windows, name: str, *, at_least: int, lookback: int) -> str 
 
 
 def _network_fault(job: SampleJob) -> str | None:
-    """Look at samples beside the network that shall be fitted on them."""
+    """Check samples against the network that they train."""
     spans = {"train": (job.train, job.training.batch_size)}
     if job.validation is not None:
         spans["validation"] = (job.validation, 1)
@@ -70,7 +76,7 @@ def _network_fault(job: SampleJob) -> str | None:
         if shapes != ((job.network.channels,), (job.network.n_outputs,)):
             return (
                 f"Expected a `{name}` table of {job.network.channels} channels and "
-                f"{job.network.n_outputs} targets a window. Received: table "
+                f"{job.network.n_outputs} targets per window. Received: table "
                 f"{table.shape}, y {samples.y.shape}"
             )
         lookback = job.network.lookback

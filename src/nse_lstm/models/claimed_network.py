@@ -1,7 +1,7 @@
-"""The claimed network fitted as its project did: plain Keras, faults and all.
+"""Fit the claimed network as its project did: in plain Keras, with its leaks.
 
-``fitting`` does it right; this exists to show where a published number comes from. The
-scaler is fitted on all rows, and the span that is reported also stops the training.
+``fitting`` does it right. This module shows where a published number comes from: the
+scaler is fitted on all rows, and the reported span also stops the training.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Windows aimed at the return that a deal after the origin earns."""
+"""Windows whose target is the return of a trade that is entered after the origin."""
 
 from dataclasses import replace
 
@@ -14,11 +14,11 @@ STALE_ENTRY = "stale entry"
 def aim_at_trades(
     windows: Windows, stale: NDArray[np.datetime64], *, delay: int
 ) -> Windows:
-    """Replace each target's price by what the deal makes of the origin's price.
+    """Replace each target by the origin's price times the growth of the trade.
 
     The target becomes P(t) x P(t + delay + horizon) / P(t + delay): a price of the
     origin's size, so that network, scaler and loss of v2 stay as they are, whose log
-    return over the origin's price is the one from entry to target. What the price does
+    return over the origin's price is the one from entry to target. The change
     between origin and entry, which nobody can earn, is no part of it.
 
     Parameters
@@ -27,8 +27,8 @@ def aim_at_trades(
         Of ``make_windows`` with the same delay, not split yet: ``prices`` must reach
         the entries.
     stale : array of datetime64
-        Sessions of the ticker that printed the price before them once more; windows
-        that would be entered there are dropped and counted.
+        Sessions of the ticker that repeated the price before them. Windows with their
+        entry there are dropped and counted.
     delay : int
         Sessions between origin and entry.
 

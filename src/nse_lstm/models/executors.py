@@ -36,7 +36,7 @@ def fit_locally(
     Raises
     ------
     ArtefactError
-        If a process died; what was finished is kept.
+        If a process died; finished models are kept.
     """
     n_workers = min(study.training.workers or os.cpu_count() or 1, len(waiting))
     executor = start_processes(n_workers)
@@ -89,6 +89,6 @@ def _result(future: "Future[TrainedModel]") -> TrainedModel:
     except BrokenProcessPool:
         raise ArtefactError(
             "Expected every training process to live until its job is done. Received: "
-            "one died, perhaps for lack of memory. What was finished is kept: run "
+            "one died, perhaps for lack of memory. Finished models are kept: run "
             "again to resume, with fewer `workers` if need be"
         ) from None

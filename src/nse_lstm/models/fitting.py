@@ -1,4 +1,4 @@
-"""One network fitted and stored: what a worker of ``training`` does."""
+"""Fit one network and store its bundle, as each worker of ``training`` does."""
 
 import time
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ History = list[dict[str, float]]
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What the engine needs to know of a job."""
+    """A job as the engine takes it: network, scaled samples and settings."""
 
     network: Architecture
     training: Training
@@ -45,14 +45,22 @@ class Plan:
     validation: Samples | None
     scaler: MinMaxScaler
     about: dict[str, Any]
-    """What the bundle's metadata say beyond what every bundle's do."""
+    """Metadata of this kind of job, beside those of every bundle."""
 
 
 def fit_bundle(job: Job, *, study: Study, folder: Path) -> None:
     """Fit a job's network from its own seed and write its bundle.
 
     The initial weights are those of the plain Keras network under the job's seed, and
-    that network, with the weights of the best epoch, is what is stored.
+    that network is stored with the weights of the best epoch.
+
+    Parameters
+    ----------
+    job : TrainingJob or SampleJob
+    study : Study
+        Sizes and training of v1 and v2; a SampleJob has its own.
+    folder : Path
+        Becomes the bundle.
 
     Raises
     ------
@@ -131,7 +139,7 @@ def _plan_samples(job: SampleJob) -> Plan:
 def _metadata(
     job: Job, plan: Plan, model: "keras.Model", history: History
 ) -> dict[str, Any]:
-    """Say what the model is: everything here repeats when it is trained again."""
+    """Describe the model: everything here repeats when it is trained again."""
     best = history[-1]
     if plan.validation is not None:
         best = min(history, key=lambda row: row["val_huber"])

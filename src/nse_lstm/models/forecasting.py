@@ -1,4 +1,4 @@
-"""Forecasts of a stored network: from a bundle and windows to forecast rows."""
+"""Forecast with a stored network: from a bundle and windows to forecast rows."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from nse_lstm.models.inference import StoredNetwork, network_of
 from nse_lstm.models.samples import Samples, gather, open_table
 
 BATCH = 8
-"""Windows a call; a fixed number, see ``predict``. So few that one forecast alone is
+"""Windows per call; a fixed number, see ``predict``. So few that one forecast alone is
 quick, and that no matrix library shares the work among threads."""
 
 Numbers = NDArray[np.float64]
@@ -121,7 +121,7 @@ def predict(model: StoredNetwork, samples: Samples) -> Numbers:
     model : StoredNetwork
         From ``bundles.load_bundle``.
     samples : Samples
-        Scaled as the model was trained; targets are not looked at.
+        Scaled as the model was trained; targets are not used.
 
     Returns
     -------

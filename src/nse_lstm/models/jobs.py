@@ -1,4 +1,4 @@
-"""What training is asked for and what it answers: jobs and trained models."""
+"""Training jobs and trained models: the input and the output of ``training``."""
 
 import hashlib
 import math
@@ -24,7 +24,7 @@ class TrainingJob:
     """The study's seed; the job's own comes from ``job_seed``."""
     train: Windows
     validation: Windows
-    """Not looked at by v1, which runs all its epochs."""
+    """Not used by v1, which runs all its epochs."""
     version: str
     architecture: str = "v2"
     delay: int = 0
@@ -39,7 +39,7 @@ class SampleJob:
     """
 
     ticker: str
-    """The stock, or what stands for the pool."""
+    """The stock, or a name for the pool of stocks."""
     year: int
     seed: int
     network: Architecture
@@ -60,12 +60,12 @@ class SampleJob:
 Job = TrainingJob | SampleJob
 
 SEED_LABELS = {"v1": "v1", "v2": "v2", "v2_delay1": "v2_delay1", "rank_lstm": "v3"}
-"""What a network's random numbers hang on, so that renaming it moves no number."""
+"""Labels that seed each network's random numbers: renaming it changes no number."""
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """What became of one job; losses are Huber of scaled targets, without penalty."""
+    """The outcome of one job; losses are Huber of scaled targets, without penalty."""
 
     ticker: str
     year: int
@@ -82,7 +82,7 @@ class TrainedModel:
     digest: str = ""
     """Of the bundle, see ``bundles.bundle_digest``."""
     seconds: float = 0.0
-    """What fitting took when the bundle was written."""
+    """Duration of the fit that wrote the bundle."""
     failure: str | None = None
     """Why there is no model, if there is none."""
 
@@ -95,7 +95,17 @@ Executor = Callable[[Waiting, Study], Iterator[tuple[int, TrainedModel]]]
 
 
 def job_seed(seed: int, ticker: str, year: int, *, architecture: str = "v2") -> int:
-    """Return a job's own seed: 31 bits of the SHA-256 of what names it.
+    """Return a job's own seed: 31 bits of the SHA-256 of its names.
+
+    Parameters
+    ----------
+    seed : int
+        The study's.
+    ticker : str
+    year : int
+        The fold's.
+    architecture : str
+        The network's name; its label in ``SEED_LABELS`` counts.
 
     Examples
     --------

@@ -1,9 +1,9 @@
 """Baselines with a parameter or a few, fitted by least squares on training windows.
 
-Each is a rule ``(windows, train) -> adjusted prices``: what it knows of the past is in
-``train``, what it forecasts from is in the window, and nothing else reaches it. A
+Each is a rule ``(windows, train) -> adjusted prices``: it is fitted on ``train`` and
+forecasts from each window, and nothing else reaches it. A
 forecast depends on its own window and on ``train`` only, to the last bit. Training
-windows are regressed directly, one row a window, because the sessions between two
+windows are regressed directly, one row per window, because the sessions between two
 windows may be missing: that is least squares, and no library does it otherwise.
 """
 
@@ -77,6 +77,13 @@ def autoregression(windows: Windows, train: Windows, *, order: int) -> Numbers:
 def fit_autoregression(train: Windows, *, order: int) -> Numbers:
     """Return the constant and the coefficients of the lags, the origin's return first.
 
+    Parameters
+    ----------
+    train : Windows
+        Of a lookback above ``order``.
+    order : int
+        Number of lags, at least 1.
+
     Raises
     ------
     DataError
@@ -93,7 +100,7 @@ def exponential_smoothing(windows: Windows, train: Windows) -> Numbers:
 
     Simple exponential smoothing: ``level = alpha * price + (1 - alpha) * level``,
     started at the window's oldest price. ``alpha`` is ``fit_smoothing``'s; where it is
-    1 the forecast is persistence, and prices whose changes carry on always end there.
+    1 the forecast is persistence, and trending prices always end there.
 
     Parameters
     ----------
@@ -122,7 +129,7 @@ def exponential_smoothing(windows: Windows, train: Windows) -> Numbers:
 def fit_smoothing(train: Windows) -> float:
     """Return the alpha of ``ALPHAS`` with the smallest squared log error in training.
 
-    The error is taken on logs so that years of dear and of cheap shares count alike.
+    The error is taken on logs so that years of high and of low prices count alike.
     Of equals the largest wins, the one nearest to persistence.
 
     Raises
@@ -138,7 +145,7 @@ def fit_smoothing(train: Windows) -> float:
 
 
 def _weights(alphas: Numbers, lookback: int) -> Numbers:
-    """Weights of a window's prices, one column an alpha; each sums to 1."""
+    """Weights of a window's prices, one column per alpha; each sums to 1."""
     age = np.arange(lookback - 1, -1, -1)[:, np.newaxis]
     weights = alphas * (1 - alphas) ** age
     weights[0] = (1 - alphas) ** (lookback - 1)

@@ -1,4 +1,4 @@
-"""What became of a job, read back from its bundle: the same wherever it was fitted."""
+"""The outcome of a job, read back from its bundle: the same wherever it was fitted."""
 
 import math
 from dataclasses import replace
@@ -45,7 +45,13 @@ def _fit(job: Job, study: Study, folder: Path) -> TrainedModel:
 
 
 def describe_model(job: Job, folder: Path) -> TrainedModel:
-    """Read back from its bundle what became of a job.
+    """Return the outcome of a job from its bundle.
+
+    Parameters
+    ----------
+    job : TrainingJob or SampleJob
+    folder : Path
+        Of its bundle.
 
     Raises
     ------
@@ -66,7 +72,14 @@ def describe_model(job: Job, folder: Path) -> TrainedModel:
 
 
 def find_model(job: Job, folder: Path) -> TrainedModel | None:
-    """Return the job's model if it is there already, whole and of its version."""
+    """Return the job's model if it is there already, whole and of its version.
+
+    Parameters
+    ----------
+    job : TrainingJob or SampleJob
+    folder : Path
+        Of its bundle.
+    """
     try:
         model = describe_model(job, folder)
     except (ArtefactError, KeyError):
@@ -75,12 +88,21 @@ def find_model(job: Job, folder: Path) -> TrainedModel | None:
 
 
 def failed_model(job: Job, folder: Path, why: str) -> TrainedModel:
-    """Say why there is no model."""
+    """Return the outcome of a job that failed.
+
+    Parameters
+    ----------
+    job : TrainingJob or SampleJob
+    folder : Path
+        Where its bundle would be.
+    why : str
+        In words, for the user.
+    """
     return replace(_unfitted(job, folder), failure=f"{name_job(job)}: {why}")
 
 
 def name_job(job: Job | TrainedModel) -> str:
-    """Name a job, or what became of it, in a line for people."""
+    """Return a job's name for a line that users read."""
     return f"{job.ticker} {job.year}"
 
 

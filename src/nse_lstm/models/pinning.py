@@ -12,7 +12,7 @@ import numpy as np
 
 
 def _kernels() -> dict[str, str]:
-    """Name NumPy's matrix kernels where they would not see what a processor can do.
+    """Name NumPy's matrix kernels where they would not detect the processor.
 
     OpenBLAS takes new processors with 512-bit vectors for old ones without, and is then
     half as fast.

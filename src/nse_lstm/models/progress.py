@@ -1,4 +1,4 @@
-"""How far training is, for whoever looks on: a terminal, JupyterLab or a log."""
+"""Progress of training, shown in a terminal, in JupyterLab or in a log."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ Progress = Callable[[str], None]
 
 
 def show_progress() -> Progress:
-    """Return what prints lines: one live line where it can be overwritten.
+    """Return a function that prints progress, on one live line where it can.
 
     That is in a terminal and in JupyterLab. Elsewhere, as under Papermill, lines stay,
     so there are few of them: a line is dropped if it comes within ``PAUSE`` seconds of
@@ -24,7 +24,7 @@ def show_progress() -> Progress:
 
 
 def _show_live(line: str) -> None:
-    # To the line's start, and what is left of a longer line before it is cleared.
+    # To the line's start; the rest of a longer line before it is cleared.
     ends = "\n" if _stays(line) else ""
     print(f"\r{line}\x1b[K", end=ends, flush=True)
 

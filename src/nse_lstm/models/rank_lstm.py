@@ -1,10 +1,10 @@
-"""The rank LSTM: one LSTM of all shares and horizons.
+"""The rank LSTM: one LSTM of all stocks and horizons.
 
-It aims at the places that a share's returns take among the session's universe, half of
-them as trees fitted on other times forecast them (``models.distillation``), and is
-fitted on every ordinary share that could be dealt in: on all whose return is known
-``purge`` sessions before the fold, and on nothing later. It runs its few epochs and
-stops: a loss in which luck is 99.5 % tells no epoch from another.
+Its targets are the ranks of a stock's returns among the session's universe, half of
+them as trees fitted on other times forecast them (``models.distillation``). It is
+fitted on every tradable ordinary stock whose return is known ``purge`` sessions before
+the fold, and on nothing later. It runs its few epochs without validation: targets that
+are 99.5 % luck make every epoch's loss alike.
 """
 
 from collections.abc import Sequence
@@ -44,20 +44,20 @@ def rank_lstm_job(
     seed: int,
     version: str,
 ) -> SampleJob:
-    """Ask for one network of a fold.
+    """Describe the training job of one rank LSTM.
 
     Parameters
     ----------
     features : DataFrame
         ``FEATURES``, as far as they may be seen; none from the fold on is used.
     targets : sequence of DataFrame
-        ``TARGETS`` of one delay, one a horizon: the network's outputs.
+        ``TARGETS`` of one delay, one per horizon: the network's outputs.
     fold : Fold
-    the rank LSTM : V3
+    rank_lstm : RankLstm
     cross_section : CrossSection
         Its ``purge`` counts beside delay and horizon.
     tabular : Tabular
-        Settings of the trees that teach.
+        Settings of the trees that are distilled.
     seed : int
         Of the network, and of the trees.
     version : str
@@ -65,7 +65,7 @@ def rank_lstm_job(
     Returns
     -------
     SampleJob
-        Its ``about`` holds the unit that turns places into returns, so that the bundle
+        Its ``about`` holds the unit that turns ranks into returns, so that the bundle
         forecasts by itself.
 
     Raises
@@ -118,14 +118,14 @@ def forecast_rank_lstm(
     features : DataFrame
         ``FEATURES``, as far as they may be seen.
     targets : sequence of DataFrame
-        As the job was given them; only their dates are looked at.
+        As the job was given them; only their dates are used.
     fold : Fold
 
     Returns
     -------
     DataFrame
-        ``FORECASTS`` of "rank_lstm" under the bundle's seed: ``y_hat`` is the log return
-        beyond the universe's mean; no price, no interval.
+        ``FORECASTS`` of "rank_lstm" under the bundle's seed. ``y_hat`` is the log
+        return beyond the universe's mean; no price, no interval.
     """
     about = bundle.metadata
     inside = (features["session"] >= fold.start) & (features["session"] < fold.end)
@@ -134,10 +134,10 @@ def forecast_rank_lstm(
     sequences = lay_out(seen, lookback=about["lookback"])
     last = sequences.last(ahead["ticker"], ahead["session"])
     nothing = np.empty((len(last), len(targets)))
-    places = predict(bundle.model, Samples(sequences.table, last, nothing)) / SPREAD
+    ranks = predict(bundle.model, Samples(sequences.table, last, nothing)) / SPREAD
     blocks = [
         _rows(ahead, table, unit * own)
-        for table, unit, own in zip(targets, about["units"], places.T, strict=True)
+        for table, unit, own in zip(targets, about["units"], ranks.T, strict=True)
     ]
     table = pd.concat(blocks, ignore_index=True).assign(
         model=about["architecture"], seed=about["seed"], fold=fold.year
@@ -163,8 +163,8 @@ def forecast_rank_lstm_latest(
     Returns
     -------
     DataFrame
-        ``FORECASTS`` as from ``forecast_rank_lstm``: a row for each member and horizon,
-        with expected dates, so many weekdays on.
+        ``FORECASTS`` as from ``forecast_rank_lstm``: one row per member and horizon,
+        with expected dates, counted in weekdays.
 
     Raises
     ------
@@ -198,7 +198,7 @@ def forecast_rank_lstm_latest(
 def _samples(
     sequences: Sequences, rows: list[pd.DataFrame], aims: list[Numbers], *, every: int
 ) -> Samples:
-    """Lay the horizons' aims side by side; neighbouring windows are much alike."""
+    """Put the horizons' targets side by side, of every ``every``-th window only."""
     columns = [
         pd.Series(SPREAD * aim, index=sequences.last(own["ticker"], own["origin"]))
         for own, aim in zip(rows, aims, strict=True)

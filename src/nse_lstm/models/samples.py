@@ -1,4 +1,4 @@
-"""Windows by reference: a table, and the places in it where windows end."""
+"""Windows by reference: a table, and the rows in it where windows end."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,21 +10,21 @@ from nse_lstm.features.scaling import MinMaxScaler, scale
 from nse_lstm.features.windows import Windows
 
 Numbers = NDArray[np.floating]
-Places = NDArray[np.intp]
+Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What a network is fitted on, or validated with; no window is copied out.
+    """Samples that a network is fitted or validated on; no window is copied out.
 
     A table may hold several stocks below each other, as long as no window reaches from
     one into the next, and several jobs may share it.
     """
 
     table: Numbers | Path
-    """(n_rows, channels): scaled inputs, one row a session; or a ``.npy`` file of
+    """(n_rows, channels): scaled inputs, one row per session; or a ``.npy`` file of
     that, which workers map instead of each holding a copy."""
-    last: Places
+    last: Rows
     """(n,): the row of each window's last session."""
     y: Numbers
     """(n, n_outputs): scaled targets; a missing one is left out of the loss."""
@@ -41,7 +41,14 @@ def open_table(samples: Samples) -> Numbers:
 
 
 def scale_windows(scaler: MinMaxScaler, windows: Windows) -> Samples:
-    """Scale prices and targets to the network's single precision."""
+    """Scale prices and targets to the network's single precision.
+
+    Parameters
+    ----------
+    scaler : MinMaxScaler
+    windows : Windows
+        Prices and targets in KES.
+    """
     return Samples(
         table=scale(scaler, windows.prices).astype(np.float32)[:, np.newaxis],
         last=windows.last,
@@ -50,7 +57,7 @@ def scale_windows(scaler: MinMaxScaler, windows: Windows) -> Samples:
 
 
 def gather(
-    samples: Samples, table: Numbers, rows: Places, *, lookback: int
+    samples: Samples, table: Numbers, rows: Rows, *, lookback: int
 ) -> tuple[Numbers, Numbers]:
     """Copy some windows out of the table.
 
@@ -61,7 +68,7 @@ def gather(
     rows : array of shape (n,)
         Which of the windows.
     lookback : int
-        Sessions of a window.
+        Sessions per window.
 
     Returns
     -------

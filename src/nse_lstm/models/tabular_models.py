@@ -1,9 +1,9 @@
-"""Ridge and boosted trees on the cross-section: what an LSTM's ranking has to beat.
+"""Ridge and boosted trees on the cross-section: rivals of an LSTM's ranking.
 
-All are fitted to the place that a share's return takes among the session's universe,
-on every ordinary share that could be dealt in, whether in the universe or not. What
-they forecast are places again, turned into returns by the training span's own slope of
-excess return on place. Nothing here depends on the number of threads.
+All are fitted to the rank of a stock's return among the session's universe, on every
+tradable ordinary stock, in the universe or not. They forecast ranks. The training
+span's own slope of excess return on rank turns these into returns. Nothing here depends
+on the number of threads.
 """
 
 from collections.abc import Callable, Collection
@@ -24,7 +24,7 @@ from nse_lstm.tables import FORECASTS, MARKET_FEATURES, RANKED_FEATURES, conform
 Numbers = NDArray[np.float64]
 
 RULES = {
-    "rule_range_place": ("range_position_1", -1.0),
+    "rule_range_position": ("range_position_1", -1.0),
     "rule_reversal": ("reversal_5", 1.0),
 }
 """One feature each and its sign; nothing is fitted but the unit."""
@@ -32,7 +32,7 @@ RULES = {
 
 @dataclass(frozen=True, eq=False)
 class FoldRows:
-    """What one fold trains on and what it forecasts: features beside targets."""
+    """Training and forecast rows of one fold: features beside targets."""
 
     train: pd.DataFrame
     """Usable rows whose return is known ``purge`` sessions before the fold."""
@@ -91,11 +91,11 @@ def forecast_tabular(
     seed: int,
     only: Collection[str] | None = None,
 ) -> pd.DataFrame:
-    """Fit every rival on all before a fold and forecast the fold.
+    """Fit every tabular model on all rows before a fold and forecast the fold.
 
-    ``ridge`` and ``boosting`` are one model of all shares, ``ridge_per_stock`` is one a
-    share; beside them the two ``RULES``. To a ridge a missing feature is the middle
-    place, to the trees it is missing.
+    ``ridge`` and ``boosting`` are one model of all stocks, ``ridge_per_stock`` is one
+    per stock; beside them the two ``RULES``. To a ridge a missing feature is the middle
+    rank, to the trees it is missing.
 
     Parameters
     ----------
@@ -115,9 +115,9 @@ def forecast_tabular(
     Returns
     -------
     DataFrame
-        ``FORECASTS``: one row a model and member whose target lies on the calendar.
+        ``FORECASTS``: one row per model and member whose target lies on the calendar.
         ``y_hat`` is the log return beyond the universe's mean; no price, no interval. A
-        share with too few rows has none of ``ridge_per_stock``.
+        stock with too few rows has none of ``ridge_per_stock``.
 
     Raises
     ------
@@ -133,12 +133,12 @@ def forecast_tabular(
         **{model: partial(_rule, ahead, model) for model in RULES},
     }
     wanted = fits if only is None else only
-    places = {model: fit() for model, fit in fits.items() if model in wanted}
+    ranks = {model: fit() for model, fit in fits.items() if model in wanted}
     unit = return_per_rank(train["y_rank"].to_numpy(), train["y_excess"].to_numpy())
-    seeds = dict.fromkeys(places, 0) | {"boosting": seed}
+    seeds = dict.fromkeys(ranks, 0) | {"boosting": seed}
     blocks = [
-        ahead.assign(model=model, seed=seeds[model], y_hat=unit * place)
-        for model, place in places.items()
+        ahead.assign(model=model, seed=seeds[model], y_hat=unit * rank)
+        for model, rank in ranks.items()
     ]
     table = pd.concat(blocks, ignore_index=True).dropna(subset="y_hat")
     table = table.assign(fold=fold.year, price_hat=np.nan, lower=np.nan, upper=np.nan)
@@ -167,7 +167,7 @@ def fit_ridge(X: Numbers, y: Numbers, *, alpha: float) -> tuple[Numbers, float]:
 def boosted_ranks(
     train: pd.DataFrame, ahead: pd.DataFrame, *, tabular: Tabular, seed: int
 ) -> Numbers:
-    """Fit boosted trees on some rows and forecast the places of others.
+    """Fit boosted trees on some rows and forecast the ranks of others.
 
     Parameters
     ----------
@@ -210,13 +210,13 @@ def _ridge(train: pd.DataFrame, ahead: pd.DataFrame, *, alpha: float) -> Numbers
 def _ridge_per_stock(
     train: pd.DataFrame, ahead: pd.DataFrame, *, tabular: Tabular
 ) -> Numbers:
-    places = pd.Series(np.nan, index=ahead.index)
+    ranks = pd.Series(np.nan, index=ahead.index)
     own_rows = dict(list(train.groupby("ticker")))
     for ticker, rows in ahead.groupby("ticker"):
         own = own_rows.get(ticker, train[:0])
         if len(own) >= tabular.min_stock_rows:
-            places[rows.index] = _ridge(own, rows, alpha=tabular.stock_ridge_alpha)
-    return np.asarray(places.to_numpy(), np.float64)
+            ranks[rows.index] = _ridge(own, rows, alpha=tabular.stock_ridge_alpha)
+    return np.asarray(ranks.to_numpy(), np.float64)
 
 
 def _rule(ahead: pd.DataFrame, model: str) -> Numbers:
@@ -225,14 +225,20 @@ def _rule(ahead: pd.DataFrame, model: str) -> Numbers:
 
 
 def _filled(rows: pd.DataFrame) -> Numbers:
-    """Put the middle place where a feature is missing.
+    """Put the middle rank where a feature is missing.
 
-    Market features are left out: they are one number a session, and so is what they
-    could add to a linear forecast.
+    Market features are left out: they are one number per session, and so is their
+    part of a linear forecast.
     """
     return np.nan_to_num(rows[list(RANKED_FEATURES)].to_numpy())
 
 
 def return_per_rank(x: Numbers, y: Numbers) -> float:
-    """Least squares through the origin."""
+    """Return the slope of y on x by least squares through the origin.
+
+    Parameters
+    ----------
+    x, y : arrays of shape (n,)
+        Ranks and excess returns, none missing.
+    """
     return float((x * y).sum() / (x * x).sum())

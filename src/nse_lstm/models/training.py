@@ -1,9 +1,9 @@
-"""Many networks fitted at once, each in a process of one thread.
+"""Train many networks at once, each in a process of one thread.
 
 The process that asks for training never imports TensorFlow: it hands jobs to workers,
 of this machine or of a cluster (``executors``), which fit, write the bundle and answer
-with a ``TrainedModel``. What a job gives depends on the job and the study only: not on
-its place in the queue, on who fits it, or on what a worker did before.
+with a ``TrainedModel``. A job's result depends on the job and the study only: not on
+its position in the queue, on the worker, or on the jobs before it.
 """
 
 import json
@@ -37,8 +37,8 @@ def train(
 
     A job whose windows cannot be used fails before any is fitted. A killed run resumes:
     a bundle is written whole when its job is done, and a job whose bundle has its
-    version and passes its digests is not fitted again; so at most the jobs in hand, one
-    a worker, are fitted twice.
+    version and passes its digests is not fitted again; so at most one job per worker
+    is fitted twice.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def train(
         Their folders must differ.
     study : Study
         ``study.v2`` and ``study.training.train`` decide; of the latter ``workers`` (0:
-        one a core) and ``engine`` change the time only.
+        one per core) and ``engine`` change the time only.
     folder_of : callable
         Where a job's bundle belongs.
     progress : callable, optional
@@ -135,7 +135,7 @@ def _fit(
 
 
 def _line(model: TrainedModel, *, count: str, note: str) -> str:
-    """Say what became of a job: one line, the same for fitted and resumed ones."""
+    """Return a job's outcome in one line, the same for fitted and resumed ones."""
     if model.failure:
         return f"[{count}] failed: {model.failure}"
     which, loss = "validation", model.validation_loss
@@ -156,7 +156,7 @@ def _about(seconds: float) -> str:
 
 
 def _append(log: Path, model: TrainedModel, note: str) -> None:
-    """Add what became of a job to a log that outlives the run."""
+    """Add a job's outcome to a log that outlives the run."""
     known = {
         each.name: getattr(model, each.name)
         for each in fields(model)

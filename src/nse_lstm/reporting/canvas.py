@@ -61,7 +61,7 @@ NAMES = {
     "ridge": "ridge, all shares",
     "boosting": "boosted trees, all shares",
     "ridge_per_stock": "ridge, one a share",
-    "rule_range_place": "place in the day's range",
+    "rule_range_position": "place in the day's range",
     "rule_reversal": "5-session reversal",
     "buy_and_hold": "buy and hold",
     "equal_weight": "equal weight, monthly",

@@ -7,7 +7,7 @@ from support.tiny_study import trained_study
 
 from nse_lstm.deployment.registry import promote
 from nse_lstm.models.bundles import read_metadata
-from nse_lstm.models.equality import RUNTIME_TOLERANCE, check_runtime
+from nse_lstm.models.keras_agreement import KERAS_TOLERANCE, difference_from_keras
 from nse_lstm.study.core.jobs import bundle_folder
 from nse_lstm.study.core.phase_tables import read_recommended, study_folds
 from nse_lstm.study.core.sealed_year import open_test_year
@@ -39,7 +39,7 @@ def test_the_service_forecasts_the_notebooks_numbers_to_the_bit(tmp_path):
     for ticker in tickers:
         promote_trained(workspace, ticker, fold.year)
         folder = bundle_folder(open_study_data(workspace), ticker, fold.year)
-        assert check_runtime(folder) <= RUNTIME_TOLERANCE
+        assert difference_from_keras(folder) <= KERAS_TOLERANCE
     panel, _ = open_test_year(workspace)
     expected = forecast_fold(open_study_data(workspace), panel, fold)
     expected = expected[expected["model"] == "v2"]

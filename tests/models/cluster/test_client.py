@@ -128,8 +128,8 @@ def test_a_process_that_dies_again_and_again_fails_its_job(monkeypatch):
     monkeypatch.setattr(worker, "_process", start)
     monkeypatch.setattr(worker, "get_worker", lambda: None)
     monkeypatch.setattr(worker, "worker_facts", lambda _: {})
-    order = SimpleNamespace(expected={})
-    assert "died 3 times" in worker.fit_message(order)
+    message = SimpleNamespace(expected={})
+    assert "died 3 times" in worker.fit_message(message)
     assert restarts == [1, 2, 3]
 
 

@@ -129,42 +129,44 @@ def same(one, other) -> bool:
 
 
 def test_a_job_comes_back_from_the_store_to_the_bit(url):
-    book = JobMessages(make_study(), url, {})
+    messages = JobMessages(make_study(), url, {})
     stock, pool = make_jobs("C")[0], make_pooled_job()
-    found = restore_job(book.write(stock))
+    found = restore_job(messages.write(stock))
     assert same(found.train, stock.train) and same(found.validation, stock.validation)
-    found = restore_job(book.write(pool))
+    found = restore_job(messages.write(pool))
     for span in ("train", "validation"):
         given, read = getattr(pool, span), getattr(found, span)
         assert isinstance(read.table, Path)  # mapped, not held by every worker
         assert open_table(read).tobytes() == given.table.tobytes()
         assert same(replace(read, table=given.table), given)
-    plain = restore_job(book.write(replace(pool, validation=None)))
+    plain = restore_job(messages.write(replace(pool, validation=None)))
     assert plain.validation is None
 
 
 def test_seeds_share_what_they_are_trained_on_and_no_bundle(tmp_path):
-    book = JobMessages(make_study(), absolute_url(str(tmp_path)), {})
+    messages = JobMessages(make_study(), absolute_url(str(tmp_path)), {})
     pool, stock = make_pooled_job(), make_jobs("A")[0]
-    orders = [
-        book.write(replace(job, seed=seed)) for job in (pool, stock) for seed in (1, 2)
+    sent = [
+        messages.write(replace(job, seed=seed))
+        for job in (pool, stock)
+        for seed in (1, 2)
     ]
-    assert len({order.inputs for order in orders}) == 2
-    assert len({order.bundle for order in orders}) == 4
+    assert len({message.inputs for message in sent}) == 2
+    assert len({message.bundle for message in sent}) == 4
     assert len(list(tmp_path.glob("tables/*/*"))) == 1
     assert len(list(tmp_path.glob("inputs/*/*"))) == 2
     # Other windows under the same version are another bundle.
     other = replace(stock, train=replace(stock.train, y=stock.train.y + 1))
-    assert book.write(other).bundle != orders[2].bundle
+    assert messages.write(other).bundle != sent[2].bundle
 
 
 def test_a_message_is_small_however_long_the_history(tmp_path):
     protocol = pytest.importorskip("distributed").protocol
-    book = JobMessages(make_study(), absolute_url(str(tmp_path)), {})
+    messages = JobMessages(make_study(), absolute_url(str(tmp_path)), {})
     job = make_jobs("A")[0]
     long = replace(job, train=replace(job.train, prices=np.ones(10**6)))
     sizes = [
-        sum(map(len, protocol.dumps(protocol.Serialize(book.write(each)))))
+        sum(map(len, protocol.dumps(protocol.Serialize(messages.write(each)))))
         for each in (job, long)
     ]
     assert sizes[0] == sizes[1] < 10_000
@@ -173,9 +175,9 @@ def test_a_message_is_small_however_long_the_history(tmp_path):
 def test_a_table_that_is_a_file_goes_along(tmp_path):
     pool = make_pooled_job()
     np.save(tmp_path / "table.npy", pool.train.table)
-    book = JobMessages(make_study(), absolute_url(str(tmp_path / "store")), {})
+    messages = JobMessages(make_study(), absolute_url(str(tmp_path / "store")), {})
     filed = replace(pool, train=replace(pool.train, table=tmp_path / "table.npy"))
-    assert book.write(filed).tables == book.write(pool).tables
+    assert messages.write(filed).tables == messages.write(pool).tables
 
 
 def test_one_array_is_written_once(tmp_path):

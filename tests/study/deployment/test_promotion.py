@@ -12,7 +12,7 @@ from support.tiny_study import tiny_workspace
 
 from nse_lstm.deployment.registry import history, promote, read_registry
 from nse_lstm.errors import ArtefactError, ConfigurationError
-from nse_lstm.models import equality
+from nse_lstm.models import keras_agreement
 from nse_lstm.study.core.sealed_year import open_test_year, open_to_serve
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
@@ -44,7 +44,7 @@ def study(
     monkeypatch.setattr(promotion_case, "is_clean", lambda _: True)
     monkeypatch.setattr(deploy, "refit", lambda *_, **__: [])
     # Its bundles hold no network.
-    monkeypatch.setattr(equality, "require_equal_runtimes", lambda _: None)
+    monkeypatch.setattr(keras_agreement, "require_keras_agreement", lambda _: None)
     data = open_study_data(workspace)
     open_test_year(data)
     return data
@@ -254,7 +254,7 @@ def test_a_network_that_the_two_runtimes_disagree_on_never_enters(
         asked.append(folder.name)
         raise ArtefactError("Expected NumPy within 1e-05 of Keras")
 
-    monkeypatch.setattr(equality, "require_equal_runtimes", disagree)
+    monkeypatch.setattr(keras_agreement, "require_keras_agreement", disagree)
     with pytest.raises(ArtefactError, match="within 1e-05 of Keras"):
         promote_selected(study)
     assert len(asked) == 1
@@ -267,5 +267,5 @@ def test_a_bundle_that_the_registry_keeps_is_not_tried_again(
 ) -> None:
     promote_selected(study)
     (study.paths.evaluation / "selection.json").touch()
-    monkeypatch.setattr(equality, "require_equal_runtimes", lambda _: 1 / 0)
+    monkeypatch.setattr(keras_agreement, "require_keras_agreement", lambda _: 1 / 0)
     promote_selected(study)

@@ -1,1 +1,1 @@
-"""Training jobs on other machines: messages, client, worker and shared store."""
+"""Training jobs on other machines: client, worker, messages and shared store."""

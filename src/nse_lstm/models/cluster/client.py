@@ -1,8 +1,7 @@
 """Jobs fitted by the workers of a Dask cluster: the client's side.
 
-A lost worker's jobs go to the others, and what waits at the scheduler is bounded
-however long the list is. Results are the local run's to the byte on the same type of
-processor.
+A lost worker's jobs go to the others. The number of jobs at the scheduler is bounded.
+Results equal the local run's to the byte on the same type of processor.
 """
 
 from collections.abc import Iterator
@@ -33,20 +32,20 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True, eq=False)
 class _Queue:
-    """The jobs at the scheduler, and a queue of those that it is done with."""
+    """The jobs at the scheduler, and a queue of those that are done."""
 
     client: "Client"
     sent: "dict[Any, tuple[int, JobMessage, Future]]" = field(default_factory=dict)
-    """By key; the futures are kept, since the scheduler forgets what nobody holds."""
+    """By key. The futures are kept, since the scheduler drops a job without one."""
     done: "Queue[Future]" = field(default_factory=Queue)
 
-    def submit(self, place: int, order: JobMessage) -> None:
+    def submit(self, place: int, message: JobMessage) -> None:
         from nse_lstm.models.cluster.worker import fit_message
 
-        # The first part makes them one group, which Dask deals out evenly.
-        key = ("fit", order.job.ticker, order.job.year, order.bundle, place)
-        future = self.client.submit(fit_message, order, key=key, pure=False)
-        self.sent[key] = place, order, future
+        # The first part makes them one group, which Dask spreads evenly.
+        key = ("fit", message.job.ticker, message.job.year, message.bundle, place)
+        future = self.client.submit(fit_message, message, key=key, pure=False)
+        self.sent[key] = place, message, future
         future.add_done_callback(self.done.put)
 
     def next(self) -> "tuple[int, JobMessage, Future]":
@@ -72,26 +71,33 @@ def fit_on_cluster(
     Every worker must have one thread and the client's sources and packages. Workers may
     come and go meanwhile.
 
+    Parameters
+    ----------
+    waiting : mapping
+        Jobs and the folders of their bundles, by place.
+    study : Study
+        Its ``training`` names the scheduler and the shared store.
+
     Raises
     ------
     ConfigurationError
-        If the extra ``scale`` is missing, there is no scheduler, or a worker is not
-        what it must be; no job is sent then.
+        If the extra ``scale`` is missing, there is no scheduler, or a worker differs
+        from the client. No job is sent then.
     ArtefactError
-        If the scheduler or all workers are lost; what was finished is kept.
+        If the scheduler or all workers are lost. Finished models are kept.
     """
     with _connected(study.training.scheduler) as client:
-        book = JobMessages(
+        messages = JobMessages(
             study, absolute_url(study.training.store), _check_workers(client)
         )
         queue, left = _Queue(client), iter(waiting.items())
         for place, (job, _) in islice(left, IN_FLIGHT):
-            queue.submit(place, book.write(job))
+            queue.submit(place, messages.write(job))
         while queue.sent:
-            place, order, future = queue.next()
-            yield place, _result(future, order, *waiting[place])
+            place, message, future = queue.next()
+            yield place, _result(future, message, *waiting[place])
             for other, (job, _) in islice(left, 1):
-                queue.submit(other, book.write(job))
+                queue.submit(other, messages.write(job))
 
 
 @contextmanager
@@ -119,7 +125,7 @@ def _connected(address: str) -> "Iterator[Client]":
 def _check_workers(client: "Client") -> dict[str, Any]:
     """Refuse workers that would give other bytes.
 
-    What must be true of them is returned, for the workers that come later.
+    The facts that they must share are returned, for the workers that come later.
     """
     from nse_lstm.models.cluster.worker import differences, own_facts, worker_facts
 
@@ -132,7 +138,7 @@ def _check_workers(client: "Client") -> dict[str, Any]:
             f"Expected workers at {address}. Received: none within {PATIENCE:.0f} s; "
             f"start some: dask worker {address} --nthreads 1 --nworkers 1"
         ) from None
-    except Exception as error:  # Dask hands on whatever goes wrong over there.
+    except Exception as error:  # Dask passes on every error of a worker.
         raise ConfigurationError(
             f"Expected this version of nse-lstm where the workers of {address} run. "
             f"Received: {error}"
@@ -147,7 +153,7 @@ def _check_workers(client: "Client") -> dict[str, Any]:
 
 
 def _result(
-    future: "Future", order: JobMessage, job: Job, folder: Path
+    future: "Future", message: JobMessage, job: Job, folder: Path
 ) -> TrainedModel:
     from distributed import KilledWorker
 
@@ -155,7 +161,7 @@ def _result(
         failure = future.result()
         if failure:
             return failed_model(job, folder, failure)
-        unpack_folder(read_file(order.store, order.bundle), folder)
+        unpack_folder(read_file(message.store, message.bundle), folder)
         return describe_model(job, folder)
     except KilledWorker as error:
         why = f"{error.allowed_failures + 1} workers died fitting it"
@@ -164,14 +170,14 @@ def _result(
         raise
     except Exception as error:
         raise _lost(
-            f"{order.job.ticker} {order.job.year} to be fitted on the cluster",
+            f"{message.job.ticker} {message.job.year} to be fitted on the cluster",
             f"{type(error).__name__}: {error}",
         ) from None
 
 
 def _lost(expected: str, received: str) -> ArtefactError:
     return ArtefactError(
-        f"Expected {expected}. Received: {received}. What was finished is kept: run "
+        f"Expected {expected}. Received: {received}. Finished models are kept: run "
         "again to resume"
     )
 

@@ -1,7 +1,7 @@
-"""A job on its way to a cluster's worker: its windows lie in the store, not in it.
+"""Messages that carry jobs to a cluster's workers; arrays travel through the store.
 
-So a message is small, however long a history is, and what several jobs share, such as
-the samples of a network's seeds, is written once.
+So a message is small, however long a history is. Arrays that several jobs share, such
+as the samples of a network's seeds, are written once.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ NOTHING = np.empty(0)
 
 @dataclass(frozen=True, eq=False)
 class JobMessage:
-    """What a worker is sent."""
+    """One job as a worker receives it."""
 
     job: Job
     """Without its arrays."""
@@ -45,21 +45,21 @@ class JobMessage:
     bundle: str
     """The archive in the store that the bundle becomes."""
     expected: Mapping[str, Any]
-    """What must be true of the process that fits, see ``cluster_worker``."""
+    """Facts that the worker must share, see ``worker.worker_facts``."""
 
 
 @dataclass(frozen=True, eq=False)
 class JobMessages:
-    """Turns jobs into orders, writing what they need into the store."""
+    """Turns jobs into messages and writes their arrays into the store."""
 
     study: Study
     store: str
     expected: Mapping[str, Any]
     _known: dict[int, tuple[Any, str]] = field(default_factory=dict)
-    """Tables that are in the store with their names, by identity: seeds share one."""
+    """Tables in the store with their names, by identity: seeds share one table."""
 
     def write(self, job: Job) -> JobMessage:
-        """Put a job's arrays into the store and return the order without them."""
+        """Put a job's arrays into the store and return the message without them."""
         arrays: dict[str, Array] = {}
         tables: dict[str, str] = {}
         light: dict[str, Any] = {}
@@ -98,18 +98,18 @@ class JobMessages:
         return self._known[own][1]
 
 
-def restore_job(order: JobMessage) -> Job:
-    """Return an order's job with its arrays, the tables as files to be mapped.
+def restore_job(message: JobMessage) -> Job:
+    """Return a message's job with its arrays, the tables as files to be mapped.
 
     Raises
     ------
     ArtefactError
         If the store does not hold them.
     """
-    arrays = read_arrays(order.store, order.inputs)
+    arrays = read_arrays(message.store, message.inputs)
     whole: dict[str, Any] = {}
     for span in SPANS:
-        part = getattr(order.job, span)
+        part = getattr(message.job, span)
         if part is None:
             continue
         found: dict[str, Any] = {
@@ -117,10 +117,10 @@ def restore_job(order: JobMessage) -> Job:
             for name, array in arrays.items()
             if name.startswith(f"{span}.")
         }
-        if span in order.tables:
-            found["table"] = local_path(order.store, order.tables[span])
+        if span in message.tables:
+            found["table"] = local_path(message.store, message.tables[span])
         whole[span] = replace(part, **found)
-    return replace(order.job, **whole)
+    return replace(message.job, **whole)
 
 
 def _arrays(part: Windows | Samples) -> dict[str, Array]:

@@ -1,8 +1,8 @@
-"""What client and workers of a cluster share: windows on their way in, bundles out.
+"""The store that client and workers of a cluster share: windows in, bundles out.
 
-The store is a folder or a bucket, by fsspec. Inputs are named by the SHA-256 of what
-they hold, so that the seeds of a network share theirs; a file is never seen before it
-is whole. Nothing in it is ever unpickled.
+The store is a folder or a bucket, by fsspec. Inputs are named by the
+SHA-256 of their content, so that the seeds of a network share theirs. A file appears
+only when it is whole. Nothing in it is ever unpickled.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ Array = NDArray[Any]
 
 
 def absolute_url(url: str) -> str:
-    """Return the store's URL as every machine understands it, whatever its folder.
+    """Return the store's URL as an absolute one, the same for every machine.
 
     Raises
     ------
@@ -40,13 +40,28 @@ def absolute_url(url: str) -> str:
 
 
 def has_file(url: str, name: str) -> bool:
-    """Say whether a file is there, and so is whole."""
+    """Tell whether a file is there, and so is whole.
+
+    Parameters
+    ----------
+    url : str
+        Of the store.
+    name : str
+        Path of the file in it.
+    """
     system, root = _open(url)
     return bool(system.isfile(f"{root}/{name}"))
 
 
 def read_file(url: str, name: str) -> bytes:
-    """Return what a file holds.
+    """Return a file's content.
+
+    Parameters
+    ----------
+    url : str
+        Of the store.
+    name : str
+        Path of the file in it.
 
     Raises
     ------
@@ -64,11 +79,20 @@ def read_file(url: str, name: str) -> bytes:
 
 
 def write_file(url: str, name: str, content: bytes) -> None:
-    """Write a file whole or not at all; of several writers the last one wins."""
+    """Write a file whole or not at all; of several writers the last one wins.
+
+    Parameters
+    ----------
+    url : str
+        Of the store.
+    name : str
+        Path of the file in it.
+    content : bytes
+    """
     system, root = _open(url)
     path = f"{root}/{name}"
     folder, _, own = path.rpartition("/")
-    # Another writer may be on another machine, so the process's number is no name.
+    # Another writer may be on another machine: a process number is not unique.
     aside = f"{folder}/.{own}.{uuid.uuid4().hex}.aside"
     system.makedirs(folder, exist_ok=True)
     try:
@@ -80,7 +104,15 @@ def write_file(url: str, name: str, content: bytes) -> None:
 
 
 def local_path(url: str, name: str) -> Path:
-    """Return a file of the store as one of this machine, fetched once a process."""
+    """Return a file of the store as one of this machine, fetched once per process.
+
+    Parameters
+    ----------
+    url : str
+        Of the store.
+    name : str
+        Path of the file in it.
+    """
     system, root = _open(url)
     if "file" in _protocols(system):
         return Path(root) / name
@@ -102,7 +134,17 @@ def array_digest(arrays: dict[str, Array]) -> str:
 
 
 def write_arrays(url: str, name: str, arrays: dict[str, Array]) -> None:
-    """Write arrays as one compressed ``.npz``, unless it is there."""
+    """Write arrays as one compressed ``.npz``, unless it is there.
+
+    Parameters
+    ----------
+    url : str
+        Of the store.
+    name : str
+        Path of the file in it.
+    arrays : dict
+        Of any shapes, none of objects.
+    """
     if not has_file(url, name):
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **arrays)
@@ -110,13 +152,31 @@ def write_arrays(url: str, name: str, arrays: dict[str, Array]) -> None:
 
 
 def read_arrays(url: str, name: str) -> dict[str, Array]:
-    """Return the arrays of an ``.npz``."""
+    """Return the arrays of an ``.npz``.
+
+    Parameters
+    ----------
+    url : str
+        Of the store.
+    name : str
+        Path of the file in it.
+    """
     with np.load(io.BytesIO(read_file(url, name)), allow_pickle=False) as archive:
         return {member: archive[member] for member in archive.files}
 
 
 def write_array(url: str, name: str, array: Array) -> None:
-    """Write one array as a ``.npy`` that can be mapped, unless it is there."""
+    """Write one array as a ``.npy`` that can be mapped, unless it is there.
+
+    Parameters
+    ----------
+    url : str
+        Of the store.
+    name : str
+        Path of the file in it.
+    array : array
+        Of any shape, not of objects.
+    """
     if not has_file(url, name):
         buffer = io.BytesIO()
         np.save(buffer, array, allow_pickle=False)
@@ -134,6 +194,13 @@ def pack_folder(folder: Path) -> bytes:
 
 def unpack_folder(content: bytes, folder: Path) -> None:
     """Write an archive's files as a folder, whole or not at all, replacing an older.
+
+    Parameters
+    ----------
+    content : bytes
+        From ``pack_folder``.
+    folder : Path
+        Becomes the folder.
 
     Raises
     ------
@@ -162,7 +229,8 @@ def _open(url: str) -> tuple["AbstractFileSystem", str]:
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"Expected the extra `scale` for a shared store: pip install "
-            f"'nse-lstm[scale]', and for {url} what fsspec asks for. Received: {error}"
+            f"'nse-lstm[scale]', and for {url} the packages that fsspec names. "
+            f"Received: {error}"
         ) from None
     except (ImportError, ValueError) as error:
         raise ConfigurationError(

@@ -1,8 +1,8 @@
-"""What happens at a cluster's worker: it proves what it is, and lets a process fit.
+"""A cluster's worker: it shows that it equals the client, and has a process fit.
 
 That process is one of ``executors``, pinned from its first moment as those of a local
 run are. Dask's own threads stay outside: they draw from Python's random numbers, which
-would move the seeds of a network's first weights.
+would change the seeds of a network's first weights.
 """
 
 import multiprocessing
@@ -38,7 +38,7 @@ ATTEMPTS = 3
 
 @lru_cache(maxsize=1)
 def own_facts() -> dict[str, Any]:
-    """Return what a bundle's bytes depend on beside its job: the installation."""
+    """Return the facts of this installation that a bundle's bytes depend on."""
     return {
         "sources": code_digest("models.fitting")[:12],
         "Python": platform.python_version(),
@@ -48,20 +48,20 @@ def own_facts() -> dict[str, Any]:
 
 
 def worker_facts(dask_worker: Worker) -> dict[str, Any]:
-    """Return the same of a worker, and its number of threads.
+    """Return the facts of a worker's installation, and its number of threads.
 
     Parameters
     ----------
     dask_worker : Worker
-        Dask gives it, by this name, to what it runs on every worker.
+        Dask passes it, by this name, to a function that it runs on every worker.
     """
     return {**own_facts(), "threads": dask_worker.state.nthreads}
 
 
-def fit_message(order: JobMessage) -> str:
-    """Fit a job in a worker's process; return why not if that fails.
+def fit_message(message: JobMessage) -> str:
+    """Fit a message's job in a worker's process; return "", or why it failed.
 
-    A process that dies is started anew, some times.
+    A process that dies is started again, ``ATTEMPTS`` times in all.
 
     Raises
     ------
@@ -69,12 +69,12 @@ def fit_message(order: JobMessage) -> str:
         If this worker may not fit, or the store does not hold the job's windows.
     """
     worker = get_worker()
-    if faults := differences(order.expected, worker_facts(worker)):
+    if faults := differences(message.expected, worker_facts(worker)):
         raise ArtefactError(f"Expected a worker that fits: {worker.address}: {faults}")
     for _ in range(ATTEMPTS):
         try:
             with pinned_environment():
-                future = _process().submit(_fit, order)
+                future = _process().submit(_fit, message)
             return future.result()
         except BrokenProcessPool:
             _process.cache_clear()
@@ -82,7 +82,13 @@ def fit_message(order: JobMessage) -> str:
 
 
 def differences(expected: Mapping[str, Any], received: Mapping[str, Any]) -> str:
-    """Say in words what is not as expected; "" if all is."""
+    """Return in words which facts differ; "" if none does.
+
+    Parameters
+    ----------
+    expected, received : mapping
+        Facts by name. Names that are only in ``received`` do not count.
+    """
     return "; ".join(
         f"{name} {expected[name]} expected, {received.get(name)} received"
         for name in expected
@@ -92,38 +98,38 @@ def differences(expected: Mapping[str, Any], received: Mapping[str, Any]) -> str
 
 @lru_cache(maxsize=1)
 def _process() -> ProcessPoolExecutor:
-    # A worker that a nanny looks after is a daemon, which may have no children. This
-    # one ends with its parent.
+    # A worker under a nanny is a daemon, which may have no children. This process ends
+    # with its parent.
     multiprocessing.current_process().daemon = False
     return start_processes(1)
 
 
-def _fit(order: JobMessage) -> str:
+def _fit(message: JobMessage) -> str:
     """Fit in the process, and write the bundle into the store.
 
-    A bundle that is there and whole, as after a worker that died while answering, is
-    not fitted again.
+    A bundle that is there and whole is not fitted again: a worker may have died while
+    it answered.
     """
     from nse_lstm.models.fitting import fit_bundle
 
     with tempfile.TemporaryDirectory(prefix="nse-lstm-") as scratch:
         folder = Path(scratch) / "bundle"
-        if _is_done(order, folder):
+        if _is_done(message, folder):
             return ""
-        job = restore_job(order)
+        job = restore_job(message)
         try:
-            fit_bundle(job, study=order.study, folder=folder)
+            fit_bundle(job, study=message.study, folder=folder)
         except StudyError as error:
             return str(error)
-        write_file(order.store, order.bundle, pack_folder(folder))
+        write_file(message.store, message.bundle, pack_folder(folder))
     return ""
 
 
-def _is_done(order: JobMessage, folder: Path) -> bool:
-    if not has_file(order.store, order.bundle):
+def _is_done(message: JobMessage, folder: Path) -> bool:
+    if not has_file(message.store, message.bundle):
         return False
     try:
-        unpack_folder(read_file(order.store, order.bundle), folder)
-        return bool(read_metadata(folder)["version"] == order.job.version)
+        unpack_folder(read_file(message.store, message.bundle), folder)
+        return bool(read_metadata(folder)["version"] == message.job.version)
     except ArtefactError:
         return False

@@ -116,7 +116,14 @@ class DenseLayer:
         self.grads, self.rectified = grads, rectified
 
     def forward(self, x: Numbers, random: Random | None) -> Numbers:
-        """Apply the layer: y = K' x + b, and max(y, 0) where it is rectified."""
+        """Apply the layer: y = K' x + b, and max(y, 0) where it is rectified.
+
+        Parameters
+        ----------
+        x : array of shape (width, n)
+        random : Generator or None
+            Not used: nothing is drawn here.
+        """
         self.inputs = x
         # (units, width) @ (width, n) + (units, 1)
         self.outputs = self.kernel.T @ x + self.bias[:, None]

@@ -42,9 +42,9 @@ def promote_checked(
     """
     registry, folder = workspace.paths.registry, workspace.paths.models
     if proposal.bundle and not is_kept(registry, folder / proposal.bundle):
-        from nse_lstm.models.equality import require_equal_runtimes
+        from nse_lstm.models.keras_agreement import require_keras_agreement
 
-        require_equal_runtimes(folder / proposal.bundle)
+        require_keras_agreement(folder / proposal.bundle)
     return promote(
         registry,
         ticker=proposal.ticker,
