@@ -56,12 +56,12 @@ all: reports  ## Everything: environment, market, models, reports (MARKET, RAW, 
 reports: $(REPORTS)/index.html
 	@echo "Up to date: open $(REPORTS)/index.html"
 train: $(BUILD)/03_full_training.ipynb  ## Phases 1 to 3: the trained models
-# Tonight's data enter by Phase 1; who serves was settled when Phase 5 last ran.
+# Today's data enter by Phase 1. The models in use were chosen when Phase 5 last ran.
 score: $(BUILD)/01_data_analysis.ipynb $(if $(wildcard $(BUILD)/05_deployment.ipynb),,$(BUILD)/05_deployment.ipynb)  ## Append the next session's forecasts to the store (AS_OF=2024-12-31)
 	$(NSE_LSTM) score $(IDENTITY) --as-of "$(AS_OF)"
-replay: $(BUILD)/05_deployment.ipynb  ## A year evening by evening: score, realise, test, alarm, promote (YEAR=2022)
+replay: $(BUILD)/05_deployment.ipynb  ## A year day by day: score, realise, test, alarm, promote (YEAR=2022)
 	$(NSE_LSTM) replay --year $(YEAR) $(IDENTITY)
-monitor: $(BUILD)/01_data_analysis.ipynb $(if $(wildcard $(BUILD)/05_deployment.ipynb),,$(BUILD)/05_deployment.ipynb)  ## Watch the stored forecasts and their inputs; fails when an alarm rings (AS_OF)
+monitor: $(BUILD)/01_data_analysis.ipynb $(if $(wildcard $(BUILD)/05_deployment.ipynb),,$(BUILD)/05_deployment.ipynb)  ## Monitor the stored forecasts and their inputs; fails on an alarm (AS_OF)
 	$(NSE_LSTM) monitor $(IDENTITY) --as-of "$(AS_OF)"
 fetch: | $(ENVIRONMENT)  ## Download the public data sets to data/raw/nse (YEARS=2013-2023: only these)
 	$(NSE_LSTM) fetch --folder "$(ROOT)/data/raw/nse" --years "$(YEARS)"
@@ -69,15 +69,15 @@ results: reports  ## Write docs/results/<market>-<test year>.md: statistics, to 
 	$(NSE_LSTM) results $(IDENTITY)
 
 .PHONY: serve
-serve: $(SERVICE)  ## Answer for forecasts over HTTP on this machine (HOST, PORT); docs/service.md
+serve: $(SERVICE)  ## Serve forecasts over HTTP on this machine (HOST, PORT); docs/service.md
 	.venv-service/bin/nse-lstm serve $(IDENTITY) --host $(HOST) --port $(PORT)
 
 .PHONY: audit audit-power calibrate
-audit: $(BUILD)/03_full_training.ipynb  ## Look for leaks: small market and this one's own files; minutes
+audit: $(BUILD)/03_full_training.ipynb  ## Audit for leaks: small market and this one's own files; minutes
 	$(NSE_LSTM) audit --full $(IDENTITY)
 audit-power: $(ENVIRONMENT)  ## Inject known defects: which does the audit catch? Writes docs/audit_power.md; an hour
 	.venv/bin/pytest -q -m audit_power tests/audit_power
-calibrate: | $(ENVIRONMENT)  ## How often the verdict says yes to luck, and to skill: invented markets; half an hour
+calibrate: | $(ENVIRONMENT)  ## False-positive rate and power of the verdict on simulated markets; half an hour
 	$(NSE_LSTM) calibrate $(IDENTITY)
 
 .PHONY: ablation search
@@ -144,7 +144,7 @@ lab: | $(ENVIRONMENT)  ## JupyterLab, on the environment's own kernel; edited mo
 	IPYTHONDIR="$(CURDIR)/.ipython" .venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(LAB)
 
 .PHONY: doctor
-doctor: | $(ENVIRONMENT)  ## Is all there that the study needs, and what to do where it is not
+doctor: | $(ENVIRONMENT)  ## Check environment, data and artefacts, with advice
 	$(NSE_LSTM) doctor $(IDENTITY)
 
 ##@ Code
@@ -163,7 +163,7 @@ check-pages: $(ENVIRONMENT)  ## Every page in Chromium: requests, size, phone, a
 	NSE_LSTM_PAGES="$(REPORTS)" .venv/bin/pytest -q -n auto -m browser tests/browser
 bench: $(ENVIRONMENT)  ## Training speed beside Keras and, if TORCH_PYTHON is set, PyTorch
 	.venv/bin/python benchmarks/training.py
-docs: $(ENVIRONMENT)  ## The documentation as pages, in build/docs; asks nobody
+docs: $(ENVIRONMENT)  ## The documentation as pages, in build/docs; needs no network
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
 	@echo "Open build/docs/index.html"
 lint: $(ENVIRONMENT)  ## Formatting, imports and types; notebooks included

@@ -1,4 +1,4 @@
-"""What the rankings rest on and what data is worth, on a market's own files.
+"""Explain the rankings and the worth of data on a market's own files.
 
     python benchmarks/explanation.py build/explained --market nse --raw FOLDER \
         --test-year 2023
@@ -62,7 +62,7 @@ Tables = dict[str, pd.DataFrame]
 
 
 def main() -> None:
-    """Make every part that is not there, and print what can be said of those made."""
+    """Compute every missing part and print the finished ones."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--root", default="")
@@ -129,7 +129,7 @@ def shuffled(workspace: Workspace, *, model: str) -> pd.DataFrame:
 
 
 def hidden(workspace: Workspace) -> pd.DataFrame:
-    """Hide features and sessions from the networks of the rank LSTM, the first seed's."""
+    """Hide features and sessions from the first seed's networks of the rank LSTM."""
     folds = rank_lstm_folds(workspace.study, ranking_folds(open_study_data(workspace)))
     seed = workspace.study.seed
     bundles = [
@@ -143,7 +143,7 @@ def hidden(workspace: Workspace) -> pd.DataFrame:
 
 
 def curves(workspace: Workspace, *, models: tuple[str, ...]) -> pd.DataFrame:
-    """Cut what some models are trained on; of the rank LSTM there is one network."""
+    """Measure learning curves, with one network of the rank LSTM."""
     study = workspace.study
     study = replace(study, rank_lstm=replace(study.rank_lstm, n_seeds=1))
     folds = ranking_folds(open_study_data(workspace))[-CURVE_YEARS:]
@@ -162,7 +162,7 @@ PARTS: dict[str, Callable[[Workspace], pd.DataFrame]] = {
     "shuffled_boosting": partial(shuffled, model="boosting"),
     "occlusion": hidden,
     "learning_curve": partial(curves, models=("ridge", "boosting")),
-    "learning_curve_v3": partial(curves, models=("rank_lstm",)),
+    "learning_curve_rank_lstm": partial(curves, models=("rank_lstm",)),
 }
 
 
@@ -174,7 +174,7 @@ def page(workspace: Workspace, tables: Tables, folder: Path) -> list[str]:
             figure = draw_shuffled(table, model=model)
             found += [
                 f"{years(search_years(workspace))}, mean over the horizons, "
-                f"{N_DRAWS} shuffles a feature; a month is one observation.",
+                f"{N_DRAWS} shuffles per feature. A month is one observation.",
                 picture(figure, folder, f"shuffled_{model}", "Rank IC by feature"),
                 markdown_table(shuffled_rows(table)),
                 shuffled_reading(table, model=model),
@@ -186,7 +186,7 @@ def page(workspace: Workspace, tables: Tables, folder: Path) -> list[str]:
         )
         found += [
             f"{years([fold.year for fold in scored])}, the networks of the first "
-            "seed, mean over the horizons; a month is one observation.",
+            "seed, mean over the horizons. A month is one observation.",
             picture(sessions, folder, "hidden_sessions", "Rank IC lost by session"),
             picture(features, folder, "hidden_features", "Rank IC lost by feature"),
             markdown_table(hidden_rows(table)),
@@ -198,9 +198,9 @@ def page(workspace: Workspace, tables: Tables, folder: Path) -> list[str]:
         figure = draw_learning_curve(table)
         scored = ranking_folds(open_study_data(workspace))[-CURVE_YEARS:]
         found += [
-            f"{years([fold.year for fold in scored])}, one choice of the shares, one "
-            "network of the rank LSTM a year. First what all data before the year give, then "
-            "what less changes, with the difference's 95 % interval.",
+            f"{years([fold.year for fold in scored])}, one choice of the stocks, one "
+            "network of the rank LSTM per year. First the rank IC with all data before "
+            "the year, then the change with less data and its 95 % interval.",
             picture(figure, folder, "learning_curve", "Rank IC by data trained on"),
             markdown_table(curve_rows(table)),
             curve_reading(table),

@@ -1,4 +1,4 @@
-"""How fast the service answers, beside an address that does nothing.
+"""Measure the service's latency beside an address that does nothing.
 
 Both are asked in turns by wrk, a public load tool, within one run: on a busy machine
 only the ratio means something. Run with a study whose registry has something in it::

@@ -4,7 +4,7 @@
 
 Markets with one planted part each (linear, nonlinear, stock-specific), with all and
 with none are drawn straight into tables; all models are fitted on the years before the
-last and judged on it, on the monthly universe, dealt a session later. Each market's
+last and judged on it, on the monthly universe, traded one session later. Each market's
 numbers go to a file of its own, and a market that has one is not measured again. The
 means over markets are printed as tables with their standard errors. Without a signal
 there is nothing to recover, and the rank ICs themselves should be 0.
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def to_markdown(summary: pd.DataFrame) -> str:
-    """Return a table a kind: shares recovered, or rank ICs where there is no signal."""
+    """Return one table per kind: recovered shares, or rank ICs without a signal."""
     blocks = []
     for kind, rows in summary.groupby("kind", sort=False):
         has_signal = rows["share"].notna().any()

@@ -1,4 +1,4 @@
-"""How fast the training engine is, beside its rivals, in one interleaved run.
+"""Measure the training engine's speed beside Keras and PyTorch, interleaved.
 
 Writes a table, JSON and a plot to ``build/bench``. PyTorch takes part where
 ``TORCH_PYTHON`` names an interpreter that imports it; it is no dependency. Run by
@@ -210,7 +210,7 @@ def _team(arrangement: Arrangement, channels: int) -> Iterator[list[subprocess.P
 
 
 def _epoch(team: list[subprocess.Popen]) -> tuple[float, float]:
-    """Let a team run an epoch each at once; give seconds a stock by both clocks."""
+    """Let a team run an epoch each at once; return seconds per stock by both clocks."""
     started = time.perf_counter()
     for process in team:
         process.stdin.write("epoch\n")

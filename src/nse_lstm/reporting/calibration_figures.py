@@ -69,4 +69,5 @@ def _reading(points: pd.DataFrame) -> str:
             f"{line['skill'].iloc[0]:.1f}, {line['share'].iloc[-1]:.0%} at "
             f"{line['skill'].iloc[-1]:.1f}"
         )
-    return f"Markets with a yes: {'; '.join(parts)}."
+    text = ". ".join(part[:1].upper() + part[1:] for part in parts)
+    return f"Markets with a yes. {text}."
