@@ -129,10 +129,10 @@ def predict(model: StoredNetwork, samples: Samples) -> Numbers:
     """
     lookback, table = model.architecture.lookback, open_table(samples)
     apply = network_of(model, n_windows=BATCH)
-    places = np.arange(len(samples) + -len(samples) % BATCH)
-    places[len(samples) :] = 0
+    chosen = np.arange(len(samples) + -len(samples) % BATCH)
+    chosen[len(samples) :] = 0
     outputs = [np.empty((0, model.architecture.n_outputs), np.float32)]
-    for rows in places.reshape(-1, BATCH):
+    for rows in chosen.reshape(-1, BATCH):
         x, _ = gather(samples, table, rows, lookback=lookback)
         outputs.append(apply(x).T)
     return np.concatenate(outputs)[: len(samples)].astype(np.float64)
