@@ -120,7 +120,7 @@ def test_the_table_keeps_its_schema_and_is_the_same_twice(table):
     pd.testing.assert_frame_equal(table, evidence(make_forecasts()), check_exact=True)
 
 
-def test_persistence_is_the_yardstick_and_is_not_tested_against_itself(table):
+def test_persistence_is_the_benchmark_and_is_not_tested_against_itself(table):
     assert set(table.loc[table["model"] == "persistence", "test"]) == {
         "model confidence set"
     }

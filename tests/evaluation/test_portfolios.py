@@ -147,7 +147,7 @@ def test_the_index_with_the_most_levels_is_taken_and_the_all_share_on_a_tie():
     assert follow(short)[0] == "^N20I"
 
 
-def test_without_an_index_there_is_no_yardstick():
+def test_without_an_index_there_is_no_benchmark():
     assert follow(make_tiny_panel()) is None
 
 

@@ -37,7 +37,7 @@ flags a stock as suspended after as many sessions without volume."""
 
 @dataclass(frozen=True)
 class TradabilityCalendar:
-    """When one stock can be traded and what it returns, arrays of shape (n_sessions,).
+    """One stock's fills per side and returns, arrays of shape (n_sessions,).
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class VolumeLimits:
     Parameters
     ----------
     price : float64
-        As printed, KES per share; missing where there is none.
+        As printed, KES; missing where there is none.
     volume : float64
         Shares traded by the whole market; 0 where there were none.
     lot : float64
@@ -97,7 +97,7 @@ def simulate_sized_fills(
 ) -> SizedAccount:
     """Simulate fills of one stock's signals with a capital in KES and limited volume.
 
-    ENTER orders shares for all the cash, LEAVE sells all shares, STAY orders nothing.
+    ENTER buys for all the cash, LEAVE sells the whole holding, STAY orders nothing.
     An order is of whole lots and of at most ``max_volume_share`` of the session's
     volume, in whole lots. A holding below one lot is sold on the odd-lot board. A trade
     costs ``cost_bps`` of its money, bought or sold.

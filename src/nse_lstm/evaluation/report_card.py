@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.config import Backtest
+from nse_lstm.evaluation.comparison import NAIVE
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.evaluation.strategies import BENCHMARKS, EQUAL_WEIGHT, HOLD
 from nse_lstm.tables import ACCURACY_COST
 
 DASH = "\N{EN DASH}"
 """Shown for an undefined score, such as the Sharpe ratio of never trading."""
-
-PERSISTENCE = "persistence"
 
 MIN_INVESTED = 20
 """Sessions for which a stock must be held before its Sharpe ratio counts."""
@@ -98,7 +97,7 @@ def _sharpe(scores: pd.DataFrame, model: str, *, rule: str, backtest: Backtest) 
         target="Sharpe ratio above 1 for most stocks",
         found=_above_one(values),
         met=None if values.isna().all() else bool((values > 1).mean() > 0.5),
-        persistence=_above_one(_sharpes(scores, PERSISTENCE, rule)),
+        persistence=_above_one(_sharpes(scores, NAIVE, rule)),
         buy_and_hold=_above_one(_sharpes(scores, HOLD, BENCHMARKS[HOLD])),
         comment=(
             f"Over cash, at {backtest.headline_cost_bps} basis points per side. "
@@ -133,7 +132,7 @@ def _wins(scores: pd.DataFrame, model: str, *, rule: str) -> _Row:
         target="Win rate above 50 %",
         found=_percent(found),
         met=_met(found, found > 0.5),
-        persistence=_percent(_pooled(scores, PERSISTENCE, "win_rate", rule=rule)),
+        persistence=_percent(_pooled(scores, NAIVE, "win_rate", rule=rule)),
         buy_and_hold=_percent(_pooled(scores, HOLD, "win_rate", rule=BENCHMARKS[HOLD])),
         comment=(
             "Share of invested sessions, all stocks together. Share of all sessions: "
@@ -144,7 +143,7 @@ def _wins(scores: pd.DataFrame, model: str, *, rule: str) -> _Row:
 
 def _r_squared(scores: pd.DataFrame, model: str) -> _Row:
     found = _pooled(scores, model, "r_squared")
-    naive = _pooled(scores, PERSISTENCE, "r_squared")
+    naive = _pooled(scores, NAIVE, "r_squared")
     return _Row(
         target="R² above 0.5",
         found=_number(found),
@@ -164,7 +163,7 @@ def _negatives(scores: pd.DataFrame, model: str) -> _Row:
         target="No negative predictions",
         found=_count(found),
         met=_met(found, found == 0),
-        persistence=_count(_pooled(scores, PERSISTENCE, "negative_predictions")),
+        persistence=_count(_pooled(scores, NAIVE, "negative_predictions")),
         buy_and_hold=DASH,
         comment="Price forecasts at or below zero. A constant price has none either.",
     )
@@ -176,7 +175,7 @@ def _skill(scores: pd.DataFrame, model: str) -> _Row:
         target="Better than persistence (skill above 0)",
         found=_number(found),
         met=_met(found, found > 0),
-        persistence=_number(_pooled(scores, PERSISTENCE, "skill")),
+        persistence=_number(_pooled(scores, NAIVE, "skill")),
         buy_and_hold=DASH,
         comment="1 minus squared error over that of no change, on log returns.",
     )
@@ -194,7 +193,7 @@ def _against_cash(
         found=_percent(found),
         # A strategy that never trades earns cash but for rounding.
         met=_met(found, found > cash + 1e-9),
-        persistence=_percent(_pooled(scores, PERSISTENCE, "net_return", rule=rule)),
+        persistence=_percent(_pooled(scores, NAIVE, "net_return", rule=rule)),
         buy_and_hold=_percent(
             _pooled(scores, HOLD, "net_return", rule=BENCHMARKS[HOLD])
         ),
@@ -218,7 +217,7 @@ def _against_holding(
         target="Net return above buy and hold",
         found=_percent(found),
         met=_met(found - best, found > best),
-        persistence=_percent(_pooled(scores, PERSISTENCE, "net_return", rule=rule)),
+        persistence=_percent(_pooled(scores, NAIVE, "net_return", rule=rule)),
         buy_and_hold=_percent(holding),
         comment=(
             "Met only above both benchmarks: buy and hold, rebalanced every session at "

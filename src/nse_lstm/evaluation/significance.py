@@ -221,7 +221,7 @@ def deflated_sharpe_ratio(
     n_trials: int,
     variance: float,
 ) -> float:
-    """Return the deflated Sharpe ratio: probability of beating the luckiest of trials.
+    """Return the deflated Sharpe ratio: probability of beating the best of n trials.
 
     Parameters
     ----------

@@ -73,9 +73,9 @@ def judge(
     """Judge whether a strategy was useful: yes, no or undecided.
 
     Stocks are pooled at equal capital and seeds averaged, so that a session is one
-    observation. The excess is over cash, and over a holding of the same stocks with the
-    strategy's mean exposure, the rest in cash. Bounds are percentiles of a stationary
-    bootstrap of the sessions, both excesses resampled together.
+    observation. The excess is over cash, and over buy and hold of the same stocks with
+    the strategy's mean exposure, the rest in cash. Bounds are percentiles of a
+    stationary bootstrap of the sessions, both excesses resampled together.
 
     The answer is ``yes`` when both lower bounds are above 0, the deflated Sharpe ratio
     reaches ``min_deflated_sharpe`` and the audit is clean. It is ``no`` when an upper
@@ -200,7 +200,7 @@ def _pool(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _excess(strategy: pd.DataFrame, holding: pd.DataFrame) -> NDArray[np.float64]:
-    """Return each session's excess over cash and over the holding, (n, 2)."""
+    """Return each session's excess over cash and over buy and hold, (n, 2)."""
     net, cash = strategy["net_return"], strategy["cash_return"]
     exposure = strategy["position"].mean()
     # exposure * holding + (1 - exposure) * cash
