@@ -41,7 +41,7 @@ def power_page(measured: dict[str, Any]) -> str:
         tried=len(defects),
         seed=DEFECT_SEED,
         clean=len(clean_runs),
-        false=f"alarms in seeds {', '.join(alarmed)}" if alarmed else "none alarmed",
+        false=f"seeds {', '.join(alarmed)} alarmed" if alarmed else "and none alarmed",
         clean_sharpe=_decimal(clean["sharpe_clean"]),
         clean_r_squared=_decimal(clean["r_squared_clean"]),
         rows="\n".join(map(_row, defects)),

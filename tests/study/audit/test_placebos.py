@@ -1,17 +1,17 @@
-"""The coins are fair, and the placebos' false-positive rate is as declared."""
+"""Directions are random, and the placebos' false-positive rate is as declared."""
 
 from pathlib import Path
 
 import numpy as np
 
-from nse_lstm.study.audit.markets import write_coin_market
+from nse_lstm.study.audit.markets import write_random_market
 from nse_lstm.study.audit.placebos import LEVEL, tail
 from nse_lstm.study.audit.reference.rows import (
     read_market,
 )
 
 
-def test_a_fair_coin_alarms_no_more_often_than_the_level() -> None:
+def test_random_directions_alarm_no_more_often_than_the_level() -> None:
     # P(|hits - 500| >= k) summed over both tails of 1,000 flips.
     p_values = [tail(hits, 1000) for hits in range(1001)]
     weights = np.exp(_log_binomial(1000))
@@ -25,9 +25,9 @@ def _log_binomial(n: int) -> np.ndarray:
     return logs[n] - logs - logs[::-1] - n * np.log(2)
 
 
-def test_the_coins_are_fair_and_always_move(tmp_path: Path) -> None:
-    write_coin_market(tmp_path / "coins", 5)
-    market = read_market(tmp_path / "coins")
+def test_directions_are_fair_and_every_price_moves(tmp_path: Path) -> None:
+    write_random_market(tmp_path / "random", 5)
+    market = read_market(tmp_path / "random")
     moves = np.concatenate(
         [
             np.diff([day.price for day in rows.values()])

@@ -78,7 +78,7 @@ def examine(
     if futures == "all":
         tested, failed = run_guarded(
             "placebo",
-            lambda: run_placebos(small, root / "coins", seed=seed, learner=learner),
+            lambda: run_placebos(small, root / "random", seed=seed, learner=learner),
         )
         placebos, skilled = tested or ([], [])
         alarms += [*skilled, *failed]

@@ -1,4 +1,4 @@
-"""The audit's two small markets: a simulated one, and one of coin flips."""
+"""The audit's two small markets: a simulated one, and one with random directions."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,9 +16,9 @@ from nse_lstm.study.core.workspace import Workspace
 FIRST_YEAR, LAST_YEAR = 2022, 2024
 N_ORDINARY = 6
 NEAR_LIMIT = 0.015
-COINS = ("ABSA", "COOP", "EQTY", "KCB")
+TICKERS = ("ABSA", "COOP", "EQTY", "KCB")
 MOVES = (0.008, 0.03)
-"""Size of a coin-flip return: far above a tick, far below the daily limit."""
+"""Size of a random return: far above a tick, far below the daily limit."""
 HEADER = (
     "Date,Code,Name,12m Low,12m High,Day Low,Day High,Day Price,Previous,Change,"
     "Change%,Volume,Adjust"
@@ -69,8 +69,8 @@ def write_small_market(folder: Path, seed: int) -> None:
     write_market(folder, simulation)
 
 
-def write_coin_market(folder: Path, seed: int) -> None:
-    """Write a market in which a fair coin decides the sign of every return.
+def write_random_market(folder: Path, seed: int) -> None:
+    """Write a market in which the sign of every return is drawn with probability 1/2.
 
     The sign is independent of the return's size and of the past. So a forecast from
     the past alone hits the direction with probability one half, and its number of hits
@@ -78,7 +78,7 @@ def write_coin_market(folder: Path, seed: int) -> None:
     """
     sessions = sessions_between(FIRST_YEAR, LAST_YEAR)
     generator = np.random.default_rng([seed, 0xC011])
-    n = len(sessions), len(COINS)
+    n = len(sessions), len(TICKERS)
     size = generator.uniform(*MOVES, n)
     sign = np.where(generator.random(n) < 0.5, -1.0, 1.0)
     price = np.round(1000 * np.exp(np.cumsum(np.log1p(size * sign), axis=0)), 2)
@@ -115,8 +115,8 @@ def _row(
     before = f"{price[day - 1, j]:.2f}" if day else "-"
     fields: Sequence[object] = (
         sessions[day].strftime("%d-%b-%Y"),
-        COINS[j],
-        "Coin",
+        TICKERS[j],
+        "Random",
         1,
         9999,
         *(f"{now:.2f}",) * 3,

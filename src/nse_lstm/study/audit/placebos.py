@@ -1,7 +1,7 @@
-"""Placebo tests: no model may show skill on a market of coin flips.
+"""Placebo tests: no model may show skill where directions are random.
 
-Every direction there is a fair coin, independent of the past. So the number of right
-directions is exactly binomial with probability one half, for any model.
+Every direction is drawn with probability one half, independent of the past. So the
+number of right directions is exactly binomial with that probability, for any model.
 The same holds with labels permuted before training, and for sessions after the target.
 An account's sum of positions times directions is a martingale with steps of at most
 one, bounded by the Azuma-Hoeffding inequality. By Bonferroni, all tests together raise
@@ -22,7 +22,7 @@ from nse_lstm.features.returns import with_returns
 from nse_lstm.features.windows import Windows
 from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.study.audit.alarms import AuditAlarm
-from nse_lstm.study.audit.markets import open_audit, write_coin_market
+from nse_lstm.study.audit.markets import open_audit, write_random_market
 from nse_lstm.study.audit.pipeline_run import fit_jobs, forecast_folds, list_jobs
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
@@ -47,7 +47,7 @@ class Placebo:
 def run_placebos(
     study: Study, root: Path, *, seed: int, learner: str
 ) -> tuple[list[Placebo], list[AuditAlarm]]:
-    """Train on a coin-flip market with true and with permuted labels, and test.
+    """Train on random directions, with true and with permuted labels, and test.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def run_placebos(
     root : Path
         An empty folder.
     seed : int
-        Of the coins and of the permutation.
+        Of the directions and of the permutation.
     learner : str
         One of ``pipeline_run.LEARNERS``.
 
@@ -66,7 +66,7 @@ def run_placebos(
         All tests, and an alarm for each whose p-value is below ``LEVEL`` over their
         number.
     """
-    write_coin_market(root / "raw", seed)
+    write_random_market(root / "raw", seed)
     workspace = open_audit(study, root, root / "raw")
     analyse_data(workspace)
     jobs = list_jobs(workspace)
@@ -84,7 +84,7 @@ def run_placebos(
         AuditAlarm(
             "placebo",
             test.name,
-            f"{test.hits:g} of {test.n} where a coin decides, p {test.p_value:.2g}",
+            f"{test.hits:g} of {test.n} random directions, p {test.p_value:.2g}",
         )
         for test in tests
         if test.p_value < bound
@@ -93,12 +93,12 @@ def run_placebos(
 
 
 def tail(hits: int, n: int) -> float:
-    """Return the two-sided binomial p-value of a number of hits of a fair coin.
+    """Return the two-sided binomial p-value of hits with probability one half.
 
     Parameters
     ----------
     hits, n : int
-        Hits among n flips.
+        Hits among n directions.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def _direction(
     for model, rows in forecasts.groupby("model"):
         place = moves.index.get_indexer(pd.DatetimeIndex(rows["target_date"]))
         column = moves.columns.get_indexer(pd.Index(rows["ticker"]))
-        # A missing forecast counts as down: n must not depend on the coins.
+        # A missing forecast counts as down: n must not depend on the directions.
         up = (rows["y_hat"] > 0).to_numpy()
         for shift in SHIFTS:
             inside = place + shift < len(moves)

@@ -40,7 +40,7 @@ CHECKS: tuple[tuple[str, str], ...] = (
     ("refit: forecasts", "stored weights give the same forecasts on another path"),
     ("refit: stopping", "the validation span's loss stopped the training"),
     ("rule", "columns, seal, spans, costs, positions, annualisation, ledger"),
-    ("placebo", "no skill on coin flips, with true and with permuted labels"),
+    ("placebo", "no skill on random directions, with true and with permuted labels"),
     ("market: panel", "this market's own panel from its raw text"),
     ("market: universe", "its recommendations"),
     ("market: windows", "sampled stocks' windows"),
