@@ -98,16 +98,20 @@ def configuration_hash(study: Study) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def invalid_values(error: ValidationError) -> list[str]:
+    """Describe each invalid value of a document in one line."""
+    return [
+        f"  {'.'.join(map(str, e['loc']))}: {e['msg']}. Received: {e['input']!r}"
+        for e in error.errors()
+    ]
+
+
 def _validated(document: dict[str, Any], what: str) -> Study:
     try:
         return TypeAdapter(Study).validate_python(document)
     except ValidationError as error:
-        lines = [
-            f"  {'.'.join(map(str, e['loc']))}: {e['msg']}. Received: {e['input']!r}"
-            for e in error.errors()
-        ]
         raise ConfigurationError(
-            "\n".join([f"{what} is not a valid study:", *lines])
+            "\n".join([f"{what} is not a valid study:", *invalid_values(error)])
         ) from None
 
 

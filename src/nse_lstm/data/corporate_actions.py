@@ -47,8 +47,8 @@ def read_actions(path: Path | None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``ticker``, ``ex_date`` (datetime64[us]), ``factor`` (shares held after per
-        share held before), ``kind``, ``source``, ``note``; ``source_file`` and
+        ``ticker``, ``ex_date`` (datetime64[us]), ``factor`` (shares after
+        over shares before), ``kind``, ``source``, ``note``; ``source_file`` and
         ``source_line`` for errors.
 
     Raises

@@ -253,10 +253,10 @@ def find_lost(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
 def _places(
     rows: pd.DataFrame, sessions: pd.DatetimeIndex
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find each row on the calendar; tell if its ticker's session before is above."""
+    """Return rows' positions on the calendar, and whether the row above precedes it."""
     days = (rows["session"].to_numpy(), sessions.to_numpy())
     day, on_calendar = (d.astype("datetime64[D]").astype(np.int64) for d in days)
-    # A number for each day of the span: a look-up where a search takes longer.
+    # A table of the position of every day, which is faster than a binary search.
     number = np.zeros(on_calendar[-1] - on_calendar[0] + 1, np.int64)
     number[on_calendar - on_calendar[0]] = np.arange(len(sessions))
     place = number[day - on_calendar[0]]

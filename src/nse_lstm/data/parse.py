@@ -20,7 +20,7 @@ DATE = r"^(?P<day>[0-9]{1,2})-(?P<month>[A-Za-z]{3})-(?P<year>[0-9]{4}|[0-9]{2})
 NUMBER = r"^-?([0-9]{1,15}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{1,15})?$"
 # A code names folders later, so any other text is refused.
 TICKER = r"^\^?[A-Z0-9]{1,12}(-[A-Z0-9]{1,6})?$"
-# The exchange opened in 1954. A year after 2099 is a misprint.
+# The exchange opened in 1954. Years after 2099 are misprints.
 FIRST_YEAR, LAST_YEAR = 1954, 2099
 PIVOT = 54
 """Two-digit years from here on belong to the last century."""

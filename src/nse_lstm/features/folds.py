@@ -201,7 +201,7 @@ def split_combinatorial(
 
 
 def overlaps(first: Dates, last: Dates, starts: Dates, ends: Dates) -> Flags:
-    """Return whether each span shares a day with any of the other spans.
+    """Return whether each span overlaps any of the other spans.
 
     Parameters
     ----------

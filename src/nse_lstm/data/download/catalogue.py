@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from nse_lstm.config.loading import invalid_values
 from nse_lstm.errors import ConfigurationError
 
 FORBID = ConfigDict(extra="forbid")
@@ -58,12 +59,8 @@ def read_catalogue(path: Path) -> Catalogue:
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from None
     except ValidationError as error:
-        lines = [
-            f"  {'.'.join(map(str, e['loc']))}: {e['msg']}. Received: {e['input']!r}"
-            for e in error.errors()
-        ]
         raise ConfigurationError(
-            "\n".join([f"{path} is not a valid catalogue:", *lines])
+            "\n".join([f"{path} is not a valid catalogue:", *invalid_values(error)])
         ) from None
 
 

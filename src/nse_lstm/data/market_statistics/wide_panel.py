@@ -76,7 +76,7 @@ def make_wide_panel(panel: pd.DataFrame) -> WidePanel:
     traded = fresh & table["volume"].notna()
     turnover = (table["price"] * table["volume"]).fillna(0.0).where(fresh)
 
-    def spread(column: "pd.Series[float]") -> Numbers:
+    def spread(column: "pd.Series[float] | pd.Series[bool]") -> Numbers:
         rows = table[["ticker", "session"]].assign(value=column.astype("float64"))
         wide = pivot_sessions(rows, "value", sessions=sessions, tickers=tickers)
         # Row by row in memory: sums over time keep their order of additions.

@@ -248,7 +248,7 @@ def _summary(
 
 
 def _lots(generator: np.random.Generator, amount: Numbers, price: Numbers) -> Numbers:
-    """Return the shares traded in whole lots, at least one lot; NaN without a trade."""
+    """Return the traded volume in whole lots, at least one lot; NaN without a trade."""
     activity = generator.lognormal(-(ACTIVITY**2) / 2, ACTIVITY, len(amount))
     lots = np.maximum(np.round(amount * activity / price / LOT), 1)
     return np.where(amount > 0, lots * LOT, np.nan)
