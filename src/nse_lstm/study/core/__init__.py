@@ -1,1 +1,1 @@
-"""What every phase starts from: the study's places, its tables, its ledger, its seal."""
+"""Places, tables, training jobs, ledgers and the sealed test year of a study."""

@@ -1,4 +1,4 @@
-"""The list of training jobs: every model the study needs, and where each one lies."""
+"""Training jobs of the study: every model it needs, with its windows and its folder."""
 
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ DELAY1 = "v2_delay1"
 """The declared variant of v2 that aims at the return it is traded by."""
 
 NETWORK = (__name__, "models.fitting")
-"""Modules whose code makes a network of one stock: its windows, and how it is fitted."""
+"""Modules whose code makes a network of one stock: its windows, and its fit."""
 
 
 def split_stock(

@@ -1,8 +1,7 @@
-"""What a phase may read of the phases before it.
+"""Tables that a phase may read of the phases before it.
 
-Phases talk through tables on disk. The readers here hand out only what may be seen:
-``read_sealed_panel`` ends where the test year begins, and nothing but
-``study.core.sealed_year`` reads further.
+``read_sealed_panel`` ends where the test year begins. Only ``study.core.sealed_year``
+reads further.
 """
 
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ ALL_STOCKS = "ALL"
 
 @dataclass(frozen=True)
 class MarketFacts:
-    """What Phase 1 found out about the market's files, for the phases that follow."""
+    """Facts of the market's files, written by Phase 1 for the phases that follow."""
 
     digest: str
     """SHA-256 of the source files."""
@@ -63,7 +62,7 @@ def read_facts(workspace: Workspace) -> MarketFacts:
         facts = MarketFacts(**read_json(path))
     except TypeError:
         raise ArtefactError(
-            f"Expected what Phase 1 writes in {path}. Received: something else; run "
+            f"Expected the facts of Phase 1 in {path}. Received: other values; run "
             "01_data_analysis again"
         ) from None
     wanted = workspace.study.test_year
@@ -84,13 +83,14 @@ def study_folds(workspace: Workspace) -> tuple[Fold, ...]:
 def read_sealed_panel(workspace: Workspace, *, before: int = 0) -> pd.DataFrame:
     """Return the panel up to the last session before the test year.
 
-    If that session is stale it is left out: what it was mended with is the word of the
-    session after it.
+    A stale last session is left out, since its repaired price is known one session
+    later.
 
     Parameters
     ----------
+    workspace : Workspace
     before : int
-        A year before the test year whose sessions are not to be seen either.
+        A year before the test year; its sessions and all later ones are left out too.
     """
     panel = read_table(PANEL, workspace.paths.processed / "panel.parquet")
     test_year = read_facts(workspace).test_year
@@ -101,7 +101,7 @@ def read_sealed_panel(workspace: Workspace, *, before: int = 0) -> pd.DataFrame:
 
 
 def read_instruments(workspace: Workspace) -> pd.DataFrame:
-    """Return one row a ticker: name, kind, sector, span."""
+    """Return one row per ticker: name, kind, sector, span."""
     return read_table(INSTRUMENTS, workspace.paths.processed / "instruments.parquet")
 
 
@@ -110,9 +110,10 @@ def read_recommended(workspace: Workspace, stocks: str = "") -> dict[int, list[s
 
     Parameters
     ----------
+    workspace : Workspace
     stocks : str
-        Empty for the recommended ones; a number for so many by rank; ``all`` for every
-        tradable one; or tickers with commas between, the same in every fold.
+        Empty for the recommended stocks, a number for that many by rank, ``all`` for
+        every tradable stock, or tickers separated by commas, the same in every fold.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """The ledger of trials: every strategy whose score was seen, counted by the code.
 
-It holds statistics only, so that of a real market it is committed and a clean clone
-counts the same trials: a line a strategy and seed with its pooled session returns over
-cash, in millionths, and apart from them each calendar once.
+It holds statistics only. That of a real market is committed, so that a clean clone
+counts the same trials. One line per strategy and seed holds its pooled session returns
+over cash, in millionths; another file holds each calendar once.
 """
 
 import hashlib
@@ -24,8 +24,7 @@ LEDGER = "trials.jsonl"
 CALENDARS = "calendars.jsonl"
 TRIAL = ["data", "study", "model", "rule"]
 SAME = ["model", "rule", "seed", "series"]
-"""What deals the same sessions to the same millionth is the same strategy, however its
-sources were rewritten."""
+"""Equal returns to the millionth on the same sessions are the same strategy."""
 MILLION = 1_000_000
 
 
@@ -37,17 +36,17 @@ def record_trials(
     study: str = "",
     made_by: tuple[str, ...] = (),
 ) -> int:
-    """Append every strategy not seen before, with its pooled daily excess over cash.
+    """Append every new strategy with its pooled session returns in excess of cash.
 
-    A trial is a distinct strategy: data, study, sources, model and rule. Seeds are its
-    children: lines of their own, whose mean is the trial's return. Whatever acts on a
-    forecast counts, the network's or a baseline's, since any of them could have been
-    picked once its score was seen. What is fixed beforehand to measure against does
-    not: holding, equal weight, the index, random positions. Nor does what has no
-    account: a model that is only ranked by (rank IC).
+    A trial is a distinct strategy: data, study, code, model and rule. Each seed has a
+    line of its own, and their mean is the trial's return. Every strategy on a forecast
+    counts, a network's or a baseline's, since each could have been picked once its
+    score was seen. Benchmarks fixed beforehand do not count: holding, equal weight, the
+    index, random positions. A model that is only scored by rank IC does not either.
 
     Parameters
     ----------
+    data : StudyData
     returns : DataFrame
         STRATEGY_RETURNS of the walk-forward years.
     cost_bps : int
@@ -72,7 +71,7 @@ def record_trials(
     }
     lines, calendars = [], []
     for (model, rule), rows in chosen.groupby(["model", "rule"]):
-        # A strategy that never deals has no score that could have been picked.
+        # A strategy that never trades has no score that could have been picked.
         if rows["turnover"].any():
             series, calendar = _series(pooled_excess(rows))
             lines.append({**about, "model": model, "rule": rule, **series})
@@ -84,7 +83,7 @@ def record_trials(
 
 
 def read_trials(workspace: Workspace) -> pd.DataFrame:
-    """Return one row a trial: model, rule, sessions, Sharpe over cash per session."""
+    """Return one row per trial: model, rule, sessions, Sharpe over cash per session."""
     rows = [
         {
             "model": lines[0]["model"],
@@ -102,15 +101,15 @@ def read_trial_matrix(workspace: Workspace, sessions: pd.DatetimeIndex) -> pd.Da
 
     Parameters
     ----------
+    workspace : Workspace
     sessions : DatetimeIndex
-        Those that are judged.
+        Sessions of the verdict.
 
     Returns
     -------
     DataFrame of shape (n_sessions, n_columns)
-        A column for each trial that has a return on all of ``sessions``; trials of
-        other years have none to compare, and only count. Named by model, rule and
-        place in the ledger.
+        One column per trial with a return on all of ``sessions``, named by model, rule
+        and place in the ledger. Trials of other years only count.
 
     Raises
     ------
@@ -138,7 +137,7 @@ def read_trial_matrix(workspace: Workspace, sessions: pd.DatetimeIndex) -> pd.Da
 
 
 def _trials(workspace: Workspace) -> list[list[dict[str, Any]]]:
-    """Return each trial's lines, one a seed, trials in the order they were seen.
+    """Return each trial's lines, one per seed, trials in the order of the ledger.
 
     A seed that happened to see other sessions than the first is left out of the mean.
     """

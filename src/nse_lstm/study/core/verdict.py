@@ -1,4 +1,4 @@
-"""The declared strategy judged on the walk-forward years, and the verdict in words."""
+"""The verdict on the declared strategy in the walk-forward years, and its sentences."""
 
 from dataclasses import asdict
 from typing import Any
@@ -85,34 +85,34 @@ def judge_variant(
 def verdict_document(
     data: StudyData, judgement: Judgement, *, look: YearEvaluation, n_trials: int
 ) -> dict[str, Any]:
-    """Return all that the index says beside the report card, in words and numbers."""
+    """Return the words and numbers that the index shows beside the report card."""
     return {
         "verdict": asdict(judgement),
         "basis": _basis(data),
         "evidence": [
             *judgement.reasons,
             f"A yearly Sharpe ratio below {judgement.smallest_detectable_sharpe:.1f} "
-            f"could not have been told from zero in {judgement.n_sessions} sessions.",
+            f"could not be detected in {judgement.n_sessions} sessions.",
             audit_words(data),
         ],
         "test_year": look.test_year,
         "look": asdict(look) | {"meaning": look.meaning},
         "n_trials": n_trials,
         "cautions": [
-            f"Years walked forward: {len(_years(data))}, seeds: 1. Luck is hardly "
+            f"Walk-forward years: {len(_years(data))}, seeds: 1. Chance is hardly "
             "averaged out.",
             _hardly_fitted(data),
             f"{n_trials} strategies have been scored on this market so far, the "
             "baselines' included (the trial ledger); the best of many looks better "
             "than it is.",
-            "The printed price is the day's average: nobody can deal at it after "
+            "The printed price is the day's average: nobody can trade at it after "
             "seeing it, so a good forecast of it is not yet a profit.",
         ],
     }
 
 
 def read_verdict(workspace: Workspace) -> dict[str, Any] | None:
-    """Return what Phase 4 wrote into ``verdict.json``; None where it has not run."""
+    """Return the content of ``verdict.json``; None where Phase 4 has not run."""
     path = workspace.paths.evaluation / "verdict.json"
     return dict(read_json(path)) if path.is_file() else None
 
@@ -122,14 +122,14 @@ def _basis(data: StudyData) -> str:
     rule = {
         "sign": "bought when the forecast is up and else sold",
         "gate": "bought when the forecast gain is above "
-        f"{backtest.gate_multiple:g} times the cost of a side, sold when it is below 0",
+        f"{backtest.gate_multiple:g} times the cost per side, sold when it is below 0",
     }[study.verdict.rule]
     return (
         f"The strategy: {study.verdict.model}, {rule}, equal capital in every "
-        "recommended stock, dealt one session after the forecast at "
-        f"{backtest.headline_cost_bps} basis points a side. Judged on the years "
-        f"{', '.join(_years(data))} walked forward, against cash at "
-        f"{backtest.cash_rate:.1%} a year and against holding the same stocks."
+        "recommended stock, traded one session after the forecast at "
+        f"{backtest.headline_cost_bps} basis points per side. Judged on the "
+        f"walk-forward years {', '.join(_years(data))}, against cash at "
+        f"{backtest.cash_rate:.1%} per year and against holding the same stocks."
     )
 
 
@@ -138,7 +138,7 @@ def _years(data: StudyData) -> list[str]:
 
 
 def _hardly_fitted(data: StudyData) -> str:
-    """Count the test year's networks that training only made worse."""
+    """Count the test year's networks whose first epoch was the best."""
     year = data.folds[-1].year
     best = [
         read_metadata(bundle_folder(data, ticker, year))["best_epoch"]
@@ -147,6 +147,6 @@ def _hardly_fitted(data: StudyData) -> str:
     n_first = sum(epoch == 1 for epoch in best)
     return (
         f"{n_first} of {len(best)} v2 networks of {year} kept the weights of their "
-        "first epoch: training only took them further from the "
-        "validation span, so their figures are those of hardly fitted networks."
+        "first epoch: more training raised the validation loss, so "
+        "their figures are those of hardly fitted networks."
     )

@@ -1,1 +1,1 @@
-"""Phase 1: raw files to a panel, and what the files are worth."""
+"""Phase 1: raw files to a panel, with its checks and its statistics."""

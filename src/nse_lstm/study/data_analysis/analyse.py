@@ -28,7 +28,7 @@ RECOMMENDED_COLUMNS = [
 
 @dataclass(frozen=True)
 class DataAnalysis:
-    """What Phase 1 shows; all of it lies on disk as well."""
+    """Results of Phase 1 for its page; all of them lie on disk too."""
 
     facts: MarketFacts
     panel: pd.DataFrame
@@ -45,12 +45,11 @@ class DataAnalysis:
 
 
 def analyse_data(workspace: Workspace) -> DataAnalysis:
-    """Build the panel, judge every stock before each fold, write what follows needs.
+    """Build the panel, recommend stocks as of each fold, and describe the market.
 
     Writes ``panel``, ``instruments``, ``row_counts``, ``repairs`` and the tables of
-    the atlas under ``data/processed``, with a summary that a later build is compared
-    with, and
-    ``training_recommendations.json`` and ``stock_statistics.csv`` under
+    the atlas under ``data/processed``, with a summary for comparison with later builds.
+    Writes ``training_recommendations.json`` and ``stock_statistics.csv`` under
     ``trained_models/<market>/analysis``.
 
     Raises
@@ -80,6 +79,6 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
 
 
 def recommended_table(statistics: pd.DataFrame) -> pd.DataFrame:
-    """Return the recommended stocks in rank order, with what ranked them."""
+    """Return the recommended stocks in rank order, with the statistics behind it."""
     chosen = statistics[statistics["tier"] == 1].sort_values("rank")
     return chosen[RECOMMENDED_COLUMNS]

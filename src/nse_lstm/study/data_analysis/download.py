@@ -1,4 +1,4 @@
-"""`make fetch`: the public data sets of the catalogue, put where a study looks."""
+"""`make fetch`: download the public data sets of the catalogue into the raw folder."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ def fetch(
     tell: Callable[[str], None] = print,
     catalogue_path: Path | None = None,
 ) -> str:
-    """Download what the catalogue names; say in one sentence what is there then.
+    """Download the catalogue's data sets; return a sentence about the result.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def fetch(
     years : str
         As ``2013-2023``; every data set if empty.
     tell : callable
-        Is given each line of progress.
+        Receives each line of progress.
     catalogue_path : Path, optional
         The project's own if not given.
 

@@ -1,7 +1,7 @@
-"""Price jumps that nothing explains, beside the list of those let pass.
+"""Unexplained price jumps, and the list of accepted ones.
 
 A new file with such a jump is built like any other, since the move may be real; but
-`nse-lstm review` fails until a person has looked and put it on the market's list.
+`nse-lstm review` fails until a person has put it on the market's accepted list.
 """
 
 from pathlib import Path

@@ -25,7 +25,7 @@ from nse_lstm.data.market_statistics.wide_panel import make_wide_panel
 from nse_lstm.study.core.workspace import Workspace
 
 PAGE_STOCKS = 63
-"""What the first status page calls high-quality stocks; it names none of them."""
+"""Number of high-quality stocks on the first status page, which names none of them."""
 
 HERE = {1: "recommended", 2: "tradable", 3: "not worth training on"}
 
@@ -44,7 +44,7 @@ SCHEMAS = {
 
 @dataclass(frozen=True)
 class Atlas:
-    """One table a field, each in its schema of ``tables``."""
+    """One table per field, each in its schema of ``tables``."""
 
     stock_years: pd.DataFrame
     autocorrelations: pd.DataFrame
@@ -65,7 +65,7 @@ def make_atlas(
     Parameters
     ----------
     panel : DataFrame
-        ``tables.PANEL``, sealed: what is in it is described.
+        ``tables.PANEL``, sealed.
     statistics, instruments : DataFrame
         ``tables.STATISTICS`` of the same sessions, and ``tables.INSTRUMENTS`` of the
         whole files, for the codes that came later.
@@ -96,7 +96,7 @@ def write_atlas(workspace: Workspace, atlas: Atlas) -> None:
 
 
 def _differences(statistics: pd.DataFrame, instruments: pd.DataFrame) -> pd.DataFrame:
-    """Say of every ordinary share of the files what this study makes of it, and why."""
+    """Return tier and reason of every ordinary share in the files."""
     judged = statistics.loc[
         statistics["kind"] == "ordinary", ["ticker", "name", "tier", "rank", "reason"]
     ]

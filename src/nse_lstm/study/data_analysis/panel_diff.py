@@ -1,4 +1,4 @@
-"""What a new build changed against the last one that differed.
+"""Changes of a new build's panel against the last build that differed.
 
 Phase 1 keeps a small summary of the panel: counts, and a digest of each ticker's year.
 A new build recomputes the old digests from its own rows up to the sessions that the old
@@ -20,12 +20,12 @@ from nse_lstm.tables import PANEL, read_table
 Document = dict[str, Any]
 
 VALUES = ["price", "low", "high", "volume", "previous", "factor"]
-"""What a later file may never rewrite; labels such as names may change."""
+"""Columns that a later file may never rewrite; labels such as names may change."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """The build on disk beside the one before it."""
+    """Differences between the build on disk and the one before it."""
 
     before: Document
     after: Document
@@ -36,7 +36,7 @@ class Changes:
 
 
 def summarise(panel: pd.DataFrame, *, facts: MarketFacts, names: list[str]) -> Document:
-    """Return what a later build is compared with, as plain JSON values.
+    """Summarise a panel for comparison with later builds, as plain JSON values.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def read_changes(workspace: Workspace) -> Changes | None:
 
 
 def changes_table(changes: Changes | None) -> pd.DataFrame:
-    """Return one row a kind of change: ``what``, ``n`` and ``which``."""
+    """Return one row per kind of change: ``what``, ``n`` and ``which``."""
     if changes is None:
         return pd.DataFrame(
             [("first build: nothing to compare with", 0, "")],

@@ -1,4 +1,4 @@
-"""Raw files to what every later phase reads: panel, facts, recommended stocks."""
+"""Panel, market facts and recommended stocks, made from the raw files."""
 
 from dataclasses import asdict, dataclass
 
@@ -39,7 +39,7 @@ class PreparedData:
 
 
 def prepare_data(workspace: Workspace) -> PreparedData:
-    """Build and write the panel, the market's facts and the recommended stocks.
+    """Build the panel, recommend stocks as of each fold, and write both.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from nse_lstm.study.core.workspace import Workspace
 
 
 def prepare_raw(workspace: Workspace) -> int:
-    """Make the simulated market's files, or see that a real market's are there.
+    """Write the simulated market's files, or check that a real market's are there.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What every forecaster of the cross-section is fitted on: features and targets."""
+"""Features and targets of the models that forecast the cross-section."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Tables:
     features: pd.DataFrame
     """``FEATURES``."""
     targets: tuple[pd.DataFrame, ...]
-    """``TARGETS``, one table an aim."""
+    """``TARGETS``, one table per pair of delay and horizon."""
 
 
 def build_tables(
@@ -33,9 +33,9 @@ def build_tables(
     panel : DataFrame
         ``PANEL``, as far as it may be seen.
     study : Study
-        Its cross-section, and the delay of its dealing.
+        Its cross-section, and the delay of its backtest.
     more_aims : sequence of (delay, horizon)
-        Aimed at beside those, after them.
+        More targets, placed after those of the horizons.
     """
     aims = [(study.backtest.delay, each) for each in study.cross_section.horizons]
     return Tables(

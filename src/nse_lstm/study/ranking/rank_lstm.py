@@ -1,7 +1,7 @@
-"""The rank LSTM on the walk-forward years: fitted by the engine, kept a folder a year.
+"""The rank LSTM on the walk-forward years: in one folder per year.
 
-A year's folder holds a bundle a seed and the forecasts with the version they were made
-under; a year whose version is the same is read, not fitted.
+A year's folder holds one bundle per seed and the forecasts with their version. A year
+whose folder holds today's version is read, not fitted.
 """
 
 import tempfile
@@ -34,7 +34,7 @@ SINGLE = "rank_lstm_single"
 
 
 def rank_lstm_folds(study: Study, folds: Sequence[Fold]) -> tuple[Fold, ...]:
-    """Return those of the tabular models' years that the rank LSTM is fitted for.
+    """Return the tabular models' years in which the rank LSTM is fitted.
 
     Raises
     ------
@@ -54,20 +54,21 @@ def rank_lstm_folds(study: Study, folds: Sequence[Fold]) -> tuple[Fold, ...]:
 def train_rank_lstm(
     data: StudyData, folds: Sequence[Fold], *, progress: Progress = print
 ) -> pd.DataFrame:
-    """Fit and forecast the rank LSTM for each year, resuming what is there.
+    """Forecast each year with the rank LSTM, fitting missing years.
 
     Parameters
     ----------
+    data : StudyData
     folds : sequence of Fold
         Walk-forward years, from ``rank_lstm_folds``.
     progress : callable
-        Is given one line a network.
+        Receives one line per network.
 
     Returns
     -------
     DataFrame
-        ``FORECASTS`` of "rank_lstm", the mean of its seeds, and with several seeds of each as
-        "rank_lstm_single". Only the sealed panel is read.
+        ``FORECASTS`` of "rank_lstm", the mean of its seeds, and with several seeds also
+        of each network as "rank_lstm_single". Only the sealed panel is read.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def train_rank_lstm(
 def forecast_apart(
     features: pd.DataFrame, targets: Sequence[pd.DataFrame], fold: Fold, *, study: Study
 ) -> pd.DataFrame:
-    """Fit and forecast one year beside the study: nothing of it stays on disk.
+    """Fit and forecast one year in a temporary folder, apart from the study.
 
     Parameters
     ----------
@@ -153,7 +154,7 @@ def _seeds_of(
     study: Study,
     version_of: Callable[[int], str],
 ) -> list[SampleJob]:
-    """Ask for a network a seed, all of them on the same samples."""
+    """Return one job per seed, all of them on the same samples."""
     job = rank_lstm_job(
         features,
         targets,
@@ -171,7 +172,7 @@ def _seeds_of(
 
 
 def _with_mean(singles: list[pd.DataFrame]) -> pd.DataFrame:
-    """Put the mean before the single networks, which show only beside each other."""
+    """Return the mean of the seeds, then the single networks if there are several."""
     table = pd.concat(singles, ignore_index=True)
     mean = mean_over_seeds(table, seed=int(table["seed"].min()))
     if len(singles) == 1:
@@ -202,11 +203,13 @@ def _version(data: StudyData, year: int, seed: int) -> str:
     depends_on = {
         "cross_section": document["cross_section"],
         "delay": document["backtest"]["delay"],
-        # Which years and how many seeds there are does not change a network.
+        # The years and the number of seeds do not change a network.
         "rank_lstm": {
             k: v for k, v in document["rank_lstm"].items() if k not in AROUND
         },
-        "teacher": {k: v for k, v in document["tabular"].items() if k not in AROUND},
+        "soft_targets": {
+            k: v for k, v in document["tabular"].items() if k not in AROUND
+        },
         # Targets beyond the seal are not forecast.
         "sealed_from": facts.test_year,
     }

@@ -25,9 +25,9 @@ from nse_lstm.tables import RANK_IC, SCORES, write_table
 Progress = Callable[[str], None]
 
 ENSEMBLE, EQUAL = "ensemble", "ensemble_equal"
-"""Blends by rank: weighted by the years walked before, and all members alike."""
+"""Rank ensembles: weighted by the earlier walk-forward years, and equally weighted."""
 WITHOUT_LSTM = "ensemble_without_lstm"
-"""The others alike: what the LSTM adds to a blend is ``EQUAL`` less this."""
+"""Equally weighted without the LSTM, whose contribution is ``EQUAL`` less this."""
 MEMBERS = ("ridge", "boosting", "rank_lstm")
 PAIRS = (
     ("rank_lstm", "ridge"),
@@ -38,12 +38,12 @@ PAIRS = (
     (EQUAL, WITHOUT_LSTM),
     ("boosting", "ridge"),
 )
-"""Whose difference is shown: the first less the second."""
+"""Pairs of models whose difference is shown, the first less the second."""
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """What tabular models, the rank LSTM and their blends forecast, before the test year."""
+    """Forecasts of tabular models, rank LSTM and ensembles before the test year."""
 
     forecasts: pd.DataFrame
     """``FORECASTS``."""
@@ -53,14 +53,14 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Ranking:
-    """How well the tabular models, the rank LSTM and the ensemble rank, before the test year."""
+    """Rank IC of tabular models, rank LSTM and ensembles before the test year."""
 
     daily: pd.DataFrame
     """``RANK_IC``."""
     summary: pd.DataFrame
-    """One row a model, delay, horizon and year (0: all); ``summarise_rank_ic``."""
+    """One row per model, delay, horizon and year (0: all); ``summarise_rank_ic``."""
     differences: pd.DataFrame
-    """One row a pair of ``PAIRS`` and horizon; ``compare_rank_ic``."""
+    """One row per pair of ``PAIRS`` and horizon; ``compare_rank_ic``."""
     ensemble: pd.DataFrame
     """``FORECASTS`` of the ensemble."""
     weights: pd.DataFrame
@@ -68,9 +68,15 @@ class Ranking:
 
 
 def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
-    """Train tabular models and the rank LSTM where that is to be done, and score everyone's rank IC.
+    """Score the rank IC of every ranking model, fitting models that are missing.
 
-    Writes ``rank_ic.parquet`` and ``scores.parquet`` beside the tabular models' forecasts.
+    Writes ``rank_ic.parquet`` and ``scores.parquet`` under ``Paths.ranking``.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    progress : callable
+        Receives one line per fit.
     """
     data = open_study_data(workspace)
     ranked = ranked_forecasts(data, progress=progress)

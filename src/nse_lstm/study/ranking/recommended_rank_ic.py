@@ -1,9 +1,9 @@
-"""How the networks of one share rank their shares, beside those of all shares.
+"""Rank IC of single-stock networks and ranking models on the recommended stocks.
 
-v1 and v2 forecast the recommended shares of a year only, so they have no place among
-forecasts of the whole universe. Here everyone ranks the same few shares in the same
-sessions, dealt a session after the signal: v1's and v2's forecast of the next session
-is held against the one after it, the first that a deal could earn.
+v1 and v2 forecast the recommended stocks of a year only, not the whole universe. Here
+every model ranks the same stocks on the same sessions, traded one session after the
+signal: v1's and v2's forecast of the next session is compared with the return of the
+session after it, the first that a trade could earn.
 """
 
 from collections.abc import Iterable
@@ -25,28 +25,28 @@ from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.ranking.rank_models import ENSEMBLE, MEMBERS, ranked_forecasts
 
 OWN = ("v1", "v2")
-"""Networks that forecast prices of single shares."""
+"""Networks that forecast prices of single stocks."""
 OTHERS = (*MEMBERS, ENSEMBLE)
 PAIRS = (("v2", "v1"), (DELAY1, "v2"), *((model, "v2") for model in OTHERS))
 RUINED = -10.0
-"""In place of the log return to a forecast price of 0 or less: it is ranked last."""
+"""Stands for the log return to a forecast price of 0 or less, which ranks last."""
 ROW = ["ticker", "fold", "origin", "delay", "horizon"]
 
 
 @dataclass(frozen=True)
 class RecommendedRankIc:
-    """Rank ICs of everyone on the recommended shares, before the test year."""
+    """Rank ICs of all models on the recommended stocks before the test year."""
 
     summary: pd.DataFrame
-    """One row a model and year (0: all); ``summarise_rank_ic``."""
+    """One row per model and year (0: all); ``summarise_rank_ic``."""
     differences: pd.DataFrame
-    """One row a pair of ``PAIRS``; ``compare_rank_ic``."""
+    """One row per pair of ``PAIRS``; ``compare_rank_ic``."""
 
 
 def rank_recommended(
     workspace: Workspace, forecasts: pd.DataFrame
 ) -> RecommendedRankIc:
-    """Rank the recommended shares of every walk-forward year by every model.
+    """Score every model's rank IC on the recommended stocks of every walk-forward year.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ def rank_recommended(
     Returns
     -------
     RecommendedRankIc
-        Of the shares and sessions that every model has forecast: no more than the
-        recommended ones, and none if the rankings are not of v2's horizon.
+        On the stocks and sessions that every model has forecast: none if the ranking
+        models have another horizon than v2.
     """
     data = open_study_data(workspace)
     own = forecasts[forecasts["model"].isin(OWN)]
@@ -80,7 +80,7 @@ def rank_recommended(
 
 
 def same_rows(forecasts: pd.DataFrame) -> pd.DataFrame:
-    """Keep the shares and origins that every model in a table has forecast.
+    """Keep the stocks and origins that every model in a table has forecast.
 
     Parameters
     ----------

@@ -1,9 +1,8 @@
-"""What the ensemble's first names would have earned after costs, year by year.
+"""Backtest of the ensemble's top-ranked stocks after costs, year by year.
 
-One strategy, declared before it was dealt: the account of
-``evaluation.top_n_portfolio`` on the ensemble's forecasts of one horizon, at every
-declared cost. It is a trial like any other, and beside it stand cash and the same
-universe at equal weight.
+The strategy was declared before its backtest: ``evaluation.top_n_portfolio`` on the
+ensemble's forecasts of one horizon, at every declared cost. It counts as a trial. Its
+benchmarks are cash and the same universe at equal weight.
 """
 
 from dataclasses import dataclass
@@ -35,18 +34,24 @@ RULE = "gate"
 
 @dataclass(frozen=True)
 class NetResult:
-    """The ensemble's account beside its yardstick, on the walk-forward years."""
+    """Accounts of the ensemble and of its benchmark on the walk-forward years."""
 
     returns: pd.DataFrame
-    """``STRATEGY_RETURNS`` of the ensemble and of equal weight, one book a year."""
+    """``STRATEGY_RETURNS`` of ensemble and equal weight, one account per year."""
     judgements: dict[int, Judgement]
-    """By cost a side in basis points; without an audit or a deflated ratio."""
+    """By cost per side in basis points; without an audit or a deflated ratio."""
 
 
 def backtest_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
-    """Deal the first names of the ensemble, and record the trial.
+    """Backtest the ensemble's top-ranked stocks, and record the trial.
 
-    Writes ``returns.parquet`` beside the tabular models' forecasts.
+    Writes ``returns.parquet`` under ``Paths.ranking``.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    ranking : Ranking
+        From ``rank_stocks``.
 
     Raises
     ------
@@ -58,23 +63,23 @@ def backtest_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
     forecasts = ranking.ensemble[chosen & (ranking.ensemble["delay"] > 0)]
     if forecasts.empty:
         raise ArtefactError(
-            f"Expected forecasts of {study.portfolio.horizon} sessions to deal. "
+            f"Expected forecasts of {study.portfolio.horizon} sessions to trade. "
             f"Received: {sorted(set(ranking.ensemble['horizon'].tolist()))}"
         )
-    boards = tradability_by_stock(forecasts, data.prices, backtest=study.backtest)
-    books = [
-        book
+    calendars = tradability_by_stock(forecasts, data.prices, backtest=study.backtest)
+    accounts = [
+        account
         for fold in sorted(forecasts["fold"].unique())
         for cost_bps in study.backtest.cost_bps
-        for book in _books(
+        for account in _accounts(
             study,
             forecasts[forecasts["fold"] == fold],
-            boards,
+            calendars,
             fold=int(fold),
             cost_bps=cost_bps,
         )
     ]
-    table = pd.concat(books, ignore_index=True)[list(STRATEGY_RETURNS.columns)]
+    table = pd.concat(accounts, ignore_index=True)[list(STRATEGY_RETURNS.columns)]
     returns = check(table, STRATEGY_RETURNS)
     write_table(returns, STRATEGY_RETURNS, workspace.paths.ranking / "returns.parquet")
     record_trials(
@@ -90,17 +95,17 @@ def backtest_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
     return NetResult(returns, judgements)
 
 
-def _books(
+def _accounts(
     study: Study,
     forecasts: pd.DataFrame,
-    boards: TradabilityByStock,
+    calendars: TradabilityByStock,
     *,
     fold: int,
     cost_bps: int,
 ) -> list[pd.DataFrame]:
-    """Book one year: the ensemble, and those of its first session at equal weight."""
+    """Return one year's accounts: the ensemble, and its universe at equal weight."""
     backtest = study.backtest
-    own = {ticker: board for (ticker, year), board in boards.items() if year == fold}
+    own = {ticker: each for (ticker, year), each in calendars.items() if year == fold}
     first = forecasts[forecasts["origin"] == forecasts["origin"].min()]
     members: list[TradabilityCalendar] = [
         own[str(ticker)] for ticker in first["ticker"]
@@ -118,7 +123,7 @@ def _books(
         equal.assign(model=EQUAL_WEIGHT, rule=BENCHMARKS[EQUAL_WEIGHT]),
     )
     return [
-        book.assign(ticker=POOL, seed=0, fold=fold, cost_bps=cost_bps) for book in named
+        each.assign(ticker=POOL, seed=0, fold=fold, cost_bps=cost_bps) for each in named
     ]
 
 

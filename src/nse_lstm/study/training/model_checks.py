@@ -1,8 +1,7 @@
-"""Forecast safety: what the original plan asked of a model besides its accuracy.
+"""Checks of a model besides its accuracy, with the original plan's targets.
 
-No negative prices, no wide gap between training and validation, a small file, a quick
-answer, a short training. Phase 3 measures the models; the forecasts are counted once
-Phase 4 has made them.
+Negative prices, validation loss over training loss, file size, latency, training time.
+Phase 3 measures the models; Phase 4's forecasts are counted once they are there.
 """
 
 from dataclasses import asdict
@@ -44,7 +43,7 @@ def measure_safety(workspace: Workspace) -> pd.DataFrame:
 
 
 def read_safety(workspace: Workspace) -> pd.DataFrame:
-    """Return what Phase 3 measured of the models: ``SAFETY``.
+    """Return Phase 3's measurements of the models: ``SAFETY``.
 
     Raises
     ------
@@ -66,7 +65,7 @@ def count_negatives(workspace: Workspace) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a ticker: ``n_forecasts``, ``n_negative``, ``lowest`` (KES).
+        One row per ticker: ``n_forecasts``, ``n_negative``, ``lowest`` (KES).
     """
     table = read_table(FORECASTS, workspace.paths.evaluation / "forecasts.parquet")
     rows = table[table["model"] == MODEL].dropna(subset="price_hat")
@@ -81,12 +80,12 @@ def count_negatives(workspace: Workspace) -> pd.DataFrame:
 
 
 def safety_card(workspace: Workspace) -> pd.DataFrame:
-    """Hold the models against the plan's safety targets.
+    """Compare the models with the original plan's targets.
 
     Returns
     -------
     DataFrame
-        One row a target: ``target``, ``found``, ``met`` (missing where there is no
+        One row per target: ``target``, ``found``, ``met`` (missing where there is no
         limit to meet) and ``comment``.
 
     Raises
@@ -152,7 +151,7 @@ def _why_none(counts: pd.DataFrame, models: pd.DataFrame) -> str:
     return (
         "But each stock has its own scaler, and zero shillings lie "
         f"{room.min():.2f} to {room.max():.2f} of its fitted range below the lowest "
-        "price in it, further down than any forecast strayed; the lowest is "
+        "price in it, and no forecast came near zero; the lowest is "
         f"{lowest['lowest']:.2f} KES ({lowest['ticker']})."
     )
 

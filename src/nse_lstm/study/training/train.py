@@ -1,7 +1,6 @@
-"""Phases 2 and 3: the training jobs done, and what came of them.
+"""Phases 2 and 3: the study's training jobs fitted, and a summary of each model.
 
-Phase 2 trains the first jobs of the list and looks at them closely; Phase 3 trains all
-of it, resuming what is there.
+Phase 2 fits two jobs and shows one network closely. Phase 3 fits all that are missing.
 """
 
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ PREFERRED = "SCOM"
 
 @dataclass(frozen=True)
 class Exploration:
-    """One v2 network looked at closely, beside v1, on the last walk-forward year."""
+    """One v2 network in detail, beside v1, on the last walk-forward year."""
 
     ticker: str
     year: int
@@ -83,7 +82,7 @@ def explore_architecture(
 def train_all(
     workspace: Workspace, stocks: str = "", *, progress: Progress | None = None
 ) -> pd.DataFrame:
-    """Phase 3: train every model of the study, resuming what is there.
+    """Phase 3: train every model of the study that is missing.
 
     The expected time is told first. Writes ``training_summary.csv`` beside the models;
     it holds seconds, so it is outside every digest.
@@ -93,12 +92,12 @@ def train_all(
     stocks : str
         As in ``phase_tables.read_recommended``; the recommended ones if empty.
     progress : callable, optional
-        Is given one line at a time, instead of ``progress.show_progress``.
+        Receives one line at a time, instead of ``progress.show_progress``.
 
     Returns
     -------
     DataFrame
-        One row a model: ticker, model, year, version, epochs, losses, number of
+        One row per model: ticker, model, year, version, epochs, losses, number of
         windows, and the seconds that fitting took when it was done.
 
     Raises

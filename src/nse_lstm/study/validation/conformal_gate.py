@@ -1,10 +1,9 @@
-"""The gate behind a band: buy only where the band's lower end clears the cost.
+"""The conformal gate: buy only where the interval's lower end clears the cost.
 
-A declared variant beside the two rules of the configuration, under a model's name of
-its own: the verdict's strategy is what it was. Bands are split-conformal, from the
-errors whose targets were known at the origin, so that a forecast that has been far off
-says less. The forecast handed to the gate is the lower end where it is above 0, and 0
-where the forecast alone is: what is held stays held until the forecast itself turns.
+The variant was declared beside the two rules of the configuration and has a model name
+of its own. Its intervals are split-conformal, from errors whose targets were known at
+the origin. The gate receives the lower end where that is above 0, and 0 where only the
+forecast is. So a position is held until the forecast itself turns negative.
 """
 
 from dataclasses import dataclass
@@ -21,16 +20,16 @@ from nse_lstm.study.core.verdict import judge_variant
 from nse_lstm.study.validation.evidence import ERRORS, MISSES
 
 BANDED = "_banded"
-"""Ends the name of a model that is dealt by its band."""
+"""Ends the name of a model that is traded by its interval."""
 RULE = "gate"
 
 
 @dataclass(frozen=True)
 class ConformalGate:
-    """The variant dealt on the walk-forward years, beside the gate it varies."""
+    """Walk-forward backtest of the variant, beside the gate that it varies."""
 
     forecasts: pd.DataFrame
-    """``FORECASTS`` of the model, with its bands."""
+    """``FORECASTS`` of the model, with its intervals."""
     returns: pd.DataFrame
     """``STRATEGY_RETURNS`` of the model, its variant and of buying and holding."""
     judgements: dict[str, Judgement]
@@ -42,25 +41,26 @@ class ConformalGate:
 def backtest_conformal_gate(
     data: StudyData, forecasts: pd.DataFrame, model: str
 ) -> ConformalGate:
-    """Deal a model by the gate with and without its band, and count both as trials.
+    """Backtest a model by the gate with and without its interval; both are trials.
 
     Parameters
     ----------
+    data : StudyData
     forecasts : DataFrame
         ``FORECASTS`` of the walk-forward years with one delay and a horizon of 1 of
         the model; the test year stays sealed.
     model : str
-        Whose band it is.
+        Model whose interval is used.
 
     Returns
     -------
     ConformalGate
-        Only the gate is dealt: a lower end above 0 is no sign.
+        Of the gate only, since a lower end above 0 is no sign.
     """
     study, panel = data.study, data.panel
     own = forecasts[forecasts["model"] == model]
-    with_bands = add_intervals(own, panel, alpha=MISSES, window=ERRORS)
-    both = pd.concat([with_bands, banded(with_bands)], ignore_index=True)
+    with_intervals = add_intervals(own, panel, alpha=MISSES, window=ERRORS)
+    both = pd.concat([with_intervals, banded(with_intervals)], ignore_index=True)
     returns = strategy_returns(both, panel, backtest=study.backtest)
     kept = returns[(returns["rule"] == RULE) | (returns["model"] == HOLD)]
     headline = study.backtest.headline_cost_bps
@@ -71,11 +71,13 @@ def backtest_conformal_gate(
         name: judge_variant(study, at_cost[at_cost["model"] == name], held)
         for name in (model, model + BANDED)
     }
-    return ConformalGate(with_bands, kept.reset_index(drop=True), judgements, n_trials)
+    return ConformalGate(
+        with_intervals, kept.reset_index(drop=True), judgements, n_trials
+    )
 
 
 def banded(forecasts: pd.DataFrame) -> pd.DataFrame:
-    """Turn forecasts with bands into those that the gate deals the variant by.
+    """Turn forecasts with intervals into the forecasts that the gate trades on.
 
     Parameters
     ----------

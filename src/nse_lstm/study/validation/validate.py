@@ -62,7 +62,7 @@ from nse_lstm.tables import (
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Forecasts of some folds and everything the one scorer says of them."""
+    """Forecasts of some folds with their accounts and scores."""
 
     forecasts: pd.DataFrame
     returns: pd.DataFrame
@@ -72,7 +72,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Strategy:
-    """The declared strategy: the one that the verdict is about."""
+    """The declared strategy, which the verdict judges."""
 
     model: str
     rule: str
@@ -81,7 +81,7 @@ class Strategy:
 
 @dataclass(frozen=True)
 class Validation:
-    """What Phase 4 shows; all of it lies on disk as well."""
+    """Results of Phase 4 for its page; all of them lie on disk too."""
 
     walk_forward: Evaluation
     test: Evaluation
@@ -174,7 +174,7 @@ def score_before_test(
 
 
 def accuracy_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return accuracy scores of one stock and fold, a column a model."""
+    """Return accuracy scores of one stock and fold, one column per model."""
     wide = scores.pivot(index="metric", columns="model", values="value").reset_index()
     wide["metric"] = wide["metric"].str.replace("_", " ")
     return wide.rename_axis(columns=None)
@@ -242,7 +242,7 @@ def _evaluate(
     if study.v2_delay1.trained:
         blocks += [forecast_delayed(data, panel, fold) for fold in folds]
     forecasts = pd.concat(blocks, ignore_index=True)
-    # Accuracy is of price forecasts; a forecast of a trade's return is scored by trading.
+    # Only price forecasts have an accuracy; a trade's return is scored by trading.
     priced = forecasts[forecasts["delay"] == 0]
     returns = strategy_returns(forecasts, panel, backtest=study.backtest)
     scores = pd.concat(
