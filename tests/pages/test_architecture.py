@@ -49,14 +49,14 @@ def test_what_lies_beyond_chance_is_named_and_nothing_else() -> None:
     text = ablation_findings(result()).html
     assert "In 2022 the error is 5.00 times" in text
     assert "2.50 times for v2" in text
-    assert "it falls by L2 penalty and rises by more dropout added alone" in text
-    assert "to all the others it falls by nothing and rises by nothing." in text
+    assert "falls with L2 penalty and rises with more dropout, each added alone" in text
+    assert "all the others, it falls with nothing and rises with nothing." in text
     assert "renews it" not in text
     assert "renews it" in ablation_findings(result(is_current=False)).html
 
 
 def test_the_table_says_what_it_was_made_of() -> None:
     shown = ablation_table(result()).html
-    assert "AAA, &lt;b&gt;; 5 seeds; at most 700 windows and 12 epochs" in shown
+    assert "AAA, &lt;b&gt;, 5 seeds, at most 700 windows and 12 epochs" in shown
     factor = f"{np.exp(-0.15):.3g} ({np.exp(-0.2):.3g} to {np.exp(-0.1):.3g})"
     assert factor in shown

@@ -70,7 +70,8 @@ def test_the_first_screen_states_intervals_and_what_dealing_cost(
 ) -> None:
     facts = headline_facts(finished)
     assert (
-        facts[0].value == "−10.0% a year" and facts[0].beside == "95 %: −20.0% to +0.0%"
+        facts[0].value == "−10.0% per year"
+        and facts[0].beside == "95 %: −20.0% to +0.0%"
     )
     scores = read_table(SCORES, finished.paths.evaluation / "scores.parquet")
     year = read_json(finished.paths.processed / "market.json")["test_year"]
@@ -84,4 +85,7 @@ def test_the_first_screen_states_intervals_and_what_dealing_cost(
     paid = rows["gross_return"] - rows["net_return"]
     assert facts[2].value == f"{paid:.1%} of the capital"
     assert f"{rows['turnover']:.1f} times at 0.66 %" in facts[2].beside
-    assert (facts[3].value, facts[3].beside) == ("–", "below 1.2 nothing could be seen")
+    assert (facts[3].value, facts[3].beside) == (
+        "–",
+        "too little data to detect a ratio below 1.2",
+    )

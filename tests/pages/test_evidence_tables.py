@@ -56,7 +56,7 @@ def test_the_table_is_of_one_model_and_of_all_together() -> None:
     assert table.loc["minimum track record", "statistic"] == "none"
     # Stocks are counted elsewhere, the confidence set is one row.
     assert "Diebold-Mariano, Holm" not in table.index
-    words = table.loc["model confidence set", "it says"]
+    words = table.loc["model confidence set", "result"]
     assert words == "1 of 2 may be the best: AR(1)"
 
 
@@ -71,10 +71,10 @@ def test_every_model_has_a_row_and_what_was_not_tested_is_a_dash() -> None:
 
 def test_the_artefact_stands_beside_both_skills() -> None:
     table = averaging_table(make_evidence()).set_index("model")
-    gone = table["share of the gain that is gone"]
+    gone = table["fraction of the gain that is gone"]
     assert gone["AR(1)"] == "80% (50% to 125%)"
-    assert gone["v2 LSTM"] == "no gain to share out"
-    assert table.loc["AR(1)", "R², a session later"].startswith("−0.001")
+    assert gone["v2 LSTM"] == "no gain"
+    assert table.loc["AR(1)", "R², one session later"].startswith("−0.001")
 
 
 def test_stocks_are_counted_by_what_can_be_said() -> None:
@@ -96,6 +96,6 @@ def test_coverage_is_counted_in_quarters_of_a_stock() -> None:
     )
     text = coverage_sentence(coverage, model="v2")
     # (0.9 x 50 + 0.5 x 50 + 100) / 200; one of the two that have a band is in it.
-    assert "held 85.0% of what came; 1 of 2 quarters" in text
+    assert "held 85.0% of the outcomes. 1 of 2 quarters" in text
     assert "AAA in 2021Q2 with 50%" in text
     assert coverage_sentence(coverage, model="v1") == "No interval could be scored."

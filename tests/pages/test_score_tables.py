@@ -18,8 +18,8 @@ from nse_lstm.pages.score_tables import (
     pooled_accuracy,
     pooled_scores,
     random_comparison,
-    strategy_sentence,
-    strategy_table,
+    fragile_sentence,
+    sensitivity_table,
     traded_table,
 )
 from nse_lstm.tables import FORECASTS
@@ -134,19 +134,19 @@ def test_a_strategy_that_keeps_less_than_half_a_session_later_is_flagged(
 ) -> None:
     for gross, later, fragile in ((0.2, 0.09, True), (0.2, 0.11, False)):
         changed = set_scores(scores, gross_excess=gross, gross_excess_later=later)
-        row = strategy_table(changed).set_index(["strategy", "rule"])
+        row = sensitivity_table(changed).set_index(["strategy", "rule"])
         assert row.loc[("v2 LSTM", "gate"), "fragile"] == fragile
     changed = set_scores(scores, gross_excess=-0.2, gross_excess_later=-0.4)
-    table = strategy_table(changed).set_index(["strategy", "rule"])
+    table = sensitivity_table(changed).set_index(["strategy", "rule"])
     assert pd.isna(table.loc[("v2 LSTM", "gate"), "fragile"])
     gained = int((table["gross_excess"] > 0).sum())
-    assert f"Of {len(table)} strategies that dealt, {gained} gain" in (
-        strategy_sentence(changed)
+    assert f"Of {len(table)} strategies that traded, {gained} gain" in (
+        fragile_sentence(changed)
     )
 
 
-def test_one_that_never_dealt_hangs_on_nothing_and_is_not_listed(scores) -> None:
-    table = strategy_table(scores)
+def test_a_strategy_that_never_traded_is_not_listed(scores) -> None:
+    table = sensitivity_table(scores)
     assert "persistence" not in set(table["strategy"])
     assert list(table.columns[:3]) == ["strategy", "rule", "excess_over_holding"]
 
@@ -154,7 +154,7 @@ def test_one_that_never_dealt_hangs_on_nothing_and_is_not_listed(scores) -> None
 def test_the_declared_strategy_has_a_row_a_year_with_its_start_days(scores) -> None:
     both = pd.concat([scores, scores.assign(fold=2021)])
     table = declared_table(both, model="v2", rule="gate")
-    assert table["year_dealt"].to_list() == [2020, 2021]
+    assert table["year_traded"].to_list() == [2020, 2021]
     assert (table["start_worst"] <= table["start_day_excess"]).all()
     assert (table["start_day_excess"] <= table["start_best"]).all()
 

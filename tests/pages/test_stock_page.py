@@ -71,7 +71,7 @@ def test_a_span_without_any_change_of_price_has_no_ratio(page: StockPage) -> Non
     assert stock_card.rolling_errors(replace(page, forecasts=still)).empty
 
 
-def test_months_without_a_deal_have_no_turnover(page: StockPage) -> None:
+def test_months_without_a_trade_have_no_turnover(page: StockPage) -> None:
     sessions = pd.to_datetime(["2024-01-02", "2024-01-03", "2024-02-01", "2024-02-02"])
     prices = pd.DataFrame(
         {
@@ -92,7 +92,7 @@ def test_strategies_shown_are_those_of_the_compared_models(page: StockPage) -> N
     both = replace(page, scores=pd.concat([page.scores, other]))
     table = stock_card.strategy_table(both)
     assert set(table["model"]) == {"persistence", "v2", "buy_and_hold"}
-    assert set(stock_card.dealt_returns(page)["model"]) == {"v2", "buy_and_hold"}
+    assert set(stock_card.traded_returns(page)["model"]) == {"v2", "buy_and_hold"}
     assert "66 bps" in stock_card.cost_table(page).columns
 
 
@@ -106,7 +106,7 @@ def test_the_card_says_what_the_model_is_and_what_it_is_not_for(
     # Two windows were left out of training and two of validation.
     assert card["windows left out"] == "4: 4 gap"
     assert page.selection["champion"] == "persistence"
-    assert "serves persistence" in stock_card.limits(page).html
+    assert "in use is persistence" in stock_card.limits(page).html
 
 
 def test_text_of_the_data_cannot_become_markup(page: StockPage) -> None:
@@ -117,7 +117,7 @@ def test_text_of_the_data_cannot_become_markup(page: StockPage) -> None:
 def test_v2_five_percent_off_is_worse_nearly_always(page: StockPage) -> None:
     v2 = page.forecasts[page.forecasts["model"] == "v2"]
     assert (v2["price_hat"] / v2["last_price"]).round(6).eq(OFF).all()
-    assert "v2 was off by" in stock_card.stock_findings(page).html
+    assert "mean absolute error of v2 was" in stock_card.stock_findings(page).html
 
 
 def test_the_page_needs_no_network_library() -> None:

@@ -102,9 +102,9 @@ def test_every_answer_stands_first_on_every_page(judged, tmp_path: Path) -> None
         main = (tmp_path / f"{name}.html").read_text().split("<main>")[1]
         assert f'class="{mark} {answer}"' in main
         # z / sqrt(3 years) = 1.96 / 1.732 = 1.13
-        assert "could have been seen: 1.1." in main
+        assert "Smallest detectable yearly Sharpe ratio: 1.1." in main
         assert "test year 2024 is exploratory" in main
-        assert main.index(sentence) < main.index("could have been seen")
+        assert main.index(sentence) < main.index("Smallest detectable")
     text = (tmp_path / "status.md").read_text()
     assert text.index(sentence) < text.index("## Quick Status")
     assert "exploratory: this year had been looked at before" in text
@@ -115,4 +115,4 @@ def test_every_answer_stands_on_the_results_page(judged) -> None:
     text = write_results(workspace).read_text()
     start = text.index("**")
     assert text[start + 2 :].lower().startswith(answer)
-    assert "labelled **exploratory**" in text and "24 strategies" in text
+    assert "2024 is exploratory" in text and "24 strategies" in text

@@ -70,6 +70,6 @@ def test_sessions_stand_where_they_are_counted_back_to() -> None:
     np.testing.assert_allclose(lag.get_ydata(orig=False), [0.01] * 4)
     np.testing.assert_allclose(control.get_ydata(orig=False), [0.0] * 4)
     assert [text.get_text() for text in axes.texts] == [
-        "The rank LSTM's whole rank IC, 0.200"
+        "rank IC with nothing hidden, 0.200"
     ]
     plt.close(figure)

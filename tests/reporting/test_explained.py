@@ -30,16 +30,16 @@ def hidden(before: float) -> pd.DataFrame:
 def test_what_the_window_carries_is_said_by_its_interval() -> None:
     # 1.96 errors are 0.0196.
     for before, verdict in (
-        (0.019, "level with nothing"),
-        (0.02, "more than nothing"),
-        (-0.02, "less than nothing"),
+        (0.019, "not significantly different from zero"),
+        (0.02, "more than zero"),
+        (-0.02, "less than zero"),
     ):
         text = hidden_reading(hidden(before))
         assert f": {verdict}. Single" in text
-    assert "rank IC of 0.080" in text
+    assert "rank IC is 0.080" in text
     assert "own session carries +0.0700 (+0.0504 to +0.0896)" in text
     # Only one of the two features is above 1.96 of its errors.
-    assert "of 2 features 1 lose more than their interval and 0 gain" in text
+    assert "of 2 features 1 lose significantly and 0 gain" in text
     assert "control of everything is +0.0020, the largest other one −0.0030" in text
     names = hidden_rows(hidden(0.0))[""].tolist()
     assert names == [
@@ -67,7 +67,7 @@ def test_a_control_that_was_not_made_is_a_dash() -> None:
     assert rows["control"].tolist() == ["+0.0010", "–"]
     assert rows["its error"].tolist() == ["0.0030", "–"]
     text = shuffled_reading(table, model="ridge")
-    assert "of 2 features 1 lose more than their interval and 1 gain" in text
+    assert "of 2 features 1 lose significantly and 1 gain" in text
     assert "The largest of 1 controls is +0.0010." in text
 
 

@@ -13,7 +13,7 @@ TEMPLATES = Path(pages.__file__).parent / "templates"
 def test_every_term_has_a_place_of_its_own_in_the_order_of_the_alphabet() -> None:
     page = render_glossary(METADATA, banner=make_banner(None))
     places = re.findall(r'<div id="([a-z0-9-]+)">', page)
-    assert places == [term.place for term in TERMS] and len(set(places)) == len(places)
+    assert places == [term.anchor for term in TERMS] and len(set(places)) == len(places)
     names = [term.name.lower() for term in TERMS]
     assert names == sorted(names)
 
@@ -28,6 +28,6 @@ def test_a_link_to_the_glossary_ends_at_a_term() -> None:
         if place
     }
     facts = Path(index.__file__).read_text()
-    linked |= set(re.findall(r'place="([a-z-]+)"', facts))
+    linked |= set(re.findall(r'anchor="([a-z-]+)"', facts))
     assert {"persistence", "smallest-sharpe"} <= linked
-    assert linked <= {term.place for term in TERMS}
+    assert linked <= {term.anchor for term in TERMS}

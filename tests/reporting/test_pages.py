@@ -61,9 +61,9 @@ def test_the_verdict_stands_first_on_a_page_executed_before_it_was_known(
     main = (tmp_path / "a.html").read_text().split("<main>")[1]
     assert main.index('class="verdict no"') < main.index("Title")
     assert "<strong>No: &lt;b&gt;.</strong>" in main
-    assert "could have been seen: 1.2." in main
+    assert "Smallest detectable yearly Sharpe ratio: 1.2." in main
     assert "test year 2023 is replication" in main
-    assert 'href="04_validation.html">What this rests on' in main
+    assert 'href="04_validation.html">Evidence' in main
 
 
 def test_before_phase_4_a_page_says_that_nothing_is_judged(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def test_a_ledger_is_counted_and_its_main_loss_named() -> None:
     )
     text = readings.read_ledger(flows)
     assert text.startswith("Of 100 rows 10 (10.0%) dropped and 90 (90.0%) kept.")
-    assert text.endswith("for: repeated (6).")
+    assert text.endswith("to drop: repeated (6).")
     assert readings.read_ledger(flows.head(1)) == "Of 90 rows 90 (100.0%) kept."
 
 
@@ -47,8 +47,8 @@ def test_shares_of_turnover_are_those_of_the_first_and_last_year() -> None:
         }
     )
     assert readings.read_concentration(ordered) == (
-        "In 2020 AAA alone had 60% of the turnover and five shares 100%; "
-        "in 2022 BBB alone had 75% of the turnover and five shares 100%."
+        "In 2020 AAA alone had 60% of the turnover and five stocks 100%. "
+        "In 2022 BBB alone had 75% of the turnover and five stocks 100%."
     )
 
 
@@ -56,7 +56,7 @@ def test_a_price_is_followed_from_its_first_to_its_last_day() -> None:
     prices = pd.DataFrame({"session": DAYS, "adjusted": [10.0, 20.0, 15.0]})
     text = readings.read_price(prices, ticker="AAA", year=2023)
     assert "begins at 10.00 KES on 2023-01-02, is highest at 20.00 on 2023-01" in text
-    assert text.endswith("over 2023 it moved by +50%.")
+    assert text.endswith("Over 2023 it moved by +50%.")
     assert "moved" not in readings.read_price(prices, ticker="AAA", year=2022)
 
 
@@ -67,8 +67,8 @@ def test_an_account_is_read_by_its_end_and_its_deepest_fall() -> None:
         "buy and hold, hold": pd.Series([0.8, 0.9, 1.0]),
     }
     assert strategy_readings.read_backtest(values, ticker="AAA") == (
-        "AAA: 1 KES becomes by v2 LSTM, sign 1.10 (largest fall -25%) and "
-        "buy and hold 1.00 (largest fall -20%)."
+        "AAA: 1 KES becomes with v2 LSTM, sign 1.10 (largest drawdown -25%) and "
+        "buy and hold 1.00 (largest drawdown -20%)."
     )
 
 
@@ -97,7 +97,7 @@ def test_a_band_without_bounds_is_no_band() -> None:
         }
     )
     text = strategy_readings.read_coverage(rows, aim=0.9)
-    assert "between 50% in 2022Q2 and 90% in 2022Q1; 1 of 2 quarters" in text
+    assert "between 50% in 2022Q2 and 90% in 2022Q1. 1 of 2 quarters" in text
 
 
 def test_alarms_are_counted_by_kind_and_place() -> None:

@@ -1,1 +1,1 @@
-"""What pages say: tables of the study turned into sentences, tables and cards."""
+"""Turn tables of the study into the sentences, tables and cards of its pages."""

@@ -1,4 +1,4 @@
-"""The tables and sentences of the anatomy, each read off its numbers."""
+"""Tables and sentences of notebook 91: the anatomy of a Sharpe ratio."""
 
 from collections.abc import Callable
 
@@ -15,19 +15,19 @@ from nse_lstm.study.anatomy.steps import NETWORK, Anatomy, Step
 CLAIM, ORIGINAL = 10.67, -4.05
 """Sharpe ratios that the status page printed for its new and its original model."""
 
-N_TOSSERS = 2000
+N_SIGNALS = 2000
 SAME = 0.005
-"""Ratios that print alike to two decimals."""
+"""Difference below which two ratios print alike."""
 NAMES = {
-    "network": "the network, dealt on",
-    "constant": "a constant, dealt on",
-    HOLD: "buying the share and holding it",
+    "network": "trading on the network",
+    "constant": "trading on a constant",
+    HOLD: "buy and hold",
     EQUAL_WEIGHT: "equal weight of the recommended stocks",
 }
 
 
 def headline(anatomy: Anatomy) -> Html:
-    """Say the claim and the honest number in one breath."""
+    """State the claimed and the honest Sharpe ratio."""
     steps = list(anatomy.steps.values())
     first, last = steps[0], steps[-1]
     years = anatomy.rows["session"].dt.year
@@ -39,25 +39,30 @@ def headline(anatomy: Anatomy) -> Html:
     )
     return sentence(
         f"Claimed: a Sharpe ratio of {CLAIM}. {market} gives "
-        f"{_number(first.sharpe[NETWORK])}, and "
-        f"{_number(first.sharpe['constant'])} to a “forecast” that says the same price "
-        "every day. "
-        f"Honest number: {_honest(last)}. Over {anatomy.honest.n_sessions} sessions of "
-        f"{_span(anatomy)} nothing below {anatomy.honest.smallest_detectable:.2f} can "
-        "be told from zero.",
+        f"{_number(first.sharpe[NETWORK])}. A “forecast” of the same price every day "
+        f"gets {_number(first.sharpe['constant'])}. Honest number: {_honest(last)}. "
+        f"The {anatomy.honest.n_sessions} sessions of {_span(anatomy)} are too few to "
+        f"detect a ratio below {anatomy.honest.smallest_detectable:.2f}.",
         tone="no",
     )
 
 
 def steps_table(anatomy: Anatomy) -> pd.DataFrame:
-    """Return one row a step, in order: what is reported once it is mended."""
+    """Return the scores after each correction, one row per step."""
     rows = [_row(step) for step in anatomy.steps.values()]
     table = pd.concat(rows, ignore_index=True)
     return table.rename_axis("step").reset_index()
 
 
 def step_row(anatomy: Anatomy, name: str) -> pd.DataFrame:
-    """Return a step's row below that of the step before it."""
+    """Return a step's row below that of the step before it.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+    name : str
+        Of the step.
+    """
     table = steps_table(anatomy)
     place = list(anatomy.steps).index(name)
     return table.iloc[max(place - 1, 0) : place + 1]
@@ -69,16 +74,16 @@ def both_orders(anatomy: Anatomy) -> pd.DataFrame:
     return pd.concat(orders, ignore_index=True)
 
 
-def coin_tossers(anatomy: Anatomy) -> pd.Series:
-    """Return what coin tossers score on the claim's windows once they are in order."""
+def random_signals(anatomy: Anatomy) -> pd.Series:
+    """Return the Sharpe ratios of random signals on the claim's sorted windows."""
     sorted_rows = anatomy.forecasts["time"]
     price = sorted_rows.price[sorted_rows.windowed]
-    scores = mechanism.random_signal_ratios(price, n=N_TOSSERS, seed=0)
+    scores = mechanism.random_signal_ratios(price, n=N_SIGNALS, seed=0)
     return pd.Series(scores, name="sharpe_ratio")
 
 
-def beside(anatomy: Anatomy) -> pd.DataFrame:
-    """Return the honest account beside what needs no forecast."""
+def benchmarks(anatomy: Anatomy) -> pd.DataFrame:
+    """Return the honest account and the benchmarks that need no forecast."""
     honest = anatomy.honest
     table = honest.scores.rename(index=NAMES).reindex(list(NAMES.values()))
     columns = ["net_return", "sharpe_over_cash", "exposure", "turnover"]
@@ -86,12 +91,19 @@ def beside(anatomy: Anatomy) -> pd.DataFrame:
 
 
 def read_step(anatomy: Anatomy, name: str) -> Html:
-    """Read one step's figure and row."""
+    """Summarise one step's figure and row.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+    name : str
+        Of the step.
+    """
     return sentence(typeset_minus(READ[name](anatomy, anatomy.steps[name])))
 
 
 def what_it_shows(anatomy: Anatomy) -> Html:
-    """Say what the page has shown, in three sentences."""
+    """Summarise the page: the claim, the corrected account and chance."""
     steps = list(anatomy.steps.values())
     first = steps[0]
     earned = _scored(anatomy, NETWORK, "net_return")
@@ -101,10 +113,10 @@ def what_it_shows(anatomy: Anatomy) -> Html:
         f"{_number(first.sharpe[NETWORK])} and a constant, which forecasts nothing, "
         f"{_number(first.sharpe['constant'])}: such numbers measure the order of the "
         "rows. "
-        f"With every fault mended the answer is {_honest(steps[-1])}: over "
+        f"With every fault corrected the answer is {_honest(steps[-1])}. Over "
         f"{_span(anatomy)} the account returned {earned:+.1%}, cash "
-        f"{_cash(anatomy):+.1%} and holding the share {held:+.1%}, before dividends. "
-        f"{_luck(anatomy)}"
+        f"{_cash(anatomy):+.1%} and buy and hold {held:+.1%}, before dividends. "
+        f"{_chance(anatomy)}"
     )
     return sentence(typeset_minus(text))
 
@@ -128,9 +140,9 @@ def _read_text(anatomy: Anatomy, step: Step) -> str:
         f"Of the {len(rows):,} rows {1 - same_year_share(rows):.0%} are followed by a "
         f"row of another year, and {to_next_session(rows):.1%} by one of the next few "
         "days. A price below the average of all years is then likely to be followed by "
-        "a higher one, so that betting on the average makes 1 KES into "
-        f"{grown:,.0f} KES in {len(step.returns)} “days”. The network learnt that: "
-        f"published {CLAIM}, here {_number(step.sharpe[NETWORK])}; the constant "
+        "a higher one, so a bet on the average turns 1 KES into "
+        f"{grown:,.0f} KES in {len(step.returns)} “days”. The network learnt this bet: "
+        f"published {CLAIM}, here {_number(step.sharpe[NETWORK])}, the constant "
         f"{_number(step.sharpe['constant'])}."
     )
 
@@ -147,10 +159,10 @@ def _read_time(anatomy: Anatomy, step: Step) -> str:
     return (
         f"Now {to_next_session(rows):.0%} of the steps lead to the next few days. "
         f"{_both(step)} {below:.0%} of the network's forecasts lie below the price of "
-        f"their day; one that always does, which is to be always short, scores "
-        f"{_number(short)} whatever else it says. That is how the original model's "
-        f"{ORIGINAL} came about: an audit of its own code, on files of 2024 that are "
-        "not used here, found every one of its forecasts below the price of its day."
+        f"their day. A forecast that always does is always short and scores "
+        f"{_number(short)}. This explains the original model's {ORIGINAL}: an audit of "
+        "its own code, on files of 2024 that are not used here, found every one of its "
+        "forecasts below the price of its day."
     )
 
 
@@ -171,13 +183,13 @@ def _read_unseen(anatomy: Anatomy, step: Step) -> str:
 
 
 def _read_span(anatomy: Anatomy, step: Step) -> str:
-    tossed = coin_tossers(anatomy)
+    tossed = random_signals(anatomy)
     low, high = tossed.quantile([0.05, 0.95])
     below = (tossed < ORIGINAL).mean()
     return (
-        f"On the claim's windows, in the right order, nine in ten coin tossers score "
+        f"On the claim's windows, in the right order, nine in ten random signals score "
         f"between {low:+.1f} and {high:+.1f}, and {below:.0%} fall below the "
-        f"{ORIGINAL} of the original model: two fortnights say nothing. Over "
+        f"{ORIGINAL} of the original model: two fortnights are too short. Over "
         f"{len(step.returns)} days: {_lower(_both(step))}"
     )
 
@@ -189,8 +201,8 @@ def _read_timely(anatomy: Anatomy, step: Step) -> str:
     moved = _scored(anatomy, HOLD, "net_return")
     return (
         f"{_both(step)} The network said “up” on {above:.0%} of the days and the "
-        f"constant on {constant:.0%}; whoever held the share made {moved:+.0%}. A bet "
-        "that always goes one way earns what the market does, or loses it."
+        f"constant on {constant:.0%}. Buy and hold returned {moved:+.0%}. A bet that "
+        "always goes one way earns the market's return, or loses it."
     )
 
 
@@ -206,16 +218,16 @@ def _read_next_day(anatomy: Anatomy, step: Step) -> str:
 def _read_costs(anatomy: Anatomy, step: Step) -> str:
     turnover = _scored(anatomy, NETWORK, "turnover")
     return (
-        f"{_both(step)} The network changed its position {turnover:.1f} times a year, "
-        f"at {anatomy.honest.cost_bps / 100:.2f}% each."
+        f"{_both(step)} The network changed its position {turnover:.1f} times per "
+        f"year, at {anatomy.honest.cost_bps / 100:.2f}% each."
     )
 
 
 def _read_cash(anatomy: Anatomy, step: Step) -> str:
     honest = anatomy.honest
     return (
-        f"{_both(step)} Cash at {honest.cash_rate:.1%} a year made "
-        f"{_cash(anatomy):+.1%} over {_span(anatomy)}. {_luck(anatomy)}"
+        f"{_both(step)} Cash at {honest.cash_rate:.1%} per year returned "
+        f"{_cash(anatomy):+.1%} over {_span(anatomy)}. {_chance(anatomy)}"
     )
 
 
@@ -243,27 +255,29 @@ def _both(step: Step) -> str:
 
 
 def _score(value: float) -> str:
-    return "nothing, having hardly ever bought" if np.isnan(value) else _number(value)
+    return (
+        "nothing, because it hardly ever bought" if np.isnan(value) else _number(value)
+    )
 
 
 def _honest(step: Step) -> str:
     value = step.sharpe[NETWORK]
     if np.isnan(value):
-        return "none, since the network hardly ever bought and earned what cash earns"
+        return "none, because the network hardly ever bought and earned the cash rate"
     return _number(value)
 
 
-def _luck(anatomy: Anatomy) -> str:
+def _chance(anatomy: Anatomy) -> str:
     honest = anatomy.honest
     least = (
-        f"A span of {honest.n_sessions} sessions can tell a ratio from zero only above "
+        f"With {honest.n_sessions} sessions the smallest detectable ratio is "
         f"{honest.smallest_detectable:.2f}"
     )
     if np.isnan(honest.deflated):
         return f"{least}."
     return (
-        f"{least}; the probability that it beats the luckiest of {honest.n_trials} "
-        f"worthless models is {honest.deflated:.1%}."
+        f"{least}. The probability that the ratio exceeds the best of "
+        f"{honest.n_trials} models without skill is {honest.deflated:.1%}."
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from nse_lstm.pages.phrases import price_errors_phrase
 from nse_lstm.pages.score_tables import interval_words, metric_by_model
 from nse_lstm.reporting.ablation_figures import (
     CHANGE_NAMES,
@@ -22,12 +23,12 @@ from nse_lstm.study.training.train import Exploration
 
 MISSING = (
     "No ablation of this market is on disk. `make ablation`, with the same MARKET, RAW "
-    "and TEST_YEAR, makes it in about a quarter of an hour; then run this phase again."
+    "and TEST_YEAR, makes it in about a quarter of an hour. Then run this phase again."
 )
 
 
 def ablation_figure(result: AblationResult | None) -> Html:
-    """Show each change's factor with its interval."""
+    """Show the figure of each change's factor with its interval."""
     if result is None:
         return sentence(MISSING)
     return picture(
@@ -37,19 +38,19 @@ def ablation_figure(result: AblationResult | None) -> Html:
 
 
 def ablation_table(result: AblationResult | None) -> Html:
-    """Show the numbers of the figure."""
+    """Show the table of each change's factor."""
     if result is None:
         return Html("")
     seeds = int(result.table["n_seeds"].max())
     return show_table(
         ablation_rows(result.table),
-        caption=f"{', '.join(result.stocks)}; {seeds} seeds; at most "
-        f"{result.max_windows:,} windows and {result.max_epochs} epochs a network",
+        caption=f"{', '.join(result.stocks)}, {seeds} seeds, at most "
+        f"{result.max_windows:,} windows and {result.max_epochs} epochs per network",
     )
 
 
 def ablation_findings(result: AblationResult | None) -> Html:
-    """Read the ablation: what helps, what harms, and where v2 stands."""
+    """Summarise the ablation: changes that help, changes that harm, and v2."""
     if result is None:
         return Html("")
     table = result.table
@@ -57,26 +58,26 @@ def ablation_findings(result: AblationResult | None) -> Html:
     parts = [
         f"In {whole['fold']} the error is {whole['loss_without']:.2f} times "
         f"persistence's for v1's network and {whole['loss_with']:.2f} times for v2.",
-        f"Beyond the luck of the seed it falls by {_names(table, 'alone', -1)} and "
-        f"rises by {_names(table, 'alone', 1)} added alone; added to all the others it "
-        f"falls by {_names(table, 'removed', -1)} and rises by "
+        f"Beyond seed noise the error falls with {_names(table, 'alone', -1)} and "
+        f"rises with {_names(table, 'alone', 1)}, each added alone. Added to all the "
+        f"others, it falls with {_names(table, 'removed', -1)} and rises with "
         f"{_names(table, 'removed', 1)}.",
     ]
     if not result.is_current:
         parts.append(
-            "Data, settings or sources have changed since: `make ablation` renews it."
+            "Data, settings or code have changed since: `make ablation` renews it."
         )
     return sentence(" ".join(parts))
 
 
 def net_table(result: NetResult) -> pd.DataFrame:
-    """Lay the result out, one row a cost level."""
+    """Return the net result of the ensemble's portfolio, one row per cost level."""
     rows = [
         {
-            "cost a side, bps": str(cost_bps),
+            "cost per side, bps": str(cost_bps),
             "exposure": judged.exposure,
             "sharpe_over_cash": judged.sharpe_over_cash,
-            "over cash a year": interval_words(judged.excess_over_cash),
+            "over cash per year": interval_words(judged.excess_over_cash),
             "over equal weight, same exposure": interval_words(
                 judged.excess_over_holding
             ),
@@ -87,38 +88,52 @@ def net_table(result: NetResult) -> pd.DataFrame:
 
 
 def net_findings(result: NetResult, *, cost_bps: int) -> str:
-    """Say what is left at one cost level, and that it was counted."""
+    """Summarise the net result at one cost level.
+
+    Parameters
+    ----------
+    result : NetResult
+    cost_bps : int
+        Basis points per side.
+    """
     judged = result.judgements[cost_bps]
     return (
-        f"At {cost_bps} basis points a side the ensemble's first names earned "
-        f"{interval_words(judged.excess_over_cash)} a year over cash, and "
+        f"At {cost_bps} basis points per side the ensemble's portfolio earned "
+        f"{interval_words(judged.excess_over_cash)} per year over cash, and "
         f"{interval_words(judged.excess_over_holding)} over equal weight at the same "
-        f"exposure, with {judged.exposure:.0%} of the money invested. "
-        f"{_counted(judged.exposure)} The verdict stays with the strategy "
-        "that was declared for it."
+        f"exposure, with {judged.exposure:.0%} of the capital invested. "
+        f"{_counted(judged.exposure)} The verdict is about the strategy that was "
+        "declared for it."
     )
 
 
 def architecture_findings(exploration: Exploration, scores: pd.DataFrame) -> Html:
-    """Read Phase 2: size, where training stopped, error beside persistence's."""
-    mae = metric_by_model(scores, "mae").droplevel("ticker")
+    """Summarise Phase 2: size, best epoch and error against persistence.
+
+    Parameters
+    ----------
+    exploration : Exploration
+    scores : DataFrame
+        ``SCORES`` of the explored stock in the last walk-forward year.
+    """
+    mae = metric_by_model(scores, "mae").droplevel("ticker").to_dict()
     r_squared = metric_by_model(scores, "r_squared").droplevel("ticker")
     model = exploration.model
     return bullets(
         f"v2 has {exploration.n_parameters:,} parameters for "
         f"{len(exploration.split.train):,} training windows of {exploration.ticker}.",
-        f"Training ran {model.epochs} epochs; the weights of epoch {model.best_epoch} "
+        f"Training ran {model.epochs} epochs. The weights of epoch {model.best_epoch} "
         "had the lowest validation loss and were kept.",
-        f"In {exploration.year}, a year it never saw, its mean absolute error is "
-        f"{mae['v2']:.3f} KES against {mae['persistence']:.3f} for persistence "
-        f"and {mae['v1']:.3f} for v1, the original rebuilt; R² on levels is "
+        f"In {exploration.year}, a year outside its training data, its mean absolute "
+        f"error is {price_errors_phrase(mae, model='v2')} and {mae['v1']:.3f} for v1, "
+        "the original rebuilt. R² on price levels is "
         f"{r_squared['v2']:.3f}, {r_squared['persistence']:.3f} and "
         f"{r_squared['v1']:.3f}.",
     )
 
 
 def _names(table: pd.DataFrame, form: str, side: int) -> str:
-    """Name the changes whose whole interval lies on one side of no change."""
+    """Name the changes whose interval excludes no change, on one side."""
     rows = table[table["form"] == form]
     beyond = rows["upper"] < 0 if side < 0 else rows["lower"] > 0
     chosen = set(rows.loc[np.asarray(beyond), "change"])
@@ -128,5 +143,5 @@ def _names(table: pd.DataFrame, form: str, side: int) -> str:
 
 def _counted(exposure: float) -> str:
     if not exposure:
-        return "What never dealt is no trial of the ledger."
+        return "A strategy that never traded is no trial of the ledger."
     return "It is one of the trials that Phase 4 counts."

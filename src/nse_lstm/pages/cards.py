@@ -1,4 +1,4 @@
-"""The pages beside the phases: leak audit, data card, glossary."""
+"""Write the further pages: leak audit, data card, glossary."""
 
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,12 @@ from nse_lstm.tables import REPAIRS, ROW_COUNTS, read_table
 def write_cards(workspace: Workspace, folder: Path) -> None:
     """Write ``audit.html``, ``data_card.html`` and ``glossary.html`` into a folder.
 
+    Parameters
+    ----------
+    workspace : Workspace
+    folder : Path
+        Of the reports.
+
     Raises
     ------
     ArtefactError
@@ -48,7 +54,7 @@ def write_cards(workspace: Workspace, folder: Path) -> None:
 
 
 def audit_card(workspace: Workspace) -> dict[str, Any]:
-    """Gather what the audit's page says, whether or not it has been run."""
+    """Gather the values of the audit page, whether or not it has been run."""
     ran = audit_path(workspace).is_file()
     found = read_json(audit_path(workspace)) if ran else {}
     clean = is_clean(workspace)
@@ -63,9 +69,9 @@ def audit_card(workspace: Workspace) -> dict[str, Any]:
 
 
 def data_card(workspace: Workspace) -> dict[str, Any]:
-    """Gather what the data card says, of the sessions before the test year.
+    """Gather the values of the data card, from sessions before the test year.
 
-    The ledger of rows is of all files, the test year's among them.
+    The row counts are of all files, with the test year's.
     """
     folder = workspace.paths.processed
     ledger = read_table(ROW_COUNTS, folder / "row_counts.parquet")
@@ -116,7 +122,7 @@ def _files(ledger: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reasons(ledger: pd.DataFrame, repairs: pd.DataFrame) -> pd.DataFrame:
-    """Count rows by what was done and why; those for a person to look at last."""
+    """Count rows by action and reason, those to review last."""
     done = ledger[ledger["action"] != "kept"]
     counts = done.groupby(["action", "reason"])["n_rows"].sum().reset_index()
     review = repairs[repairs["action"] == "review"]
@@ -134,16 +140,16 @@ def _known(workspace: Workspace) -> list[str]:
     low, high = workspace.study.backtest.dividend_band
     after = f" (sessions after one: {', '.join(gaps)})" if gaps else ""
     return [
-        "A price is the average of a session's deals, known only after the session.",
+        "A price is the average of a session's trades, known only after the close.",
         f"{ordinary['volume'].isna().mean():.1%} of the ordinary shares' rows had no "
-        f"deal, {ordinary['suspended'].mean():.1%} lie in a suspension, "
+        f"trade, {ordinary['suspended'].mean():.1%} lie in a suspension, "
         f"{ordinary['limit'].mean():.1%} stopped at the daily limit.",
-        f"{n_stale} sessions repeat the board of the one before: they give no signal "
-        "and no deal.",
+        f"{n_stale} sessions repeat every price of the session before: they give no "
+        "signal and no trade.",
         f"{int((ordinary['factor'] != 1).sum())} splits and bonus issues are adjusted "
         "forward, so that no later event rewrites an earlier value.",
         f"No return is taken across a break in the market's calendar{after}.",
-        f"Dividends are not in it: a holder had about {low:.0%} to {high:.0%} a year "
-        "more.",
-        "Shares that were taken off the exchange stay until their last session.",
+        f"Dividends are missing: a shareholder earned about {low:.0%} to {high:.0%} "
+        "per year more.",
+        "Delisted stocks stay in the data until their last session.",
     ]

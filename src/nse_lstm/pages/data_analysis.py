@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from nse_lstm.pages.phrases import tradable_phrase
 from nse_lstm.reporting.display import Html, bullets, sentence
 from nse_lstm.reporting.format import format_number
 from nse_lstm.study.data_analysis.analyse import DataAnalysis
@@ -13,14 +14,14 @@ ADJUSTMENTS = {
     "p_holm": "Holm",
     "p_fdr": "Benjamini–Hochberg",
 }
-TOO_SHORT = "No share has returns enough to tell."
+TOO_SHORT = "No stock has enough returns for a test."
 GROUPS = {"liquid": "liquid, averaged price", "thin": "thin"}
 MARKET_HEADINGS = {
     "year": "calendar_year",
     "n_sessions": "sessions",
     "n_absent": "weekdays_absent",
     "n_listed": "codes_listed",
-    "n_traded": "dealt_in",
+    "n_traded": "stocks_traded",
     "n_entering": "entering",
     "n_ending": "ending",
     "turnover": "KES_million",
@@ -50,56 +51,56 @@ MOVEMENT = [
 
 
 def calendar_sentence(atlas: Atlas) -> Html:
-    """Read the calendar and how many codes trade."""
+    """Summarise the calendar and how many stocks trade."""
     years = atlas.market_years
     in_gap = atlas.absent_days["in_gap"]
     gap = f"a further {in_gap.sum()} in longer breaks" if in_gap.any() else "no break"
     first, last = years.iloc[0], years.iloc[-1]
     return sentence(
         f"{(~in_gap).sum()} weekdays have no session, nearly all public holidays, and "
-        f"{gap}; the median session of {first['year']:.0f} saw deals in "
-        f"{first['n_traded']:.0f} ordinary shares, that of {last['year']:.0f} in "
-        f"{last['n_traded']:.0f} of {last['n_listed']:.0f} listed."
+        f"{gap}. In the median session of {first['year']:.0f} "
+        f"{first['n_traded']:.0f} ordinary shares traded, in that of "
+        f"{last['year']:.0f} {last['n_traded']:.0f} of {last['n_listed']:.0f} listed."
     )
 
 
 def concentration_sentence(atlas: Atlas) -> Html:
-    """Read how few shares carry the turnover."""
+    """Summarise the concentration of turnover, first and last year."""
     years = atlas.market_years
     first, last = years.iloc[0], years.iloc[-1]
     ranks = atlas.concentration
     name = ranks.loc[(ranks["year"] == last["year"]) & (ranks["rank"] == 1), "ticker"]
     return sentence(
         f"In {last['year']:.0f} {name.iloc[0]} alone had {last['top_1']:.0%} of the "
-        f"turnover and five shares {last['top_5']:.0%}, against {first['top_1']:.0%} "
-        f"and {first['top_5']:.0%} in {first['year']:.0f}; the market of "
+        f"turnover and five stocks {last['top_5']:.0%}, against {first['top_1']:.0%} "
+        f"and {first['top_5']:.0%} in {first['year']:.0f}. The market of "
         f"{last['n_listed']:.0f} codes is as concentrated as one of "
-        f"{1 / last['herfindahl']:.1f} equal ones."
+        f"{1 / last['herfindahl']:.1f} equal stocks."
     )
 
 
 def survival_sentence(atlas: Atlas) -> Html:
-    """Read who came, who left and who only stopped trading."""
+    """Summarise listings, delistings and stocks that only stopped trading."""
     own = atlas.lifespans[atlas.lifespans["kind"] == "ordinary"]
     fates = own["fate"].value_counts()
     names = ", ".join(own.loc[own["fate"] != "trading", "ticker"]) or "none"
     return sentence(
         f"Of {len(own)} ordinary shares {own['entered'].sum()} entered after the first "
         f"session, {fates.get('left', 0)} left and {fates.get('stopped', 0)} are still "
-        f"printed though nobody dealt in them for a year: {names}. A study of "
-        "today's trading names alone would have missed these."
+        f"printed without a trade for a year: {names}. A study of today's trading "
+        "names alone would have missed these (survivorship bias)."
     )
 
 
 def market_table(atlas: Atlas) -> pd.DataFrame:
-    """Return the market's years, the year as text so that it is no quantity."""
+    """Return one row per year of the market, the year as text."""
     years = atlas.market_years.assign(turnover=atlas.market_years["turnover"] / 1e6)
     years["year"] = years["year"].astype(str)
     return years.rename(columns=MARKET_HEADINGS)[list(MARKET_HEADINGS.values())]
 
 
 def ended_table(atlas: Atlas) -> pd.DataFrame:
-    """Return the codes that left or stopped, by their last deal."""
+    """Return the codes that left or stopped trading, by their last trade."""
     lives = atlas.lifespans
     ended = lives[lives["fate"] != "trading"].sort_values(["last_trade", "ticker"])
     columns = ["ticker", "kind", "first_session", "last_trade", "last_session", "fate"]
@@ -107,38 +108,38 @@ def ended_table(atlas: Atlas) -> pd.DataFrame:
 
 
 def activity_table(atlas: Atlas) -> pd.DataFrame:
-    """Return how every ordinary share traded in the last year, by turnover."""
+    """Return the trading activity of all ordinary shares, last year."""
     return _last_year(atlas)[ACTIVITY]
 
 
 def movement_table(atlas: Atlas) -> pd.DataFrame:
-    """Return how every ordinary share moved in the last year, by turnover."""
+    """Return volatility, tails, spreads and beta by stock, last year."""
     return _last_year(atlas)[MOVEMENT]
 
 
 def cost_sentence(atlas: Atlas) -> Html:
-    """Read spreads and ticks of the last year."""
+    """Summarise spreads and ticks of the last year."""
     last = _last_year(atlas)
     estimates = {"Roll's": "spread_roll", "Corwin and Schultz's": "spread_high_low"}
     words = [
         f"{name} estimate of the spread is {last[column].median():.1%} of the price "
-        f"in the median of the {last[column].notna().sum()} shares it is defined for"
+        f"in the median of the {last[column].notna().sum()} stocks it is defined for"
         for name, column in estimates.items()
         if last[column].notna().any()
     ]
     tick = f"One tick is {last['tick_share'].median():.2%} of the price in the median"
-    return sentence(f"{'; '.join([tick, *words])}. None of these is a quote.")
+    return sentence(f"{'. '.join([tick, *words])}. None of these is a quote.")
 
 
 def group_sentence(atlas: Atlas) -> Html:
-    """Read the autocorrelation at lag 1 of liquid and of thin shares."""
+    """Summarise the lag-1 autocorrelation of liquid and of thin stocks."""
     groups = atlas.autocorrelation_groups
     if groups.empty:
         return sentence(TOO_SHORT)
     first = groups[groups["lag"] == 1]
     columns = (first[name] for name in ("group", "value", "lower", "upper"))
     words = [
-        f"{format_number(value, '+.2f')} for {group} ones"
+        f"{format_number(value, '+.2f')} for {group} stocks"
         + (
             f" ({format_number(lower, '+.2f')} to {format_number(upper, '+.2f')})"
             if lower == lower
@@ -148,21 +149,21 @@ def group_sentence(atlas: Atlas) -> Html:
     ]
     later = groups.loc[groups["lag"] > 1, "value"].abs().max()
     return sentence(
-        f"At lag 1 the mean is {' and '.join(words)}; at lags 2 to 5 no mean is "
-        f"further than {later:.2f} from 0. Averaging alone gives a random walk up to "
-        "+0.25 at lag 1, and the bounce between bid and ask a negative value: neither "
-        "can be dealt on."
+        f"At lag 1 the mean is {' and '.join(words)}. At lags 2 to 5 every mean is "
+        f"within {later:.2f} of 0. Averaging alone gives a random walk up to +0.25 at "
+        "lag 1, and the bounce between bid and ask a negative value. Neither can be "
+        "traded."
     )
 
 
 def dependence_table(atlas: Atlas) -> pd.DataFrame:
-    """Count the shares whose returns depend on those of the week before.
+    """Count the stocks whose returns are significantly autocorrelated.
 
     Returns
     -------
     DataFrame
-        One row a group: shares tested, and rejected at 5 % without and with correction
-        for having tested them all.
+        One row per group: stocks tested, and rejected at 5 % without and with a
+        correction for multiple tests.
     """
     tests = atlas.dependence
     by_group = tests.groupby("group")
@@ -172,12 +173,12 @@ def dependence_table(atlas: Atlas) -> pd.DataFrame:
     }
     table = pd.DataFrame({"tested": by_group.size(), **columns}).reset_index()
     return table.assign(group=table["group"].map(GROUPS)).rename(
-        columns={"group": "shares"}
+        columns={"group": "stocks"}
     )
 
 
 def dependence_sentence(atlas: Atlas) -> Html:
-    """Read how many rejections survive the correction, and of which sign they are."""
+    """Summarise the rejections that survive the correction, and their sign."""
     tests = atlas.dependence
     if tests.empty:
         return sentence(TOO_SHORT)
@@ -185,47 +186,45 @@ def dependence_sentence(atlas: Atlas) -> Html:
     for group, rows in tests.groupby("group"):
         kept = rows[rows["p_holm"] < LEVEL]
         words.append(
-            f"{(rows['p_value'] < LEVEL).sum()} of {len(rows)} {group} shares are "
+            f"{(rows['p_value'] < LEVEL).sum()} of {len(rows)} {group} stocks are "
             f"rejected, {len(kept)} of them after Holm, and "
             f"{(kept['autocorrelation'] > 0).sum()} of those with a positive lag 1"
         )
     return sentence(
-        f"{'; '.join(words)}. By chance alone 5 % of all would be before the "
-        "correction. What is left proves dependence of printed averages, not a gain."
+        f"{'. '.join(words)}. By chance alone 5 % of all would be rejected before the "
+        "correction. The rejections show dependence of printed averages, not a gain."
     )
 
 
 def difference_sentence(atlas: Atlas) -> Html:
-    """Read our list beside the count of the first status page."""
+    """Compare our list with the count of the first status page."""
     table = atlas.differences
     counts = table["here"].value_counts()
     tradable = counts.get("recommended", 0) + counts.get("tradable", 0)
     return sentence(
         f"The first status page calls {PAGE_STOCKS} stocks high-quality and names none "
-        f"of them; the files hold {len(table)} ordinary shares. {tradable} of these "
-        f"are tradable by our rule, {counts.get('recommended', 0)} of them "
-        f"recommended; the other {len(table) - tradable} are listed with their reason."
+        f"of them. The files hold {len(table)} ordinary shares. {tradable} of these "
+        f"are tradable by our rule, {counts.get('recommended', 0)} of them are "
+        f"recommended. The other {len(table) - tradable} are listed with their reason."
     )
 
 
 def data_findings(analysis: DataAnalysis) -> Html:
-    """Read Phase 1: what came in, what was mended, who is recommended."""
+    """Summarise Phase 1: rows kept and repaired, and the recommended stocks."""
     facts, ledger = analysis.facts, analysis.row_counts
     rows = ledger.groupby("action")["n_rows"].sum()
-    tiers = analysis.statistics["tier"].value_counts()
     review = int((analysis.repairs["action"] == "review").sum())
-    names = ", ".join(analysis.recommended[facts.test_year])
+    names = analysis.recommended[facts.test_year]
     return bullets(
-        f"{ledger['n_rows'].sum():,} rows came in and {facts.n_rows:,} are kept, one "
-        f"for each of {facts.n_tickers} codes on each of {facts.n_sessions:,} sessions "
-        f"it was listed; {rows.get('mended', 0):,} rows were mended and "
+        f"Of {ledger['n_rows'].sum():,} rows {facts.n_rows:,} are kept, one for each "
+        f"of {facts.n_tickers} codes on each of {facts.n_sessions:,} sessions it was "
+        f"listed. {rows.get('mended', 0):,} rows were mended and "
         f"{rows.get('dropped', 0):,} dropped, each with its reason.",
-        f"{review:,} price moves beyond the daily limit have no known cause and are "
-        "listed for review; they were not changed.",
-        f"Of {len(analysis.statistics)} codes, {tiers.get(1, 0) + tiers.get(2, 0)} are "
-        f"ordinary shares that trade well enough to learn from before "
-        f"{facts.test_year}; the {tiers.get(1, 0)} with the highest turnover are "
-        f"recommended: {names}.",
+        f"{review:,} price moves beyond the daily limit have no known cause. They are "
+        "listed for review and were not changed.",
+        f"Of {len(analysis.statistics)} codes there are "
+        f"{tradable_phrase(analysis.statistics, year=facts.test_year)}. The "
+        f"{len(names)} with the highest turnover are recommended: {', '.join(names)}.",
     )
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 
 from nse_lstm.deployment.monitoring import alarm_table
 from nse_lstm.evaluation.e_process import PROMOTE_AT
+from nse_lstm.pages.phrases import selection_phrase
 from nse_lstm.reporting.canvas import name_of
 from nse_lstm.reporting.display import Html, bullets
 from nse_lstm.study.deployment.deploy import DeploymentResult
@@ -11,10 +12,10 @@ from nse_lstm.study.deployment.replay import Replay
 
 
 def plan_table(found: Replay) -> pd.DataFrame:
-    """Return one row a test and assumed edge: the share of tests that would promote.
+    """Return the power of each shadow test, one row per test and assumed edge.
 
-    Columns are the lengths of the test in sessions; then the mean number of sessions
-    until a decision, at most the longest.
+    The columns hold the fraction of tests that would promote, by length in sessions,
+    then the mean number of sessions until a decision, at most the longest.
     """
     if found.plan.empty:
         return pd.DataFrame(columns=["test", "edge"])
@@ -26,7 +27,7 @@ def plan_table(found: Replay) -> pd.DataFrame:
 
 
 def state_table(found: Replay) -> pd.DataFrame:
-    """Return one row a test: where it stood at the year's end."""
+    """Return the state of each shadow test at the year's end, one row per test."""
     last = found.tests.groupby("test").tail(1)
     largest = found.tests.groupby("test")["evidence"].max()
     return pd.DataFrame(
@@ -44,7 +45,7 @@ def state_table(found: Replay) -> pd.DataFrame:
 
 
 def alarm_counts(found: Replay) -> pd.DataFrame:
-    """Return every alarm: what it watches, how often it rang, what to do then."""
+    """Return every alarm: what it watches, how often it rang and what to do."""
     rang = found.alerts.groupby("alarm")
     counts, days = rang.size(), rang["session"].nunique()
     table = alarm_table()
@@ -54,7 +55,7 @@ def alarm_counts(found: Replay) -> pd.DataFrame:
 
 
 def replay_findings(found: Replay) -> tuple[str, str]:
-    """Read a replayed year: what the tests came to, and what rang."""
+    """Summarise a replayed year: the shadow tests and the alarms."""
     states = state_table(found)
     evidence = states.set_index("test")["evidence"]
     ends = ", ".join(
@@ -64,26 +65,31 @@ def replay_findings(found: Replay) -> tuple[str, str]:
     stock_years = found.forecasts["ticker"].nunique()
     days = found.alerts["session"].nunique()
     return (
-        f"Replayed evening by evening, the evidence of {len(states)} shadow tests ends "
-        f"{found.year} with {ends}; it takes {PROMOTE_AT:.0f} to promote, and "
-        f"{n_promoted or 'none'} did.",
+        f"In daily operation the evidence of {len(states)} shadow tests ends "
+        f"{found.year} with {ends}. A promotion needs {PROMOTE_AT:.0f}, and "
+        f"{n_promoted or 'none'} reached it.",
         f"{len(found.alerts)} alarms would have rung on {days} of {found.n_sessions} "
-        f"sessions, for {stock_years} stocks; in a year like those before, luck alone "
-        f"would ring about {stock_years} times.",
+        f"sessions, for {stock_years} stocks. In a year like those before, about "
+        f"{stock_years} would ring by chance.",
     )
 
 
 def deployment_findings(deployment: DeploymentResult, replayed: Replay) -> Html:
-    """Read Phase 5: who serves, what reproduces, what a year of evenings came to."""
+    """Summarise Phase 5: models in use, reproduced forecasts, replayed year.
+
+    Parameters
+    ----------
+    deployment : Deployment
+    replayed : Replay
+        Of the test year.
+    """
     champions = deployment.registry[deployment.registry["stage"] == "champion"]
-    counts = champions["model"].value_counts()
     reproduced = deployment.reproduced
     return bullets(
-        f"{len(champions)} stocks are served: "
-        + ", ".join(f"{n} by {name}" for name, n in counts.items())
-        + ".",
+        f"Models in use for {len(champions)} stocks: "
+        f"{selection_phrase(champions['model'])}.",
         f"Reloaded from disk, the models reproduce {reproduced['n_equal'].sum():,} of "
-        f"{reproduced['n_forecasts'].sum():,} test-year forecasts bit for bit; "
+        f"{reproduced['n_forecasts'].sum():,} test-year forecasts to the bit. "
         f"{len(deployment.forecasts)} forecasts were made for the next session and "
         f"{len(deployment.refused)} refused.",
         *replay_findings(replayed),

@@ -1,4 +1,4 @@
-"""What the tests of Phase 4 say, as tables and sentences that are read."""
+"""Tables and sentences of Phase 4's statistical tests."""
 
 import pandas as pd
 
@@ -18,15 +18,16 @@ CONFIDENCE_SET = "model confidence set"
 
 
 def evidence_table(evidence: pd.DataFrame, *, model: str) -> pd.DataFrame:
-    """Return what each test says of one model and of all together, in words.
+    """Return the tests of one model and of all models together, as text.
 
-    Tests of single stocks are counted by ``stocks_sentence``; the model confidence set
+    Tests of single stocks are counted by ``stocks_sentence``. The model confidence set
     is one row.
 
     Parameters
     ----------
     evidence : DataFrame
         ``EVIDENCE``.
+    model : str
     """
     rows = evidence[
         evidence["model"].isin([model, ALL_MODELS])
@@ -40,7 +41,7 @@ def evidence_table(evidence: pd.DataFrame, *, model: str) -> pd.DataFrame:
             "against": rows["against"],
             "statistic": rows["statistic"].map(_figure),
             "p": rows["p_value"].map(_p_value),
-            "it says": rows["says"],
+            "result": rows["says"],
             "sessions": rows["n"],
         }
     )
@@ -48,10 +49,10 @@ def evidence_table(evidence: pd.DataFrame, *, model: str) -> pd.DataFrame:
 
 
 def forecast_table(evidence: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a model: errors, direction and what lies in it, each with its p.
+    """Return the forecast tests with their p-values, one row per model.
 
-    Below 0 the Diebold-Mariano statistic is on the model's side; Clark-West and
-    direction are above 0.
+    A Diebold-Mariano statistic below 0 favours the model, as do Clark-West and
+    direction above 0.
     """
     rows = evidence[evidence["ticker"] == POOL]
     columns = {
@@ -68,32 +69,46 @@ def forecast_table(evidence: pd.DataFrame) -> pd.DataFrame:
 
 
 def averaging_table(evidence: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a model: skill on the next session, on the one after, artefact."""
+    """Return skill one and two sessions ahead and the artefact, one row per model."""
     rows = evidence[evidence["ticker"] == POOL]
     columns = {
         "R², next session": _interval(rows, "out-of-sample R²", "persistence"),
-        "R², a session later": _interval(
+        "R², one session later": _interval(
             rows, "out-of-sample R², a session later", "persistence"
         ),
-        "share of the gain that is gone": _shares(rows),
+        "fraction of the gain that is gone": _shares(rows),
     }
     return _by_model(columns)
 
 
 def stocks_sentence(evidence: pd.DataFrame, *, model: str) -> str:
-    """Count the stocks whose errors one model cuts, or adds to, beyond chance."""
+    """Count the stocks in which one model is significantly better or worse.
+
+    Parameters
+    ----------
+    evidence : DataFrame
+        ``EVIDENCE``.
+    model : str
+    """
     rows = evidence[(evidence["test"] == BY_STOCK) & (evidence["model"] == model)]
     better = int((rows["says"] == BETTER).sum())
     worse = int((rows["says"] == WORSE).sum())
     return (
-        f"Stock by stock, Holm's correction applied, {name_of(model)} has "
-        f"smaller squared errors than persistence in {better} of {len(rows)} stocks "
-        f"and larger ones in {worse}; of the rest nothing can be said."
+        f"With Holm's correction, {name_of(model)} has significantly smaller squared "
+        f"errors than persistence in {better} of {len(rows)} stocks and larger ones in "
+        f"{worse}. The rest are not significantly different."
     )
 
 
 def coverage_sentence(coverage: pd.DataFrame, *, model: str) -> str:
-    """Say how often the intervals of nine in ten held, by stock and quarter."""
+    """Summarise the coverage of the 90 % intervals, by stock and quarter.
+
+    Parameters
+    ----------
+    coverage : DataFrame
+        ``COVERAGE``.
+    model : str
+    """
     rows = coverage[coverage["model"] == model]
     if rows.empty:
         return "No interval could be scored."
@@ -102,9 +117,9 @@ def coverage_sentence(coverage: pd.DataFrame, *, model: str) -> str:
     inside = int(banded["coverage"].between(banded["lower"], banded["upper"]).sum())
     worst = rows.sort_values("coverage").iloc[0]
     return (
-        f"Intervals that aim at 90 % held {share:.1%} of what came; "
-        f"{inside} of {len(banded)} quarters of a stock lie in the band that luck "
-        f"leaves; the worst is {worst['ticker']} in {worst['quarter']} with "
+        f"Intervals that aim at 90 % held {share:.1%} of the outcomes. "
+        f"{inside} of {len(banded)} quarters of a stock lie in the band of chance. "
+        f"The worst is {worst['ticker']} in {worst['quarter']} with "
         f"{worst['coverage']:.0%}."
     )
 
@@ -121,7 +136,7 @@ def _confidence_set(evidence: pd.DataFrame) -> pd.DataFrame:
         "against": ALL_MODELS,
         "statistic": DASH,
         "p": DASH,
-        "it says": f"{len(best)} of {len(rows)} may be the best: {names}",
+        "result": f"{len(best)} of {len(rows)} may be the best: {names}",
         "sessions": int(rows["n"].iloc[0]),
     }
     return pd.DataFrame([row])
@@ -162,16 +177,14 @@ def _member(rows: pd.DataFrame) -> pd.Series:
 def _shares(rows: pd.DataFrame) -> pd.Series:
     own = rows[rows["test"] == "artefact of averaged prices"]
     cells = [
-        "no gain to share out"
-        if pd.isna(share)
-        else format_interval(share, lower, upper, ".0%")
+        "no gain" if pd.isna(share) else format_interval(share, lower, upper, ".0%")
         for share, lower, upper in own[["statistic", "lower", "upper"]].to_numpy()
     ]
     return pd.Series(cells, index=own["model"], dtype=object)
 
 
 def _figure(value: float) -> str:
-    """Return three digits of a number, and none of what is not defined."""
+    """Return a number with three digits, "none" if it is infinite."""
     if abs(value) == float("inf"):
         return "none"
     digits = 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 3

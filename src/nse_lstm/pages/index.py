@@ -1,4 +1,4 @@
-"""The index and the pages beside the phases, from what the phases left on disk."""
+"""Write the index and the further pages from the tables that the phases left."""
 
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,13 @@ from nse_lstm.study.training.model_checks import safety_card
 
 
 def write_index(workspace: Workspace, path: Path) -> None:
-    """Write the index of one market's reports, and audit, data card and glossary.
+    """Write the index of one market's reports, the audit, data card and glossary.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    path : Path
+        Of the index, the other pages lie in its folder.
 
     Raises
     ------
@@ -45,7 +51,7 @@ def write_index(workspace: Workspace, path: Path) -> None:
 
 
 def headline_facts(workspace: Workspace) -> list[Fact]:
-    """Return what a reader should know first: both excesses, the costs, the reach."""
+    """Return the numbers of the first screen: excess returns, costs, Sharpe ratio."""
     document = read_json(workspace.paths.evaluation / "verdict.json")
     verdict, year = document["verdict"], document["test_year"]
     declared, cost = workspace.study.verdict, workspace.study.backtest.headline_cost_bps
@@ -55,30 +61,34 @@ def headline_facts(workspace: Workspace) -> list[Fact]:
     )
     paid = read(metric="gross_return") - read(metric="net_return")
     return [
-        _excess("Over cash", "cash", verdict["excess_over_cash"]),
-        _excess("Over a like holding", "exposure", verdict["excess_over_holding"]),
+        _excess("Excess return over cash", "cash", verdict["excess_over_cash"]),
+        _excess(
+            "Against holding the same stocks, same fraction invested",
+            "exposure",
+            verdict["excess_over_holding"],
+        ),
         Fact(
             name=f"Costs paid in {year}",
-            place="basis-point",
+            anchor="basis-point",
             value=f"{paid:.1%} of the capital",
             beside=f"turned over {read(metric='turnover'):.1f} times at "
-            f"{cost / 100:.2f} % a side",
+            f"{cost / 100:.2f} % per side",
         ),
         Fact(
             name="Sharpe ratio over cash",
-            place="smallest-sharpe",
+            anchor="smallest-sharpe",
             value=format_number(verdict["sharpe_over_cash"], "+.1f"),
-            beside=f"below {verdict['smallest_detectable_sharpe']:.1f} nothing could "
-            "be seen",
+            beside="too little data to detect a ratio below "
+            f"{verdict['smallest_detectable_sharpe']:.1f}",
         ),
     ]
 
 
-def _excess(name: str, place: str, found: dict[str, float]) -> Fact:
+def _excess(name: str, anchor: str, found: dict[str, float]) -> Fact:
     low, high = (format_number(found[end], "+.1%") for end in ("lower", "upper"))
     return Fact(
         name=name,
-        place=place,
-        value=f"{format_number(found['mean'], '+.1%')} a year",
+        anchor=anchor,
+        value=f"{format_number(found['mean'], '+.1%')} per year",
         beside=f"95 %: {low} to {high}",
     )

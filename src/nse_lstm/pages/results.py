@@ -1,7 +1,7 @@
-"""The results page that is committed: statistics of the study, no rows of data.
+"""Write the committed results page: statistics of the study, no rows of data.
 
-It says which data and which configuration it is about, and no date but that of the
-data's last session, so that the same study writes the same file anywhere.
+It names its data and configuration and no date but those of the data, so that the same
+study writes the same file on every machine.
 """
 
 from pathlib import Path
@@ -17,23 +17,24 @@ from nse_lstm.pages.summary import (
     strategies_table,
 )
 from nse_lstm.paths import write_text
+from nse_lstm.reporting.banner import describe_evaluation
 from nse_lstm.reporting.status import render_markdown
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.training.model_checks import safety_card
 
 MEASURED = ("Prediction in less than", "Training time")
-"""Targets whose figure is a time of one machine; they stay out of the file."""
+"""Targets that measure one machine's time; they stay out of the file."""
 
 
 def results_path(workspace: Workspace) -> Path:
-    """Return where the results page of this market and test year lies."""
+    """Return the path of this market and test year's results page."""
     name = f"{workspace.study.market.name}-{read_facts(workspace).test_year}.md"
     return workspace.paths.root / "docs" / "results" / name
 
 
 def write_results(workspace: Workspace) -> Path:
-    """Write the results page; return where.
+    """Write the results page and return its path.
 
     Raises
     ------
@@ -50,14 +51,16 @@ def _results(workspace: Workspace) -> str:
     safety = safety_card(workspace)
     timed = safety["target"].str.startswith(MEASURED)
     expected = expectations(workspace)
+    document = read_json(workspace.paths.evaluation / "verdict.json")
     return render_markdown(
         "results.md.j2",
+        evaluation=describe_evaluation(document),
         market=study.market,
         facts=read_facts(workspace),
         configuration=configuration_hash(study),
         declared=study.verdict,
         backtest=study.backtest,
-        **read_json(workspace.paths.evaluation / "verdict.json"),
+        **document,
         expected=expected[~expected["expected"].str.startswith(MEASURED)],
         comparison=comparison(workspace),
         accuracy=accuracy_by_stock(workspace),

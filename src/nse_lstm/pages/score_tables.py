@@ -1,4 +1,4 @@
-"""Phase 4's scores as tables that are read: one row a strategy or model."""
+"""Tables and sentences of scores and rank IC, one row per strategy or model."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -38,19 +38,26 @@ ACCURACY = [
     LATER,
 ]
 SPLIT = ["skill", "mase", "directional_accuracy", "three_way_accuracy"]
-"""Accuracy that is shown on traded sessions too."""
-HANGS_ON = [NET, GROSS, GROSS_LATER, NET_LATER, BREAK_EVEN, START_DAY]
+"""Accuracy metrics that are shown on sessions with a trade too."""
+SENSITIVITY = [NET, GROSS, GROSS_LATER, NET_LATER, BREAK_EVEN, START_DAY]
 FILLED = 0.9
-"""Share of the ordered money that is dealt as long as a capital is not too large."""
+"""Fraction of the ordered amount that is filled if a capital is not too large."""
 
 
 def pooled_scores(scores: pd.DataFrame, *, cost_bps: int) -> pd.DataFrame:
-    """Return the pool's strategy scores at one cost level, one row a strategy.
+    """Return the pool's strategy scores at one cost level, one row per strategy.
 
-    ``exposure`` is the mean share of the capital invested, ``win_rate`` of the stocks'
+    ``exposure`` is the mean fraction of capital invested, ``win_rate`` of the stocks'
     own invested sessions, and a Sharpe ratio is missing below an exposure of 1 %.
-    Forecasting models come first, then the yardsticks; the index, which pays no cost,
-    stands at its only level. Random positions have a table of their own.
+    Forecasting models come first, then the benchmarks. The index, which pays no cost,
+    has one level only. Random positions have a table of their own.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``SCORES`` of one year.
+    cost_bps : int
+        Basis points per side.
     """
     at_cost = (scores["cost_bps"] == cost_bps) | (scores["rule"] == BENCHMARKS[INDEX])
     rows = scores[(scores["ticker"] == POOL) & at_cost & (scores["model"] != RANDOM)]
@@ -62,10 +69,18 @@ def pooled_scores(scores: pd.DataFrame, *, cost_bps: int) -> pd.DataFrame:
 def random_comparison(
     scores: pd.DataFrame, *, model: str, cost_bps: int
 ) -> pd.DataFrame:
-    """Return a model's net return among random positions, one row a rule.
+    """Return a model's net return among random positions, one row per rule.
 
     ``net_return`` is the model's own; ``median``, ``lower`` and ``upper`` (5 and 95 %)
-    are of the draws; ``random_beaten`` is the share of draws that earned less.
+    are of the draws; ``random_beaten`` is the fraction of draws that earned less.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``SCORES`` of one year.
+    model : str
+    cost_bps : int
+        Basis points per side.
     """
     at_cost = scores[(scores["ticker"] == POOL) & (scores["cost_bps"] == cost_bps)]
     net = at_cost[at_cost["metric"] == "net_return"]
@@ -80,7 +95,7 @@ def random_comparison(
 
 
 def pooled_accuracy(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the pool's accuracy, one row a model, persistence first."""
+    """Return the pool's accuracy, one row per model."""
     rows = scores[
         (scores["ticker"] == POOL)
         & (scores["cost_bps"] == ACCURACY_COST)
@@ -91,7 +106,7 @@ def pooled_accuracy(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def traded_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the pool's accuracy on all sessions and on those with a deal, by model."""
+    """Return the pool's accuracy on all sessions and on sessions with a trade."""
     names = [*SPLIT, *(f"{name}{TRADED}" for name in SPLIT)]
     rows = scores[
         (scores["ticker"] == POOL)
@@ -102,46 +117,55 @@ def traded_table(scores: pd.DataFrame) -> pd.DataFrame:
     return _named(wide.reindex(columns=names).reset_index().rename_axis(columns=None))
 
 
-def strategy_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return what every strategy's result hangs on, one row a strategy that dealt.
+def sensitivity_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the sensitivity of each strategy that traded, one row per strategy.
 
-    All excesses are yearly; ``fragile`` says whether more than half of the gross
-    excess is gone when every order is sent a session later, a dash that there was none.
+    All excess returns are yearly. ``fragile`` is true if more than half of the gross
+    excess is gone with every order one session later, missing if there was none.
     """
-    wide = _hangs_on(scores, ["model", "rule"]).dropna(subset=GROSS)
+    wide = _sensitivity(scores, ["model", "rule"]).dropna(subset=GROSS)
     return _named(wide.drop(columns=START_DAY))
 
 
-def strategy_sentence(scores: pd.DataFrame) -> str:
-    """Count the strategies that gain without cost, and keep it a session later."""
-    table = strategy_table(scores)
+def fragile_sentence(scores: pd.DataFrame) -> str:
+    """Count the strategies that gain before costs, and that lose it with delay."""
+    table = sensitivity_table(scores)
     gained = table["fragile"].notna()
     fragile = int(table.loc[gained, "fragile"].sum())
     return (
-        f"Of {len(table)} strategies that dealt, {int(gained.sum())} gain on a holding "
-        f"of the same exposure before costs; {fragile} of these lose more than half of "
-        "it when every order is sent one more session later."
+        f"Of {len(table)} strategies that traded, {int(gained.sum())} gain before "
+        f"costs against holding the same stocks at the same exposure. {fragile} of "
+        "these lose more than half of the gain with every order one session later."
     )
 
 
 def declared_table(scores: pd.DataFrame, *, model: str, rule: str) -> pd.DataFrame:
-    """Return what the declared strategy's result hangs on, one row a year.
+    """Return the sensitivity of the declared strategy, one row per year.
 
     The last columns are accounts opened on each of the first sessions of the year:
     mean, worst and best yearly excess over cash.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``SCORES`` of all years.
+    model, rule : str
+        The declared strategy.
     """
     own = scores[(scores["model"] == model) & (scores["rule"] == rule)]
-    wide = _hangs_on(own, ["fold"])
+    wide = _sensitivity(own, ["fold"])
     starts = own[own["metric"] == START_DAY].set_index("fold")
-    table = wide.rename(columns={"fold": "year_dealt"})
-    worst, best = (table["year_dealt"].map(starts[name]) for name in ("lower", "upper"))
+    table = wide.rename(columns={"fold": "year_traded"})
+    worst, best = (
+        table["year_traded"].map(starts[name]) for name in ("lower", "upper")
+    )
     return table.assign(start_worst=worst, start_best=best)
 
 
 def capacity_table(capacity: pd.DataFrame) -> pd.DataFrame:
-    """Return what is left of the declared strategy by capital, all its years together.
+    """Return the declared strategy's fills and excess by capital, over all years.
 
-    Years count by their sessions, fills by the money that was ordered.
+    Years are weighted by their sessions, fills by the amount ordered.
     """
     weights = capacity["n"]
     parts = capacity.assign(
@@ -163,22 +187,22 @@ def capacity_table(capacity: pd.DataFrame) -> pd.DataFrame:
 
 
 def capacity_sentence(capacity: pd.DataFrame) -> str:
-    """Say up to which of the capitals nine tenths of the orders are dealt."""
+    """State the largest capital at which nine tenths of the orders are filled."""
     table = capacity_table(capacity)
     enough = table.loc[table["fill_share"] >= FILLED, "capital_kes"]
     if enough.empty:
-        return "At none of these capitals are nine tenths of its orders dealt."
+        return "At none of these capitals are nine tenths of the orders filled."
     return (
-        "Capacity: the largest of these capitals at which nine tenths of the money "
-        f"ordered was dealt is KES {enough.max():,.0f}."
+        "Capacity: the largest of these capitals at which nine tenths of the amount "
+        f"ordered was filled is KES {enough.max():,.0f}."
     )
 
 
 def rank_ic_table(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean rank IC over all years, one row a model, a column an aim.
+    """Return the mean rank IC over all years, one row per model.
 
-    Each cell holds the mean and, in brackets, its Newey-West t; "same session" is delay
-    0, which nobody can deal at.
+    Each cell holds the mean and, in brackets, its Newey-West t. The columns are
+    horizons; "from the same session" is delay 0, which cannot be traded.
     """
     rows = summary[summary["fold"] == ALL_YEARS].sort_values(["delay", "horizon"])
     aims = zip(rows["delay"], rows["horizon"], strict=True)
@@ -198,7 +222,7 @@ def rank_ic_table(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def rank_ic_by_year(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean rank IC of one aim by year, one row a model.
+    """Return the mean rank IC of one delay and horizon by year, one row per model.
 
     The last column is over all years, with its 95 % interval in brackets.
 
@@ -220,7 +244,7 @@ def rank_ic_by_year(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def banded_table(judgements: Mapping[str, Judgement]) -> pd.DataFrame:
-    """Return the gate with and without its band, one row a model.
+    """Return the cost gate with and without its interval, one row per model.
 
     Parameters
     ----------
@@ -232,8 +256,8 @@ def banded_table(judgements: Mapping[str, Judgement]) -> pd.DataFrame:
             "model": model,
             "exposure": judged.exposure,
             "sharpe_over_cash": judged.sharpe_over_cash,
-            "over cash a year": interval_words(judged.excess_over_cash),
-            "over the same holding": interval_words(judged.excess_over_holding),
+            "over cash per year": interval_words(judged.excess_over_cash),
+            "over the same exposure": interval_words(judged.excess_over_holding),
         }
         for model, judged in judgements.items()
     ]
@@ -251,20 +275,20 @@ def interval_words(excess: ExcessInterval) -> str:
     return format_bounds(excess.mean, excess.lower, excess.upper, "+.1%")
 
 
-def _hangs_on(scores: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    rows = scores[(scores["ticker"] == POOL) & scores["metric"].isin(HANGS_ON)]
+def _sensitivity(scores: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    rows = scores[(scores["ticker"] == POOL) & scores["metric"].isin(SENSITIVITY)]
     wide = rows.pivot(index=key, columns="metric", values="value")
-    wide = wide.reindex(columns=HANGS_ON)
+    wide = wide.reindex(columns=SENSITIVITY)
     gone = [is_fragile(*pair) for pair in wide[[GROSS, GROSS_LATER]].to_numpy()]
     wide.insert(3, "fragile", pd.Series(gone, index=wide.index, dtype="boolean"))
     return wide.reset_index().rename_axis(columns=None)
 
 
 def difference_table(differences: pd.DataFrame) -> pd.DataFrame:
-    """Say who is ahead of whom: one row a pair, a column a horizon.
+    """Compare models in pairs: one row per pair, one column per horizon.
 
     "Ahead" and "behind" are said only where the 95 % interval of the paired difference,
-    in brackets, excludes 0; everyone else is level.
+    in brackets, excludes 0. All other pairs are level.
 
     Parameters
     ----------
@@ -280,13 +304,20 @@ def difference_table(differences: pd.DataFrame) -> pd.DataFrame:
     wide = wide.loc[pairs.unique(), list(dict.fromkeys(cells["horizon"]))]
     table = wide.reset_index().rename_axis(columns=None)
     named = {name: table.pop(name).map(NAMES) for name in ("first", "second")}
-    table.insert(0, "beside", named["second"])
+    table.insert(0, "compared with", named["second"])
     table.insert(0, "strategy", named["first"])
     return table
 
 
 def metric_by_model(scores: pd.DataFrame, metric: str) -> pd.Series:
-    """Return one accuracy metric, indexed by ticker and model."""
+    """Return one accuracy metric, indexed by ticker and model.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``SCORES`` of one year.
+    metric : str
+    """
     rows = scores[(scores["metric"] == metric) & (scores["rule"] == "none")]
     return rows.set_index(["ticker", "model"])["value"]
 
@@ -302,7 +333,7 @@ def _standing(row: "pd.Series[Any]") -> str:
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
-    """Give models their names, in the order in which ``NAMES`` lists them."""
+    """Give models their names, in the order of ``NAMES``."""
     order = [name for name in NAMES if name in set(table["model"])]
     order += _rest(table["model"], order)
     table = table.assign(model=pd.Categorical(table["model"], order, ordered=True))

@@ -1,22 +1,23 @@
-"""The status page written anew, in the first one's headings, from tables on disk.
+"""Write the status page, with the first one's headings, from tables on disk.
 
-Every figure is read from what a phase left; a phase that has not run says so. But for
-provenance the page is the same for the same tables.
+Every number is read from the tables of a phase, and a phase that has not run says so.
+Except for provenance, the same tables give the same page.
 """
 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pandas as pd
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.json_files import read_json
+from nse_lstm.pages.phrases import error_ratios
 from nse_lstm.pages.status_phases import IMPROVEMENTS, PHASES
 from nse_lstm.pages.summary import comparison, expectations, read_test_scores
 from nse_lstm.paths import find_root, write_text
-from nse_lstm.reporting.banner import make_banner
+from nse_lstm.reporting.banner import describe_evaluation, make_banner
 from nse_lstm.reporting.status import (
     Phase,
     Status,
@@ -27,43 +28,48 @@ from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.verdict import read_verdict
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.tools.execute_notebook import page_metadata
-from nse_lstm.tables import ACCURACY_COST
 
 Found = TypeVar("Found")
 
 DOCUMENTS = (
-    ("QUICK_START.md", "README.md", "Set up, first commands, where things lie"),
+    ("QUICK_START.md", "README.md", "Set up, first commands, folders"),
     (
         "LSTM_RETRAINING_SUMMARY.md",
         "index.html",
-        "Executive summary: the verdict, the report card, what could be wrong",
+        "Executive summary: the verdict, the report card, limitations",
     ),
-    ("ml/RETRAINING_PLAN.md", "study.toml", "The plan as a file: every choice"),
+    ("ml/RETRAINING_PLAN.md", "study.toml", "The plan as a file: every setting"),
     (
         "ml/PHASE2_COMPLETE.md",
         "02_architecture.html",
-        "The v2 network looked at closely",
+        "The v2 network in detail",
     ),
     (
         "ml/LSTM_IMPROVEMENTS.md",
         "04_validation.html",
-        "Technical depth: what v2 is worth",
+        "Technical details: the tests of v2",
     ),
-    ("(none)", "docs/new_data.md", "The day a new exchange file arrives"),
-    ("(none)", "CONTRIBUTING.md", "Where code goes and what a change must keep"),
+    ("(none)", "docs/new_data.md", "What to do when a new exchange file arrives"),
+    ("(none)", "CONTRIBUTING.md", "Where code goes, and the checks of a change"),
 )
 """Document of the first page, its place now (a page, or a file of the project)."""
 
 STEPS = (
-    "Read the exchange's files and judge every stock before each year",
-    "Train one regularised model a recommended stock and walk-forward year",
-    "Score all models beside persistence and simple rules, after costs",
+    "Read the exchange's files and rank every stock before each year",
+    "Train one regularised model per recommended stock and walk-forward year",
+    "Score all models, persistence and simple rules, after costs",
     "Select, promote, and forecast the session after the last one",
 )
 
 
 def write_status(workspace: Workspace, path: Path) -> None:
-    """Write the status page, and the same in Markdown beside it.
+    """Write the status page as HTML, and as Markdown in the same folder.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    path : Path
+        Of the HTML page.
 
     Raises
     ------
@@ -77,10 +83,11 @@ def write_status(workspace: Workspace, path: Path) -> None:
 
 
 def read_status(workspace: Workspace, *, folder: Path) -> Status:
-    """Gather what the status page says.
+    """Gather the values of the status page.
 
     Parameters
     ----------
+    workspace : Workspace
     folder : Path
         Where the page will lie: its links to the project's files start there.
 
@@ -98,7 +105,7 @@ def read_status(workspace: Workspace, *, folder: Path) -> Status:
         data_through=facts.last_session,
         phases=tuple(_phase(workspace, *phase) for phase in PHASES),
         verdict=make_banner(verdict),
-        look=_look(verdict),
+        evaluation=describe_evaluation(verdict) if verdict else "",
         comparison=_or(lambda: comparison(workspace), nothing),
         expected=_or(lambda: expectations(workspace), nothing),
         stocks=_or(lambda: _stocks(workspace), nothing),
@@ -113,19 +120,11 @@ def read_status(workspace: Workspace, *, folder: Path) -> Status:
 
 
 def _or(read: Callable[[], Found], missing: Found) -> Found:
-    """Return what is read, or a stand-in where its phase has not run."""
+    """Return the value read, or a default where its phase has not run."""
     try:
         return read()
     except ArtefactError:
         return missing
-
-
-def _look(verdict: dict[str, Any] | None) -> str:
-    """Say what the look at the test year is worth; nothing before it."""
-    if verdict is None:
-        return ""
-    look = verdict["look"]
-    return f"{look['label']}: {look['meaning']}"
 
 
 def _phase(
@@ -140,24 +139,21 @@ def _phase(
     return Phase(
         name=name,
         done=bool(lines),
-        lines=lines or ("Its tables are not there: run `make all`.",),
+        lines=lines or ("Its tables are missing: run `make all`.",),
         page=page,
         output=output.format(market=workspace.study.market.name),
     )
 
 
 def _stocks(workspace: Workspace) -> pd.DataFrame:
-    """Return who serves each stock and v2's error as a multiple of persistence's."""
+    """Return each stock's model in use and its error over persistence's."""
     model = workspace.study.verdict.model
-    scores = read_test_scores(workspace)
-    rows = scores[(scores["metric"] == "mae") & (scores["cost_bps"] == ACCURACY_COST)]
-    wide = rows.pivot(index="ticker", columns="model", values="value")
-    ratio = wide[model] / wide["persistence"]
+    ratio = error_ratios(read_test_scores(workspace), model=model)
     chosen = read_json(workspace.paths.evaluation / "selection.json")
     return pd.DataFrame(
         {
             "ticker": [row["ticker"] for row in chosen],
-            "served by": [row["champion"] for row in chosen],
+            "model in use": [row["champion"] for row in chosen],
             f"error of {model}": [
                 f"{ratio[row['ticker']]:.1f} times persistence's" for row in chosen
             ],
@@ -173,7 +169,7 @@ def _commands(workspace: Workspace) -> tuple[str, ...]:
     return (
         "# With a new file of the exchange in the folder: docs/new_data.md",
         f"make all{where}",
-        "# The session after the last one",
+        "# Forecasts for the next session",
         f"make score{where}",
     )
 

@@ -1,17 +1,26 @@
-"""What the status page says of each phase and of each key improvement.
+"""Sentences of the status page about each phase and each key improvement.
 
 Each function reads the tables of one phase and returns sentences with their numbers.
 """
 
-from collections import Counter
 from collections.abc import Callable
 
 import pandas as pd
 
 from nse_lstm.deployment.registry import read_registry
 from nse_lstm.json_files import read_json
+from nse_lstm.pages.phrases import (
+    error_ratios,
+    errors_phrase,
+    price_errors_phrase,
+    scaler_phrase,
+    selection_phrase,
+    tradable_phrase,
+    trained_phrase,
+)
 from nse_lstm.pages.stock_page import read_statistics, stock_tickers
 from nse_lstm.pages.summary import read_test_scores
+from nse_lstm.reporting.banner import describe_evaluation
 from nse_lstm.reporting.status import Improvement
 from nse_lstm.study.core.phase_tables import read_facts, study_folds
 from nse_lstm.study.core.workspace import Workspace
@@ -31,26 +40,25 @@ PREFERRED = "SCOM"
 
 
 def data_lines(workspace: Workspace) -> Lines:
-    """Phase 1: what was read, who is recommended, what a person should look at."""
+    """Summarise Phase 1: rows read, recommended stocks, price moves to review."""
     facts = read_facts(workspace)
-    tiers = read_statistics(workspace)["tier"].value_counts()
+    statistics, names = read_statistics(workspace), stock_tickers(workspace)
     jumps = unexplained_jumps(workspace)
     n_new = int((~jumps["accepted"]).sum())
     return (
         f"Analysed {facts.n_tickers} codes, {facts.n_rows:,} rows on "
         f"{facts.n_sessions:,} sessions, {facts.first_session} to "
         f"{facts.last_session}",
-        f"Found {tiers.get(1, 0) + tiers.get(2, 0)} ordinary shares that trade well "
-        f"enough to learn from before {facts.test_year}",
-        f"Recommended {tiers.get(1, 0)}: {', '.join(stock_tickers(workspace))}",
-        f"Listed {len(jumps)} price jumps without a known cause; {n_new} of them are "
-        "not on the accepted list",
-        "Against the last other build: " + _changed(workspace),
+        f"Found {tradable_phrase(statistics, year=facts.test_year)}",
+        f"Recommended {len(names)}: {', '.join(names)}",
+        f"Listed {len(jumps)} price moves without a known cause, {n_new} of them not "
+        "on the accepted list",
+        "Changes since the last other build: " + _changed(workspace),
     )
 
 
 def architecture_lines(workspace: Workspace) -> Lines:
-    """Phase 2: the network, and how it did on one stock before the test year."""
+    """Summarise Phase 2: the network and its error on one stock."""
     safety = read_safety(workspace)
     fold = study_folds(workspace)[-2]
     scores = read_table(SCORES, workspace.paths.evaluation / "scores.parquet")
@@ -60,23 +68,21 @@ def architecture_lines(workspace: Workspace) -> Lines:
     mae = rows[rows["ticker"] == ticker].set_index("model")["value"]
     return (
         "Implemented the regularised network: "
-        f"{safety['n_parameters'].max():,} parameters, one scaler a stock",
-        "Built the training: resumable, one process a core, equal to the bit",
-        f"Tested on {ticker} in {fold.year}, unseen: mean absolute error "
-        f"{mae['v2']:.3f} KES against {mae['persistence']:.3f} for persistence",
+        f"{safety['n_parameters'].max():,} parameters, one scaler per stock",
+        "Built the training: resumable, one process per core, reproducible to the bit",
+        f"Tested on {ticker} in {fold.year}, outside its training data: mean absolute "
+        f"error {price_errors_phrase(mae.to_dict(), model='v2')}",
     )
 
 
 def training_lines(workspace: Workspace) -> Lines:
-    """Phase 3: how many models, of how many stocks and years, in what time."""
+    """Summarise Phase 3: the models trained, their time and losses."""
     times, safety = read_times(workspace), read_safety(workspace)
     summary = pd.read_csv(workspace.paths.v2 / "training_summary.csv")
     summary = summary[summary["model"] == "v2"]
-    years = ", ".join(map(str, sorted(summary["year"].unique())))
     return (
-        f"Trained {len(summary)} stock-specific models: {summary['ticker'].nunique()} "
-        f"stocks, years {years}",
-        f"Time: {times['seconds'].median():.0f} s a model in the median, "
+        f"Trained v2 as {trained_phrase(summary)}",
+        f"Time: {times['seconds'].median():.0f} s per model in the median, "
         f"{times['seconds'].sum() / 60:.1f} minutes of one thread for the "
         f"{len(times)} of the test year",
         "Validation loss over training loss: "
@@ -85,27 +91,19 @@ def training_lines(workspace: Workspace) -> Lines:
 
 
 def validation_lines(workspace: Workspace) -> Lines:
-    """Phase 4: the test year, the comparison, the selection."""
-    verdict = read_json(workspace.paths.evaluation / "verdict.json")
-    scores = read_test_scores(workspace)
-    wide = scores[(scores["metric"] == "mae") & (scores["ticker"] != "ALL")].pivot(
-        index="ticker", columns="model", values="value"
-    )
-    ratio = wide["v2"] / wide["persistence"]
-    chosen = read_json(workspace.paths.evaluation / "selection.json")
-    counts = Counter(row["champion"] for row in chosen)
-    served = ", ".join(f"{name} for {n}" for name, n in counts.most_common())
+    """Summarise Phase 4: the test year, the errors and the selection."""
+    folder = workspace.paths.evaluation
+    errors = error_ratios(read_test_scores(workspace), model="v2")
+    champions = pd.DataFrame(read_json(folder / "selection.json"))["champion"]
     return (
-        f"Tested on {verdict['test_year']}: {verdict['look']['label']}, "
-        f"{verdict['look']['meaning']}",
-        f"Compared with persistence: v2's error is smaller in {int((ratio < 1).sum())} "
-        f"of {len(ratio)} stocks, {ratio.median():.1f} times as large in the median",
-        f"Selected on earlier years alone: {served}",
+        describe_evaluation(read_json(folder / "verdict.json")),
+        f"Compared with persistence: {errors_phrase(errors, model='v2')}",
+        f"Selected on earlier years alone: {selection_phrase(champions)}",
     )
 
 
 def deployment_lines(workspace: Workspace) -> Lines:
-    """Phase 5: who serves, who forecasts in the shadow, what was forecast."""
+    """Summarise Phase 5: models in use, challengers and latest forecasts."""
     folder = workspace.paths.registry
     latest = read_table(STORED_FORECASTS, folder / "latest_forecasts.parquet")
     refused = pd.read_csv(folder / "latest_refused.csv")
@@ -114,23 +112,22 @@ def deployment_lines(workspace: Workspace) -> Lines:
     shadows = sum("challenger" in registry.get(row["ticker"], {}) for row in chosen)
     return (
         f"Promoted a champion for {len(chosen)} stocks",
-        f"A/B: a challenger forecasts in the shadow of {shadows} of them",
+        f"A/B test: a challenger runs for comparison only for {shadows} of them",
         f"Forecast the next session: {len(latest)} forecasts, {len(refused)} refused",
     )
 
 
 def scaling(workspace: Workspace) -> Improvement:
-    """Stock-specific scaling: the range one stock's model was fitted on."""
+    """Describe stock-specific scaling: the range one scaler was fitted on."""
     safety = read_safety(workspace).set_index("ticker")
     ticker = PREFERRED if PREFERRED in safety.index else str(safety.index[0])
-    low = safety["scaler_minimum"].loc[ticker]
-    high = safety["scaler_maximum"].loc[ticker]
+    row = {str(name): value for name, value in safety.loc[ticker].items()}
     lowest = count_negatives(workspace).set_index("ticker")["lowest"].loc[ticker]
     return Improvement(
         name="Stock-Specific Scaling",
         lines=(
-            f"{ticker}: [{low:.2f}, {high:.2f}] KES of adjusted price, fitted on the "
-            "training span alone (the first page's [11.50, 21.15] is from no run)",
+            f"{ticker}: {scaler_phrase(row)} (the first page's [11.50, 21.15] is from "
+            "no run)",
             f"Its lowest forecast is {lowest:.2f} KES",
         ),
         page=f"stocks/{ticker}.html",
@@ -138,7 +135,7 @@ def scaling(workspace: Workspace) -> Improvement:
 
 
 def architecture(workspace: Workspace) -> Improvement:
-    """Return what the network has against overfitting, and what came of it."""
+    """Describe the network's regularisation and its ratio of losses."""
     v2, safety = workspace.study.v2, read_safety(workspace)
     return Improvement(
         name="Enhanced Architecture",
@@ -152,7 +149,7 @@ def architecture(workspace: Workspace) -> Improvement:
 
 
 def validation(workspace: Workspace) -> Improvement:
-    """Proper validation: which years, what stops training, what a forecast earns."""
+    """Describe the validation: walk-forward years, early stopping, costs."""
     folds, backtest = workspace.study.folds, workspace.study.backtest
     years = [str(f.year) for f in study_folds(workspace) if f.kind == "walk_forward"]
     share = folds.validation_share
@@ -160,18 +157,18 @@ def validation(workspace: Workspace) -> Improvement:
         name="Proper Validation",
         lines=(
             f"Train and validation {1 - share:.0%} and {share:.0%} of the span before "
-            "each year; the latter only stops the training",
-            f"Walk-forward years {', '.join(years)}, fresh weights in each; choices "
-            "use them, never the test year",
+            "each year, the latter only stops the training",
+            f"Walk-forward years {', '.join(years)}, new weights in each. All choices "
+            "use these years, never the test year",
             f"Financial metrics one session later, at {backtest.headline_cost_bps} "
-            "basis points a side",
+            "basis points per side",
         ),
         page="04_validation.html",
     )
 
 
 def negatives(workspace: Workspace) -> Improvement:
-    """Zero negative predictions: the count, and how it comes about."""
+    """Count the negative predictions and explain them."""
     row = safety_card(workspace).iloc[0]
     return Improvement(
         name="Zero Negative Predictions" if row["met"] else "Negative Predictions",

@@ -1,11 +1,12 @@
-"""The tables and sentences of one stock's page: errors, strategies, liquidity, card."""
+"""Tables and sentences of notebook 90: one stock's errors, strategies and model."""
 
 from typing import Any
 
 import pandas as pd
 
 from nse_lstm.evaluation.strategies import HOLD
-from nse_lstm.pages.stock_page import NAIVE, StockPage
+from nse_lstm.pages.phrases import NAIVE, price_errors_phrase, scaler_phrase
+from nse_lstm.pages.stock_page import StockPage
 from nse_lstm.reporting.display import Html, bullets
 from nse_lstm.reporting.format import format_number
 
@@ -23,18 +24,23 @@ STRATEGY_METRICS = [
 
 
 def stock_headline(page: StockPage) -> str:
-    """Say in one sentence which stock this is and who serves it."""
+    """Name the stock, its sector and the model in use."""
     chosen, about = page.selection, page.statistics
-    serves = f"served by {chosen['champion']}"
-    shadow = f", with {chosen['challenger']} in its shadow"
+    compared = f" {chosen['challenger']} runs for comparison only."
     return (
-        f"{page.ticker}, {about['name']} ({about['sector']}): {serves}"
-        f"{shadow if chosen['challenger'] else ''}."
+        f"{page.ticker}, {about['name']} ({about['sector']}). Model in use: "
+        f"{chosen['champion']}.{compared if chosen['challenger'] else ''}"
     )
 
 
 def rolling_errors(page: StockPage, *, n_sessions: int = ROLLING) -> pd.DataFrame:
     """Return each model's rolling mean absolute error over persistence's.
+
+    Parameters
+    ----------
+    page : StockPage
+    n_sessions : int
+        Length of the rolling span.
 
     Returns
     -------
@@ -52,8 +58,8 @@ def rolling_errors(page: StockPage, *, n_sessions: int = ROLLING) -> pd.DataFram
     return long.sort_values(["model", "target_date"], ignore_index=True)
 
 
-def dealt_returns(page: StockPage) -> pd.DataFrame:
-    """Return the daily returns of the shown strategies that deal."""
+def traded_returns(page: StockPage) -> pd.DataFrame:
+    """Return the daily returns of the shown strategies that trade."""
     rows = _shown(page, page.returns)
     return rows[rows["model"] != NAIVE]
 
@@ -76,7 +82,7 @@ def cost_table(page: StockPage) -> pd.DataFrame:
 
 
 def monthly_liquidity(page: StockPage) -> pd.DataFrame:
-    """Return by month the median turnover and the share of sessions with a deal."""
+    """Return each month's median turnover and its fraction of sessions traded."""
     prices = page.prices[~page.prices["stale"]]
     turnover = (prices["price"] * prices["volume"]).fillna(0.0)
     months = prices["session"].dt.to_period("M").dt.to_timestamp()
@@ -89,12 +95,12 @@ def monthly_liquidity(page: StockPage) -> pd.DataFrame:
 
 
 def liquidity_table(page: StockPage) -> pd.DataFrame:
-    """Return what ranked the stock before the test year, in words."""
+    """Return the statistics that ranked the stock before the test year, as text."""
     about = page.statistics
     return _items(
         {
             "rank by turnover": str(about["rank"]),
-            "median turnover a session": f"KES {about['median_turnover']:,.0f}",
+            "median turnover per session": f"KES {about['median_turnover']:,.0f}",
             "sessions traded, recent span": f"{about['recent_traded_share']:.0%}",
             "sessions traded, all": f"{about['traded_share']:.0%}",
             "sessions with an unchanged price": f"{about['unchanged_share']:.0%}",
@@ -105,20 +111,20 @@ def liquidity_table(page: StockPage) -> pd.DataFrame:
 
 
 def model_card(page: StockPage) -> pd.DataFrame:
-    """Return the model card: what was trained, on what, how large, how quick."""
+    """Return the model card: training data, size, losses and times."""
     about, safety = page.model.about, page.model.safety
     train, validation = about["train"], about["validation"]
     out = sum(train["dropped"].values()) + sum(validation["dropped"].values())
     return _items(
         {
-            "model": f"{about['architecture']}, one network and one scaler a stock",
+            "model": f"{about['architecture']}, one network and one scaler per stock",
             "version": about["version"][:16],
             "forecasts": (
                 f"the adjusted price {about['horizon']} session ahead, from the last "
                 f"{about['lookback']} sessions"
             ),
             "training data": _span(train),
-            "validation data": f"{_span(validation)}; stops the training, no more",
+            "validation data": f"{_span(validation)}, used only to stop the training",
             "windows left out": f"{out}: {_reasons(train, validation)}",
             "training": (
                 f"{about['epochs']} epochs, weights of epoch {about['best_epoch']} kept"
@@ -127,13 +133,10 @@ def model_card(page: StockPage) -> pd.DataFrame:
                 f"{safety['loss_ratio']:.2g} ({safety['validation_loss']:.5f} over "
                 f"{safety['train_loss']:.5f}, the latter under dropout)"
             ),
-            "scaler range": (
-                f"{safety['scaler_minimum']:.2f} to {safety['scaler_maximum']:.2f} KES "
-                "of adjusted price, fitted on the training span"
-            ),
+            "scaler range": scaler_phrase(safety),
             "negative predictions": (
-                f"{page.model.n_negative} of {page.model.n_forecasts}; the lowest is "
-                f"{page.model.lowest:.2f} KES; nothing is clipped"
+                f"{page.model.n_negative} of {page.model.n_forecasts}, the lowest is "
+                f"{page.model.lowest:.2f} KES, nothing is clipped"
             ),
             "parameters": f"{safety['n_parameters']:,}",
             "size": f"{safety['n_bytes'] / 1e6:.2f} MB",
@@ -149,32 +152,30 @@ def model_card(page: StockPage) -> pd.DataFrame:
 
 
 def limits(page: StockPage) -> Html:
-    """Say when not to use the model, with what is known of this stock."""
+    """List when not to use the model, with this stock's numbers."""
     last = page.prices.dropna(subset="adjusted").iloc[-1]
     low, high = (page.model.safety[f"scaler_{end}"] for end in ("minimum", "maximum"))
     inside = "inside" if low <= last["adjusted"] <= high else "outside"
     chosen = page.selection
     items = [
         f"When the price leaves the range it was trained on, {low:.2f} to {high:.2f} "
-        f"KES adjusted: a network does not extrapolate. The last one, "
+        f"KES adjusted: a network does not extrapolate. The last price, "
         f"{last['adjusted']:.2f} on {last['session']:%Y-%m-%d}, lies {inside}.",
-        "To deal at the price forecast: it is the next session's average, known only "
-        "after that session.",
+        "For orders at the forecast price: it is the next session's average, known "
+        "only after the close.",
         "After a suspension, on a session that repeats the one before, or across a "
         "break in the calendar: no forecast is made then.",
         "For returns with dividends: prices leave them out.",
     ]
     if chosen["champion"] != page.model.about["architecture"]:
-        items.insert(
-            0, f"At all, as things stand: the selection serves {chosen['champion']}."
-        )
+        items.insert(0, f"At present at all: the model in use is {chosen['champion']}.")
     return bullets(*items)
 
 
 def stock_findings(page: StockPage) -> Html:
-    """Read the page: error against persistence, what was earned, how it trades."""
+    """Summarise the page: error against persistence, net returns, liquidity."""
     model = page.model.about["architecture"]
-    mae = _value(page, model, "mae"), _value(page, NAIVE, "mae")
+    mae = {name: _value(page, name, "mae") for name in (model, NAIVE)}
     errors = rolling_errors(page)
     worse = (errors.loc[errors["model"] == model, "ratio"] > 1).mean()
     held = _net(page, HOLD, "hold")
@@ -184,19 +185,18 @@ def stock_findings(page: StockPage) -> Html:
     )
     about = page.statistics
     return bullets(
-        f"In {page.year} {model} was off by {mae[0]:.3f} KES in the mean, "
-        f"persistence by {mae[1]:.3f}; over {ROLLING} sessions it was the worse of "
-        f"the two {worse:.0%} of the time.",
-        f"Dealt at {page.headline_cost_bps} basis points a side it returned "
-        f"{earned}; holding the shares {held:+.1%}, cash {page.cash_rate:.1%} a "
-        "year.",
-        f"Before {page.year} it traded on {about['recent_traded_share']:.0%} of "
-        f"recent sessions, KES {about['median_turnover']:,.0f} in the median.",
+        f"In {page.year} the mean absolute error of {model} was "
+        f"{price_errors_phrase(mae, model=model)}. Over {ROLLING} sessions it was the "
+        f"worse of the two {worse:.0%} of the time.",
+        f"At {page.headline_cost_bps} basis points per side the backtest returned "
+        f"{earned}, buy and hold {held:+.1%}, cash {page.cash_rate:.1%} per year.",
+        f"Before {page.year} the stock traded on {about['recent_traded_share']:.0%} of "
+        f"recent sessions, KES {about['median_turnover']:,.0f} in the median session.",
     )
 
 
 def _shown(page: StockPage, table: pd.DataFrame) -> pd.DataFrame:
-    """Keep the forecasting models of the page and holding the shares."""
+    """Keep the forecasting models of the page, and buy and hold."""
     return table[table["model"].isin([*page.forecasts["model"].unique(), HOLD])]
 
 

@@ -1,8 +1,7 @@
-"""What is known about one recommended stock, from the tables the phases left.
+"""Read the tables of one recommended stock for its page.
 
-Nothing is computed anew about the market: forecasts, returns and scores are Phase 4's,
-the model is Phase 3's. The test year is looked at through the seal, by the same
-configuration, so it is the same look.
+Forecasts, returns and scores are Phase 4's, the model is Phase 3's. The test year is
+opened with the same configuration, so this counts as the same evaluation.
 """
 
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from nse_lstm.evaluation.scoring import realised
 from nse_lstm.features.returns import with_returns
 from nse_lstm.json_files import read_json
 from nse_lstm.models.bundles import read_metadata
+from nse_lstm.pages.phrases import NAIVE
 from nse_lstm.study.core.phase_tables import read_facts, read_recommended
 from nse_lstm.study.core.sealed_year import open_test_year
 from nse_lstm.study.core.workspace import Workspace
@@ -31,11 +31,9 @@ from nse_lstm.tables import (
     read_table,
 )
 
-NAIVE = "persistence"
-
 
 @dataclass(frozen=True)
-class Model:
+class StockModel:
     """The stock's model of the test year, as its files describe it."""
 
     about: dict[str, Any]
@@ -50,7 +48,7 @@ class Model:
 
 @dataclass(frozen=True)
 class StockPage:
-    """What one stock's page shows."""
+    """The tables of one stock's page."""
 
     ticker: str
     statistics: dict[str, Any]
@@ -68,7 +66,7 @@ class StockPage:
     """``STRATEGY_RETURNS`` of the test year at the headline cost."""
     scores: pd.DataFrame
     """``SCORES`` of the test year."""
-    model: Model
+    model: StockModel
     data_digest: str
 
 
@@ -82,13 +80,14 @@ def read_stock_page(workspace: Workspace, ticker: str = "") -> StockPage:
 
     Parameters
     ----------
+    workspace : Workspace
     ticker : str
         The first recommended stock if empty.
 
     Raises
     ------
     ConfigurationError
-        If the stock is not among the recommended.
+        If the stock is not recommended.
     ArtefactError
         If Phases 1 to 4 have not run.
     """
@@ -143,10 +142,10 @@ def _row(table: pd.DataFrame, ticker: str) -> dict[str, Any]:
     return {str(name): value for name, value in rows[0].items()}
 
 
-def _model(workspace: Workspace, ticker: str) -> Model:
+def _model(workspace: Workspace, ticker: str) -> StockModel:
     counts = _row(count_negatives(workspace), ticker)
     times = read_times(workspace).rename_axis("ticker").reset_index()
-    return Model(
+    return StockModel(
         about=read_metadata(workspace.paths.v2 / ticker),
         safety=_row(read_safety(workspace), ticker) | _row(times, ticker),
         n_forecasts=int(counts["n_forecasts"]),

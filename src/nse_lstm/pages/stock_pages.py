@@ -1,8 +1,7 @@
-"""One page a recommended stock: `90_stock` executed for each, two at a time.
+"""Execute `90_stock` for each recommended stock, two at a time.
 
-Which stocks there are is known only after Phase 1, so Make asks for all of them at
-once; a stock whose executed notebook is newer than what it is made of is not executed
-again.
+The stocks are known only after Phase 1, so Make asks for all of them at once. A stock
+whose executed notebook is newer than its inputs is not executed again.
 """
 
 import multiprocessing
@@ -30,7 +29,7 @@ def make_stock_pages(
 ) -> list[str]:
     """Execute and render the page of every recommended stock.
 
-    Pages are ``stocks/<TICKER>.html`` among the reports; those of stocks that are no
+    Pages are ``stocks/<TICKER>.html`` among the reports. Pages of stocks that are no
     longer recommended are removed.
 
     Parameters
@@ -40,6 +39,8 @@ def make_stock_pages(
         The notebook; its parameter ``ticker`` is added here.
     parameters : dict
         The study's identity.
+    progress : callable
+        Receives one line per finished page.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def _make_page(
 
 
 def _inputs(paths: Paths) -> Iterator[Path]:
-    """Yield what a stock's page is made of: Phase 4's last table and the library."""
+    """Yield the inputs of a stock's page: Phase 4's last table and the library."""
     yield paths.evaluation / "verdict.json"
     yield paths.v2 / "run.json"
     yield from Path(__file__).resolve().parents[1].rglob("*.py")

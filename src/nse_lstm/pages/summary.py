@@ -1,4 +1,4 @@
-"""Small tables that the status page and the results page share, from Phase 4's."""
+"""Tables of the test year that the status page and the results page share."""
 
 import math
 
@@ -7,13 +7,13 @@ import pandas as pd
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.evaluation.strategies import HOLD
 from nse_lstm.json_files import read_json
+from nse_lstm.pages.phrases import NAIVE
 from nse_lstm.reporting.format import DASH, format_number
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.training.model_checks import safety_card
 from nse_lstm.tables import ACCURACY_COST, SCORES, read_table
 
-NAIVE = "persistence"
 ORIGINAL = "v1"
 
 FIRST_PAGE = {
@@ -22,7 +22,7 @@ FIRST_PAGE = {
     "win rate, invested sessions": ("34 %", DASH),
     "negative predictions": (DASH, "0 %"),
 }
-"""What the first status page said of its original model and of SCOM under v2."""
+"""Numbers of the first status page: its original model, and SCOM under v2."""
 
 
 def read_test_scores(workspace: Workspace) -> pd.DataFrame:
@@ -32,10 +32,10 @@ def read_test_scores(workspace: Workspace) -> pd.DataFrame:
 
 
 def comparison(workspace: Workspace) -> pd.DataFrame:
-    """Return the pooled figures of the test year, a column a model, all text.
+    """Return the pooled scores of the test year as text, one column per model.
 
-    The first page's own figures stand in two columns of their own; the original model
-    is shown where it was rebuilt.
+    Two columns hold the first page's own numbers. The original model is shown where
+    it was rebuilt.
     """
     scores, backtest = read_test_scores(workspace), workspace.study.backtest
     model, rule = workspace.study.verdict.model, workspace.study.verdict.rule
@@ -68,7 +68,7 @@ def comparison(workspace: Workspace) -> pd.DataFrame:
 
 
 def expectations(workspace: Workspace) -> pd.DataFrame:
-    """Return the report card and the safety card in one: target, found, met."""
+    """Return the report card and the safety card as one table."""
     safety = safety_card(workspace)
     card = pd.read_csv(workspace.paths.evaluation / "report_card.csv")
     card = card.assign(met=card["met"].astype("boolean"))
@@ -80,7 +80,7 @@ def expectations(workspace: Workspace) -> pd.DataFrame:
 
 
 def accuracy_by_stock(workspace: Workspace) -> pd.DataFrame:
-    """Return each stock's error of the test year beside persistence's, as text."""
+    """Return each stock's error in the test year and persistence's, as text."""
     scores = read_test_scores(workspace)
     model = workspace.study.verdict.model
     rows = scores[scores["cost_bps"] == ACCURACY_COST]
@@ -124,7 +124,7 @@ def strategies_table(workspace: Workspace) -> pd.DataFrame:
         "sharpe_over_cash": ("Sharpe over cash", ".2f"),
         "win_rate": ("win rate", ".0%"),
         "max_drawdown": ("largest drawdown", ".1%"),
-        "turnover": ("turnover a year", ".1f"),
+        "turnover": ("turnover per year", ".1f"),
         "exposure": ("capital invested", ".0%"),
     }
     columns = {
@@ -135,7 +135,7 @@ def strategies_table(workspace: Workspace) -> pd.DataFrame:
 
 
 def selection_table(workspace: Workspace) -> pd.DataFrame:
-    """Return who serves each stock and why, in the order of their rank."""
+    """Return the model selected for each stock and the reason, by rank."""
     rows = read_json(workspace.paths.evaluation / "selection.json")
     return pd.DataFrame(rows)[["ticker", "champion", "challenger", "reason"]]
 
@@ -143,7 +143,17 @@ def selection_table(workspace: Workspace) -> pd.DataFrame:
 def pooled_score(
     scores: pd.DataFrame, *, model: str, rule: str, metric: str, cost_bps: int
 ) -> float:
-    """Return a figure of all stocks together; missing where it is not defined."""
+    """Return one score of all stocks together, NaN where it is not defined.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``SCORES`` of one year.
+    model, rule, metric : str
+        Which score.
+    cost_bps : int
+        Basis points per side, of strategy scores.
+    """
     rows = scores[
         (scores["ticker"] == POOL)
         & (scores["model"] == model)

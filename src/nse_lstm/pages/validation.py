@@ -3,11 +3,12 @@
 import pandas as pd
 
 from nse_lstm.evaluation.strategies import EQUAL_WEIGHT
+from nse_lstm.pages.phrases import error_ratios, errors_phrase, selection_phrase
 from nse_lstm.pages.score_tables import (
-    metric_by_model,
     pooled_scores,
     random_comparison,
 )
+from nse_lstm.reporting.banner import describe_evaluation
 from nse_lstm.reporting.canvas import NAMES, name_of
 from nse_lstm.reporting.display import Html, bullets, sentence, show_table
 from nse_lstm.study.core.audit_result import (
@@ -21,7 +22,7 @@ from nse_lstm.study.validation.validate import Validation
 
 
 def show_audit(workspace: Workspace) -> Html:
-    """Show what the audit found, and each of its checks if it has been run."""
+    """Show the result of the leak audit, and its checks if it has been run."""
     words = sentence(audit_words(workspace))
     if not audit_path(workspace).is_file():
         return words
@@ -42,40 +43,41 @@ def show_power() -> Html:
 
 
 def verdict_findings(validation: Validation) -> Html:
-    """Say what the verdict rests on, and what could have been seen at all."""
+    """Summarise the reasons of the verdict and the smallest detectable ratio."""
     judged, year = validation.judgement, validation.look.test_year
     return bullets(
         *judged.reasons,
-        f"A yearly Sharpe ratio below {judged.smallest_detectable_sharpe:.1f} could "
-        f"not have been told from zero in the {judged.n_sessions} sessions before "
-        f"{year}; {validation.n_trials} strategies have been scored on this market so "
-        "far, by the ledger.",
+        f"The {judged.n_sessions} sessions before {year} are too few to detect a "
+        f"yearly Sharpe ratio below {judged.smallest_detectable_sharpe:.1f}. The "
+        f"ledger counts {validation.n_trials} strategies that have been scored on "
+        "this market so far.",
     )
 
 
 def validation_findings(validation: Validation) -> Html:
-    """Read Phase 4: error against persistence, money against chance, the choice."""
-    mae = (
-        metric_by_model(validation.test.scores, "mae")
-        .unstack("model")
-        .drop(index="ALL")
-    )
-    better = int((mae["v2"] < mae["persistence"]).sum())
-    chosen = validation.selection["champion"].value_counts()
-    words = ", ".join(f"{name} for {n}" for name, n in chosen.items())
-    look = validation.look
+    """Summarise Phase 4: errors, net return against chance, and selection."""
+    look, scores = validation.look, validation.test.scores
+    errors = errors_phrase(error_ratios(scores, model="v2"), model="v2")
     return bullets(
-        f"In the test year {look.test_year} v2 has a smaller mean absolute error than "
-        f"persistence in {better} of {len(mae)} stocks; in the median its error is "
-        f"{(mae['v2'] / mae['persistence']).median():.1f} times persistence's.",
-        _against_yardsticks(validation),
-        f"Chosen on the walk-forward forecasts alone: {words}; this look at "
-        f"{look.test_year} is labelled {look.label}: {look.meaning}.",
+        f"In the test year {look.test_year} {errors}.",
+        _against_benchmarks(validation),
+        "Selected on the walk-forward forecasts alone: "
+        f"{selection_phrase(validation.selection['champion'])}.",
     )
 
 
-def _against_yardsticks(validation: Validation) -> str:
-    """Say what the declared strategy earned beside equal weight and chance."""
+def evaluation_sentence(validation: Validation) -> Html:
+    """Show the label of the test year's evaluation and its meaning."""
+    look = validation.look
+    document = {
+        "test_year": look.test_year,
+        "look": {"label": look.label, "meaning": look.meaning},
+    }
+    return sentence(f"{describe_evaluation(document)}.")
+
+
+def _against_benchmarks(validation: Validation) -> str:
+    """Summarise the declared strategy's return beside equal weight and chance."""
     judged = validation.strategy
     scores = validation.test.scores
     money = pooled_scores(scores, cost_bps=judged.cost_bps)
@@ -85,11 +87,12 @@ def _against_yardsticks(validation: Validation) -> str:
     beaten = luck.set_index("rule")["random_beaten"][judged.rule]
     own = net[name_of(judged.model), judged.rule]
     chance = (
-        "chance cannot be told, as its random positions all earn the same"
+        "Its random positions all earn the same, so chance cannot be measured"
         if pd.isna(beaten)
-        else f"it beat {beaten:.0%} of random positions with its turnover and exposure"
+        else f"It beat {beaten:.0%} of random positions with its turnover and exposure"
     )
     return (
-        f"After {judged.cost_bps} basis points a side, {judged.model} by the "
-        f"{judged.rule} rule made {own:+.1%}, equal weight {equal:+.1%}; {chance}."
+        f"After {judged.cost_bps} basis points per side, {judged.model} by the "
+        f"{judged.rule} rule returned {own:+.1%}, equal weight {equal:+.1%}. "
+        f"{chance}."
     )

@@ -1,4 +1,4 @@
-"""The ablation as a table and a figure: what each change of v2 does to its error."""
+"""Draw the ablation: the effect of each change of v2 on its error."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from nse_lstm.reporting.canvas import (
 from nse_lstm.reporting.format import DASH, format_interval
 
 CHANGE_NAMES = {
-    "stock_scaler": "a scaler a stock",
+    "stock_scaler": "one scaler per stock",
     "l2": "L2 penalty",
     "normalisation": "batch normalisation",
     "dropout": "more dropout",
@@ -24,7 +24,7 @@ CHANGE_NAMES = {
     "early_stopping": "early stopping",
     "all": "all of them: v2",
 }
-"""What v2 changes in v1's network, in the order of its tables."""
+"""The changes of v2 to v1's network, in the order of its tables."""
 
 FORMS = {
     "alone": ("added to v1's network", "o", "v1", -0.13),
@@ -34,13 +34,13 @@ FORMS = {
 
 
 def ablation_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Lay an ``ABLATION`` table out for a page: one row a change.
+    """Lay an ``ABLATION`` table out for a page: one row per change.
 
     Returns
     -------
     DataFrame
         ``change``; for each form the factor that the error changes by, with its
-        interval, and in how many seeds every stock was forecast better.
+        interval, and the number of seeds in which every stock was forecast better.
     """
     rows = []
     for change, name in CHANGE_NAMES.items():
@@ -87,13 +87,15 @@ def draw_ablation(table: pd.DataFrame) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("error with the change over error without (log scale; left: helps)")
     put_legend(axes)
-    put_title(axes, "What each change of v2 does, 95% over the seeds")
+    put_title(
+        axes, "Effect of each change of v2 on its error, 95% interval over the seeds"
+    )
     put_numbers(figure, ablation_rows(table), says=_reading(table))
     return figure
 
 
 def _reading(table: pd.DataFrame) -> str:
-    """Say the factor of every change, added alone and added last."""
+    """State the factor of every change, added alone and added last."""
     rows = ablation_rows(table)
     parts = [
         f"{row['change']} {row['alone: error times']} alone, "

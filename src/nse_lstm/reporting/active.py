@@ -1,7 +1,7 @@
-"""What on a page would run, or ask the network: there is to be nothing.
+"""Find scripts and outside addresses on a page: there must be none.
 
-Escaping keeps text from data text. This is the lock behind it: a page is read as a
-browser reads it, so that text which only looks like a script is no alarm.
+Text from data is escaped. This is a second check: a page is read as a browser reads
+it, so escaped text is no alarm.
 """
 
 import re
@@ -13,16 +13,16 @@ ADDRESSES = {"src", "srcset", "href", "xlink:href", "data", "action", "poster"}
 OUTSIDE = re.compile(r"\s*(?:(?:https?|ftp|wss?):|//|javascript:|vbscript:)", re.I)
 STYLED = re.compile(r"@import|url\(\s*[\"']?\s*(?:https?:|//)", re.I)
 BLANK = re.compile(r"[\x00-\x20]")
-"""What a browser leaves out of an address before it looks at its scheme."""
+"""Characters that a browser drops from an address before it reads the scheme."""
 SHOWN = 80
-"""Characters of what was found that an error repeats."""
+"""Characters of a finding that an error repeats."""
 
 
 def find_active(page: str) -> str:
     """Return the first thing on a page that would run or ask the network, or "".
 
-    Looked for are elements that run or fetch, handlers of events, addresses outside
-    (a link's too) or of a script, and such addresses in styles.
+    It looks for elements that run or fetch, event handlers, addresses outside (links
+    too) or of scripts, and such addresses in styles.
 
     Examples
     --------

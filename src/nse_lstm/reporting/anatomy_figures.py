@@ -1,4 +1,4 @@
-"""Figures of the anatomy: every step from the claim to the honest number, and each."""
+"""Draw the anatomy: the Sharpe ratio at every step from claim to honest number."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ from nse_lstm.reporting.strategy_readings import (
     read_steps,
 )
 
-LOOKS = {
+STYLES = {
     "network": ("the network", COLOURS["v2"], "o"),
     "constant": ("a constant", COLOURS["mended"], "D"),
 }
@@ -39,7 +39,7 @@ BREAK = pd.Timedelta(days=30)
 WIDEST = 2.0
 """Lines wider than this are drawn pale, below the others."""
 LARGE = 20.0
-"""Times the start value from which a log scale is needed to see anything."""
+"""Multiple of the start value from which a log scale is used."""
 
 
 def draw_steps(table: pd.DataFrame, *, claim: float) -> Figure:
@@ -57,7 +57,7 @@ def draw_steps(table: pd.DataFrame, *, claim: float) -> Figure:
     axes.axvline(0, color=GREY, linewidth=0.9)
     axes.axvline(claim, color=COLOURS["warning"], linewidth=1, linestyle=":")
     heights = np.arange(len(table))
-    for column, (who, (label, colour, marker)) in enumerate(LOOKS.items()):
+    for column, (who, (label, colour, marker)) in enumerate(STYLES.items()):
         values = table[f"{who}_sharpe"].to_numpy(float)
         never = np.isnan(values)
         shown = np.where(never, 0.0, values)
@@ -72,7 +72,7 @@ def draw_steps(table: pd.DataFrame, *, claim: float) -> Figure:
         _margin(axes, label.split()[-1], -0.9, column=column, colour=colour)
     axes.set_yticks(heights, [f"{n}  {t}" for n, t in enumerate(table["title"])])
     axes.set_ylim(len(table) - 0.5, -0.5)
-    axes.set_xlabel("Sharpe ratio a year (dotted: as published; hollow: never bought)")
+    axes.set_xlabel("yearly Sharpe ratio (dotted: as published, hollow: never bought)")
     put_legend(axes)
     numbers = table[["title", "network_sharpe", "constant_sharpe"]]
     put_numbers(figure, numbers, says=read_steps(table))
@@ -80,7 +80,7 @@ def draw_steps(table: pd.DataFrame, *, claim: float) -> Figure:
 
 
 def draw_order(rows: pd.DataFrame, *, ticker: str) -> Figure:
-    """Draw a price in the order of its dates' text and in the order of time.
+    """Draw a price in text order of its dates and in time order.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def draw_order(rows: pd.DataFrame, *, ticker: str) -> Figure:
     """
     figure, panels = start_rows(TALL, 2)
     titles = {
-        "text": f"{ticker}, rows sorted by the text of their dates: what was learnt",
+        "text": f"{ticker}, rows sorted by the text of their dates: the training data",
         "time": f"{ticker}, the same rows sorted by time: the price",
     }
     for axes, (order, title) in zip(panels, titles.items(), strict=True):
@@ -104,7 +104,7 @@ def draw_order(rows: pd.DataFrame, *, ticker: str) -> Figure:
 
 
 def draw_step(path: pd.DataFrame, returns: pd.DataFrame, *, title: str) -> Figure:
-    """Draw what was forecast, and what one shilling dealt on it became.
+    """Draw a step's forecasts, and the value of 1 KES traded on them.
 
     Parameters
     ----------
@@ -119,8 +119,8 @@ def draw_step(path: pd.DataFrame, returns: pd.DataFrame, *, title: str) -> Figur
     money: list[End] = []
     worths: dict[str, float] = {}
     # The network lies on top, since the two are often one line.
-    for who in reversed(LOOKS):
-        label, colour, _ = LOOKS[who]
+    for who in reversed(STYLES):
+        label, colour, _ = STYLES[who]
         width = 1.3 if who == NETWORK else 3.0
         ends.append(_line(above, path, who, colour, label=label, width=width))
         value = returns[["place"]].assign(**{who: (1 + returns[who]).cumprod()})
@@ -144,12 +144,12 @@ def draw_step(path: pd.DataFrame, returns: pd.DataFrame, *, title: str) -> Figur
 
 
 def draw_chance(scores: pd.Series, *, old: float, claim: float) -> Figure:
-    """Draw what traders who toss a coin would be told is their Sharpe ratio.
+    """Draw the Sharpe ratios of random signals by the claim's arithmetic.
 
     Parameters
     ----------
     scores : Series
-        One ratio a trader.
+        One ratio per random signal.
     old, claim : float
         The published ratios of the original and the new model.
     """
@@ -165,7 +165,7 @@ def draw_chance(scores: pd.Series, *, old: float, claim: float) -> Figure:
             fontsize=8.5,
         )
     axes.margins(x=0.2, y=0.3)
-    axes.set_ylabel("coin tossers")
+    axes.set_ylabel("random signals")
     axes.set_xlabel("Sharpe ratio by the claim's arithmetic")
     says = read_chance(scores, old=old, claim=claim)
     put_numbers(figure, _deciles(scores), says=says)
@@ -213,7 +213,7 @@ def _margin(axes: Axes, text: str, height: float, *, column: int, colour: str) -
 
 
 def _deciles(scores: pd.Series) -> pd.DataFrame:
-    """Shorten a distribution to eleven numbers."""
+    """Shorten a distribution to its deciles."""
     shares = np.linspace(0, 1, 11)
     values = scores.quantile(shares).to_numpy()
-    return pd.DataFrame({"share of tossers below": shares, "Sharpe ratio": values})
+    return pd.DataFrame({"fraction of signals below": shares, "Sharpe ratio": values})

@@ -1,4 +1,4 @@
-"""Figures of the atlas: where the rows went, who trades, who carries the market."""
+"""Draw the market's data: rows by fate, trading activity, concentration."""
 
 from itertools import takewhile
 from pathlib import PurePath
@@ -47,11 +47,11 @@ LONGEST = 46
 """Characters of a label: a file's name, or a reason."""
 
 Places = dict[Any, tuple[float, float]]
-"""Where each node begins and ends, rows from the top."""
+"""Start and end of each node, in rows from the top."""
 
 
 def draw_row_counts(row_counts: pd.DataFrame) -> Figure:
-    """Draw the way of every row from its file, on the left, to its fate.
+    """Draw the flow of rows from their files, on the left, to their fate.
 
     Parameters
     ----------
@@ -72,14 +72,14 @@ def draw_row_counts(row_counts: pd.DataFrame) -> Figure:
     _draw_bands(axes, flows, left=left, right=right)
     _label_files(axes, left, dict(files))
     _label_fates(axes, right, dict(by_fate))
-    put_title(axes, f"What became of {files.sum():,} rows, by source file")
+    put_title(axes, f"Fate of {files.sum():,} rows, by source file")
     numbers = flows[["source_file", "action", "reason", "n_rows"]]
     put_numbers(figure, numbers, says=read_ledger(flows))
     return figure
 
 
 def _stack(sizes: "pd.Series[int]", *, gap: float) -> Places:
-    """Stack nodes below each other, a share of the whole between them."""
+    """Stack nodes below each other with gaps, a fraction of the whole each."""
     space = gap * float(sizes.sum()) * np.arange(len(sizes))
     ends = sizes.cumsum().to_numpy() + space
     starts = ends - sizes.to_numpy()
@@ -134,7 +134,7 @@ def _label_files(axes: Axes, left: Places, sizes: dict[Any, int]) -> None:
             ha="right",
             va="center",
             fontsize=8,
-            # A file's name is no formula, whatever stands in it.
+            # A file's name is no formula.
             parse_math=False,
         )
 
@@ -149,7 +149,7 @@ def _label_fates(axes: Axes, right: Places, sizes: dict[Any, int]) -> None:
 
 
 def draw_availability(panel: pd.DataFrame) -> Figure:
-    """Draw the share of sessions with volume, ordinary shares by month.
+    """Draw the fraction of sessions with a trade, by ordinary share and month.
 
     Parameters
     ----------
@@ -182,21 +182,21 @@ def draw_availability(panel: pd.DataFrame) -> Figure:
     bar = figure.colorbar(
         image, ax=axes, format=PercentFormatter(1), shrink=0.4, aspect=30
     )
-    bar.set_label("sessions with a deal")
-    put_title(axes, "Who trades: share of each month's sessions with a deal")
+    bar.set_label("sessions with a trade")
+    put_title(axes, "Trading activity: fraction of each month's sessions with a trade")
     put_numbers(figure, _by_year(table), says=read_availability(table))
     return figure
 
 
 def _by_year(months: pd.DataFrame) -> pd.DataFrame:
-    """Shorten months to years, which a reader can take in: means, in per cent."""
+    """Shorten months to yearly means, in per cent."""
     years = months.T.groupby(lambda month: month.year).mean().T
     text = years.map(lambda share: format_number(share, ".0%"))
     return text.rename(columns=str).rename_axis(columns=None).reset_index()
 
 
 def draw_concentration(concentration: pd.DataFrame) -> Figure:
-    """Draw each year's cumulative share of turnover, the largest share first.
+    """Draw each year's cumulative fraction of turnover, the largest stock first.
 
     Parameters
     ----------
@@ -223,7 +223,9 @@ def draw_concentration(concentration: pd.DataFrame) -> Figure:
     axes.set_ylim(0, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xlabel("ordinary shares, by turnover of the year (log scale)")
-    put_title(axes, "How few carry the market: cumulative share of turnover")
+    put_title(
+        axes, "Concentration: cumulative fraction of turnover in the largest stocks"
+    )
     numbers = ordered[["year", "rank", "cumulative_share"]]
     put_numbers(figure, numbers, says=read_concentration(ordered))
     return figure
@@ -245,7 +247,7 @@ def _draw_year(axes: Axes, rows: pd.DataFrame, *, colour: str, side: int) -> Non
 
 
 def draw_autocorrelation(groups: pd.DataFrame) -> Figure:
-    """Draw the mean autocorrelation of liquid and of thin shares, lags 1 to 5.
+    """Draw the mean autocorrelation of liquid and thin stocks, lags 1 to 5.
 
     Parameters
     ----------
@@ -290,7 +292,9 @@ def draw_autocorrelation(groups: pd.DataFrame) -> Figure:
     axes.set_xlim(0.6, 5.4)
     axes.set_xticks(range(1, 6))
     axes.set_xlabel("lag, sessions")
-    put_title(axes, "Autocorrelation of returns, mean over shares; 95% over years")
+    put_title(
+        axes, "Autocorrelation of returns: mean over stocks, 95% interval over years"
+    )
     numbers = groups[["group", "lag", "value", "lower", "upper"]]
     put_numbers(figure, numbers, says=read_autocorrelation(groups))
     return figure

@@ -1,4 +1,4 @@
-"""The verdict in two lines, first on every page, from what Phase 4 wrote."""
+"""The banner: the verdict in two lines, first on every page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Banner:
-    """What stands above every page."""
+    """The lines above every page."""
 
     answer: str
-    """yes, no or undecided: the colour."""
+    """yes, no or undecided; sets the colour."""
     sentence: str
     beside: str
-    """What could have been seen, and what the test year is worth; may be empty."""
+    """The smallest detectable Sharpe ratio and the test year's label; may be empty."""
 
 
 def make_banner(document: Mapping[str, Any] | None) -> Banner:
-    """Put the verdict in two lines.
+    """Summarise the verdict in two lines.
 
     Parameters
     ----------
@@ -31,13 +31,29 @@ def make_banner(document: Mapping[str, Any] | None) -> Banner:
     """
     if document is None:
         return Banner("undecided", "Not judged yet: Phase 4 has not run.", "")
-    verdict, look = document["verdict"], document["look"]
+    verdict = document["verdict"]
     return Banner(
         answer=verdict["answer"],
         sentence=verdict["sentence"],
         beside=(
-            "Smallest yearly Sharpe ratio that could have been seen: "
+            "Smallest detectable yearly Sharpe ratio: "
             f"{verdict['smallest_detectable_sharpe']:.1f}. "
-            f"The look at the test year {document['test_year']} is {look['label']}."
+            f"The evaluation of the test year {document['test_year']} is "
+            f"{document['look']['label']}."
         ),
+    )
+
+
+def describe_evaluation(document: Mapping[str, Any]) -> str:
+    """Return the label of the test year's evaluation and its meaning, without a stop.
+
+    Parameters
+    ----------
+    document : mapping
+        ``verdict.json``.
+    """
+    look = document["look"]
+    return (
+        f"The evaluation of the test year {document['test_year']} is "
+        f"{look['label']}: {look['meaning']}"
     )

@@ -1,8 +1,8 @@
-"""One visual language for all pages: colours, names, axes and labels.
+"""The style of all figures: colours, names of models, axes and labels.
 
-Colours are those of Okabe and Ito (2008), told apart by colour-blind readers; lines are
-labelled where they end, so that no colour has to be looked up. A model without a colour
-of its own is grey, and its label says which it is.
+Colours are those of Okabe and Ito (2008), which colour-blind readers can distinguish.
+Lines are labelled where they end. A model without a colour of its own is grey and has
+a label.
 """
 
 from collections.abc import Sequence
@@ -45,8 +45,8 @@ LEGEND_BELOW = 20
 NAMES = {
     "v1": "v1, rebuilt",
     "v2": "v2 LSTM",
-    "v2_delay1": "v2 aimed at delay 1",
-    "v2_banded": "v2 LSTM, by its band",
+    "v2_delay1": "v2 trained for delay 1",
+    "v2_banded": "v2 LSTM, conformal gate",
     "ensemble": "ensemble of the rank LSTM, trees and ridge",
     "ensemble_equal": "ensemble at equal weights",
     "ensemble_without_lstm": "trees and ridge at equal weights",
@@ -58,17 +58,17 @@ NAMES = {
     "ar1": "AR(1)",
     "ar5": "AR(5)",
     "ewma": "EWMA",
-    "ridge": "ridge, all shares",
-    "boosting": "boosted trees, all shares",
-    "ridge_per_stock": "ridge, one a share",
-    "rule_range_position": "place in the day's range",
+    "ridge": "ridge, all stocks",
+    "boosting": "boosted trees, all stocks",
+    "ridge_per_stock": "ridge, one per stock",
+    "rule_range_position": "position in the day's range",
     "rule_reversal": "5-session reversal",
     "buy_and_hold": "buy and hold",
     "equal_weight": "equal weight, monthly",
     "index_hold": "index, no costs",
     "random_positions": "random positions",
 }
-"""What every model is called on a page, in the order of its tables."""
+"""The name of every model on a page, in the order of its tables."""
 
 WIDE = (8.0, 3.6)
 """Inches of a figure across the page."""
@@ -79,7 +79,7 @@ LABEL_STEP = 11.0
 NUMBERS: WeakKeyDictionary[Figure, tuple[pd.DataFrame, str]] = WeakKeyDictionary()
 
 End = tuple[Any, float, str, str]
-"""Where a line ends, its label and its colour."""
+"""The end of a line, its label and its colour."""
 
 STYLE: Any = {
     "axes.spines.top": False,
@@ -99,12 +99,12 @@ def name_of(model: object) -> str:
 
 
 def colour_of(model: str) -> str:
-    """Return a model's colour, grey for those that have none of their own."""
+    """Return a model's colour, grey for those without one."""
     return COLOURS.get(model, GREY)
 
 
 def start_axes(size: tuple[float, float]) -> tuple[Figure, Axes]:
-    """Open a figure of one axes in the house style; the size is in inches."""
+    """Open a figure with one axes; the size is in inches."""
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=size)
     return figure, axes
@@ -113,7 +113,16 @@ def start_axes(size: tuple[float, float]) -> tuple[Figure, Axes]:
 def start_rows(
     size: tuple[float, float], n: int, *, heights: Sequence[float] | None = None
 ) -> tuple[Figure, list[Axes]]:
-    """Open a figure of ``n`` axes below each other that share their x."""
+    """Open a figure of ``n`` axes below each other that share their x.
+
+    Parameters
+    ----------
+    size : (float, float)
+        Inches.
+    n : int
+    heights : sequence of float, optional
+        Relative heights of the axes.
+    """
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             n, 1, figsize=size, sharex=True, squeeze=False, height_ratios=heights
@@ -122,39 +131,46 @@ def start_rows(
 
 
 def put_numbers(figure: Figure, table: pd.DataFrame, *, says: str = "") -> None:
-    """Keep beside a figure what it shows, for readers who want or need just that.
+    """Keep a figure's numbers and its reading for the page's text.
 
     Parameters
     ----------
     figure : Figure
     table : DataFrame
-        The numbers behind it.
+        The numbers that it draws.
     says : str
-        What is read off it, with its numbers: the end of its alternative text.
+        A sentence with the main numbers: the end of its alternative text.
     """
     NUMBERS[figure] = table, says
 
 
 def numbers_of(figure: Figure) -> pd.DataFrame:
-    """Return what ``put_numbers`` kept beside a figure.
+    """Return the numbers that ``put_numbers`` kept for a figure.
 
     Raises
     ------
     KeyError
-        If nothing was: every figure of a page is to have its numbers.
+        If there are none: every figure of a page needs its numbers.
     """
     return NUMBERS[figure][0]
 
 
 def reading_of(figure: Figure) -> str:
-    """Return what is read off a figure, as ``put_numbers`` was told."""
+    """Return the reading that ``put_numbers`` kept for a figure."""
     return NUMBERS[figure][1]
 
 
 def start_grid(
     size: tuple[float, float], n_rows: int, n_columns: int
 ) -> tuple[Figure, NDArray[np.object_]]:
-    """Open a figure of axes in rows and columns that share x down and y across."""
+    """Open a grid of axes that share x by column and y by row.
+
+    Parameters
+    ----------
+    size : (float, float)
+        Inches.
+    n_rows, n_columns : int
+    """
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             n_rows, n_columns, figsize=size, sharex="col", sharey="row", squeeze=False
@@ -163,12 +179,19 @@ def start_grid(
 
 
 def put_title(axes: Axes, text: str) -> None:
-    """Say above the axes what they show."""
+    """Write the title above the axes, on the left."""
     axes.set_title(text, loc="left", fontsize=11, pad=8)
 
 
 def put_dates(axes: Axes, *, most: int = 7) -> None:
-    """Write dates below the axes alike in all figures: 2023, Mar 2023, 15 Mar."""
+    """Format dates below the axes alike in all figures: 2023, Mar 2023, 15 Mar.
+
+    Parameters
+    ----------
+    axes : Axes
+    most : int
+        Largest number of dates.
+    """
     locator = AutoDateLocator(minticks=3, maxticks=most)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(
@@ -182,7 +205,7 @@ def put_dates(axes: Axes, *, most: int = 7) -> None:
 
 
 def put_legend(axes: Axes) -> None:
-    """Put the legend below the axes and their label, however low the axes are."""
+    """Put the legend below the axes and their label."""
     below = ScaledTranslation(0, -LEGEND_BELOW / 72, axes.figure.dpi_scale_trans)
     axes.legend(
         frameon=False,
@@ -195,7 +218,14 @@ def put_legend(axes: Axes) -> None:
 
 
 def label_ends(axes: Axes, ends: list[End]) -> None:
-    """Label lines where they end, moving labels apart that would overlap."""
+    """Label lines at their ends and move overlapping labels apart.
+
+    Parameters
+    ----------
+    axes : Axes
+    ends : list of End
+        x, y, label and colour.
+    """
     axes.figure.canvas.draw()
     points_per_pixel = 72 / axes.figure.dpi
     heights = [

@@ -1,4 +1,4 @@
-"""The report card, and the pages that stand beside the phases."""
+"""Render the report card and the further pages."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -11,21 +11,21 @@ from nse_lstm.reporting.format import DASH
 from nse_lstm.reporting.pages import environment, wrap_page
 
 COLUMNS = ("met", "v1", "persistence", "buy_and_hold")
-"""Beside what was found; v1 is missing where it was not rebuilt."""
+"""Columns after the result; v1 is missing where it was not rebuilt."""
 
 
 def show_report_card(report_card: pd.DataFrame, *, model: str) -> Html:
-    """Show each target with what was found, persistence and a holding beside it.
+    """Show each target with the result, persistence and buy and hold.
 
-    A target stands above its figures and its comment below them, so that the card fits
-    a phone.
+    A target is above its numbers and its comment below them, so that the card fits a
+    phone.
 
     Parameters
     ----------
     report_card : DataFrame
-        What Phase 4 writes into ``report_card.csv``.
+        Phase 4's ``report_card.csv``.
     model : str
-        Whose figures are those found.
+        The model of the results.
     """
     names = [name.replace("_", " ") for name in COLUMNS]
     return _card(
@@ -34,7 +34,7 @@ def show_report_card(report_card: pd.DataFrame, *, model: str) -> Html:
 
 
 def show_safety(safety: pd.DataFrame) -> Html:
-    """Show each safety target with what was found, as the report card does.
+    """Show each safety target with its result, as the report card does.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def _card(
 
 
 def _row(row: dict[Hashable, Any], columns: tuple[str, ...]) -> dict[str, Any]:
-    """Put words for what a table of the disk leaves open."""
+    """Replace missing values of a stored table by words."""
     met = row["met"]
     words = DASH if pd.isna(met) else "yes" if met else "no"
     shown = {str(name): str(value) for name, value in row.items()} | {"met": words}
@@ -70,14 +70,14 @@ def render_card(
     metadata: Mapping[str, Any],
     banner: Banner,
 ) -> str:
-    """Return a page made of its own template, ``<name>.html.j2``.
+    """Render a page from its template, ``<name>.html.j2``.
 
     Parameters
     ----------
     name : str
-        Of a template that ``table`` makes a table of a DataFrame in.
+        Of the template, in which ``table`` makes a table of a DataFrame.
     values : mapping
-        What the template names.
+        The names used in the template.
     metadata, banner
         See ``wrap_page``.
     """

@@ -1,4 +1,4 @@
-"""What rankings rest on and what data is worth, as figures."""
+"""Draw permutation importance, occlusion and learning curves of the rankings."""
 
 from collections.abc import Mapping
 
@@ -29,15 +29,15 @@ from nse_lstm.reporting.explained import (
 
 CUTS = {"years": "years trained on", "stocks": "stocks trained on, of all years"}
 ALL, EVERYTHING = "all", "everything"
-"""What the two studies call no cut, and a ranking without anything."""
+"""The names of no cut, and of everything hidden."""
 Z = 1.96
 """A 95 % interval in standard errors."""
 N_FEATURES = 15
-"""Features shown, those that lose most; the tables have them all."""
+"""Features shown, those with the largest loss; the tables have them all."""
 
 
 def draw_shuffled(table: pd.DataFrame, *, model: str) -> Figure:
-    """Draw what a forecaster's rank IC loses by a feature shuffled, and its control.
+    """Draw a forecaster's permutation importance: rank IC lost per feature.
 
     Parameters
     ----------
@@ -50,13 +50,13 @@ def draw_shuffled(table: pd.DataFrame, *, model: str) -> Figure:
     rows = table.nlargest(N_FEATURES, "loss")
     figure, axes = start_axes((8.0, 1.5 + 0.23 * len(rows)))
     _put_features(axes, rows, "feature", colour=colour_of(model))
-    put_title(axes, f"{NAMES[model]}: a feature shuffled among the session's shares")
+    put_title(axes, f"{NAMES[model]}: permutation importance, by feature")
     put_numbers(figure, table, says=shuffled_reading(table, model=model))
     return figure
 
 
 def draw_hidden_features(table: pd.DataFrame) -> Figure:
-    """Draw what the rank LSTM's rank IC loses by a feature hidden, beside the control.
+    """Draw the rank LSTM's loss of rank IC by hidden feature, with the control.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def draw_hidden_features(table: pd.DataFrame) -> Figure:
 
 
 def draw_hidden_sessions(table: pd.DataFrame) -> Figure:
-    """Draw what the rank LSTM's rank IC loses by one session hidden, and by all up to one.
+    """Draw the rank LSTM's loss of rank IC by hidden sessions of its window.
 
     Parameters
     ----------
@@ -85,7 +85,15 @@ def draw_hidden_sessions(table: pd.DataFrame) -> Figure:
     axes.axhline(whole, color=GREY, linewidth=0.8, linestyle="--")
     axes.axhline(0, color=GREY, linewidth=0.8)
     series = (
-        ("older", "loss", "error", "s", COLOURS["v2"], 0.0, "it and all before it"),
+        (
+            "older",
+            "loss",
+            "error",
+            "s",
+            COLOURS["v2"],
+            0.0,
+            "the session and all before it",
+        ),
         (
             "lag",
             "loss",
@@ -93,9 +101,17 @@ def draw_hidden_sessions(table: pd.DataFrame) -> Figure:
             "o",
             COLOURS["rank_lstm"],
             -0.18,
-            "that session alone",
+            "the session alone",
         ),
-        ("lag", "control", "control_error", "x", GREY, 0.18, "alone, control"),
+        (
+            "lag",
+            "control",
+            "control_error",
+            "x",
+            GREY,
+            0.18,
+            "control of the session alone",
+        ),
     )
     for form, column, error, marker, colour, shift, label in series:
         rows = table[table["form"] == form]
@@ -112,7 +128,7 @@ def draw_hidden_sessions(table: pd.DataFrame) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     last = table.loc[table["form"] == "lag", "what"].astype(int).max()
     axes.annotate(
-        f"The rank LSTM's whole rank IC, {whole:.3f}",
+        f"rank IC with nothing hidden, {whole:.3f}",
         (last, whole),
         xytext=(0, 3),
         textcoords="offset points",
@@ -130,10 +146,10 @@ def draw_hidden_sessions(table: pd.DataFrame) -> Figure:
 
 
 def draw_learning_curve(table: pd.DataFrame) -> Figure:
-    """Draw rank IC by years and by shares trained on, a row a horizon.
+    """Draw learning curves: rank IC by years and stocks, one row per horizon.
 
-    A point's bar is the interval of its difference from all data, so it is a loss where
-    the bar stays below the line of its colour.
+    A point's bar is the interval of its difference from all data. It is a significant
+    loss if the bar is below the line of its colour.
 
     Parameters
     ----------
@@ -152,7 +168,7 @@ def draw_learning_curve(table: pd.DataFrame) -> Figure:
         row[0].set_ylabel(f"rank IC, {horizon} session{'s' if horizon > 1 else ''}")
     put_title(
         grid[0, 0],
-        "What years and shares teach; bars: 95 % of the difference from all data",
+        "Learning curves; bars: 95 % interval of the difference from all data",
     )
     for horizon, row in zip(horizons, grid, strict=True):
         label_ends(row[1], ends[horizon])
@@ -161,7 +177,7 @@ def draw_learning_curve(table: pd.DataFrame) -> Figure:
 
 
 def _put_lines(axes: Axes, own: pd.DataFrame) -> list[End]:
-    """Put each model's points at even steps, side by side; return where they end."""
+    """Put each model's points at even steps; return the lines' ends."""
     numbers = sorted(own.loc[own["cut"] != ALL, "number"].unique())
     place: Mapping[int, int] = {number: step for step, number in enumerate(numbers)}
     models = [name for name in NAMES if name in set(own["model"])]
@@ -194,7 +210,14 @@ def _put_features(axes: Axes, rows: pd.DataFrame, name: str, *, colour: str) -> 
     places = np.arange(len(rows))
     for column, error, marker, own, shift, label in (
         ("loss", "error", "o", colour, -0.15, "the feature"),
-        ("control", "control_error", "s", GREY, 0.15, "control, that can owe nothing"),
+        (
+            "control",
+            "control_error",
+            "s",
+            GREY,
+            0.15,
+            "control, a feature without information",
+        ),
     ):
         axes.errorbar(
             rows[column],

@@ -1,4 +1,4 @@
-"""Figures of Phase 5: the evidence of a shadow test, and the alarms of a year."""
+"""Draw Phase 5: the evidence of shadow tests, alarms and latest forecasts."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ from nse_lstm.reporting.strategy_readings import (
 
 PROMOTE_AT = 20
 LOWEST = 1e-3
-"""Evidence below this is drawn at it: the challenger is worse, by how much is idle."""
+"""Evidence below this is drawn at it: the challenger is clearly worse."""
 
 MARKERS = {
     "loss": ("v", COLOURS["warning"]),
@@ -36,7 +36,7 @@ MARKERS = {
     "unchanged": ("+", GREY),
     "faults": ("x", COLOURS["persistence"]),
 }
-"""Marker and colour of every alarm that is drawn, told apart without the colour."""
+"""Marker and colour of every alarm, distinct even without colour."""
 
 
 def draw_evidence(tests: pd.DataFrame) -> Figure:
@@ -68,8 +68,10 @@ def draw_evidence(tests: pd.DataFrame) -> Figure:
         fontsize=8.5,
     )
     put_dates(axes)
-    axes.set_ylabel("evidence, betting")
-    put_title(axes, "Is the challenger better than who serves? Looked at every session")
+    axes.set_ylabel("evidence (e-value)")
+    put_title(
+        axes, "Is the challenger better than the champion? Evidence at every session"
+    )
     label_ends(axes, ends)
     numbers = tests[["test", "session", "evidence"]]
     says = read_evidence(tests, promote_at=PROMOTE_AT)
@@ -78,14 +80,14 @@ def draw_evidence(tests: pd.DataFrame) -> Figure:
 
 
 def draw_alarms(alerts: pd.DataFrame, watched: pd.DataFrame) -> Figure:
-    """Draw the days on which an alarm would have rung, one line a stock and model.
+    """Draw the sessions with an alarm, one line per stock and model.
 
     Parameters
     ----------
     alerts : DataFrame
         ``ALERTS`` of a replayed year.
     watched : DataFrame
-        ``ticker model`` of every series that could ring; a silent one has its line.
+        ``ticker model`` of every monitored series, those without an alarm too.
     """
     pairs = watched.sort_values(["ticker", "model"])[["ticker", "model"]].to_numpy()
     lines = [f"{ticker}, {name_of(model)}" for ticker, model in pairs]
@@ -115,20 +117,20 @@ def draw_alarms(alerts: pd.DataFrame, watched: pd.DataFrame) -> Figure:
         borderaxespad=3,
         fontsize=8.5,
     )
-    put_title(axes, "Would have alarmed on these days")
+    put_title(axes, "Alarms that would have rung, by stock and model")
     numbers = alerts[["session", "alarm", "ticker", "model"]]
     put_numbers(figure, numbers, says=read_alarms(alerts, n_series=len(lines)))
     return figure
 
 
 def draw_next(forecasts: pd.DataFrame) -> Figure:
-    """Draw the forecast of the next session with its band, one line a stock and stage.
+    """Draw the next session's forecasts with intervals, one line per stock and stage.
 
     Parameters
     ----------
     forecasts : DataFrame
-        ``STORED_FORECASTS`` of one origin. An open band is not drawn, and a forecast
-        without a return has no dot.
+        ``STORED_FORECASTS`` of one origin. An open interval is not drawn, and a
+        forecast without a return has no dot.
     """
     rows = forecasts.sort_values(["ticker", "stage"], ignore_index=True)
     figure, axes = start_axes((8.0, 1.2 + 0.24 * len(rows)))
@@ -146,8 +148,10 @@ def draw_next(forecasts: pd.DataFrame) -> Figure:
     axes.tick_params(axis="y", labelsize=8)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_xlabel("log return to the next session; the band holds nine in ten")
-    put_title(axes, "The next session")
+    axes.set_xlabel(
+        "log return to the next session, with the interval that holds nine in ten"
+    )
+    put_title(axes, "Forecasts for the next session")
     shown = rows[["ticker", "model", "stage", "lower", "y_hat", "upper"]]
     put_numbers(figure, shown, says=read_next(rows))
     return figure

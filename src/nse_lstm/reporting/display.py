@@ -1,4 +1,4 @@
-"""How a table or figure looks in a notebook and on a page.
+"""Show tables, figures and sentences in notebooks and on pages.
 
 All text that may come from data files is escaped here, once.
 """
@@ -23,7 +23,7 @@ TAG = re.compile(r"<[^>]*>")
 SHORT = 100
 """Characters of a piece of a page that a log shows."""
 MEASURED = ("seconds", "first_ms", "next_ms")
-"""Columns of what a machine measured: they differ from build to build."""
+"""Columns that a machine measured: they differ from build to build."""
 MOST_ROWS = 60
 """Rows of a figure's numbers that a page shows."""
 NUMERIC = re.compile(r"[+−]?\d[\d,.]*(?:e[+−]?\d+)?( ?%| bps)?|\d{4}-\d\d-\d\d")
@@ -33,13 +33,13 @@ OF_MODELS = (
     *("model", "strategy", "test"),
     *("champion", "challenger", "selected", "served_by"),
 )
-"""Columns whose values are models: they have the names that figures give them."""
+"""Columns whose values are models, shown with the models' names."""
 SHORTEST = 14
 """Characters up to which a cell does not wrap."""
 LONG = 40
 """Characters from which a cell is given room to wrap."""
 
-# Heading and format of the columns that tables share; others show as they are.
+# Heading and format of the columns that tables share. Other columns show as they are.
 COLUMNS: dict[str, tuple[str, str]] = {
     "source_file": ("file", ""),
     "source_line": ("line", "d"),
@@ -58,7 +58,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "tick_share": ("tick", ".2%"),
     "n_limit": ("limit days", "d"),
     "beta": ("beta", "+.2f"),
-    "dealt_in": ("dealt in", ".0f"),
+    "stocks_traded": ("stocks traded", ".0f"),
     "KES_million": ("KES million", ",.0f"),
     "top_1": ("top 1", ".0%"),
     "top_5": ("top 5", ".0%"),
@@ -84,42 +84,42 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "win_rate": ("win rate, invested stock-sessions", ".0%"),
     "win_rate_all": ("win rate, all sessions", ".0%"),
     "max_drawdown": ("largest drawdown", ".1%"),
-    "turnover": ("turnover a year", ".1f"),
+    "turnover": ("turnover per year", ".1f"),
     "exposure": ("capital invested", ".0%"),
     "median": ("median of random positions", "+.1%"),
     "lower": ("their 5 %", "+.1%"),
     "upper": ("their 95 %", "+.1%"),
-    "random_beaten": ("share of them beaten", ".0%"),
-    "mape": ("mean absolute error, share of price", ".2%"),
+    "random_beaten": ("fraction of them beaten", ".0%"),
+    "mape": ("mean absolute error, % of price", ".2%"),
     "skill": ("skill", "+.3f"),
-    "title": ("once mended", ""),
+    "title": ("after correction", ""),
     "skill_on_returns": ("skill on returns", "+,.2f"),
     "r_squared": ("R² on price levels", ".2f"),
     "network_sharpe": ("Sharpe, the network", "+.2f"),
     "constant_sharpe": ("Sharpe, a constant", "+.2f"),
     "mase": ("MASE", ".3f"),
     "directional_accuracy": ("direction right", ".1%"),
-    "directional_accuracy_later": ("direction right a session later", ".1%"),
+    "directional_accuracy_later": ("direction right one session later", ".1%"),
     "three_way_accuracy": ("up, down or unchanged right", ".1%"),
     "skill_traded": ("skill, traded", "+.3f"),
     "mase_traded": ("MASE, traded", ".3f"),
     "directional_accuracy_traded": ("direction right, traded", ".1%"),
     "three_way_accuracy_traded": ("up, down or unchanged right, traded", ".1%"),
-    "excess_over_holding": ("net over the same exposure", "+.1%"),
-    "excess_over_holding_later": ("net, a session later", "+.1%"),
-    "gross_excess": ("gross over the same exposure", "+.1%"),
-    "gross_excess_later": ("gross, a session later", "+.1%"),
+    "excess_over_holding": ("net, against the same exposure", "+.1%"),
+    "excess_over_holding_later": ("net, one session later", "+.1%"),
+    "gross_excess": ("gross, against the same exposure", "+.1%"),
+    "gross_excess_later": ("gross, one session later", "+.1%"),
     "fragile": ("more than half gone", ""),
-    "break_even_bps": ("break-even cost a side, bps", "+.0f"),
+    "break_even_bps": ("break-even cost per side, bps", "+.0f"),
     "start_day_excess": ("over cash, mean of start days", "+.1%"),
     "start_worst": ("worst start", "+.1%"),
     "start_best": ("best start", "+.1%"),
-    "year_dealt": ("year", "d"),
+    "year_traded": ("year", "d"),
     "capital_kes": ("capital, KES", ",.0f"),
-    "fill_share": ("orders dealt", ".0%"),
-    "excess_over_cash": ("over cash a year", "+.1%"),
+    "fill_share": ("orders filled", ".0%"),
+    "excess_over_cash": ("over cash per year", "+.1%"),
     "n_forecasts": ("forecasts", ",d"),
-    "n_equal": ("equal bit for bit", ",d"),
+    "n_equal": ("equal to the bit", ",d"),
     "price_hat": ("forecast, KES", ",.2f"),
     "y_hat": ("forecast log return", "+.2%"),
     "v1": ("v1", ".4f"),
@@ -130,12 +130,12 @@ COLUMNS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, repr=False)
 class Html:
-    """A piece of a page that JupyterLab and nbconvert both show."""
+    """A piece of HTML that JupyterLab and nbconvert both show."""
 
     html: str
 
     def __repr__(self) -> str:
-        """Stay short where only text is shown, as in the log of a build."""
+        """Return a short text, as for the log of a build."""
         # A figure's numbers are for the page.
         text = html.unescape(TAG.sub(" ", self.html.split("<details")[0]))
         words = " ".join(text.split()) or "figure"
@@ -159,7 +159,7 @@ def show_table(
     caption : str
         One line above the table.
     max_rows : int, optional
-        Rows shown; how many are left out is said below.
+        Rows shown; a note below counts the others.
 
     Examples
     --------
@@ -188,16 +188,16 @@ def show_table(
 
 
 def picture(figure: Figure, *, alt: str) -> Html:
-    """Show a figure as one self-contained vector image, its numbers a click below.
+    """Show a figure as one self-contained vector image, with a table of its numbers.
 
     Parameters
     ----------
     figure : Figure
-        With ``canvas.put_numbers``; closed here. Of long numbers rows at even steps are
-        shown, the first and the last among them, and how many there are is said.
+        With ``canvas.put_numbers``; closed here. Of a long table rows at even steps are
+        shown, with the first and the last one.
     alt : str
-        What is drawn, for those who cannot see it; what the figure says, as
-        ``put_numbers`` was told, follows it.
+        Alternative text: what is drawn. The reading that ``put_numbers`` keeps is
+        added to it.
     """
     stream = io.BytesIO()
     # Fixed identifiers and no date: the same table gives the same bytes.
@@ -226,7 +226,14 @@ def _numbers(table: pd.DataFrame) -> str:
 
 
 def sentence(text: str, *, tone: str = "plain") -> Html:
-    """Show one finding in words; ``tone`` is plain, yes, no or undecided."""
+    """Show one finding in words.
+
+    Parameters
+    ----------
+    text : str
+    tone : str
+        plain, yes, no or undecided; sets the colour.
+    """
     return Html(f'<p class="finding {html.escape(tone)}">{html.escape(text)}</p>')
 
 
@@ -247,7 +254,7 @@ class _Column:
 
 
 def _column(name: str, values: "pd.Series[Any]") -> _Column:
-    """Write a column; where every value is a number all stand on the right."""
+    """Write a column, aligned to the right if every value is a number."""
     heading, specification = _heading(name)
     texts = [_text(value, name, specification) for value in values]
     numbers = [bool(NUMERIC.fullmatch(text)) for text in texts]
@@ -285,7 +292,7 @@ def _kind(text: str) -> str:
 
 
 def _breakable(text: str) -> str:
-    """Let the long name of a file break where its words do."""
+    """Let long names break at underscores."""
     return UNDERSCORE.sub("_<wbr>", text) if len(text) > SHORTEST else text
 
 

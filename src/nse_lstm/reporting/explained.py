@@ -1,7 +1,7 @@
-"""What rankings rest on and what data is worth, as rows of tables and sentences.
+"""Summarise permutation importance, occlusion and learning curves.
 
-Every sentence is worked out from its table: it says "more" or "less" only where the
-interval leaves out zero.
+Every sentence follows from its table: it says "more" or "less" only where the interval
+excludes zero.
 """
 
 from typing import Any
@@ -13,20 +13,34 @@ from nse_lstm.reporting.format import format_interval, format_number
 
 Z = 1.96
 N_FEATURES = 8
-"""Features in a table: those that lose most."""
+"""Features in a table: those with the largest loss."""
 SESSIONS = (("lag", "0"), ("lag", "1"), ("older", "1"), ("older", "5"))
 """Sessions of the window in a table, alone or with all before them."""
 ALL, EVERYTHING = "all", "everything"
-VERDICTS = {1: "more than", 0: "level with", -1: "less than"}
+VERDICTS = {1: "more than", 0: "not significantly different from", -1: "less than"}
 
 
 def shuffled_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Lay the features that lose most out, from ``study.experiments.explanation.permutation.permutation_importance``."""
+    """Return the features with the largest permutation importance as text rows.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of ``study.experiments.explanation.permutation.permutation_importance``.
+    """
     return _losses(table.nlargest(N_FEATURES, "loss"), table["feature"])
 
 
 def shuffled_reading(table: pd.DataFrame, *, model: str) -> str:
-    """Say how many features a forecaster's ranking rests on beyond luck."""
+    """Count the features with a significant permutation importance.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of ``study.experiments.explanation.permutation.permutation_importance``.
+    model : str
+        The forecaster.
+    """
     controls = table.dropna(subset="control")
     return (
         f"{NAMES[model]}: {_counted(table)} The largest of {len(controls)} controls "
@@ -35,10 +49,15 @@ def shuffled_reading(table: pd.DataFrame, *, model: str) -> str:
 
 
 def hidden_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Lay out the rank LSTM's losses, from ``study.experiments.explanation.occlusion.occlude``.
+    """Return the rank LSTM's losses by hidden sessions and features as text rows.
 
-    All of the rank IC comes first, then sessions of the window, then the features that
-    lose most.
+    All of the rank IC comes first, then sessions of the window, then the features with
+    the largest loss.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of ``study.experiments.explanation.occlusion.occlude``.
     """
     form = table["form"]
     sessions = [
@@ -51,23 +70,23 @@ def hidden_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def hidden_reading(table: pd.DataFrame) -> str:
-    """Say what the last session, those before it and single features carry."""
+    """Summarise the rank IC that sessions and single features carry."""
     whole, last = _of(table, EVERYTHING, ""), _of(table, "lag", "0")
     before = _of(table, "older", "1")
     features = table[table["form"] == "feature"].rename(columns={"what": "feature"})
     others = table.loc[table["form"] != EVERYTHING, "control"]
     return (
-        f"Of the rank LSTM's rank IC of {whole['loss']:.3f} (mean over years and horizons), the "
-        f"origin's own session carries {_interval(last)}, all sessions before it "
-        f"together {_interval(before)}: {VERDICTS[_side(before)]} nothing. Single "
-        f"features: {_counted(features)} The control of everything is "
+        f"The rank LSTM's rank IC is {whole['loss']:.3f} (mean over years and "
+        f"horizons). The origin's own session carries {_interval(last)} of it, all "
+        f"sessions before it together {_interval(before)}: {VERDICTS[_side(before)]} "
+        f"zero. Single features: {_counted(features)} The control of everything is "
         f"{_number(whole['control'])}, the largest other one "
         f"{_number(_largest(others))}."
     )
 
 
 def curve_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Lay out rank ICs with all data, and what each cut changes, a row a cut.
+    """Return rank ICs with all data and the change by each cut, one row per cut.
 
     Parameters
     ----------
@@ -86,7 +105,7 @@ def curve_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def curve_reading(table: pd.DataFrame) -> str:
-    """Say which cuts cost a model some of its rank IC beyond luck."""
+    """Summarise the cuts that significantly change a model's rank IC."""
     costs = "; ".join(_costly(model, own) for model, own in _models(table))
     return f"With less data: {costs}."
 
@@ -148,14 +167,15 @@ def _losses(rows: pd.DataFrame, names: "pd.Series[str]") -> pd.DataFrame:
 
 
 def _counted(features: pd.DataFrame) -> str:
-    """Count the features whose interval leaves out zero, and name the first."""
+    """Count the features whose interval excludes zero, and name the first."""
     more = int((features["loss"] > Z * features["error"]).sum())
     less = int((features["loss"] < -Z * features["error"]).sum())
     first = features.nlargest(1, "loss").iloc[0]
     return (
-        f"of {len(features)} features {more} lose more than their interval and {less} "
-        f"gain, where luck alone would make {0.025 * len(features):.0f} of each; "
-        f"{str(first['feature']).replace('_', ' ')} loses most, {_interval(first)}."
+        f"of {len(features)} features {more} lose significantly and {less} gain. "
+        f"Chance alone would make {0.025 * len(features):.0f} of each. The largest "
+        f"loss is that of {str(first['feature']).replace('_', ' ')}, "
+        f"{_interval(first)}."
     )
 
 

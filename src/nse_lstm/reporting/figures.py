@@ -1,4 +1,4 @@
-"""Figures of data, training and forecasts: table in, figure out."""
+"""Draw turnover, training curves, forecasts and rank IC."""
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,15 @@ from nse_lstm.reporting.readings import (
 
 
 def draw_turnover(statistics: pd.DataFrame, *, n_tickers: int = 30) -> Figure:
-    """Draw the median turnover of the ranked stocks, KES a session, log scale."""
+    """Draw the median turnover of the ranked stocks, KES per session.
+
+    Parameters
+    ----------
+    statistics : DataFrame
+        ``STATISTICS``.
+    n_tickers : int
+        Largest number of stocks drawn.
+    """
     ranked = statistics[statistics["rank"] > 0].sort_values("rank").head(n_tickers)
     figure, axes = start_axes((8.0, 0.8 + 0.2 * len(ranked)))
     chosen = ranked["tier"] == 1
@@ -38,8 +46,8 @@ def draw_turnover(statistics: pd.DataFrame, *, n_tickers: int = 30) -> Figure:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel("median turnover a session, KES million (log scale)")
-    put_title(axes, "Tradable stocks by turnover; the recommended ones in blue")
+    axes.set_xlabel("median turnover per session, KES million (log scale)")
+    put_title(axes, "Tradable stocks by turnover, the recommended ones in blue")
     numbers = ranked[["ticker", "median_turnover", "tier"]]
     put_numbers(figure, numbers, says=read_turnover(ranked))
     return figure
@@ -48,7 +56,17 @@ def draw_turnover(statistics: pd.DataFrame, *, n_tickers: int = 30) -> Figure:
 def draw_training_curves(
     history: pd.DataFrame, *, best_epoch: int, model: str = "v2"
 ) -> Figure:
-    """Draw the Huber term by epoch, training and validation, and where it stopped."""
+    """Draw training and validation loss by epoch, and the epoch that was kept.
+
+    Parameters
+    ----------
+    history : DataFrame
+        ``epoch huber val_huber``.
+    best_epoch : int
+        Whose weights were kept.
+    model : str
+        For the title.
+    """
     figure, axes = start_axes(WIDE)
     ends: list[End] = []
     for column, name, colour in (
@@ -62,7 +80,7 @@ def draw_training_curves(
     axes.set_yscale("log")
     axes.set_xlabel("epoch (dotted: the epoch whose weights were kept)")
     axes.set_ylabel("Huber loss, scaled price")
-    put_title(axes, f"Fitting {model}: Huber term without the L2 penalty")
+    put_title(axes, f"Training {model}: Huber loss without the L2 penalty")
     label_ends(axes, ends)
     says = read_training_curves(history, best_epoch=best_epoch)
     put_numbers(figure, history[["epoch", "huber", "val_huber"]], says=says)
@@ -70,7 +88,15 @@ def draw_training_curves(
 
 
 def draw_forecast(joined: pd.DataFrame, *, ticker: str) -> Figure:
-    """Draw the realised price and each model's one-session forecast of it, KES."""
+    """Draw the realised price and each model's forecast of it, KES.
+
+    Parameters
+    ----------
+    joined : DataFrame
+        ``target_date level model price_hat`` of one stock.
+    ticker : str
+        For the title.
+    """
     figure, axes = start_axes(WIDE)
     realised = joined.drop_duplicates("target_date").sort_values("target_date")
     axes.plot(realised["target_date"], realised["level"], color="#bbbbbb", linewidth=3)
@@ -83,7 +109,7 @@ def draw_forecast(joined: pd.DataFrame, *, ticker: str) -> Figure:
         last = rows.iloc[-1]
         name = NAMES[str(model)]
         ends.append((last["target_date"], last["price_hat"], name, colour))
-    axes.set_ylabel("KES a share")
+    axes.set_ylabel("price, KES")
     put_dates(axes)
     put_title(axes, f"{ticker}: forecast of the next session's price")
     label_ends(axes, ends)
@@ -93,14 +119,14 @@ def draw_forecast(joined: pd.DataFrame, *, ticker: str) -> Figure:
 
 
 def _side_by_side(realised: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame:
-    """Set the printed price beside each model's forecast of it."""
+    """Join the printed price and each model's forecast, one column each."""
     wide = joined.pivot(index="target_date", columns="model", values="price_hat")
     price = realised.set_index("target_date")["level"].rename("printed price")
     return wide.round(2).join(price.round(2)).rename_axis(columns=None).reset_index()
 
 
 def draw_training_summary(summary: pd.DataFrame) -> Figure:
-    """Draw the validation Huber term of every v2 model, one marker a fold."""
+    """Draw the validation loss of every v2 model, one marker per fold."""
     summary = summary[summary["model"] == "v2"]
     years = sorted(summary["year"].unique())
     figure, axes = start_axes((8.0, 1.0 + 0.25 * summary["ticker"].nunique()))
@@ -117,23 +143,25 @@ def draw_training_summary(summary: pd.DataFrame) -> Figure:
     axes.invert_yaxis()
     axes.set_xlabel("validation Huber loss, scaled price (log scale)")
     put_legend(axes)
-    put_title(axes, "Every trained model")
+    put_title(axes, "Validation loss of every trained model")
     numbers = summary[["ticker", "year", "validation_loss"]]
     put_numbers(figure, numbers, says=read_training_summary(summary))
     return figure
 
 
 ROOM = 0.8
-"""Of the step between two years, for all models side by side."""
+"""Fraction of the step between two years that all models take."""
 
 
 def draw_rank_ic(summary: pd.DataFrame, *, horizon: int) -> Figure:
-    """Draw each year's mean rank IC with its 95 % interval, dealt a session later.
+    """Draw each year's mean rank IC with its 95 % interval, one session delayed.
 
     Parameters
     ----------
     summary : DataFrame
-        ``model delay horizon fold value lower upper``; fold 0, all years, stands last.
+        ``model delay horizon fold value lower upper``; fold 0, all years, comes last.
+    horizon : int
+        Sessions.
     """
     rows = summary[(summary["delay"] == 1) & (summary["horizon"] == horizon)]
     years = [*sorted(set(rows["fold"]) - {0}), 0]
@@ -158,7 +186,10 @@ def draw_rank_ic(summary: pd.DataFrame, *, horizon: int) -> Figure:
     axes.set_xticks(range(len(years)), [str(year or "all") for year in years])
     axes.set_ylabel("mean rank IC")
     put_legend(axes)
-    put_title(axes, f"Ranking returns of {horizon} sessions, dealt a session later")
+    put_title(
+        axes,
+        f"Rank IC of {horizon}-session returns, traded one session after the signal",
+    )
     numbers = rows[["model", "fold", "value", "lower", "upper"]]
     put_numbers(figure, numbers, says=read_rank_ic(rows))
     return figure

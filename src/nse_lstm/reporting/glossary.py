@@ -1,4 +1,4 @@
-"""The words that pages use without explaining them, each with its own place to link."""
+"""The glossary: terms that pages use, each with an anchor to link to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from nse_lstm.reporting.pages import environment, wrap_page
 class Term:
     """One word of the glossary."""
 
-    place: str
-    """What a link to it ends in."""
+    anchor: str
+    """The anchor of its links."""
     name: str
     meaning: str
 
@@ -22,56 +22,75 @@ TERMS = (
     Term(
         "ab-test",
         "A/B test",
-        "A challenger and the champion forecast the same sessions; evidence that may "
-        "be looked at every day decides between them.",
+        "A challenger and the champion forecast the same sessions. A test whose "
+        "evidence may be read every day decides between them.",
+    ),
+    Term(
+        "ar",
+        "AR(1), AR(5)",
+        "Linear regressions of the next return on the last return, or on the last "
+        "five.",
     ),
     Term(
         "audit",
         "audit for leaks",
-        "Rewrites the future in the raw files, trains again and looks whether anything "
-        "before it moved; counts every figure a second time; lets coins decide.",
+        "A check that no future data enters a forecast. It changes the future in the "
+        "raw files, trains again and compares every earlier value. It computes every "
+        "number a second time and tests the verdict with random signals.",
+    ),
+    Term(
+        "backtest",
+        "backtest",
+        "A simulation of orders, fills and costs on past prices.",
     ),
     Term(
         "basis-point",
-        "basis point",
-        "A hundredth of a per cent. Costs are stated a side: to buy and to sell again "
-        "costs twice that.",
+        "basis point (bps)",
+        "A hundredth of a per cent. Costs are stated per side: to buy and to sell "
+        "again costs twice that.",
     ),
     Term(
         "buy-and-hold",
         "buy and hold",
-        "Equal capital in every recommended stock, evened out each session for "
-        "nothing. Nobody could have had exactly that.",
+        "Equal capital in every recommended stock, rebalanced each session at no cost. "
+        "A real account cannot do exactly that.",
     ),
     Term(
         "cash",
         "cash",
-        "Money not invested earns a stated bill rate. A strategy is worth something "
-        "only above it.",
+        "Money that is not invested earns a stated bill rate. A strategy is worth "
+        "something only above it.",
     ),
     Term(
         "champion",
         "champion, challenger",
-        "The model whose forecast of a stock is used, and the one that forecasts "
-        "beside it to be compared.",
+        "The model in use for a stock, and the model that runs for comparison only.",
     ),
     Term(
-        "look",
+        "evaluation",
         "confirmatory, replication, exploratory",
-        "What the test year is worth: looked at once with everything frozen; its "
-        "results known beforehand; or looked at before.",
+        "The value of a test-year evaluation. Confirmatory: evaluated once, after all "
+        "choices were fixed. Replication: results for this year were known before. "
+        "Exploratory: another study or other data had been evaluated on this year "
+        "before.",
+    ),
+    Term(
+        "conformal",
+        "conformal interval",
+        "A range around a forecast, from the forecast's own past errors, that should "
+        "hold nine outcomes in ten.",
     ),
     Term(
         "gate",
         "cost gate",
-        "The rule that buys only when the forecast gain is above twice the cost of a "
-        "side, and sells when it is below zero.",
+        "The rule that buys only when the forecast gain exceeds twice the cost per "
+        "side, and sells when the forecast is below zero.",
     ),
     Term(
         "deflated-sharpe",
         "deflated Sharpe ratio",
-        "The probability that a Sharpe ratio is above what the best of all strategies "
-        "ever tried here would show by luck; 0.95 is needed.",
+        "The probability that a Sharpe ratio exceeds the best one that chance alone "
+        "would give among all strategies tried here. A yes needs 0.95.",
     ),
     Term(
         "drawdown",
@@ -79,50 +98,76 @@ TERMS = (
         "The fall of an account from its highest value so far.",
     ),
     Term(
+        "ensemble",
+        "ensemble",
+        "The weighted mean of the ranks that the ridge regression, the boosted trees "
+        "and the rank LSTM give each stock.",
+    ),
+    Term(
+        "equal-weight",
+        "equal weight",
+        "One account with the same capital in every stock, rebalanced monthly, that "
+        "pays for its trades.",
+    ),
+    Term(
         "excess",
-        "excess",
-        "The net return of the strategy less that of what it is compared with, a year.",
+        "excess return",
+        "The yearly net return of the strategy less that of its benchmark.",
     ),
     Term(
         "exposure",
         "exposure",
-        "The share of the capital that is invested. A holding of the same exposure "
-        "keeps just that share in the same stocks all the time.",
+        "The fraction of the capital that is invested. The benchmark of the same "
+        "exposure holds the same stocks with that fraction all the time.",
+    ),
+    Term(
+        "fill",
+        "fill",
+        "An executed order. An order here is filled one session after its signal, or "
+        "it lapses.",
     ),
     Term(
         "interval",
         "interval, 95 %",
-        "The range that would hold the true value in 95 of 100 such studies; by "
-        "drawing blocks of sessions again and again, since neighbours are alike.",
+        "The range that would hold the true value in 95 of 100 such studies. Blocks of "
+        "sessions are drawn again and again, because neighbouring sessions are "
+        "correlated.",
+    ),
+    Term(
+        "mase",
+        "MASE",
+        "Mean absolute error over that of persistence in the training data. Below "
+        "persistence's own value is better than no change.",
     ),
     Term(
         "persistence",
         "persistence",
-        "The forecast that tomorrow's price is today's. It is right to about one per "
-        "cent, never trades, and is the opponent of every model here.",
+        "The forecast that tomorrow's price is today's. Its mean error is about one "
+        "per cent. It never trades and is the benchmark of every model here.",
     ),
     Term(
         "printed-price",
         "printed price",
-        "The average of a session's deals. It is known only when the session is over, "
-        "so a signal of one session is dealt in the next.",
+        "The average of a session's trades. It is known after the close, so a signal "
+        "of one session is filled in the next.",
     ),
     Term(
         "rank-ic",
         "rank IC",
-        "The correlation, session by session, of the order in which shares were "
-        "forecast and the order in which they came in.",
+        "The correlation, session by session, between the forecast and the realised "
+        "order of the stocks' returns.",
     ),
     Term(
         "rank-lstm",
         "rank LSTM",
-        "One network of all shares that forecasts who will do better than whom.",
+        "One network for all stocks that forecasts which stocks will do better than "
+        "the others.",
     ),
     Term(
         "r-squared",
         "R² on price levels",
-        "The share of the variation of prices that forecasts explain. It is near one "
-        "for persistence, so it says nothing of skill.",
+        "The fraction of the variance of prices that forecasts explain. It is near one "
+        "for persistence, so it does not show skill.",
     ),
     Term(
         "session",
@@ -132,59 +177,68 @@ TERMS = (
     Term(
         "sharpe",
         "Sharpe ratio",
-        "Mean over standard deviation of the return above cash, a year. One year's has "
-        "a standard error of about one.",
+        "Mean over standard deviation of the return above cash, per year. The ratio of "
+        "a single year has a standard error of about one.",
     ),
     Term(
         "skill",
         "skill",
-        "One less the squared error of the forecast return over that of no change: "
-        "above zero is better than persistence.",
+        "One less the squared error of the forecast return over that of no change. "
+        "Above zero is better than persistence.",
     ),
     Term(
         "smallest-sharpe",
-        "smallest Sharpe ratio that could have been seen",
-        "The least that a span of this length can tell from zero. Below it, nothing "
-        "found is no proof that nothing is there.",
+        "smallest detectable Sharpe ratio",
+        "The smallest Sharpe ratio that a span of this length can show as "
+        "significantly different from zero. Below it there is too little data.",
     ),
     Term(
         "stale",
         "stale session",
-        "A session whose board repeats the one before. It gives no signal and no deal.",
+        "A session whose prices all repeat the session before. It gives no signal and "
+        "no trade.",
     ),
     Term(
         "test-year",
         "test year",
-        "The last year of the data. Nothing is chosen by it; it is read once.",
+        "The last year of the data. Nothing is chosen by it, and it is evaluated once.",
     ),
     Term(
         "turnover",
         "turnover",
-        "Of an account, how many times a year its capital is bought and sold; of a "
-        "share, the shillings dealt in it.",
+        "Of an account: how many times per year its capital is bought and sold. Of a "
+        "stock: the value traded, in KES.",
     ),
     Term(
         "v1",
         "v1",
         "A charitable rebuild of the project's first network: one for all stocks, "
-        "without regularisation. Its figures are not those once published.",
+        "without regularisation. Its numbers are not those once published.",
     ),
     Term(
         "v2",
         "v2",
-        "One network a stock, regularised, stopped by a validation span.",
+        "One network per stock, regularised and stopped by a validation span.",
     ),
     Term(
         "walk-forward",
         "walk-forward year",
-        "A year forecast by models that were trained on the years before it only. The "
-        "verdict rests on these.",
+        "A year forecast by models that were trained only on the years before it. The "
+        "verdict rests on these years.",
     ),
 )
 """In the order of their names."""
 
 
 def render_glossary(metadata: Mapping[str, Any], *, banner: Banner) -> str:
-    """Return the glossary's page, the study's verdict first as on every page."""
+    """Return the glossary page as HTML, the study's verdict first.
+
+    Parameters
+    ----------
+    metadata : mapping
+        See ``wrap_page``.
+    banner : Banner
+        The verdict.
+    """
     body = environment().get_template("glossary.html.j2").render(terms=TERMS)
     return wrap_page(body, name="glossary", metadata=metadata, banner=banner)

@@ -1,4 +1,4 @@
-"""The index: the verdict in plain words first, then what it rests on."""
+"""Render the index page: the verdict first, then its evidence."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ from typing import Any
 
 import pandas as pd
 
-from nse_lstm.reporting.banner import make_banner
+from nse_lstm.reporting.banner import describe_evaluation, make_banner
 from nse_lstm.reporting.cards import show_report_card, show_safety
 from nse_lstm.reporting.pages import PHASES, environment, read_notebook, wrap_page
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A figure of the first screen, its name linked to the glossary."""
+    """A number of the first screen, its name linked to the glossary."""
 
     name: str
-    place: str
-    """Of its name in the glossary."""
+    anchor: str
+    """Of its term in the glossary."""
     value: str
     beside: str
-    """Its interval, or what it rests on."""
+    """Its interval, or its basis."""
 
 
 def render_index(
@@ -49,9 +49,9 @@ def render_index(
     stocks : list of str
         The tickers that have a page.
     facts : sequence of Fact
-        What a reader should know before anything else.
+        The numbers of the first screen.
     model : str
-        The declared strategy's.
+        The model of the declared strategy.
     """
     executed = {path.stem: read_notebook(path) for path in notebooks}
     metadata = _metadata(executed.values())
@@ -64,6 +64,7 @@ def render_index(
             stocks=stocks,
             facts=facts,
             beside=make_banner(verdict).beside,
+            evaluation=describe_evaluation(verdict),
             pages=[_page(stem, notebook) for stem, notebook in executed.items()],
             **verdict,
         )
@@ -76,7 +77,7 @@ def _metadata(notebooks: Collection[Any]) -> dict[str, Any]:
     seconds = sum(_duration(notebook) for notebook in notebooks)
     metadata["provenance"] = metadata["provenance"] | {
         "duration": _minutes(seconds) + " for all phases, "
-        "training left out that was there already"
+        "without the models that were trained before"
     }
     return metadata
 
@@ -92,7 +93,7 @@ def _page(stem: str, notebook: Any) -> dict[str, str]:
 
 
 def _question(notebook: Any) -> str:
-    """Return the line after the title: each notebook opens with its question."""
+    """Return the line after the title, a notebook's question."""
     lines = [line for line in notebook.cells[0].source.splitlines() if line.strip()]
     return lines[1].strip("*_ ") if len(lines) > 1 else ""
 

@@ -1,4 +1,4 @@
-"""Figures of a researcher's run: table in, figure out."""
+"""Draw a laboratory run: its forecast and its gain on persistence."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -22,12 +22,12 @@ SIZE = (8.0, 5.0)
 
 
 def gains_on_persistence(joined: pd.DataFrame, *, model: str) -> pd.Series:
-    """Return the squared errors that a model saved so far against no change at all.
+    """Return the cumulative squared error that a model saves against persistence.
 
     Parameters
     ----------
     joined : DataFrame
-        Forecasts with what came, ``y``; those without either are left out.
+        Forecasts with the realised return ``y``; rows without either are left out.
     model : str
         One of its models.
 
@@ -48,13 +48,13 @@ def gains_on_persistence(joined: pd.DataFrame, *, model: str) -> pd.Series:
 
 
 def draw_run(joined: pd.DataFrame, *, ticker: str, model: str) -> Figure:
-    """Draw a model's forecast of the price, and what it gained on persistence.
+    """Draw a model's price forecast and its gain on persistence.
 
     Parameters
     ----------
     joined : DataFrame
-        Forecasts of one stock and year with what came: ``level`` and ``y``; v1's gains
-        are drawn as well where it is among them.
+        Forecasts of one stock and year with realised ``level`` and ``y``. If v1 is
+        among them its gains are drawn too.
     """
     figure, (above, below) = start_rows(SIZE, 2, heights=(3, 2))
     rows = joined[joined["model"] == model].sort_values("target_date")
@@ -63,7 +63,7 @@ def draw_run(joined: pd.DataFrame, *, ticker: str, model: str) -> Figure:
         rows["target_date"], rows["level"], color=COLOURS["realised"], linewidth=3
     )
     above.plot(rows["target_date"], rows["price_hat"], color=colour, linewidth=1)
-    above.set_ylabel("KES a share")
+    above.set_ylabel("price, KES")
     put_title(above, f"{ticker}: forecast of the next session's price")
     known = rows.dropna(subset="level").iloc[-1]
     last = rows.iloc[-1]
@@ -89,7 +89,7 @@ def draw_run(joined: pd.DataFrame, *, ticker: str, model: str) -> Figure:
             ends.append((gains.index[-1], gains.iloc[-1], label, _colour(each)))
     put_dates(below)
     below.set_ylabel("squared error saved, %²")
-    put_title(below, "Gained on persistence so far; above the line is better")
+    put_title(below, "Cumulative gain on persistence (above the line is better)")
     label_ends(below, ends)
     numbers = rows[["target_date", "level", "price_hat"]]
     put_numbers(figure, numbers, says=read_forecast(rows, ticker=ticker))

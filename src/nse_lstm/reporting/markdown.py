@@ -1,4 +1,4 @@
-"""Tables and text for Markdown files, with text from data escaped."""
+"""Write Markdown tables and text, with text from data escaped."""
 
 import re
 
@@ -11,7 +11,7 @@ SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 
 
 def markdown_text(text: object) -> str:
-    r"""Escape what Markdown or HTML would read as markup; line ends become spaces.
+    r"""Escape Markdown and HTML markup; line ends become spaces.
 
     Examples
     --------
@@ -22,10 +22,10 @@ def markdown_text(text: object) -> str:
 
 
 def markdown_table(table: pd.DataFrame) -> str:
-    """Return a table whose cells are text, booleans or whole numbers; its index not.
+    """Write a table of text, booleans and whole numbers as Markdown, without index.
 
-    A missing value is a dash. Numbers with decimals must come as text: how many
-    decimals mean something is the caller's knowledge.
+    A missing value is a dash. Numbers with decimals must come as text, because the
+    caller knows how many decimals are significant.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Executed notebooks to pages: one self-contained file each, code hidden.
+"""Render executed notebooks as pages: one self-contained file each, code hidden.
 
-A page asks the network for nothing: no script, no font, figures as data. The market it
-shows stands in its header, where it comes from at its foot.
+A page asks the network for nothing: no script, no font, figures as data. Its header
+names the market, its footer the provenance.
 """
 
 import re
@@ -71,8 +71,8 @@ def render_notebook(
 ) -> None:
     """Render an executed notebook as a page, the study's verdict first.
 
-    A phase before the fourth cannot know the verdict when it is executed; its page
-    does, being rendered afterwards.
+    Pages are rendered after Phase 4, so the pages of earlier phases have the verdict
+    too.
 
     Parameters
     ----------
@@ -82,8 +82,7 @@ def render_notebook(
     base : str
         See ``wrap_page``.
     title : str
-        Whose page it is, where one notebook makes many; before its heading and in the
-        window's.
+        Name of the page if one notebook makes many, put before its heading.
 
     Raises
     ------
@@ -128,7 +127,7 @@ def wrap_page(
     base: str = "",
     title: str = "",
 ) -> str:
-    """Put header, navigation and provenance around a body.
+    """Wrap a body with header, navigation and provenance.
 
     Parameters
     ----------
@@ -139,7 +138,7 @@ def wrap_page(
     metadata : mapping
         ``label``, ``simulated``, ``citation`` and ``provenance`` (name to value).
     banner : Banner, optional
-        The verdict; None where the body itself begins with it.
+        The verdict; None if the body itself begins with it.
     base : str
         Put before the navigation's links: ``../`` for a page in a folder below.
     title : str
@@ -148,7 +147,7 @@ def wrap_page(
     Raises
     ------
     ArtefactError
-        If the page would run something or ask the network; it names what.
+        If the page would run a script or ask the network.
     """
     page = (
         environment()
@@ -177,9 +176,9 @@ def wrap_page(
 
 
 def typeset(body: str) -> str:
-    """Write numbers alike on all pages: a minus sign, and no space before per cent.
+    """Format numbers in HTML alike: a minus sign, and no space before per cent.
 
-    Attributes, code and what is preformatted stay as they are.
+    Attributes, code and preformatted text stay as they are.
 
     Examples
     --------
@@ -192,7 +191,7 @@ def typeset(body: str) -> str:
 
 
 def environment() -> Environment:
-    """Return the template environment; everything is escaped unless marked safe."""
+    """Return the template environment, which escapes text not marked safe."""
     return Environment(
         loader=PackageLoader("nse_lstm.reporting"),
         autoescape=True,

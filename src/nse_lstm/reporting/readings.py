@@ -1,7 +1,7 @@
-"""What a figure of data, training or forecasts says, in words and numbers.
+"""Readings of figures of data, training and forecasts, in words and numbers.
 
-A reading is the part of the alternative text that changes with the data: who cannot see
-the figure learns from it what others read off, not only what is drawn.
+A reading is the part of the alternative text that changes with the data, for readers
+that cannot see the figure.
 """
 
 import numpy as np
@@ -11,11 +11,11 @@ from nse_lstm.reporting.canvas import NAMES, name_of
 from nse_lstm.reporting.format import format_interval, join_words
 
 OFTEN, SELDOM = 0.95, 0.5
-"""Shares of sessions with a deal that count as always, and below which as hardly."""
+"""Fractions of sessions with a trade that count as nearly always and as seldom."""
 
 
 def read_ledger(flows: pd.DataFrame) -> str:
-    """Say how many rows were kept, mended and dropped, and why most were dropped."""
+    """Summarise the rows kept, mended and dropped, and the main reason."""
     counts = flows.groupby("action")["n_rows"].sum()
     total = counts.sum()
     parts = [f"{n:,} ({n / total:.1%}) {action}" for action, n in counts.items()]
@@ -24,22 +24,23 @@ def read_ledger(flows: pd.DataFrame) -> str:
     if dropped.empty:
         return text
     reasons = dropped.groupby("reason")["n_rows"].sum()
-    return f"{text} Most are dropped for: {reasons.idxmax()} ({reasons.max():,})."
+    most = f"{reasons.idxmax()} ({reasons.max():,})"
+    return f"{text} The most frequent reason to drop: {most}."
 
 
 def read_availability(months: pd.DataFrame) -> str:
-    """Say how many shares trade nearly always, and how many hardly ever."""
+    """Summarise how many stocks trade nearly always and how many seldom."""
     mean = months.mean(axis=1)
     return (
-        f"Of {len(mean)} shares {(mean >= OFTEN).sum()} trade on {OFTEN:.0%} of their "
-        f"sessions or more and {(mean < SELDOM).sum()} on fewer than half; most often "
+        f"Of {len(mean)} stocks {(mean >= OFTEN).sum()} trade on {OFTEN:.0%} of their "
+        f"sessions or more and {(mean < SELDOM).sum()} on fewer than half. Most often "
         f"{mean.index[0]} ({mean.iloc[0]:.0%}), least often {mean.index[-1]} "
         f"({mean.iloc[-1]:.0%})."
     )
 
 
 def read_concentration(ordered: pd.DataFrame) -> str:
-    """Say what the first and the first five shares had, first and last year."""
+    """Summarise the concentration of turnover, first and last year."""
     years = sorted(ordered["year"].unique())
     parts = []
     for year in dict.fromkeys((years[0], years[-1])):
@@ -47,28 +48,27 @@ def read_concentration(ordered: pd.DataFrame) -> str:
         share = rows["cumulative_share"]
         parts.append(
             f"in {year} {rows['ticker'].iloc[0]} alone had {share.iloc[0]:.0%} of the "
-            f"turnover and five shares {share.iloc[min(4, len(rows) - 1)]:.0%}"
+            f"turnover and five stocks {share.iloc[min(4, len(rows) - 1)]:.0%}"
         )
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}."
+    return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts)
 
 
 def read_autocorrelation(groups: pd.DataFrame) -> str:
-    """Say the mean at lag 1 of either group, and how near to 0 the later ones are."""
+    """Summarise the autocorrelation at lag 1 and at later lags, by group."""
     first, later = groups[groups["lag"] == 1], groups[groups["lag"] > 1]
     parts = [
         f"{format_interval(row['value'], row['lower'], row['upper'], '+.2f')} for "
-        f"{row['group']} shares"
+        f"{row['group']} stocks"
         for row in first.to_dict("records")
     ]
     return (
-        f"At lag 1 the mean is {join_words(parts)}; at later lags none is further than "
-        f"{later['value'].abs().max():.2f} from 0."
+        f"At lag 1 the mean is {join_words(parts)}. At later lags every mean is within "
+        f"{later['value'].abs().max():.2f} of 0."
     )
 
 
 def read_turnover(ranked: pd.DataFrame) -> str:
-    """Say what the first, the last recommended and the last share shown turn over."""
+    """Summarise the turnover of the first and last stocks shown."""
     chosen = ranked[ranked["tier"] == 1]
     places = [ranked.iloc[0], *([chosen.iloc[-1]] if len(chosen) else [])]
     parts = [
@@ -82,33 +82,33 @@ def read_turnover(ranked: pd.DataFrame) -> str:
 
 
 def read_training_curves(history: pd.DataFrame, *, best_epoch: int) -> str:
-    """Say where the validation loss began, was lowest and ended, and the training."""
+    """Summarise the course of the validation and the training loss."""
     loss = history.set_index("epoch")[["huber", "val_huber"]]
     best = loss["val_huber"].get(best_epoch, np.nan)
     first, last = loss.iloc[0], loss.iloc[-1]
     return (
         f"Over {len(loss)} epochs the validation loss goes from "
-        f"{first['val_huber']:.2g} to {last['val_huber']:.2g}; at epoch {best_epoch}, "
+        f"{first['val_huber']:.2g} to {last['val_huber']:.2g}. At epoch {best_epoch}, "
         f"which was kept, it is {best:.2g}. The training loss goes from "
         f"{first['huber']:.2g} to {last['huber']:.2g}."
     )
 
 
 def read_forecast(joined: pd.DataFrame, *, ticker: str) -> str:
-    """Say where the price went, and how far each forecast was from it in the mean."""
+    """Summarise the price and each model's mean absolute error."""
     known = joined.dropna(subset="level").sort_values("target_date")
     prices = known.drop_duplicates("target_date")["level"]
     error = (known["price_hat"] - known["level"]).abs().groupby(known["model"]).mean()
     parts = [f"{name_of(model)} {value:,.2f}" for model, value in error.items()]
     return (
         f"{ticker} goes from {prices.iloc[0]:,.2f} to {prices.iloc[-1]:,.2f} KES, "
-        f"between {prices.min():,.2f} and {prices.max():,.2f}. Mean distance of the "
-        f"forecast from it in KES: {join_words(parts)}."
+        f"between {prices.min():,.2f} and {prices.max():,.2f}. Mean absolute error of "
+        f"the forecast in KES: {join_words(parts)}."
     )
 
 
 def read_training_summary(summary: pd.DataFrame) -> str:
-    """Say whose loss is lowest and highest in the last year."""
+    """Name the stocks with the lowest and the highest loss, last year."""
     year = summary["year"].max()
     loss = summary[summary["year"] == year].set_index("ticker")["validation_loss"]
     return (
@@ -118,7 +118,7 @@ def read_training_summary(summary: pd.DataFrame) -> str:
 
 
 def read_rank_ic(rows: pd.DataFrame) -> str:
-    """Say each model's mean over all years with its interval."""
+    """State each model's mean rank IC over all years with its interval."""
     pooled = rows[rows["fold"] == 0]
     columns = pooled[["model", "value", "lower", "upper"]]
     means = {
@@ -132,7 +132,7 @@ def read_rank_ic(rows: pd.DataFrame) -> str:
 
 
 def read_price(prices: pd.DataFrame, *, ticker: str, year: int) -> str:
-    """Say where the adjusted price began, was highest and ended, and the test year."""
+    """Summarise the course of the adjusted price and its test-year change."""
     level = prices.set_index("session")["adjusted"].dropna()
     top = level.idxmax()
     text = (
@@ -143,29 +143,29 @@ def read_price(prices: pd.DataFrame, *, ticker: str, year: int) -> str:
     test = level[level.index.year == year]  # type: ignore[attr-defined]
     if test.empty:
         return f"{text}."
-    return f"{text}; over {year} it moved by {test.iloc[-1] / test.iloc[0] - 1:+.0%}."
+    return f"{text}. Over {year} it moved by {test.iloc[-1] / test.iloc[0] - 1:+.0%}."
 
 
 def read_rolling_error(errors: pd.DataFrame, *, ticker: str) -> str:
-    """Say between which multiples of persistence's error each model lies."""
+    """Summarise each model's rolling error as a multiple of persistence's."""
     parts = []
     for model, rows in errors.groupby("model"):
         ratio = rows["ratio"].dropna()
         parts.append(
-            f"{name_of(model)} is between {ratio.min():.1f} and {ratio.max():.1f} "
-            f"times as wrong, {ratio.iloc[-1]:.1f} at the end, and worse than "
-            f"persistence {(ratio > 1).mean():.0%} of the time"
+            f"{name_of(model)} has {ratio.min():.1f} to {ratio.max():.1f} times the "
+            f"error of persistence, {ratio.iloc[-1]:.1f} times at the end, and is "
+            f"worse {(ratio > 1).mean():.0%} of the time"
         )
     return f"{ticker}: {join_words(parts)}."
 
 
 def read_liquidity(months: pd.DataFrame, *, ticker: str) -> str:
-    """Say the largest, the smallest and the last month, and how seldom it trades."""
+    """Summarise the monthly turnover and the trading activity."""
     turnover = months.set_index("month")["turnover"].dropna() / 1e6
     return (
         f"{ticker}: the median session of a month turns over from KES "
         f"{turnover.min():,.2f} million ({turnover.idxmin():%Y-%m}) to "
         f"{turnover.max():,.2f} million ({turnover.idxmax():%Y-%m}), in the last "
-        f"{turnover.iloc[-1]:,.2f} million; it trades on at least "
+        f"{turnover.iloc[-1]:,.2f} million. It trades on at least "
         f"{months['traded_share'].min():.0%} of a month's sessions."
     )

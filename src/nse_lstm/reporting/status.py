@@ -1,4 +1,4 @@
-"""The status page and the results page: a document of plain values to text."""
+"""Render the status page and the results page from plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ class Phase:
     done: bool
     lines: tuple[str, ...]
     page: str
-    """Where the figures come from: a page beside this one."""
+    """The page with the numbers, in the same folder."""
     output: str
 
 
 @dataclass(frozen=True)
 class Improvement:
-    """One of the first page's key improvements, with what was found of it."""
+    """One of the first page's key improvements, with its numbers."""
 
     name: str
     lines: tuple[str, ...]
@@ -35,21 +35,21 @@ class Improvement:
 
 @dataclass(frozen=True)
 class Status:
-    """All that the status page says, but the table of the documents' places."""
+    """The values of the status page."""
 
     label: str
     test_year: int
     data_through: str
     phases: tuple[Phase, ...]
     verdict: Banner
-    look: str
-    """What the look at the test year is worth, in words; empty before it."""
+    evaluation: str
+    """``describe_evaluation``, empty before Phase 4."""
     comparison: pd.DataFrame
-    """``figure`` and one column a model, all text."""
+    """``figure`` and one column per model, all text."""
     expected: pd.DataFrame
     """``expected``, ``found``, ``met``: the report card and the safety card."""
     stocks: pd.DataFrame
-    """``ticker``, ``served_by``, ``error``: one row a recommended stock."""
+    """``ticker``, ``in use``, ``error``: one row per recommended stock."""
     commands: tuple[str, ...]
     steps: tuple[str, ...]
     documents: tuple[Mapping[str, str], ...]
@@ -67,7 +67,14 @@ class Status:
 
 
 def render_status(status: Status, *, metadata: Mapping[str, Any]) -> str:
-    """Return the status page as HTML, with its provenance."""
+    """Return the status page as HTML.
+
+    Parameters
+    ----------
+    status : Status
+    metadata : mapping
+        See ``wrap_page``.
+    """
     template = environment().get_template("status.html.j2")
     body = template.render(status=status, table=show_table)
     return wrap_page(body, name="status", metadata=metadata, banner=status.verdict)
@@ -79,8 +86,10 @@ def render_markdown(template: str, **values: Any) -> str:
     Parameters
     ----------
     template : str
-        Its file name. ``table`` makes a table of a DataFrame; what is marked ``safe``
-        stays as it is: our own file names and commands.
+        Its file name. In it, ``table`` makes a table of a DataFrame. Values marked
+        ``safe`` are not escaped: our own file names and commands.
+    **values
+        The names used in the template.
     """
     plain = environment()
     plain.autoescape = False

@@ -1,4 +1,4 @@
-"""Figures of one stock's page: table in, figure out, in the language of ``figures``."""
+"""Draw one stock's price, rolling error, backtest and liquidity."""
 
 from typing import Any, cast
 
@@ -59,7 +59,7 @@ def draw_price(prices: pd.DataFrame, *, ticker: str, year: int) -> Figure:
         linewidth=0,
     )
     axes.set_ylabel("KES, in shares of the first session")
-    put_title(axes, f"{ticker}: adjusted price; shaded: the test year {year}")
+    put_title(axes, f"{ticker}: adjusted price (shaded: the test year {year})")
     put_dates(axes)
     numbers = prices[["session", "adjusted"]].round({"adjusted": 2})
     says = read_price(prices, ticker=ticker, year=year)
@@ -82,7 +82,7 @@ def draw_rolling_error(errors: pd.DataFrame, *, ticker: str, n_sessions: int) ->
     axes.axhline(1, color=COLOURS["persistence"], linewidth=1.2)
     ends: list[End] = []
     for model, rows in errors.groupby("model"):
-        colour, name = _look(str(model))
+        colour, name = _style(str(model))
         axes.plot(rows["target_date"], rows["ratio"], color=colour)
         last = rows.iloc[-1]
         ends.append((last["target_date"], last["ratio"], name, colour))
@@ -110,7 +110,7 @@ def draw_backtest(returns: pd.DataFrame, *, ticker: str, cost_bps: int) -> Figur
     ----------
     returns : DataFrame
         One ticker's ``STRATEGY_RETURNS`` at one cost level, without strategies that
-        never deal.
+        never trade.
     """
     figure, (above, below) = start_rows(TALL, 2, heights=(2, 1))
     ends: list[End] = []
@@ -118,15 +118,15 @@ def draw_backtest(returns: pd.DataFrame, *, ticker: str, cost_bps: int) -> Figur
     for (model, rule), rows in returns.groupby(["model", "rule"]):
         line = rows.sort_values("session")
         value = (1 + line["net_return"]).cumprod()
-        colour, name = _look(str(model))
+        colour, name = _style(str(model))
         values[f"{name}, {rule}"] = pd.Series(value.array, line["session"])
         style = "--" if rule == "gate" else "-"
-        # What is held lies wide and pale below a strategy that always holds, too.
+        # Buy and hold is wide and pale, below a strategy that is always invested.
         width, alpha = (4.0, 0.4) if rule == "hold" else (1.4, 1.0)
-        look: Any = {"color": colour, "linewidth": width, "alpha": alpha}
-        above.plot(line["session"], value, style, **look)
+        line_style: Any = {"color": colour, "linewidth": width, "alpha": alpha}
+        above.plot(line["session"], value, style, **line_style)
         peak = value.cummax().clip(lower=1)
-        below.plot(line["session"], value / peak - 1, style, **look)
+        below.plot(line["session"], value / peak - 1, style, **line_style)
         label = name if rule == "hold" else f"{name}, {rule}"
         ends.append((line["session"].iloc[-1], value.iloc[-1], label, colour))
     above.axhline(1, color=GREY, linewidth=0.8)
@@ -134,7 +134,9 @@ def draw_backtest(returns: pd.DataFrame, *, ticker: str, cost_bps: int) -> Figur
     below.set_ylabel("drawdown")
     below.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     put_dates(below)
-    put_title(above, f"{ticker}: dealt one session later at {cost_bps} bps a side")
+    put_title(
+        above, f"{ticker}: backtest filled one session later, {cost_bps} bps per side"
+    )
     label_ends(above, ends)
     numbers = pd.DataFrame(values).round(4).reset_index()
     put_numbers(figure, numbers, says=read_backtest(values, ticker=ticker))
@@ -142,17 +144,17 @@ def draw_backtest(returns: pd.DataFrame, *, ticker: str, cost_bps: int) -> Figur
 
 
 def draw_liquidity(months: pd.DataFrame, *, ticker: str) -> Figure:
-    """Draw the median turnover by month and the share of sessions with a deal.
+    """Draw the median turnover and the fraction of sessions traded, by month.
 
     Parameters
     ----------
     months : DataFrame
-        Columns ``month``, ``turnover`` (KES a session) and ``traded_share``.
+        Columns ``month``, ``turnover`` (KES per session) and ``traded_share``.
     """
     figure, (above, below) = start_rows(TALL, 2, heights=(2, 1))
     _bars(above, months["month"], months["turnover"] / 1e6)
     _bars(below, months["month"], months["traded_share"])
-    above.set_ylabel("KES million a session")
+    above.set_ylabel("KES million per session")
     below.set_ylabel("sessions traded")
     below.set_ylim(0, 1.05)
     below.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -167,7 +169,7 @@ def _bars(axes: Axes, months: pd.Series, values: pd.Series) -> None:
     axes.bar(cast(Any, months), values, width=25, color=COLOURS["v2"])
 
 
-def _look(model: str) -> tuple[str, str]:
+def _style(model: str) -> tuple[str, str]:
     return colour_of(model), name_of(model)
 
 

@@ -1,7 +1,7 @@
-"""Figures of Phase 4: errors against persistence, and what strategies earned.
+"""Draw Phase 4: errors against persistence, net returns and coverage.
 
-The network and the yardsticks have colours; the baselines are grey, each named where
-its line ends. A strategy that was never invested earned cash and is not drawn.
+The networks and the benchmarks have colours. The baselines are grey, each named at the
+end of its line. A strategy that was never invested earned cash and is not drawn.
 """
 
 from collections.abc import Iterator
@@ -50,7 +50,15 @@ TALL = (8.0, 7.2)
 
 
 def draw_errors(scores: pd.DataFrame, *, year: int) -> Figure:
-    """Draw each stock's mean absolute error as a multiple of persistence's."""
+    """Draw each stock's mean absolute error as a multiple of persistence's.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``SCORES``.
+    year : int
+        Which is drawn.
+    """
     rows = scores[(scores["metric"] == "mae") & (scores["fold"] == year)]
     table = rows.pivot(index="ticker", columns="model", values="value")
     table = table.drop(index="ALL", errors="ignore")
@@ -80,7 +88,17 @@ def draw_errors(scores: pd.DataFrame, *, year: int) -> Figure:
 
 
 def draw_costs(scores: pd.DataFrame, *, year: int, headline: int) -> Figure:
-    """Draw the pooled net return of each strategy by cost level, a row a rule."""
+    """Draw each strategy's pooled net return by cost level, one row per rule.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``SCORES``.
+    year : int
+        Which is drawn.
+    headline : int
+        Cost level that is marked, basis points per side.
+    """
     pool = scores[(scores["ticker"] == "ALL") & (scores["fold"] == year)]
     net = pool[pool["metric"] == "net_return"]
     exposure = pool[pool["metric"] == "exposure"]
@@ -101,13 +119,23 @@ def draw_costs(scores: pd.DataFrame, *, year: int, headline: int) -> Figure:
         axes.set_ylabel("net return of the year")
         put_title(axes, f"{year}: {RULES[rule]}")
         label_ends(axes, ends)
-    rows[-1].set_xlabel("cost a side, basis points (dotted: headline)")
+    rows[-1].set_xlabel("cost per side, basis points (dotted: headline)")
     put_numbers(figure, _by_cost(net), says=read_costs(net, headline=headline))
     return figure
 
 
 def draw_net_value(returns: pd.DataFrame, *, year: int, cost_bps: int) -> Figure:
-    """Draw the value of one shilling in each pooled strategy at one cost level."""
+    """Draw the value of 1 KES in each pooled strategy at one cost level.
+
+    Parameters
+    ----------
+    returns : DataFrame
+        ``STRATEGY_RETURNS``.
+    year : int
+        Which is drawn.
+    cost_bps : int
+        Basis points per side.
+    """
     at_cost = (returns["cost_bps"] == cost_bps) | (returns["rule"] == NO_COST)
     held = returns[(returns["fold"] == year) & at_cost]
     pooled = held.groupby(["model", "rule", "session"], as_index=False)[
@@ -128,7 +156,7 @@ def draw_net_value(returns: pd.DataFrame, *, year: int, cost_bps: int) -> Figure
             end = value.index[-1], value.iloc[-1], NAMES[model], colour_of(model)
             ends.append(end)
         axes.set_ylabel("value of 1 KES, net")
-        put_title(axes, f"{year}, {cost_bps} bps a side: {RULES[rule]}")
+        put_title(axes, f"{year}, {cost_bps} bps per side: {RULES[rule]}")
         label_ends(axes, ends)
     put_dates(rows[-1])
     numbers = pd.DataFrame(values).round(4).reset_index()
@@ -137,14 +165,15 @@ def draw_net_value(returns: pd.DataFrame, *, year: int, cost_bps: int) -> Figure
 
 
 def draw_coverage(coverage: pd.DataFrame, *, model: str, aim: float) -> Figure:
-    """Draw how often intervals held, by quarter: a dot a stock, the band of luck.
+    """Draw the coverage of intervals by quarter, one dot per stock.
 
     Parameters
     ----------
     coverage : DataFrame
-        ``COVERAGE``; the band is the mean of the stocks' own.
+        ``COVERAGE``; the band of chance is the mean of the stocks' own.
+    model : str
     aim : float
-        Share that the intervals promise.
+        Coverage that the intervals promise.
     """
     rows = coverage[coverage["model"] == model]
     quarters = sorted(rows["quarter"].unique())
@@ -153,38 +182,40 @@ def draw_coverage(coverage: pd.DataFrame, *, model: str, aim: float) -> Figure:
     figure, axes = start_axes(WIDE)
     at = range(len(quarters))
     axes.fill_between(
-        at, mean["lower"], mean["upper"], color=GREY, alpha=0.2, lw=0, label="by luck"
+        at, mean["lower"], mean["upper"], color=GREY, alpha=0.2, lw=0, label="by chance"
     )
     axes.axhline(aim, color=COLOURS["persistence"], linewidth=1.2)
     axes.plot(place, rows["coverage"], "o", color=GREY, ms=3, label="a stock")
     axes.plot(at, mean["coverage"], color=colour_of(model), marker="o")
     axes.lines[-1].set_label("mean of the stocks")
     axes.set_xticks(at, quarters)
-    axes.set_ylabel("share of outcomes inside")
+    axes.set_ylabel("fraction of outcomes inside")
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     put_legend(axes)
-    put_title(axes, f"Intervals of {aim:.0%} around {NAMES[model]}, by quarter")
+    put_title(
+        axes, f"Coverage of the {aim:.0%} intervals of {NAMES[model]}, by quarter"
+    )
     numbers = rows[["ticker", "quarter", "coverage", "lower", "upper"]]
     put_numbers(figure, numbers, says=read_coverage(rows, aim=aim))
     return figure
 
 
 def _by_cost(net: pd.DataFrame) -> pd.DataFrame:
-    """Set the net returns of each strategy side by side, a column a cost level."""
+    """Return the net returns of each strategy, one column per cost level."""
     wide = net.pivot(index=["rule", "model"], columns="cost_bps", values="value")
     text = wide.map(lambda value: DASH if value != value else f"{value:+.1%}")
     return text.rename(columns="{} bps".format).rename_axis(columns=None).reset_index()
 
 
 def _strategies(rows: pd.DataFrame, rule: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Give the models that follow one rule, and the yardsticks that follow none."""
+    """Yield the models of one rule, and the benchmarks that have none."""
     shown = rows[(rows["rule"] == rule) | ~rows["rule"].isin(RULES)]
     for model, lines in shown[shown["model"] != RANDOM].groupby("model"):
         yield str(model), lines
 
 
 def _constant(line: pd.DataFrame, last: int) -> pd.DataFrame:
-    """Draw what pays no cost at every cost level alike."""
+    """Repeat the value of a strategy without costs at every cost level."""
     return pd.concat([line, line.assign(cost_bps=last)])
 
 

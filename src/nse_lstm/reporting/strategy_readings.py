@@ -1,4 +1,4 @@
-"""What a figure of strategies, evidence or the anatomy says, in words and numbers."""
+"""Readings of figures of strategies, evidence and the anatomy."""
 
 import numpy as np
 import pandas as pd
@@ -8,13 +8,13 @@ from nse_lstm.reporting.format import join_words
 
 
 def read_errors(ratio: pd.DataFrame) -> str:
-    """Say between which multiples of persistence's error each network lies."""
+    """Summarise each network's error as a multiple of persistence's."""
     parts = []
     for model in [name for name in ("v2", "v1") if name in ratio]:
         own = ratio[model].dropna()
         parts.append(
-            f"{name_of(model)} is wrong from {own.min():.1f} times ({own.idxmin()}) to "
-            f"{own.max():.1f} times ({own.idxmax()}) as much as persistence, "
+            f"{name_of(model)} has {own.min():.1f} times ({own.idxmin()}) to "
+            f"{own.max():.1f} times ({own.idxmax()}) the error of persistence, "
             f"{own.median():.1f} times in the median"
         )
     others = ratio.drop(columns=["v1", "v2", "persistence"], errors="ignore")
@@ -25,18 +25,19 @@ def read_errors(ratio: pd.DataFrame) -> str:
 
 
 def read_costs(net: pd.DataFrame, *, headline: int) -> str:
-    """Say what each strategy returned net, at no and at the headline cost."""
+    """State each strategy's net return without costs and at the headline cost."""
     wide = net.pivot(index=["model", "rule"], columns="cost_bps", values="value")
     texts = {}
     for row in wide.reset_index().to_dict("records"):
         found = [row.get(cost, np.nan) for cost in (0, headline)]
         values = [f"{value:+.1%}" for value in found if not np.isnan(value)]
         texts[row["model"], row["rule"]] = " then ".join(values)
-    return f"Net return at no cost, then at {headline} bps a side: {_by_model(texts)}."
+    terms = f"without costs, then at {headline} bps per side"
+    return f"Net return {terms}: {_by_model(texts)}."
 
 
 def read_net_value(values: dict[str, pd.Series], *, year: int) -> str:
-    """Say what one shilling became in each strategy."""
+    """State the final value of 1 KES in each strategy."""
     texts = {}
     for key, value in values.items():
         model, _, rule = key.partition(", ")
@@ -45,29 +46,29 @@ def read_net_value(values: dict[str, pd.Series], *, year: int) -> str:
 
 
 def read_backtest(values: dict[str, pd.Series], *, ticker: str) -> str:
-    """Say what one shilling became and how deep it fell in between."""
+    """State the final value of 1 KES and the largest drawdown."""
     parts = []
     for name, value in values.items():
         fall = (value / value.cummax().clip(lower=1) - 1).min()
-        who = name.removesuffix(", hold")
-        parts.append(f"{who} {value.iloc[-1]:.2f} (largest fall {fall:.0%})")
-    return f"{ticker}: 1 KES becomes by {join_words(parts)}."
+        strategy = name.removesuffix(", hold")
+        parts.append(f"{strategy} {value.iloc[-1]:.2f} (largest drawdown {fall:.0%})")
+    return f"{ticker}: 1 KES becomes with {join_words(parts)}."
 
 
 def read_coverage(rows: pd.DataFrame, *, aim: float) -> str:
-    """Say between which shares the quarters lie, and how often luck explains them."""
+    """Summarise the coverage by quarter and the quarters within chance."""
     mean = rows.groupby("quarter")["coverage"].mean()
     banded = rows.dropna(subset=["lower", "upper"])
     inside = banded["coverage"].between(banded["lower"], banded["upper"])
     return (
         f"They aim at {aim:.0%}; the mean of the stocks lies between {mean.min():.0%} "
-        f"in {mean.idxmin()} and {mean.max():.0%} in {mean.idxmax()}; {inside.sum()} "
-        f"of {len(banded)} quarters of a stock lie in the band that luck leaves."
+        f"in {mean.idxmin()} and {mean.max():.0%} in {mean.idxmax()}. {inside.sum()} "
+        f"of {len(banded)} quarters of a stock lie in the band of chance."
     )
 
 
 def read_evidence(tests: pd.DataFrame, *, promote_at: float) -> str:
-    """Say where each test's evidence ended, its largest, and whether it promotes."""
+    """Summarise each test's evidence and whether it reaches a promotion."""
     parts = []
     for test, rows in tests.groupby("test"):
         evidence = rows["evidence"]
@@ -80,7 +81,7 @@ def read_evidence(tests: pd.DataFrame, *, promote_at: float) -> str:
 
 
 def read_alarms(alerts: pd.DataFrame, *, n_series: int) -> str:
-    """Say how many alarms rang, of which kind, and where most did."""
+    """Count the alarms by kind and name the series with most."""
     if alerts.empty:
         return f"None of {n_series} series rang."
     kinds = alerts["alarm"].value_counts()
@@ -94,7 +95,7 @@ def read_alarms(alerts: pd.DataFrame, *, n_series: int) -> str:
 
 
 def read_next(rows: pd.DataFrame) -> str:
-    """Say the lowest and the highest forecast of each model and stage."""
+    """State the lowest and the highest forecast of each model and stage."""
     parts = []
     for (model, stage), own in rows.groupby(["model", "stage"]):
         y_hat = own.set_index("ticker")["y_hat"].dropna()
@@ -111,7 +112,7 @@ def read_next(rows: pd.DataFrame) -> str:
 
 
 def read_steps(table: pd.DataFrame) -> str:
-    """Say both Sharpe ratios after every step."""
+    """State both Sharpe ratios after every step."""
     parts = [
         f"{n}, {row['title']}: {_ratio(row['network_sharpe'])} and "
         f"{_ratio(row['constant_sharpe'])}"
@@ -121,7 +122,7 @@ def read_steps(table: pd.DataFrame) -> str:
 
 
 def read_order(rows: pd.DataFrame, *, ticker: str) -> str:
-    """Say how far neighbouring rows lie apart in either order."""
+    """Compare the mean price move between rows in both orders."""
     moves = {
         order: own["price"].diff().abs().mean()
         for order, own in rows.groupby("order", sort=False)
@@ -133,24 +134,24 @@ def read_order(rows: pd.DataFrame, *, ticker: str) -> str:
 
 
 def read_step(path: pd.DataFrame, worth: dict[str, float], *, title: str) -> str:
-    """Say where the price and the forecasts lay, and what one shilling became."""
+    """Summarise the price, the forecasts and the final value of 1 KES."""
     spans = [f"{name} {_span(path[name])}" for name in ("price", "network", "constant")]
-    gains = [f"{value:,.2f} by the {who}" for who, value in worth.items()]
+    gains = [f"{value:,.2f} by the {model}" for model, value in worth.items()]
     return f"{title}: {join_words(spans)}; 1 KES becomes {join_words(gains)}."
 
 
 def read_chance(scores: pd.Series, *, old: float, claim: float) -> str:
-    """Say where nine in ten tossers lie, and how many are beyond either claim."""
+    """Summarise the random signals' ratios and those beyond either claim."""
     low, high = scores.quantile([0.05, 0.95])
     return (
-        f"Nine in ten of {len(scores):,} tossers lie between {low:+.1f} and "
+        f"Nine in ten of {len(scores):,} random signals lie between {low:+.1f} and "
         f"{high:+.1f}; {(scores <= old).mean():.1%} are at {old:+.2f} or below, "
         f"{(scores >= claim).mean():.1%} at {claim:+.2f} or above."
     )
 
 
 def _by_model(texts: dict[tuple[str, str], str]) -> str:
-    """Name each model's rules, or none of them where all come to the same."""
+    """Name each model's rules, or none if all results are the same."""
     parts = []
     for model in dict.fromkeys(model for model, _ in texts):
         own = {rule: text for (name, rule), text in texts.items() if name == model}

@@ -110,7 +110,7 @@ def test_every_sentence_is_made_of_numbers_that_are_there(phase_one) -> None:
 def test_a_market_too_young_to_tell_says_so() -> None:
     found = sentences(atlas_of(make_tiny_panel(30)))
     assert not any("nan" in text for text in found)
-    assert sum("No share has returns enough to tell." in text for text in found) == 2
+    assert sum("No stock has enough returns for a test." in text for text in found) == 2
 
 
 def test_the_sentences_follow_their_tables(phase_one) -> None:
@@ -136,7 +136,7 @@ def test_the_difference_counts_what_the_table_says(phase_one) -> None:
     n_in = here.count("recommended") + here.count("tradable")
     text = data_analysis.difference_sentence(atlas).html
     assert f"{n_in} of these are tradable by our rule" in text
-    assert f"the other {len(here) - n_in} are listed" in text
+    assert f"The other {len(here) - n_in} are listed" in text
 
 
 @pytest.mark.skipif(

@@ -140,10 +140,10 @@ def test_the_table_of_a_page_has_a_row_a_model_and_a_column_an_aim(
     table = rank_ic_table(ranking.summary)
     columns = ["1 session from the same session", "1 session", "5 sessions"]
     assert list(table.columns) == ["strategy", *columns]
-    assert "ridge, all shares" in set(table["strategy"])
+    assert "ridge, all stocks" in set(table["strategy"])
     one = ranking.summary.set_index(["model", "delay", "horizon", "fold"])
     value = one.loc[("ridge", 1, 5, 0), "value"]
-    shown = table.set_index("strategy").loc["ridge, all shares", "5 sessions"]
+    shown = table.set_index("strategy").loc["ridge, all stocks", "5 sessions"]
     assert shown.startswith(f"{value:+.3f}".replace("-", "−"))
 
 
@@ -180,7 +180,7 @@ def test_ahead_is_said_only_where_the_interval_excludes_zero() -> None:
     (row,) = difference_table(differences).to_dict("records")
     assert row == {
         "strategy": "rank LSTM, all stocks",
-        "beside": "ridge, all shares",
+        "compared with": "ridge, all stocks",
         "1 session": "ahead: +0.020 [+0.010, +0.030]",
         "5 sessions": "level: +0.010 [\u22120.010, +0.030]",
         "10 sessions": "behind: \u22120.030 [\u22120.050, \u22120.010]",
@@ -207,7 +207,7 @@ def test_the_first_names_are_dealt_once_and_counted_once(
     assert own["session"].tolist() == held["session"].tolist()
     table = net_table(result)
     costs = [str(cost_bps) for cost_bps in study.backtest.cost_bps]
-    assert table["cost a side, bps"].tolist() == costs
+    assert table["cost per side, bps"].tolist() == costs
     assert "66 basis points" in net_findings(result, cost_bps=66)
 
 
@@ -311,7 +311,7 @@ def test_own_shares_are_told_by_year_and_by_pair(own_shares: RecommendedRankIc) 
     assert list(table) == ["strategy", "2023", "all years"]
     assert len(table) == 6
     said = difference_table(own_shares.differences)
-    assert said["beside"].tolist() == ["v1, rebuilt", *["v2 LSTM"] * 4]
+    assert said["compared with"].tolist() == ["v1, rebuilt", *["v2 LSTM"] * 4]
 
 
 def test_rankings_of_other_horizons_leave_no_own_shares(
