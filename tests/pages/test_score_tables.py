@@ -15,10 +15,10 @@ from nse_lstm.pages.score_tables import (
     capacity_sentence,
     capacity_table,
     declared_table,
+    fragile_sentence,
     pooled_accuracy,
     pooled_scores,
     random_comparison,
-    fragile_sentence,
     sensitivity_table,
     traded_table,
 )

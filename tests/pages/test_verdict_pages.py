@@ -107,7 +107,7 @@ def test_every_answer_stands_first_on_every_page(judged, tmp_path: Path) -> None
         assert main.index(sentence) < main.index("Smallest detectable")
     text = (tmp_path / "status.md").read_text()
     assert text.index(sentence) < text.index("## Quick Status")
-    assert "exploratory: this year had been looked at before" in text
+    assert "exploratory: this year had been evalua" in text
 
 
 def test_every_answer_stands_on_the_results_page(judged) -> None:

@@ -124,9 +124,9 @@ def power_points(counts: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per planted signal, strategy and cost: ``strategy terms`` (words), ``skill``
-        (the oracle's mean net Sharpe ratio), ``share lower upper`` (of yes). Where the
-        oracle never traded no skill is known, and there is no row.
+        One row per planted signal, strategy and cost: ``strategy terms`` (words),
+        ``skill`` (the oracle's mean net Sharpe ratio), ``share lower upper``
+        (of yes). Where the oracle never traded no skill is known, and there is no row.
     """
     shown = counts[(counts["signal"] > 0) & counts["oracle_sharpe"].notna()]
     shown = shown[shown["strategy"].isin([ORACLE, MODEL])]

@@ -25,8 +25,8 @@ def draw_power(points: pd.DataFrame) -> Figure:
     Parameters
     ----------
     points : DataFrame
-        ``pages.calibration.power_points``: ``strategy terms skill share lower upper``, a
-        line for each of at most two strategies and four terms.
+        ``pages.calibration.power_points``: ``strategy terms skill share lower upper``,
+        a line for each of at most two strategies and four terms.
     """
     figure, axes = start_axes(TALL)
     strategies, terms = points["strategy"].unique(), points["terms"].unique()

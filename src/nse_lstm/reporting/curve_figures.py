@@ -42,8 +42,8 @@ def draw_shuffled(table: pd.DataFrame, *, model: str) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        Of ``study.experiments.explanation.permutation.permutation_importance``. A control that was not
-        made is left out.
+        Of ``study.experiments.explanation.permutation.permutation_importance``. A
+        control that was not made is left out.
     model : str
         The forecaster.
     """
