@@ -166,10 +166,11 @@ bench: $(ENVIRONMENT)  ## Training speed beside Keras and, if TORCH_PYTHON is se
 docs: $(ENVIRONMENT)  ## The documentation as pages, in build/docs; needs no network
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
 	@echo "Open build/docs/index.html"
-lint: $(ENVIRONMENT)  ## Formatting, imports and types; notebooks included
+lint: $(ENVIRONMENT)  ## Formatting, imports, types and the words of the prose; notebooks included
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+	.venv/bin/python tests/words.py
 lock: $(ENVIRONMENT)  ## Resolve the locks anew from pyproject.toml
 	$(COMPILE) --extra dev --extra serve --extra scale pyproject.toml -o requirements.lock
 	$(COMPILE) --group pyproject.toml:service -c requirements.lock -o requirements-service.lock
