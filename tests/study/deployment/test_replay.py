@@ -21,6 +21,7 @@ from nse_lstm.deployment.serving import score_latest
 from nse_lstm.errors import ConfigurationError
 from nse_lstm.pages.deployment import alarm_counts, plan_table, state_table
 from nse_lstm.study.core.ledger import read_lines
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment import replay as module
 from nse_lstm.study.deployment.monitoring import due_forecasts, monitor
@@ -48,7 +49,8 @@ def workspace(finished: Workspace, tmp_path_factory) -> Workspace:
 
 @pytest.fixture(scope="module")
 def inputs(workspace: Workspace) -> ReplayInputs:
-    return make_replay_inputs(workspace, read_year(workspace, YEAR))
+    data = open_study_data(workspace)
+    return make_replay_inputs(data, read_year(data, YEAR))
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +185,7 @@ def test_the_test_year_is_evaluated_once(workspace, replayed):
 
 
 def test_a_year_that_nobody_forecast_is_refused(workspace):
-    with pytest.raises(ConfigurationError, match="one that was forecast"):
+    with pytest.raises(ConfigurationError, match="must be a forecast year"):
         replay(workspace, year=1999)
 
 

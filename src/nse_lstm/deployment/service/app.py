@@ -141,7 +141,7 @@ def _add_forecasts(app: FastAPI, holder: SnapshotCache) -> None:
         """Return the forecast from a session, by default the last one."""
         snapshot = holder.current
         origin = date or snapshot.last_session
-        served, place = _look_up(snapshot, ticker, origin, stage)
+        served, place = _find_model(snapshot, ticker, origin, stage)
         if served is None:
             raise HTTPException(404, place)
         if isinstance(place, str):
@@ -165,7 +165,7 @@ async def _answer_batch(
     holder: SnapshotCache, snapshot: Snapshot, given: BatchRequest
 ) -> bytes:
     found = [
-        (each, *_look_up(snapshot, each.ticker, each.date, each.stage))
+        (each, *_find_model(snapshot, each.ticker, each.date, each.stage))
         for each in given.forecasts
     ]
     wanted: dict[ServedModel, set[int]] = {}
@@ -191,7 +191,7 @@ def _refusal(requested: ForecastRequest, why: str) -> bytes:
     return RefusedAnswer(**given, error=why).model_dump_json().encode()
 
 
-def _look_up(
+def _find_model(
     snapshot: Snapshot, ticker: str, origin: date, stage: str
 ) -> tuple[ServedModel | None, int | str]:
     """Return a model and the place of a window, or a reason in place of either."""

@@ -19,11 +19,13 @@ import sqlalchemy as sa
 from nse_lstm.deployment.experiment import pair_sessions, run_test
 from nse_lstm.deployment.monitoring import Detector, detect_alerts
 from nse_lstm.deployment.rollout import is_exposed, rollout_exposure
-from nse_lstm.deployment.store import append_forecasts, open_store, read_forecasts
+from nse_lstm.deployment.store import append_forecasts, read_forecasts
 from nse_lstm.errors import ArtefactError
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.deployment.forecast_store import opened_store
 from nse_lstm.study.deployment.replay_inputs import (
-    AIM,
+    FORECAST_KEY,
     ReplayInputs,
     make_replay_inputs,
     plan_tests,
@@ -113,28 +115,26 @@ def replay(workspace: Workspace, *, year: int = 0, tell: Tell | None = None) -> 
     ArtefactError
         If the store does not return the forecasts that were appended.
     """
-    data = read_year(workspace, year)
-    inputs = make_replay_inputs(workspace, data)
-    plan = plan_tests(inputs, seed=workspace.study.seed)
+    data = open_study_data(workspace)
+    year_data = read_year(data, year)
+    inputs = make_replay_inputs(data, year_data)
+    plan = plan_tests(inputs, seed=data.study.seed)
     tell = tell or (lambda text: None)
     tell(plan.round(3).to_string(index=False))
-    folder = replay_folder(workspace, data.year)
-    _remove_other_store(folder, inputs.stored)
-    store = open_store(f"sqlite:///{folder / STORE}")
-    try:
+    folder = replay_folder(workspace, year_data.year)
+    _remove_other_store(workspace, folder, inputs.stored)
+    with opened_store(workspace, f"sqlite:///{folder / STORE}") as store:
         due = _store_and_realise(inputs, store)
         forecasts = read_forecasts(store)
-    finally:
-        store.dispose()
     if not _are_equal(forecasts, inputs.stored):
         raise ArtefactError(
-            f"Expected the {len(inputs.stored)} forecasts of {data.year} from the "
+            f"Expected the {len(inputs.stored)} forecasts of {year_data.year} from the "
             f"store. Received: {len(forecasts)} others ({folder / STORE})"
         )
     last = replay_state(inputs, due)
     _tell_events(last, tell)
     found = Replay(
-        year=data.year,
+        year=year_data.year,
         n_sessions=len(inputs.sessions),
         forecasts=forecasts,
         tests=last.tests,
@@ -161,7 +161,7 @@ def _store_and_realise(inputs: ReplayInputs, store: sa.Engine) -> pd.DataFrame:
             due.append(read_forecasts(store, since=origin, until=origin))
         if session in by_origin and session not in done:
             append_forecasts(store, by_origin[session])
-    return pd.concat(due).merge(inputs.returns, on=AIM)
+    return pd.concat(due).merge(inputs.returns, on=FORECAST_KEY)
 
 
 def replay_state(inputs: ReplayInputs, due: pd.DataFrame) -> ReplayState:
@@ -234,16 +234,15 @@ def _tell_events(state: ReplayState, tell: Tell) -> None:
         tell(f"{session:%Y-%m-%d} {text}")
 
 
-def _remove_other_store(folder: Path, wanted: pd.DataFrame) -> None:
+def _remove_other_store(
+    workspace: Workspace, folder: Path, wanted: pd.DataFrame
+) -> None:
     """Remove the store of another study."""
     path = folder / STORE
     if not path.is_file():
         return
-    store = open_store(f"sqlite:///{path}")
-    try:
+    with opened_store(workspace, f"sqlite:///{path}") as store:
         there = read_forecasts(store)
-    finally:
-        store.dispose()
     known = wanted[wanted["origin"].isin(there["origin"])].reset_index(drop=True)
     if not _are_equal(there, known):
         for name in (STORE, f"{STORE}-wal", f"{STORE}-shm"):

@@ -21,10 +21,8 @@ from nse_lstm.evaluation.selection import CANDIDATES, select
 from nse_lstm.features.returns import market_sessions
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.study.core.jobs import bundle_folder
-from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
 from nse_lstm.study.core.sealed_year import open_test_year
-from nse_lstm.study.core.study_data import open_study_data
-from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.core.study_data import StudyData
 from nse_lstm.study.deployment.monitoring import (
     HISTORY_YEARS,
     calibrate_detector,
@@ -39,7 +37,7 @@ favour it, so it shows a test with an effect to find."""
 EDGES = (0.0, 0.02, 0.05, 0.1)
 """Mean gains for the power of a test, as shares of the forecasts' mean distance."""
 
-AIM = ["ticker", "model", "origin"]
+FORECAST_KEY = ["ticker", "model", "origin"]
 
 
 @dataclass(frozen=True)
@@ -78,13 +76,13 @@ class ReplayInputs:
     """``pair_sessions`` of each test in earlier years."""
 
 
-def read_year(workspace: Workspace, year: int) -> YearData:
+def read_year(data: StudyData, year: int) -> YearData:
     """Read a year of forecasts and prices; the test year is opened as by Phase 4.
 
     Parameters
     ----------
-    workspace : Workspace
-        The study; Phase 4 must have run.
+    data : StudyData
+        The study after Phase 4.
     year : int
         A year that Phase 4 forecast; 0 is the test year.
 
@@ -93,18 +91,15 @@ def read_year(workspace: Workspace, year: int) -> YearData:
     ConfigurationError
         If Phase 4 did not forecast the year.
     """
-    test_year = read_facts(workspace).test_year
-    year = year or test_year
-    table = read_table(FORECASTS, workspace.paths.evaluation / "forecasts.parquet")
+    year = year or data.facts.test_year
+    table = read_table(FORECASTS, data.paths.evaluation / "forecasts.parquet")
     if year not in set(table["fold"]):
         raise ConfigurationError(
             f"`year` must be a forecast year, one of {sorted(set(table['fold']))}. "
             f"Received: {year}"
         )
-    if year == test_year:
-        panel, _ = open_test_year(workspace)
-    else:
-        panel = read_sealed_panel(workspace)
+    is_test_year = year == data.facts.test_year
+    panel = open_test_year(data)[0] if is_test_year else data.panel
     panel = panel[panel["session"] < pd.Timestamp(year + 1, 1, 1)]
     used = table["model"].isin((*CANDIDATES, SHADOW)) & (table["fold"] <= year)
     joined = realised(table[used], panel)
@@ -112,7 +107,7 @@ def read_year(workspace: Workspace, year: int) -> YearData:
     return YearData(year, panel, rows[list(FORECASTS.columns)], rows)
 
 
-def make_replay_inputs(workspace: Workspace, data: YearData) -> ReplayInputs:
+def make_replay_inputs(data: StudyData, year_data: YearData) -> ReplayInputs:
     """Compute the inputs of a year's replay, calibrated on the years before it.
 
     Phase 4's rule chooses the champions on the years before; without any they are
@@ -120,20 +115,20 @@ def make_replay_inputs(workspace: Workspace, data: YearData) -> ReplayInputs:
 
     Parameters
     ----------
-    workspace : Workspace
+    data : StudyData
         The study.
-    data : YearData
+    year_data : YearData
         From ``read_year``.
     """
-    year, forecasts = data.year, data.forecasts
+    year, forecasts = year_data.year, year_data.forecasts
     now = forecasts[forecasts["fold"] == year]
-    roles = _roles(data)
+    roles = _roles(year_data)
     ahead = int(now[["delay", "horizon"]].drop_duplicates().iloc[0].sum())
-    sessions = market_sessions(data.panel)
+    sessions = market_sessions(year_data.panel)
     first = sessions.searchsorted(pd.Timestamp(year, 1, 1))
-    staged = data.realised.merge(roles, on="ticker")
+    staged = year_data.realised.merge(roles, on="ticker")
     staged = staged.assign(stage=_stages(staged))
-    signals = _signals(workspace, data)
+    signals = _signals(data, year_data)
     start = pd.Timestamp(year, 1, 1)
     before = signals["session"] < start
     tests = sorted({*roles["challenger"].dropna(), SHADOW} & set(now["model"]))
@@ -142,11 +137,13 @@ def make_replay_inputs(workspace: Workspace, data: YearData) -> ReplayInputs:
         calendar=sessions[first - ahead :],
         sessions=sessions[first:],
         ahead=ahead,
-        stored=_stored(workspace, staged[staged["fold"] == year], data.panel),
-        returns=data.realised.loc[data.realised["fold"] == year, [*AIM, "y"]],
+        stored=_stored(data, staged[staged["fold"] == year], year_data.panel),
+        returns=year_data.realised.loc[
+            year_data.realised["fold"] == year, [*FORECAST_KEY, "y"]
+        ],
         signals=signals[~before],
         detectors=tuple(
-            calibrate_detector(workspace, signals[before], model)
+            calibrate_detector(data, signals[before], model)
             # A model without a past is not monitored yet.
             for model in sorted(set(signals.loc[before, "model"]) - {SHADOW})
         ),
@@ -185,15 +182,17 @@ def plan_tests(inputs: ReplayInputs, *, seed: int) -> pd.DataFrame:
     return pd.concat(plans, ignore_index=True)
 
 
-def _roles(data: YearData) -> pd.DataFrame:
+def _roles(year_data: YearData) -> pd.DataFrame:
     """Return champion and challenger of each stock as of the year's start."""
-    forecasts = data.forecasts
+    forecasts = year_data.forecasts
     now, before = (
-        forecasts[forecasts["fold"] == data.year],
-        forecasts[forecasts["fold"] < data.year],
+        forecasts[forecasts["fold"] == year_data.year],
+        forecasts[forecasts["fold"] < year_data.year],
     )
     tickers = sorted(now["ticker"].unique())
-    known = data.panel[data.panel["session"] < pd.Timestamp(data.year, 1, 1)]
+    known = year_data.panel[
+        year_data.panel["session"] < pd.Timestamp(year_data.year, 1, 1)
+    ]
     if before.empty:
         champion, challenger = CANDIDATES
         roles = {"ticker": tickers, "champion": champion, "challenger": challenger}
@@ -211,12 +210,10 @@ def _stages(rows: pd.DataFrame) -> pd.Series:
     return pd.Series(stage, index=rows.index)
 
 
-def _stored(
-    workspace: Workspace, rows: pd.DataFrame, panel: pd.DataFrame
-) -> pd.DataFrame:
+def _stored(data: StudyData, rows: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     """Return forecasts as scoring would store them, without realised returns."""
     digests = _digests(panel)
-    data, year = open_study_data(workspace), int(rows["fold"].iloc[0])
+    year = int(rows["fold"].iloc[0])
     versions = {
         ticker: read_metadata(bundle_folder(data, ticker, year))["version"]
         for ticker in rows.loc[rows["model"] == "v2", "ticker"].unique()
@@ -254,11 +251,13 @@ def _digests(panel: pd.DataFrame) -> dict[pd.Timestamp, str]:
     return found
 
 
-def _signals(workspace: Workspace, data: YearData) -> pd.DataFrame:
-    forecasts = data.forecasts
-    tickers = sorted(forecasts.loc[forecasts["fold"] == data.year, "ticker"].unique())
+def _signals(data: StudyData, year_data: YearData) -> pd.DataFrame:
+    forecasts = year_data.forecasts
+    tickers = sorted(
+        forecasts.loc[forecasts["fold"] == year_data.year, "ticker"].unique()
+    )
     listed = forecasts[forecasts["ticker"].isin(tickers)]
-    models = declared_signals(workspace, listed, data.panel)
-    market = data_signals(data.panel, tickers=tickers)
-    since = pd.Timestamp(data.year - HISTORY_YEARS, 1, 1)
+    models = declared_signals(data, listed, year_data.panel)
+    market = data_signals(year_data.panel, tickers=tickers)
+    since = pd.Timestamp(year_data.year - HISTORY_YEARS, 1, 1)
     return pd.concat([models, market[market["session"] >= since]], ignore_index=True)
