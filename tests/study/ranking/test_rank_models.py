@@ -214,7 +214,7 @@ def test_the_first_names_are_dealt_once_and_counted_once(
 def test_a_horizon_that_nobody_forecasts_cannot_be_dealt(
     workspace: Workspace, ranking: Ranking
 ) -> None:
-    with pytest.raises(ArtefactError, match=r"10 sessions to deal.*\[1, 5\]"):
+    with pytest.raises(ArtefactError, match=r"10 sessions to trade.*\[1, 5\]"):
         backtest_ensemble(workspace, ranking)
 
 
