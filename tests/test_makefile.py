@@ -101,7 +101,7 @@ AFTER_TRAINING = ["03_full_training", ANATOMY, "04_validation", "05_deployment"]
         ("src/nse_lstm/study/audit/stages.py", PHASES[3:]),
         # Each part of Phase 5 runs it again, and nothing before it.
         ("src/nse_lstm/deployment/registry.py", PHASES[4:]),
-        ("src/nse_lstm/study/deployment/promotion.py", PHASES[4:]),
+        ("src/nse_lstm/study/deployment/promotion_case.py", PHASES[4:]),
         ("src/nse_lstm/study/deployment/refit.py", PHASES[4:]),
         ("src/nse_lstm/study/deployment/runtime_check.py", PHASES[4:]),
         ("src/nse_lstm/study/deployment/forecast_store.py", PHASES[4:]),
