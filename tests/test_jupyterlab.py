@@ -34,7 +34,10 @@ def test_a_phase_runs_top_to_bottom_and_its_figure_is_seen(lab: Lab) -> None:
 def test_an_edited_module_is_picked_up_without_a_restart(lab: Lab) -> None:
     name = "notebooks/probe.ipynb"
     probe = nbformat.v4.new_notebook()
-    code = "from nse_lstm.study.tools.notebook_errors import resume_command\nresume_command({})"
+    code = (
+        "from nse_lstm.study.tools.notebook_errors import resume_command\n"
+        "resume_command({})"
+    )
     probe.cells = [nbformat.v4.new_code_cell(code)]
     probe.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     nbformat.write(probe, lab.project / name)

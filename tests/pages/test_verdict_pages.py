@@ -22,7 +22,7 @@ from nse_lstm.study.core.verdict import read_verdict, verdict_document
 from nse_lstm.study.core.workspace import Workspace
 
 N = 750
-LOOK = YearEvaluation(2024, "exploratory", 2)
+EVALUATION = YearEvaluation(2024, "exploratory", 2)
 # A session's mean net return over cash: of a deviation of 0.5 %, so that 0.1 % has a
 # yearly Sharpe ratio of 3, which three years tell from zero and from nothing else.
 MEANS = {"yes": 0.001, "no": -0.001, "undecided": 0.0}
@@ -70,7 +70,9 @@ def judged(request, finished: Workspace) -> Iterator[tuple[str, Workspace]]:
     )
     assert judgement.answer == request.param
     data = open_study_data(finished)
-    write_json(path, verdict_document(data, judgement, look=LOOK, n_trials=24))
+    write_json(
+        path, verdict_document(data, judgement, evaluation=EVALUATION, n_trials=24)
+    )
     yield request.param, finished
     write_text(path, before)
 

@@ -55,7 +55,7 @@ def test_the_verdict_stands_first_on_a_page_executed_before_it_was_known(
             "smallest_detectable_sharpe": 1.24,
         },
         "test_year": 2023,
-        "look": {"label": "replication"},
+        "evaluation": {"label": "replication"},
     }
     render_notebook(executed(tmp_path, ""), tmp_path / "a.html", verdict=verdict)
     main = (tmp_path / "a.html").read_text().split("<main>")[1]

@@ -97,7 +97,7 @@ def _leave_evaluation(workspace: Workspace, forecasts: pd.DataFrame) -> None:
 
 
 def _verdict(year: int) -> dict[str, Any]:
-    look = YearEvaluation(year, "confirmatory", 1)
+    evaluation = YearEvaluation(year, "confirmatory", 1)
     return {
         "verdict": {
             "answer": "undecided",
@@ -110,7 +110,7 @@ def _verdict(year: int) -> dict[str, Any]:
         "basis": "The basis.",
         "evidence": ["Excess over cash: from -20.0% to +0.0% a year."],
         "test_year": year,
-        "look": asdict(look) | {"meaning": look.meaning},
+        "evaluation": asdict(evaluation) | {"meaning": evaluation.meaning},
         "n_trials": 3,
         "cautions": ["One seed."],
     }

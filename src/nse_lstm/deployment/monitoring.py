@@ -101,8 +101,8 @@ ALARMS = (
     AlarmRule(
         "stale_panel",
         "weekdays since the last session",
-        "Fetch the newest source file and score again. Forecasts made meanwhile are for "
-        "past sessions.",
+        "Fetch the newest source file and score again. Forecasts made meanwhile are "
+        "for past sessions.",
         calibrated=False,
     ),
     AlarmRule(

@@ -84,7 +84,7 @@ class Architecture:
     ValidationError
         If a size or rate is out of range.
     ArtefactError
-        If the layers stand in another order.
+        If the order of the layers is not supported.
     """
 
     name: str

@@ -174,7 +174,7 @@ def forecast_rows(
     Returns
     -------
     DataFrame
-        Valid ``FORECASTS``: ``price_hat`` per share as counted at the origin, missing
+        Valid ``FORECASTS``: ``price_hat`` in units of a share at the origin, missing
         with a delay, where no printed price is forecast; ``y_hat`` from the origin's
         price, missing where the forecast is not positive; no interval.
     """

@@ -1,8 +1,8 @@
 """Distilled targets of the rank LSTM: half the rank, half the trees' forecast of it.
 
-A rank is 99.5 % luck. Trees that were fitted on other times than a row's know nothing
-of that row's luck, and some of the rest. A network that aims between the two has less
-luck to learn from [1]_. All of it happens within the training span.
+A rank is 99.5 % noise. Trees that were fitted on other times than a row's know nothing
+of that row's noise, and some of its signal. A network with a target between the two
+has less noise to learn from [1]_. All of it happens within the training span.
 
 References
 ----------

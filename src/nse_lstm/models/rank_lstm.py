@@ -4,7 +4,7 @@ Its targets are the ranks of a stock's returns among the session's universe, hal
 them as trees fitted on other times forecast them (``models.distillation``). It is
 fitted on every tradable ordinary stock whose return is known ``purge`` sessions before
 the fold, and on nothing later. It runs its few epochs without validation: targets that
-are 99.5 % luck make every epoch's loss alike.
+are 99.5 % noise make every epoch's loss alike.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Ridge and boosted trees on the cross-section: rivals of an LSTM's ranking.
+"""Ridge and boosted trees on the cross-section: benchmarks of the rank LSTM.
 
 All are fitted to the rank of a stock's return among the session's universe, on every
 tradable ordinary stock, in the universe or not. They forecast ranks. The training

@@ -44,7 +44,7 @@ def show_power() -> Html:
 
 def verdict_findings(validation: Validation) -> Html:
     """Summarise the reasons of the verdict and the smallest detectable ratio."""
-    judged, year = validation.judgement, validation.look.test_year
+    judged, year = validation.judgement, validation.year_evaluation.test_year
     return bullets(
         *judged.reasons,
         f"The {judged.n_sessions} sessions before {year} are too few to detect a "
@@ -56,10 +56,10 @@ def verdict_findings(validation: Validation) -> Html:
 
 def validation_findings(validation: Validation) -> Html:
     """Summarise Phase 4: errors, net return against chance, and selection."""
-    look, scores = validation.look, validation.test.scores
+    evaluation, scores = validation.year_evaluation, validation.test.scores
     errors = errors_phrase(error_ratios(scores, model="v2"), model="v2")
     return bullets(
-        f"In the test year {look.test_year} {errors}.",
+        f"In the test year {evaluation.test_year} {errors}.",
         _against_benchmarks(validation),
         "Selected on the walk-forward forecasts alone: "
         f"{selection_phrase(validation.selection['champion'])}.",
@@ -68,10 +68,10 @@ def validation_findings(validation: Validation) -> Html:
 
 def evaluation_sentence(validation: Validation) -> Html:
     """Show the label of the test year's evaluation and its meaning."""
-    look = validation.look
+    evaluation = validation.year_evaluation
     document = {
-        "test_year": look.test_year,
-        "look": {"label": look.label, "meaning": look.meaning},
+        "test_year": evaluation.test_year,
+        "evaluation": {"label": evaluation.label, "meaning": evaluation.meaning},
     }
     return sentence(f"{describe_evaluation(document)}.")
 

@@ -39,7 +39,7 @@ def make_banner(document: Mapping[str, Any] | None) -> Banner:
             "Smallest detectable yearly Sharpe ratio: "
             f"{verdict['smallest_detectable_sharpe']:.1f}. "
             f"The evaluation of the test year {document['test_year']} is "
-            f"{document['look']['label']}."
+            f"{document['evaluation']['label']}."
         ),
     )
 
@@ -52,8 +52,8 @@ def describe_evaluation(document: Mapping[str, Any]) -> str:
     document : mapping
         ``verdict.json``.
     """
-    look = document["look"]
+    evaluation = document["evaluation"]
     return (
         f"The evaluation of the test year {document['test_year']} is "
-        f"{look['label']}: {look['meaning']}"
+        f"{evaluation['label']}: {evaluation['meaning']}"
     )

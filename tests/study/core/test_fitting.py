@@ -1,4 +1,4 @@
-"""Two runs with the same job on one machine: one fits it, the other takes its bundle."""
+"""Two runs with the same job on one machine: one fits, the other takes its bundle."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The rank LSTM in the study: fitted once, kept under its version, blind to the test year."""
+"""The rank LSTM in the study: fitted once per version, blind to the test year."""
 
 from dataclasses import replace
 from pathlib import Path

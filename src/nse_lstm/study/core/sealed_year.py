@@ -37,7 +37,7 @@ class YearEvaluation:
 
     @property
     def meaning(self) -> str:
-        """What the label says about the evidence, in words."""
+        """The meaning of the label, in words."""
         return MEANING[self.label]
 
 

@@ -83,7 +83,7 @@ def judge_variant(
 
 
 def verdict_document(
-    data: StudyData, judgement: Judgement, *, look: YearEvaluation, n_trials: int
+    data: StudyData, judgement: Judgement, *, evaluation: YearEvaluation, n_trials: int
 ) -> dict[str, Any]:
     """Return the words and numbers that the index shows beside the report card."""
     return {
@@ -95,8 +95,8 @@ def verdict_document(
             f"could not be detected in {judgement.n_sessions} sessions.",
             audit_words(data),
         ],
-        "test_year": look.test_year,
-        "look": asdict(look) | {"meaning": look.meaning},
+        "test_year": evaluation.test_year,
+        "evaluation": asdict(evaluation) | {"meaning": evaluation.meaning},
         "n_trials": n_trials,
         "cautions": [
             f"Walk-forward years: {len(_years(data))}, seeds: 1. Chance is hardly "

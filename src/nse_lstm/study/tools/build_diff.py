@@ -20,7 +20,15 @@ BEYOND, WITHIN, UNJUDGED, WORDS = "more than noise", "within noise", "moved", "c
 ONLY_FIRST, ONLY_SECOND = "only in the first", "only in the second"
 COLUMNS = ["what", "name", "first", "second", "change", "half_widths", "result"]
 FORECAST_KEY = ["ticker", "model", "seed", "fold", "origin", "delay", "horizon"]
-SENTENCES = {"basis", "cautions", "evidence", "reason", "reasons", "sentence", "look"}
+SENTENCES = {
+    "basis",
+    "cautions",
+    "evidence",
+    "reason",
+    "reasons",
+    "sentence",
+    "evaluation",
+}
 SCORE_KEY = ["ticker", "model", "fold", "rule", "metric", "cost_bps"]
 
 

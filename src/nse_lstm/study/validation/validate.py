@@ -91,7 +91,7 @@ class Validation:
     evidence: pd.DataFrame
     coverage: pd.DataFrame
     report_card: pd.DataFrame
-    look: YearEvaluation
+    year_evaluation: YearEvaluation
     n_trials: int
     strategy: Strategy
 
@@ -134,7 +134,7 @@ def validate(workspace: Workspace) -> Validation:
     judgement = judge_declared(data, before.returns, trials)
     evidence = gather_evidence(data, before.forecasts, before.returns, trials)
     coverage = gather_coverage(data, before.forecasts)
-    panel, look = open_test_year(data)
+    panel, evaluation = open_test_year(data)
     test = _evaluate(data, panel, [test_fold])
     card = _report_card(study, test.scores, year=test_fold.year)
     validation = Validation(
@@ -146,7 +146,7 @@ def validate(workspace: Workspace) -> Validation:
         evidence=evidence,
         coverage=coverage,
         report_card=card,
-        look=look,
+        year_evaluation=evaluation,
         n_trials=banded.n_trials,
         strategy=Strategy(
             study.verdict.model, study.verdict.rule, study.backtest.headline_cost_bps
@@ -309,7 +309,7 @@ def _write(data: StudyData, validation: Validation) -> None:
     document = verdict_document(
         data,
         validation.judgement,
-        look=validation.look,
+        evaluation=validation.year_evaluation,
         n_trials=validation.n_trials,
     )
     write_json(folder / "verdict.json", document)
