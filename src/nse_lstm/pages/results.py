@@ -54,7 +54,7 @@ def _results(workspace: Workspace) -> str:
     document = read_json(workspace.paths.evaluation / "verdict.json")
     return render_markdown(
         "results.md.j2",
-        evaluation=describe_evaluation(document),
+        test_year_label=describe_evaluation(document),
         market=study.market,
         facts=read_facts(workspace),
         configuration=configuration_hash(study),

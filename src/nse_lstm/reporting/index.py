@@ -64,7 +64,7 @@ def render_index(
             stocks=stocks,
             facts=facts,
             beside=make_banner(verdict).beside,
-            evaluation=describe_evaluation(verdict),
+            test_year_label=describe_evaluation(verdict),
             pages=[_page(stem, notebook) for stem, notebook in executed.items()],
             **verdict,
         )
