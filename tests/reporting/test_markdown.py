@@ -50,7 +50,7 @@ def test_a_template_escapes_what_it_is_given() -> None:
         verdict={"sentence": HOSTILE},
         basis="",
         evidence=[HOSTILE],
-        evaluation=HOSTILE,
+        test_year_label=HOSTILE,
         n_trials=1,
         cautions=[],
         expected=nothing,
