@@ -118,7 +118,7 @@ def test_it_is_dealt_beside_the_gate_and_counted(
     held = found.returns.groupby("model")["position"].mean()
     assert held["v2_banded"] < held["v2"]
     table = banded_table(found.judgements)
-    assert table["strategy"].tolist() == ["v2 LSTM", "v2 LSTM, by its band"]
+    assert table["strategy"].tolist() == ["v2 LSTM", "v2 LSTM, conformal gate"]
     gate, by_band = found.judgements["v2"], found.judgements["v2_banded"]
     assert table["exposure"].tolist() == [gate.exposure, by_band.exposure]
     assert by_band.exposure < gate.exposure
