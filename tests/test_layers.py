@@ -3,11 +3,16 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from support.places import ROOT
+
+from nse_lstm.fingerprint import closure, read_imports, source_module
+from nse_lstm.study.tools.make_edges import notebook_imports
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "nse_lstm"
 GROUND = {"errors", "config", "fingerprint", "json_files", "paths", "tables"}
@@ -108,7 +113,7 @@ def test_no_imports_form_a_circle_not_even_inside_functions() -> None:
 def test_what_makes_a_networks_bytes_imports_nothing_that_only_carries_jobs() -> None:
     carriers = {
         f"nse_lstm.models.{name}"
-        for name in ("checks", "executors", "outcomes", "progress", "training")
+        for name in ("job_checks", "executors", "outcomes", "progress", "training")
     }
     found = closure_of("nse_lstm.models.fitting", import_graph())
     assert "nse_lstm.models.engine.recurrence" in found
@@ -154,3 +159,45 @@ def test_the_library_and_its_command_line_import_without_heavy_packages() -> Non
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_every_module_is_reached() -> None:
+    notebooks = (ROOT / "notebooks").glob("*.ipynb")
+    benchmarks = (ROOT / "benchmarks").glob("*.py")
+    reached = closure(
+        "cli",
+        # What researchers and Make import by themselves.
+        "study.laboratory",
+        "study.tools.make_edges",
+        *(name for path in notebooks for name in notebook_imports(path)),
+        *(
+            each.module
+            for path in benchmarks
+            for each in read_imports(path.read_text())
+            if each.module.startswith("nse_lstm")
+        ),
+    )
+    assert {source_module(path) for path in MODULES} <= set(reached)
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    names = Counter(
+        node.name
+        for path in MODULES
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, n in names.items() if n > 1] == []
+
+
+def test_the_study_has_a_dozen_rooms_and_imports_run_one_way_between_them() -> None:
+    rooms: dict[str, set[str]] = {}
+    for path in (SOURCE / "study").rglob("*.py"):
+        room = path.relative_to(SOURCE / "study").parts[0]
+        inner = [e for e in imports_of(path) if e.startswith("nse_lstm.study.")]
+        used = {each.split(".")[2] for each in inner}
+        rooms.setdefault(room, set()).update(used - {room})
+    rooms.pop("__init__.py")
+    assert len(rooms) <= 12
+    # Raises where rooms import each other in a circle.
+    assert len(list(TopologicalSorter(rooms).static_order())) == len(rooms)

@@ -12,7 +12,7 @@ from support.places import ROOT
 
 from nse_lstm.fingerprint import source_path
 from nse_lstm.study.core.phases import PHASES as PHASES_DECLARED
-from nse_lstm.study.core.phases import Phase, needed_phases
+from nse_lstm.study.core.phases import StudyPhase, needed_phases
 from nse_lstm.study.tools.make_edges import make_edges, notebook_imports, sources_of
 
 PHASES = ["01_data_analysis", "02_architecture", "03_full_training"]
@@ -166,9 +166,9 @@ def test_phases_run_side_by_side_only_where_neither_reads_the_other() -> None:
                 assert other in needed(phase) or phase in needed(other), ordered
 
 
-def needed(phase: Phase) -> set[Phase]:
+def needed(phase: StudyPhase) -> set[StudyPhase]:
     """Return all phases before a phase, those that they need too."""
-    found: set[Phase] = set()
+    found: set[StudyPhase] = set()
     for each in needed_phases(phase):
         found |= {each, *needed(each)}
     return found

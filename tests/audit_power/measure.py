@@ -12,7 +12,7 @@ from audit_power.defects_ranking import RANKING_DEFECTS
 from audit_power.defects_study import STUDY_DEFECTS
 from nse_lstm.config import load_study
 from nse_lstm.paths import find_root
-from nse_lstm.study.audit.checks import Examination, examine, scratch_folder
+from nse_lstm.study.audit.examine import Examination, examine, scratch_folder
 
 STUDY = load_study(find_root(Path(__file__)) / "study.toml")
 DEFECTS: tuple[Defect, ...] = (*DATA_DEFECTS, *STUDY_DEFECTS, *RANKING_DEFECTS)

@@ -21,7 +21,7 @@ from nse_lstm.models.ablation import (
     training_windows,
 )
 from nse_lstm.models.architectures import describe_v1, describe_v2
-from nse_lstm.models.checks import find_fault
+from nse_lstm.models.job_checks import find_fault
 from nse_lstm.models.jobs import SampleJob
 
 STUDY = Study(

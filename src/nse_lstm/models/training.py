@@ -17,8 +17,8 @@ from pathlib import Path
 
 from nse_lstm.config import Study, Training
 from nse_lstm.errors import ArtefactError
-from nse_lstm.models.checks import find_fault
 from nse_lstm.models.executors import fit_locally
+from nse_lstm.models.job_checks import find_fault
 from nse_lstm.models.jobs import Executor, Job, TrainedModel, Waiting
 from nse_lstm.models.outcomes import failed_model, find_model, name_job
 from nse_lstm.models.progress import Progress, show_progress

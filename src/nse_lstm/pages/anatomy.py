@@ -9,7 +9,11 @@ from nse_lstm.evaluation.strategies import EQUAL_WEIGHT, HOLD
 from nse_lstm.reporting.display import Html, sentence
 from nse_lstm.reporting.format import format_number, typeset_minus
 from nse_lstm.study.anatomy import mechanism
-from nse_lstm.study.anatomy.rows import same_year_share, sort_rows, to_next_session
+from nse_lstm.study.anatomy.claimed_rows import (
+    same_year_share,
+    sort_rows,
+    to_next_session,
+)
 from nse_lstm.study.anatomy.steps import NETWORK, Anatomy, Step
 
 CLAIM, ORIGINAL = 10.67, -4.05

@@ -10,7 +10,7 @@ from support.raw_files import Row, write_folder, write_rows
 
 from nse_lstm.errors import DataError, StudyError
 from nse_lstm.study.anatomy import mechanism
-from nse_lstm.study.anatomy.rows import (
+from nse_lstm.study.anatomy.claimed_rows import (
     numbered_windows,
     read_claimed_rows,
     same_year_share,

@@ -14,9 +14,13 @@ from nse_lstm.features.returns import with_returns
 from nse_lstm.models.claimed_network import fit_as_claimed
 from nse_lstm.pages import anatomy as page
 from nse_lstm.study.anatomy import mechanism
+from nse_lstm.study.anatomy.claimed_rows import (
+    numbered_windows,
+    read_claimed_rows,
+    sort_rows,
+)
 from nse_lstm.study.anatomy.forecasts import SEED, StepForecasts
 from nse_lstm.study.anatomy.honest_backtest import HonestBacktest, backtest_honestly
-from nse_lstm.study.anatomy.rows import numbered_windows, read_claimed_rows, sort_rows
 from nse_lstm.study.anatomy.steps import Step, dissect, forecast_returns, span_steps
 from nse_lstm.study.core.workspace import open_workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data

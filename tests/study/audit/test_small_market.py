@@ -3,7 +3,7 @@
 import pytest
 from audit_power.measure import DEFECTS, STUDY, try_defect, v2_figures
 
-from nse_lstm.study.audit.checks import Examination, examine
+from nse_lstm.study.audit.examine import Examination, examine
 from nse_lstm.study.audit.stages import STAGES
 
 PUBLISHED_MISTAKES = {

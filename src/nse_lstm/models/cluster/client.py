@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nse_lstm.config import Study
 from nse_lstm.errors import ArtefactError, ConfigurationError, StudyError
 from nse_lstm.models.cluster.messages import JobMessage, JobMessages
-from nse_lstm.models.cluster.store import absolute_url, read_file, unpack_folder
+from nse_lstm.models.cluster.shared_store import absolute_url, read_file, unpack_folder
 from nse_lstm.models.jobs import Job, TrainedModel, Waiting
 from nse_lstm.models.outcomes import describe_model, failed_model
 

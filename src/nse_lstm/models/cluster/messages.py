@@ -14,7 +14,7 @@ import numpy as np
 
 from nse_lstm.config import Study
 from nse_lstm.features.windows import Windows
-from nse_lstm.models.cluster.store import (
+from nse_lstm.models.cluster.shared_store import (
     Array,
     array_digest,
     local_path,

@@ -22,7 +22,7 @@ from nse_lstm.errors import ArtefactError, StudyError
 from nse_lstm.fingerprint import code_digest
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.models.cluster.messages import JobMessage, restore_job
-from nse_lstm.models.cluster.store import (
+from nse_lstm.models.cluster.shared_store import (
     has_file,
     pack_folder,
     read_file,

@@ -25,8 +25,8 @@ from nse_lstm.models.claimed_network import fit_as_claimed
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.models.versions import artefact_version
+from nse_lstm.study.anatomy.claimed_rows import ORDERS, numbered_windows, sort_rows
 from nse_lstm.study.anatomy.mechanism import N_WINDOWS, ROWS
-from nse_lstm.study.anatomy.rows import ORDERS, numbered_windows, sort_rows
 from nse_lstm.study.core.fitting import fit_models
 from nse_lstm.study.core.jobs import bundle_folder, split_stock, v2_job
 from nse_lstm.study.core.study_data import StudyData
@@ -76,7 +76,7 @@ def forecast_all(
     ----------
     data : StudyData
     rows : DataFrame
-        From ``rows.read_claimed_rows``, in any order.
+        From ``claimed_rows.read_claimed_rows``, in any order.
     ticker : str
         The stock of the rows.
     progress : callable

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from nse_lstm.evaluation import metrics
 from nse_lstm.study.anatomy import mechanism
+from nse_lstm.study.anatomy.claimed_rows import read_claimed_rows
 from nse_lstm.study.anatomy.forecasts import StepForecasts, forecast_all
 from nse_lstm.study.anatomy.honest_backtest import HonestBacktest, backtest_honestly
-from nse_lstm.study.anatomy.rows import read_claimed_rows
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 

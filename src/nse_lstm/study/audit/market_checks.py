@@ -19,8 +19,8 @@ from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.study.audit import compare_reference_data
 from nse_lstm.study.audit.alarms import AuditAlarm
-from nse_lstm.study.audit.checks import pick_origin
 from nse_lstm.study.audit.differences import Differences
+from nse_lstm.study.audit.examine import pick_origin
 from nse_lstm.study.audit.pipeline_run import FILES, LEARNERS, PipelineRun
 from nse_lstm.study.audit.reference_cache import Split, compute_reference
 from nse_lstm.study.audit.spliced_futures import Splice, rewrite_files

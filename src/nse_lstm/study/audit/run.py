@@ -9,7 +9,7 @@ from typing import Any
 
 from nse_lstm.json_files import write_json
 from nse_lstm.study.audit.alarms import AuditAlarm, run_guarded
-from nse_lstm.study.audit.checks import Examination, examine, scratch_folder
+from nse_lstm.study.audit.examine import Examination, examine, scratch_folder
 from nse_lstm.study.audit.lag1_copy_check import lag1_copies
 from nse_lstm.study.audit.market_checks import check_futures, check_tables
 from nse_lstm.study.audit.placebos import LEVEL

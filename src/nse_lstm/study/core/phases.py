@@ -23,7 +23,7 @@ FORECAST_STORE = f"{TRAINED}/store"
 
 
 @dataclass(frozen=True)
-class Phase:
+class StudyPhase:
     """One step of the study: what it runs, and the folders it reads and writes."""
 
     target: str
@@ -40,13 +40,13 @@ class Phase:
 
 
 PHASES = (
-    Phase(
+    StudyPhase(
         target="01_data_analysis.ipynb",
         source="notebooks/01_data_analysis.ipynb",
         reads=(RAW,),
         writes=(PANEL, ANALYSIS),
     ),
-    Phase(
+    StudyPhase(
         target="02_architecture.ipynb",
         source="notebooks/02_architecture.ipynb",
         reads=(PANEL, ANALYSIS, f"{TRAINED}/ablation"),
@@ -54,33 +54,33 @@ PHASES = (
         shares=NETWORKS,
         appends=(LEDGER,),
     ),
-    Phase(
+    StudyPhase(
         target="03_full_training.ipynb",
         source="notebooks/03_full_training.ipynb",
         reads=(PANEL, ANALYSIS),
         writes=(*NETWORKS, *STOCK_MODELS),
     ),
-    Phase(
+    StudyPhase(
         target="audited.txt",
         source="study.audit.run",
         reads=(RAW, PANEL, ANALYSIS, *STOCK_MODELS),
         writes=(AUDIT,),
     ),
-    Phase(
+    StudyPhase(
         target="04_validation.ipynb",
         source="notebooks/04_validation.ipynb",
         reads=(PANEL, ANALYSIS, *NETWORKS, *STOCK_MODELS, *RANKINGS, AUDIT),
         writes=(EVALUATION,),
         appends=(LEDGER,),
     ),
-    Phase(
+    StudyPhase(
         target="05_deployment.ipynb",
         source="notebooks/05_deployment.ipynb",
         reads=(PANEL, ANALYSIS, *NETWORKS, *STOCK_MODELS, EVALUATION, AUDIT),
         writes=(REGISTRY, FORECAST_STORE, f"{TRAINED}/refit_v2", f"{TRAINED}/replay"),
         appends=(LEDGER,),
     ),
-    Phase(
+    StudyPhase(
         target="91_anatomy_of_a_sharpe.ipynb",
         source="notebooks/91_anatomy_of_a_sharpe.ipynb",
         reads=(RAW, PANEL, ANALYSIS, f"{TRAINED}/walk_forward_v2"),
@@ -90,7 +90,7 @@ PHASES = (
 """In the order that they may run in, one after the other."""
 
 
-def needed_phases(phase: Phase) -> list[Phase]:
+def needed_phases(phase: StudyPhase) -> list[StudyPhase]:
     """Return the earlier phases that write what a phase reads, in order."""
     earlier = PHASES[: PHASES.index(phase)]
     return [each for each in earlier if set(each.writes) & set(phase.reads)]

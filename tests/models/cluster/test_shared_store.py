@@ -9,7 +9,7 @@ from support.training_jobs import make_jobs, make_pooled_job, make_study
 
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.models.cluster.messages import JobMessages, restore_job
-from nse_lstm.models.cluster.store import (
+from nse_lstm.models.cluster.shared_store import (
     absolute_url,
     array_digest,
     has_file,

@@ -5,7 +5,7 @@ import pytest
 from support.training_jobs import make_jobs, make_pooled_job, make_study
 
 from nse_lstm.features.windows import PER_WINDOW
-from nse_lstm.models.checks import find_fault
+from nse_lstm.models.job_checks import find_fault
 
 
 @pytest.fixture(scope="module")
