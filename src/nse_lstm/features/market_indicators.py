@@ -17,17 +17,38 @@ LARGEST = 3.0
 
 
 def beta(wide: MarketPanel, n: int) -> pd.DataFrame:
-    """Return the market beta: the slope of ``n`` log returns on the market's."""
+    """Return the market beta: the slope of ``n`` log returns on the market's.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
+    """
     return _slope(wide.log_return, _broadcast(wide, wide.market), n)
 
 
 def lagged_beta(wide: MarketPanel, n: int) -> pd.DataFrame:
-    """Return the beta of ``n`` log returns to the market's of the session before."""
+    """Return the beta of ``n`` log returns to the market's of the session before.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
+    """
     return _slope(wide.log_return, _broadcast(wide, wide.market.shift()), n)
 
 
 def residual_reversal(wide: MarketPanel, n: int) -> pd.DataFrame:
-    """Return minus the log return of ``n`` sessions beyond beta times the market's."""
+    """Return minus the log return of ``n`` sessions beyond beta times the market's.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the log return.
+    """
     market = trailing(_broadcast(wide, wide.market), n).sum()
     return reversal(wide, n) + beta(wide, BETA_SESSIONS) * market
 
@@ -36,6 +57,12 @@ def idiosyncratic_volatility(wide: MarketPanel, n: int) -> pd.DataFrame:
     """Return the standard deviation of ``n`` log returns beyond beta times the market.
 
     Each session's residual uses that session's beta.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
     """
     explained = beta(wide, BETA_SESSIONS) * _broadcast(wide, wide.market)
     return trailing(wide.log_return - explained, n).std()
@@ -46,6 +73,12 @@ def market_return(wide: MarketPanel, n: int) -> "pd.Series[float]":
 
     The divisor is the standard deviation of 250 sessions' returns times sqrt(n). The
     value is the same for every stock of a session.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the log return.
     """
     market = wide.market.to_frame()
     scale = trailing(market, LEVEL_SESSIONS).std() * np.sqrt(n)

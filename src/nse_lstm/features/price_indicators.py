@@ -41,39 +41,90 @@ def ewm_mean(frame: pd.DataFrame, n: int) -> pd.DataFrame:
 
 
 def reversal(wide: MarketPanel, n: int) -> pd.DataFrame:
-    """Return minus the log return of the last ``n`` sessions."""
+    """Return minus the log return of the last ``n`` sessions.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
+    """
     return -trailing(wide.log_return, n).sum()
 
 
 def ewm_reversal(wide: MarketPanel, n: int) -> pd.DataFrame:
-    """Return minus the exponentially weighted mean log return, half-life ``n``."""
+    """Return minus the exponentially weighted mean log return, half-life ``n``.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Half-life in sessions.
+    """
     return -ewm_mean(wide.log_return, n)
 
 
 def ewm_abs_return(wide: MarketPanel, n: int) -> pd.DataFrame:
-    """Return the exponentially weighted absolute log return, less its mean of 60."""
+    """Return the exponentially weighted absolute log return, less its mean of 60.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Half-life in sessions.
+    """
     moves = wide.log_return.abs()
     return ewm_mean(moves - trailing(moves, USUAL_SESSIONS).mean(), n)
 
 
 def momentum(wide: MarketPanel, n: int, *, skip: int = 20) -> pd.DataFrame:
-    """Return the log return of the last ``n`` sessions without the last ``skip``."""
+    """Return the log return of the last ``n`` sessions without the last ``skip``.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span, those left out included.
+    skip : int
+        Latest sessions left out, fewer than ``n``.
+    """
     return trailing(wide.log_return.shift(skip), n - skip).sum()
 
 
 def volatility(wide: MarketPanel, n: int) -> pd.DataFrame:
-    """Return the standard deviation of ``n`` log returns."""
+    """Return the standard deviation of ``n`` log returns.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
+    """
     return trailing(wide.log_return, n).std()
 
 
 def skewness(wide: MarketPanel, n: int) -> pd.DataFrame:
-    """Return the unbiased skewness of ``n`` log returns; missing where none moves."""
+    """Return the unbiased skewness of ``n`` log returns; missing where none moves.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
+    """
     moves = trailing(wide.log_return.abs(), n).max() > 0
     return trailing(wide.log_return, n).skew().where(moves)
 
 
 def largest_return(wide: MarketPanel, n: int) -> pd.DataFrame:
-    """Return the largest of ``n`` log returns, the lottery effect."""
+    """Return the largest of ``n`` log returns, the lottery effect.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
+    """
     return trailing(wide.log_return, n).max()
 
 
@@ -81,6 +132,12 @@ def autocorrelation(wide: MarketPanel, n: int) -> pd.DataFrame:
     """Return the mean product of neighbouring log returns over their mean square.
 
     Averaged prices raise it, the bounce between bid and ask lowers it.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
     """
     product = trailing(wide.log_return * wide.log_return.shift(), n).mean()
     square = trailing(wide.log_return**2, n).mean()
@@ -92,6 +149,12 @@ def range_position(wide: MarketPanel, n: int) -> pd.DataFrame:
 
     It is 1/2 at the high, -1/2 at the low and 0 where low and high are equal. A price
     outside the range counts as its edge.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
     """
     width = wide.high - wide.low
     middle = (wide.high + wide.low) / 2
@@ -100,7 +163,14 @@ def range_position(wide: MarketPanel, n: int) -> pd.DataFrame:
 
 
 def range_width(wide: MarketPanel, n: int) -> pd.DataFrame:
-    """Return the mean of (high - low) / price over ``n`` sessions."""
+    """Return the mean of (high - low) / price over ``n`` sessions.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
+    """
     return trailing((wide.high - wide.low) / wide.price, n).mean()
 
 
@@ -108,6 +178,12 @@ def channel_position(wide: MarketPanel, n: int) -> pd.DataFrame:
     """Return the adjusted price's position between its extremes of ``n`` sessions.
 
     It is 0 at the lowest, 1 at the highest and 1/2 where the price did not move.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
     """
     low, high = trailing(wide.adjusted, n).min(), trailing(wide.adjusted, n).max()
     width = high - low

@@ -15,12 +15,26 @@ NO_MOVE = 1e-12
 
 
 def turnover_level(wide: MarketPanel, n: int) -> pd.DataFrame:
-    """Return log(1 + mean turnover of ``n`` sessions), turnover in KES."""
+    """Return log(1 + mean turnover of ``n`` sessions), turnover in KES.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
+    """
     return pd.DataFrame(np.log1p(trailing(wide.turnover, n).mean()))
 
 
 def volume_surprise(wide: MarketPanel, n: int) -> pd.DataFrame:
-    """Return the turnover level of ``n`` sessions less that of 60."""
+    """Return the turnover level of ``n`` sessions less that of 60.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
+    """
     return turnover_level(wide, n) - turnover_level(wide, USUAL_SESSIONS)
 
 
@@ -28,6 +42,12 @@ def ewm_volume_surprise(wide: MarketPanel, n: int) -> pd.DataFrame:
     """Return the exponentially weighted log turnover, less its mean of 60 sessions.
 
     The half-life is ``n`` sessions. Sessions without a trade have no weight.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Half-life in sessions.
     """
     turnover = pd.DataFrame(np.log(wide.turnover.where(wide.turnover > 0)))
     return ewm_mean(turnover - trailing(turnover, USUAL_SESSIONS).mean(), n)
@@ -37,6 +57,12 @@ def illiquidity(wide: MarketPanel, n: int) -> pd.DataFrame:
     """Return Amihud's illiquidity: the log mean absolute return per shilling traded.
 
     Sessions without a trade are left out of the ``n``. Missing where no price moved.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
 
     References
     ----------
@@ -56,13 +82,27 @@ def sessions_since_trade(wide: MarketPanel) -> pd.DataFrame:
 
 
 def traded_share(wide: MarketPanel, n: int) -> pd.DataFrame:
-    """Return the share of ``n`` sessions with a trade."""
+    """Return the share of ``n`` sessions with a trade.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
+    """
     traded = (wide.turnover > 0).astype(float)
     return trailing(traded.where(wide.turnover.notna()), n).mean()
 
 
 def zero_return_share(wide: MarketPanel, n: int) -> pd.DataFrame:
-    """Return the share of ``n`` log returns that are 0."""
+    """Return the share of ``n`` log returns that are 0.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
+    """
     unmoved = (wide.log_return.abs() <= NO_MOVE).astype(float)
     return trailing(unmoved.where(wide.log_return.notna()), n).mean()
 
@@ -71,6 +111,12 @@ def signed_turnover(wide: MarketPanel, n: int) -> pd.DataFrame:
     """Return turnover at rising less at falling prices, over the turnover of ``n``.
 
     From -1 to 1. Missing where nothing was traded.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    n : int
+        Sessions of the span.
     """
     moved = wide.log_return.mask(wide.log_return.abs() <= NO_MOVE, 0.0)
     signed = pd.DataFrame(np.sign(moved)) * wide.turnover
