@@ -86,6 +86,7 @@ def draw_order(rows: pd.DataFrame, *, ticker: str) -> Figure:
     ----------
     rows : DataFrame
         ``price`` and ``order`` ("text" or "time"), each in its own order.
+    ticker : str
     """
     figure, panels = start_rows(TALL, 2)
     titles = {
@@ -112,6 +113,8 @@ def draw_step(path: pd.DataFrame, returns: pd.DataFrame, *, title: str) -> Figur
         ``place``, ``price``, ``network``, ``constant`` (KES).
     returns : DataFrame
         ``place``, ``network``, ``constant``: net simple returns.
+    title : str
+        The step in words.
     """
     figure, (above, below) = start_rows(TALL, 2)
     colour = COLOURS["persistence"]

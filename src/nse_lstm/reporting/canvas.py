@@ -179,7 +179,13 @@ def start_grid(
 
 
 def put_title(axes: Axes, text: str) -> None:
-    """Write the title above the axes, on the left."""
+    """Write the title above the axes, on the left.
+
+    Parameters
+    ----------
+    axes : Axes
+    text : str
+    """
     axes.set_title(text, loc="left", fontsize=11, pad=8)
 
 

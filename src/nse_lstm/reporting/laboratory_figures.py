@@ -55,6 +55,8 @@ def draw_run(joined: pd.DataFrame, *, ticker: str, model: str) -> Figure:
     joined : DataFrame
         Forecasts of one stock and year with realised ``level`` and ``y``. If v1 is
         among them its gains are drawn too.
+    ticker : str
+    model : str
     """
     figure, (above, below) = start_rows(SIZE, 2, heights=(3, 2))
     rows = joined[joined["model"] == model].sort_values("target_date")

@@ -82,7 +82,15 @@ def read_turnover(ranked: pd.DataFrame) -> str:
 
 
 def read_training_curves(history: pd.DataFrame, *, best_epoch: int) -> str:
-    """Summarise the course of the validation and the training loss."""
+    """Summarise the course of the validation and the training loss.
+
+    Parameters
+    ----------
+    history : DataFrame
+        ``epoch`` and the losses ``huber`` and ``val_huber``.
+    best_epoch : int
+        The epoch whose weights were kept.
+    """
     loss = history.set_index("epoch")[["huber", "val_huber"]]
     best = loss["val_huber"].get(best_epoch, np.nan)
     first, last = loss.iloc[0], loss.iloc[-1]
@@ -95,7 +103,14 @@ def read_training_curves(history: pd.DataFrame, *, best_epoch: int) -> str:
 
 
 def read_forecast(joined: pd.DataFrame, *, ticker: str) -> str:
-    """Summarise the price and each model's mean absolute error."""
+    """Summarise the price and each model's mean absolute error.
+
+    Parameters
+    ----------
+    joined : DataFrame
+        Forecasts of one stock with realised ``level``, KES, NaN where not known yet.
+    ticker : str
+    """
     known = joined.dropna(subset="level").sort_values("target_date")
     prices = known.drop_duplicates("target_date")["level"]
     error = (known["price_hat"] - known["level"]).abs().groupby(known["model"]).mean()
@@ -132,7 +147,16 @@ def read_rank_ic(rows: pd.DataFrame) -> str:
 
 
 def read_price(prices: pd.DataFrame, *, ticker: str, year: int) -> str:
-    """Summarise the course of the adjusted price and its test-year change."""
+    """Summarise the course of the adjusted price and its test-year change.
+
+    Parameters
+    ----------
+    prices : DataFrame
+        ``session`` and ``adjusted`` (KES) of one stock; missing prices are left out.
+    ticker : str
+    year : int
+        The test year, left out of the text if it has no price.
+    """
     level = prices.set_index("session")["adjusted"].dropna()
     top = level.idxmax()
     text = (
@@ -147,7 +171,14 @@ def read_price(prices: pd.DataFrame, *, ticker: str, year: int) -> str:
 
 
 def read_rolling_error(errors: pd.DataFrame, *, ticker: str) -> str:
-    """Summarise each model's rolling error as a multiple of persistence's."""
+    """Summarise each model's rolling error as a multiple of persistence's.
+
+    Parameters
+    ----------
+    errors : DataFrame
+        ``model`` and ``ratio``, by time; a missing ratio is left out.
+    ticker : str
+    """
     parts = []
     for model, rows in errors.groupby("model"):
         ratio = rows["ratio"].dropna()
@@ -160,7 +191,14 @@ def read_rolling_error(errors: pd.DataFrame, *, ticker: str) -> str:
 
 
 def read_liquidity(months: pd.DataFrame, *, ticker: str) -> str:
-    """Summarise the monthly turnover and the trading activity."""
+    """Summarise the monthly turnover and the trading activity.
+
+    Parameters
+    ----------
+    months : DataFrame
+        ``month``, ``turnover`` (KES per session) and ``traded_share``.
+    ticker : str
+    """
     turnover = months.set_index("month")["turnover"].dropna() / 1e6
     return (
         f"{ticker}: the median session of a month turns over from KES "

@@ -46,6 +46,9 @@ def draw_price(prices: pd.DataFrame, *, ticker: str, year: int) -> Figure:
     prices : DataFrame
         One ticker's rows of ``with_returns``; breaks in the market's calendar stay
         breaks in the line.
+    ticker : str
+    year : int
+        The test year.
     """
     figure, axes = start_axes(WIDE)
     runs = prices["gap"].cumsum()
@@ -75,6 +78,7 @@ def draw_rolling_error(errors: pd.DataFrame, *, ticker: str, n_sessions: int) ->
     errors : DataFrame
         Columns ``target_date``, ``model`` and ``ratio``; above 1 is worse than saying
         that nothing changes.
+    ticker : str
     n_sessions : int
         Length of the rolling span.
     """
@@ -111,6 +115,9 @@ def draw_backtest(returns: pd.DataFrame, *, ticker: str, cost_bps: int) -> Figur
     returns : DataFrame
         One ticker's ``STRATEGY_RETURNS`` at one cost level, without strategies that
         never trade.
+    ticker : str
+    cost_bps : int
+        Basis points per side.
     """
     figure, (above, below) = start_rows(TALL, 2, heights=(2, 1))
     ends: list[End] = []
@@ -150,6 +157,7 @@ def draw_liquidity(months: pd.DataFrame, *, ticker: str) -> Figure:
     ----------
     months : DataFrame
         Columns ``month``, ``turnover`` (KES per session) and ``traded_share``.
+    ticker : str
     """
     figure, (above, below) = start_rows(TALL, 2, heights=(2, 1))
     _bars(above, months["month"], months["turnover"] / 1e6)

@@ -25,7 +25,15 @@ def read_errors(ratio: pd.DataFrame) -> str:
 
 
 def read_costs(net: pd.DataFrame, *, headline: int) -> str:
-    """State each strategy's net return without costs and at the headline cost."""
+    """State each strategy's net return without costs and at the headline cost.
+
+    Parameters
+    ----------
+    net : DataFrame
+        ``SCORES`` of the net return in one year, of the pool.
+    headline : int
+        Basis points per side.
+    """
     wide = net.pivot(index=["model", "rule"], columns="cost_bps", values="value")
     texts = {}
     for row in wide.reset_index().to_dict("records"):
@@ -37,7 +45,14 @@ def read_costs(net: pd.DataFrame, *, headline: int) -> str:
 
 
 def read_net_value(values: dict[str, pd.Series], *, year: int) -> str:
-    """State the final value of 1 KES in each strategy."""
+    """State the final value of 1 KES in each strategy.
+
+    Parameters
+    ----------
+    values : dict
+        Value of 1 KES by session, by "model, rule".
+    year : int
+    """
     texts = {}
     for key, value in values.items():
         model, _, rule = key.partition(", ")
@@ -46,7 +61,14 @@ def read_net_value(values: dict[str, pd.Series], *, year: int) -> str:
 
 
 def read_backtest(values: dict[str, pd.Series], *, ticker: str) -> str:
-    """State the final value of 1 KES and the largest drawdown."""
+    """State the final value of 1 KES and the largest drawdown.
+
+    Parameters
+    ----------
+    values : dict
+        Value of 1 KES by session, by "model, rule".
+    ticker : str
+    """
     parts = []
     for name, value in values.items():
         fall = (value / value.cummax().clip(lower=1) - 1).min()
@@ -56,7 +78,15 @@ def read_backtest(values: dict[str, pd.Series], *, ticker: str) -> str:
 
 
 def read_coverage(rows: pd.DataFrame, *, aim: float) -> str:
-    """Summarise the coverage by quarter and the quarters within chance."""
+    """Summarise the coverage by quarter and the quarters within chance.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``COVERAGE`` of one model; quarters without a band are not counted.
+    aim : float
+        Coverage that the intervals promise.
+    """
     mean = rows.groupby("quarter")["coverage"].mean()
     banded = rows.dropna(subset=["lower", "upper"])
     inside = banded["coverage"].between(banded["lower"], banded["upper"])
@@ -68,7 +98,15 @@ def read_coverage(rows: pd.DataFrame, *, aim: float) -> str:
 
 
 def read_evidence(tests: pd.DataFrame, *, promote_at: float) -> str:
-    """Summarise each test's evidence and whether it reaches a promotion."""
+    """Summarise each test's evidence and whether it reaches a promotion.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        ``SHADOW_TESTS``.
+    promote_at : float
+        Evidence from which a promotion is due.
+    """
     parts = []
     for test, rows in tests.groupby("test"):
         evidence = rows["evidence"]
@@ -81,7 +119,15 @@ def read_evidence(tests: pd.DataFrame, *, promote_at: float) -> str:
 
 
 def read_alarms(alerts: pd.DataFrame, *, n_series: int) -> str:
-    """Count the alarms by kind and name the series with most."""
+    """Count the alarms by kind and name the series with most.
+
+    Parameters
+    ----------
+    alerts : DataFrame
+        ``ALERTS``, maybe without rows.
+    n_series : int
+        Monitored pairs of stock and model.
+    """
     if alerts.empty:
         return f"None of {n_series} series rang."
     kinds = alerts["alarm"].value_counts()
@@ -122,7 +168,14 @@ def read_steps(table: pd.DataFrame) -> str:
 
 
 def read_order(rows: pd.DataFrame, *, ticker: str) -> str:
-    """Compare the mean price move between rows in both orders."""
+    """Compare the mean price move between rows in both orders.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``price`` (KES) and ``order`` ("text" or "time"), each in its own order.
+    ticker : str
+    """
     moves = {
         order: own["price"].diff().abs().mean()
         for order, own in rows.groupby("order", sort=False)
@@ -134,14 +187,32 @@ def read_order(rows: pd.DataFrame, *, ticker: str) -> str:
 
 
 def read_step(path: pd.DataFrame, worth: dict[str, float], *, title: str) -> str:
-    """Summarise the price, the forecasts and the final value of 1 KES."""
+    """Summarise the price, the forecasts and the final value of 1 KES.
+
+    Parameters
+    ----------
+    path : DataFrame
+        ``price``, ``network`` and ``constant``, KES.
+    worth : dict of str to float
+        Final value of 1 KES by model.
+    title : str
+        The step in words.
+    """
     spans = [f"{name} {_span(path[name])}" for name in ("price", "network", "constant")]
     gains = [f"{value:,.2f} by the {model}" for model, value in worth.items()]
     return f"{title}: {join_words(spans)}; 1 KES becomes {join_words(gains)}."
 
 
 def read_chance(scores: pd.Series, *, old: float, claim: float) -> str:
-    """Summarise the random signals' ratios and those beyond either claim."""
+    """Summarise the random signals' ratios and those beyond either claim.
+
+    Parameters
+    ----------
+    scores : Series
+        One Sharpe ratio per random signal.
+    old, claim : float
+        The published ratios of the original and the new model.
+    """
     low, high = scores.quantile([0.05, 0.95])
     return (
         f"Nine in ten of {len(scores):,} random signals lie between {low:+.1f} and "
