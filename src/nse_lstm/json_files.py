@@ -27,7 +27,14 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write a JSON artefact whole, with sorted keys."""
+    """Write a JSON artefact whole, with sorted keys.
+
+    Parameters
+    ----------
+    path : Path
+    document : Any
+        Values that JSON holds; NaN is written as null.
+    """
     write_text(path, to_json(document))
 
 

@@ -196,7 +196,13 @@ def write_aside(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically, with Unix line ends and in UTF-8."""
+    """Write a text file atomically, with Unix line ends and in UTF-8.
+
+    Parameters
+    ----------
+    path : Path
+    text : str
+    """
     with write_aside(path) as aside:
         aside.write_text(text, encoding="utf-8", newline="\n")
 

@@ -11,6 +11,13 @@ from nse_lstm.tables import STORED_FORECASTS, read_table, write_table
 def backup_store(store: sa.Engine, path: Path) -> int:
     """Write every forecast to a parquet file, while others may write to the store.
 
+    Parameters
+    ----------
+    store : Engine
+        From ``open_store``.
+    path : Path
+        Of the backup; an older file there is replaced.
+
     Returns
     -------
     int
@@ -23,6 +30,13 @@ def backup_store(store: sa.Engine, path: Path) -> int:
 
 def restore_store(store: sa.Engine, path: Path) -> int:
     """Append the rows of a backup that a store lacks; no stored row is rewritten.
+
+    Parameters
+    ----------
+    store : Engine
+        From ``open_store``.
+    path : Path
+        Of the backup.
 
     Returns
     -------

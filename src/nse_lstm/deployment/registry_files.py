@@ -83,7 +83,14 @@ def _no_promotion(folder: Path, line: int, received: object) -> ArtefactError:
 
 
 def append(folder: Path, promotion: LoggedPromotion) -> None:
-    """Append a line to the log and flush it to disk before the state is written."""
+    """Append a line to the log and flush it to disk before the state is written.
+
+    Parameters
+    ----------
+    folder : Path
+        The registry's folder.
+    promotion : LoggedPromotion
+    """
     document = {
         "seq": promotion.seq,
         "when": promotion.when,
@@ -115,7 +122,15 @@ def read_state(folder: Path) -> dict[str, Any]:
 
 
 def write_state(folder: Path, document: dict[str, Any]) -> None:
-    """Write the state if it changed, so that an unchanged file keeps its time."""
+    """Write the state if it changed, so that an unchanged file keeps its time.
+
+    Parameters
+    ----------
+    folder : Path
+        The registry's folder.
+    document : dict
+        Whole content of ``registry.json``.
+    """
     if read_state(folder) != document:
         text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
         write_text(folder / STATE, f"{text}\n")

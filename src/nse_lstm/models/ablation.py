@@ -158,6 +158,10 @@ def ablation_job(
         Those of v2's that are in.
     mixture : str
         Its name, kept among the bundle's metadata.
+    study : Study
+    ticker : str
+    year : int
+        First year that the model forecasts.
     seed : int
         Equal for all mixtures that are to begin alike.
     market : MinMaxScaler

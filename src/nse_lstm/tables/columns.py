@@ -37,7 +37,13 @@ def table_schema(
 
 
 def within(low: float, high: float) -> pa.Column:
-    """Describe a nullable number between two bounds."""
+    """Describe a nullable number between two bounds.
+
+    Parameters
+    ----------
+    low, high : float
+        Both allowed.
+    """
     return column(NUMBER, pa.Check.in_range(low, high), nullable=True)
 
 

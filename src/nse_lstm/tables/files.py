@@ -108,7 +108,14 @@ def write_table(table: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> 
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table without a schema as CSV, whole or not at all."""
+    """Write a table without a schema as CSV, whole or not at all.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The index is not written.
+    path : Path
+    """
     with write_aside(path) as aside:
         table.to_csv(aside, index=False, lineterminator="\n")
 

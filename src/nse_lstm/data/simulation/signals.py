@@ -82,7 +82,13 @@ class SignalState:
 
     @classmethod
     def initial(cls, *, volatility: Numbers, turnover: Numbers) -> "SignalState":
-        """Return the state before the first session, at the stocks' expected levels."""
+        """Return the state before the first session, at the stocks' expected levels.
+
+        Parameters
+        ----------
+        volatility, turnover : ndarray of shape (n_tickers,)
+            Of the daily log return, and expected KES per session, above 0.
+        """
         move = MEAN_MOVE * volatility
         spread = np.full_like(volatility, TURNOVER_SPREAD)
         return cls(

@@ -52,7 +52,16 @@ class SnapshotCache:
     async def fill(
         self, served: ServedModel, places: Iterable[int], *, version: str
     ) -> None:
-        """Compute the answers that are missing, see ``compute_answers``."""
+        """Compute the answers that are missing, see ``compute_answers``.
+
+        Parameters
+        ----------
+        served : ServedModel
+        places : iterable of int
+            Places among its windows.
+        version : str
+            The snapshot's version.
+        """
         wanted = set(places)
         if not wanted <= served.answers.keys():
             task = partial(compute_answers, served, wanted, version=version)

@@ -85,6 +85,13 @@ def dissect(
     The stock is the claim's if it is recommended for the first walk-forward year, else
     the first recommended one. No row of the test year is used. Phase 1 must have run.
     Models of Phase 3 are reused, and fitted where they are missing.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        With finished Phase 1.
+    progress : callable
+        Receives one line at a time.
     """
     data = open_study_data(workspace)
     folds = data.walk_forward

@@ -86,7 +86,14 @@ def compare_universe(
 
 
 def compare_jobs(jobs: list[TrainingJob], reference: ReferenceCache) -> Differences:
-    """Compare the training and validation windows of each job."""
+    """Compare the training and validation windows of each job.
+
+    Parameters
+    ----------
+    jobs : list of TrainingJob
+    reference : ReferenceCache
+        With the windows of every stock and year among the jobs.
+    """
     for job in jobs:
         if job.ticker == ALL_STOCKS:
             yield from _pooled(job, reference)

@@ -72,7 +72,15 @@ def simulate_accounts(
 
 
 def compare_accounts(returns: pd.DataFrame, accounts: Accounts) -> Differences:
-    """Compare every account session by session."""
+    """Compare every account session by session.
+
+    Parameters
+    ----------
+    returns : DataFrame
+        ``STRATEGY_RETURNS``.
+    accounts : dict
+        From ``simulate_accounts``.
+    """
     key = ["ticker", "fold", "model", "rule", "cost_bps"]
     blocks = {tuple(group): rows for group, rows in returns.groupby(key)}
     for name, account in accounts.items():
@@ -143,7 +151,15 @@ def compare_accuracy(
 
 
 def compare_verdict(run: PipelineRun, accounts: Accounts) -> Differences:
-    """Compare the verdict's input: the declared strategy's excess over cash."""
+    """Compare the verdict's input: the declared strategy's excess over cash.
+
+    Parameters
+    ----------
+    run : PipelineRun
+        Nothing is compared where it judged nothing.
+    accounts : dict
+        From ``simulate_accounts``.
+    """
     study = run.workspace.study
     backtest, declared = study.backtest, study.verdict
     excess: list[float] = []
@@ -164,7 +180,14 @@ def compare_verdict(run: PipelineRun, accounts: Accounts) -> Differences:
 
 
 def compare_champions(run: PipelineRun, market: ReferenceMarket) -> Differences:
-    """Compare each stock's champion, chosen on the walk-forward years alone."""
+    """Compare each stock's champion, chosen on the walk-forward years alone.
+
+    Parameters
+    ----------
+    run : PipelineRun
+    market : ReferenceMarket
+        Read from the same raw files.
+    """
     before = run.forecasts[run.forecasts["fold"].isin(_years(run))]
     for row in run.selection.itertuples():
         losses: dict[str, dict[date, float]] = {}

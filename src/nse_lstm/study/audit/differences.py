@@ -50,7 +50,14 @@ def column_differences(
 
 
 def is_close(one: float, two: float, *, tolerance: float = NEAR) -> bool:
-    """Say whether two figures agree to a relative tolerance; NaN equals NaN."""
+    """Say whether two figures agree to a relative tolerance; NaN equals NaN.
+
+    Parameters
+    ----------
+    one, two : float
+    tolerance : float
+        Relative, as a fraction.
+    """
     if math.isnan(one) or math.isnan(two):
         return math.isnan(one) and math.isnan(two)
     return math.isclose(one, two, rel_tol=tolerance, abs_tol=1e-12)

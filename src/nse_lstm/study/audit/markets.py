@@ -62,7 +62,14 @@ def shrink_study(study: Study) -> Study:
 
 
 def write_small_market(folder: Path, seed: int) -> None:
-    """Write a simulated market of six stocks and three years, with file faults."""
+    """Write a simulated market of six stocks and three years, with file faults.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the raw files.
+    seed : int
+    """
     simulation = Simulation(
         first_year=FIRST_YEAR, last_year=LAST_YEAR, n_ordinary=N_ORDINARY, seed=seed
     )
@@ -75,6 +82,12 @@ def write_random_market(folder: Path, seed: int) -> None:
     The sign is independent of the return's size and of the past. So a forecast from
     the past alone hits the direction with probability one half, and its number of hits
     is exactly binomial.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the raw files, made where it is missing.
+    seed : int
     """
     sessions = sessions_between(FIRST_YEAR, LAST_YEAR)
     generator = np.random.default_rng([seed, 0xC011])

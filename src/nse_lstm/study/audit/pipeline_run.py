@@ -67,7 +67,15 @@ class PipelineRun:
 
 
 def fit_network(job: TrainingJob, study: Study, folder: Path) -> None:
-    """Fit a job's network in this process, with the study's own engine."""
+    """Fit a job's network in this process, with the study's own engine.
+
+    Parameters
+    ----------
+    job : TrainingJob
+    study : Study
+    folder : Path
+        Of the bundle.
+    """
     from nse_lstm.models.fitting import fit_bundle
 
     fit_bundle(job, study=study, folder=folder)

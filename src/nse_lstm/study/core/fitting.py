@@ -61,7 +61,14 @@ def fit_models(
 
 
 def expected_time(data: StudyData, jobs: list[TrainingJob]) -> str:
-    """Say how many models wait and how long they will take at most."""
+    """Say how many models wait and how long they will take at most.
+
+    Parameters
+    ----------
+    data : StudyData
+    jobs : list of TrainingJob
+        Fitted ones too.
+    """
     study = data.study
     waiting = [job for job in jobs if not is_trained(data, job)]
     epochs = {"v1": study.v1.max_epochs}
@@ -78,6 +85,12 @@ def expected_time(data: StudyData, jobs: list[TrainingJob]) -> str:
 
 
 def is_trained(data: StudyData, job: TrainingJob) -> bool:
-    """Say whether a job's model is there under today's version."""
+    """Say whether a job's model is there under today's version.
+
+    Parameters
+    ----------
+    data : StudyData
+    job : TrainingJob
+    """
     folder = bundle_folder(data, job.ticker, job.year, job.architecture)
     return find_model(job, folder) is not None

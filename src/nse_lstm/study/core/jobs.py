@@ -62,7 +62,18 @@ def split_stock(
 def bundle_folder(
     data: StudyData, ticker: str, year: int, architecture: str = "v2"
 ) -> Path:
-    """Return the folder of a trained model: a stock's, or v1's for ``ALL_STOCKS``."""
+    """Return the folder of a trained model: a stock's, or v1's for ``ALL_STOCKS``.
+
+    Parameters
+    ----------
+    data : StudyData
+    ticker : str
+        A stock, or ``ALL_STOCKS``.
+    year : int
+        First year that the model forecasts.
+    architecture : str
+        "v1", "v2", or ``DELAY1`` for v2 at delay 1.
+    """
     paths, is_test = data.paths, year == data.facts.test_year
     if architecture == DELAY1:
         return paths.v2_delay1 / str(year) / ticker

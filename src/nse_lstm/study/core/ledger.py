@@ -88,6 +88,15 @@ def append_lines(
 
     Two processes wait for each other. The file is rewritten whole, so that a kill in
     the middle leaves no half line.
+
+    Parameters
+    ----------
+    path : Path
+        Of the ledger, made with its first line.
+    lines : iterable of dict
+        Values that JSON holds.
+    key, or_key : list of str
+        Names of fields.
     """
     with locked(path.parent):
         before = read_lines(path)

@@ -85,7 +85,17 @@ def judge_variant(
 def verdict_document(
     data: StudyData, judgement: Judgement, *, evaluation: YearEvaluation, n_trials: int
 ) -> dict[str, Any]:
-    """Return the words and numbers that the index shows beside the report card."""
+    """Return the words and numbers that the index shows beside the report card.
+
+    Parameters
+    ----------
+    data : StudyData
+    judgement : Judgement
+    evaluation : YearEvaluation
+        Of the test year.
+    n_trials : int
+        Strategies scored on this market so far.
+    """
     return {
         "verdict": asdict(judgement),
         "basis": _basis(data),

@@ -29,6 +29,8 @@ def open_workspace(
 ) -> Workspace:
     """Open a study the way notebooks, Papermill and the command line all do.
 
+    Relative paths are taken from the project's root.
+
     Parameters
     ----------
     root : str
@@ -41,8 +43,6 @@ def open_workspace(
         Folder of the source files; ``data/raw/<market>`` under ``root`` if empty.
     test_year, seed : int
         0 keeps what the study file says.
-
-    Relative paths are taken from the project's root.
 
     Raises
     ------

@@ -70,6 +70,12 @@ def accept_jumps(workspace: Workspace, *, note: str) -> int:
     """Put every new jump on the market's list, with a note; return how many.
 
     The list holds no price, so that it can be kept under version control.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    note : str
+        Reason, kept beside every jump.
     """
     path = accepted_path(workspace)
     new = new_jumps(workspace)[["ticker", "session"]].assign(note=note)

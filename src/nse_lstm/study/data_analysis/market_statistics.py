@@ -88,7 +88,13 @@ def make_atlas(
 
 
 def write_atlas(workspace: Workspace, atlas: Atlas) -> None:
-    """Write every table of the atlas beside the panel."""
+    """Write every table of the atlas beside the panel.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    atlas : Atlas
+    """
     folder = workspace.paths.processed / "atlas"
     for each in fields(atlas):
         table = getattr(atlas, each.name)

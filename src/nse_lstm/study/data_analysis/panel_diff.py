@@ -66,7 +66,18 @@ def summarise(panel: pd.DataFrame, *, facts: MarketFacts, names: list[str]) -> D
 def keep_summary(
     workspace: Workspace, panel: pd.DataFrame, *, facts: MarketFacts, names: list[str]
 ) -> None:
-    """Write ``summary.json``; the one that it replaces, if other, is the previous."""
+    """Write ``summary.json``; the one that it replaces, if other, is the previous.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    panel : DataFrame
+        ``PANEL``.
+    facts : MarketFacts
+        Of the same panel.
+    names : list of str
+        The tickers recommended for the test year.
+    """
     folder = workspace.paths.processed
     document = summarise(panel, facts=facts, names=names)
     path = folder / "summary.json"

@@ -32,13 +32,31 @@ def opened_store(workspace: Workspace, store: str = "") -> Iterator[sa.Engine]:
 
 
 def backup(workspace: Workspace, path: Path, *, store: str = "") -> int:
-    """Write every stored forecast to a file, see ``backup_store``."""
+    """Write every stored forecast to a file, see ``backup_store``.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    path : Path
+        Of the backup.
+    store : str
+        URL of another store, see ``databases.store_url``.
+    """
     with opened_store(workspace, store) as engine:
         return backup_store(engine, path)
 
 
 def restore(workspace: Workspace, path: Path, *, store: str = "") -> int:
-    """Append to the store the rows of a backup that it lacks, see ``restore_store``."""
+    """Append to the store the rows of a backup that it lacks, see ``restore_store``.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    path : Path
+        Of the backup.
+    store : str
+        URL of another store, see ``databases.store_url``.
+    """
     with opened_store(workspace, store) as engine:
         return restore_store(engine, path)
 

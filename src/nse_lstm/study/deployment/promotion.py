@@ -110,7 +110,15 @@ def promote_by_hand(
 
 
 def roll_back_by_hand(workspace: Workspace, ticker: str, *, why: str) -> RegistryEntry:
-    """Make a stock's previous champion champion again, see ``roll_back``."""
+    """Make a stock's previous champion champion again, see ``roll_back``.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    ticker : str
+    why : str
+        The reason in words.
+    """
     return roll_back(workspace.paths.registry, ticker=ticker, why=why)
 
 

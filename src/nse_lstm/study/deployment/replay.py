@@ -86,7 +86,14 @@ class ReplayState:
 
 
 def replay_folder(workspace: Workspace, year: int) -> Path:
-    """Return the folder of a year's replay."""
+    """Return the folder of a year's replay.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    year : int
+        The replayed year.
+    """
     return workspace.paths.models / "replay" / str(year)
 
 

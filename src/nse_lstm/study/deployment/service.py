@@ -20,6 +20,13 @@ def service_source(workspace: Workspace) -> Source:
 def serve(workspace: Workspace, *, host: str, port: int) -> None:
     """Serve forecasts over HTTP until interrupted.
 
+    Parameters
+    ----------
+    workspace : Workspace
+    host : str
+        Address to listen on.
+    port : int
+
     Raises
     ------
     ArtefactError, DataError, ConfigurationError

@@ -84,6 +84,7 @@ def ablate(workspace: Workspace, *, progress: Progress | None = None) -> pd.Data
 
     Parameters
     ----------
+    workspace : Workspace
     progress : callable, optional
         Receives one line at a time, instead of ``progress.show_progress``. The first
         one is the expected time.

@@ -83,6 +83,7 @@ def search(
 
     Parameters
     ----------
+    workspace : Workspace
     forecaster : str
         One of ``search_spaces.FORECASTERS``.
     progress : callable

@@ -67,7 +67,14 @@ class Forecaster:
         return {name: own[name] for name in self.space}
 
     def under(self, study: Study, settings: Settings) -> Study:
-        """Return the study with other settings of this forecaster."""
+        """Return the study with other settings of this forecaster.
+
+        Parameters
+        ----------
+        study : Study
+        settings : mapping of str to float or int
+            By the section's fields; those not named stay.
+        """
         section = replace(getattr(study, self.section), **settings)
         return replace(study, **{self.section: section})
 

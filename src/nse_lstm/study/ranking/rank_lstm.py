@@ -36,6 +36,12 @@ SINGLE = "rank_lstm_single"
 def rank_lstm_folds(study: Study, folds: Sequence[Fold]) -> tuple[Fold, ...]:
     """Return the tabular models' years in which the rank LSTM is fitted.
 
+    Parameters
+    ----------
+    study : Study
+    folds : sequence of Fold
+        The tabular models' years, in order.
+
     Raises
     ------
     ArtefactError

@@ -50,6 +50,7 @@ def rank_recommended(
 
     Parameters
     ----------
+    workspace : Workspace
     forecasts : DataFrame
         ``FORECASTS`` of the walk-forward years, v1's and v2's at delay 0 among them,
         and those of v2 at delay 1 where the study has it.

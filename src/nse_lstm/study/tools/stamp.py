@@ -16,6 +16,12 @@ def write_stamp(workspace: Workspace, path: Path) -> bool:
     """Write the study's identity if it changed; return whether it did.
 
     Make compares times, so the file keeps its own as long as it says the same.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    path : Path
+        Of the stamp.
     """
     study, lock = workspace.study, find_root() / "requirements.lock"
     document = {

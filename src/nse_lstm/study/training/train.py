@@ -52,6 +52,12 @@ def explore_architecture(
     """Phase 2: train v1, and v2 on one liquid stock; forecast a walk-forward year.
 
     The stock is SCOM where it is recommended, else the first recommended one.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    progress : callable, optional
+        Receives one line at a time, instead of ``progress.show_progress``.
     """
     data = open_study_data(workspace)
     fold, prices = data.walk_forward[-1], data.prices
@@ -89,6 +95,7 @@ def train_all(
 
     Parameters
     ----------
+    workspace : Workspace
     stocks : str
         As in ``phase_tables.read_recommended``; the recommended ones if empty.
     progress : callable, optional

@@ -161,6 +161,12 @@ def score_before_test(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Join realised values to forecasts of years before the test year, and score them.
 
+    Parameters
+    ----------
+    workspace : Workspace
+    forecasts : DataFrame
+        ``FORECASTS`` of years before the test year.
+
     Returns
     -------
     joined : DataFrame

@@ -63,6 +63,7 @@ def run_calibration(
 
     Parameters
     ----------
+    workspace : Workspace
     n_null, n_power : int
         Markets without a signal, at least 1, and with each of ``SIGNALS``.
     progress : callable

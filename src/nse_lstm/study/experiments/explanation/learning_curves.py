@@ -118,7 +118,15 @@ def _against(whole: pd.DataFrame, daily: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_years(task: RankingTask, fold: Fold, n_years: int) -> RankingTask:
-    """Leave out all data before the last ``n_years`` calendar years of a fold."""
+    """Leave out all data before the last ``n_years`` calendar years of a fold.
+
+    Parameters
+    ----------
+    task : RankingTask
+    fold : Fold
+    n_years : int
+        At least 1.
+    """
     first = fold.start - pd.DateOffset(years=n_years)
     targets = [own[own["origin"] >= first] for own in task.targets]
     features = task.features[task.features["session"] >= first]

@@ -35,7 +35,14 @@ class Kind:
     """``Simulation.signal_parts``."""
 
     def simulation(self, *, last_year: int, n_ordinary: int) -> Simulation:
-        """Return the settings of one such market."""
+        """Return the settings of one such market.
+
+        Parameters
+        ----------
+        last_year : int
+        n_ordinary : int
+            Number of ordinary stocks.
+        """
         return Simulation(
             last_year=last_year,
             n_ordinary=n_ordinary,
