@@ -111,7 +111,7 @@ def verdict_document(
         "cautions": [
             f"Walk-forward years: {len(_years(data))}, seeds: 1. Chance is hardly "
             "averaged out.",
-            _hardly_fitted(data),
+            *_hardly_fitted(data),
             f"{n_trials} strategies have been scored on this market so far, the "
             "baselines' included (the trial ledger); the best of many looks better "
             "than it is.",
@@ -138,25 +138,31 @@ def _basis(data: StudyData) -> str:
         f"The strategy: {study.verdict.model}, {rule}, equal capital in every "
         "recommended stock, traded one session after the forecast at "
         f"{backtest.headline_cost_bps} basis points per side. Judged on the "
-        f"walk-forward years {', '.join(_years(data))}, against cash at "
+        f"walk-forward {_years_words(data)}, against cash at "
         f"{backtest.cash_rate:.1%} per year and against holding the same stocks."
     )
+
+
+def _years_words(data: StudyData) -> str:
+    years = _years(data)
+    return f"{'year' if len(years) == 1 else 'years'} {', '.join(years)}"
 
 
 def _years(data: StudyData) -> list[str]:
     return [str(f.year) for f in data.walk_forward]
 
 
-def _hardly_fitted(data: StudyData) -> str:
-    """Count the test year's networks whose first epoch was the best."""
+def _hardly_fitted(data: StudyData) -> list[str]:
+    """Warn of the test year's networks whose first epoch was the best, if any."""
     year = data.folds[-1].year
     best = [
         read_metadata(bundle_folder(data, ticker, year))["best_epoch"]
         for ticker in data.recommended[year]
     ]
-    n_first = sum(epoch == 1 for epoch in best)
-    return (
+    if not (n_first := sum(epoch == 1 for epoch in best)):
+        return []
+    return [
         f"{n_first} of {len(best)} v2 networks of {year} kept the weights of their "
-        "first epoch: more training raised the validation loss, so "
-        "their figures are those of hardly fitted networks."
-    )
+        "first epoch: more training raised the validation loss. Their figures are "
+        "those of hardly fitted networks."
+    ]

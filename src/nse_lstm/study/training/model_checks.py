@@ -132,28 +132,20 @@ def _time(workspace: Workspace, ticker: str) -> dict[str, float]:
     return {"seconds": round(seconds, 1), **latency}
 
 
-def _negatives(counts: pd.DataFrame, models: pd.DataFrame) -> Row:
+def _negatives(counts: pd.DataFrame) -> Row:
     n, negative = int(counts["n_forecasts"].sum()), int(counts["n_negative"].sum())
-    how = "Nothing is clipped and no logarithm is taken: the last layer is linear. "
+    how = "Forecasts are not clipped: the last layer is linear. "
     if negative:
         names = ", ".join(counts.loc[counts["n_negative"] > 0, "ticker"])
         why = f"A stock whose forecast is not positive is not bought. Stocks: {names}."
     else:
-        why = _why_none(counts, models)
+        lowest = counts.sort_values("lowest").iloc[0]
+        why = (
+            "No forecast came near zero. The lowest is "
+            f"{lowest['lowest']:.2f} KES ({lowest['ticker']})."
+        )
     target = "No negative predictions"
     return target, f"{negative:,} of {n:,}", negative == 0, how + why
-
-
-def _why_none(counts: pd.DataFrame, models: pd.DataFrame) -> str:
-    fitted = models["scaler_maximum"] - models["scaler_minimum"]
-    room = models["scaler_minimum"] / fitted
-    lowest = counts.sort_values("lowest").iloc[0]
-    return (
-        "But each stock has its own scaler, and zero shillings lie "
-        f"{room.min():.2f} to {room.max():.2f} of its fitted range below the lowest "
-        "price in it, and no forecast came near zero; the lowest is "
-        f"{lowest['lowest']:.2f} KES ({lowest['ticker']})."
-    )
 
 
 def _ratio(models: pd.DataFrame) -> Row:
