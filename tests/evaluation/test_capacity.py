@@ -22,6 +22,7 @@ from nse_lstm.evaluation.capacity import (
     score_capacity,
     simulate_sized_fills,
 )
+from nse_lstm.evaluation.strategies import tradability_by_stock
 from nse_lstm.features.returns import market_sessions, with_returns
 
 FREE = Backtest(cash_rate=0.0)
@@ -144,8 +145,10 @@ def test_with_more_capital_a_smaller_part_of_the_orders_is_filled(forecasts_of):
     forecasts = forecasts_of(
         panel, model="v2", y_hat=lambda r: r["ahead"].fillna(0.0), fold=2020
     )
+    backtest = Backtest()
+    calendars = tradability_by_stock(forecasts, with_returns(panel), backtest=backtest)
     table = score_capacity(
-        forecasts, panel, model="v2", rule="sign", backtest=Backtest()
+        forecasts, panel, calendars, model="v2", rule="sign", backtest=backtest
     )
     assert table["capital_kes"].tolist() == list(Backtest().capacity_kes)
     assert table["fill_share"].is_monotonic_decreasing

@@ -19,7 +19,12 @@ from nse_lstm.evaluation.random_positions import (
     score_random,
 )
 from nse_lstm.evaluation.scoring import score_strategies
-from nse_lstm.evaluation.strategies import strategy_returns
+from nse_lstm.evaluation.strategies import (
+    FORECAST_RULES,
+    strategy_returns,
+    tradability_by_stock,
+)
+from nse_lstm.features.returns import with_returns
 from nse_lstm.tables import SCORES, check
 
 BACKTEST = Backtest()
@@ -90,7 +95,9 @@ def returns(panel, forecasts_of):
 
 def score(returns, panel, **names):
     names = {"model": "v2", "draws": 40, "seed": 1} | names
-    return score_random(returns, panel, backtest=BACKTEST, **names)
+    own = returns[returns["rule"].isin(FORECAST_RULES)]
+    calendars = tradability_by_stock(own, with_returns(panel), backtest=BACKTEST)
+    return score_random(returns, calendars, backtest=BACKTEST, **names)
 
 
 def value(scores, metric, *, model=RANDOM, rule="sign", cost_bps=66, field="value"):
@@ -117,8 +124,9 @@ def test_without_costs_or_moves_luck_and_strategy_earn_the_same(panel, forecasts
     forecasts = forecasts_of(still, model="v2", y_hat=every_third, fold=2020)
     backtest = Backtest(cash_rate=0.0, cost_bps=(0, 66))
     returns = strategy_returns(forecasts, still, backtest=backtest)
+    calendars = tradability_by_stock(forecasts, with_returns(still), backtest=backtest)
     drawn = score_random(
-        returns, still, model="v2", backtest=backtest, draws=10, seed=1
+        returns, calendars, model="v2", backtest=backtest, draws=10, seed=1
     )
     assert value(drawn, "net_return", cost_bps=0) == 0.0
     assert np.isnan(value(drawn, BEATEN, model="v2", cost_bps=0))

@@ -18,7 +18,12 @@ from nse_lstm.evaluation.robustness import (
     START_DAY,
     score_robustness,
 )
-from nse_lstm.evaluation.strategies import HOLD, strategy_returns
+from nse_lstm.evaluation.strategies import (
+    HOLD,
+    strategy_returns,
+    tradability_by_stock,
+)
+from nse_lstm.features.returns import with_returns
 
 BACKTEST = Backtest()
 COST = BACKTEST.headline_cost_bps
@@ -47,9 +52,21 @@ def forecasts(panel):
     )
 
 
+def robustness(forecasts, panel, backtest):
+    one_later = replace(backtest, delay=backtest.delay + 1)
+    return score_robustness(
+        forecasts,
+        tradability_by_stock(forecasts, with_returns(panel), backtest=backtest),
+        returns=strategy_returns(forecasts, panel, backtest=backtest),
+        later=strategy_returns(forecasts, panel, backtest=one_later),
+        model="oracle",
+        backtest=backtest,
+    )
+
+
 @pytest.fixture(scope="module")
 def scores(forecasts, panel):
-    table = score_robustness(forecasts, panel, model="oracle", backtest=BACKTEST)
+    table = robustness(forecasts, panel, BACKTEST)
     return table.set_index(["model", "rule", "metric"]).sort_index()
 
 
@@ -101,7 +118,7 @@ def test_a_session_later_knowledge_of_the_session_is_worth_nothing(
     )
     assert gross > 0 and later < gross / 2
     moved = replace(BACKTEST, delay=2)
-    again = score_robustness(forecasts, panel, model="oracle", backtest=moved)
+    again = robustness(forecasts, panel, moved)
     again = again.set_index(["model", "rule", "metric"])
     assert later == again.loc[("oracle", "sign", GROSS), "value"]
 
@@ -111,9 +128,7 @@ def test_the_accounts_of_a_month_begin_with_the_headline_one(scores, forecasts, 
     own = returns[(returns["model"] == "oracle") & (returns["rule"] == "sign")]
     own = own[own["cost_bps"] == COST]
     headline = 250 * (own["net_return"] - own["cash_return"]).mean()
-    one = score_robustness(
-        forecasts, panel, model="oracle", backtest=replace(BACKTEST, n_starts=1)
-    )
+    one = robustness(forecasts, panel, replace(BACKTEST, n_starts=1))
     one = one.set_index(["model", "rule", "metric"]).loc[("oracle", "sign", START_DAY)]
     assert [one["value"], one["lower"], one["upper"]] == pytest.approx([headline] * 3)
     month = scores.loc[("oracle", "sign", START_DAY)]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from nse_lstm.evaluation.random_positions import score_random
 from nse_lstm.evaluation.report_card import report_card
 from nse_lstm.evaluation.robustness import score_robustness
 from nse_lstm.evaluation.scoring import score_accuracy, score_strategies, score_traded
-from nse_lstm.evaluation.strategies import strategy_returns
+from nse_lstm.evaluation.strategies import strategy_returns, tradability_by_stock
 from nse_lstm.features.returns import with_returns
 from nse_lstm.pages.score_tables import (
     capacity_sentence,
@@ -56,15 +58,24 @@ def scores() -> pd.DataFrame:
     panel = make_tiny_panel(120, start="2019-11-04")
     forecasts = forecast_table(panel)
     returns = strategy_returns(forecasts, panel, backtest=BACKTEST)
+    calendars = tradability_by_stock(forecasts, with_returns(panel), backtest=BACKTEST)
+    one_later = replace(BACKTEST, delay=BACKTEST.delay + 1)
     return pd.concat(
         [
             score_accuracy(forecasts, panel),
             score_traded(forecasts, panel),
             score_delayed_direction(forecasts, panel),
             score_strategies(returns, backtest=BACKTEST),
-            score_robustness(forecasts, panel, model="v2", backtest=BACKTEST),
+            score_robustness(
+                forecasts,
+                calendars,
+                returns=returns,
+                later=strategy_returns(forecasts, panel, backtest=one_later),
+                model="v2",
+                backtest=BACKTEST,
+            ),
             score_random(
-                returns, panel, model="v2", backtest=BACKTEST, draws=20, seed=1
+                returns, calendars, model="v2", backtest=BACKTEST, draws=20, seed=1
             ),
         ],
         ignore_index=True,

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from nse_lstm.config import Backtest
 from nse_lstm.evaluation import metrics
 from nse_lstm.evaluation.backtest import ENTER, LEAVE, TradabilityCalendar, to_signals
-from nse_lstm.evaluation.strategies import tradability_by_stock
-from nse_lstm.features.returns import with_returns
+from nse_lstm.evaluation.strategies import TradabilityByStock
 from nse_lstm.tables import CAPACITY, conform
 
 Numbers = NDArray[np.float64]
@@ -142,6 +141,7 @@ def simulate_sized_fills(
 def score_capacity(
     forecasts: pd.DataFrame,
     panel: pd.DataFrame,
+    calendars: TradabilityByStock,
     *,
     model: str,
     rule: str,
@@ -155,6 +155,8 @@ def score_capacity(
         ``FORECASTS`` that include the model's, with a horizon of one session.
     panel : DataFrame
         ``PANEL`` of the whole market.
+    calendars : dict
+        From ``tradability_by_stock``, of the same stocks and folds.
     model, rule : str
         The strategy.
     backtest : Backtest
@@ -166,7 +168,6 @@ def score_capacity(
         ``CAPACITY``, one row per fold and capital; seeds are averaged.
     """
     own = forecasts[forecasts["model"] == model]
-    calendars = tradability_by_stock(own, with_returns(panel), backtest=backtest)
     cost_bps = backtest.headline_cost_bps
     rows = []
     for (fold, seed), block in own.groupby(["fold", "seed"]):

@@ -19,8 +19,7 @@ from nse_lstm.errors import TableError
 from nse_lstm.evaluation import metrics
 from nse_lstm.evaluation.backtest import TradabilityCalendar, net_of_cost
 from nse_lstm.evaluation.scoring import MIN_EXPOSURE, POOL
-from nse_lstm.evaluation.strategies import FORECAST_RULES, tradability_by_stock
-from nse_lstm.features.returns import with_returns
+from nse_lstm.evaluation.strategies import FORECAST_RULES, TradabilityByStock
 from nse_lstm.tables import SCORES, conform
 
 RANDOM = "random_positions"
@@ -47,7 +46,7 @@ class _Account:
 
 def score_random(
     returns: pd.DataFrame,
-    panel: pd.DataFrame,
+    calendars: TradabilityByStock,
     *,
     model: str,
     backtest: Backtest,
@@ -65,12 +64,12 @@ def score_random(
     ----------
     returns : DataFrame
         ``STRATEGY_RETURNS`` that include the model's; others are ignored.
-    panel : DataFrame
-        ``PANEL`` of the whole market.
+    calendars : dict
+        From ``tradability_by_stock``, of the same stocks and folds.
     model : str
         Its strategies are imitated, at each of its rules and cost levels.
     backtest : Backtest
-        ``cash_rate``, ``sessions_per_year`` and the rules of fills are used.
+        ``cash_rate`` and ``sessions_per_year`` are used.
     draws : int
         Number of random accounts for each seed of the model.
     seed : int
@@ -95,7 +94,6 @@ def score_random(
     if not chosen.any():
         raise TableError(f"Expected strategies of {model!r}. Received: none")
     accounts = returns[chosen]
-    calendars = tradability_by_stock(accounts, with_returns(panel), backtest=backtest)
     rows: list[dict[str, object]] = []
     for (fold, rule, cost), block in accounts.groupby(["fold", "rule", "cost_bps"]):
         key = {"ticker": POOL, "fold": fold, "rule": rule, "cost_bps": cost}
@@ -166,7 +164,7 @@ def _stretches(
 
 def _compare(
     block: pd.DataFrame,
-    calendars: dict[tuple[str, int], TradabilityCalendar],
+    calendars: TradabilityByStock,
     *,
     draws: int,
     seed: int,
@@ -188,7 +186,7 @@ def _compare(
 
 def _draw_account(
     own: pd.DataFrame,
-    calendars: dict[tuple[str, int], TradabilityCalendar],
+    calendars: TradabilityByStock,
     draws: int,
     seed: int,
 ) -> _Account:
@@ -202,7 +200,7 @@ def _draw_account(
 
 def _draw_stocks(
     own: pd.DataFrame,
-    calendars: dict[tuple[str, int], TradabilityCalendar],
+    calendars: TradabilityByStock,
     draws: int,
     seed: int,
 ) -> Iterator[tuple[Numbers, Numbers, Numbers, Numbers]]:

@@ -6,7 +6,6 @@ averaged and values subtracted.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -15,13 +14,7 @@ import pandas as pd
 from nse_lstm.config import Backtest
 from nse_lstm.evaluation.backtest import TradabilityCalendar, simulate_fills, to_signals
 from nse_lstm.evaluation.scoring import POOL
-from nse_lstm.evaluation.strategies import (
-    FORECAST_RULES,
-    HOLD,
-    strategy_returns,
-    tradability_by_stock,
-)
-from nse_lstm.features.returns import with_returns
+from nse_lstm.evaluation.strategies import FORECAST_RULES, HOLD, TradabilityByStock
 from nse_lstm.tables import SCORES, conform
 
 NET = "excess_over_holding"
@@ -46,7 +39,13 @@ STRATEGY = ["model", "rule", "fold"]
 
 
 def score_robustness(
-    forecasts: pd.DataFrame, panel: pd.DataFrame, *, model: str, backtest: Backtest
+    forecasts: pd.DataFrame,
+    calendars: TradabilityByStock,
+    *,
+    returns: pd.DataFrame,
+    later: pd.DataFrame,
+    model: str,
+    backtest: Backtest,
 ) -> pd.DataFrame:
     """Score the sensitivity of every strategy to costs, delay and first session.
 
@@ -54,12 +53,16 @@ def score_robustness(
     ----------
     forecasts : DataFrame
         ``FORECASTS`` with one delay per model and a horizon of one session.
-    panel : DataFrame
-        ``PANEL`` of the whole market.
+    calendars : dict
+        From ``tradability_by_stock``, of the same stocks and folds.
+    returns : DataFrame
+        ``STRATEGY_RETURNS`` of ``forecasts``, the headline cost among the levels.
+    later : DataFrame
+        The same with a delay of one more session.
     model : str
         Its accounts are also opened on later sessions (``START_DAY``).
     backtest : Backtest
-        ``delay``, the headline cost, ``n_starts`` and the rules of fills are used.
+        The headline cost, ``n_starts`` and the rules of fills are used.
 
     Returns
     -------
@@ -67,14 +70,11 @@ def score_robustness(
         ``SCORES`` of ticker "ALL" and the metrics ``ROBUSTNESS_METRICS``; missing for a
         strategy that never traded.
     """
-    headline = replace(backtest, cost_bps=(backtest.headline_cost_bps,))
-    later = replace(headline, delay=backtest.delay + 1)
-    now = _excesses(strategy_returns(forecasts, panel, backtest=headline), backtest)
-    then = _excesses(strategy_returns(forecasts, panel, backtest=later), backtest)
+    now, then = _excesses(returns, backtest), _excesses(later, backtest)
     moved = then[then["metric"].isin([NET, GROSS])]
     moved = moved.assign(metric=moved["metric"] + "_later")
     own = forecasts[forecasts["model"] == model]
-    starts = pd.DataFrame(_starts(own, panel, headline))
+    starts = pd.DataFrame(_starts(own, calendars, backtest))
     table = pd.concat([now, moved, starts], ignore_index=True)
     idle = pd.MultiIndex.from_frame(now.loc[now["idle"], STRATEGY])
     never = pd.MultiIndex.from_frame(table[STRATEGY]).isin(idle)
@@ -104,7 +104,7 @@ def is_fragile(gross: float, later: float) -> bool | None:
 def _excesses(returns: pd.DataFrame, backtest: Backtest) -> pd.DataFrame:
     """Measure every strategy's excesses and its break-even cost."""
     rows = []
-    pools = _pools(returns)
+    pools = _pools(returns[returns["cost_bps"] == backtest.headline_cost_bps])
     for (model, rule, fold), pool in pools.groupby(STRATEGY):
         if rule not in FORECAST_RULES:
             continue
@@ -148,10 +148,9 @@ def _measure(
 
 
 def _starts(
-    forecasts: pd.DataFrame, panel: pd.DataFrame, backtest: Backtest
+    forecasts: pd.DataFrame, calendars: TradabilityByStock, backtest: Backtest
 ) -> Iterator[dict[str, object]]:
     """Yield each strategy's score over accounts opened on successive first sessions."""
-    calendars = tradability_by_stock(forecasts, with_returns(panel), backtest=backtest)
     for (model, fold), block in forecasts.groupby(["model", "fold"]):
         runs = [
             (calendars[str(ticker), cast(int, fold)], rows.set_index("origin")["y_hat"])

@@ -6,7 +6,7 @@ walk-forward years before ``open_test_year`` is called.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pandas as pd
@@ -24,7 +24,7 @@ from nse_lstm.evaluation.scoring import (
     score_traded,
 )
 from nse_lstm.evaluation.selection import select
-from nse_lstm.evaluation.strategies import strategy_returns
+from nse_lstm.evaluation.strategies import strategy_returns, tradability_by_stock
 from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
@@ -243,30 +243,40 @@ def forecast_delayed(data: StudyData, panel: pd.DataFrame, fold: Fold) -> pd.Dat
 def _evaluate(
     data: StudyData, panel: pd.DataFrame, folds: Sequence[Fold]
 ) -> Evaluation:
-    study, declared = data.study, data.study.verdict
+    declared, backtest = data.study.verdict, data.study.backtest
     blocks = [forecast_fold(data, panel, fold) for fold in folds]
-    if study.v2_delay1.trained:
+    if data.study.v2_delay1.trained:
         blocks += [forecast_delayed(data, panel, fold) for fold in folds]
     forecasts = pd.concat(blocks, ignore_index=True)
     # Only price forecasts have an accuracy; a trade's return is scored by trading.
     priced = forecasts[forecasts["delay"] == 0]
-    returns = strategy_returns(forecasts, panel, backtest=study.backtest)
+    calendars = tradability_by_stock(forecasts, with_returns(panel), backtest=backtest)
+    returns = strategy_returns(forecasts, panel, backtest=backtest)
+    one_later = replace(
+        backtest, cost_bps=(backtest.headline_cost_bps,), delay=backtest.delay + 1
+    )
+    later = strategy_returns(forecasts, panel, backtest=one_later)
     scores = pd.concat(
         [
             score_accuracy(priced, panel),
             score_traded(priced, panel),
             score_delayed_direction(priced, panel),
-            score_strategies(returns, backtest=study.backtest),
+            score_strategies(returns, backtest=backtest),
             score_robustness(
-                forecasts, panel, model=declared.model, backtest=study.backtest
+                forecasts,
+                calendars,
+                returns=returns,
+                later=later,
+                model=declared.model,
+                backtest=backtest,
             ),
             score_random(
                 returns,
-                panel,
+                calendars,
                 model=declared.model,
-                backtest=study.backtest,
+                backtest=backtest,
                 draws=declared.random_draws,
-                seed=study.seed,
+                seed=data.study.seed,
             ),
         ],
         ignore_index=True,
@@ -274,9 +284,10 @@ def _evaluate(
     capacity = score_capacity(
         forecasts,
         panel,
+        calendars,
         model=declared.model,
         rule=declared.rule,
-        backtest=study.backtest,
+        backtest=backtest,
     )
     return Evaluation(forecasts, returns, scores, capacity)
 
