@@ -16,6 +16,7 @@ from nse_lstm.pages.results import write_results
 from nse_lstm.pages.status import write_status
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.pages import render_notebook
+from nse_lstm.study.core.audit_result import read_audit
 from nse_lstm.study.core.sealed_year import YearEvaluation
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.verdict import read_verdict, verdict_document
@@ -71,7 +72,14 @@ def judged(request, finished: Workspace) -> Iterator[tuple[str, Workspace]]:
     assert judgement.answer == request.param
     data = open_study_data(finished)
     write_json(
-        path, verdict_document(data, judgement, evaluation=EVALUATION, n_trials=24)
+        path,
+        verdict_document(
+            data,
+            judgement,
+            audit=read_audit(data),
+            evaluation=EVALUATION,
+            n_trials=24,
+        ),
     )
     yield request.param, finished
     write_text(path, before)

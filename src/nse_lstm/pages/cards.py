@@ -13,9 +13,8 @@ from nse_lstm.reporting.glossary import render_glossary
 from nse_lstm.study.core.audit_result import (
     audit_path,
     audit_table,
-    audit_words,
-    is_clean,
     power_table,
+    read_audit,
 )
 from nse_lstm.study.core.phase_tables import (
     read_facts,
@@ -57,10 +56,11 @@ def audit_card(workspace: Workspace) -> dict[str, Any]:
     """Gather the values of the audit page, whether or not it has been run."""
     ran = audit_path(workspace).is_file()
     found = read_json(audit_path(workspace)) if ran else {}
-    clean = is_clean(workspace)
+    outcome = read_audit(workspace)
+    clean = outcome.clean
     return {
         "tone": "undecided" if clean is None else "yes" if clean else "no",
-        "words": audit_words(workspace),
+        "words": outcome.words,
         "checks": audit_table(workspace) if ran else None,
         "alarms": found.get("alarms", []),
         "changes": found.get("changes", []),

@@ -17,6 +17,7 @@ from nse_lstm.models.bundles import read_metadata
 from nse_lstm.pages.phrases import NAIVE
 from nse_lstm.study.core.phase_tables import read_facts, read_recommended
 from nse_lstm.study.core.sealed_year import open_test_year
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.training.model_checks import (
     count_negatives,
@@ -97,8 +98,9 @@ def read_stock_page(workspace: Workspace, ticker: str = "") -> StockPage:
         raise ConfigurationError(
             f"`ticker` must be one of {', '.join(names)}. Received: {ticker!r}"
         )
-    facts, study = read_facts(workspace), workspace.study
-    panel, _ = open_test_year(workspace)
+    data = open_study_data(workspace)
+    facts, study = data.facts, data.study
+    panel, _ = open_test_year(data)
     prices = with_returns(panel)
     folder = workspace.paths.evaluation
     forecasts, returns, scores = (

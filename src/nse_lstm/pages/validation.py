@@ -14,8 +14,8 @@ from nse_lstm.reporting.display import Html, bullets, sentence, show_table
 from nse_lstm.study.core.audit_result import (
     audit_path,
     audit_table,
-    audit_words,
     power_table,
+    read_audit,
 )
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.validation.validate import Validation
@@ -23,7 +23,7 @@ from nse_lstm.study.validation.validate import Validation
 
 def show_audit(workspace: Workspace) -> Html:
     """Show the result of the leak audit, and its checks if it has been run."""
-    words = sentence(audit_words(workspace))
+    words = sentence(read_audit(workspace).words)
     if not audit_path(workspace).is_file():
         return words
     return Html(words.html + show_table(audit_table(workspace)).html)

@@ -40,7 +40,7 @@ def test_the_service_forecasts_the_notebooks_numbers_to_the_bit(tmp_path):
         promote_trained(workspace, ticker, fold.year)
         folder = bundle_folder(open_study_data(workspace), ticker, fold.year)
         assert difference_from_keras(folder) <= KERAS_TOLERANCE
-    panel, _ = open_test_year(workspace)
+    panel, _ = open_test_year(open_study_data(workspace))
     expected = forecast_fold(open_study_data(workspace), panel, fold)
     expected = expected[expected["model"] == "v2"]
     asked = [

@@ -39,17 +39,18 @@ def leave(own_study: Workspace, **other: Any) -> None:
 
 
 def test_without_a_result_nothing_is_known(own_study: Workspace) -> None:
-    assert audit_result.is_clean(own_study) is None
-    assert "was not run" in audit_result.audit_words(own_study)
+    assert audit_result.read_audit(own_study).clean is None
+    assert "was not run" in audit_result.read_audit(own_study).words
     with pytest.raises(ArtefactError, match="run nse-lstm audit"):
         audit_result.audit_table(own_study)
 
 
 def test_a_clean_result_of_this_study_counts(own_study: Workspace) -> None:
     leave(own_study)
-    assert audit_result.is_clean(own_study) is True
-    assert "is clean: 1 other futures, 7 placebos" in audit_result.audit_words(
-        own_study
+    assert audit_result.read_audit(own_study).clean is True
+    assert (
+        "is clean: 1 other futures, 7 placebos"
+        in audit_result.read_audit(own_study).words
     )
     assert audit_result.audit_table(own_study)["alarms"].sum() == 0
 
@@ -57,9 +58,10 @@ def test_a_clean_result_of_this_study_counts(own_study: Workspace) -> None:
 def test_an_alarm_is_named(own_study: Workspace) -> None:
     alarm = {"check": "futures: scalers", "where": "SCOM 2024", "detail": "changed"}
     leave(own_study, clean=False, alarms=[alarm])
-    assert audit_result.is_clean(own_study) is False
-    assert "found 1 leaks or faults: futures: scalers" in audit_result.audit_words(
-        own_study
+    assert audit_result.read_audit(own_study).clean is False
+    assert (
+        "found 1 leaks or faults: futures: scalers"
+        in audit_result.read_audit(own_study).words
     )
     table = audit_result.audit_table(own_study).set_index("check")
     assert table.loc["futures: scalers", "alarms"] == 1
@@ -69,14 +71,14 @@ def test_an_alarm_is_named(own_study: Workspace) -> None:
 def test_a_result_of_anything_else_is_none(own_study: Workspace, part: str) -> None:
     mine = audit_result.audit_identity(own_study)
     leave(own_study, identity=mine | {part: "another"})
-    assert audit_result.is_clean(own_study) is None
-    assert "out of date" in audit_result.audit_words(own_study)
+    assert audit_result.read_audit(own_study).clean is None
+    assert "out of date" in audit_result.read_audit(own_study).words
 
 
 def test_another_configuration_is_another_study(own_study: Workspace) -> None:
     leave(own_study)
     other = Workspace(replace(own_study.study, seed=2), own_study.paths)
-    assert audit_result.is_clean(other) is None
+    assert audit_result.read_audit(other).clean is None
 
 
 def test_every_stage_has_a_line_in_the_table() -> None:

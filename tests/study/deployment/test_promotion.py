@@ -13,6 +13,7 @@ from support.tiny_study import tiny_workspace
 from nse_lstm.deployment.registry import history, promote, read_registry
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.models import keras_agreement
+from nse_lstm.study.core.audit_result import AuditOutcome
 from nse_lstm.study.core.sealed_year import open_test_year, open_to_serve
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
@@ -41,7 +42,7 @@ def study(
     for name in ("data", "trained_models"):
         shutil.copytree(finished.paths.root / name, tmp_path / name)
     workspace = tiny_workspace(tmp_path)
-    monkeypatch.setattr(promotion_case, "is_clean", lambda _: True)
+    monkeypatch.setattr(promotion_case, "read_audit", lambda _: AuditOutcome(True, ""))
     monkeypatch.setattr(deploy, "refit", lambda *_, **__: [])
     # Its bundles hold no network.
     monkeypatch.setattr(keras_agreement, "require_keras_agreement", lambda _: None)
@@ -171,7 +172,8 @@ def test_calibration_and_audit_are_asked_for(
     ticker = stocks(study)[0]
     make_good(study, ticker, coverage=coverage)
     promote_selected(study)
-    monkeypatch.setattr(promotion_case, "is_clean", lambda _: clean)
+    outcome = AuditOutcome(clean, "the leak audit was not run")
+    monkeypatch.setattr(promotion_case, "read_audit", lambda _: outcome)
     with pytest.raises(ArtefactError, match=words):
         promote_by_hand(study, ticker, "v2", to="champion")
 

@@ -1,5 +1,6 @@
 """The audit's result on disk, and what it is valid for."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,30 +61,37 @@ def audit_identity(workspace: Workspace) -> dict[str, str]:
     The code is that of the audit and of all that feeds the verdict, the trials of the
     ranking models among it, since the deflated Sharpe ratio counts them.
     """
+    facts = read_facts(workspace)
     return {
-        "data": read_facts(workspace).digest,
-        "study": identity(workspace),
+        "data": facts.digest,
+        "study": identity(workspace.study, facts.test_year),
         "code": code_version(*AUDITED),
     }
 
 
-def is_clean(workspace: Workspace) -> bool | None:
-    """Say whether this very study passed the audit; None where that is not known.
+@dataclass(frozen=True)
+class AuditOutcome:
+    """Result of the audit for one study."""
 
-    None without a result, and with one of other data, configuration or code.
-    """
-    found = _read(workspace)
-    if found is None or found["identity"] != audit_identity(workspace):
-        return None
-    return bool(found["clean"])
+    clean: bool | None
+    """Whether this very study passed; None without a result, and with one of other
+    data, configuration or code."""
+    words: str
+    """Its finding in a sentence, or why there is none."""
 
 
-def audit_words(workspace: Workspace) -> str:
-    """Say in a sentence what the audit found, or why it says nothing."""
+def read_audit(workspace: Workspace) -> AuditOutcome:
+    """Read whether this very study passed the audit, and its finding in a sentence."""
     found = _read(workspace)
     if found is None:
-        return "The leak audit was not run on this study: run `make audit`."
+        words = "The leak audit was not run on this study: run `make audit`."
+        return AuditOutcome(None, words)
     mine = audit_identity(workspace)
+    clean = bool(found["clean"]) if found["identity"] == mine else None
+    return AuditOutcome(clean, _finding(found, mine))
+
+
+def _finding(found: dict[str, Any], mine: dict[str, str]) -> str:
     names = {"data": "data", "study": "configuration or code", "code": "code"}
     other = [names[key] for key in names if found["identity"].get(key) != mine[key]]
     if other:

@@ -10,14 +10,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nse_lstm.config import study_document
+from nse_lstm.config import Study, study_document
 from nse_lstm.deployment.locks import locked
 from nse_lstm.errors import ArtefactError
 from nse_lstm.models.versions import code_version
 from nse_lstm.paths import write_text
 from nse_lstm.study.core.jobs import NETWORK
-from nse_lstm.study.core.phase_tables import read_facts
-from nse_lstm.study.core.workspace import Workspace
 
 EVALUATION = (
     *("data.universe", "study.data_analysis.prepare", *NETWORK),
@@ -28,7 +26,11 @@ anything else, such as a page, is no other study."""
 
 
 def identity(
-    workspace: Workspace, *, seeded: bool = True, made_by: tuple[str, ...] = ()
+    study: Study,
+    test_year: int,
+    *,
+    seeded: bool = True,
+    made_by: tuple[str, ...] = (),
 ) -> str:
     """Name all that can change a forecast, a trade or a score, but the data.
 
@@ -37,16 +39,18 @@ def identity(
 
     Parameters
     ----------
-    workspace : Workspace
+    study : Study
+    test_year : int
+        Of the market's facts.
     seeded : bool
         Whether the study's seed counts. Fits from several seeds are one trial.
     made_by : tuple of str
         Modules that count beside ``EVALUATION``, as for ``versions.code_version``.
     """
-    document = study_document(workspace.study)
+    document = study_document(study)
     if not seeded:
         del document["seed"]
-    document["test_year"] = read_facts(workspace).test_year
+    document["test_year"] = test_year
     document["code"] = code_version(*EVALUATION, *made_by)
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

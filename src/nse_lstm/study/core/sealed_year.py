@@ -13,7 +13,7 @@ import pandas as pd
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.study.core.ledger import append_lines, identity, read_lines
-from nse_lstm.study.core.phase_tables import read_facts
+from nse_lstm.study.core.study_data import StudyData
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import PANEL, read_table
 
@@ -42,13 +42,13 @@ class YearEvaluation:
 
 
 def open_test_year(
-    workspace: Workspace, *, study: str = "", now: datetime | None = None
+    data: StudyData, *, study: str = "", now: datetime | None = None
 ) -> tuple[pd.DataFrame, YearEvaluation]:
     """Break the seal: return the panel with the test year, and record the evaluation.
 
     Parameters
     ----------
-    workspace : Workspace
+    data : StudyData
     study : str
         What names the frozen study; ``ledger.identity`` if empty.
     now : datetime, optional
@@ -64,22 +64,24 @@ def open_test_year(
         ``exploratory`` for any other study or other data after it. The same study on
         the same data is the same evaluation.
     """
-    facts = read_facts(workspace)
-    path = workspace.paths.ledger / "test_year_evaluations.jsonl"
+    facts = data.facts
+    path = data.paths.ledger / "test_year_evaluations.jsonl"
     mine = {
         "data": facts.digest,
         "test_year": facts.test_year,
-        "study": study or identity(workspace),
+        "study": study or identity(data.study, facts.test_year),
     }
     lines = [line for line in read_lines(path) if line["test_year"] == facts.test_year]
     known = [line for line in lines if mine.items() <= line.items()]
     if not known:
         moment = (now or datetime.now(UTC)).isoformat(timespec="seconds")
-        label = _label(workspace, facts.test_year, first=not lines)
+        label: Label = "exploratory" if lines else "confirmatory"
+        if facts.test_year <= data.study.market.results_known_through:
+            label = "replication"
         known = [{**mine, "when": moment, "label": label}]
         lines += known
         append_lines(path, known, key=list(mine))
-    panel = read_table(PANEL, workspace.paths.processed / "panel.parquet")
+    panel = read_table(PANEL, data.paths.processed / "panel.parquet")
     return panel, YearEvaluation(facts.test_year, known[0]["label"], len(lines))
 
 
@@ -101,9 +103,3 @@ def open_to_serve(workspace: Workspace) -> pd.DataFrame:
             "evaluation; run Phase 4 first"
         )
     return read_table(PANEL, workspace.paths.processed / "panel.parquet")
-
-
-def _label(workspace: Workspace, test_year: int, *, first: bool) -> Label:
-    if test_year <= workspace.study.market.results_known_through:
-        return "replication"
-    return "confirmatory" if first else "exploratory"

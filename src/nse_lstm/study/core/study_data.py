@@ -5,14 +5,13 @@ from functools import cached_property
 
 import pandas as pd
 
-from nse_lstm.features.folds import Fold
+from nse_lstm.features.folds import Fold, make_folds
 from nse_lstm.features.returns import with_returns
 from nse_lstm.study.core.phase_tables import (
     MarketFacts,
     read_facts,
     read_recommended,
     read_sealed_panel,
-    study_folds,
 )
 from nse_lstm.study.core.workspace import Workspace
 
@@ -62,10 +61,11 @@ def open_study_data(workspace: Workspace, *, stocks: str = "") -> StudyData:
     ArtefactError
         If Phase 1 has not run, or ran for another test year.
     """
+    facts = read_facts(workspace)
     return StudyData(
         study=workspace.study,
         paths=workspace.paths,
-        facts=read_facts(workspace),
-        folds=study_folds(workspace),
+        facts=facts,
+        folds=make_folds(facts.test_year, workspace.study.folds.n_walk_forward),
         stocks=stocks,
     )

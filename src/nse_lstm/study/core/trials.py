@@ -65,7 +65,8 @@ def record_trials(
     chosen = at_cost[at_cost["rule"].isin(FORECAST_RULES)]
     about = {
         "data": data.facts.digest,
-        "study": study or identity(data, seeded=False, made_by=made_by),
+        "study": study
+        or identity(data.study, data.facts.test_year, seeded=False, made_by=made_by),
         "seed": data.study.seed,
         "cost_bps": cost_bps,
     }

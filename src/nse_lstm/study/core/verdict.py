@@ -11,7 +11,7 @@ from nse_lstm.evaluation.strategies import HOLD
 from nse_lstm.evaluation.verdict import Judgement, excess_moments, judge
 from nse_lstm.json_files import read_json
 from nse_lstm.models.bundles import read_metadata
-from nse_lstm.study.core.audit_result import audit_words, is_clean
+from nse_lstm.study.core.audit_result import AuditOutcome
 from nse_lstm.study.core.jobs import bundle_folder
 from nse_lstm.study.core.sealed_year import YearEvaluation
 from nse_lstm.study.core.study_data import StudyData
@@ -35,19 +35,25 @@ def declared_returns(study: Study, returns: pd.DataFrame) -> pd.DataFrame:
 
 
 def judge_declared(
-    data: StudyData, returns: pd.DataFrame, trials: pd.DataFrame
+    study: Study,
+    returns: pd.DataFrame,
+    *,
+    trials: pd.DataFrame,
+    audit_clean: bool | None,
 ) -> Judgement:
     """Judge the declared strategy; never yes but with a clean audit of this very study.
 
     Parameters
     ----------
-    data : StudyData
+    study : Study
     returns : DataFrame
         STRATEGY_RETURNS of the walk-forward years.
     trials : DataFrame
         From ``read_trials``, those of ``returns`` among them.
+    audit_clean : bool or None
+        From ``read_audit``.
     """
-    study, declared = data.study, declared_returns(data.study, returns)
+    declared = declared_returns(study, returns)
     at_headline = returns["cost_bps"] == study.backtest.headline_cost_bps
     return judge(
         declared,
@@ -56,7 +62,7 @@ def judge_declared(
         verdict=study.verdict,
         seed=study.seed,
         deflated_sharpe=deflate_by_trials(excess_moments(declared), trials["sharpe"]),
-        audit_clean=is_clean(data),
+        audit_clean=audit_clean,
     )
 
 
@@ -83,7 +89,12 @@ def judge_variant(
 
 
 def verdict_document(
-    data: StudyData, judgement: Judgement, *, evaluation: YearEvaluation, n_trials: int
+    data: StudyData,
+    judgement: Judgement,
+    *,
+    audit: AuditOutcome,
+    evaluation: YearEvaluation,
+    n_trials: int,
 ) -> dict[str, Any]:
     """Return the words and numbers that the index shows beside the report card.
 
@@ -103,7 +114,7 @@ def verdict_document(
             *judgement.reasons,
             f"A yearly Sharpe ratio below {judgement.smallest_detectable_sharpe:.1f} "
             f"could not be detected in {judgement.n_sessions} sessions.",
-            audit_words(data),
+            audit.words,
         ],
         "test_year": evaluation.test_year,
         "evaluation": asdict(evaluation) | {"meaning": evaluation.meaning},

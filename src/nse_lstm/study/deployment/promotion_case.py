@@ -19,7 +19,7 @@ from nse_lstm.evaluation.scoring import realised
 from nse_lstm.features.returns import market_sessions
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.paths import write_text
-from nse_lstm.study.core.audit_result import audit_words, is_clean
+from nse_lstm.study.core.audit_result import read_audit
 from nse_lstm.study.core.jobs import bundle_folder
 from nse_lstm.study.core.sealed_year import open_to_serve
 from nse_lstm.study.core.study_data import StudyData
@@ -117,6 +117,7 @@ def build_case(
         if len(tested):
             losses, source = tested, WALK_FORWARD
             coverage = _tested_coverage(data, proposal)
+    audit = read_audit(data)
     return Case(
         ticker=proposal.ticker,
         model=proposal.model,
@@ -124,7 +125,7 @@ def build_case(
         champion=model,
         champion_version=version,
         source=source,
-        audit="" if is_clean(data) else audit_words(data),
+        audit="" if audit.clean else audit.words,
         difference=loss_interval(
             losses, ahead=1, confidence=data.study.verdict.confidence
         ),

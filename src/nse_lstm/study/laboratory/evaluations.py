@@ -46,11 +46,13 @@ def record_evaluation(
         Whether the study is judged on that year. Then each strategy is a trial.
     """
     if counted:
+        data = open_study_data(workspace)
+        own = identity(data.study, data.facts.test_year, seeded=False)
         record_trials(
-            open_study_data(workspace),
+            data,
             returns,
             cost_bps=workspace.study.backtest.headline_cost_bps,
-            study=f"laboratory {ticker} {identity(workspace, seeded=False)}",
+            study=f"laboratory {ticker} {own}",
         )
     line = {
         "data": read_facts(workspace).digest,

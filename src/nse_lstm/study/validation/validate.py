@@ -32,6 +32,7 @@ from nse_lstm.json_files import write_json
 from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
+from nse_lstm.study.core.audit_result import AuditOutcome, read_audit
 from nse_lstm.study.core.jobs import (
     DELAY1,
     bundle_folder,
@@ -91,6 +92,7 @@ class Validation:
     evidence: pd.DataFrame
     coverage: pd.DataFrame
     report_card: pd.DataFrame
+    audit: AuditOutcome
     year_evaluation: YearEvaluation
     n_trials: int
     strategy: Strategy
@@ -131,7 +133,10 @@ def validate(workspace: Workspace) -> Validation:
         before.forecasts, data.panel, tickers=data.recommended[test_fold.year]
     )
     trials = read_trials(data)
-    judgement = judge_declared(data, before.returns, trials)
+    audit = read_audit(data)
+    judgement = judge_declared(
+        study, before.returns, trials=trials, audit_clean=audit.clean
+    )
     evidence = gather_evidence(data, before.forecasts, before.returns, trials)
     coverage = gather_coverage(data, before.forecasts)
     panel, evaluation = open_test_year(data)
@@ -146,6 +151,7 @@ def validate(workspace: Workspace) -> Validation:
         evidence=evidence,
         coverage=coverage,
         report_card=card,
+        audit=audit,
         year_evaluation=evaluation,
         n_trials=banded.n_trials,
         strategy=Strategy(
@@ -326,6 +332,7 @@ def _write(data: StudyData, validation: Validation) -> None:
     document = verdict_document(
         data,
         validation.judgement,
+        audit=validation.audit,
         evaluation=validation.year_evaluation,
         n_trials=validation.n_trials,
     )
