@@ -24,7 +24,7 @@ def test_no_negative_is_found_and_it_is_said_how_that_comes_about(
     counts = count_negatives(finished)
     assert row["met"]
     assert row["found"] == f"0 of {counts['n_forecasts'].sum():,}"
-    assert "Nothing is clipped" in row["comment"]
+    assert "Forecasts are not clipped" in row["comment"]
     # Zero lies 10 below the scaler's minimum of 10, and its range is 40: a quarter.
     assert "0.25 to 0.25 of its fitted range" in row["comment"]
 

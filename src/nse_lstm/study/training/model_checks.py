@@ -95,7 +95,7 @@ def safety_card(workspace: Workspace) -> pd.DataFrame:
     """
     models, times = read_safety(workspace), read_times(workspace)
     rows = [
-        _negatives(count_negatives(workspace), models),
+        _negatives(count_negatives(workspace)),
         _ratio(models),
         _size(models),
         _latency(times),
