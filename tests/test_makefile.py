@@ -110,7 +110,7 @@ AFTER_TRAINING = ["03_full_training", ANATOMY, "04_validation", "05_deployment"]
         ("data/catalogue.toml", []),
         ("src/nse_lstm/config/settings.py", EVERY),
         ("src/nse_lstm/reporting/canvas.py", EVERY),
-        ("src/nse_lstm/reporting/atlas_figures.py", EVERY),
+        ("src/nse_lstm/reporting/market_figures.py", EVERY),
         ("src/nse_lstm/study/data_analysis/market_statistics.py", EVERY),
         ("src/nse_lstm/study/anatomy/steps.py", [ANATOMY]),
         ("src/nse_lstm/reporting/anatomy_figures.py", [ANATOMY]),

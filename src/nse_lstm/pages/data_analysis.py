@@ -6,7 +6,7 @@ from nse_lstm.pages.phrases import tradable_phrase
 from nse_lstm.reporting.display import Html, bullets, sentence
 from nse_lstm.reporting.format import format_number
 from nse_lstm.study.data_analysis.analyse import DataAnalysis
-from nse_lstm.study.data_analysis.market_statistics import PAGE_STOCKS, Atlas
+from nse_lstm.study.data_analysis.market_statistics import PAGE_STOCKS, MarketStatistics
 
 LEVEL = 0.05
 ADJUSTMENTS = {
@@ -50,10 +50,10 @@ MOVEMENT = [
 ]
 
 
-def calendar_sentence(atlas: Atlas) -> Html:
+def calendar_sentence(market: MarketStatistics) -> Html:
     """Summarise the calendar and how many stocks trade."""
-    years = atlas.market_years
-    in_gap = atlas.absent_days["in_gap"]
+    years = market.market_years
+    in_gap = market.absent_days["in_gap"]
     gap = f"a further {in_gap.sum()} in longer breaks" if in_gap.any() else "no break"
     first, last = years.iloc[0], years.iloc[-1]
     return sentence(
@@ -64,11 +64,11 @@ def calendar_sentence(atlas: Atlas) -> Html:
     )
 
 
-def concentration_sentence(atlas: Atlas) -> Html:
+def concentration_sentence(market: MarketStatistics) -> Html:
     """Summarise the concentration of turnover, first and last year."""
-    years = atlas.market_years
+    years = market.market_years
     first, last = years.iloc[0], years.iloc[-1]
-    ranks = atlas.concentration
+    ranks = market.concentration
     name = ranks.loc[(ranks["year"] == last["year"]) & (ranks["rank"] == 1), "ticker"]
     return sentence(
         f"In {last['year']:.0f} {name.iloc[0]} alone had {last['top_1']:.0%} of the "
@@ -79,9 +79,9 @@ def concentration_sentence(atlas: Atlas) -> Html:
     )
 
 
-def survival_sentence(atlas: Atlas) -> Html:
+def survival_sentence(market: MarketStatistics) -> Html:
     """Summarise listings, delistings and stocks that only stopped trading."""
-    own = atlas.lifespans[atlas.lifespans["kind"] == "ordinary"]
+    own = market.lifespans[market.lifespans["kind"] == "ordinary"]
     fates = own["fate"].value_counts()
     names = ", ".join(own.loc[own["fate"] != "trading", "ticker"]) or "none"
     return sentence(
@@ -92,34 +92,34 @@ def survival_sentence(atlas: Atlas) -> Html:
     )
 
 
-def market_table(atlas: Atlas) -> pd.DataFrame:
+def market_table(market: MarketStatistics) -> pd.DataFrame:
     """Return one row per year of the market, the year as text."""
-    years = atlas.market_years.assign(turnover=atlas.market_years["turnover"] / 1e6)
+    years = market.market_years.assign(turnover=market.market_years["turnover"] / 1e6)
     years["year"] = years["year"].astype(str)
     return years.rename(columns=MARKET_HEADINGS)[list(MARKET_HEADINGS.values())]
 
 
-def ended_table(atlas: Atlas) -> pd.DataFrame:
+def ended_table(market: MarketStatistics) -> pd.DataFrame:
     """Return the codes that left or stopped trading, by their last trade."""
-    lives = atlas.lifespans
+    lives = market.lifespans
     ended = lives[lives["fate"] != "trading"].sort_values(["last_trade", "ticker"])
     columns = ["ticker", "kind", "first_session", "last_trade", "last_session", "fate"]
     return ended[columns]
 
 
-def activity_table(atlas: Atlas) -> pd.DataFrame:
+def activity_table(market: MarketStatistics) -> pd.DataFrame:
     """Return the trading activity of all ordinary shares, last year."""
-    return _last_year(atlas)[ACTIVITY]
+    return _last_year(market)[ACTIVITY]
 
 
-def movement_table(atlas: Atlas) -> pd.DataFrame:
+def movement_table(market: MarketStatistics) -> pd.DataFrame:
     """Return volatility, tails, spreads and beta by stock, last year."""
-    return _last_year(atlas)[MOVEMENT]
+    return _last_year(market)[MOVEMENT]
 
 
-def cost_sentence(atlas: Atlas) -> Html:
+def cost_sentence(market: MarketStatistics) -> Html:
     """Summarise spreads and ticks of the last year."""
-    last = _last_year(atlas)
+    last = _last_year(market)
     estimates = {"Roll's": "spread_roll", "Corwin and Schultz's": "spread_high_low"}
     words = [
         f"{name} estimate of the spread is {last[column].median():.1%} of the price "
@@ -131,9 +131,9 @@ def cost_sentence(atlas: Atlas) -> Html:
     return sentence(f"{'. '.join([tick, *words])}. None of these is a quote.")
 
 
-def group_sentence(atlas: Atlas) -> Html:
+def group_sentence(market: MarketStatistics) -> Html:
     """Summarise the lag-1 autocorrelation of liquid and of thin stocks."""
-    groups = atlas.autocorrelation_groups
+    groups = market.autocorrelation_groups
     if groups.empty:
         return sentence(TOO_SHORT)
     first = groups[groups["lag"] == 1]
@@ -156,7 +156,7 @@ def group_sentence(atlas: Atlas) -> Html:
     )
 
 
-def dependence_table(atlas: Atlas) -> pd.DataFrame:
+def dependence_table(market: MarketStatistics) -> pd.DataFrame:
     """Count the stocks whose returns are significantly autocorrelated.
 
     Returns
@@ -165,7 +165,7 @@ def dependence_table(atlas: Atlas) -> pd.DataFrame:
         One row per group: stocks tested, and rejected at 5 % without and with a
         correction for multiple tests.
     """
-    tests = atlas.dependence
+    tests = market.dependence
     by_group = tests.groupby("group")
     columns = {
         name: (tests[p] < LEVEL).groupby(tests["group"]).sum()
@@ -177,9 +177,9 @@ def dependence_table(atlas: Atlas) -> pd.DataFrame:
     )
 
 
-def dependence_sentence(atlas: Atlas) -> Html:
+def dependence_sentence(market: MarketStatistics) -> Html:
     """Summarise the rejections that survive the correction, and their sign."""
-    tests = atlas.dependence
+    tests = market.dependence
     if tests.empty:
         return sentence(TOO_SHORT)
     words = []
@@ -196,9 +196,9 @@ def dependence_sentence(atlas: Atlas) -> Html:
     )
 
 
-def difference_sentence(atlas: Atlas) -> Html:
+def difference_sentence(market: MarketStatistics) -> Html:
     """Compare our list with the count of the first status page."""
-    table = atlas.differences
+    table = market.differences
     counts = table["here"].value_counts()
     tradable = counts.get("recommended", 0) + counts.get("tradable", 0)
     return sentence(
@@ -228,8 +228,8 @@ def data_findings(analysis: DataAnalysis) -> Html:
     )
 
 
-def _last_year(atlas: Atlas) -> pd.DataFrame:
-    years = atlas.stock_years
+def _last_year(market: MarketStatistics) -> pd.DataFrame:
+    years = market.stock_years
     is_shown = (years["year"] == years["year"].max()) & (years["kind"] == "ordinary")
     return years[is_shown].sort_values(
         ["median_turnover", "ticker"], ascending=[False, True]

@@ -25,8 +25,7 @@ def test_no_negative_is_found_and_it_is_said_how_that_comes_about(
     assert row["met"]
     assert row["found"] == f"0 of {counts['n_forecasts'].sum():,}"
     assert "Forecasts are not clipped" in row["comment"]
-    # Zero lies 10 below the scaler's minimum of 10, and its range is 40: a quarter.
-    assert "0.25 to 0.25 of its fitted range" in row["comment"]
+    assert "No forecast came near zero" in row["comment"]
 
 
 def test_negative_forecasts_are_counted_and_their_stock_named(

@@ -186,7 +186,11 @@ def forecasting_with(learner: str) -> Iterator[None]:
 def _without_display_tables() -> Iterator[None]:
     """Skip the market statistics, the evidence and the intervals' coverage."""
     with (
-        patched(analyse, make_atlas=_nothing, write_atlas=_nothing),
+        patched(
+            analyse,
+            compute_market_statistics=_nothing,
+            write_market_statistics=_nothing,
+        ),
         patched(validate, gather_evidence=_no_rows(EVIDENCE)),
         patched(validate, gather_coverage=_no_rows(COVERAGE)),
     ):

@@ -102,6 +102,7 @@ def verdict_document(
     ----------
     data : StudyData
     judgement : Judgement
+    audit : AuditOutcome
     evaluation : YearEvaluation
         Of the test year.
     n_trials : int

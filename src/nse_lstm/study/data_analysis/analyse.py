@@ -7,9 +7,9 @@ import pandas as pd
 from nse_lstm.study.core.phase_tables import MarketFacts, read_sealed_panel
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.market_statistics import (
-    Atlas,
-    make_atlas,
-    write_atlas,
+    MarketStatistics,
+    compute_market_statistics,
+    write_market_statistics,
 )
 from nse_lstm.study.data_analysis.panel_diff import keep_summary
 from nse_lstm.study.data_analysis.prepare import prepare_data
@@ -40,7 +40,7 @@ class DataAnalysis:
     """As of the start of the test year."""
     recommended: dict[int, list[str]]
     """Tickers by fold, as of that fold's start."""
-    atlas: Atlas
+    market_statistics: MarketStatistics
     """Sessions before the test year only."""
 
 
@@ -48,7 +48,7 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
     """Build the panel, recommend stocks as of each fold, and describe the market.
 
     Writes ``panel``, ``instruments``, ``row_counts``, ``repairs`` and the tables of
-    the atlas under ``data/processed``, with a summary for comparison with later builds.
+    market statistics under ``data/processed``, with a summary for later builds.
     Writes ``training_recommendations.json`` and ``stock_statistics.csv`` under
     ``trained_models/<market>/analysis``.
 
@@ -64,8 +64,10 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
     recommended, test_year = prepared.recommended, prepared.facts.test_year
     keep_summary(workspace, market.panel, facts=facts, names=recommended[test_year])
     statistics, sealed = prepared.statistics[test_year], read_sealed_panel(workspace)
-    atlas = make_atlas(sealed, statistics=statistics, instruments=market.instruments)
-    write_atlas(workspace, atlas)
+    described = compute_market_statistics(
+        sealed, statistics=statistics, instruments=market.instruments
+    )
+    write_market_statistics(workspace, described)
     start = pd.Timestamp(test_year, 1, 1)
     return DataAnalysis(
         facts=facts,
@@ -74,7 +76,7 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
         repairs=market.repairs[~(market.repairs["session"] >= start)],
         statistics=statistics,
         recommended=recommended,
-        atlas=atlas,
+        market_statistics=described,
     )
 
 

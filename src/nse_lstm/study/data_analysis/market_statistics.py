@@ -1,4 +1,4 @@
-"""The atlas of Phase 1: every description of the market before the test year.
+"""The market statistics of Phase 1: all that describes the years before the test.
 
 Nothing here is read by a later phase; the tables lie beside the panel for a reader.
 """
@@ -43,7 +43,7 @@ SCHEMAS = {
 
 
 @dataclass(frozen=True)
-class Atlas:
+class MarketStatistics:
     """One table per field, each in its schema of ``tables``."""
 
     stock_years: pd.DataFrame
@@ -57,9 +57,9 @@ class Atlas:
     differences: pd.DataFrame
 
 
-def make_atlas(
+def compute_market_statistics(
     panel: pd.DataFrame, *, statistics: pd.DataFrame, instruments: pd.DataFrame
-) -> Atlas:
+) -> MarketStatistics:
     """Describe a panel.
 
     Parameters
@@ -74,7 +74,7 @@ def make_atlas(
     years, autocorrelation = stock_years(wide), stock_autocorrelations(wide)
     ranks, lives = concentration(wide), lifespans(wide)
     absent = absent_days(wide.sessions)
-    return Atlas(
+    return MarketStatistics(
         stock_years=years,
         autocorrelations=autocorrelation,
         autocorrelation_groups=group_autocorrelations(autocorrelation, years),
@@ -87,17 +87,17 @@ def make_atlas(
     )
 
 
-def write_atlas(workspace: Workspace, atlas: Atlas) -> None:
-    """Write every table of the atlas beside the panel.
+def write_market_statistics(workspace: Workspace, market: MarketStatistics) -> None:
+    """Write every table of the market statistics beside the panel.
 
     Parameters
     ----------
     workspace : Workspace
-    atlas : Atlas
+    market : MarketStatistics
     """
-    folder = workspace.paths.processed / "atlas"
-    for each in fields(atlas):
-        table = getattr(atlas, each.name)
+    folder = workspace.paths.processed / "market_statistics"
+    for each in fields(market):
+        table = getattr(market, each.name)
         tables.write_table(table, SCHEMAS[each.name], folder / f"{each.name}.parquet")
 
 

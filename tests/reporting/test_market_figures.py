@@ -1,4 +1,4 @@
-"""What the figures of the atlas show."""
+"""What the figures of the market statistics show."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ import pytest
 from conftest import make_tiny_panel
 from matplotlib.collections import PolyCollection
 
-from nse_lstm.reporting.atlas_figures import (
+from nse_lstm.reporting.market_figures import (
     draw_autocorrelation,
     draw_availability,
     draw_concentration,
