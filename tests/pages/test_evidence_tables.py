@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nse_lstm.evaluation.forecast_evidence import IN_SET, WORSE, evidence_row
+from nse_lstm.evaluation.forecast_evidence import IN_SET, WORSE, EvidenceRow
 from nse_lstm.pages.evidence_tables import (
     averaging_table,
     coverage_sentence,
@@ -16,8 +16,8 @@ R_SQUARED = "out-of-sample R²"
 HOW = {"says": "something", "method": "some way", "n": 250}
 
 
-def row(test: str, model: str, **more: object) -> dict[str, object]:
-    return evidence_row(test, model, **(HOW | more))  # type: ignore[arg-type]
+def row(test: str, model: str, **more: object) -> EvidenceRow:
+    return EvidenceRow(test, model, **(HOW | more))  # type: ignore[arg-type]
 
 
 def make_evidence() -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,8 @@ from scipy.stats import norm
 from nse_lstm.config import Verdict
 from nse_lstm.evaluation.forecast_evidence import (
     ALL_MODELS,
-    Row,
+    EvidenceRow,
     averaging_evidence,
-    evidence_row,
     forecast_evidence,
 )
 from nse_lstm.evaluation.multiple_comparison import spa_test
@@ -112,7 +112,7 @@ def strategy_evidence(
     verdict: Verdict,
     sessions_per_year: int,
     seed: int,
-) -> Iterator[Row]:
+) -> Iterator[EvidenceRow]:
     """Yield the tests of the declared strategy's returns as rows of ``EVIDENCE``.
 
     A strategy whose returns over cash do not vary has only the row of the smallest
@@ -123,41 +123,29 @@ def strategy_evidence(
     excess, trials, trial_sharpes, verdict, sessions_per_year, seed
         As for ``collect_evidence``.
     """
-    year = sessions_per_year
-    yield _detectable(len(excess), verdict, year)
+    yield _detectable(len(excess), verdict, sessions_per_year)
     found = moments_of(excess)
     if not np.isnan(found.sharpe):
-        yield _sharpe(found, verdict, year)
-        yield _adjusted(excess, verdict, year)
-        yield _probabilistic(found, verdict)
-        yield _track_record(found, verdict, year)
         sharpes = np.asarray(trial_sharpes, float)
         sharpes = sharpes[~np.isnan(sharpes)]
+        yield from _ratio_rows(excess, found, verdict, sessions_per_year)
         if sharpes.size:
-            yield _deflated(found, sharpes, verdict, year)
-            yield _backtest_length(found, sharpes.size, verdict, year)
+            yield from _luck_rows(found, sharpes, verdict, sessions_per_year)
     trials = trials.loc[:, np.ptp(trials.to_numpy(), axis=0) > 0]
     if trials.shape[1] >= 2 and len(trials) >= 4:
         yield _superior(trials, verdict, seed)
         yield _overfitting(trials)
 
 
-def _of_strategy(
-    test: str, verdict: Verdict, *, n: int, says: str, method: str, **more: float
-) -> Row:
-    return evidence_row(
-        test, verdict.model, against=CASH, n=n, says=says, method=method, **more
-    )
-
-
-def _detectable(n: int, verdict: Verdict, year: int) -> Row:
+def _detectable(n: int, verdict: Verdict, year: int) -> EvidenceRow:
     least, likely = (
         smallest_detectable_sharpe(n / year, confidence=verdict.confidence, power=power)
         for power in (0.5, POWER)
     )
-    return _of_strategy(
+    return EvidenceRow(
         "smallest detectable Sharpe",
-        verdict,
+        verdict.model,
+        against=CASH,
         statistic=least,
         upper=likely,
         n=n,
@@ -167,104 +155,80 @@ def _detectable(n: int, verdict: Verdict, year: int) -> Row:
     )
 
 
-def _sharpe(found: Moments, verdict: Verdict, year: int) -> Row:
+def _ratio_rows(
+    excess: pd.Series, found: Moments, verdict: Verdict, year: int
+) -> Iterator[EvidenceRow]:
+    """Yield the tests of the strategy's ratio as if it were the only trial."""
+    row = partial(EvidenceRow, model=verdict.model, against=CASH, n=found.n)
+    shape = {"skew": found.skew, "kurtosis": found.kurtosis}
     z = float(norm.ppf(0.5 + verdict.confidence / 2))
-    error = sharpe_standard_error(
-        found.sharpe, n=found.n, skew=found.skew, kurtosis=found.kurtosis
-    )
+    error = sharpe_standard_error(found.sharpe, n=found.n, **shape)
     yearly, lower, upper = (
         float((found.sharpe + step * error) * np.sqrt(year)) for step in (0, -z, z)
     )
-    return _of_strategy(
+    probability = probabilistic_sharpe_ratio(
+        found.sharpe, benchmark=0, n=found.n, **shape
+    )
+    adjusted = adjusted_sharpe_ratio(excess, sessions_per_year=year, lags=LAGS)
+    needed = minimum_track_record(
+        found.sharpe, benchmark=0, confidence=verdict.confidence, **shape
+    )
+    yield row(
         "Sharpe ratio",
-        verdict,
         statistic=yearly,
         lower=lower,
         upper=upper,
-        n=found.n,
         says=f"{yearly:.2f} per year, from {lower:.2f} to {upper:.2f}",
         method="square root of time; standard error of Mertens over n - 1",
     )
-
-
-def _adjusted(excess: pd.Series, verdict: Verdict, year: int) -> Row:
-    adjusted = adjusted_sharpe_ratio(excess, sessions_per_year=year, lags=LAGS)
-    return _of_strategy(
+    yield row(
         "Sharpe ratio, autocorrelation allowed for",
-        verdict,
         statistic=adjusted,
-        n=len(excess),
         says=f"{adjusted:.2f} per year, adjusted for {LAGS} autocorrelations",
         method=f"Lo's aggregation factor over {LAGS} lags",
     )
-
-
-def _probabilistic(found: Moments, verdict: Verdict) -> Row:
-    probability = probabilistic_sharpe_ratio(
-        found.sharpe, benchmark=0, n=found.n, skew=found.skew, kurtosis=found.kurtosis
-    )
-    return _of_strategy(
+    yield row(
         "probabilistic Sharpe ratio",
-        verdict,
         statistic=probability,
         p_value=1 - probability,
-        n=found.n,
         says=f"above cash with probability {probability:.3f} if it were the only trial",
         method="Bailey and Lopez de Prado, benchmark 0",
     )
-
-
-def _track_record(found: Moments, verdict: Verdict, year: int) -> Row:
-    needed = minimum_track_record(
-        found.sharpe,
-        benchmark=0,
-        skew=found.skew,
-        kurtosis=found.kurtosis,
-        confidence=verdict.confidence,
-    )
-    has = found.n / year
-    return _of_strategy(
+    yield row(
         "minimum track record",
-        verdict,
         statistic=needed / year,
-        n=found.n,
-        says=f"needs a record of {needed / year:.1f} years, has {has:.1f}"
+        says=f"needs a record of {needed / year:.1f} years, has {found.n / year:.1f}"
         if np.isfinite(needed)
         else "no record is long enough, because the ratio is not above 0",
         method=f"years until the probabilistic ratio is {verdict.confidence}",
     )
 
 
-def _deflated(
+def _luck_rows(
     found: Moments, sharpes: NDArray[np.float64], verdict: Verdict, year: int
-) -> Row:
+) -> Iterator[EvidenceRow]:
+    """Yield the tests of the strategy's ratio as the best of all trials."""
+    row = partial(EvidenceRow, model=verdict.model, against=CASH, n=found.n)
+    n_trials, yearly = sharpes.size, float(found.sharpe * np.sqrt(year))
     variance = trial_variance(sharpes, found.n)
     deflated = deflated_sharpe_ratio(
-        **asdict(found), n_trials=sharpes.size, variance=variance
+        **asdict(found), n_trials=n_trials, variance=variance
     )
-    best = expected_maximum_sharpe(sharpes.size, variance=variance) * np.sqrt(year)
-    return _of_strategy(
-        "deflated Sharpe ratio",
-        verdict,
-        statistic=deflated,
-        p_value=1 - deflated,
-        n=found.n,
-        says=f"{deflated:.3f} against the best of {sharpes.size} trials without skill, "
-        f"whose expected yearly ratio is {best:.2f}",
-        method="Bailey and Lopez de Prado; variance of the trials' gains",
-    )
-
-
-def _backtest_length(found: Moments, n_trials: int, verdict: Verdict, year: int) -> Row:
-    yearly = float(found.sharpe * np.sqrt(year))
+    best = expected_maximum_sharpe(n_trials, variance=variance) * np.sqrt(year)
     length = float("inf")
     if yearly > 0:
         length = minimum_backtest_length(n_trials, sharpe=yearly)
-    return _of_strategy(
+    yield row(
+        "deflated Sharpe ratio",
+        statistic=deflated,
+        p_value=1 - deflated,
+        says=f"{deflated:.3f} against the best of {n_trials} trials without skill, "
+        f"whose expected yearly ratio is {best:.2f}",
+        method="Bailey and Lopez de Prado; variance of the trials' gains",
+    )
+    yield row(
         "minimum backtest length",
-        verdict,
         statistic=length,
-        n=found.n,
         says=f"{n_trials} trials without skill would reach this ratio in {length:.1f} "
         f"years, and the record has {found.n / year:.1f}"
         if yearly > 0
@@ -273,7 +237,7 @@ def _backtest_length(found: Moments, n_trials: int, verdict: Verdict, year: int)
     )
 
 
-def _superior(trials: pd.DataFrame, verdict: Verdict, seed: int) -> Row:
+def _superior(trials: pd.DataFrame, verdict: Verdict, seed: int) -> EvidenceRow:
     """Test whether any trial of the ledger beats cash; the loss is minus its return."""
     size = 1 - verdict.confidence
     block, reps = verdict.bootstrap_block, verdict.bootstrap_reps
@@ -285,7 +249,7 @@ def _superior(trials: pd.DataFrame, verdict: Verdict, seed: int) -> Row:
         seed=seed,
         size=size,
     )
-    return evidence_row(
+    return EvidenceRow(
         "superior predictive ability of strategies",
         ALL_MODELS,
         against=CASH,
@@ -304,10 +268,10 @@ def _superior(trials: pd.DataFrame, verdict: Verdict, seed: int) -> Row:
     )
 
 
-def _overfitting(trials: pd.DataFrame) -> Row:
+def _overfitting(trials: pd.DataFrame) -> EvidenceRow:
     blocks = min(BLOCKS, len(trials) // 4 * 2)
     found = backtest_overfitting(trials.to_numpy(), n_blocks=blocks)
-    return evidence_row(
+    return EvidenceRow(
         "probability of backtest overfitting",
         ALL_MODELS,
         against=ALL_MODELS,

@@ -6,7 +6,7 @@ their number.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -45,28 +45,26 @@ BETTER, WORSE = f"more accurate than {NAIVE}", f"less accurate than {NAIVE}"
 IN_SET = "may be the best model"
 """Sentence of a model in the model confidence set."""
 
-Row = dict[str, Any]
 
+@dataclass(frozen=True)
+class EvidenceRow:
+    """One row of ``EVIDENCE``; numbers that are not given are missing."""
 
-def evidence_row(
-    test: str, model: str, *, says: str, method: str, n: int, **more: Any
-) -> Row:
-    """Return one row of ``EVIDENCE``; columns that are not given are missing.
-
-    Parameters
-    ----------
-    test, model : str
-        Names of the test and of the model tested.
-    says, method : str
-        The result in words, and how it was computed.
-    n : int
-        Observations.
-    **more
-        Other columns; ``against`` defaults to persistence, ``ticker`` to "ALL".
-    """
-    nothing = dict.fromkeys(["statistic", "p_value", "lower", "upper"], float("nan"))
-    row = {"test": test, "model": model, "against": NAIVE, "ticker": POOL}
-    return row | nothing | {"n": n, "says": says, "method": method} | more
+    test: str
+    model: str
+    _: KW_ONLY
+    says: str
+    """The result in words."""
+    method: str
+    """How it was computed, in words."""
+    n: int
+    """Observations."""
+    against: str = NAIVE
+    ticker: str = POOL
+    statistic: float = float("nan")
+    p_value: float = float("nan")
+    lower: float = float("nan")
+    upper: float = float("nan")
 
 
 def with_historical_mean(joined: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
@@ -98,7 +96,7 @@ def with_historical_mean(joined: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFr
 
 def forecast_evidence(
     joined: pd.DataFrame, *, verdict: Verdict, seed: int
-) -> Iterator[Row]:
+) -> Iterator[EvidenceRow]:
     """Yield the tests of the forecasts as rows of ``EVIDENCE``.
 
     Parameters
@@ -134,7 +132,7 @@ def forecast_evidence(
 
 def averaging_evidence(
     both: pd.DataFrame, *, verdict: Verdict, seed: int
-) -> Iterator[Row]:
+) -> Iterator[EvidenceRow]:
     """Yield the tests of the accuracy left one session later as rows of ``EVIDENCE``.
 
     Parameters
@@ -163,9 +161,11 @@ def _forecasters(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
             yield str(model), own
 
 
-def _artefact(model: str, rows: pd.DataFrame, *, verdict: Verdict, seed: int) -> Row:
+def _artefact(
+    model: str, rows: pd.DataFrame, *, verdict: Verdict, seed: int
+) -> EvidenceRow:
     found = artefact_share(rows, verdict=verdict, seed=seed)
-    return evidence_row(
+    return EvidenceRow(
         "artefact of averaged prices",
         model,
         against="a session later",
@@ -191,7 +191,7 @@ def _r_squared(
     against: str,
     verdict: Verdict,
     seed: int,
-) -> Row:
+) -> EvidenceRow:
     """Out-of-sample R² of all stocks against the column ``benchmark``."""
     squares = pd.DataFrame(
         {
@@ -205,7 +205,7 @@ def _r_squared(
         # R² = 1 - SSE of the model / SSE of the benchmark
         share = float(1 - sums[:, 0].sum() / sums[:, 1].sum())
         lower, upper = _interval(sums, verdict, seed)
-    return evidence_row(
+    return EvidenceRow(
         test,
         model,
         against=against,
@@ -232,10 +232,10 @@ def _interval(
 
 def _diebold_mariano(
     model: str, rows: pd.DataFrame, ahead: int, verdict: Verdict
-) -> Row:
+) -> EvidenceRow:
     losses = losses_by_date(rows)
     found = diebold_mariano(losses[model], losses[NAIVE], ahead=ahead)
-    return evidence_row(
+    return EvidenceRow(
         "Diebold-Mariano",
         model,
         **_numbers(found),
@@ -245,13 +245,15 @@ def _diebold_mariano(
     )
 
 
-def _clark_west(model: str, rows: pd.DataFrame, ahead: int, verdict: Verdict) -> Row:
+def _clark_west(
+    model: str, rows: pd.DataFrame, ahead: int, verdict: Verdict
+) -> EvidenceRow:
     adjusted = pd.Series(
         adjusted_difference(rows["y"], rows["y_hat"]), index=rows.index
     )
     by_date = adjusted.groupby(rows["target_date"]).mean().sort_index()
     found = mean_test(by_date, ahead=ahead, alternative="greater")
-    return evidence_row(
+    return EvidenceRow(
         "Clark-West",
         model,
         **_numbers(found),
@@ -261,9 +263,11 @@ def _clark_west(model: str, rows: pd.DataFrame, ahead: int, verdict: Verdict) ->
     )
 
 
-def _direction(model: str, rows: pd.DataFrame, ahead: int, verdict: Verdict) -> Row:
+def _direction(
+    model: str, rows: pd.DataFrame, ahead: int, verdict: Verdict
+) -> EvidenceRow:
     found = direction_by_date(rows, ahead=ahead)
-    return evidence_row(
+    return EvidenceRow(
         "direction",
         model,
         **_numbers(found),
@@ -275,7 +279,7 @@ def _direction(model: str, rows: pd.DataFrame, ahead: int, verdict: Verdict) -> 
 
 def _stock_by_stock(
     model: str, rows: pd.DataFrame, ahead: int, verdict: Verdict
-) -> Iterator[Row]:
+) -> Iterator[EvidenceRow]:
     found = {
         str(ticker): diebold_mariano(losses[model], losses[NAIVE], ahead=ahead)
         for ticker, block in rows.groupby("ticker")
@@ -290,7 +294,7 @@ def _stock_by_stock(
     for ticker, test in found.items():
         numbers = _numbers(test) | {"p_value": adjusted[ticker]}
         decided = Comparison(**asdict(test) | {"p_value": adjusted[ticker]})
-        yield evidence_row(
+        yield EvidenceRow(
             "Diebold-Mariano, Holm",
             model,
             ticker=ticker,
@@ -302,13 +306,15 @@ def _stock_by_stock(
         )
 
 
-def _together(known: pd.DataFrame, *, verdict: Verdict, seed: int) -> Iterator[Row]:
+def _together(
+    known: pd.DataFrame, *, verdict: Verdict, seed: int
+) -> Iterator[EvidenceRow]:
     losses = losses_by_date(known)
     if (losses.rsub(losses[NAIVE], axis=0) == 0).all(axis=None):
         return  # nothing but persistence to compare
     block, reps = verdict.bootstrap_block, verdict.bootstrap_reps
     size = 1 - verdict.confidence
-    bootstrap: Row = {"block": block, "reps": reps, "seed": seed}
+    bootstrap: dict[str, Any] = {"block": block, "reps": reps, "seed": seed}
     how = (
         "squared errors by date, those that every model forecast; stationary "
         f"bootstrap, mean block {block}, {reps} times"
@@ -317,7 +323,7 @@ def _together(known: pd.DataFrame, *, verdict: Verdict, seed: int) -> Iterator[R
     yield _stepwise(losses, size, bootstrap, how)
     found = model_confidence_set(losses, size=size, **bootstrap)
     for model, p_value, included in found.itertuples(index=False):
-        yield evidence_row(
+        yield EvidenceRow(
             "model confidence set",
             model,
             against=ALL_MODELS,
@@ -328,9 +334,11 @@ def _together(known: pd.DataFrame, *, verdict: Verdict, seed: int) -> Iterator[R
         )
 
 
-def _superior(losses: pd.DataFrame, size: float, bootstrap: Row, how: str) -> Row:
+def _superior(
+    losses: pd.DataFrame, size: float, bootstrap: dict[str, Any], how: str
+) -> EvidenceRow:
     found = spa_test(losses, benchmark=NAIVE, size=size, **bootstrap)
-    return evidence_row(
+    return EvidenceRow(
         "superior predictive ability",
         ALL_MODELS,
         p_value=found.consistent,
@@ -344,9 +352,11 @@ def _superior(losses: pd.DataFrame, size: float, bootstrap: Row, how: str) -> Ro
     )
 
 
-def _stepwise(losses: pd.DataFrame, size: float, bootstrap: Row, how: str) -> Row:
+def _stepwise(
+    losses: pd.DataFrame, size: float, bootstrap: dict[str, Any], how: str
+) -> EvidenceRow:
     chosen = romano_wolf_stepm(losses, benchmark=NAIVE, size=size, **bootstrap)
-    return evidence_row(
+    return EvidenceRow(
         "stepwise superior",
         ALL_MODELS,
         statistic=float(len(chosen)),
@@ -356,7 +366,7 @@ def _stepwise(losses: pd.DataFrame, size: float, bootstrap: Row, how: str) -> Ro
     )
 
 
-def _numbers(found: Comparison) -> Row:
+def _numbers(found: Comparison) -> dict[str, Any]:
     return {"statistic": found.statistic, "p_value": found.p_value, "n": found.n}
 
 
