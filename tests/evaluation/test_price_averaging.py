@@ -16,7 +16,7 @@ from nse_lstm.evaluation.price_averaging import (
     score_delayed_direction,
     with_delayed_return,
 )
-from nse_lstm.evaluation.scoring import score_accuracy
+from nse_lstm.evaluation.scoring import realised, score_accuracy
 from nse_lstm.tables import SCORES, check
 
 
@@ -135,7 +135,7 @@ def test_both_returns_of_a_forecast_are_those_of_its_own_and_the_next_session(
 ):
     panel = make_tiny_panel(start="2019-11-04")
     forecasts = forecasts_of(panel, model="m", y_hat=lambda r: r["ahead"], fold=2020)
-    both = with_delayed_return(forecasts, panel)
+    both = with_delayed_return(realised(forecasts, panel), panel)
     assert len(both) and both["y"].to_numpy() == pytest.approx(both["y_hat"])
     # What is later at one origin is now at the next, where both are there.
     by_target = both.set_index(["ticker", "target_date"])["y"]

@@ -21,7 +21,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import beta, betabinom
 
 from nse_lstm.errors import StudyError
-from nse_lstm.evaluation.scoring import realised
 from nse_lstm.tables import COVERAGE, FORECASTS, check, conform
 
 Array = NDArray[np.float64]
@@ -170,23 +169,16 @@ def conformal_intervals(
 
 
 def add_intervals(
-    forecasts: pd.DataFrame,
-    panel: pd.DataFrame,
-    *,
-    alpha: float,
-    window: int,
-    rate: float = 0.0,
+    joined: pd.DataFrame, *, alpha: float, window: int, rate: float = 0.0
 ) -> pd.DataFrame:
     """Fill ``lower`` and ``upper`` of forecasts from each series' own earlier errors.
 
     Parameters
     ----------
-    forecasts : DataFrame
-        ``FORECASTS`` of one delay and horizon per model, of any number of folds: the
-        first intervals of a year use the errors of the year before.
-    panel : DataFrame
-        ``PANEL``, as far as it is known. Rows after an origin do not change its
-        interval.
+    joined : DataFrame
+        ``FORECASTS`` with ``y`` (``scoring.realised``), of one delay and horizon per
+        model and any number of folds: the first intervals of a year use the errors of
+        the year before. Targets after an origin do not change its interval.
     alpha, window, rate
         As for ``conformal_intervals``.
 
@@ -196,9 +188,7 @@ def add_intervals(
         ``FORECASTS`` in order of series and origin. Both ends are missing where there
         are too few errors.
     """
-    found = conformal_intervals(
-        realised(forecasts, panel), alpha=alpha, window=window, rate=rate
-    )
+    found = conformal_intervals(joined, alpha=alpha, window=window, rate=rate)
     ends = ["lower", "upper"]
     found[ends] = found[ends].where(np.isfinite(found[ends]))
     return check(found[list(FORECASTS.columns)], FORECASTS)

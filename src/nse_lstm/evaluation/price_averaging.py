@@ -98,13 +98,14 @@ def score_delayed_direction(
     return check(kept.assign(metric=LATER), SCORES)
 
 
-def with_delayed_return(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
-    """Join the return over the forecast's own span and over the span one session later.
+def with_delayed_return(joined: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """Join the return over the span one session later to that over a forecast's own.
 
     Parameters
     ----------
-    forecasts : DataFrame
-        ``FORECASTS`` with one delay and horizon per model.
+    joined : DataFrame
+        ``FORECASTS`` with ``y`` (``scoring.realised``), one delay and horizon per
+        model.
     panel : DataFrame
         ``PANEL`` of the whole market.
 
@@ -113,10 +114,12 @@ def with_delayed_return(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.Data
     DataFrame
         The forecasts with both returns known, with ``y`` and ``y_later``.
     """
-    later = realised(delay_one_session(forecasts, market_sessions(panel)), panel)
+    forecasts = joined[list(FORECASTS.columns)]
+    delayed = delay_one_session(forecasts, market_sessions(panel))
+    later = realised(delayed, panel)
     key = ["ticker", "model", "seed", "fold", "origin"]
     later = later[[*key, "y"]].rename(columns={"y": "y_later"})
-    both = realised(forecasts, panel).merge(later, on=key)
+    both = joined.merge(later, on=key)
     return both.dropna(subset=["y", "y_hat", "y_later"])
 
 

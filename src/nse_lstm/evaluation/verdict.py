@@ -164,7 +164,8 @@ def excess_moments(returns: pd.DataFrame) -> Moments:
     Parameters and errors are those of ``pooled_excess``. The Sharpe ratio is missing
     for a strategy that never traded.
     """
-    return moments_of(pooled_excess(returns))
+    excess = pooled_excess(returns)
+    return moments_of(excess)
 
 
 def _check_strategy(name: str, rows: pd.DataFrame) -> None:

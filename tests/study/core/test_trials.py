@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -38,6 +39,12 @@ def make_returns(*, model: str = "v2", turnover: float = 1.0) -> pd.DataFrame:
     return pd.DataFrame(rows)[list(STRATEGY_RETURNS.columns)]
 
 
+def count_trials(data: StudyData, returns: pd.DataFrame, **how: Any) -> int:
+    """Record trials and count all of the ledger."""
+    record_trials(data, returns, **how)
+    return len(read_trials(data))
+
+
 def seeded(data: StudyData, seed: int) -> StudyData:
     return replace(data, study=replace(data.study, seed=seed))
 
@@ -46,9 +53,9 @@ def test_every_distinct_strategy_is_a_trial_once(tmp_path: Path) -> None:
     data = open_study_data(make_workspace(tmp_path))
     returns = pd.concat([make_returns(), make_returns(model="repeat_sign")])
     other = returns.assign(net_return=returns["net_return"] + 0.001)
-    assert record_trials(data, returns, study="s", cost_bps=66) == 2
-    assert record_trials(data, returns, study="s", cost_bps=66) == 2
-    assert record_trials(data, other, study="t", cost_bps=66) == 4
+    assert count_trials(data, returns, study="s", cost_bps=66) == 2
+    assert count_trials(data, returns, study="s", cost_bps=66) == 2
+    assert count_trials(data, other, study="t", cost_bps=66) == 4
     # mean 0.005, deviations .005 -.015 .015 -.005: variance 5e-4 / 3
     deviation = (5e-4 / 3) ** 0.5
     expected = [0.005 / deviation] * 2 + [0.006 / deviation] * 2
@@ -58,7 +65,7 @@ def test_every_distinct_strategy_is_a_trial_once(tmp_path: Path) -> None:
 def test_a_strategy_that_never_deals_is_no_trial(tmp_path: Path) -> None:
     data = open_study_data(make_workspace(tmp_path))
     idle = make_returns(model="persistence", turnover=0.0)
-    assert record_trials(data, idle, study="s", cost_bps=66) == 0
+    assert count_trials(data, idle, study="s", cost_bps=66) == 0
 
 
 def test_yardsticks_fixed_beforehand_are_no_trials(tmp_path: Path) -> None:
@@ -68,7 +75,7 @@ def test_yardsticks_fixed_beforehand_are_no_trials(tmp_path: Path) -> None:
         for model, rule in BENCHMARKS.items()
     ]
     returns = pd.concat([*held, make_returns(model="ar1")])
-    assert record_trials(data, returns, study="s", cost_bps=66) == 1
+    assert count_trials(data, returns, study="s", cost_bps=66) == 1
     assert read_trials(data)["model"].to_list() == ["ar1"]
 
 
@@ -76,8 +83,8 @@ def test_rewritten_sources_that_deal_the_same_are_the_same_trial(
     tmp_path: Path,
 ) -> None:
     data = open_study_data(make_workspace(tmp_path))
-    assert record_trials(data, make_returns(), study="s", cost_bps=66) == 1
-    assert record_trials(data, make_returns(), study="t", cost_bps=66) == 1
+    assert count_trials(data, make_returns(), study="s", cost_bps=66) == 1
+    assert count_trials(data, make_returns(), study="t", cost_bps=66) == 1
 
 
 def test_seeds_are_children_of_one_trial_whose_return_is_their_mean(
@@ -85,8 +92,8 @@ def test_seeds_are_children_of_one_trial_whose_return_is_their_mean(
 ) -> None:
     data = open_study_data(make_workspace(tmp_path))
     other = make_returns().assign(net_return=[0.021, 0.001, 0.001, 0.001])
-    assert record_trials(seeded(data, 1), make_returns(), cost_bps=66) == 1
-    assert record_trials(seeded(data, 2), other, cost_bps=66) == 1
+    assert count_trials(seeded(data, 1), make_returns(), cost_bps=66) == 1
+    assert count_trials(seeded(data, 2), other, cost_bps=66) == 1
     matrix = read_trial_matrix(data, SESSIONS)
     # Over cash: 1, -1, 2, 0 % and 2, 0, 0, 0 %.
     assert matrix.to_numpy().ravel() == pytest.approx([0.015, -0.005, 0.01, 0])
@@ -97,8 +104,8 @@ def test_the_matrix_is_the_ledgers_and_knows_its_sessions(tmp_path: Path) -> Non
     later = SESSIONS + pd.Timedelta(days=7)
     elsewhere = make_returns(model="ar1").assign(session=later)
     both = pd.concat([make_returns(), elsewhere])
-    assert record_trials(data, both, study="s", cost_bps=66) == 2
-    record_trials(data, make_returns(model="ar5"), study="t", cost_bps=66)
+    assert count_trials(data, both, study="s", cost_bps=66) == 2
+    count_trials(data, make_returns(model="ar5"), study="t", cost_bps=66)
     matrix = read_trial_matrix(data, SESSIONS[1:])
     # AR(1) has other sessions: it counts, and has nothing to compare.
     assert matrix.columns.to_list() == ["v2 sign #2", "ar5 sign #3"]
@@ -110,10 +117,10 @@ def test_a_clean_clone_counts_the_same_trials_from_the_committed_lines(
     tmp_path: Path,
 ) -> None:
     data = open_study_data(make_workspace(tmp_path / "one"))
-    record_trials(data, make_returns(), study="s", cost_bps=66)
+    count_trials(data, make_returns(), study="s", cost_bps=66)
     clone = open_study_data(make_workspace(tmp_path / "two"))
     shutil.copytree(data.paths.ledger, clone.paths.ledger)
-    assert record_trials(clone, make_returns(), study="s", cost_bps=66) == 1
+    assert count_trials(clone, make_returns(), study="s", cost_bps=66) == 1
     pd.testing.assert_frame_equal(
         read_trial_matrix(clone, SESSIONS), read_trial_matrix(data, SESSIONS)
     )
@@ -121,7 +128,7 @@ def test_a_clean_clone_counts_the_same_trials_from_the_committed_lines(
 
 def test_a_line_holds_statistics_and_little_of_them(tmp_path: Path) -> None:
     data = open_study_data(make_workspace(tmp_path))
-    record_trials(data, make_returns(), study="s", cost_bps=66)
+    count_trials(data, make_returns(), study="s", cost_bps=66)
     line = json.loads((data.paths.ledger / "trials.jsonl").read_text())
     assert line["excess_ppm"] == "10000 -10000 20000 0"
     assert {"first", "last", "calendar", "seed", "model", "rule"} <= set(line)
@@ -129,7 +136,7 @@ def test_a_line_holds_statistics_and_little_of_them(tmp_path: Path) -> None:
 
 def test_the_ledgers_first_lines_still_count(tmp_path: Path) -> None:
     data = open_study_data(make_workspace(tmp_path))
-    record_trials(data, make_returns(), study="s", cost_bps=66)
+    count_trials(data, make_returns(), study="s", cost_bps=66)
     path = data.paths.ledger / "trials.jsonl"
     old = {"data": "d", "study": "o", "model": "v2", "rule": "gate"}
     old |= {"excess_returns": [0.01, 0.03], "first": "2019-01-02"}
@@ -140,7 +147,7 @@ def test_the_ledgers_first_lines_still_count(tmp_path: Path) -> None:
 
 def test_a_trial_without_its_calendar_is_named(tmp_path: Path) -> None:
     data = open_study_data(make_workspace(tmp_path))
-    record_trials(data, make_returns(), study="s", cost_bps=66)
+    count_trials(data, make_returns(), study="s", cost_bps=66)
     (data.paths.ledger / "calendars.jsonl").unlink()
     with pytest.raises(ArtefactError, match=r"trial 1 in calendars\.jsonl"):
         read_trial_matrix(data, SESSIONS)

@@ -8,13 +8,12 @@ import pandas as pd
 import pytest
 from conftest import make_tiny_panel
 
-from nse_lstm.config import Backtest, Verdict
+from nse_lstm.config import Backtest, Study, Verdict
 from nse_lstm.evaluation.backtest import to_signals
 from nse_lstm.evaluation.conformal import add_intervals
+from nse_lstm.evaluation.scoring import realised
 from nse_lstm.features.returns import with_returns
 from nse_lstm.pages.score_tables import banded_table
-from nse_lstm.study.core.study_data import StudyData
-from nse_lstm.study.validation import conformal_gate
 from nse_lstm.study.validation.conformal_gate import backtest_conformal_gate, banded
 from nse_lstm.tables import FORECASTS
 
@@ -44,7 +43,7 @@ def forecasts(panel: pd.DataFrame) -> pd.DataFrame:
 
 
 def bands_of(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
-    return add_intervals(forecasts, panel, alpha=0.2, window=30)
+    return add_intervals(realised(forecasts, panel), alpha=0.2, window=30)
 
 
 def test_a_forecast_lies_amid_its_band(
@@ -91,26 +90,18 @@ def test_the_gate_enters_by_the_band_and_leaves_by_the_forecast() -> None:
     np.testing.assert_array_equal(bare, [1, 1, 1, 1, 0, 0])
 
 
-def test_it_is_dealt_beside_the_gate_and_counted(
-    forecasts: pd.DataFrame, panel: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+def test_it_is_traded_beside_the_gate_at_every_cost(
+    forecasts: pd.DataFrame, panel: pd.DataFrame
 ) -> None:
-    counted = list[pd.DataFrame]()
-
-    def record(data: StudyData, returns: pd.DataFrame, *, cost_bps: int) -> int:
-        counted.append(returns[returns["cost_bps"] == cost_bps])
-        return 7
-
-    monkeypatch.setattr(conformal_gate, "record_trials", record)
     study = SimpleNamespace(
-        backtest=Backtest(), verdict=Verdict(bootstrap_reps=50), seed=1
+        backtest=Backtest(), verdict=Verdict(bootstrap_reps=50, model=MODEL), seed=1
     )
-    found = backtest_conformal_gate(
-        cast(StudyData, SimpleNamespace(study=study, panel=panel)), forecasts, MODEL
-    )
-    assert found.n_trials == 7
-    strategies = counted[0][["model", "rule"]].drop_duplicates()
-    dealt = set(strategies.itertuples(index=False, name=None))
-    assert dealt == {
+    joined = realised(forecasts, panel)
+    found = backtest_conformal_gate(cast(Study, study), joined, panel)
+    at_cost = found.returns[found.returns["cost_bps"] == 66]
+    strategies = at_cost[["model", "rule"]].drop_duplicates()
+    traded = set(strategies.itertuples(index=False, name=None))
+    assert traded == {
         ("v2", "gate"),
         ("v2_banded", "gate"),
         ("buy_and_hold", "hold"),

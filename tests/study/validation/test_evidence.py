@@ -9,7 +9,9 @@ import pytest
 from conftest import make_tiny_panel
 
 from nse_lstm.config import Backtest, Verdict
+from nse_lstm.evaluation.scoring import realised
 from nse_lstm.evaluation.strategies import strategy_returns
+from nse_lstm.evaluation.verdict import pooled_excess
 from nse_lstm.features.returns import with_returns
 from nse_lstm.study.validation import evidence
 from nse_lstm.tables import COVERAGE, EVIDENCE, FORECASTS, check
@@ -51,10 +53,17 @@ def study(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         lambda data, sessions: pd.DataFrame(index=sessions),
     )
     verdict = replace(Verdict(), bootstrap_reps=50, model="v2", rule="sign")
+    returns = strategy_returns(forecasts, panel, backtest=BACKTEST)
     return SimpleNamespace(
-        forecasts=forecasts,
+        joined=realised(forecasts, panel),
         trials=trials,
-        returns=strategy_returns(forecasts, panel, backtest=BACKTEST),
+        excess=pooled_excess(
+            returns[
+                (returns["model"] == "v2")
+                & (returns["rule"] == "sign")
+                & (returns["cost_bps"] == BACKTEST.headline_cost_bps)
+            ]
+        ),
         data=SimpleNamespace(
             study=SimpleNamespace(verdict=verdict, backtest=BACKTEST, seed=1),
             panel=panel,
@@ -63,9 +72,9 @@ def study(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 def test_every_test_is_run_on_the_next_sessions_price_alone(study) -> None:
-    other = study.forecasts.assign(delay=1, model="direct")
+    other = study.joined.assign(delay=1, model="direct")
     table = evidence.gather_evidence(
-        study.data, pd.concat([study.forecasts, other]), study.returns, study.trials
+        study.data, pd.concat([study.joined, other]), study.excess, study.trials
     )
     check(table, EVIDENCE)
     assert "direct" not in set(table["model"])
@@ -77,6 +86,6 @@ def test_every_test_is_run_on_the_next_sessions_price_alone(study) -> None:
 
 
 def test_intervals_are_scored_for_every_model(study) -> None:
-    table = check(evidence.gather_coverage(study.data, study.forecasts), COVERAGE)
+    table = check(evidence.gather_coverage(study.data.study, study.joined), COVERAGE)
     assert set(table["model"]) == {"v2", "persistence", "ar1"}
     assert table["quarter"].str.startswith("2020Q").all()

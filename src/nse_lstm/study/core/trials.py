@@ -35,7 +35,7 @@ def record_trials(
     cost_bps: int,
     study: str = "",
     made_by: tuple[str, ...] = (),
-) -> int:
+) -> None:
     """Append every new strategy with its pooled session returns in excess of cash.
 
     A trial is a distinct strategy: data, study, code, model and rule. Each seed has a
@@ -55,11 +55,6 @@ def record_trials(
         Name of the frozen study; ``ledger.identity`` without its seed if empty.
     made_by : tuple of str
         Modules that make the forecasts or trades, beside those of Phase 4.
-
-    Returns
-    -------
-    int
-        Number of distinct trials in the ledger, whatever their data.
     """
     at_cost = returns[returns["cost_bps"] == cost_bps]
     chosen = at_cost[at_cost["rule"].isin(FORECAST_RULES)]
@@ -80,7 +75,6 @@ def record_trials(
     folder = data.paths.ledger
     append_lines(folder / CALENDARS, calendars, key=["calendar"])
     append_lines(folder / LEDGER, lines, key=[*TRIAL, "seed"], or_key=SAME)
-    return len(read_trials(data))
 
 
 def read_trials(workspace: Workspace) -> pd.DataFrame:

@@ -54,6 +54,8 @@ def judge_declared(
         From ``read_audit``.
     """
     declared = declared_returns(study, returns)
+    moments = excess_moments(declared)
+    deflated = deflate_by_trials(moments, trials["sharpe"])
     at_headline = returns["cost_bps"] == study.backtest.headline_cost_bps
     return judge(
         declared,
@@ -61,7 +63,7 @@ def judge_declared(
         backtest=study.backtest,
         verdict=study.verdict,
         seed=study.seed,
-        deflated_sharpe=deflate_by_trials(excess_moments(declared), trials["sharpe"]),
+        deflated_sharpe=deflated,
         audit_clean=audit_clean,
     )
 

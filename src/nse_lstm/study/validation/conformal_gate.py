@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nse_lstm.config import Study
 from nse_lstm.evaluation.conformal import add_intervals
 from nse_lstm.evaluation.strategies import HOLD, strategy_returns
 from nse_lstm.evaluation.verdict import Judgement
-from nse_lstm.study.core.study_data import StudyData
-from nse_lstm.study.core.trials import record_trials
 from nse_lstm.study.core.verdict import judge_variant
 from nse_lstm.study.validation.evidence import ERRORS, MISSES
 
@@ -34,46 +33,41 @@ class ConformalGate:
     """``STRATEGY_RETURNS`` of the model, its variant and of buying and holding."""
     judgements: dict[str, Judgement]
     """By model, at the headline cost; without an audit or a deflated ratio."""
-    n_trials: int
-    """In the ledger, these among them."""
 
 
 def backtest_conformal_gate(
-    data: StudyData, forecasts: pd.DataFrame, model: str
+    study: Study, joined: pd.DataFrame, panel: pd.DataFrame
 ) -> ConformalGate:
-    """Backtest a model by the gate with and without its interval; both are trials.
+    """Backtest a model by the gate with and without its interval: two trials.
 
     Parameters
     ----------
-    data : StudyData
-    forecasts : DataFrame
-        ``FORECASTS`` of the walk-forward years with one delay and a horizon of 1 of
-        the model; the test year stays sealed.
-    model : str
-        Model whose interval is used.
+    study : Study
+        Its declared model is traded, at each of the backtest's costs.
+    joined : DataFrame
+        ``FORECASTS`` with ``y`` (``scoring.realised``) of the walk-forward years, one
+        delay and a horizon of 1 of the model; the test year stays sealed.
+    panel : DataFrame
+        ``PANEL`` of the whole market, sealed.
 
     Returns
     -------
     ConformalGate
         Of the gate only, since a lower end above 0 is no sign.
     """
-    study, panel = data.study, data.panel
-    own = forecasts[forecasts["model"] == model]
-    with_intervals = add_intervals(own, panel, alpha=MISSES, window=ERRORS)
+    model = study.verdict.model
+    own = joined[joined["model"] == model]
+    with_intervals = add_intervals(own, alpha=MISSES, window=ERRORS)
     both = pd.concat([with_intervals, banded(with_intervals)], ignore_index=True)
     returns = strategy_returns(both, panel, backtest=study.backtest)
     kept = returns[(returns["rule"] == RULE) | (returns["model"] == HOLD)]
-    headline = study.backtest.headline_cost_bps
-    n_trials = record_trials(data, kept, cost_bps=headline)
-    at_cost = kept[kept["cost_bps"] == headline]
+    at_cost = kept[kept["cost_bps"] == study.backtest.headline_cost_bps]
     held = at_cost[at_cost["model"] == HOLD]
     judgements = {
         name: judge_variant(study, at_cost[at_cost["model"] == name], held)
         for name in (model, model + BANDED)
     }
-    return ConformalGate(
-        with_intervals, kept.reset_index(drop=True), judgements, n_trials
-    )
+    return ConformalGate(with_intervals, kept.reset_index(drop=True), judgements)
 
 
 def banded(forecasts: pd.DataFrame) -> pd.DataFrame:

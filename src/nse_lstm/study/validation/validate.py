@@ -25,7 +25,7 @@ from nse_lstm.evaluation.scoring import (
 )
 from nse_lstm.evaluation.selection import select
 from nse_lstm.evaluation.strategies import strategy_returns, tradability_by_stock
-from nse_lstm.evaluation.verdict import Judgement
+from nse_lstm.evaluation.verdict import Judgement, pooled_excess
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
 from nse_lstm.json_files import write_json
@@ -42,7 +42,11 @@ from nse_lstm.study.core.phase_tables import ALL_STOCKS
 from nse_lstm.study.core.sealed_year import YearEvaluation, open_test_year
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.trials import read_trials, record_trials
-from nse_lstm.study.core.verdict import judge_declared, verdict_document
+from nse_lstm.study.core.verdict import (
+    declared_returns,
+    judge_declared,
+    verdict_document,
+)
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.validation.conformal_gate import (
     ConformalGate,
@@ -65,10 +69,16 @@ from nse_lstm.tables import (
 class Evaluation:
     """Forecasts of some folds with their accounts and scores."""
 
-    forecasts: pd.DataFrame
+    joined: pd.DataFrame
+    """``FORECASTS`` with the realised values, see ``scoring.realised``."""
     returns: pd.DataFrame
     scores: pd.DataFrame
     capacity: pd.DataFrame
+
+    @property
+    def forecasts(self) -> pd.DataFrame:
+        """``FORECASTS``, without the realised values."""
+        return self.joined[list(FORECASTS.columns)]
 
 
 @dataclass(frozen=True)
@@ -126,19 +136,22 @@ def validate(workspace: Workspace) -> Validation:
     data = open_study_data(workspace)
     study, test_fold = data.study, data.folds[-1]
     before = walk_forward(data)
-    record_trials(data, before.returns, cost_bps=study.backtest.headline_cost_bps)
+    banded = backtest_conformal_gate(study, before.joined, data.panel)
     # Every trial is counted before anything is judged by their number.
-    banded = backtest_conformal_gate(data, before.forecasts, study.verdict.model)
+    for returns in (before.returns, banded.returns):
+        record_trials(data, returns, cost_bps=study.backtest.headline_cost_bps)
     selection = select(
         before.forecasts, data.panel, tickers=data.recommended[test_fold.year]
     )
     trials = read_trials(data)
     audit = read_audit(data)
+    declared = declared_returns(study, before.returns)
     judgement = judge_declared(
         study, before.returns, trials=trials, audit_clean=audit.clean
     )
-    evidence = gather_evidence(data, before.forecasts, before.returns, trials)
-    coverage = gather_coverage(data, before.forecasts)
+    excess = pooled_excess(declared)
+    evidence = gather_evidence(data, before.joined, excess, trials)
+    coverage = gather_coverage(study, before.joined)
     panel, evaluation = open_test_year(data)
     test = _evaluate(data, panel, [test_fold])
     card = _report_card(study, test.scores, year=test_fold.year)
@@ -153,7 +166,7 @@ def validate(workspace: Workspace) -> Validation:
         report_card=card,
         audit=audit,
         year_evaluation=evaluation,
-        n_trials=banded.n_trials,
+        n_trials=len(trials),
         strategy=Strategy(
             study.verdict.model, study.verdict.rule, study.backtest.headline_cost_bps
         ),
@@ -295,7 +308,7 @@ def _evaluate(
         rule=declared.rule,
         backtest=backtest,
     )
-    return Evaluation(forecasts, returns, scores, capacity)
+    return Evaluation(realised(forecasts, panel), returns, scores, capacity)
 
 
 def _report_card(study: Study, scores: pd.DataFrame, *, year: int) -> pd.DataFrame:
