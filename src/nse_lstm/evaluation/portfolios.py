@@ -107,8 +107,9 @@ def hold_index(
     if not counts.any():
         return None
     ticker = str(counts.idxmax())
+    levels = _without_misprints(prices[prices["ticker"] == ticker], backtest.limit)
     calendar = tradability(
-        _without_misprints(prices[prices["ticker"] == ticker], backtest.limit),
+        levels,
         sessions=sessions,
         start=start,
         end=end,

@@ -174,7 +174,8 @@ def _compare(
     drawn: list[Drawn] = []
     shares: list[float] = []
     for _, own in block.groupby("seed"):
-        found = _score(_draw_account(own, calendars, draws, seed), backtest)
+        account = _draw_account(own, calendars, draws, seed)
+        found = _score(account, backtest)
         net = metrics.total_return(own.groupby("session")["net_return"].mean())
         drawn.append(found)
         shares.append(_share_beaten(net, found["net_return"]))

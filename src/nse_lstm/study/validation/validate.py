@@ -5,7 +5,7 @@ walk-forward years before ``open_test_year`` is called.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -28,9 +28,10 @@ from nse_lstm.evaluation.strategies import strategy_returns, tradability_by_stoc
 from nse_lstm.evaluation.verdict import Judgement, pooled_excess
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
+from nse_lstm.features.windows import FoldSplit
 from nse_lstm.json_files import write_json
 from nse_lstm.models.baselines import forecast_baselines
-from nse_lstm.models.bundles import load_bundle
+from nse_lstm.models.bundles import Bundle, load_bundle
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.study.core.audit_result import AuditOutcome, read_audit
 from nse_lstm.study.core.jobs import (
@@ -220,12 +221,10 @@ def forecast_fold(data: StudyData, panel: pd.DataFrame, fold: Fold) -> pd.DataFr
     DataFrame
         FORECASTS of every stock recommended as of the fold's start.
     """
-    prices, horizon = with_returns(panel), data.study.v2.horizon
-    v1 = load_bundle(bundle_folder(data, ALL_STOCKS, fold.year))
+    v1, horizon = _load(data, ALL_STOCKS, fold), data.study.v2.horizon
     blocks = []
-    for ticker in data.recommended[fold.year]:
-        split = split_stock(data.study, prices, ticker, fold)
-        bundle = load_bundle(bundle_folder(data, ticker, fold.year))
+    for ticker, split in _splits(data, panel, fold):
+        bundle = _load(data, ticker, fold)
         blocks += [
             forecast(bundle, split.forecast, year=fold.year),
             forecast(v1, split.forecast, year=fold.year, ticker=ticker),
@@ -249,14 +248,25 @@ def forecast_delayed(data: StudyData, panel: pd.DataFrame, fold: Fold) -> pd.Dat
     DataFrame
         FORECASTS of every stock recommended as of the fold's start, without prices.
     """
-    prices, blocks = with_returns(panel), []
-    for ticker in data.recommended[fold.year]:
-        split = split_stock(
-            data.study, prices, ticker, fold, delay=data.study.backtest.delay
-        )
-        folder = bundle_folder(data, ticker, fold.year, DELAY1)
-        blocks.append(forecast(load_bundle(folder), split.forecast, year=fold.year))
+    blocks = []
+    for ticker, split in _splits(data, panel, fold, delay=data.study.backtest.delay):
+        bundle = _load(data, ticker, fold, DELAY1)
+        blocks.append(forecast(bundle, split.forecast, year=fold.year))
     return pd.concat(blocks, ignore_index=True)
+
+
+def _load(data: StudyData, ticker: str, fold: Fold, architecture: str = "v2") -> Bundle:
+    folder = bundle_folder(data, ticker, fold.year, architecture)
+    return load_bundle(folder)
+
+
+def _splits(
+    data: StudyData, panel: pd.DataFrame, fold: Fold, *, delay: int = 0
+) -> Iterator[tuple[str, FoldSplit]]:
+    """Yield every stock recommended as of the fold's start, with its windows."""
+    prices = with_returns(panel)
+    for ticker in data.recommended[fold.year]:
+        yield ticker, split_stock(data.study, prices, ticker, fold, delay=delay)
 
 
 def _evaluate(
@@ -275,6 +285,7 @@ def _evaluate(
         backtest, cost_bps=(backtest.headline_cost_bps,), delay=backtest.delay + 1
     )
     later = strategy_returns(forecasts, panel, backtest=one_later)
+    joined = realised(forecasts, panel)
     scores = pd.concat(
         [
             score_accuracy(priced, panel),
@@ -308,7 +319,7 @@ def _evaluate(
         rule=declared.rule,
         backtest=backtest,
     )
-    return Evaluation(realised(forecasts, panel), returns, scores, capacity)
+    return Evaluation(joined, returns, scores, capacity)
 
 
 def _report_card(study: Study, scores: pd.DataFrame, *, year: int) -> pd.DataFrame:
