@@ -63,9 +63,12 @@ def test_a_folder_that_another_process_holds_is_refused_by_name(tmp_path, holder
 
 def test_a_waiter_enters_when_the_other_process_is_done(tmp_path, holder, monkeypatch):
     monkeypatch.setattr(locks, "LOCK_SECONDS", 10.0)
-    threading.Timer(0.1, lambda: holder.communicate("go\n")).start()
+    leave = threading.Timer(0.1, lambda: holder.communicate("go\n"))
+    leave.start()
     with locked(tmp_path):
         pass
+    # The pipes are closed with the fixture, so the thread must be done by then.
+    leave.join()
     assert holder.wait() == 0
 
 
