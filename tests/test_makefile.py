@@ -145,6 +145,7 @@ for name, modules in json.loads(sys.argv[1]).items():
 """
 
 
+@pytest.mark.slow
 def test_whatever_a_notebook_loads_is_among_its_prerequisites() -> None:
     notebooks = [f"notebooks/{name}.ipynb" for name in (*EVERY, "90_stock")]
     asked = {name: notebook_imports(ROOT / name) for name in notebooks}
