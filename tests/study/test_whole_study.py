@@ -79,7 +79,8 @@ def test_it_runs_from_notebooks_to_pages(built: Workspace) -> None:
         text = page.read_text()
         assert "Simulated market: a test" in text
         assert len(text) < 2_000_000
-        assert "could have been seen: " in text and "is confirmatory" in text
+        assert "Smallest detectable yearly Sharpe ratio: " in text
+        assert "is confirmatory" in text
     index = (paths.reports / "index.html").read_text()
     assert all(f"{stem}.html" in index for stem in phases)
     recommended = paths.analysis / "training_recommendations.json"
