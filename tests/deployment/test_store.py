@@ -177,10 +177,10 @@ def test_a_writer_killed_in_its_transaction_leaves_nothing(store, store_url):
     code = (
         "import os, signal\n"
         "import sqlalchemy as sa\n"
-        "from nse_lstm.deployment.databases import writing\n"
+        "from nse_lstm.deployment.databases import write_transaction\n"
         "from nse_lstm.deployment.store import TABLE, open_store\n"
         f"store = open_store({store_url!r})\n"
-        "with writing(store) as connection:\n"
+        "with write_transaction(store) as connection:\n"
         "    connection.execute(sa.update(TABLE).values(ticker=TABLE.c.ticker + 'X'))\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
