@@ -43,7 +43,8 @@ def test_an_edited_module_is_picked_up_without_a_restart(lab: Lab) -> None:
     nbformat.write(probe, lab.project / name)
     lab.open(name)
     (before,) = lab.run_all(name)
-    module = lab.project / "src" / "nse_lstm" / "study" / "failures.py"
+    tools = lab.project / "src" / "nse_lstm" / "study" / "tools"
+    module = tools / "notebook_errors.py"
     text = module.read_text()
     assert text.count('["make reports", *told]') == 1
     edited = text.replace('["make reports", *told]', '["make edited", *told]')

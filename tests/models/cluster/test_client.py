@@ -204,7 +204,7 @@ def test_with_a_worker_killed_the_bytes_are_those_of_a_local_run(lost_worker):
     assert [model.ticker for model in models] == [job.ticker for job in jobs]
     local = replace(study, training=replace(study.training, engine="local", workers=1))
     run(jobs, local, folder / "local")
-    assert len(files(folder / "local")) == 7 * 4
+    assert len(files(folder / "local")) == 7 * 6
     assert files(folder / "models") == files(folder / "local")
     assert [line.split("]")[0] for line in lines] == [f"[{n}/7" for n in range(1, 8)]
     assert " epochs/s" in lines[-1]
