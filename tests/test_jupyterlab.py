@@ -46,8 +46,8 @@ def test_an_edited_module_is_picked_up_without_a_restart(lab: Lab) -> None:
     tools = lab.project / "src" / "nse_lstm" / "study" / "tools"
     module = tools / "notebook_errors.py"
     text = module.read_text()
-    assert text.count('["make reports", *told]') == 1
-    edited = text.replace('["make reports", *told]', '["make edited", *told]')
+    assert text.count('["make reports", *given]') == 1
+    edited = text.replace('["make reports", *given]', '["make edited", *given]')
     module.write_text(edited)
     (after,) = lab.run_all(name)
     assert "make reports" in before.outputs[-1]["data"]["text/plain"]
