@@ -44,6 +44,71 @@ def test_four_shapes_of_date_are_read(tmp_path, printed, expected):
     assert read_typed(tmp_path)["session"].tolist() == [pd.Timestamp(expected)]
 
 
+def sessions_of(folder: Path, printed: list[str]) -> list[str]:
+    """Write one row per printed date and return the sessions read."""
+    write_lines(folder / NAME, [GOOD.replace("02-Jan-20", day) for day in printed])
+    return read_typed(folder)["session"].dt.strftime("%Y-%m-%d").tolist()
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        # The 13th and later can only be days.
+        (["1/2/2007", "1/15/2007"], ["2007-01-02", "2007-01-15"]),
+        (["2/1/2007", "15/1/2007"], ["2007-01-02", "2007-01-15"]),
+        # One session a day, or one a month: the exchange was never closed so long.
+        (["1/2/2007", "1/3/2007"], ["2007-01-02", "2007-01-03"]),
+        (["2/1/2007", "3/1/2007"], ["2007-01-02", "2007-01-03"]),
+        # A misprint of the order is a valid date, which its place in the file mends.
+        (["1/12/2007", "1/15/2007", "12/1/2007"], None),
+        # A form may change within a file.
+        (["1/15/2007", "16-Jan-07"], ["2007-01-15", "2007-01-16"]),
+    ],
+)
+def test_the_file_tells_day_from_month(tmp_path, printed, expected):
+    expected = expected or ["2007-01-12", "2007-01-15", "2007-12-01"]
+    assert sessions_of(tmp_path, printed) == expected
+
+
+@pytest.mark.parametrize(
+    ("printed", "line", "says"),
+    [
+        # 2 January or 1 February; two sessions of which both readings hold.
+        (["1/2/2007"], 2, "print the month's name"),
+        (["1/1/2007", "2/2/2007"], 2, "print the month's name"),
+        # Two rows show a month first, so the third is a misprint.
+        (["1/15/2007", "1/16/2007", "17/1/2007"], 4, "month first"),
+        (["15/1/2007", "16/1/2007", "1/17/2007"], 4, "day first"),
+        (["1/15/2007", "2/30/2007"], 3, "month first"),
+        (["1/15/07"], 2, "02-Jan-2013"),
+    ],
+)
+def test_a_date_that_the_file_does_not_tell_is_refused(tmp_path, printed, line, says):
+    with pytest.raises(DataError, match=says) as caught:
+        sessions_of(tmp_path, printed)
+    assert (caught.value.file, caught.value.line) == (NAME, line)
+    assert printed[line - 2] in str(caught.value)
+
+
+def test_each_file_tells_its_own_order(tmp_path):
+    for name, days in (
+        ("a.csv", ["1/2/07", "1/15/07"]),
+        ("b.csv", ["1/2/07", "15/2/07"]),
+    ):
+        lines = [GOOD.replace("02-Jan-20", day.replace("/07", "/2007")) for day in days]
+        write_lines(tmp_path / name, lines)
+    found = read_typed(tmp_path)["session"].dt.strftime("%d-%b").tolist()
+    assert found == ["02-Jan", "15-Jan", "01-Feb", "15-Feb"]
+
+
+def test_a_previous_of_0_is_missing_and_a_price_of_0_is_refused(tmp_path):
+    write_lines(tmp_path / NAME, [GOOD.replace("11,10.5,", "11,0,")])
+    assert read_typed(tmp_path)["previous"].isna().all()
+    write_lines(tmp_path / NAME, [GOOD.replace("12,11,", "12,0,")])
+    with pytest.raises(DataError, match="'0'"):
+        read_typed(tmp_path)
+
+
 def test_numbers_keep_thousands_decimals_and_dashes(tmp_path):
     lines = [
         '02-Jan-20,AAA,A Plc,1,9,"1,600","1,700.5","1,650.25",-,-,-,"1,900.00",-',
@@ -61,13 +126,14 @@ def test_numbers_keep_thousands_decimals_and_dashes(tmp_path):
 
 
 def test_byte_order_mark_line_ends_and_header_case_do_not_matter(tmp_path):
-    for dialect, end in (("old", "\r\n"), ("new", "\n")):
+    for dialect, end in (("first", "\n"), ("old", "\r\n"), ("new", "\n")):
         text = end.join([HEADERS[dialect], GOOD, ""])
         folder = tmp_path / dialect
         folder.mkdir()
         (folder / "any name.csv").write_bytes(text.encode("utf-8-sig"))
-    old, new = (read_raw(tmp_path / name).rows for name in ("old", "new"))
-    pd.testing.assert_frame_equal(old, new)
+    old, *others = (read_raw(tmp_path / name).rows for name in HEADERS)
+    for other in others:
+        pd.testing.assert_frame_equal(old, other)
 
 
 def test_look_ahead_and_unsigned_columns_stay_at_the_door(tmp_path):

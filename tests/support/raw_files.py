@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 
 HEADERS = {
+    "first": "DATE,CODE,NAME,12m Low,12m High,Day Low,Day High,Day Price,Previous,"
+    "Change,Change%,Volume,Adjusted",
     "old": "DATE,CODE,NAME,12m Low,12m High,Day Low,Day High,Day Price,Previous,"
     "Change,Change%,Volume,Adjust",
     "new": "Date,Code,Name,12m Low,12m High,Day Low,Day High,Day Price,Previous,"
     "Change,Change%,Volume,Adjusted Price",
 }
-LINE_END = {"old": "\r\n", "new": "\n"}
+LINE_END = {"first": "\n", "old": "\r\n", "new": "\n"}
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 SECTORS = (
     "SECTOR,CODE,NAME\r\nBanking,AAA,Bank A Plc\r\nBanking,BBB,Bank B Plc\r\n"
@@ -43,6 +45,8 @@ class Row:
         numbers = [low, high, self.price, self.previous, change]
         texts = [_number(number, dialect) for number in numbers]
         volume = _number(self.volume, dialect, decimals=2 if dialect == "new" else 0)
+        # The first files print no trade as 0.
+        volume = "0" if dialect == "first" and volume == "-" else volume
         adjust = _number(self.adjust, dialect)
         name = f'"{self.name}"' if "," in self.name else self.name
         head = [_date(self.session, dialect), self.ticker, name, "1", "9999"]
@@ -53,12 +57,14 @@ def _number(value: float | None, dialect: str, decimals: int = 2) -> str:
     if value is None or np.isnan(value):
         return "-"
     text = f"{value:,.{decimals}f}"
-    if dialect == "old" and "." in text:
+    if dialect != "new" and "." in text:
         text = text.rstrip("0").rstrip(".")
     return f'"{text}"' if "," in text else text
 
 
 def _date(session: pd.Timestamp, dialect: str) -> str:
+    if dialect == "first":
+        return f"{session.month}/{session.day}/{session.year}"
     month = MONTHS[session.month - 1]
     if dialect == "old":
         return f"{session.day:02d}-{month}-{session.year % 100:02d}"
@@ -67,8 +73,8 @@ def _date(session: pd.Timestamp, dialect: str) -> str:
 
 def write_lines(path: Path, lines: list[str], dialect: str = "old") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    end = LINE_END[dialect]
-    path.write_bytes((end.join([HEADERS[dialect], *lines]) + end).encode())
+    end, encoding = LINE_END[dialect], "utf-8-sig" if dialect == "first" else "utf-8"
+    path.write_bytes((end.join([HEADERS[dialect], *lines]) + end).encode(encoding))
     return path
 
 

@@ -245,7 +245,7 @@ def _is_price(header: bytes, file: str) -> bool:
         message = f"Expected a header. Received: {error}"
         raise DataError(message, file=file, line=1) from None
     names = [" ".join(re.split(r"[\s_]+", name.strip().lower())) for name in printed]
-    if names[-1:] == ["adjusted price"]:
+    if names[-1:] in (["adjusted"], ["adjusted price"]):
         names[-1] = "adjust"
     if names == list(PRICE_COLUMNS):
         return True

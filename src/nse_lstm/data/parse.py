@@ -1,7 +1,8 @@
 """Parser of printed rows: dates, numbers and codes, checked while they are read.
 
-The forms that real files use are read: four shapes of date, thousands separators, ``-``
-for missing. Any other text is refused with its file, line and content.
+The forms that real files use are read: dates with a month's name or in numbers alone
+(``printed_dates``), thousands separators, ``-`` for missing. Any other text is refused
+with its file, line and content.
 """
 
 from collections.abc import Callable
@@ -12,21 +13,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nse_lstm.data.printed_dates import Refusal, read_dates
 from nse_lstm.errors import DataError
 
-# Written out, because a parser's month names follow the machine's locale.
-MONTHS = pa.array("jan feb mar apr may jun jul aug sep oct nov dec".split())
-DATE = r"^(?P<day>[0-9]{1,2})-(?P<month>[A-Za-z]{3})-(?P<year>[0-9]{4}|[0-9]{2})$"
 NUMBER = r"^-?([0-9]{1,15}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{1,15})?$"
 # A code names folders later, so any other text is refused.
 TICKER = r"^\^?[A-Z0-9]{1,12}(-[A-Z0-9]{1,6})?$"
-# The exchange opened in 1954. Years after 2099 are misprints.
-FIRST_YEAR, LAST_YEAR = 1954, 2099
-PIVOT = 54
-"""Two-digit years from here on belong to the last century."""
 
 PRINTED_NAME = {"low": "Day Low", "high": "Day High", "price": "Day Price"}
-PRICES = ("low", "high", "price", "previous")
+PRICES = ("low", "high", "price")
 ANY, POSITIVE, COUNT = (
     "a number or '-'",
     "a positive number or '-'",
@@ -47,8 +42,8 @@ def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         ``ticker`` and ``name`` (categorical, categories sorted), ``session``
         (datetime64[us], as printed), ``low high price previous adjust change`` (KES),
-        ``volume`` (shares), ``source_file source_line``. ``-`` and a volume of 0 are
-        missing (NaN).
+        ``volume`` (shares), ``source_file source_line``. ``-`` and a volume or
+        ``previous`` of 0 are missing (NaN).
 
     Raises
     ------
@@ -59,12 +54,13 @@ def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
     columns: dict[str, Any] = {
         "ticker": _column(printed, "ticker", parse=_codes, expected="a stock code"),
         "name": _column(printed, "name", parse=_names, expected="a name"),
-        "session": _column(
-            printed, "date", parse=_dates, expected="a date as 02-Jan-2013"
-        ),
+        "session": _sessions(printed),
     }
     for name in PRICES:
         columns[name] = _column(printed, name, parse=_prices, expected=POSITIVE)
+    columns["previous"] = _column(
+        printed, "previous", parse=_earlier_prices, expected=COUNT
+    )
     columns["adjust"] = _column(printed, "adjust", parse=_prices, expected=POSITIVE)
     columns["change"] = _column(printed, "change", parse=_numbers, expected=ANY)
     columns["volume"] = _column(printed, "volume", parse=_volumes, expected=COUNT)
@@ -120,6 +116,17 @@ def _column(
     return values[codes]
 
 
+def _sessions(printed: pd.DataFrame) -> np.ndarray:
+    """Read the dates, file by file where the order of day and month must be found."""
+    column = pa.array(printed["date"].array)
+    codes, files = column.indices.to_numpy(), printed["source_file"].cat.codes
+    found = read_dates(column.dictionary, codes, files.to_numpy())
+    if isinstance(found, Refusal):
+        is_bad = np.arange(len(printed)) == found.row
+        refuse(printed, pd.Series(is_bad), "date", expected=found.expected)
+    return np.asarray(found)
+
+
 def _codes(texts: pa.StringArray) -> tuple["pd.Categorical[str]", np.ndarray]:
     codes = pd.Index(texts.to_pandas(), dtype="str")
     return pd.Categorical(codes), codes.str.match(TICKER).astype(bool)
@@ -128,23 +135,6 @@ def _codes(texts: pa.StringArray) -> tuple["pd.Categorical[str]", np.ndarray]:
 def _names(texts: pa.StringArray) -> tuple["pd.Categorical[str]", np.ndarray]:
     names = pd.Index(texts.to_pandas(), dtype="str")
     return pd.Categorical(names), np.ones(len(names), bool)
-
-
-def _dates(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
-    # An invalid date has no parts, so its month is not found.
-    printed_day, name, printed_year = pc.extract_regex(texts, DATE).flatten()
-    day, year, digits = (
-        pc.cast(part, pa.int64()).fill_null(0).to_numpy()
-        for part in (printed_day, printed_year, pc.utf8_length(printed_year))
-    )
-    month = pc.index_in(pc.utf8_lower(name), MONTHS).fill_null(-1).to_numpy()
-    year = year + np.select([digits == 4, year >= PIVOT], [0, 1900], 2000)
-    months = (12 * (year - 1970) + month).astype("datetime64[M]")
-    dates = months.astype("datetime64[D]") + (day - 1)
-    is_read = (month >= 0) & (FIRST_YEAR <= year) & (year <= LAST_YEAR)
-    # 30 February would become a day in March.
-    is_read &= dates.astype("datetime64[M]") == months
-    return dates.astype("datetime64[us]"), is_read
 
 
 def _numbers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
@@ -158,6 +148,12 @@ def _numbers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
 def _prices(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
     values, is_read = _numbers(texts)
     return values, is_read & ~(values <= 0)
+
+
+def _earlier_prices(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    """Read prices of the session before; a first session's may be printed as 0."""
+    values, is_read = _numbers(texts)
+    return np.where(values == 0, np.nan, values), is_read & ~(values < 0)
 
 
 def _volumes(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
