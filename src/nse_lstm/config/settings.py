@@ -12,6 +12,8 @@ FORBID = ConfigDict(extra="forbid", allow_inf_nan=False)
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+Month = Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -30,6 +32,15 @@ class Market:
     corporate_actions: str = "data/corporate_actions"
     """Folder of the sourced tables, ``<market>.csv``, from the project's root. They are
     part of the data's digest."""
+    sourced: str = "data"
+    """Folder of the other sourced tables, ``<kind>/<market>.csv``, from the project's
+    root (``data/README.md``)."""
+    holidays: str = ""
+    """Country code of the public holidays without a session, such as "KE"; weekdays
+    only if empty. A simulated market has its own rule."""
+    trading_days: dict[date, bool] = field(default_factory=dict)
+    """Whether the exchange trades on a day, where the public holidays say otherwise.
+    Read from ``holidays/<market>.csv``."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
@@ -251,7 +262,16 @@ class Backtest:
     gate_multiple: Positive = 2.0
     """The cost gate enters above this multiple of the cost and leaves below 0."""
     cash_rate: Annotated[float, Field(ge=0, lt=1)] = 0.085
-    """Yearly simple yield of cash, an assumption near Kenya's treasury bills."""
+    """Yearly simple yield of cash where no bill rate is known: an assumption near
+    Kenya's treasury bills."""
+    bill_rates: dict[Month, Rate] = field(default_factory=dict)
+    """Yearly simple yield of the 91-day bill by month. Read from
+    ``cash/<market>.csv``."""
+    withholding_tax: dict[int, dict[Literal["bill", "dividend"], Rate]] = field(
+        default_factory=dict
+    )
+    """Fraction of each income that is withheld, by year. Read from
+    ``withholding_tax/<market>.csv``."""
     sessions_per_year: Count = 250
     suspension_haircut: Fraction = 0.30
     """Fraction taken off the last price while a held stock is suspended."""

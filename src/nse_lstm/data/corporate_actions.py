@@ -6,11 +6,7 @@ the file was made, so it looks ahead: an event of 2019 shows from 2013 on. Only 
 table adds events that ``Adjust`` misses. A jump without an event is listed for review.
 """
 
-import csv
-import hashlib
 import re
-from collections.abc import Callable
-from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,6 +17,7 @@ import pandas as pd
 from nse_lstm import tables
 from nse_lstm.data.adjusted import ticker_codes
 from nse_lstm.data.parse import TICKER
+from nse_lstm.data.sourced import NOTE, Field, one_of, read_day, read_rows
 from nse_lstm.errors import DataError
 
 MIN_STEP = 0.02
@@ -56,28 +53,16 @@ def read_actions(path: Path | None) -> pd.DataFrame:
     DataError
         For the first line that is invalid or repeats an event; names file and line.
     """
-    events: dict[tuple[str, str], dict[str, Any]] = {}
-    lines = _lines(path) if path and path.is_file() else []
+    rows = read_rows(
+        path, FIELDS, key=["ticker", "ex_date"], one="event per ticker and date"
+    )
     names = list(tables.CORPORATE_ACTIONS.columns)
-    for number, fields in enumerate(lines, start=1):
-        place = {"source_file": path.name if path else "", "source_line": number}
-        if number == 1 or not any(fields):
-            if number == 1 and fields != names:
-                raise _refusal(f"the header {','.join(names)}", fields, place)
-            continue
-        if len(fields) != len(names):
-            raise _refusal(f"{len(names)} fields", fields, place)
-        event: dict[str, Any] = dict(zip(names, fields, strict=True))
-        key = (event["ticker"], event["ex_date"])
-        for name, (expected, parse) in READERS.items():
-            value = parse(event[name])
-            if value is None or key in events:
-                expected = "one event per ticker and date" if value else expected
-                raise _refusal(expected, event[name], place)
-            event[name] = value
-        events[key] = event | place
     table = pd.DataFrame(
-        list(events.values()), columns=[*names, "source_file", "source_line"]
+        [
+            row.cells | {"source_file": row.file, "source_line": row.line}
+            for row in rows
+        ],
+        columns=[*names, "source_file", "source_line"],
     )
     text = dict.fromkeys(["ticker", "kind", "source", "note"], tables.TEXT)
     types = text | {"ex_date": tables.TIME, "factor": tables.NUMBER}
@@ -85,21 +70,6 @@ def read_actions(path: Path | None) -> pd.DataFrame:
     if len(table):
         tables.check(table[names], tables.CORPORATE_ACTIONS)
     return table
-
-
-def digest_with(digest: str, path: Path | None) -> str:
-    """Return the digest of raw files and sourced table together.
-
-    Parameters
-    ----------
-    digest : str
-        Of the raw files.
-    path : Path or None
-        The sourced table. If it does not exist, the digest stays.
-    """
-    if path is None or not path.is_file():
-        return digest
-    return hashlib.sha256(digest.encode() + path.read_bytes()).hexdigest()
 
 
 def find_events(rows: pd.DataFrame) -> pd.DataFrame:
@@ -220,33 +190,9 @@ def _terms(ratio: float, *, error: float) -> float:
     return ratio
 
 
-def _lines(path: Path) -> list[list[str]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        return [
-            [field.strip() for field in row] for row in csv.reader(text.split("\n"))
-        ]
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"Cannot read: {error}", file=path.name) from None
-
-
-def _refusal(expected: str, received: object, place: dict[str, Any]) -> DataError:
-    return DataError(
-        f"Expected {expected}. Received: {received!r}",
-        file=place["source_file"],
-        line=place["source_line"],
-    )
-
-
-def _ticker(text: str) -> str | None:
+def read_ticker(text: str) -> str | None:
+    """Return a stock code, None for another text."""
     return text if re.match(TICKER, text) else None
-
-
-def _day(text: str) -> pd.Timestamp | None:
-    try:
-        return pd.Timestamp(date.fromisoformat(text))
-    except ValueError:
-        return None
 
 
 def _factor(text: str) -> float | None:
@@ -258,14 +204,13 @@ def _factor(text: str) -> float | None:
     return factor if 0 < factor < np.inf and factor != 1 and len(terms) < 3 else None
 
 
-def _kind(text: str) -> str | None:
-    return text if text in tables.ACTION_KINDS else None
-
-
-READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "ticker": ("a stock code as ticker", _ticker),
-    "ex_date": ("a date as 2020-08-04 as ex_date", _day),
-    "factor": ("a positive number or ratio other than 1 as factor", _factor),
-    "kind": (f"one of {tables.ACTION_KINDS} as kind", _kind),
-    "source": ("where the event was read as source", lambda text: text or None),
+FIELDS = {
+    "ticker": Field("a stock code as ticker", read_ticker),
+    "ex_date": Field("a date as 2020-08-04 as ex_date", read_day),
+    "factor": Field("a positive number or ratio other than 1 as factor", _factor),
+    "kind": Field(
+        f"one of {tables.ACTION_KINDS} as kind", one_of(*tables.ACTION_KINDS)
+    ),
+    "source": Field("where the event was read as source", lambda text: text or None),
+    "note": NOTE,
 }

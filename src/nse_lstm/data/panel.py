@@ -17,6 +17,7 @@ from nse_lstm.data import (
     adjusted,
     corporate_actions,
     date_repair,
+    dividends,
     fault_rules,
     flags,
     ingest,
@@ -24,6 +25,7 @@ from nse_lstm.data import (
     row_accounting,
     sectors,
 )
+from nse_lstm.data.sourced import digest_with
 from nse_lstm.errors import DataError
 
 LABELS = ("name", "kind", "sector")
@@ -48,7 +50,11 @@ class MarketData:
 
 
 def build_panel(
-    folder: Path, *, as_of: pd.Timestamp | None = None, actions: Path | None = None
+    folder: Path,
+    *,
+    as_of: pd.Timestamp | None = None,
+    actions: Path | None = None,
+    payments: Path | None = None,
 ) -> MarketData:
     """Build the panel from a folder of the exchange's files.
 
@@ -62,6 +68,9 @@ def build_panel(
     actions : Path, optional
         Sourced table of corporate actions (``corporate_actions.read_actions``). A
         missing file has none. Entries with an ex-date after ``as_of`` are left out.
+    payments : Path, optional
+        Sourced table of dividends (``dividends.read_dividends``). Beside it lies the
+        one of complete years, ``<market>_years.csv``. They are part of the digest.
 
     Returns
     -------
@@ -78,6 +87,9 @@ def build_panel(
     """
     raw = ingest.read_raw(folder)
     sourced = corporate_actions.read_actions(actions)
+    years = dividends.years_path(payments)
+    dividends.read_dividends(payments)
+    dividends.read_dividend_years(years)
     rows = date_repair.redate(parse.parse_rows(raw.rows))
     late = np.zeros(len(rows), bool)
     if as_of is not None:
@@ -113,7 +125,7 @@ def build_panel(
         instruments=_instruments(judged),
         row_counts=row_accounting.count_rows(fates, rows, raw.blanks),
         repairs=row_accounting.repairs([*fates, *review], rows, raw.blanks),
-        digest=corporate_actions.digest_with(raw.digest, actions),
+        digest=digest_with(raw.digest, actions, payments, years),
     )
 
 

@@ -58,6 +58,7 @@ from nse_lstm.tables.results import (
     SCORES,
     STRATEGY_RETURNS,
 )
+from nse_lstm.tables.sourced import DIVIDEND_KINDS, DIVIDEND_YEARS, DIVIDENDS
 
 __all__ = [
     "ABLATION",
@@ -73,6 +74,9 @@ __all__ = [
     "CORPORATE_ACTIONS",
     "COVERAGE",
     "DEPENDENCE",
+    "DIVIDENDS",
+    "DIVIDEND_KINDS",
+    "DIVIDEND_YEARS",
     "EVIDENCE",
     "FEATURES",
     "FORECASTS",

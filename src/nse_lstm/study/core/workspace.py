@@ -3,10 +3,12 @@
 Nothing heavy is imported here: Make asks for the stamp on every call.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nse_lstm.config import Study, load_study
+from nse_lstm.data.cash import read_bill_rates, read_withholding_tax
+from nse_lstm.data.trading_days import read_trading_days
 from nse_lstm.paths import Paths, find_root
 
 
@@ -48,6 +50,8 @@ def open_workspace(
     ------
     ConfigurationError
         If the study file or the market does not hold up.
+    DataError
+        If a sourced table of the market cannot be read.
     """
     project = find_root()
     loaded = load_study(project / study, market, test_year=test_year, seed=seed)
@@ -56,10 +60,41 @@ def open_workspace(
         market=loaded.market.name,
         raw_folder=project / raw if raw else None,
     )
-    return Workspace(study=loaded, paths=paths)
+    return Workspace(study=_with_sourced(loaded), paths=paths)
 
 
 def actions_path(workspace: Workspace) -> Path:
     """Return where the market's sourced corporate actions lie, if there are any."""
     market = workspace.study.market
     return find_root() / market.corporate_actions / f"{market.name}.csv"
+
+
+def sourced_path(study: Study, kind: str) -> Path:
+    """Return where a market's sourced table of a kind lies, if there is one.
+
+    Parameters
+    ----------
+    study : Study
+    kind : str
+        Folder of the table, see ``data/README.md``.
+    """
+    market = study.market
+    return find_root() / market.sourced / kind / f"{market.name}.csv"
+
+
+def _with_sourced(study: Study) -> Study:
+    """Return the study with the market's bill rates, tax and trading days."""
+    return replace(
+        study,
+        market=replace(
+            study.market,
+            trading_days=read_trading_days(sourced_path(study, "holidays")),
+        ),
+        backtest=replace(
+            study.backtest,
+            bill_rates=read_bill_rates(sourced_path(study, "cash")),
+            withholding_tax=read_withholding_tax(
+                sourced_path(study, "withholding_tax")
+            ),
+        ),
+    )

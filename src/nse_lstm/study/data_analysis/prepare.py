@@ -15,7 +15,7 @@ from nse_lstm.errors import DataError
 from nse_lstm.features.folds import make_folds, resolve_test_year
 from nse_lstm.json_files import write_json
 from nse_lstm.study.core.phase_tables import MarketFacts
-from nse_lstm.study.core.workspace import Workspace, actions_path
+from nse_lstm.study.core.workspace import Workspace, actions_path, sourced_path
 from nse_lstm.tables import (
     INSTRUMENTS,
     PANEL,
@@ -48,7 +48,11 @@ def prepare_data(workspace: Workspace) -> PreparedData:
     ConfigurationError
         If the test year is not in the data.
     """
-    market = build_panel(workspace.paths.raw, actions=actions_path(workspace))
+    market = build_panel(
+        workspace.paths.raw,
+        actions=actions_path(workspace),
+        payments=sourced_path(workspace.study, "dividends"),
+    )
     test_year = resolve_test_year(market.panel, workspace.study.test_year)
     _write_market(workspace, market)
     statistics = _judge_stocks(workspace, market, test_year)

@@ -6,10 +6,10 @@ Nothing heavy is imported here: Make asks for the stamp on every call.
 import hashlib
 from pathlib import Path
 
-from nse_lstm.config import configuration_hash, study_document
+from nse_lstm.config import Study, configuration_hash, study_document
 from nse_lstm.json_files import to_json
 from nse_lstm.paths import csv_paths, find_root, write_text
-from nse_lstm.study.core.workspace import Workspace, actions_path
+from nse_lstm.study.core.workspace import Workspace, actions_path, sourced_path
 
 
 def write_stamp(workspace: Workspace, path: Path) -> bool:
@@ -30,6 +30,7 @@ def write_stamp(workspace: Workspace, path: Path) -> bool:
         "market": [study.market.label, study.market.citation],
         "raw_files": {} if study.market.simulated else _raw_files(workspace.paths.raw),
         "corporate_actions": _text_of(actions_path(workspace)),
+        "dividends": [_text_of(path) for path in _dividend_paths(study)],
         "packages": hashlib.sha256(lock.read_bytes()).hexdigest(),
     }
     text = to_json(document)
@@ -37,6 +38,11 @@ def write_stamp(workspace: Workspace, path: Path) -> bool:
         return False
     write_text(path, text)
     return True
+
+
+def _dividend_paths(study: Study) -> list[Path]:
+    payments = sourced_path(study, "dividends")
+    return [payments, payments.with_name(f"{payments.stem}_years.csv")]
 
 
 def _text_of(path: Path) -> str:
