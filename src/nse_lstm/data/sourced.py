@@ -43,6 +43,13 @@ class SourcedRow:
     def refuse(self, expected: str, received: object) -> NoReturn:
         """Raise an error that names the row's file and line.
 
+        Parameters
+        ----------
+        expected : str
+            In words.
+        received : object
+            What stands there.
+
         Raises
         ------
         DataError
