@@ -6,20 +6,33 @@ SHELL := bash
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules --warn-undefined-variables --no-print-directory
 
-# What is studied. RAW is used where it lies; TEST_YEAR=0 is the last year in the data.
-MARKET    ?= simulated
-TEST_YEAR ?= 0
-STUDY     ?= study.toml
-ROOT      ?= .
-RAW       ?= $(ROOT)/data/raw/$(MARKET)
-PYTHON    ?= python3
-LAB       ?=
-AS_OF     ?=
-YEARS     ?=
-HOST      ?= 127.0.0.1
-PORT      ?= 8000
-YEAR      ?= 0
-SEARCHED  ?= ridge,boosting,rank_lstm
+# What is studied, as MARKET=nse on make's command line or NSE_LSTM_MARKET=nse in the
+# environment. The bare names are not read from the environment: other tools set some.
+# RAW is used where it lies; TEST_YEAR=0 is the last year in the data.
+NSE_LSTM_MARKET    ?= simulated
+NSE_LSTM_TEST_YEAR ?= 0
+NSE_LSTM_STUDY     ?= study.toml
+NSE_LSTM_ROOT      ?= .
+NSE_LSTM_RAW       ?= $(ROOT)/data/raw/$(MARKET)
+NSE_LSTM_PYTHON    ?= python3
+NSE_LSTM_LAB       ?=
+NSE_LSTM_AS_OF     ?=
+NSE_LSTM_YEARS     ?=
+NSE_LSTM_HOST      ?= 127.0.0.1
+NSE_LSTM_PORT      ?= 8000
+NSE_LSTM_YEAR      ?= 0
+NSE_LSTM_SEARCHED  ?= ridge,boosting,rank_lstm
+VARIABLES := MARKET TEST_YEAR STUDY ROOT RAW PYTHON LAB AS_OF YEARS HOST PORT YEAR SEARCHED
+$(foreach name,$(VARIABLES),$(eval $(name) = $$(NSE_LSTM_$(name))))
+
+# A misspelt variable would silently study something else.
+GIVEN   := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+UNKNOWN := $(filter-out $(VARIABLES) EDGES MAKE%,$(GIVEN))
+ifneq ($(UNKNOWN),)
+$(error Unknown variable $(UNKNOWN). $(shell $(PYTHON) -c 'import difflib, sys; near = \
+  difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1, 0.5); \
+  print(f"Did you mean {near[0]}?" if near else "Known: " + ", ".join(sys.argv[2:]))' $(firstword $(UNKNOWN)) $(VARIABLES)))
+endif
 
 ENVIRONMENT := .venv/installed
 SERVICE     := .venv-service/installed
@@ -99,8 +112,9 @@ verify: quick  ## Build the quick study a second time elsewhere and compare ever
 	$(MAKE) reports ROOT=build/verify $(QUICK)
 	$(NSE_LSTM) verify build/quick build/verify
 
-# Files that no import tells of; all other prerequisites are in $(EDGES).
-$(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt $(wildcard $(RAW)/*.csv $(RAW)/*.CSV)
+# Files that no import tells of; all other prerequisites are in $(EDGES). The stamp knows
+# the source files by their bytes, so that no name or date of theirs reaches Make.
+$(BUILD)/01_data_analysis.ipynb: $(BUILD)/raw.txt
 $(BUILD)/02_architecture.ipynb:  $(wildcard $(ROOT)/trained_models/$(MARKET)/ablation/about.json)
 
 # The small leak audit: an alarm stops the build; its result stays to be read.

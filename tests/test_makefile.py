@@ -1,6 +1,7 @@
 """What Make would run again after a change; nothing is run here but `make -n`."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -143,6 +144,53 @@ for name, modules in json.loads(sys.argv[1]).items():
         os._exit(0)
     os.wait()
 """
+
+
+def first_line(*words: str, **environment: str) -> str:
+    """Return Make's first answer, whatever it says of the build."""
+    command = ["make", "-n", "reports", *words, "-o", ".venv/installed"]
+    kept = {name: each for name, each in os.environ.items() if "MAKE" not in name}
+    done = subprocess.run(
+        command, cwd=ROOT, env=kept | environment, capture_output=True, text=True
+    )
+    return (done.stderr + done.stdout).splitlines()[0]
+
+
+def test_only_the_command_line_and_prefixed_variables_are_read(built: Path) -> None:
+    words = [f"ROOT={built}", *options(built)]
+    generic = {"MARKET": "nse", "RAW": "/nowhere", "TEST_YEAR": "1999", "ROOT": "/"}
+    assert first_line(*words, **generic) == first_line(*words)
+    assert "--market nse" in first_line(*words, NSE_LSTM_MARKET="nse")
+    both = first_line(*words, "MARKET=nse", NSE_LSTM_MARKET="other")
+    assert "--market nse" in both
+
+
+@pytest.mark.parametrize(
+    ("word", "advice"),
+    [
+        ("MARTKE=nse", "Did you mean MARKET?"),
+        ("market=nse", "Did you mean MARKET?"),
+        ("TESTYEAR=2023", "Did you mean TEST_YEAR?"),
+        ("QQQQ=1", "Known: MARKET, TEST_YEAR"),
+    ],
+)
+def test_an_unknown_variable_is_refused(word: str, advice: str) -> None:
+    answer = first_line(word)
+    assert f"Unknown variable {word.split('=')[0]}." in answer and advice in answer
+
+
+def test_names_and_dates_of_source_files_do_not_reach_make(
+    built: Path, tmp_path: Path
+) -> None:
+    raw = tmp_path / "a folder = with $signs"
+    raw.mkdir()
+    late = raw / "NSE_data_all_stocks_2024 (1).csv"
+    late.touch()
+    os.utime(late, (4e9, 4e9))
+    command = ["make", "-n", "reports", f"ROOT={built}", *options(built)]
+    command.append(f"RAW={raw}".replace("$", "$$"))
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert executed(done.stdout) == []
 
 
 @pytest.mark.slow

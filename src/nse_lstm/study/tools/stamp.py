@@ -49,9 +49,11 @@ def _text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
-def _raw_files(folder: Path) -> dict[str, list[int]]:
-    """Return name, size and time of each source file: other files are other data."""
-    return {
-        str(path.resolve()): [path.stat().st_size, path.stat().st_mtime_ns]
-        for path in csv_paths(folder)
-    }
+def _raw_files(folder: Path) -> dict[str, str]:
+    """Return the digest of each source file: other bytes are other data."""
+    return {str(path.resolve()): _digest(path) for path in csv_paths(folder)}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
