@@ -106,10 +106,10 @@ study: | $(ENVIRONMENT)  ## The whole study: six walk-forward years, three netwo
 .PHONY: quick verify
 quick: | $(ENVIRONMENT)  ## The same study on fewer stocks, sessions and epochs, in build/quick
 	$(MAKE) reports ROOT=build/quick $(QUICK)
-verify: quick  ## Build the quick study a second time elsewhere and compare every artefact
-	rm -rf build/verify
+verify: quick  ## Build the quick study again, under other settings of the user's, and compare every artefact
+	rm -rf build/verify build/hostile_home
 	$(NSE_LSTM) copy-ledger build/quick build/verify --market $(MARKET)
-	$(MAKE) reports ROOT=build/verify $(QUICK)
+	eval env $$($(NSE_LSTM) hostile-home build/hostile_home) $(MAKE) reports ROOT=build/verify $(QUICK)
 	$(NSE_LSTM) verify build/quick build/verify
 
 # Files that no import tells of; all other prerequisites are in $(EDGES). The stamp knows

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from nse_lstm import cli
 from nse_lstm.cli import app
 from nse_lstm.cli.verbs import EXIT_CODES, Answer, verb
 
@@ -65,3 +66,37 @@ def test_a_long_table_is_cut_for_a_reader_and_says_so() -> None:
         "done",
     ]
     assert len(json.loads(answer.json())["rows"]) == 5
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
+    monkeypatch.setattr("sys.argv", ["nse-lstm", *words])
+    monkeypatch.setattr(cli, "isolate_process", lambda: None)
+    cli.main()
+
+
+def test_an_error_of_the_system_ends_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root = tmp_path / "root"
+    root.write_text("a file in the way")
+    stamp = str(root / "stamp.json")
+    with pytest.raises(SystemExit) as ended:
+        run_main(monkeypatch, "stamp", stamp, "--root", str(root))
+    said = capsys.readouterr().err.strip()
+    assert ended.value.code == 1 and said.count("\n") == 0
+    assert said.startswith("nse-lstm: File exists: ")
+    assert str(root) in said and "something is in the way" in said
+
+
+def test_the_target_is_named_not_the_file_beside_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    target = tmp_path / "stamp.json"
+    target.mkdir()
+    with pytest.raises(SystemExit):
+        run_main(monkeypatch, "stamp", str(target), "--root", str(tmp_path))
+    assert f"Is a directory: {target};" in capsys.readouterr().err

@@ -208,6 +208,13 @@ def test_a_backup_restores_into_an_empty_store_and_into_its_own(
     other.dispose()
 
 
+def test_an_empty_store_makes_no_backup(store, tmp_path):
+    with pytest.raises(ArtefactError, match="Received: none"):
+        backup_store(store, tmp_path / "backup.parquet")
+    assert not (tmp_path / "backup.parquet").exists()
+
+
+
 def test_a_backup_that_is_missing_or_contradicts_the_store_is_refused(store, tmp_path):
     with pytest.raises(ArtefactError, match="backup"):
         restore_store(store, tmp_path / "backup.parquet")

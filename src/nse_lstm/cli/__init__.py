@@ -8,15 +8,21 @@ import sys
 # Importing a module registers its verbs.
 from nse_lstm.cli import deployment, make, study, tools  # noqa: F401
 from nse_lstm.cli.verbs import app
+from nse_lstm.cli.system_errors import explain_system_error
 from nse_lstm.errors import StudyError
+from nse_lstm.cli.isolation import isolate_process
 
 __all__ = ["app", "main"]
 
 
 def main() -> None:
     """Run the command line; errors meant for the user come without a traceback."""
+    isolate_process()
     try:
         app()
     except StudyError as error:
-        print(f"nse-lstm: {error}", file=sys.stderr)
-        sys.exit(1)
+        line = str(error)
+    except OSError as error:
+        line = explain_system_error(error)
+    print(f"nse-lstm: {line}", file=sys.stderr)
+    sys.exit(1)

@@ -1,5 +1,6 @@
 """Hidden verbs that only the Makefile calls."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -95,3 +96,12 @@ def copy_ledger(first: Path, second: Path, market: str = "simulated") -> None:
     from nse_lstm.study.tools.reproducibility import copy_ledger as copy
 
     copy(first, second, market)
+
+
+@app.command(hidden=True)
+def hostile_home(folder: Path) -> None:
+    """Make a home folder of hostile settings; print its environment for `env`."""
+    from nse_lstm.study.tools.hostile_home import make_hostile_home
+
+    for name, value in make_hostile_home(folder).items():
+        typer.echo(shlex.quote(f"{name}={value}"))

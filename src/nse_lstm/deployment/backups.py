@@ -4,7 +4,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from nse_lstm.deployment.databases import database_name
 from nse_lstm.deployment.store import append_forecasts, read_forecasts
+from nse_lstm.errors import ArtefactError
 from nse_lstm.tables import STORED_FORECASTS, read_table, write_table
 
 
@@ -22,8 +24,18 @@ def backup_store(store: sa.Engine, path: Path) -> int:
     -------
     int
         Rows written. The file is complete or absent; equal stores give equal bytes.
+
+    Raises
+    ------
+    ArtefactError
+        If the store holds no forecast: probably another store was meant.
     """
     rows = read_forecasts(store)
+    if rows.empty:
+        raise ArtefactError(
+            f"Expected forecasts to back up in {database_name(store.url)}. "
+            "Received: none; is it the store that you mean?"
+        )
     write_table(rows, STORED_FORECASTS, path)
     return len(rows)
 

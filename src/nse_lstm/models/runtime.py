@@ -34,6 +34,13 @@ with _without_banners():
     import keras
     import tensorflow as tf
 
+# A keras.json in the home folder may say otherwise.
+keras.config.set_floatx("float32")
+keras.config.set_epsilon(1e-7)
+keras.config.set_image_data_format("channels_last")
+keras.config.set_max_epochs(None)
+keras.config.set_max_steps_per_epoch(None)
+
 try:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -23,7 +23,9 @@ def test_a_study_that_was_built_is_well_but_for_its_models(finished: Workspace) 
     assert results["panel"] == ("ok", "")
     assert results["verdict"] == ("ok", "")
     result, do = results["trained models"]
-    assert result == "warning" and do == f"make train ROOT={finished.paths.root}"
+    assert result == "warning" and do == (
+        f"make train ROOT={finished.paths.root} TEST_YEAR=2024"
+    )
     n_models = found.set_index("check")["found"]["trained models"]
     # v1 and two stocks, for the year walked forward and the test year.
     assert n_models.startswith("0 of 6 ")
@@ -31,7 +33,7 @@ def test_a_study_that_was_built_is_well_but_for_its_models(finished: Workspace) 
 
 def test_before_the_first_build_it_names_the_command(tmp_path: Path) -> None:
     table = examine(tiny_workspace(tmp_path), study_file="any.toml")
-    expected = f"make all STUDY=any.toml ROOT={tmp_path}"
+    expected = f"make all ROOT={tmp_path} STUDY=any.toml TEST_YEAR=2024"
     assert checks(table)["panel"] == ("warning", expected)
     assert "trained models" not in checks(table)
 

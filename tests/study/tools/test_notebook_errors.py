@@ -5,11 +5,7 @@ from types import SimpleNamespace
 
 import nbformat
 
-from nse_lstm.study.tools.notebook_errors import (
-    explain_death,
-    explain_failure,
-    resume_command,
-)
+from nse_lstm.study.tools.notebook_errors import explain_death, explain_failure
 
 
 def notebook(folder: Path) -> Path:
@@ -44,12 +40,3 @@ def test_a_failure_names_section_cell_cause_and_command(tmp_path: Path) -> None:
 def test_a_dead_kernel_is_put_down_to_memory(tmp_path: Path) -> None:
     text = explain_death(notebook(tmp_path), tmp_path / "left.ipynb", {})
     assert "memory" in text and "Resume: make reports " in text
-
-
-def test_the_command_tells_only_what_is_not_usual() -> None:
-    assert resume_command({"root": "", "study": "study.toml", "test_year": 0}) == (
-        "make reports"
-    )
-    assert resume_command(
-        {"root": "build/quick", "study": "study.quick.toml", "test_year": 2023}
-    ) == ("make reports ROOT=build/quick STUDY=study.quick.toml TEST_YEAR=2023")

@@ -23,6 +23,7 @@ from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.jump_review import new_jumps
+from nse_lstm.study.tools.make_command import make_command, parameters_of
 
 Result = Literal["ok", "warning", "failed"]
 
@@ -44,8 +45,8 @@ TOOLS = {
 """Programs that only some tests and benchmarks use."""
 GIB = 2**30
 
-BUILD, TRAIN = BUILDS = ("make all", "make train")
-"""Advised commands that take the study's identity as arguments."""
+BUILD, TRAIN = VERBS = ("all", "train")
+"""Advised targets of Make, which get the study's variables as arguments."""
 
 
 class Finding(NamedTuple):
@@ -94,8 +95,9 @@ def examine(workspace: Workspace, *, study_file: str = "study.toml") -> pd.DataF
             name = check.__name__.strip("_").replace("_", " ")
             findings.append(Finding("study", name, FAILED, str(error)))
     table = pd.DataFrame(findings, columns=list(Finding._fields))
-    arguments = _arguments(workspace, study_file)
-    table["do"] = table["do"].where(~table["do"].isin(BUILDS), table["do"] + arguments)
+    given = parameters_of(workspace, study_file)
+    commands = {verb: make_command(verb, given) for verb in VERBS}
+    table["do"] = table["do"].replace(commands)
     return table
 
 
@@ -280,20 +282,3 @@ def _tools(workspace: Workspace) -> Iterator[Finding]:
 
 def _phase_1_ran(workspace: Workspace) -> bool:
     return (workspace.paths.processed / "market.json").is_file()
-
-
-def _arguments(workspace: Workspace, study_file: str) -> str:
-    """Return the arguments with which Make builds this study."""
-    market, root = workspace.study.market.name, workspace.paths.root
-    given = {
-        "MARKET": market if market != "simulated" else "",
-        "STUDY": study_file if study_file != "study.toml" else "",
-        "ROOT": _short(root) if root != find_root() else "",
-    }
-    return "".join(f" {name}={value}" for name, value in given.items() if value)
-
-
-def _short(path: Path) -> str:
-    project = find_root()
-    inside = path.is_relative_to(project)
-    return str(path.relative_to(project) if inside else path)

@@ -128,14 +128,25 @@ def _stamp(notebook: Any, path: Path, workspace: Workspace) -> None:
 
 
 def _commit() -> str:
-    """Return the commit of the sources, marked where they were changed since."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    """Return the commit of the sources, marked where they were changed since.
+
+    A copy of the project inside another repository has no commit of its own.
+    """
+    root = find_root()
     try:
-        done = subprocess.run(
-            command, cwd=find_root(), capture_output=True, text=True, check=True
-        )
+        if Path(_git(root, "rev-parse", "--show-toplevel")).resolve() != root:
+            return "not under git"
+        return _git(root, "describe", "--always", "--dirty", "--abbrev=12")
     except (OSError, subprocess.CalledProcessError):
         return "not under git"
+
+
+def _git(folder: Path, *words: str) -> str:
+    # GIT_DIR and its like would answer for another repository.
+    kept = {name: each for name, each in os.environ.items() if name[:4] != "GIT_"}
+    done = subprocess.run(
+        ["git", *words], cwd=folder, env=kept, capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import nbformat
 
+from nse_lstm.study.tools.make_command import make_command
+
 CAUSES = {
     "ArtefactError": "a file of an earlier phase is missing, stale or changed",
     "ConfigurationError": "a setting of the study file or a parameter cannot be used",
@@ -18,16 +20,6 @@ CAUSES = {
     "OSError": "a file could not be read or written: make doctor looks at the disk",
 }
 """Probable cause by name of the exception, else a fault of the code in the cell."""
-
-SWITCHES = {
-    "root": ("ROOT", ""),
-    "study": ("STUDY", "study.toml"),
-    "market": ("MARKET", "simulated"),
-    "raw": ("RAW", ""),
-    "test_year": ("TEST_YEAR", 0),
-}
-"""Make's variable for each parameter, and its default."""
-
 
 def explain_failure(
     error: Any, source: Path, left: Path, parameters: Mapping[str, Any]
@@ -74,26 +66,10 @@ def explain_death(source: Path, left: Path, parameters: Mapping[str, Any]) -> st
     )
 
 
-def resume_command(parameters: Mapping[str, Any]) -> str:
-    """Return the command that resumes this study.
-
-    Examples
-    --------
-    >>> resume_command({"market": "nse", "raw": "../nse", "root": ".", "seed": 0})
-    'make reports MARKET=nse RAW=../nse'
-    """
-    given = [
-        f"{name}={parameters[parameter]}"
-        for parameter, (name, default) in SWITCHES.items()
-        if parameters.get(parameter, default) not in (default, ".")
-    ]
-    return " ".join(["make reports", *given])
-
-
 def _what_next(left: Path, parameters: Mapping[str, Any]) -> list[str]:
     return [
         f"Open: {left} in JupyterLab (make lab); the failed cell is marked",
-        f"Resume: {resume_command(parameters)}   (finished work is kept)",
+        f"Resume: {make_command('reports', parameters)}   (finished work is kept)",
     ]
 
 
