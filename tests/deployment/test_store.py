@@ -214,7 +214,6 @@ def test_an_empty_store_makes_no_backup(store, tmp_path):
     assert not (tmp_path / "backup.parquet").exists()
 
 
-
 def test_a_backup_that_is_missing_or_contradicts_the_store_is_refused(store, tmp_path):
     with pytest.raises(ArtefactError, match="backup"):
         restore_store(store, tmp_path / "backup.parquet")

@@ -7,10 +7,10 @@ import sys
 
 # Importing a module registers its verbs.
 from nse_lstm.cli import deployment, make, study, tools  # noqa: F401
-from nse_lstm.cli.verbs import app
-from nse_lstm.cli.system_errors import explain_system_error
-from nse_lstm.errors import StudyError
 from nse_lstm.cli.isolation import isolate_process
+from nse_lstm.cli.system_errors import explain_system_error
+from nse_lstm.cli.verbs import app
+from nse_lstm.errors import StudyError
 
 __all__ = ["app", "main"]
 

@@ -10,7 +10,6 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, distributions, requires, version
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import pandas as pd

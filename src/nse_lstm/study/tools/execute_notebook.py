@@ -145,7 +145,12 @@ def _git(folder: Path, *words: str) -> str:
     # GIT_DIR and its like would answer for another repository.
     kept = {name: each for name, each in os.environ.items() if name[:4] != "GIT_"}
     done = subprocess.run(
-        ["git", *words], cwd=folder, env=kept, capture_output=True, text=True, check=True
+        ["git", *words],
+        cwd=folder,
+        env=kept,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.strip()
 

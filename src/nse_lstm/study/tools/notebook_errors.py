@@ -21,6 +21,7 @@ CAUSES = {
 }
 """Probable cause by name of the exception, else a fault of the code in the cell."""
 
+
 def explain_failure(
     error: Any, source: Path, left: Path, parameters: Mapping[str, Any]
 ) -> str:
