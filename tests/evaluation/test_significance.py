@@ -4,12 +4,15 @@ Numbers from evaluation_refs.md section 1.1 (reference_values.json, group "sharp
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from nse_lstm.errors import StudyError
 from nse_lstm.evaluation.significance import (
+    Moments,
+    deflate_by_trials,
     deflated_sharpe_ratio,
     expected_maximum_sharpe,
     moments_of,
@@ -99,12 +102,30 @@ def test_trials_never_spread_less_than_one_worthless_ratio_does():
     assert best == pytest.approx((1 - weight) * 1.5341 + weight * 1.9940, abs=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("sharpes", "n"), [([], 250), ([0.1, math.nan], 250), ([0.1], 1)]
-)
+@pytest.mark.parametrize(("sharpes", "n"), [([0.1, math.nan], 250), ([0.1], 1)])
 def test_trials_without_a_ratio_are_refused(sharpes, n):
     with pytest.raises(StudyError, match="without a missing one"):
         trial_variance(sharpes, n)
+
+
+def test_without_another_trial_only_chance_is_left():
+    assert trial_variance([], 251) == pytest.approx(1 / 250)
+
+
+def test_the_judged_ratio_counts_as_a_trial_but_not_in_the_variance():
+    found = Moments(sharpe=0.2, n=501, skew=0.0, kurtosis=3.0)
+    others = [0.05, -0.3, math.nan]
+    # Two of three trials traded. 2 x 0.05^2 / 2 is above the floor of 1 / 500.
+    expected = deflated_sharpe_ratio(
+        0.2, n=501, skew=0.0, kurtosis=3.0, n_trials=3, variance=0.0025
+    )
+    assert deflate_by_trials(found, others) == pytest.approx(expected)
+    inside = deflate_by_trials(found, [*others, 0.2], n_trials=3)
+    assert inside is not None and inside < expected
+    # The only trial is not deflated: its probability of being above 0.
+    alone = probabilistic_sharpe_ratio(0.2, benchmark=0, n=501, skew=0, kurtosis=3)
+    assert deflate_by_trials(found, []) == pytest.approx(alone)
+    assert deflate_by_trials(replace(found, sharpe=math.nan), others) is None
 
 
 def test_moments_are_per_session_and_kurtosis_is_raw():

@@ -53,7 +53,7 @@ def collect_evidence(
     both: pd.DataFrame,
     excess: pd.Series,
     trials: pd.DataFrame,
-    trial_sharpes: ArrayLike,
+    other_sharpes: ArrayLike,
     verdict: Verdict,
     sessions_per_year: int,
     seed: int,
@@ -73,8 +73,8 @@ def collect_evidence(
     trials : DataFrame of shape (n_sessions, n_columns)
         The same of every trial of the ledger that has these sessions. They are tested
         together (SPA, overfitting).
-    trial_sharpes : array of shape (n_trials,)
-        Sharpe ratios over cash per session of all trials in the ledger, which may be
+    other_sharpes : array of shape (n_trials - 1,)
+        Sharpe ratios over cash per session of the ledger's other trials, which may be
         more than those columns. A missing one never traded and does not count.
     verdict : Verdict
         Model, confidence and bootstrap.
@@ -94,7 +94,7 @@ def collect_evidence(
         *strategy_evidence(
             excess,
             trials=trials,
-            trial_sharpes=trial_sharpes,
+            other_sharpes=other_sharpes,
             verdict=verdict,
             sessions_per_year=sessions_per_year,
             seed=seed,
@@ -108,7 +108,7 @@ def strategy_evidence(
     excess: pd.Series,
     *,
     trials: pd.DataFrame,
-    trial_sharpes: ArrayLike,
+    other_sharpes: ArrayLike,
     verdict: Verdict,
     sessions_per_year: int,
     seed: int,
@@ -120,17 +120,16 @@ def strategy_evidence(
 
     Parameters
     ----------
-    excess, trials, trial_sharpes, verdict, sessions_per_year, seed
+    excess, trials, other_sharpes, verdict, sessions_per_year, seed
         As for ``collect_evidence``.
     """
     yield _detectable(len(excess), verdict, sessions_per_year)
     found = moments_of(excess)
     if not np.isnan(found.sharpe):
-        sharpes = np.asarray(trial_sharpes, float)
-        sharpes = sharpes[~np.isnan(sharpes)]
+        others = np.asarray(other_sharpes, float)
+        others = others[~np.isnan(others)]
         yield from _ratio_rows(excess, found, verdict, sessions_per_year)
-        if sharpes.size:
-            yield from _luck_rows(found, sharpes, verdict, sessions_per_year)
+        yield from _luck_rows(found, others, verdict, sessions_per_year)
     trials = trials.loc[:, np.ptp(trials.to_numpy(), axis=0) > 0]
     if trials.shape[1] >= 2 and len(trials) >= 4:
         yield _superior(trials, verdict, seed)
@@ -205,12 +204,12 @@ def _ratio_rows(
 
 
 def _luck_rows(
-    found: Moments, sharpes: NDArray[np.float64], verdict: Verdict, year: int
+    found: Moments, others: NDArray[np.float64], verdict: Verdict, year: int
 ) -> Iterator[EvidenceRow]:
     """Yield the tests of the strategy's ratio as the best of all trials."""
     row = partial(EvidenceRow, model=verdict.model, against=CASH, n=found.n)
-    n_trials, yearly = sharpes.size, float(found.sharpe * np.sqrt(year))
-    variance = trial_variance(sharpes, found.n)
+    n_trials, yearly = others.size + 1, float(found.sharpe * np.sqrt(year))
+    variance = trial_variance(others, found.n)
     deflated = deflated_sharpe_ratio(
         **asdict(found), n_trials=n_trials, variance=variance
     )
@@ -224,7 +223,7 @@ def _luck_rows(
         p_value=1 - deflated,
         says=f"{deflated:.3f} against the best of {n_trials} trials without skill, "
         f"whose expected yearly ratio is {best:.2f}",
-        method="Bailey and Lopez de Prado; variance of the trials' gains",
+        method="Bailey and Lopez de Prado; variance of the other trials' gains",
     )
     yield row(
         "minimum backtest length",

@@ -179,17 +179,20 @@ def trial_variance(sharpes: ArrayLike, n_sessions: int) -> float:
     With losing trials it may be smaller than the plain variance, which is its purpose.
     All trials still count in ``n_trials``.
 
+    The judged strategy's own gain is left out (``deflate_by_trials`` says why).
+
     Parameters
     ----------
     sharpes : array of shape (n_trials,)
-        The trials' Sharpe ratios per session, over cash like the judged one.
+        The trials' Sharpe ratios per session, over cash like the judged one. Without
+        any the result is 1 / (n_sessions - 1).
     n_sessions : int
         Returns of the judged ratio, at least 2.
 
     Raises
     ------
     StudyError
-        If there is no trial, a ratio is missing or ``n_sessions`` is below 2.
+        If a ratio is missing or ``n_sessions`` is below 2.
 
     References
     ----------
@@ -202,14 +205,15 @@ def trial_variance(sharpes: ArrayLike, n_sessions: int) -> float:
     0.005
     """
     values = np.asarray(sharpes, float)
-    if values.size < 1 or np.isnan(values).any() or n_sessions < 2:
+    if np.isnan(values).any() or n_sessions < 2:
         raise StudyError(
             "Expected Sharpe ratios without a missing one and n_sessions >= 2. "
             f"Received: {values.size} ratios, {int(np.isnan(values).sum())} missing, "
             f"n_sessions={n_sessions}"
         )
     gains = np.maximum(values, 0.0)
-    return max(1 / (n_sessions - 1), float(2 * np.mean(gains**2)))
+    spread = float(2 * np.mean(gains**2)) if values.size else 0.0
+    return max(1 / (n_sessions - 1), spread)
 
 
 def deflated_sharpe_ratio(
@@ -240,32 +244,39 @@ def deflated_sharpe_ratio(
 
 
 def deflate_by_trials(
-    found: Moments, sharpes: ArrayLike, *, n_trials: int | None = None
+    found: Moments, others: ArrayLike, *, n_trials: int | None = None
 ) -> float | None:
     """Return the deflated Sharpe ratio of returns after a number of trials.
+
+    The judged strategy is one of the trials and counts in their number. Its own ratio
+    stays out of their variance. The variance describes trials without skill, and
+    whether this one has skill is the question. Inside it, a ratio S raises its own
+    benchmark to at least sqrt(2 / n) S times the expected maximum of n unit draws:
+    over half of S for n from 2 to 30. More skill would then hardly help to pass.
+    ``docs/calibration.md`` counts the verdicts both ways.
 
     Parameters
     ----------
     found : Moments
         Of the returns over cash of the chosen strategy.
-    sharpes : array of shape (n,)
-        Sharpe ratios per session of the trials; ``trial_variance`` measures how much
-        they vary. A missing one never traded and is left out.
+    others : array of shape (n,)
+        Sharpe ratios per session of the other trials; ``trial_variance`` measures how
+        much they vary. A missing one never traded and is left out.
     n_trials : int, optional
-        Number of trials where it is not the number of ``sharpes``.
+        Number of trials where it is not that of ``others`` and the judged one.
 
     Returns
     -------
     float or None
-        None without trials, or where the returns do not vary.
+        None where the returns do not vary.
     """
-    known = np.asarray(sharpes, float)
-    known = known[~np.isnan(known)]
-    if not known.size or np.isnan(found.sharpe):
+    if np.isnan(found.sharpe):
         return None
+    known = np.asarray(others, float)
+    known = known[~np.isnan(known)]
     return deflated_sharpe_ratio(
         **asdict(found),
-        n_trials=known.size if n_trials is None else n_trials,
+        n_trials=known.size + 1 if n_trials is None else n_trials,
         variance=trial_variance(known, found.n),
     )
 

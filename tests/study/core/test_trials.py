@@ -12,6 +12,7 @@ from support.sealed_study import make_workspace
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.evaluation.strategies import BENCHMARKS
+from nse_lstm.evaluation.verdict import pooled_excess
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.trials import read_trial_matrix, read_trials, record_trials
 from nse_lstm.tables import STRATEGY_RETURNS
@@ -60,6 +61,20 @@ def test_every_distinct_strategy_is_a_trial_once(tmp_path: Path) -> None:
     deviation = (5e-4 / 3) ** 0.5
     expected = [0.005 / deviation] * 2 + [0.006 / deviation] * 2
     assert read_trials(data)["sharpe"].to_list() == pytest.approx(expected)
+
+
+def test_the_judged_strategys_trial_is_known_by_its_returns(tmp_path: Path) -> None:
+    data = open_study_data(make_workspace(tmp_path))
+    judged, other = (
+        make_returns(),
+        make_returns(model="ar1").assign(
+            net_return=lambda rows: rows["net_return"] + 0.001
+        ),
+    )
+    record_trials(data, pd.concat([judged, other]), study="s", cost_bps=66)
+    trials = read_trials(data, judged=pooled_excess(judged))
+    assert trials.loc[trials["own"], "model"].to_list() == ["v2"]
+    assert not read_trials(data)["own"].any()
 
 
 def test_a_strategy_that_never_deals_is_no_trial(tmp_path: Path) -> None:

@@ -77,18 +77,30 @@ def record_trials(
     append_lines(folder / LEDGER, lines, key=[*TRIAL, "seed"], or_key=SAME)
 
 
-def read_trials(workspace: Workspace) -> pd.DataFrame:
-    """Return one row per trial: model, rule, sessions, Sharpe over cash per session."""
+def read_trials(
+    workspace: Workspace, *, judged: "pd.Series[float] | None" = None
+) -> pd.DataFrame:
+    """Return one row per trial: model, rule, sessions, Sharpe over cash per session.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    judged : Series, optional
+        The judged strategy's ``pooled_excess``. The column ``own`` says which trial has
+        these returns, by any of its seeds.
+    """
+    same = None if judged is None else _series(judged)[0]["series"]
     rows = [
         {
             "model": lines[0]["model"],
             "rule": lines[0]["rule"],
             "n": len(_excess(lines)),
             "sharpe": moments_of(_excess(lines)).sharpe,
+            "own": any(same == line.get("series", "") for line in lines),
         }
         for lines in _trials(workspace)
     ]
-    return pd.DataFrame(rows, columns=["model", "rule", "n", "sharpe"])
+    return pd.DataFrame(rows, columns=["model", "rule", "n", "sharpe", "own"])
 
 
 def read_trial_matrix(workspace: Workspace, sessions: pd.DatetimeIndex) -> pd.DataFrame:

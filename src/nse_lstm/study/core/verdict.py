@@ -49,13 +49,14 @@ def judge_declared(
     returns : DataFrame
         STRATEGY_RETURNS of the walk-forward years.
     trials : DataFrame
-        From ``read_trials``, those of ``returns`` among them.
+        From ``read_trials`` with the judged strategy's returns, whose own ratio stays
+        out of the trials' variance (``deflate_by_trials``).
     audit_clean : bool or None
         From ``read_audit``.
     """
     declared = declared_returns(study, returns)
     moments = excess_moments(declared)
-    deflated = deflate_by_trials(moments, trials["sharpe"])
+    deflated = deflate_by_trials(moments, trials.loc[~trials["own"], "sharpe"])
     at_headline = returns["cost_bps"] == study.backtest.headline_cost_bps
     return judge(
         declared,

@@ -34,7 +34,7 @@ def gather_evidence(
     excess : Series
         The declared strategy's ``pooled_excess`` of the same years.
     trials : DataFrame
-        From ``read_trials``, the declared strategy among them.
+        From ``read_trials`` with ``excess``.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def gather_evidence(
         both=both,
         excess=excess,
         trials=matrix,
-        trial_sharpes=trials["sharpe"],
+        other_sharpes=trials.loc[~trials["own"], "sharpe"],
         verdict=study.verdict,
         sessions_per_year=study.backtest.sessions_per_year,
         seed=study.seed,

@@ -144,13 +144,12 @@ def validate(workspace: Workspace) -> Validation:
     selection = select(
         before.forecasts, data.panel, tickers=data.recommended[test_fold.year]
     )
-    trials = read_trials(data)
+    excess = pooled_excess(declared_returns(study, before.returns))
+    trials = read_trials(data, judged=excess)
     audit = read_audit(data)
-    declared = declared_returns(study, before.returns)
     judgement = judge_declared(
         study, before.returns, trials=trials, audit_clean=audit.clean
     )
-    excess = pooled_excess(declared)
     evidence = gather_evidence(data, before.joined, excess, trials)
     coverage = gather_coverage(study, before.joined)
     panel, evaluation = open_test_year(data)

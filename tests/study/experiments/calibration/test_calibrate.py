@@ -130,6 +130,7 @@ def line(signal: float, seed: int, *judged: dict[str, Any]) -> dict[str, Any]:
         "sharpe": 1.0,
         "over_cash": [-0.1, 0.1],
         "over_holding": [0.1, 0.2],
+        "yes_with_own": False,
     }
     rows = [plain | row for row in judged]
     return {"signal": signal, "seed": seed, "judged": rows}

@@ -19,6 +19,7 @@ from nse_lstm.data.universe import recommended, stock_statistics
 from nse_lstm.evaluation.oracle import forecasts_of_oracle
 from nse_lstm.evaluation.scoring import POOL, realised
 from nse_lstm.evaluation.significance import (
+    Moments,
     deflate_by_trials,
     moments_of,
 )
@@ -75,9 +76,10 @@ def judge_market(study: Study, *, signal: float, seed: int) -> dict[str, Any]:
     dict
         Plain values: ``signal``, ``seed`` and ``judged``, one dict per cost level (0
         and the headline) and strategy with trades: ``strategy rule cost_bps answer
-        sharpe over_cash over_holding deflated deflated_by_chance n_trials``. The Sharpe
-        ratio is yearly and over cash. ``over_cash`` and ``over_holding`` are the bounds
-        of the yearly excess returns.
+        sharpe over_cash over_holding deflated deflated_with_own yes_with_own
+        n_trials``. The Sharpe ratio is yearly and over cash. ``over_cash`` and
+        ``over_holding`` are the bounds of the yearly excess returns. "With own" is with
+        the strategy's own ratio in the trials' variance.
     """
     simulation = Simulation(
         first_year=FIRST_YEAR,
@@ -210,14 +212,15 @@ def _judged(returns: pd.DataFrame, study: Study) -> Iterator[dict[str, Any]]:
         judged.append((BEST_TRIAL, cast(tuple[str, str], sharpes.idxmax())))
     holdings = returns[returns["model"] == HOLD]
     for strategy, (model, rule) in judged:
-        deflated, by_chance = _deflated(series[model, rule], sharpes)
+        found = moments_of(series[model, rule])
+        others = _others(series, sharpes, (model, rule))
         judgement = judge(
             returns[(returns["model"] == model) & (returns["rule"] == rule)],
             holdings,
             backtest=study.backtest,
             verdict=study.verdict,
             seed=study.seed,
-            deflated_sharpe=deflated,
+            deflated_sharpe=deflate_by_trials(found, others),
             audit_clean=True,
         )
         yield {
@@ -225,8 +228,8 @@ def _judged(returns: pd.DataFrame, study: Study) -> Iterator[dict[str, Any]]:
             "rule": rule,
             "cost_bps": cost_bps,
             **_numbers(judgement),
-            "deflated_by_chance": by_chance,
-            "n_trials": len(sharpes),
+            **_own_counted(judgement, found, others, study),
+            "n_trials": len(others) + 1,
         }
 
 
@@ -237,20 +240,28 @@ def _trials(series: dict[tuple[str, str], "pd.Series[float]"]) -> "pd.Series[flo
     return distinct.apply(lambda excess: moments_of(excess).sharpe)
 
 
-def _deflated(
-    excess: "pd.Series[float]", sharpes: "pd.Series[float]"
-) -> tuple[float | None, float | None]:
-    """Return the deflated Sharpe ratio under two spreads of the trials.
+def _others(
+    series: dict[tuple[str, str], "pd.Series[float]"],
+    sharpes: "pd.Series[float]",
+    judged: tuple[str, str],
+) -> "pd.Series[float]":
+    """Return the ratios of the trials with other returns than the judged strategy."""
+    own = [key for key in sharpes.index if series[key].equals(series[judged])]
+    return sharpes.drop(own)
 
-    The first is the spread of ``study.core.verdict``. The second is that of worthless
-    trials under chance alone.
-    """
-    moments = moments_of(excess)
-    if sharpes.empty:
-        return None, None
-    # Trials at 0 have the variance of one worthless ratio, 1 / (n - 1).
-    by_chance = deflate_by_trials(moments, [0.0], n_trials=len(sharpes))
-    return deflate_by_trials(moments, sharpes), by_chance
+
+def _own_counted(
+    judgement: Judgement, found: Moments, others: "pd.Series[float]", study: Study
+) -> dict[str, Any]:
+    """Return what the judgement were with the strategy's own gain in the variance."""
+    with_own = [*others, found.sharpe]
+    deflated = deflate_by_trials(found, with_own, n_trials=len(with_own))
+    bounds = judgement.excess_over_cash.lower, judgement.excess_over_holding.lower
+    reached = deflated is not None and deflated >= study.verdict.min_deflated_sharpe
+    return {
+        "deflated_with_own": deflated,
+        "yes_with_own": min(bounds) > 0 and reached,
+    }
 
 
 def _numbers(judgement: Judgement) -> dict[str, Any]:
