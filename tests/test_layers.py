@@ -15,7 +15,8 @@ from nse_lstm.fingerprint import closure, read_imports, source_module
 from nse_lstm.study.tools.make_edges import notebook_imports
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "nse_lstm"
-GROUND = {"errors", "config", "fingerprint", "json_files", "paths", "tables"}
+GROUND = {"errors", "config", "fingerprint", "json_files", "numerics", "paths"}
+GROUND |= {"tables"}
 ALLOWED = {
     "data": GROUND,
     "features": GROUND | {"data"},
@@ -32,6 +33,7 @@ ALLOWED = {
     "config": {"errors"},
     "fingerprint": {"errors"},
     "json_files": {"errors", "paths"},
+    "numerics": set(),
     "paths": {"errors"},
     "tables": {"errors", "paths"},
     "errors": set(),

@@ -20,6 +20,7 @@ from nse_lstm.data.adjusted import (
     with_returns,
 )
 from nse_lstm.errors import DataError
+from nse_lstm.numerics import is_constant
 
 RECOMMENDED, TRADABLE, UNFIT = 1, 2, 3
 MIN_RETURNS = 3
@@ -169,7 +170,7 @@ def _autocorrelation(returns: "pd.Series[float]") -> float:
     now, before = returns.to_numpy()[1:], returns.to_numpy()[:-1]
     is_pair = ~np.isnan(now) & ~np.isnan(before)
     now, before = now[is_pair], before[is_pair]
-    if len(now) < MIN_RETURNS or np.ptp(now) == 0 or np.ptp(before) == 0:
+    if len(now) < MIN_RETURNS or is_constant(now) or is_constant(before):
         return np.nan
     return float(np.clip(np.corrcoef(now, before)[0, 1], -1, 1))
 

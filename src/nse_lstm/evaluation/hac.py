@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nse_lstm.errors import StudyError
+from nse_lstm.numerics import is_constant
 
 Kernel = Literal["rectangular", "bartlett"]
 
@@ -105,5 +106,7 @@ def newey_west(values: ArrayLike, *, lags: int, ddof: int = 0) -> tuple[float, f
     n = series.size
     if n < 2:
         return (float(series.mean()) if n else float("nan")), float("nan")
+    if is_constant(series):
+        return float(series.mean()), 0.0
     variance = long_run_variance(series, lags=min(lags, n - 1))
     return float(series.mean()), float(np.sqrt(max(variance, 0.0) / (n - ddof)))

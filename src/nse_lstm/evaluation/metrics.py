@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nse_lstm.errors import StudyError
+from nse_lstm.numerics import CONSTANT, is_constant
 
 Array = NDArray[np.float64]
 
@@ -78,8 +79,7 @@ def r_squared(y: ArrayLike, y_hat: ArrayLike) -> float:
     0.5
     """
     y, y_hat = paired(y, y_hat)
-    # The deviations of a constant series are rounding, not variance.
-    if y.size == 0 or np.ptp(y) == 0:
+    if is_constant(y):
         return float("nan")
     return float(1 - np.sum((y - y_hat) ** 2) / np.sum((y - y.mean()) ** 2))
 
@@ -118,8 +118,10 @@ def out_of_sample_r_squared(
     """
     y, y_hat = paired(y, y_hat)
     _, benchmark = paired(y, benchmark)
-    naive = np.sum((y - benchmark) ** 2)
-    return float(1 - np.sum((y - y_hat) ** 2) / naive) if naive else float("nan")
+    error = y - benchmark
+    if np.abs(error).max(initial=0.0) <= CONSTANT * np.abs(y).max(initial=0.0):
+        return float("nan")
+    return float(1 - np.sum((y - y_hat) ** 2) / np.sum(error**2))
 
 
 def expanding_mean(y: ArrayLike, *, lag: int = 1, history: ArrayLike = ()) -> Array:
@@ -262,8 +264,11 @@ def sharpe_ratio(
     >>> round(sharpe_ratio([0.01, 0.03], sessions_per_year=1), 4)  # 0.02 / 0.01414
     1.4142
     """
-    excess = np.asarray(returns, float) - np.asarray(cash, float)
-    if excess.size < 2 or np.ptp(excess) == 0:
+    returns, cash = np.asarray(returns, float), np.asarray(cash, float)
+    excess = returns - cash
+    if excess.size < 2:
+        return float("nan")
+    if is_constant(excess, scale=float(max(np.abs(returns).max(), np.abs(cash).max()))):
         return float("nan")
     deviation = excess.std(ddof=1)
     return float(excess.mean() / deviation * np.sqrt(sessions_per_year))

@@ -16,6 +16,7 @@ from scipy.stats import norm
 
 from nse_lstm.evaluation.hac import newey_west
 from nse_lstm.evaluation.scoring import POOL, realised
+from nse_lstm.numerics import CONSTANT
 from nse_lstm.tables import ACCURACY_COST, RANK_IC, SCORES, conform
 
 ALL_YEARS = 0
@@ -47,6 +48,7 @@ def daily_rank_ic(forecasts: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
         returns are equal. Ties share the mean rank.
     """
     rows = realised(forecasts, panel).dropna(subset=["y", "y_hat"])
+    rows = rows[_varies(rows, "y_hat")]
     y, y_hat = _centred_rank(rows, "y"), _centred_rank(rows, "y_hat")
     parts = rows[SESSION].assign(xy=y * y_hat, xx=y**2, yy=y_hat**2, n=1)
     sums = parts.groupby(SESSION, as_index=False).sum()
@@ -145,6 +147,14 @@ def _centred_rank(rows: pd.DataFrame, column: str) -> "pd.Series[float]":
     key = [rows[name] for name in SESSION]
     rank = rows[column].groupby(key).rank()
     return rank - rank.groupby(key).transform("mean")
+
+
+def _varies(rows: pd.DataFrame, column: str) -> "pd.Series[bool]":
+    """Return whether the values of a row's session differ by more than rounding."""
+    groups = rows[column].groupby([rows[name] for name in SESSION])
+    largest = rows[column].abs().groupby([rows[name] for name in SESSION])
+    spread = groups.transform("max") - groups.transform("min")
+    return spread > CONSTANT * largest.transform("max")
 
 
 def _over_seeds(daily: pd.DataFrame) -> pd.DataFrame:

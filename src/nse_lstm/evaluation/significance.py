@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike
 from scipy.stats import kurtosis, norm, skew
 
 from nse_lstm.errors import StudyError
+from nse_lstm.numerics import is_constant
 
-ROUNDING = 1e-12
-"""Returns with a smaller range count as constant."""
+SMALLEST = 1e-3
+"""Size of a session's return below which the returns it was computed from count."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ def moments_of(returns: ArrayLike) -> Moments:
     1.4142
     """
     values = np.asarray(returns, float)
-    if values.size < 2 or np.ptp(values) < ROUNDING:
+    # Excess returns are differences: what is left of equal ones is rounding.
+    size = max(SMALLEST, float(np.abs(values).max(initial=0.0)))
+    if values.size < 2 or is_constant(values, scale=size):
         return Moments(float("nan"), values.size, float("nan"), float("nan"))
     return Moments(
         sharpe=float(values.mean() / values.std(ddof=1)),

@@ -100,4 +100,5 @@ def _slope(y: pd.DataFrame, x: pd.DataFrame, n: int) -> pd.DataFrame:
     mean_x, mean_y = trailing(x, n).mean(), trailing(y, n).mean()
     variance = trailing(x**2, n).mean() - mean_x**2
     covariance = trailing(x * y, n).mean() - mean_x * mean_y
-    return covariance / variance.where(variance > 0)
+    # The difference of two squares rounds at 1e-16 of each.
+    return covariance / variance.where(variance > 1e-12 * trailing(x**2, n).mean())

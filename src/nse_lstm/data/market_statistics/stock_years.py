@@ -18,6 +18,7 @@ from nse_lstm.data.market_statistics.wide_panel import (
     WidePanel,
     select_sessions,
 )
+from nse_lstm.numerics import is_constant
 
 MIN_MOVES = 60
 """Fewest returns for volatility, tails and beta, about a quarter's."""
@@ -164,6 +165,8 @@ def _slope_sum(moves: Numbers, market: Numbers) -> float:
     )
     is_whole = np.isfinite(design).all(axis=1) & np.isfinite(moves)
     if is_whole.sum() < MIN_MOVES:
+        return np.nan
+    if is_constant(market[1:-1][is_whole]):
         return np.nan
     slopes = np.linalg.lstsq(design[is_whole], moves[is_whole], rcond=None)[0]
     return float(slopes[1:].sum())

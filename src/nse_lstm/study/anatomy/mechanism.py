@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nse_lstm.evaluation.metrics import paired
+from nse_lstm.numerics import is_constant
 
 Numbers = NDArray[np.float64]
 Returns = tuple[Numbers, ...]
@@ -85,7 +86,7 @@ def annualised(returns: ArrayLike) -> float:
     31.749
     """
     values = np.asarray(returns, float)
-    if values.size < 2 or np.ptp(values) == 0:
+    if values.size < 2 or is_constant(values):
         return float("nan")
     return float(values.mean() / values.std() * np.sqrt(SESSIONS))
 
