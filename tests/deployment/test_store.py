@@ -14,7 +14,12 @@ import sqlalchemy as sa
 
 from nse_lstm.deployment.backups import backup_store, restore_store
 from nse_lstm.deployment.databases import store_url as choose_url
-from nse_lstm.deployment.store import append_forecasts, open_store, read_forecasts
+from nse_lstm.deployment.store import (
+    append_forecasts,
+    append_new_forecasts,
+    open_store,
+    read_forecasts,
+)
 from nse_lstm.errors import ArtefactError, ConfigurationError, TableError
 from nse_lstm.paths import Paths
 
@@ -98,8 +103,7 @@ def test_the_same_rows_again_write_nothing(store):
         ("price_hat", np.nan),
         ("model", "v2"),
         ("target_date", pd.Timestamp("2024-01-05")),
-        ("data_digest", "e" * 64),
-        ("flags", "stale_panel"),
+        ("upper", 0.02),
     ],
 )
 def test_other_values_under_a_key_are_refused_by_name_and_write_nothing(
@@ -112,6 +116,34 @@ def test_other_values_under_a_key_are_refused_by_name_and_write_nothing(
     with pytest.raises(ArtefactError, match=expected):
         append_forecasts(store, changed)
     pd.testing.assert_frame_equal(read_forecasts(store), make_rows(1))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("data_digest", "e" * 64), ("flags", "stale_panel")]
+)
+def test_provenance_is_recorded_and_not_compared(store, name, value):
+    append_forecasts(store, make_rows(1))
+    # The row of a third stock arrives late, so the market's digest is another.
+    late = make_rows(1, ("AAA", "BBB", "CCC")).assign(**{name: value})
+    assert append_forecasts(store, late) == 1
+    kept = read_forecasts(store)
+    assert kept.loc[kept[name] == value, "ticker"].tolist() == ["CCC"]
+
+
+def test_what_is_new_is_added_and_what_differs_is_shown_side_by_side(store):
+    append_forecasts(store, make_rows(1))
+    again = make_rows(1, ("AAA", "BBB", "CCC")).assign(data_digest="e" * 64)
+    again.loc[1, ["y_hat", "lower"]] = [0.003, np.nan]
+    n_new, differences = append_new_forecasts(store, again)
+    assert n_new == 1
+    shown = differences[["ticker", "what", "stored", "now"]].to_numpy().tolist()
+    assert shown[0] == ["BBB", "y_hat", 0.0, 0.003]
+    assert shown[1][:3] == ["BBB", "lower", -0.01] and np.isnan(shown[1][3])
+    assert len(shown) == 2
+    expected = make_rows(1, ("AAA", "BBB", "CCC"))
+    expected.loc[2, "data_digest"] = "e" * 64
+    pd.testing.assert_frame_equal(read_forecasts(store), expected, check_exact=True)
+    assert append_new_forecasts(store, make_rows(1))[1].empty
 
 
 def test_a_row_twice_in_one_call_is_refused(store):

@@ -26,7 +26,11 @@ def score(
     ] = "",
     store: StoreUrl = "",
 ) -> Answer:
-    """Append the next session's forecasts to the store; exit 1 if there is none."""
+    """Append the next session's forecasts to the store; exit 1 if none or contradicted.
+
+    A stored forecast is never rewritten. Where corrected data give another value, both
+    are listed and the exit code is 1.
+    """
     from nse_lstm.study.core.phase_tables import parse_day
     from nse_lstm.study.deployment.deploy import score as score_study
 
@@ -42,9 +46,13 @@ def score(
     lines.append(
         f"{found.n_new} of {len(found.forecasts)} rows are new in {found.store}"
     )
-    return Answer(
-        found.forecasts[columns], lines, code=0 if len(found.forecasts) else 1
-    )
+    lines += [
+        f"{row.ticker} {row.stage} {row.origin:%Y-%m-%d}: {row.what} is stored as "
+        f"{row.stored}, today's data give {row.now}; the stored one stays"
+        for row in found.differences.itertuples()
+    ]
+    fails = found.forecasts.empty or len(found.differences) > 0
+    return Answer(found.forecasts[columns], lines, code=int(fails))
 
 
 @verb()

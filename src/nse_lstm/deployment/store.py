@@ -40,6 +40,12 @@ def _kind(column: pa.Column) -> str:
 
 KEY: list[str] = (STORED_FORECASTS.metadata or {})["key"]
 KINDS = {name: _kind(column) for name, column in STORED_FORECASTS.columns.items()}
+PROVENANCE = ("data_digest", "flags")
+"""Columns that say what a forecast was made from. They may differ where it is equal:
+a row of another stock that arrives late changes the digest of the whole market."""
+VALUES = tuple(name for name in KINDS if name not in (*KEY, *PROVENANCE))
+"""Columns that are the forecast itself."""
+DIFFERENCES = [*KEY, "what", "stored", "now"]
 TABLE = sa.Table(
     "forecasts",
     sa.MetaData(),
@@ -90,6 +96,8 @@ def open_store(url: str) -> sa.Engine:
 def append_forecasts(store: sa.Engine, rows: pd.DataFrame) -> int:
     """Append forecasts in one transaction: all of them or none.
 
+    A row whose values are stored already is nothing new, whatever its provenance.
+
     Parameters
     ----------
     store : Engine
@@ -110,17 +118,43 @@ def append_forecasts(store: sa.Engine, rows: pd.DataFrame) -> int:
     ArtefactError
         If the store holds other values under a row's key, naming both.
     """
-    given = check(rows, STORED_FORECASTS)
-    numbers = [name for name, kind in KINDS.items() if kind == NUMBER]
-    given[numbers] += 0.0
-    if given.empty:
-        return 0
-    while True:
-        try:
-            return _append(store, given)
-        except sa.exc.IntegrityError:
-            # Another writer inserted between our read and our insert: read again.
-            continue
+    n_new, differences = _append_all(store, rows, may_differ=False)
+    if len(differences):
+        row = differences.iloc[0]
+        raise ArtefactError(
+            f"Expected {row['what']}={row['stored']} again for {_key_words(row)}: a "
+            f"stored forecast is never rewritten. Received: {row['now']} "
+            f"({database_name(store.url)})"
+        )
+    return n_new
+
+
+def append_new_forecasts(
+    store: sa.Engine, rows: pd.DataFrame
+) -> tuple[int, pd.DataFrame]:
+    """Append the forecasts that a store lacks, and compare the others with it.
+
+    Parameters
+    ----------
+    store : Engine
+        From ``open_store``.
+    rows : DataFrame
+        As for ``append_forecasts``.
+
+    Returns
+    -------
+    n_new : int
+        Rows that were new.
+    differences : DataFrame
+        One row per value that the store holds otherwise: the key, ``what`` (a column),
+        ``stored`` and ``now``. The stored value stays.
+
+    Raises
+    ------
+    TableError
+        If the rows break their schema.
+    """
+    return _append_all(store, rows, may_differ=True)
 
 
 def read_forecasts(
@@ -176,34 +210,50 @@ def _create(store: sa.Engine) -> None:
             raise
 
 
-def _append(store: sa.Engine, given: pd.DataFrame) -> int:
+def _append_all(
+    store: sa.Engine, rows: pd.DataFrame, *, may_differ: bool
+) -> tuple[int, pd.DataFrame]:
+    given = check(rows, STORED_FORECASTS)
+    numbers = [name for name, kind in KINDS.items() if kind == NUMBER]
+    given[numbers] += 0.0
+    if given.empty:
+        return 0, pd.DataFrame(columns=DIFFERENCES)
+    while True:
+        try:
+            return _append(store, given, may_differ)
+        except sa.exc.IntegrityError:
+            # Another writer inserted between our read and our insert: read again.
+            continue
+
+
+def _append(
+    store: sa.Engine, given: pd.DataFrame, may_differ: bool
+) -> tuple[int, pd.DataFrame]:
     tickers, origins = given["ticker"].unique().tolist(), given["origin"]
     with readable_errors(store), write_transaction(store) as connection:
         there = _read(connection, tickers, origins.min(), origins.max(), None)
-        new = _without(given, there, store)
+        new, differences = _compare(given, there)
+        if len(differences) and not may_differ:
+            return 0, differences
         if len(new):
             connection.execute(sa.insert(TABLE), _records(new))
-    return len(new)
+    return len(new), differences
 
 
-def _without(
-    given: pd.DataFrame, there: pd.DataFrame, store: sa.Engine
-) -> pd.DataFrame:
-    """Return the new rows; refuse a stored one with other values."""
+def _compare(
+    given: pd.DataFrame, there: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the new rows, and the values in which stored ones differ."""
     paired = given.merge(there, on=KEY, how="left", suffixes=("", "_old"))
     is_new = paired["flags_old"].isna().to_numpy()
     known = paired[~is_new]
-    for name in (name for name in KINDS if name not in KEY):
+    found = []
+    for name in VALUES:
         old, now = known[f"{name}_old"], known[name]
         differs = ~((old == now) | (old.isna() & now.isna()))
-        if differs.any():
-            row = known[differs].iloc[0]
-            raise ArtefactError(
-                f"Expected {name}={row[f'{name}_old']} again for {_key_words(row)}: a "
-                f"stored forecast is never rewritten. Received: {row[name]} "
-                f"({database_name(store.url)})"
-            )
-    return given[is_new]
+        values = {"what": name, "stored": old[differs], "now": now[differs]}
+        found.append(known.loc[differs, KEY].assign(**values).astype(object))
+    return given[is_new], pd.concat(found, ignore_index=True)[DIFFERENCES]
 
 
 def _read(

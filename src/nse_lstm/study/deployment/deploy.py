@@ -15,7 +15,7 @@ from nse_lstm.deployment.registry_entry import (
     sorted_entries,
 )
 from nse_lstm.deployment.serving import score_latest
-from nse_lstm.deployment.store import append_forecasts
+from nse_lstm.deployment.store import append_new_forecasts
 from nse_lstm.errors import ArtefactError
 from nse_lstm.json_files import read_json
 from nse_lstm.models.progress import Progress
@@ -70,6 +70,8 @@ class ScoringResult:
     """Models without a forecast, with reasons."""
     n_new: int
     """Rows that were new in the store."""
+    differences: pd.DataFrame
+    """From ``append_new_forecasts``: stored forecasts that today's data contradict."""
     store: str
     """The store's name, without a password."""
 
@@ -216,7 +218,8 @@ def score(
 ) -> ScoringResult:
     """Forecast the next session and append it to the forecast store.
 
-    A second run on the same data appends nothing.
+    A second run on the same data appends nothing. A stock whose row arrived late is
+    added. A stored forecast stays as it was made, and is compared with today's.
 
     Parameters
     ----------
@@ -230,13 +233,15 @@ def score(
     Raises
     ------
     ArtefactError
-        If the store has another forecast under the same key, or cannot be reached.
+        If the store cannot be reached.
     """
     # Opened first, so that an unreachable store stops the run before it forecasts.
     with opened_store(workspace, store) as engine:
         forecasts, refused = forecast_next(workspace, as_of=as_of)
-        n_new = append_forecasts(engine, forecasts)
-    return ScoringResult(forecasts, refused, n_new, database_name(engine.url))
+        n_new, differences = append_new_forecasts(engine, forecasts)
+    return ScoringResult(
+        forecasts, refused, n_new, differences, database_name(engine.url)
+    )
 
 
 def _promote(data: StudyData, row: dict[str, str], selection: str) -> dict[str, object]:
