@@ -17,7 +17,7 @@ CASH = "month,rate_percent,source,note\n"
 TAX = "year,income,rate_percent,source,note\n"
 DAYS = "day,trades,source,note\n"
 
-DIVIDEND = "AAA,2022-07-29,2022-07-27,0.75,final,a paper,a note\n"
+DIVIDEND = "AAA,2022-07-29,2022-08-01,0.75,final,a paper,a note\n"
 READERS = {
     "dividends": (read_dividends, DIVIDENDS),
     "years": (read_dividend_years, YEARS),
@@ -52,7 +52,7 @@ def test_dividends_are_read_as_printed(tmp_path):
     text = DIVIDENDS + DIVIDEND + "BBB,2020-01-31,,2,interim,a paper,\n"
     table = read_dividends(written(tmp_path, text))
     assert table["ticker"].tolist() == ["AAA", "BBB"]
-    assert table["ex_date"].tolist() == [pd.Timestamp("2022-07-27"), pd.NaT]
+    assert table["ex_date"].tolist() == [pd.Timestamp("2022-08-01"), pd.NaT]
     assert table["amount_kes"].tolist() == [0.75, 2.0]
 
 
@@ -64,8 +64,8 @@ def test_dividends_are_read_as_printed(tmp_path):
         ("dividends", DIVIDEND.replace("final", "bonus"), 2, "interim"),
         ("dividends", DIVIDEND.replace("a paper", ""), 2, "source"),
         ("dividends", DIVIDEND.replace("2022-07-29", "29 July"), 2, "2020-08-04"),
-        ("dividends", DIVIDEND.replace("2022-07-27", "2022-07-30"), 2, "31 days"),
-        ("dividends", DIVIDEND.replace("2022-07-27", "2021-07-27"), 2, "31 days"),
+        ("dividends", DIVIDEND.replace("2022-08-01", "2022-07-29"), 2, "31 days"),
+        ("dividends", DIVIDEND.replace("2022-08-01", "2022-08-30"), 2, "31 days"),
         ("dividends", DIVIDEND + "\n" + DIVIDEND, 4, "one payment"),
         ("years", "AAA,2022,a paper,\nAAA,2022,a paper,\n", 3, "one row"),
         ("years", "AAA,22,a paper,\n", 2, "a year"),

@@ -1,8 +1,8 @@
 """Cash dividends: sourced tables of payments, and of the years that are complete.
 
-A share bought on the ex-date or later is not paid. The exchange settles a trade on the
-third business day, so the last session with the dividend is the third before the day
-the register closes, and the ex-date is the second before it.
+A share bought on the ex-date or later is not paid. The ex-date is the first session
+after the register date: printed dates say so, and the prices fall there. The exchange
+trades with the dividend up to the register date, although a trade settles later.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ from nse_lstm.data.sourced import (
 )
 
 MAX_DAYS_EX = 31
-"""Days from an ex-date to its register date; more must be a misprint."""
+"""Days from a register date to its ex-date; more must be a misprint."""
 
 TICKER_FIELD = Field("a stock code as ticker", read_ticker)
 FIELDS = {
@@ -75,7 +75,7 @@ def read_dividends(path: Path | None) -> pd.DataFrame:
     ------
     DataError
         For the first line that is invalid, repeats a payment, or has an ex-date that
-        does not precede its register date by at most a month; names file and line.
+        does not follow its register date by at most a month; names file and line.
     """
     rows = read_rows(
         path,
@@ -85,9 +85,9 @@ def read_dividends(path: Path | None) -> pd.DataFrame:
     )
     for row in rows:
         ex_date, register = row.cells["ex_date"], row.cells["register_date"]
-        if not pd.isna(ex_date) and not 0 <= (register - ex_date).days <= MAX_DAYS_EX:
+        if not pd.isna(ex_date) and not 0 < (ex_date - register).days <= MAX_DAYS_EX:
             row.refuse(
-                f"an ex_date at most {MAX_DAYS_EX} days before {register}", str(ex_date)
+                f"an ex_date at most {MAX_DAYS_EX} days after {register}", str(ex_date)
             )
     return _table(rows, tables.DIVIDENDS)
 
