@@ -87,6 +87,14 @@ def test_without_the_token_nothing_changes(settled, headers):
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer "])
+def test_the_scheme_may_have_any_case(settled, scheme):
+    headers = {"Authorization": f"{scheme} {TOKEN}"}
+    given = {**GIVEN, "version": "9" * 64}
+    answer = settled.post("/promotions", json=given, headers=headers)
+    assert answer.status_code == 404
+
+
 @pytest.mark.parametrize("token", ["short", "é" * 40, "a" * 30 + "\n"])
 def test_a_token_that_could_be_guessed_is_refused_at_the_start(source, token):
     with pytest.raises(ConfigurationError, match="NSE_LSTM_TOKEN") as refused:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
@@ -126,6 +127,50 @@ def test_more_at_once_than_the_limit_are_told_to_wait(quick: Service):
     # Four wait for the rest of their body in vain, the others are not let in.
     assert statuses == {408: 4, 429: 8}
     assert quick.client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("/forecasts/BBB?dat=2020-02-03", "query.dat: unknown; this address has date"),
+        ("/forecasts/BBB?date=2020-02-03&date=2020-02-04", "once, received 2 times"),
+        ("/history?limit=2&limit=2", "query.limit: expected once"),
+        ("/history?tickers=BBB", "this address has limit, ticker"),
+        ("/health?verbose=1", "this address has no parameters"),
+        ("/champions?Ticker=BBB", "query.Ticker: unknown"),
+    ],
+)
+def test_a_parameter_that_is_unknown_or_repeated_is_refused(quick, target, told):
+    answer = quick.client.get(target)
+    assert answer.status_code == 422 and told in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "target", ["/health", "/forecasts/BBB", "/forecasts/ZZZ", "/nowhere"]
+)
+def test_head_has_the_head_of_get(quick, target):
+    head, got = quick.client.head(target), quick.client.get(target)
+    assert head.status_code == got.status_code and head.content == b""
+    assert head.headers["content-length"] == got.headers["content-length"]
+    assert len(got.content) == int(got.headers["content-length"])
+
+
+def test_head_changes_nothing_where_there_is_no_get(quick):
+    assert quick.client.head("/promotions").status_code == 405
+
+
+def test_a_flood_of_idle_connections_logs_one_line_and_ends(source, capfd):
+    limits = Limits(head_seconds=2.0, connections=20)
+    with running(source, limits=limits) as service, ExitStack() as open_ones:
+        for _ in range(80):
+            each = socket.create_connection(("127.0.0.1", service.port), 5)
+            open_ones.enter_context(each)
+        assert exchange(service.port, request("GET", "/health")) == b""
+        assert capfd.readouterr().err.count("20 connections: closing new ones") == 1
+        give_up = time.monotonic() + 10
+        while status_of(exchange(service.port, request("GET", "/health"))) != 200:
+            assert time.monotonic() < give_up
+            time.sleep(0.1)
 
 
 @pytest.mark.slow

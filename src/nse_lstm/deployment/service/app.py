@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager, suppress
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException, Query, Response
+from fastapi import Depends, FastAPI, HTTPException, Query, Response
 
 from nse_lstm.deployment.service.auth import check_token
 from nse_lstm.deployment.service.changes import add_changes
 from nse_lstm.deployment.service.limits import Limits, LimitsMiddleware
 from nse_lstm.deployment.service.problems import OF_A_BODY, add_errors, answers
+from nse_lstm.deployment.service.requests import HeadMiddleware, check_query
 from nse_lstm.deployment.service.schemas import (
     BatchAnswer,
     BatchRequest,
@@ -71,6 +72,7 @@ def make_app(
         redoc_url=None,
         # A redirection would lead to the host that the request names.
         redirect_slashes=False,
+        dependencies=[Depends(check_query)],
     )
     app.state.holder = holder
     _add_reading(app, holder)
@@ -78,6 +80,7 @@ def make_app(
     if token:
         add_changes(app, holder, check_token(token))
     add_errors(app)
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(LimitsMiddleware, limits=limits or Limits())
     return app
 

@@ -30,6 +30,8 @@ def check_token(token: str) -> str:
 def require_token(request: Request, token: str) -> None:
     """Refuse a request without the token, compared in constant time.
 
+    The scheme's name may have any case (RFC 9110, section 11.1).
+
     Parameters
     ----------
     request : Request
@@ -42,8 +44,10 @@ def require_token(request: Request, token: str) -> None:
     HTTPException
         401, without a reason.
     """
-    given = request.headers.get("authorization", "").encode("utf-8", "replace")
-    if not hmac.compare_digest(given, f"Bearer {token}".encode()):
+    scheme, _, rest = request.headers.get("authorization", "").partition(" ")
+    given = rest.strip(" ").encode("utf-8", "replace")
+    is_token = hmac.compare_digest(given, token.encode())
+    if scheme.lower() != "bearer" or not is_token:
         raise HTTPException(
             401, "A token is needed", headers={"WWW-Authenticate": "Bearer"}
         )

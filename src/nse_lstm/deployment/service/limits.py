@@ -24,6 +24,8 @@ class Limits:
     """Forecasts in one request."""
     concurrent: int = 64
     """Requests at once."""
+    connections: int = 256
+    """Open connections at once, idle ones among them; a further one is closed."""
     head_seconds: float = 5.0
     """From an open connection to a complete head; also between two requests."""
     body_seconds: float = 5.0

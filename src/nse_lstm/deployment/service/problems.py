@@ -31,7 +31,7 @@ def answers(*statuses: int) -> Answers:
     """Describe a route's error answers, with those of every route."""
     return {
         status: {"model": Problem, "description": PROBLEMS[status]}
-        for status in (*statuses, 429, 431)
+        for status in sorted({*statuses, 422, 429, 431})
     }
 
 

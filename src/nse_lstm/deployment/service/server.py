@@ -58,7 +58,7 @@ def make_server(
         app,
         host=host,
         port=port,
-        http=bounded_protocol(limits.head_seconds),
+        http=bounded_protocol(limits.head_seconds, limits.connections),
         ws="none",
         loop="asyncio",
         h11_max_incomplete_event_size=limits.head_bytes,
@@ -71,18 +71,38 @@ def make_server(
     return uvicorn.Server(config)
 
 
-def bounded_protocol(seconds: float) -> type[H11Protocol]:
-    """Return uvicorn's protocol with a deadline for a complete head.
+def bounded_protocol(seconds: float, n_connections: int) -> type[H11Protocol]:
+    """Return uvicorn's protocol with bounded connections and a deadline for a head.
 
-    Slowly arriving bytes do not extend the deadline.
+    Slowly arriving bytes do not extend the deadline. A flood of connections logs one
+    line, and the next one only after half were gone.
+
+    Parameters
+    ----------
+    seconds : float
+        From an open connection to a complete head.
+    n_connections : int
+        Connections at once; a further one is closed unanswered.
     """
 
     class Bounded(H11Protocol):
         deadline: asyncio.TimerHandle | None = None
+        is_full = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            if len(self.connections) > n_connections:
+                self._tell_once()
+                transport.abort()
+                return
+            if len(self.connections) <= n_connections // 2:
+                Bounded.is_full = False
             self._watch()
+
+        def _tell_once(self) -> None:
+            if not Bounded.is_full:
+                self.logger.warning("%d connections: closing new ones", n_connections)
+            Bounded.is_full = True
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
