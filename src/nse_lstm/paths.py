@@ -107,6 +107,11 @@ class Paths:
         return self.models / "rank_lstm"
 
     @property
+    def stock_lstm(self) -> Path:
+        """Folder of the stock LSTM, one folder per year: the pool and every stock."""
+        return self.models / "stock_lstm"
+
+    @property
     def ablation(self) -> Path:
         """Folder of the ablation's networks and results."""
         return self.models / "ablation"

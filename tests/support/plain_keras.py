@@ -26,14 +26,19 @@ def fit_plainly(
         (None if validation is None else plain_windows(architecture, validation)),
     )
     huber = keras.metrics.MeanMetricWrapper(keras.losses.huber, name="huber")
+    rate = training.learning_rate
+    if training.decays:
+        rate = _Falling(training, len(train[1]))
     model.compile(
-        optimizer=keras.optimizers.Adam(training.learning_rate),
+        optimizer=keras.optimizers.Adam(rate),
         loss={"huber": keras.losses.Huber(), "mse": "mse"}[architecture.loss],
         metrics=[huber],
     )
     batches = Batches(*train, training.batch_size, seed)
     callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=batches.begin)]
-    callbacks += [] if validation is None else _callbacks(training)
+    # Keras's callbacks set a fixed rate only.
+    validates = validation is not None and not training.decays
+    callbacks += _callbacks(training) if validates else []
     record = model.fit(
         batches,
         validation_data=validation,
@@ -47,6 +52,23 @@ def fit_plainly(
         {"epoch": place + 1, **{name: record[name][place] for name in record}}
         for place in range(len(record["loss"]))
     ]
+
+
+class _Falling(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that warms up, and falls linearly by the windows seen."""
+
+    def __init__(self, training: Training, n: int) -> None:
+        self.training, self.n = training, n
+
+    def __call__(self, step):
+        training = self.training
+        step = keras.ops.cast(step, "float32")
+        per_epoch = -(-self.n // training.batch_size)
+        epoch = keras.ops.floor(step / per_epoch)
+        seen = epoch * self.n + (step - epoch * per_epoch) * training.batch_size
+        left = 1 - seen / (self.n * training.max_epochs)
+        warm = keras.ops.minimum((step + 1) / max(training.warm_up_steps, 1), 1.0)
+        return training.learning_rate * left * warm
 
 
 def plain_windows(architecture: Architecture, samples: Samples):

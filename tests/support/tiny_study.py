@@ -35,6 +35,13 @@ lookback = 8
 units = 4
 dense_units = 3
 
+[stock_lstm]
+units = 3
+n_members = 2
+n_pool = 3
+pool_epochs = 2
+max_epochs = 1
+
 [training]
 max_epochs = 2
 

@@ -145,6 +145,10 @@ class Training:
     min_learning_rate: Positive = 1e-5
     decays: bool = False
     """Whether the learning rate falls linearly to 0 after the last epoch."""
+    warm_up_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps over which the learning rate rises linearly to its value."""
+    keeps_start: bool = False
+    """Whether the weights before the first epoch may be the best ones."""
     workers: Annotated[int, Field(ge=0)] = 0
     """Processes of one thread each; 0 means one per core. Never changes a result."""
     engine: Literal["local", "dask"] = "local"
@@ -239,6 +243,43 @@ class RankLstm:
     batch_size: Count = 256
     max_epochs: Count = 4
     """Every epoch is run."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class StockLstm:
+    """The stock LSTM: pretrained on all liquid stocks, fine-tuned per stock.
+
+    It starts at persistence and forecasts the next log return in units of the stock's
+    own volatility. The settings were chosen on 2015 and 2016 of the exchange's files;
+    ``docs/stock_lstm.md`` counts the trials.
+    """
+
+    trained: bool = True
+    """Whether it is trained, one network per stock and year."""
+    lookback: Count = 20
+    units: Count = 16
+    l2: Annotated[float, Field(ge=0)] = 1e-4
+    """L2 penalty on both kernels of the LSTM."""
+    skip_l2: Annotated[float, Field(ge=0)] = 2e-3
+    """L2 penalty on the linear layer on the last session."""
+    dropout: Fraction = 0.3
+    n_members: Count = 3
+    """Networks per stock, whose forecasts are averaged."""
+    n_pool: Count = 25
+    """Top-ranked tradable stocks that the pool holds beside the recommended ones."""
+    pool_epochs: Count = 15
+    """Every epoch of the pretraining is run."""
+    pool_batch_size: Count = 128
+    pool_learning_rate: Positive = 3e-3
+    """Highest learning rate; it falls linearly to 0."""
+    pool_warm_up_steps: Annotated[int, Field(ge=0)] = 50
+    max_epochs: Count = 10
+    """Epochs of the fine-tuning; the best one is kept, epoch 0 included."""
+    batch_size: Count = 32
+    learning_rate: Positive = 1e-3
+    warm_up_steps: Annotated[int, Field(ge=0)] = 20
+    threshold: Annotated[float, Field(ge=0)] = 0.1
+    """Standard deviations that the median's forecast is moved towards no change."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
@@ -408,6 +449,7 @@ class Study:
     cross_section: CrossSection = field(default_factory=CrossSection)
     tabular: Tabular = field(default_factory=Tabular)
     rank_lstm: RankLstm = field(default_factory=RankLstm)
+    stock_lstm: StockLstm = field(default_factory=StockLstm)
     portfolio: Portfolio = field(default_factory=Portfolio)
     backtest: Backtest = field(default_factory=Backtest)
     verdict: Verdict = field(default_factory=Verdict)

@@ -1,7 +1,8 @@
 """The networks, described once: built plain by Keras, trained fast by ``engine``."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from nse_lstm.config import V2, RankLstm
+from nse_lstm.config import V2, RankLstm, StockLstm
 from nse_lstm.errors import ArtefactError
 
 if TYPE_CHECKING:
@@ -45,6 +46,14 @@ class BatchNorm:
 
 
 @dataclass(frozen=True, config=FORBID)
+class LayerNorm:
+    """Layer normalisation, as Keras sets it up."""
+
+    name: str
+    kind: Literal["layer_norm"] = field(default="layer_norm", repr=False)
+
+
+@dataclass(frozen=True, config=FORBID)
 class Dropout:
     """A fraction ``rate`` of the values is set to 0 in training."""
 
@@ -66,7 +75,9 @@ class Dense:
     kind: Literal["dense"] = field(default="dense", repr=False)
 
 
-Layer = Annotated[Lstm | BatchNorm | Dropout | Dense, Field(discriminator="kind")]
+Layer = Annotated[
+    Lstm | BatchNorm | LayerNorm | Dropout | Dense, Field(discriminator="kind")
+]
 Beside = Annotated[Dense | Dropout, Field(discriminator="kind")]
 
 
@@ -95,6 +106,8 @@ class Architecture:
     """Of single outputs; its mean over windows and outputs is minimised."""
     beside: tuple[tuple[Beside, ...], ...] = ()
     """Each ends in a dense layer of as many units as there are outputs."""
+    members: Count = 1
+    """Networks of this description whose outputs are averaged."""
 
     def __post_init__(self) -> None:
         """Refuse an order of layers that the engine does not compute."""
@@ -224,6 +237,33 @@ def describe_rank_lstm(
     )
 
 
+def describe_stock_lstm(stock_lstm: StockLstm, *, channels: int) -> Architecture:
+    """Describe the stock LSTM: an LSTM, and beside it the last session linearly.
+
+    Both end in a kernel of zeros: before training the network forecasts no change.
+
+    Parameters
+    ----------
+    stock_lstm : StockLstm
+    channels : int
+        Inputs per session.
+    """
+    return Architecture(
+        name="stock_lstm",
+        lookback=stock_lstm.lookback,
+        channels=channels,
+        layers=(
+            Lstm("lstm", stock_lstm.units, sequences=False, l2=stock_lstm.l2),
+            LayerNorm("normalisation"),
+            Dropout("dropout", stock_lstm.dropout),
+            Dense("move", 1, starts_at_zero=True),
+        ),
+        loss="huber",
+        beside=((Dense("skip", 1, l2=stock_lstm.skip_l2, starts_at_zero=True),),),
+        members=stock_lstm.n_members,
+    )
+
+
 def architecture_document(architecture: Architecture) -> dict[str, Any]:
     """Return a network's description as plain values."""
     adapter = TypeAdapter(Architecture)
@@ -258,13 +298,38 @@ def weight_shapes(architecture: Architecture) -> list[Shape]:
                 shapes += [(width, 4 * units), (units, 4 * units), (4 * units,)]
             case BatchNorm():
                 shapes += [(width,)] * 4
+            case LayerNorm():
+                shapes += [(width,)] * 2
             case Dense(units=units):
                 shapes += [(width, units), (units,)]
-    return shapes
+    return shapes * architecture.members
+
+
+def single_member(architecture: Architecture) -> Architecture:
+    """Return the description of one of a network's members."""
+    return replace(architecture, members=1)
+
+
+def split_members(
+    architecture: Architecture, weights: Sequence[Numbers]
+) -> list[list[Numbers]]:
+    """Split a network's weights by member.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Says how many members there are.
+    weights : sequence of arrays
+        In the order of ``take_weights``: one member's after the other's.
+    """
+    size = len(weights) // architecture.members
+    return [
+        list(weights[start : start + size]) for start in range(0, len(weights), size)
+    ]
 
 
 def layer_widths(architecture: Architecture) -> Iterator[tuple[Layer, int]]:
-    """Give each layer, branch by branch, with the width of its input."""
+    """Give each layer of a member, branch by branch, with its input's width."""
     for branch in architecture.branches:
         width = architecture.channels
         for layer in branch:
@@ -282,17 +347,20 @@ def build(architecture: Architecture) -> "keras.Model":
     from nse_lstm.models.runtime import keras
 
     given = keras.Input((architecture.lookback, architecture.channels), name="prices")
-    layers = [_layer(layer) for layer in architecture.layers]
-    if not architecture.beside:
+    if not architecture.beside and architecture.members == 1:
+        layers = [_layer(layer) for layer in architecture.layers]
         return keras.Sequential([given, *layers], name=architecture.name)
     last = keras.layers.Cropping1D((architecture.lookback - 1, 0), name="last_session")
     flat = keras.layers.Flatten(name="last_places")
-    ends = [_chain(layers, given)]
-    session = flat(last(given))
-    for branch in architecture.beside:
-        ends.append(_chain([_layer(layer) for layer in branch], session))
-    total = keras.layers.Add(name="sum")(ends)
-    return keras.Model(given, total, name=architecture.name)
+    session = flat(last(given)) if architecture.beside else None
+    outputs = [
+        _member(architecture, suffix, given, session)
+        for suffix in _suffixes(architecture)
+    ]
+    mean = outputs[0]
+    if architecture.members > 1:
+        mean = keras.layers.Average(name="mean")(outputs)
+    return keras.Model(given, mean, name=architecture.name)
 
 
 def take_weights(model: "keras.Model", architecture: Architecture) -> list[Numbers]:
@@ -309,9 +377,10 @@ def take_weights(model: "keras.Model", architecture: Architecture) -> list[Numbe
     """
     return [
         weight
+        for suffix in _suffixes(architecture)
         for branch in architecture.branches
         for layer in branch
-        for weight in model.get_layer(layer.name).get_weights()
+        for weight in model.get_layer(layer.name + suffix).get_weights()
     ]
 
 
@@ -330,9 +399,9 @@ def give_weights(
         In the order of ``take_weights``.
     """
     rest = list(weights)
-    for branch in architecture.branches:
-        for described in branch:
-            layer = model.get_layer(described.name)
+    for suffix in _suffixes(architecture):
+        for described in chain.from_iterable(architecture.branches):
+            layer = model.get_layer(described.name + suffix)
             count = len(layer.get_weights())
             layer.set_weights(rest[:count])
             del rest[:count]
@@ -341,6 +410,32 @@ def give_weights(
 def count_parameters(model: "keras.Model") -> int:
     """Return the number of weights, those of batch normalisation included."""
     return int(model.count_params())
+
+
+def _suffixes(architecture: Architecture) -> list[str]:
+    """Return what follows a layer's name in each member; nothing in a single one."""
+    if architecture.members == 1:
+        return [""]
+    return [f"_of_{member}" for member in range(1, architecture.members + 1)]
+
+
+def _member(
+    architecture: Architecture,
+    suffix: str,
+    given: "keras.KerasTensor",
+    session: "keras.KerasTensor | None",
+) -> "keras.KerasTensor":
+    """Apply one member to the window, and its branches to the last session."""
+    from nse_lstm.models.runtime import keras
+
+    def built(branch: Sequence[Layer]) -> "list[keras.layers.Layer]":
+        return [_layer(replace(layer, name=layer.name + suffix)) for layer in branch]
+
+    output = _chain(built(architecture.layers), given)
+    if session is None:
+        return output
+    ends = [_chain(built(branch), session) for branch in architecture.beside]
+    return keras.layers.Add(name="sum" + suffix)([output, *ends])
 
 
 def _chain(
@@ -367,6 +462,8 @@ def _layer(layer: Layer) -> "keras.layers.Layer":
             )
         case BatchNorm():
             return keras.layers.BatchNormalization(name=layer.name)
+        case LayerNorm():
+            return keras.layers.LayerNormalization(name=layer.name)
         case Dropout():
             return keras.layers.Dropout(layer.rate, name=layer.name)
         case Dense():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nse_lstm.config import Study, Training
 from nse_lstm.features.scaling import MinMaxScaler, fit_min_max
@@ -51,8 +52,9 @@ class Plan:
 def fit_bundle(job: Job, *, study: Study, folder: Path) -> None:
     """Fit a job's network from its own seed and write its bundle.
 
-    The initial weights are those of the plain Keras network under the job's seed, and
-    that network is stored with the weights of the best epoch.
+    The initial weights are those of the plain Keras network under the job's seed, or
+    those that a SampleJob starts from. The network is stored with the weights of the
+    best epoch.
 
     Parameters
     ----------
@@ -76,7 +78,7 @@ def fit_bundle(job: Job, *, study: Study, folder: Path) -> None:
     model = build(plan.network)
     weights, history = fit(
         plan.network,
-        take_weights(model, plan.network),
+        _start(job) or take_weights(model, plan.network),
         plan.train,
         validation=plan.validation,
         training=plan.training,
@@ -95,6 +97,10 @@ def fit_bundle(job: Job, *, study: Study, folder: Path) -> None:
             "seconds": round(time.monotonic() - clock, 3),
         },
     )
+
+
+def _start(job: Job) -> list[NDArray[np.floating]]:
+    return list(job.start) if isinstance(job, SampleJob) else []
 
 
 def _plan(job: TrainingJob, study: Study) -> Plan:
@@ -150,7 +156,7 @@ def _metadata(
         "architecture": job.architecture,
         "version": job.version,
         "lookback": plan.network.lookback,
-        "epochs": len(history),
+        "epochs": sum(row["epoch"] > 0 for row in history),
         "best_epoch": int(best["epoch"]),
         "train_loss": best["huber"],
         "validation_loss": None if plan.validation is None else best["val_huber"],

@@ -19,9 +19,11 @@ from nse_lstm.errors import ArtefactError
 from nse_lstm.models.architectures import (
     Architecture,
     architecture_from_json,
+    single_member,
+    split_members,
     weight_shapes,
 )
-from nse_lstm.models.engine.step import Network, pack
+from nse_lstm.models.engine.step import Network, mean_output, pack
 
 ARCHITECTURE, WEIGHTS = "architecture.json", "weights.npy"
 """Files of a bundle."""
@@ -91,13 +93,17 @@ def network_of(
     callable
         (lookback, channels, n_windows) scaled inputs -> (n_outputs, n_windows).
     """
-    state = pack(stored.architecture, [w.astype(np.float64) for w in stored.weights])
-    network = Network(stored.architecture, state, n_windows)
+    weights = [each.astype(np.float64) for each in stored.weights]
+    single = single_member(stored.architecture)
+    members = [
+        Network(single, pack(single, own), n_windows)
+        for own in split_members(stored.architecture, weights)
+    ]
 
     # A missing input gives a missing output, without a warning.
     @np.errstate(over="ignore", invalid="ignore")
     def apply(x: Numbers) -> NDArray[np.float32]:
-        return network.apply(x.astype(np.float64)).astype(np.float32)
+        return mean_output(members, x.astype(np.float64)).astype(np.float32)
 
     return apply
 

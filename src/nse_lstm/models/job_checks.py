@@ -4,6 +4,7 @@ import numpy as np
 
 from nse_lstm.config import Study
 from nse_lstm.features.windows import Windows
+from nse_lstm.models.architectures import weight_shapes
 from nse_lstm.models.jobs import Job, SampleJob
 from nse_lstm.models.samples import Samples, open_table
 
@@ -65,8 +66,21 @@ def _fault(windows: Windows, name: str, *, at_least: int, lookback: int) -> str 
     )
 
 
+def _start_fault(job: SampleJob) -> str | None:
+    """Check the weights that a network starts from, if the job has any."""
+    expected, received = weight_shapes(job.network), [w.shape for w in job.start]
+    if not job.start or expected == received:
+        return None
+    return (
+        f"Expected {len(expected)} weights of {job.network.name} to start from. "
+        f"Received: {len(received)}, or others in shape"
+    )
+
+
 def _network_fault(job: SampleJob) -> str | None:
     """Check samples against the network that they train."""
+    if fault := _start_fault(job):
+        return fault
     spans = {"train": (job.train, job.training.batch_size)}
     if job.validation is not None:
         spans["validation"] = (job.validation, 1)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nse_lstm.config import Study, Training
 from nse_lstm.features.windows import Windows
 from nse_lstm.models.architectures import Architecture
@@ -50,6 +53,9 @@ class SampleJob:
     version: str
     about: Mapping[str, Any] = field(default_factory=dict)
     """Plain values for the bundle's metadata, such as how features were scaled."""
+    start: tuple[NDArray[np.floating], ...] = ()
+    """Weights to start from, as ``architectures.take_weights`` orders them; drawn by
+    the job's seed if empty."""
 
     @property
     def architecture(self) -> str:

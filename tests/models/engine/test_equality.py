@@ -10,12 +10,21 @@ import pytest
 from scipy import stats
 from support.plain_keras import fit_plainly, plain_windows
 
-from nse_lstm.config import V2, Training
+from nse_lstm.config import V2, StockLstm, Training
 from nse_lstm.features.scaling import MinMaxScaler
-from nse_lstm.models.architectures import Dropout, build, describe_v1, describe_v2
+from nse_lstm.models.architectures import (
+    Dropout,
+    build,
+    describe_stock_lstm,
+    describe_v1,
+    describe_v2,
+    single_member,
+    split_members,
+    take_weights,
+)
 from nse_lstm.models.bundles import load_keras, save_bundle
 from nse_lstm.models.engine.loop import fit, shuffle
-from nse_lstm.models.engine.step import Network, adam, pack, unpack
+from nse_lstm.models.engine.step import Network, adam, huber, pack, unpack
 from nse_lstm.models.runtime import keras, set_seeds, tf
 from nse_lstm.models.samples import Samples, gather
 
@@ -146,6 +155,82 @@ def test_losses_and_weights_over_three_epochs_are_keras_s(name):
     if name == "plateau and stop":
         rates = [row["learning_rate"] for row in history]
         assert rates[2] == pytest.approx(rates[0] / 2)
+
+
+def test_the_stock_lstm_is_trained_as_by_keras():
+    """With warm-up and linear decay, from the weights of another fit."""
+    dry = describe_stock_lstm(
+        StockLstm(lookback=LOOKBACK, units=4, dropout=0.0, n_members=1), channels=1
+    )
+    train, validation = make_samples(150, seed=0), make_samples(60, seed=1)
+    model, _ = initial(dry)
+    weights = take_weights(model, dry)
+    training = Training(
+        max_epochs=3,
+        batch_size=16,
+        learning_rate=1e-2,
+        decays=True,
+        warm_up_steps=7,
+        keeps_start=True,
+    )
+    given = {"validation": validation, "training": training, "seed": SEED}
+    expected = fit_plainly(model, dry, train, **given)
+    received, history = fit(dry, weights, train, **given)
+    assert [row["epoch"] for row in history] == [0, 1, 2, 3]
+    # Zero kernels: the start's loss is that of forecasting 0.
+    start = np.mean(huber(validation.y))
+    assert history[0]["val_huber"] == pytest.approx(start, rel=1e-5)
+    for row, plain in zip(history[1:], expected, strict=True):
+        for column in ("loss", "huber", "val_huber"):
+            assert row[column] == pytest.approx(plain[column], abs=1e-5, rel=1e-5)
+    for one, other in zip(received, take_weights(model, dry), strict=True):
+        assert np.abs(one - other).max() < 1e-5
+
+
+def test_what_only_gets_worse_stays_as_it_started():
+    pair = describe_stock_lstm(
+        StockLstm(lookback=LOOKBACK, units=4, n_members=2), channels=1
+    )
+    train, validation = make_samples(96, seed=0), make_samples(40, seed=1)
+    # What is learned is the opposite of what is validated.
+    train = replace(train, y=np.ones_like(train.y))
+    validation = replace(validation, y=-np.ones_like(validation.y))
+    model, _ = initial(pair)
+    weights = take_weights(model, pair)
+    training = Training(max_epochs=2, keeps_start=True)
+    received, history = fit(
+        pair, weights, train, validation=validation, training=training, seed=SEED
+    )
+    assert min(history, key=lambda row: row["val_huber"])["epoch"] == 0
+    for one, other in zip(received, weights, strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_members_are_trained_as_each_would_be_alone():
+    pair = describe_stock_lstm(
+        StockLstm(lookback=LOOKBACK, units=4, n_members=2), channels=1
+    )
+    train = make_samples(96, seed=0)
+    model, _ = initial(pair)
+    weights = take_weights(model, pair)
+    training = Training(max_epochs=2, learning_rate=1e-2)
+    both, history = fit(
+        pair, weights, train, validation=None, training=training, seed=SEED
+    )
+    losses = []
+    for place, own in enumerate(split_members(pair, weights)):
+        alone, rows = fit(
+            single_member(pair),
+            own,
+            train,
+            validation=None,
+            training=training,
+            seed=SEED + place,
+        )
+        losses.append([row["loss"] for row in rows])
+        for one, other in zip(split_members(pair, both)[place], alone, strict=True):
+            assert np.array_equal(one, other)
+    assert [row["loss"] for row in history] == pytest.approx(np.mean(losses, axis=0))
 
 
 def test_the_exported_network_forecasts_what_the_engine_does(tmp_path):

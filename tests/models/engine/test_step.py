@@ -3,27 +3,35 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nse_lstm.config import V2, RankLstm
+from nse_lstm.config import V2, RankLstm, StockLstm
 from nse_lstm.models.architectures import (
     Dropout,
     build,
     describe_rank_lstm,
+    describe_stock_lstm,
     describe_v1,
     describe_v2,
     give_weights,
+    single_member,
+    split_members,
     take_weights,
+    weight_shapes,
 )
-from nse_lstm.models.engine.layers import DropoutLayer
-from nse_lstm.models.engine.step import Network, huber, pack, unpack
+from nse_lstm.models.engine.layers import DropoutLayer, LayerNormLayer
+from nse_lstm.models.engine.step import Network, huber, mean_output, pack, unpack
+from nse_lstm.models.inference import StoredNetwork, network_of
 
 SMALL = V2(lookback=5, units=3, dense_units=2)
 BRANCHED = describe_rank_lstm(
     RankLstm(lookback=5, units=3, deep_units=4), channels=2, n_outputs=2, n_windows=1000
 )
+PAIR = describe_stock_lstm(StockLstm(lookback=5, units=3, n_members=2), channels=2)
+STOCK = single_member(PAIR)
 DESCRIBED = {
     "v1": describe_v1(5, units=3),
     "v2": describe_v2(SMALL, channels=2),
     "rank_lstm": BRANCHED,
+    "stock_lstm": STOCK,
 }
 
 
@@ -83,19 +91,20 @@ def test_branches_see_the_last_session_and_are_added():
     assert np.allclose(outputs.T, expected, atol=1e-6)
 
 
-def test_the_gradient_through_branches_is_that_of_finite_differences():
+@pytest.mark.parametrize("branched", [BRANCHED, STOCK], ids=["rank", "stock"])
+def test_the_gradient_through_branches_is_that_of_finite_differences(branched):
     dry = replace(
-        BRANCHED,
-        layers=tuple(e for e in BRANCHED.layers if not isinstance(e, Dropout)),
+        branched,
+        layers=tuple(e for e in branched.layers if not isinstance(e, Dropout)),
         beside=tuple(
             tuple(e for e in branch if not isinstance(e, Dropout))
-            for branch in BRANCHED.beside
+            for branch in branched.beside
         ),
     )
     n = 6
     weights = [weight.astype(float) for weight in random_weights(dry)]
     X = windows(dry, n).transpose(1, 2, 0).astype(float)
-    y = np.random.default_rng(2).normal(size=(2, n))
+    y = np.random.default_rng(2).normal(size=(dry.n_outputs, n))
     y[0, 3] = np.nan
     state = pack(dry, weights)
     network = Network(dry, state, n)
@@ -111,12 +120,52 @@ def test_the_gradient_through_branches_is_that_of_finite_differences():
         assert slope[place] == pytest.approx(by_hand, rel=1e-5, abs=1e-8)
 
 
-def test_what_starts_at_zero_says_nothing_before_training():
-    weights = take_weights(build(BRANCHED), BRANCHED)
-    outputs = Network(BRANCHED, pack(BRANCHED, weights), 6).apply(
-        windows(BRANCHED).transpose(1, 2, 0)
+@pytest.mark.parametrize("branched", [BRANCHED, STOCK], ids=["rank", "stock"])
+def test_what_starts_at_zero_says_nothing_before_training(branched):
+    weights = take_weights(build(branched), branched)
+    outputs = Network(branched, pack(branched, weights), 6).apply(
+        windows(branched).transpose(1, 2, 0)
     )
     assert not outputs.any()
+
+
+def test_layer_normalisation_is_that_of_each_window():
+    gamma, beta = np.array([2.0, 1.0, 0.5]), np.array([0.0, 1.0, -1.0])
+    layer = LayerNormLayer([gamma, beta], [np.empty(3), np.empty(3)])
+    x = np.array([[1.0, 5.0], [2.0, 5.0], [6.0, 5.0]])
+    # First window: mean 3, variance (4 + 1 + 9) / 3; the second is flat.
+    scale = (14 / 3 + 1e-3) ** -0.5
+    expected = np.array([-2, -1, 3]) * scale * gamma + beta
+    received = layer.forward(x, None)
+    assert received[:, 0] == pytest.approx(expected)
+    assert received[:, 1] == pytest.approx(beta)
+
+
+def test_members_are_averaged_by_keras_and_here():
+    model = build(PAIR)
+    generator = np.random.default_rng(5)
+    weights = [
+        generator.normal(size=shape).astype(np.float32) for shape in weight_shapes(PAIR)
+    ]
+    give_weights(model, PAIR, weights)
+    for one, other in zip(take_weights(model, PAIR), weights, strict=True):
+        assert np.array_equal(one, other)
+    X = windows(PAIR).transpose(1, 2, 0)
+    alone = [
+        Network(STOCK, pack(STOCK, own), 6).apply(X)
+        for own in split_members(PAIR, weights)
+    ]
+    assert not np.allclose(*alone)
+    expected = (alone[0] + alone[1]) / 2
+    networks = [
+        Network(STOCK, pack(STOCK, own), 6) for own in split_members(PAIR, weights)
+    ]
+    assert np.array_equal(mean_output(networks, X), expected)
+    stored = StoredNetwork(PAIR, tuple(weights))
+    assert np.allclose(network_of(stored, n_windows=6)(X), expected, atol=1e-5)
+    assert np.allclose(
+        model(windows(PAIR), training=False).numpy().T, expected, atol=1e-5
+    )
 
 
 def test_a_penalty_is_shared_out_among_the_windows():

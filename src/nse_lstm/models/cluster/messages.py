@@ -22,10 +22,12 @@ from nse_lstm.models.cluster.shared_store import (
     write_array,
     write_arrays,
 )
-from nse_lstm.models.jobs import Job
+from nse_lstm.models.jobs import Job, SampleJob
 from nse_lstm.models.samples import Samples, open_table
 
 SPANS = ("train", "validation")
+START = "start."
+"""Begins the names of the weights that a job starts from."""
 NOTHING = np.empty(0)
 """In place of an array that lies in the store."""
 
@@ -75,6 +77,9 @@ class JobMessages:
                 emptied["table"] = NOTHING
             arrays.update({f"{span}.{name}": array for name, array in own.items()})
             light[span] = replace(part, **emptied)
+        if isinstance(job, SampleJob) and job.start:
+            arrays |= {_start_name(n): weight for n, weight in enumerate(job.start)}
+            light["start"] = ()
         inputs = _name("inputs", array_digest(arrays), ".npz")
         write_arrays(self.store, inputs, arrays)
         return JobMessage(
@@ -120,7 +125,15 @@ def restore_job(message: JobMessage) -> Job:
         if span in message.tables:
             found["table"] = local_path(message.store, message.tables[span])
         whole[span] = replace(part, **found)
+    start = [arrays[name] for name in sorted(arrays) if name.startswith(START)]
+    if start:
+        whole["start"] = tuple(start)
     return replace(message.job, **whole)
+
+
+def _start_name(place: int) -> str:
+    """Name a weight so that names sort by place."""
+    return f"{START}{place:04d}"
 
 
 def _arrays(part: Windows | Samples) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""Batch normalisation, dropout and dense layers, forward and backward.
+"""Normalisation, dropout and dense layers, forward and backward.
 
 Each takes a batch (``forward``) and the gradient of its outputs (``backward``). Windows
 lie last in memory: (sessions, width, n) within the recurrent part, (width, n) after
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOMENTUM, VARIANCE_FLOOR = 0.99, 1e-3
-"""Keras's batch normalisation."""
+"""Keras's normalisations."""
 
 Numbers = NDArray[np.floating]
 Random = np.random.Generator
@@ -74,6 +74,52 @@ class BatchNormLayer:
         dx -= _wide(mean_g, grad)  # ... - mean(g)
         dx *= _wide(self.scale, grad)  # gamma / sqrt(s2) (...)
         return dx
+
+
+class LayerNormLayer:
+    """Layer normalisation: each window by its own mean and variance.
+
+    Parameters
+    ----------
+    weights, grads : (gamma, beta) and the arrays that get their gradients
+        Arrays of shape (width,).
+    """
+
+    def __init__(self, weights: list[Numbers], grads: list[Numbers]) -> None:
+        self.gamma, self.beta = weights
+        self.grads = grads
+
+    def forward(self, x: Numbers, random: Random | None) -> Numbers:
+        """Normalise over the width, the same in training as out of it.
+
+        y = gamma z + beta with z = (x - mean) / sqrt(variance + floor)
+
+        Parameters
+        ----------
+        x : array of shape (..., width, n)
+        random : Generator or None
+            Not used: nothing is drawn here.
+        """
+        centred = x - x.mean(axis=-2, keepdims=True)
+        variance = np.square(centred).mean(axis=-2, keepdims=True)
+        self.inverse = 1 / np.sqrt(variance + VARIANCE_FLOOR)  # (..., 1, n)
+        self.normalised = centred * self.inverse  # z
+        return self.normalised * self.gamma[:, None] + self.beta[:, None]
+
+    def backward(self, grad: Numbers) -> Numbers:
+        """Differentiate after ``forward``.
+
+        With g the gradient of y, u = gamma g and means over the width:
+        dL/dx = (u - mean(u) - z mean(u z)) / sqrt(variance + floor).
+        """
+        # Over windows, and over sessions if there are any: all axes but the width.
+        others = tuple(axis for axis in range(grad.ndim) if axis != grad.ndim - 2)
+        np.sum(grad * self.normalised, axis=others, out=self.grads[0])  # dL/dgamma
+        np.sum(grad, axis=others, out=self.grads[1])  # dL/dbeta
+        scaled = grad * self.gamma[:, None]  # u
+        along = (scaled * self.normalised).mean(axis=-2, keepdims=True)  # mean(u z)
+        scaled -= scaled.mean(axis=-2, keepdims=True)
+        return (scaled - self.normalised * along) * self.inverse
 
 
 class DropoutLayer:

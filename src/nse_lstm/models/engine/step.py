@@ -18,12 +18,18 @@ from nse_lstm.models.architectures import (
     BatchNorm,
     Dense,
     Dropout,
+    LayerNorm,
     Lstm,
     Shape,
     layer_widths,
 )
 from nse_lstm.models.architectures import Layer as Described
-from nse_lstm.models.engine.layers import BatchNormLayer, DenseLayer, DropoutLayer
+from nse_lstm.models.engine.layers import (
+    BatchNormLayer,
+    DenseLayer,
+    DropoutLayer,
+    LayerNormLayer,
+)
 from nse_lstm.models.engine.recurrence import LstmLayer, from_fused, to_fused
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
@@ -31,7 +37,7 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 
 Numbers = NDArray[np.floating]
 Random = np.random.Generator
-Layer = LstmLayer | BatchNormLayer | DropoutLayer | DenseLayer
+Layer = LstmLayer | BatchNormLayer | LayerNormLayer | DropoutLayer | DenseLayer
 Parts = tuple[Iterator[Numbers], Iterator[Numbers], Iterator[Numbers]]
 """Weights, gradients and moving statistics, to be taken one after the other."""
 
@@ -59,7 +65,7 @@ def pack(architecture: Architecture, weights: Sequence[Numbers]) -> State:
     Parameters
     ----------
     architecture : Architecture
-        Says which weight is whose.
+        Says which weight is whose; of one network, not of several averaged ones.
     weights : sequence of arrays
         From ``architectures.take_weights``.
     """
@@ -72,7 +78,7 @@ def pack(architecture: Architecture, weights: Sequence[Numbers]) -> State:
         elif isinstance(layer, BatchNorm):
             trainable += [next(given), next(given)]
             moving += [next(given), next(given)]
-        elif isinstance(layer, Dense):
+        elif isinstance(layer, LayerNorm | Dense):
             trainable += [next(given), next(given)]
     flat = _flat(trainable, weights[0].dtype)
     grad, first, second = np.zeros((3, flat.size), flat.dtype)
@@ -99,7 +105,7 @@ def unpack(
             unpacked += from_fused(next(parts))
         elif isinstance(layer, BatchNorm):
             unpacked += [next(parts), next(parts), next(statistics), next(statistics)]
-        elif isinstance(layer, Dense):
+        elif isinstance(layer, LayerNorm | Dense):
             unpacked += [next(parts), next(parts)]
     return [np.array(each) for each in unpacked]
 
@@ -178,6 +184,28 @@ class Network:
         grad += 2 * penalty
         return mean + float(penalty @ weights), term
 
+    def penalty(self) -> float:
+        """Return the penalty of the weights as they are: sum(l2 w^2)."""
+        return float((self.factors * self.state.weights) @ self.state.weights)
+
+
+def mean_output(networks: Sequence[Network], x: Numbers) -> Numbers:
+    """Return the mean of several networks' outputs; of one its own, to the bit.
+
+    Parameters
+    ----------
+    networks : sequence of Network
+        Of one description.
+    x : array
+        As for ``Network.apply``.
+    """
+    total = networks[0].apply(x)
+    if len(networks) == 1:
+        return total
+    for network in networks[1:]:
+        total = total + network.apply(x)
+    return total / total.dtype.type(len(networks))
+
 
 def adam(state: State, rate: float) -> None:
     """Update the weights by ``grad`` as Keras's Adam does.
@@ -251,6 +279,8 @@ def _layers(
                 )
             case BatchNorm():
                 yield BatchNormLayer(*(_take(2, of) for of in (weights, grads, moving)))
+            case LayerNorm():
+                yield LayerNormLayer(*(_take(2, of) for of in (weights, grads)))
             case Dropout():
                 yield DropoutLayer(layer.rate)
             case Dense():
@@ -268,7 +298,7 @@ def _factors(architecture: Architecture, state: State) -> Numbers:
         match layer:
             case Lstm():
                 next(parts)[:, :-1] = layer.l2
-            case BatchNorm():
+            case BatchNorm() | LayerNorm():
                 _take(2, parts)
             case Dense():
                 _take(2, parts)[0][:] = layer.l2
@@ -286,7 +316,7 @@ def _shapes(architecture: Architecture) -> list[Shape]:
         match layer:
             case Lstm(units=units):
                 shapes.append((4 * units, width + units + 1))
-            case BatchNorm():
+            case BatchNorm() | LayerNorm():
                 shapes += [(width,), (width,)]
             case Dense(units=units):
                 shapes += [(width, units), (units,)]

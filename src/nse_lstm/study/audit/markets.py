@@ -43,6 +43,7 @@ def shrink_study(study: Study) -> Study:
         v2=replace(study.v2, lookback=8, units=4, dense_units=3),
         # The stages expect one network per stock and year.
         v2_delay1=replace(study.v2_delay1, trained=False),
+        stock_lstm=replace(study.stock_lstm, trained=False),
         training=replace(study.training, max_epochs=2),
         backtest=replace(
             study.backtest, cost_bps=tuple(sorted({0, headline})), limit=NEAR_LIMIT

@@ -12,6 +12,7 @@ from nse_lstm.features.returns import market_sessions
 from nse_lstm.features.windows import FoldSplit, make_windows, split_fold
 from nse_lstm.models.delayed import aim_at_trades
 from nse_lstm.models.jobs import TrainingJob
+from nse_lstm.models.stock_lstm import STOCK_LSTM
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
 from nse_lstm.study.core.study_data import StudyData
@@ -72,11 +73,14 @@ def bundle_folder(
     year : int
         First year that the model forecasts.
     architecture : str
-        "v1", "v2", or ``DELAY1`` for v2 at delay 1.
+        "v1", "v2", ``DELAY1`` for v2 at delay 1, or ``STOCK_LSTM``, whose
+        ``ALL_STOCKS`` is the pretrained network.
     """
     paths, is_test = data.paths, year == data.facts.test_year
     if architecture == DELAY1:
         return paths.v2_delay1 / str(year) / ticker
+    if architecture == STOCK_LSTM:
+        return paths.stock_lstm / str(year) / ticker
     if ticker == ALL_STOCKS:
         return paths.v1 / ("test_year" if is_test else f"walk_forward_{year}")
     return (paths.v2 if is_test else paths.v2_walk_forward / str(year)) / ticker

@@ -12,7 +12,11 @@ PANEL = "data/processed/<market>"
 TRAINED = "trained_models/<market>"
 
 ANALYSIS = f"{TRAINED}/analysis"
-NETWORKS = (f"{TRAINED}/original_v1", f"{TRAINED}/walk_forward_v2")
+NETWORKS = (
+    f"{TRAINED}/original_v1",
+    f"{TRAINED}/walk_forward_v2",
+    f"{TRAINED}/stock_lstm",
+)
 LEDGER = f"{TRAINED}/ledger"
 RANKINGS = (f"{TRAINED}/ranking", f"{TRAINED}/rank_lstm")
 STOCK_MODELS = (f"{TRAINED}/stock_specific_v2", f"{TRAINED}/stock_specific_v2_delay1")

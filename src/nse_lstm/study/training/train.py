@@ -24,6 +24,7 @@ from nse_lstm.study.core.jobs import (
 )
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.training.stock_lstm import train_stock_lstm
 from nse_lstm.tables import write_csv
 
 PREFERRED = "SCOM"
@@ -120,6 +121,9 @@ def train_all(
     summary = pd.DataFrame(
         [_summarise(job, model) for job, model in zip(jobs, models, strict=True)]
     )
+    if data.study.stock_lstm.trained:
+        more = train_stock_lstm(data, data.folds, progress=progress)
+        summary = pd.concat([summary, more], ignore_index=True)
     write_csv(summary, data.paths.v2 / "training_summary.csv")
     return summary
 

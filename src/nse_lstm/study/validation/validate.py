@@ -28,11 +28,13 @@ from nse_lstm.evaluation.strategies import strategy_returns, tradability_by_stoc
 from nse_lstm.evaluation.verdict import Judgement, pooled_excess
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
+from nse_lstm.features.stock_channels import build_stock_channels
 from nse_lstm.features.windows import FoldSplit
 from nse_lstm.json_files import write_json
 from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import Bundle, load_bundle
 from nse_lstm.models.forecasting import forecast
+from nse_lstm.models.stock_lstm import STOCK_LSTM, forecast_stock_lstm
 from nse_lstm.study.core.audit_result import AuditOutcome, read_audit
 from nse_lstm.study.core.jobs import (
     DELAY1,
@@ -254,6 +256,38 @@ def forecast_delayed(data: StudyData, panel: pd.DataFrame, fold: Fold) -> pd.Dat
     return pd.concat(blocks, ignore_index=True)
 
 
+def forecast_stocks(data: StudyData, panel: pd.DataFrame, fold: Fold) -> pd.DataFrame:
+    """Forecast one fold with the stock LSTM, on the origins of v1 and v2.
+
+    Parameters
+    ----------
+    data : StudyData
+    panel : DataFrame
+        PANEL, reaching at least through the fold.
+    fold : Fold
+
+    Returns
+    -------
+    DataFrame
+        FORECASTS of "stock_lstm" and "stock_lstm_median" of every stock recommended as
+        of the fold's start.
+    """
+    study, known = data.study, panel[panel["session"] < fold.end]
+    channels = build_stock_channels(
+        known, cross_section=study.cross_section, lookback=study.stock_lstm.lookback
+    )
+    blocks = [
+        forecast_stock_lstm(
+            _load(data, ticker, fold, STOCK_LSTM),
+            channels,
+            split.forecast,
+            year=fold.year,
+        )
+        for ticker, split in _splits(data, panel, fold)
+    ]
+    return pd.concat(blocks, ignore_index=True)
+
+
 def _load(data: StudyData, ticker: str, fold: Fold, architecture: str = "v2") -> Bundle:
     folder = bundle_folder(data, ticker, fold.year, architecture)
     return load_bundle(folder)
@@ -275,6 +309,8 @@ def _evaluate(
     blocks = [forecast_fold(data, panel, fold) for fold in folds]
     if data.study.v2_delay1.trained:
         blocks += [forecast_delayed(data, panel, fold) for fold in folds]
+    if data.study.stock_lstm.trained:
+        blocks += [forecast_stocks(data, panel, fold) for fold in folds]
     forecasts = pd.concat(blocks, ignore_index=True)
     # Only price forecasts have an accuracy; a trade's return is scored by trading.
     priced = forecasts[forecasts["delay"] == 0]

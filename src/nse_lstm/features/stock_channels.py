@@ -1,0 +1,164 @@
+"""Channels of the stock LSTM: six inputs per stock and session, and its target.
+
+A channel is known after the close of its session. Prices enter as returns and as the
+position in the session's range, both in units of the stock's own volatility, so that
+one network serves stocks of any price and any risk. A mended price is known one session
+after its own, so no window ends on a stale session. What is missing is 0.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nse_lstm.config import CrossSection
+from nse_lstm.features.market_panel import MarketPanel, make_market_panel
+from nse_lstm.features.sequences import Sequences
+from nse_lstm.features.windows import Windows
+
+STOCK_CHANNELS = (
+    "return",
+    "range_position",
+    "market_return",
+    "unchanged",
+    "turnover",
+    "range_width",
+)
+
+HALF_LIFE, LONG, FEWEST = 20, 250, 20
+"""Half-life and span of the two variances, and the returns that must be known."""
+SHORT_SHARE = 0.75
+"""Weight of the exponentially weighted variance in the stock's variance."""
+LOWEST_SIGMA, UNKNOWN_SIGMA = 0.004, 0.02
+"""Floor of the volatility, and the volatility of a stock without enough returns."""
+USUAL_SESSIONS = 60
+LARGEST = 6.0
+"""Returns and targets are clipped at so many standard deviations."""
+ROUNDING = 1e-12
+"""A return of this size is rounding of an unchanged price."""
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class StockChannels:
+    """The channels of all ordinary stocks, and the unit of their targets."""
+
+    sequences: Sequences
+    """Stocks below each other on the market's calendar, ``STOCK_CHANNELS`` wide."""
+    sigma: pd.DataFrame
+    """(n_sessions, n_tickers): volatility of a session's log return."""
+
+    def sigma_at(self, ticker: str, origins: NDArray[np.datetime64]) -> Numbers:
+        """Return a stock's volatility as known at some origins.
+
+        Parameters
+        ----------
+        ticker : str
+        origins : array of shape (n,)
+            Sessions of the calendar.
+        """
+        return np.asarray(self.sigma[ticker].loc[origins], float)
+
+
+def build_stock_channels(
+    panel: pd.DataFrame, *, cross_section: CrossSection, lookback: int
+) -> StockChannels:
+    """Compute the stock LSTM's inputs of every ordinary stock and session.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        ``PANEL`` of the whole market, cut where it must not be seen.
+    cross_section : CrossSection
+        Rule of the monthly universe, whose mean return is the market's.
+    lookback : int
+        Sessions per window.
+
+    Returns
+    -------
+    StockChannels
+        ``return``: log return over ``sigma``. ``range_position``: ln(price /
+        sqrt(low high)) over ``sigma``, 0 on stale sessions. ``market_return``: the
+        universe's mean return over its own volatility. ``unchanged``: 1 where the
+        return is 0 or unknown. ``turnover``: ln(1 + KES) less its mean of 60 sessions,
+        over 3. ``range_width``: ln(high / low) over 2 ``sigma``. All are clipped.
+
+    Raises
+    ------
+    DataError
+        If there is no ordinary share.
+    """
+    wide = make_market_panel(panel, cross_section)
+    sigma = volatility_unit(wide.log_return)
+    channels = _channels(wide, sigma)
+    n_tickers, n_sessions = sigma.shape[1], sigma.shape[0]
+    padded = np.zeros(
+        (n_tickers, lookback - 1 + n_sessions, len(STOCK_CHANNELS)), np.float32
+    )
+    for place, name in enumerate(STOCK_CHANNELS):
+        padded[:, lookback - 1 :, place] = np.nan_to_num(channels[name].to_numpy().T)
+    table = padded.reshape(-1, len(STOCK_CHANNELS))
+    tickers = pd.Index(sigma.columns)
+    return StockChannels(Sequences(table, tickers, wide.sessions, lookback), sigma)
+
+
+def volatility_unit(log_return: pd.DataFrame) -> pd.DataFrame:
+    """Return each stock's volatility: a floor under two trailing variances' root.
+
+    sqrt(3/4 ewma(r^2, half-life 20) + 1/4 mean(r^2, 250)), at least 0.004, and 0.02
+    where fewer than 20 returns are known.
+
+    Parameters
+    ----------
+    log_return : DataFrame of shape (n_sessions, n_tickers)
+        Missing returns have no weight.
+    """
+    square = log_return**2
+    short = square.ewm(halflife=HALF_LIFE, min_periods=FEWEST).mean()
+    long = square.rolling(LONG, min_periods=FEWEST).mean()
+    # The running sum behind a rolling mean may end a rounding below zero.
+    variance = (SHORT_SHARE * short + (1 - SHORT_SHARE) * long).clip(lower=0)
+    return np.sqrt(variance).clip(lower=LOWEST_SIGMA).fillna(UNKNOWN_SIGMA)
+
+
+def scaled_targets(windows: Windows, sigma: Numbers) -> Numbers:
+    """Return the targets: log returns in units of volatility, clipped at 6.
+
+    Parameters
+    ----------
+    windows : Windows
+        Of one stock.
+    sigma : array of shape (n,)
+        From ``StockChannels.sigma_at`` the windows' origins.
+
+    Returns
+    -------
+    array of shape (n,)
+        ln(P(t + h) / P(t)) / sigma_t
+    """
+    moves = np.log(windows.y / windows.last_price)
+    return np.clip(moves / sigma, -LARGEST, LARGEST)
+
+
+def _channels(wide: MarketPanel, sigma: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    known = wide.log_return
+    position = np.log(wide.price / np.sqrt(wide.high * wide.low)).clip(-0.1, 0.1)
+    width = np.log(wide.high / wide.low).clip(0, 0.3)
+    level = np.log1p(wide.turnover)
+    usual = level.rolling(USUAL_SESSIONS, min_periods=USUAL_SESSIONS // 2).mean()
+    market = wide.market
+    deviation = np.sqrt((market**2).ewm(halflife=HALF_LIFE, min_periods=FEWEST).mean())
+    market_return = (market / deviation.where(deviation > 0)).clip(-LARGEST, LARGEST)
+    shape = known.shape
+    return {
+        "return": (known / sigma).clip(-LARGEST, LARGEST),
+        "range_position": (position / sigma).clip(-4, 4).mask(wide.stale),
+        "market_return": pd.DataFrame(
+            np.broadcast_to(market_return.to_numpy()[:, np.newaxis], shape)
+        ),
+        "unchanged": (known.fillna(0.0).abs() <= ROUNDING).astype(float),
+        "turnover": ((level - usual) / 3).clip(-3, 3),
+        "range_width": (width / sigma).clip(upper=8) / 2,
+    }
