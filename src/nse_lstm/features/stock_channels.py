@@ -120,7 +120,8 @@ def volatility_unit(log_return: pd.DataFrame) -> pd.DataFrame:
     long = square.rolling(LONG, min_periods=FEWEST).mean()
     # The running sum behind a rolling mean may end a rounding below zero.
     variance = (SHORT_SHARE * short + (1 - SHORT_SHARE) * long).clip(lower=0)
-    return np.sqrt(variance).clip(lower=LOWEST_SIGMA).fillna(UNKNOWN_SIGMA)
+    deviation = pd.DataFrame(np.sqrt(variance))
+    return deviation.clip(lower=LOWEST_SIGMA).fillna(UNKNOWN_SIGMA)
 
 
 def scaled_targets(windows: Windows, sigma: Numbers) -> Numbers:
@@ -143,22 +144,25 @@ def scaled_targets(windows: Windows, sigma: Numbers) -> Numbers:
 
 
 def _channels(wide: MarketPanel, sigma: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    known = wide.log_return
-    position = np.log(wide.price / np.sqrt(wide.high * wide.low)).clip(-0.1, 0.1)
-    width = np.log(wide.high / wide.low).clip(0, 0.3)
-    level = np.log1p(wide.turnover)
+    known, market = wide.log_return, wide.market
+    # ln(price / sqrt(low high))
+    position = _log(wide.price) - (_log(wide.low) + _log(wide.high)) / 2
+    width = _log(wide.high) - _log(wide.low)
+    level = pd.DataFrame(np.log1p(wide.turnover))
     usual = level.rolling(USUAL_SESSIONS, min_periods=USUAL_SESSIONS // 2).mean()
-    market = wide.market
-    deviation = np.sqrt((market**2).ewm(halflife=HALF_LIFE, min_periods=FEWEST).mean())
-    market_return = (market / deviation.where(deviation > 0)).clip(-LARGEST, LARGEST)
-    shape = known.shape
+    variance = (market**2).ewm(halflife=HALF_LIFE, min_periods=FEWEST).mean()
+    market_return = market.div(np.sqrt(variance.where(variance > 0)))
+    everywhere = np.broadcast_to(market_return.to_numpy()[:, np.newaxis], known.shape)
     return {
-        "return": (known / sigma).clip(-LARGEST, LARGEST),
-        "range_position": (position / sigma).clip(-4, 4).mask(wide.stale),
-        "market_return": pd.DataFrame(
-            np.broadcast_to(market_return.to_numpy()[:, np.newaxis], shape)
-        ),
+        "return": known.div(sigma).clip(-LARGEST, LARGEST),
+        "range_position": position.clip(-0.1, 0.1).div(sigma).clip(-4, 4),
+        "market_return": pd.DataFrame(everywhere).clip(-LARGEST, LARGEST),
         "unchanged": (known.fillna(0.0).abs() <= ROUNDING).astype(float),
         "turnover": ((level - usual) / 3).clip(-3, 3),
-        "range_width": (width / sigma).clip(upper=8) / 2,
+        "range_width": width.clip(0, 0.3).div(sigma).clip(upper=8) / 2,
     }
+
+
+def _log(prices: pd.DataFrame) -> pd.DataFrame:
+    """Return logarithms, missing where a price is not positive."""
+    return pd.DataFrame(np.log(prices.where(prices > 0)))
