@@ -57,9 +57,10 @@ class StockChannels:
         ----------
         ticker : str
         origins : array of shape (n,)
-            Sessions of the calendar.
+            Sessions; missing where one is not on the calendar.
         """
-        return np.asarray(self.sigma[ticker].loc[origins], float)
+        known = self.sigma[ticker].reindex(pd.DatetimeIndex(origins))
+        return known.to_numpy(np.float64)
 
 
 def build_stock_channels(

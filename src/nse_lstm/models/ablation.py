@@ -21,6 +21,7 @@ from nse_lstm.models.architectures import (
     Dense,
     Dropout,
     Layer,
+    LayerNorm,
     Lstm,
     describe_v1,
     describe_v2,
@@ -76,7 +77,7 @@ def _mix(old: Layer | None, new: Layer, changes: Collection[str]) -> Layer | Non
     """Return a layer of v2 with only the changes named; None where v1 has none."""
     penalty = 1.0 if "l2" in changes else 0.0
     match new:
-        case BatchNorm():
+        case BatchNorm() | LayerNorm():
             return new if "normalisation" in changes else old
         case Dropout():
             return new if "dropout" in changes else old

@@ -65,7 +65,9 @@ def test_fine_tuning_starts_from_the_pool(trained):
             for one, other in zip(own.model.weights, pool, strict=True)
         )
         assert same == (row.best_epoch == 0)
-        near = [np.abs(a - b).max() for a, b in zip(own.model.weights, pool, strict=True)]
+        near = [
+            np.abs(a - b).max() for a, b in zip(own.model.weights, pool, strict=True)
+        ]
         assert max(near) < 0.2
 
 
