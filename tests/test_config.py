@@ -43,6 +43,9 @@ def test_the_quick_study_differs_from_the_study_in_scale_only() -> None:
         "v1.max_epochs",
         "v2.lookback",
         "rank_lstm.max_epochs",
+        "stock_lstm.n_members",
+        "stock_lstm.pool_epochs",
+        "stock_lstm.max_epochs",
         "training.max_epochs",
         "verdict.bootstrap_reps",
     }

@@ -1,4 +1,4 @@
-"""The stock LSTM in a tiny study: its folders, its forecasts, and what it must not see."""
+"""The stock LSTM in a tiny study: folders, forecasts, and what it must not see."""
 
 import json
 
