@@ -1,4 +1,4 @@
-"""Rules for data faults: duplicates, stale sessions, decimal slips, lost sessions.
+"""Rules for data faults: duplicates, dates out of order, ranges, decimal slips.
 
 No rule names a date or code of the real files, so each finds its kind of fault in new
 years too. A rule mends where only one answer fits, drops duplicates, and refuses
@@ -16,16 +16,6 @@ COMPARED = ("price", "low", "high", "previous", "volume")
 
 ``Adjust`` may differ, because it is written with hindsight, which grows from file to
 file. So may the name, and ``Change``, which follows from the prices."""
-STALE_SHARE = 0.95
-STALE_TRADED, FEWEST_TRADED = 20, 3
-"""Traded codes needed to call a session stale: 20 on the exchange, half of the listed
-codes of a smaller market, and never fewer than three."""
-CENT = 0.0051
-"""Half a cent and rounding: two printed figures this close are equal."""
-LOST_SHARE = 0.25
-"""Share of codes whose ``previous`` is not the price of the session before, from which
-that session counts as lost. It is 0 on nearly every session, and at least 0.48 after a
-lost session of the real files."""
 MAX_SLIPPED = 5
 """Longest run of sessions with a slipped point; a longer one is a new index base."""
 
@@ -98,69 +88,6 @@ def check_order(rows: pd.DataFrame) -> None:
         )
 
 
-def find_stale(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
-    """Find stale sessions: sessions that copy the prices and volumes of the one before.
-
-    A session is stale if enough codes traded and more than 95 % of them show the price
-    and volume of the session before, as printed. Known after its close.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Unique rows on the calendar, sorted by ticker and session: ``ticker session
-        kind price volume``.
-    sessions : DatetimeIndex
-        The market's calendar.
-
-    Returns
-    -------
-    array of bool, shape (n_rows,)
-        True for every row of a stale session, indices included.
-    """
-    place, follows = _places(rows, sessions)
-    counted = (rows["kind"] != "index").to_numpy()
-    copied = counted & follows
-    for name in ("price", "volume"):
-        values = rows[name].to_numpy()
-        copied[1:] &= values[1:] == values[:-1]
-    traded = counted & ~np.isnan(rows["volume"].to_numpy())
-    n_listed, n_traded, n_copied = (
-        np.bincount(place[mark], minlength=len(sessions))
-        for mark in (counted, traded, copied)
-    )
-    needed = np.clip(np.ceil(n_listed / 2), FEWEST_TRADED, STALE_TRADED)
-    is_stale = (n_traded >= needed) & (n_copied > STALE_SHARE * n_traded)
-    return np.asarray(is_stale[place])
-
-
-def mend_stale(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """Mend stale prices with the ``previous`` of the next session.
-
-    The next session's ``previous`` is the stale session's true price, unadjusted. It is
-    known one session later, so a stale last session keeps its copy, as does one before
-    another stale session. Range and volume of a stale session become missing.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Unique rows sorted by ticker and session, with ``stale``.
-    sessions : DatetimeIndex
-        The market's calendar.
-    """
-    _, follows = _places(rows, sessions)
-    stale = rows["stale"].to_numpy()
-    previous = rows["previous"].to_numpy()
-    mended = np.zeros(len(rows), bool)
-    mended[:-1] = stale[:-1] & follows[1:] & ~stale[1:] & ~np.isnan(previous[1:])
-    price = rows["price"].to_numpy().copy()
-    price[mended] = previous[1:][mended[:-1]]
-    copies = {
-        name: np.where(stale, np.nan, rows[name].to_numpy())
-        for name in ("low", "high", "volume")
-    }
-    return rows.assign(price=price, mended=mended, **copies)
-
-
 def mend_ranges(rows: pd.DataFrame) -> pd.DataFrame:
     """Blank day ranges whose low is above their high.
 
@@ -213,57 +140,6 @@ def mend_slips(rows: pd.DataFrame) -> pd.DataFrame:
         values[slipped] = np.where(is_near, mended, values[slipped])
         columns[name] = values.round(6) if name == "price" else values
     return rows.assign(slipped=slipped, **columns)
-
-
-def find_lost(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
-    """Find the sessions that follow one missing from the files.
-
-    ``previous`` is the price of the exchange's session before. A session is lost where
-    ``previous`` differs from the files' price of the session before for at least three
-    codes and a quarter of all.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Judged rows sorted by ticker and session: ``ticker session kind price previous
-        stale gap``. Stale sessions and sessions after a gap are left out.
-    sessions : DatetimeIndex
-        The market's calendar.
-
-    Returns
-    -------
-    array of bool, shape (n_rows,)
-        True for every row of a session after a lost one. Known after the close.
-    """
-    place, follows = _places(rows, sessions)
-    price, previous = rows["price"].to_numpy(), rows["previous"].to_numpy()
-    counted = follows & (rows["kind"] != "index").to_numpy()
-    counted &= ~(rows["stale"] | rows["gap"]).to_numpy()
-    error = np.full(len(rows), np.nan)
-    error[1:] = np.abs(previous[1:] - price[:-1])
-    counted &= ~np.isnan(error)
-    n_counted, n_wrong = (
-        np.bincount(place[mark], minlength=len(sessions))
-        for mark in (counted, counted & (error > CENT))
-    )
-    is_lost = (n_wrong >= FEWEST_TRADED) & (n_wrong >= LOST_SHARE * n_counted)
-    return np.asarray(is_lost[place])
-
-
-def _places(
-    rows: pd.DataFrame, sessions: pd.DatetimeIndex
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows' positions on the calendar, and whether the row above precedes it."""
-    days = (rows["session"].to_numpy(), sessions.to_numpy())
-    day, on_calendar = (d.astype("datetime64[D]").astype(np.int64) for d in days)
-    # A table of the position of every day, which is faster than a binary search.
-    number = np.zeros(on_calendar[-1] - on_calendar[0] + 1, np.int64)
-    number[on_calendar - on_calendar[0]] = np.arange(len(sessions))
-    place = number[day - on_calendar[0]]
-    ticker = rows["ticker"].cat.codes.to_numpy()
-    follows = np.zeros(len(rows), bool)
-    follows[1:] = (ticker[1:] == ticker[:-1]) & (np.diff(place) == 1)
-    return place, follows
 
 
 def _slips(level: np.ndarray) -> np.ndarray:

@@ -1,9 +1,10 @@
 """Validated panel from raw files: the entry point of the data layer.
 
 Files are read, mended where only one answer fits, labelled, and every row is accounted
-for. A panel row is known after the close of its session, with two exceptions. A stale
-session's mended price is known one session later. ``name`` and ``sector`` are today's
-labels, which decide nothing.
+for. A panel row is known after the close of its session, with two exceptions. Where a
+session's board is not its own (``stale``), its price is known one session later, and so
+is that an early board was one. ``name`` and ``sector`` are today's labels, which decide
+nothing.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from nse_lstm.data import (
     parse,
     row_accounting,
     sectors,
+    wrong_boards,
 )
 from nse_lstm.data.sourced import digest_with
 from nse_lstm.errors import DataError
@@ -76,8 +78,8 @@ def build_panel(
     -------
     MarketData
         The panel is sorted by ticker and session. Missing prices, ranges and volumes
-        stay missing. Only prices of mended stale sessions and index values with a
-        slipped decimal point are changed.
+        stay missing. Only prices of sessions under a wrong board and index values with
+        a slipped decimal point are changed.
 
     Raises
     ------
@@ -118,7 +120,7 @@ def build_panel(
         *row_accounting.panel_fates(judged, raw.rows),
     ]
     review = row_accounting.review_fates(
-        judged, lost=fault_rules.find_lost(judged, sessions)
+        judged, lost=wrong_boards.find_lost(judged, sessions)
     )
     return MarketData(
         panel=row_accounting.in_schema(judged, tables.PANEL),
@@ -170,13 +172,15 @@ def _labelled(rows: pd.DataFrame, sector_rows: pd.DataFrame) -> pd.DataFrame:
 def _judged(
     rows: pd.DataFrame, sessions: pd.DatetimeIndex, sourced: pd.DataFrame
 ) -> pd.DataFrame:
-    """Find stale sessions, add corporate actions, mend faults and add flags."""
+    """Find wrong boards, add corporate actions, mend faults and add flags."""
+    rows = wrong_boards.put_back_swapped(rows, sessions)
+    marks = wrong_boards.find_wrong_boards(rows, sessions)
     rows = row_accounting.add_oddities(
-        rows.assign(stale=fault_rules.find_stale(rows, sessions))
+        rows.assign(**{str(name): marks[name].to_numpy() for name in marks})
     )
     rows = corporate_actions.add_factor(rows, sourced)
     rows = fault_rules.mend_slips(fault_rules.mend_ranges(rows))
-    return flags.add_flags(fault_rules.mend_stale(rows, sessions), sessions)
+    return flags.add_flags(wrong_boards.mend_prices(rows, sessions), sessions)
 
 
 def _instruments(rows: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,8 @@ import pandas as pd
 from pandera.pandas import DataFrameSchema
 
 from nse_lstm import tables
-from nse_lstm.data import fault_rules, flags
+from nse_lstm.data import flags
+from nse_lstm.data.board_chain import CENT
 
 KEPT = "as printed"
 AFTER = "after the as-of date"
@@ -24,6 +25,9 @@ SLIPPED = "decimal point slipped, index value put back"
 CROSSED = "low above high, day range left out"
 STALE_MENDED = "stale copy, price taken from the next session's previous"
 STALE_KEPT = "stale copy, printed price kept"
+MISPLACED_MENDED = "board of another session, price taken from the next previous"
+MISPLACED = "board of another session, price left out"
+SWAPPED = "board swapped with the session beside it, put back"
 NO_PRICE = "no price"
 NO_RANGE = "no day range"
 OUTSIDE = "price outside its day range"
@@ -34,7 +38,7 @@ LOST = "previous is of a session that is not in the files"
 CHANGE = "printed change is not price minus previous"
 
 PLACE = ["source_file", "source_line", "ticker", "session"]
-MENDED = ("redated", "slipped", "mended", "crossed")
+MENDED = ("redated", "slipped", "mended", "misplaced", "swapped", "crossed")
 """Flags of rows that differ from what was printed."""
 
 
@@ -50,7 +54,7 @@ def add_oddities(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(
         outside=(price < low) | (price > high),
         no_range=np.isnan(low) | np.isnan(high),
-        odd_change=np.abs(price - previous - change) > fault_rules.CENT,
+        odd_change=np.abs(price - previous - change) > CENT,
     )
 
 
@@ -97,6 +101,9 @@ def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[Fate]:
     rules = {
         REDATED: rows["redated"],
         SLIPPED: rows["slipped"],
+        SWAPPED: rows["swapped"],
+        MISPLACED_MENDED: rows["misplaced"] & rows["mended"],
+        MISPLACED: rows["misplaced"],
         STALE_MENDED: rows["mended"],
         STALE_KEPT: rows["stale"],
         CROSSED: rows["crossed"],
@@ -129,7 +136,7 @@ def review_fates(rows: pd.DataFrame, *, lost: np.ndarray) -> list[Fate]:
     rows : DataFrame
         The judged rows.
     lost : array of bool, shape (n_rows,)
-        ``fault_rules.find_lost``.
+        ``wrong_boards.find_lost``.
     """
     jumps = flags.find_jumps(rows)
     plain, ex_date = (jumps[jumps["on_ex_date"] == so] for so in (False, True))
