@@ -87,6 +87,16 @@ def test_an_event_waits_for_the_first_deal():
     assert found == [1, 1, 1, 2, 1]
 
 
+def test_an_idle_stock_printed_at_its_new_price_has_had_its_event():
+    # 223 x 1/5 = 44.6: without a trade, but the price is the one after the split.
+    volumes = [100, NAN, NAN, 100]
+    found = factors([223, 44.6, 44.6, 49.75], [44.6, NAN, NAN, NAN], volumes)
+    assert found == [1, 5, 1, 1]
+    # A price that moved by chance is not the factor's.
+    found = factors([223, 190.0, 190.0, 49.75], [44.6, NAN, NAN, NAN], volumes)
+    assert found == [1, 1, 1, 5]
+
+
 def test_an_event_on_a_copied_board_waits_for_the_next():
     stale = [False, True, False]
     assert factors([224, 224, 110], [112, NAN, NAN], stale=stale) == [1, 1, 2]

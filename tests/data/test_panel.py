@@ -21,7 +21,14 @@ from support.raw_files import (
 from nse_lstm.data.adjusted import with_returns
 from nse_lstm.data.ingest import read_raw
 from nse_lstm.data.panel import build_panel
-from nse_lstm.data.row_accounting import DUPLICATE, EX_JUMP, JUMP, LOST
+from nse_lstm.data.row_accounting import (
+    DUPLICATE,
+    EX_JUMP,
+    JUMP,
+    KEPT,
+    LOST,
+    RENAMED,
+)
 from nse_lstm.errors import DataError
 from nse_lstm.tables import INSTRUMENTS, PANEL, REPAIRS, ROW_COUNTS, check
 
@@ -331,6 +338,29 @@ def test_all_dialects_give_the_same_market(tmp_path):
         panels.append(build_panel(tmp_path / dialect).panel)
     for other in panels[1:]:
         pd.testing.assert_frame_equal(panels[0], other)
+
+
+def test_a_code_of_its_time_gets_todays(tmp_path):
+    table = tmp_path / "renamed.csv"
+    table.write_text("printed,ticker,until,source,note\nA&B,AAB,2020-12-02,x,\n")
+    rows = random_rows(DAYS[:4], seed=1, tickers=("A&B", "CCC"))
+    rows = [
+        replace(row, ticker="AAB")
+        if row.ticker == "A&B" and row.session > DAYS[1]
+        else row
+        for row in rows
+    ]
+    write_rows(tmp_path / "raw" / "p_2020.csv", rows)
+    market = build_panel(tmp_path / "raw", renamed=table)
+    assert market.panel["ticker"].value_counts().to_dict() == {"AAB": 4, "CCC": 4}
+    counts = market.row_counts.set_index("reason")["n_rows"].to_dict()
+    assert counts == {RENAMED: 2, KEPT: 6}
+    # Without the table the text is no code, and after its last day neither.
+    with pytest.raises(DataError, match=r"a stock code.*'A&B'.*p_2020.csv, line 2\)"):
+        build_panel(tmp_path / "raw")
+    table.write_text("printed,ticker,until,source,note\nA&B,AAB,2020-12-01,x,\n")
+    with pytest.raises(DataError, match=r"'A&B'.*p_2020.csv, line 4\)"):
+        build_panel(tmp_path / "raw", renamed=table)
 
 
 @real_files

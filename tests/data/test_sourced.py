@@ -8,6 +8,7 @@ from support.places import ROOT
 
 from nse_lstm.data.cash import read_bill_rates, read_withholding_tax
 from nse_lstm.data.dividends import read_dividend_years, read_dividends
+from nse_lstm.data.renamed_codes import RenamedCode, read_renamed
 from nse_lstm.data.trading_days import read_trading_days
 from nse_lstm.errors import DataError
 
@@ -113,3 +114,28 @@ def test_the_committed_tables_are_sound():
     }.items():
         read(ROOT / "data" / folder / "nse.csv")
     read_dividend_years(ROOT / "data/dividends/nse_years.csv")
+
+
+RENAMED = "printed,ticker,until,source,note\n"
+
+
+def test_renamed_codes_are_read_as_printed(tmp_path):
+    path = written(tmp_path, RENAMED + "A&B,AAB,2012-12-31,the files,a note\n")
+    assert read_renamed(path) == [RenamedCode("A&B", "AAB", date(2012, 12, 31))]
+    assert read_renamed(None) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("AAA,AAA,2012-12-31,x,", "another code"),
+        ("A A,AAA,2012-12-31,x,", "a code without spaces"),
+        ("A&B,A&B,2012-12-31,x,", "a stock code"),
+        ("A&B,AAB,31-Dec-12,x,", "a date"),
+        ("A&B,AAB,2012-12-31,,", "source"),
+    ],
+)
+def test_a_wrong_renaming_is_refused(tmp_path, row, says):
+    with pytest.raises(DataError, match=says) as caught:
+        read_renamed(written(tmp_path, f"{RENAMED}{row}\n"))
+    assert (caught.value.file, caught.value.line) == ("market.csv", 2)

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm import tables
-from nse_lstm.data.adjusted import ticker_codes
-from nse_lstm.data.parse import TICKER
+from nse_lstm.data.adjusted import MAX_LOG_MOVE, ticker_codes
+from nse_lstm.data.renamed_codes import TICKER
 from nse_lstm.data.sourced import NOTE, Field, one_of, read_day, read_rows
 from nse_lstm.errors import DataError
 
@@ -116,8 +116,9 @@ def find_events(rows: pd.DataFrame) -> pd.DataFrame:
 def add_factor(rows: pd.DataFrame, sourced: pd.DataFrame) -> pd.DataFrame:
     """Replace the column ``adjust`` by the adjustment ``factor`` of each row.
 
-    An event takes effect on the first row with volume on or after its ex-date, because
-    a suspended stock keeps its old price. Elsewhere the factor is 1. Factors compound
+    An event takes effect on the first row on or after its ex-date that has volume or
+    whose price has followed the factor: a suspended stock keeps its old price, an idle
+    one may be printed at its new one. Elsewhere the factor is 1. Factors compound
     forward, so no later event rewrites an earlier value.
 
     Parameters
@@ -136,12 +137,18 @@ def add_factor(rows: pd.DataFrame, sourced: pd.DataFrame) -> pd.DataFrame:
     events = find_events(rows)
     if len(sourced):
         events = pd.concat([events, _placed(rows, sourced, events)])
-    is_traded = (rows["volume"].notna() & ~rows["stale"]).to_numpy()
-    ticker = ticker_codes(rows)
+    fresh = ~rows["stale"].to_numpy()
+    is_traded = rows["volume"].notna().to_numpy() & fresh
+    ticker, price = ticker_codes(rows), rows["price"].to_numpy()
     factor = np.ones(len(rows))
     places = rows.index.get_indexer(events.index)
     for place, step in zip(places, events["factor"], strict=True):
-        later = is_traded[place:] & (ticker[place:] == ticker[place])
+        ends = np.searchsorted(ticker, ticker[place], side="right")
+        before = _last_price(price[np.searchsorted(ticker, ticker[place]) : place])
+        move = np.abs(np.log(price[place:ends] / before))
+        follows = np.abs(np.log(price[place:ends] * step / before)) <= MAX_LOG_MOVE
+        follows &= fresh[place:ends] & (move > MAX_LOG_MOVE)
+        later = is_traded[place:ends] | follows
         if later.any():
             factor[place + later.argmax()] *= step
     return rows.drop(columns="adjust").assign(factor=factor)
@@ -179,6 +186,12 @@ def _placed(
     index = pd.Index(list(placed), dtype=rows.index.dtype)
     types = events.dtypes[list(columns)].to_dict()
     return pd.DataFrame(table, index=index).astype(types)
+
+
+def _last_price(prices: np.ndarray) -> float:
+    """Return the last price that is known, NaN if there is none."""
+    known = prices[~np.isnan(prices)]
+    return float(known[-1]) if len(known) else np.nan
 
 
 def _terms(ratio: float, *, error: float) -> float:

@@ -23,6 +23,7 @@ from nse_lstm.data import (
     flags,
     ingest,
     parse,
+    renamed_codes,
     row_accounting,
     sectors,
     wrong_boards,
@@ -48,7 +49,7 @@ class MarketData:
     row_counts: pd.DataFrame
     repairs: pd.DataFrame
     digest: str
-    """SHA-256 over the names and bytes of the raw files and the sourced actions."""
+    """SHA-256 over the names and bytes of the raw files and the sourced tables."""
 
 
 def build_panel(
@@ -57,6 +58,7 @@ def build_panel(
     as_of: pd.Timestamp | None = None,
     actions: Path | None = None,
     payments: Path | None = None,
+    renamed: Path | None = None,
 ) -> MarketData:
     """Build the panel from a folder of the exchange's files.
 
@@ -70,6 +72,9 @@ def build_panel(
     actions : Path, optional
         Sourced table of corporate actions (``corporate_actions.read_actions``). A
         missing file has none. Entries with an ex-date after ``as_of`` are left out.
+    renamed : Path, optional
+        Sourced table of renamed codes (``renamed_codes.read_renamed``). It sets labels
+        alone, so it holds whatever ``as_of`` is.
     payments : Path, optional
         Sourced table of dividends (``dividends.read_dividends``). Beside it lies the
         one of complete years, ``<market>_years.csv``. They are part of the digest.
@@ -92,7 +97,8 @@ def build_panel(
     years = dividends.years_path(payments)
     dividends.read_dividends(payments)
     dividends.read_dividend_years(years)
-    rows = date_repair.redate(parse.parse_rows(raw.rows))
+    codes = renamed_codes.read_renamed(renamed)
+    rows = date_repair.redate(parse.parse_rows(raw.rows, codes))
     late = np.zeros(len(rows), bool)
     if as_of is not None:
         late = rows["session"].to_numpy() > np.datetime64(as_of, "us")
@@ -127,7 +133,7 @@ def build_panel(
         instruments=_instruments(judged),
         row_counts=row_accounting.count_rows(fates, rows, raw.blanks),
         repairs=row_accounting.repairs([*fates, *review], rows, raw.blanks),
-        digest=digest_with(raw.digest, actions, payments, years),
+        digest=digest_with(raw.digest, actions, payments, years, renamed),
     )
 
 

@@ -5,7 +5,7 @@ The forms that real files use are read: dates with a month's name or in numbers 
 with its file, line and content.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nse_lstm.data.printed_dates import Refusal, read_dates
+from nse_lstm.data.renamed_codes import TICKER, RenamedCode
 from nse_lstm.errors import DataError
 
 NUMBER = r"^-?([0-9]{1,15}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{1,15})?$"
-# A code names folders later, so any other text is refused.
-TICKER = r"^\^?[A-Z0-9]{1,12}(-[A-Z0-9]{1,6})?$"
 
 PRINTED_NAME = {"low": "Day Low", "high": "Day High", "price": "Day Price"}
 PRICES = ("low", "high", "price")
@@ -29,21 +28,26 @@ ANY, POSITIVE, COUNT = (
 )
 
 
-def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
+def parse_rows(
+    printed: pd.DataFrame, renamed: Sequence[RenamedCode] = ()
+) -> pd.DataFrame:
     """Parse printed price rows into typed rows, in the same order.
 
     Parameters
     ----------
     printed : DataFrame
         ``RawFiles.rows``.
+    renamed : sequence of RenamedCode
+        Codes of their time, which get today's.
 
     Returns
     -------
     DataFrame
-        ``ticker`` and ``name`` (categorical, categories sorted), ``session``
-        (datetime64[us], as printed), ``low high price previous adjust change`` (KES),
-        ``volume`` (shares), ``source_file source_line``. ``-`` and a volume or
-        ``previous`` of 0 are missing (NaN).
+        ``ticker`` and ``name`` (categorical, categories sorted), ``renamed`` (bool: the
+        printed code is an earlier one), ``session`` (datetime64[us], as printed),
+        ``low high price previous adjust change`` (KES), ``volume`` (shares),
+        ``source_file source_line``. ``-`` and a volume or ``previous`` of 0 are missing
+        (NaN).
 
     Raises
     ------
@@ -51,10 +55,13 @@ def parse_rows(printed: pd.DataFrame) -> pd.DataFrame:
         For the first row with an invalid date, code or number, a price that is not
         positive, or a negative volume.
     """
+    session = _sessions(printed)
+    ticker, is_renamed = _tickers(printed, session, renamed)
     columns: dict[str, Any] = {
-        "ticker": _column(printed, "ticker", parse=_codes, expected="a stock code"),
+        "ticker": ticker,
         "name": _column(printed, "name", parse=_names, expected="a name"),
-        "session": _sessions(printed),
+        "session": session,
+        "renamed": is_renamed,
     }
     for name in PRICES:
         columns[name] = _column(printed, name, parse=_prices, expected=POSITIVE)
@@ -127,9 +134,25 @@ def _sessions(printed: pd.DataFrame) -> np.ndarray:
     return np.asarray(found)
 
 
-def _codes(texts: pa.StringArray) -> tuple["pd.Categorical[str]", np.ndarray]:
-    codes = pd.Index(texts.to_pandas(), dtype="str")
-    return pd.Categorical(codes), codes.str.match(TICKER).astype(bool)
+def _tickers(
+    printed: pd.DataFrame, session: np.ndarray, renamed: Sequence[RenamedCode]
+) -> tuple["pd.Categorical[str]", np.ndarray]:
+    """Return today's code of every row, and whether an earlier one is printed."""
+    column = pa.array(printed["ticker"].array)
+    texts = pd.Index(column.dictionary.to_pandas(), dtype="str")
+    names = texts.append(pd.Index([entry.ticker for entry in renamed], dtype="str"))
+    names = names.unique().sort_values()
+    codes = names.get_indexer(texts)[column.indices.to_numpy()]
+    is_renamed = np.zeros(len(printed), bool)
+    for entry in renamed:
+        if entry.printed in texts:
+            rows = codes == names.get_loc(entry.printed)
+            rows &= session <= np.datetime64(entry.until)
+            codes[rows], is_renamed[rows] = names.get_loc(entry.ticker), True
+    is_bad = ~names.str.match(TICKER).astype(bool)[codes]
+    refuse(printed, pd.Series(is_bad), "ticker", expected="a stock code")
+    found = pd.Categorical.from_codes(codes, categories=names)
+    return found.remove_unused_categories(), is_renamed
 
 
 def _names(texts: pa.StringArray) -> tuple["pd.Categorical[str]", np.ndarray]:

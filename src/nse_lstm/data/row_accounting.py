@@ -16,6 +16,7 @@ from nse_lstm.data import flags
 from nse_lstm.data.board_chain import CENT
 
 KEPT = "as printed"
+RENAMED = "printed under the stock's code of that time"
 AFTER = "after the as-of date"
 BLANK = "blank row"
 DUPLICATE = "same prices and volume as an earlier row of the code and session"
@@ -110,6 +111,7 @@ def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[Fate]:
         NO_PRICE: rows["price"].isna(),
         NO_RANGE: rows["no_range"],
         OUTSIDE: rows["outside"],
+        RENAMED: rows["renamed"],
         KEPT: np.ones(len(rows), bool),
     }
     is_mended = np.logical_or.reduce([rows[name].to_numpy() for name in MENDED])

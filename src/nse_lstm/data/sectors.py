@@ -10,7 +10,7 @@ import re
 import pandas as pd
 
 from nse_lstm.data.ingest import years_named
-from nse_lstm.data.parse import TICKER
+from nse_lstm.data.renamed_codes import TICKER
 from nse_lstm.errors import DataError
 
 UNKNOWN = "Unknown"

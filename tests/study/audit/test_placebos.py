@@ -6,9 +6,7 @@ import numpy as np
 
 from nse_lstm.study.audit.markets import write_random_market
 from nse_lstm.study.audit.placebos import LEVEL, tail
-from nse_lstm.study.audit.reference.rows import (
-    read_market,
-)
+from nse_lstm.study.audit.reference.rows import read_market
 
 
 def test_random_directions_alarm_no_more_often_than_the_level() -> None:

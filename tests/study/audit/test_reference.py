@@ -10,11 +10,8 @@ from nse_lstm.config import Backtest
 from nse_lstm.study.audit.reference import rows
 from nse_lstm.study.audit.reference.account import sharpe, simulate_account
 from nse_lstm.study.audit.reference.choices import choose_champion
-from nse_lstm.study.audit.reference.rows import (
-    ReferenceDay,
-    ReferenceMarket,
-    read_market,
-)
+from nse_lstm.study.audit.reference.market import ReferenceDay, ReferenceMarket
+from nse_lstm.study.audit.reference.rows import read_market
 from nse_lstm.study.audit.reference.windows import (
     list_windows,
     split_windows,

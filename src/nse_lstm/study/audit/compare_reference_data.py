@@ -17,7 +17,7 @@ from nse_lstm.study.audit.differences import (
     to_array,
 )
 from nse_lstm.study.audit.reference.choices import recommend
-from nse_lstm.study.audit.reference.rows import ReferenceMarket
+from nse_lstm.study.audit.reference.market import ReferenceMarket
 from nse_lstm.study.audit.reference.windows import ReferenceWindow
 from nse_lstm.study.audit.reference_cache import ReferenceCache
 from nse_lstm.study.audit.table_rows import to_dates

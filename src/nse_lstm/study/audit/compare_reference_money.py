@@ -22,7 +22,7 @@ from nse_lstm.study.audit.reference.account import (
     simulate_account,
 )
 from nse_lstm.study.audit.reference.choices import choose_champion
-from nse_lstm.study.audit.reference.rows import ReferenceMarket
+from nse_lstm.study.audit.reference.market import ReferenceMarket
 from nse_lstm.study.audit.reference.windows import target_return
 from nse_lstm.study.audit.table_rows import blocks_by_model, forecast_rows, to_dates
 from nse_lstm.tables import ACCURACY_COST

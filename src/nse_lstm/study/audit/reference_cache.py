@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nse_lstm.study.audit.reference.rows import ReferenceMarket, read_market
+from nse_lstm.study.audit.reference.market import ReferenceMarket
+from nse_lstm.study.audit.reference.rows import read_market
 from nse_lstm.study.audit.reference.windows import (
     ReferenceWindow,
     list_windows,
     split_windows,
 )
-from nse_lstm.study.core.workspace import Workspace, actions_path
+from nse_lstm.study.core.workspace import Workspace, actions_path, sourced_path
 
 Split = dict[str, list[ReferenceWindow]]
 """Windows by "train", "validation" and "forecast"."""
@@ -39,7 +40,11 @@ def compute_reference(
         Whether every stock's windows are needed, for the pooled model.
     """
     study = workspace.study
-    market = read_market(workspace.paths.raw, actions_path(workspace))
+    market = read_market(
+        workspace.paths.raw,
+        actions_path(workspace),
+        sourced_path(study, "renamed_codes"),
+    )
     v2 = study.v2
     wanted = list(wanted)
     names = market.stocks if pooled else {ticker for ticker, _ in wanted}

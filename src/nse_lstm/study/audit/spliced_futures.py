@@ -7,7 +7,7 @@ Low`` and ``12m High`` a later snapshot. So another future also rewrites those c
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from nse_lstm.paths import csv_paths
 
 N_FIELDS = 13
 DATE, TICKER, LOW_12M, HIGH_12M = 0, 1, 3, 4
-LOW, HIGH, PRICE, PREVIOUS, VOLUME, ADJUST = 5, 6, 7, 8, 11, 12
+LOW, HIGH, PRICE, PREVIOUS, CHANGE, VOLUME, ADJUST = 5, 6, 7, 8, 9, 11, 12
 PRICES = (LOW, HIGH, PRICE)
 SESSIONS_LEFT = pd.Timedelta(days=7)
 """Time from the origin to the delisting in the other future."""
@@ -49,7 +49,8 @@ def rewrite_files(source: Path, target: Path, splice: Splice) -> Path:
 
     "cut" leaves out every price row after the origin. "other future" gives each stock
     another level, other returns and other volumes from then on, splits one stock,
-    delists another, and rewrites the columns with look-ahead in all rows.
+    delists another, and rewrites the columns with look-ahead in all rows. Each
+    ``Previous`` is the other price of the stock's row before, as an exchange prints it.
 
     Parameters
     ----------
@@ -64,13 +65,14 @@ def rewrite_files(source: Path, target: Path, splice: Splice) -> Path:
         ``target``.
     """
     target.mkdir(parents=True)
+    chain = _Chain()
     for path in csv_paths(source):
         text = path.read_bytes().decode("utf-8-sig")
         header, *rows = list(csv.reader(io.StringIO(text, newline="")))
         if len(header) == N_FIELDS:
             rows = [row for row in rows if _kept(row, splice)]
             if splice.kind != "cut":
-                rows = [_other(row, splice) for row in rows]
+                rows = [chain.link(row, _other(row, splice), splice) for row in rows]
         with (target / path.name).open("w", encoding="utf-8", newline="") as lines:
             csv.writer(lines, lineterminator="\n").writerows([header, *rows])
     return target
@@ -106,6 +108,31 @@ def _other(row: list[str], splice: Splice) -> list[str]:
     return other
 
 
+@dataclass
+class _Chain:
+    """Previous prices of another future, as the exchange would have printed them."""
+
+    last: dict[str, str] = field(default_factory=dict)
+    """Price of each stock's last row."""
+    given: dict[tuple[str, pd.Timestamp], str] = field(default_factory=dict)
+    """``Previous`` of each row, since a session may stand in two files."""
+
+    def link(self, row: list[str], other: list[str], splice: Splice) -> list[str]:
+        """Give a row after the origin the price of the stock's row before."""
+        if not row[DATE] or _session(row[DATE]) <= splice.origin:
+            return other
+        ticker = row[TICKER]
+        place = (ticker, _session(row[DATE]))
+        if place not in self.given:
+            self.given[place] = self.last.get(ticker, row[PREVIOUS])
+            self.last[ticker] = other[PRICE]
+        other[PREVIOUS] = self.given[place]
+        now, previous = _number(other[PRICE]), _number(other[PREVIOUS])
+        if now is not None and previous is not None:
+            other[CHANGE] = f"{now - previous:.2f}"
+        return other
+
+
 def _half(row: list[str]) -> str:
     printed = _number(row[ADJUST]) or _number(row[PRICE])
     return "-" if printed is None else f"{printed / 2:.2f}"
@@ -125,5 +152,7 @@ def _number(text: str) -> float | None:
 
 @cache
 def _session(text: str) -> pd.Timestamp:
+    if "/" in text:
+        return pd.to_datetime(text, format="%m/%d/%Y")
     day, month, year = text.split("-")
     return pd.to_datetime(f"{day}-{month}-20{year[-2:]}", format="%d-%b-%Y")

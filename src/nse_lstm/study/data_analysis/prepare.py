@@ -52,6 +52,7 @@ def prepare_data(workspace: Workspace) -> PreparedData:
         workspace.paths.raw,
         actions=actions_path(workspace),
         payments=sourced_path(workspace.study, "dividends"),
+        renamed=sourced_path(workspace.study, "renamed_codes"),
     )
     test_year = resolve_test_year(market.panel, workspace.study.test_year)
     _write_market(workspace, market)

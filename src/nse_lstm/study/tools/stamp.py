@@ -31,6 +31,7 @@ def write_stamp(workspace: Workspace, path: Path) -> bool:
         "raw_files": {} if study.market.simulated else _raw_files(workspace.paths.raw),
         "corporate_actions": _text_of(actions_path(workspace)),
         "dividends": [_text_of(path) for path in _dividend_paths(study)],
+        "renamed_codes": _text_of(sourced_path(study, "renamed_codes")),
         "packages": hashlib.sha256(lock.read_bytes()).hexdigest(),
     }
     text = to_json(document)

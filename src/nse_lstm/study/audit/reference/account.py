@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from nse_lstm.config import Backtest
-from nse_lstm.study.audit.reference.rows import ReferenceDay, ReferenceMarket
+from nse_lstm.study.audit.reference.market import ReferenceDay, ReferenceMarket
 
 MOST_ABSENT = 10
 """Sessions without a row after which a listed stock counts as suspended."""

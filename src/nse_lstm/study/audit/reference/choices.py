@@ -5,7 +5,7 @@ from datetime import date
 from statistics import mean, median, stdev
 
 from nse_lstm.config import Universe
-from nse_lstm.study.audit.reference.rows import ReferenceMarket
+from nse_lstm.study.audit.reference.market import ReferenceMarket
 
 
 def recommend(

@@ -5,11 +5,14 @@ import itertools
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
-MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+from nse_lstm.study.audit.reference.boards import find_wrong_boards
+from nse_lstm.study.audit.reference.dates import read_dates
+from nse_lstm.study.audit.reference.market import ReferenceDay, ReferenceMarket
+
+N_FIELDS = 13
 MOST_IDLE = 10
 LONGEST_BREAK = timedelta(days=14)
 SMALLEST_STEP = 0.03
@@ -21,42 +24,10 @@ LONGEST_WAIT = 40
 """Sessions within which a price must follow its ex-date."""
 
 
-@dataclass
-class ReferenceDay:
-    """One stock's row of one session."""
-
-    price: float | None
-    previous: float | None
-    volume: float | None
-    adjust: float | None
-    stale: bool = False
-    suspended: bool = False
-    gap: bool = False
-    settling: bool = False
-    factor: float = 1.0
-    shares: float = 1.0
-
-    @property
-    def adjusted(self) -> float | None:
-        """Price adjusted to the shares of the first row, KES."""
-        return None if self.price is None else self.price * self.shares
-
-    @property
-    def settled(self) -> float | None:
-        """Adjusted price, None while it does not yet follow an ex-date."""
-        return None if self.settling else self.adjusted
-
-
-@dataclass
-class ReferenceMarket:
-    """Sessions in order, and each stock's rows by session, without indices."""
-
-    sessions: list[date]
-    stocks: dict[str, dict[date, ReferenceDay]] = field(default_factory=dict)
-
-
-def read_market(folder: Path, actions: Path | None = None) -> ReferenceMarket:
-    """Read a folder of the exchange's price files and the sourced events.
+def read_market(
+    folder: Path, actions: Path | None = None, renamed: Path | None = None
+) -> ReferenceMarket:
+    """Read a folder of the exchange's price files and the sourced tables.
 
     A file's rows all belong to the one year in its name. Of several rows of a ticker
     and session the first counts. Tickers with a ``^`` are indices.
@@ -67,22 +38,31 @@ def read_market(folder: Path, actions: Path | None = None) -> ReferenceMarket:
         Raw CSV files.
     actions : Path, optional
         CSV file of sourced corporate actions.
+    renamed : Path, optional
+        CSV file of renamed codes.
     """
+    today = list(_renamed(renamed))
     stocks: dict[str, dict[date, ReferenceDay]] = {}
     names = [p.name for p in folder.iterdir() if p.name.lower().endswith(".csv")]
     for name in sorted(names):
         text = (folder / name).read_text(encoding="utf-8-sig")
         years = set(re.findall(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])", name))
         year = int(years.pop()) if len(years) == 1 else None
-        for fields in list(csv.reader(text.splitlines()))[1:]:
-            if len(fields) == 13 and fields[1] and not fields[1].startswith("^"):
-                day = _date(fields[0], year)
-                stocks.setdefault(fields[1], {}).setdefault(day, _day(fields))
+        lines = [line for line in csv.reader(text.splitlines()) if any(line)][1:]
+        if not lines or len(lines[0]) != N_FIELDS:
+            continue
+        for day, fields in zip(read_dates(lines, year), lines, strict=True):
+            ticker = next(
+                (new for old, new, until in today if old == fields[1] and day <= until),
+                fields[1],
+            )
+            if not ticker.startswith("^"):
+                stocks.setdefault(ticker, {}).setdefault(day, _day(fields))
     sessions = sorted({day for rows in stocks.values() for day in rows})
     market = ReferenceMarket(
         sessions, {t: dict(sorted(r.items())) for t, r in stocks.items()}
     )
-    _find_stale(market)
+    find_wrong_boards(market)
     sourced = list(_sourced_events(actions))
     for ticker, rows in market.stocks.items():
         _place_factors(rows, [(day, f) for name, day, f in sourced if name == ticker])
@@ -94,40 +74,22 @@ def read_market(folder: Path, actions: Path | None = None) -> ReferenceMarket:
     return market
 
 
-def _date(text: str, year: int | None) -> date:
-    day, month, printed = text.split("-")
-    number = int(printed) if len(printed) == 4 else 2000 + int(printed)
-    return date(year or number, MONTHS.index(month.lower()) + 1, int(day))
-
-
 def _day(fields: list[str]) -> ReferenceDay:
-    price, previous, volume, adjust = (_number(fields[i]) for i in (7, 8, 11, 12))
-    return ReferenceDay(price, previous, volume or None, adjust)
+    numbers = (_number(fields[i]) for i in (7, 8, 11, 12, 5, 6))
+    price, previous, volume, adjust, low, high = numbers
+    return ReferenceDay(price, previous or None, volume or None, adjust, low, high)
 
 
 def _number(text: str) -> float | None:
     return None if text == "-" else float(text.replace(",", ""))
 
 
-def _find_stale(market: ReferenceMarket) -> None:
-    """Mark sessions whose traded stocks nearly all repeat the session before."""
-    for before, today in itertools.pairwise(market.sessions):
-        listed = traded = copied = 0
-        for rows in market.stocks.values():
-            now, then = rows.get(today), rows.get(before)
-            if now is None:
-                continue
-            listed += 1
-            if now.volume is None:
-                continue
-            traded += 1
-            same = then is not None and now.price == then.price
-            copied += same and then is not None and now.volume == then.volume
-        needed = min(max(math.ceil(listed / 2), 3), 20)
-        if traded >= needed and copied > 0.95 * traded:
-            for rows in market.stocks.values():
-                if today in rows:
-                    rows[today].stale = True
+def _renamed(path: Path | None) -> Iterator[tuple[str, str, date]]:
+    """Give old code, today's code and last day of each line of the table."""
+    if path is None or not path.is_file():
+        return
+    for row in csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()):
+        yield row["printed"], row["ticker"], date.fromisoformat(row["until"])
 
 
 def _sourced_events(actions: Path | None) -> Iterator[tuple[str, date, float]]:
@@ -161,17 +123,28 @@ def _shown_events(rows: dict[date, ReferenceDay]) -> Iterator[tuple[date, float]
 def _place_factors(
     rows: dict[date, ReferenceDay], sourced: list[tuple[date, float]]
 ) -> None:
-    """Apply each event from the first trade on or after its ex-date."""
+    """Apply each event from the first trade or matching price from its ex-date on."""
     shown = list(_shown_events(rows))
     unseen = [e for e in sourced if all(abs(e[0] - day) > NEAR for day, _ in shown)]
     waiting = sorted([*shown, *unseen])
     shares = 1.0
+    known = [(today, day.price) for today, day in rows.items() if day.price is not None]
     for today, day in rows.items():
-        if day.volume is not None and not day.stale:
-            while waiting and waiting[0][0] <= today:
-                day.factor *= waiting.pop(0)[1]
+        while waiting and waiting[0][0] <= today and not day.stale:
+            earlier = [price for then, price in known if then < waiting[0][0]]
+            if day.volume is None and not _follows(day, earlier, waiting[0][1]):
+                break
+            day.factor *= waiting.pop(0)[1]
         shares *= day.factor
         day.shares = shares
+
+
+def _follows(day: ReferenceDay, earlier: list[float], factor: float) -> bool:
+    """Return whether a price has moved by the factor since the ex-date."""
+    if day.price is None or not earlier:
+        return False
+    move = math.log(day.price / earlier[-1])
+    return abs(move + math.log(factor)) <= LARGEST_MOVE < abs(move)
 
 
 def _simple(ratio: float) -> float:
@@ -182,14 +155,18 @@ def _simple(ratio: float) -> float:
 
 
 def _mend(market: ReferenceMarket) -> None:
-    """Give a stale session the next session's ``Previous`` as its price."""
+    """Give a wrong board the next session's ``Previous`` as its price."""
     for rows in market.stocks.values():
-        for today, after in itertools.pairwise(market.sessions):
-            day, following = rows.get(today), rows.get(after)
-            if day is None or not day.stale or following is None or following.stale:
+        for today, after in itertools.pairwise([*market.sessions, None]):
+            day = rows.get(today) if today else None
+            following = rows.get(after) if after else None
+            if day is None or not day.stale:
                 continue
-            if following.previous is not None:
+            is_told = following is not None and not following.stale and not day.untold
+            if following is not None and is_told and following.previous is not None:
                 day.price = following.previous
+            elif day.misplaced:
+                day.price = None
         for day in rows.values():
             if day.stale:
                 day.volume = None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from nse_lstm.study.audit.reference.rows import ReferenceDay, ReferenceMarket
+from nse_lstm.study.audit.reference.market import ReferenceDay, ReferenceMarket
 
 
 @dataclass(frozen=True)
