@@ -46,7 +46,7 @@ class _Pairs:
 
 
 def put_back_swapped(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """Exchange the dates of two neighbouring boards that stand in each other's place.
+    """Exchange the dates of two neighbouring boards that took each other's place.
 
     Three links of the chain are then broken, and nine in ten codes fit if the boards
     change places. Known after the second session.
@@ -63,7 +63,7 @@ def put_back_swapped(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataF
     -------
     DataFrame
         The same rows, sorted again, with ``swapped`` (bool) and ``late`` (bool: printed
-        under the next session, so not known on their evening) added.
+        under the next session, so not known after their close) added.
     """
     calendar = on_calendar(rows, sessions)
     swapped, late = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
@@ -143,7 +143,7 @@ def find_wrong_boards(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.Data
 
 @dataclass
 class _Marks:
-    """What is wrong with each row."""
+    """Faults of each row."""
 
     stale: np.ndarray
     misplaced: np.ndarray

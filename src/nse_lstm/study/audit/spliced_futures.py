@@ -115,7 +115,7 @@ class _Chain:
     last: dict[str, str] = field(default_factory=dict)
     """Price of each stock's last row."""
     given: dict[tuple[str, pd.Timestamp], str] = field(default_factory=dict)
-    """``Previous`` of each row, since a session may stand in two files."""
+    """``Previous`` of each row, since two files may hold a session."""
 
     def link(self, row: list[str], other: list[str], splice: Splice) -> list[str]:
         """Give a row after the origin the price of the stock's row before."""

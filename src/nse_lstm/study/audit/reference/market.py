@@ -1,4 +1,4 @@
-"""What the reference reads: each stock's day, and the market of all stocks."""
+"""The reference's tables: each stock's day, and the market of all stocks."""
 
 from dataclasses import dataclass, field
 from datetime import date
