@@ -4,7 +4,14 @@ import pytest
 from support.places import ROOT
 
 from nse_lstm.errors import ConfigurationError
-from nse_lstm.paths import Paths, find_root, write_aside, write_folder
+from nse_lstm.paths import (
+    Paths,
+    csv_paths,
+    find_root,
+    unread_paths,
+    write_aside,
+    write_folder,
+)
 
 
 def test_the_root_is_found_from_any_folder_of_the_project() -> None:
@@ -46,3 +53,21 @@ def test_two_markets_and_two_roots_share_no_folder(tmp_path: Path) -> None:
     for name in ("raw", "processed", "models", "build", "reports", "ledger"):
         assert getattr(one, name) != getattr(two, name)
         assert tmp_path in getattr(one, name).parents
+
+
+def test_what_looks_like_data_and_is_not_read_is_listed(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.CSV.GZ", "c.xlsx", "d.zip", "e.tsv", "f.gz", "README.md"):
+        (tmp_path / name).touch()
+    for name in (".hidden.csv", "SHA256SUMS", "notes.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "g.csv").touch()
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "h.csv").symlink_to(tmp_path / "gone.csv")
+    assert [path.name for path in csv_paths(tmp_path)] == ["a.csv", "b.CSV.GZ"]
+    unread = {path.name: what for path, what in unread_paths(tmp_path).items()}
+    assert sorted(unread) == ["c.xlsx", "d.zip", "e.tsv", "f.gz", "h.csv", "old"]
+    assert unread["c.xlsx"].endswith("save it as CSV UTF-8 (comma delimited)")
+    assert unread["h.csv"].startswith("a broken link")
+    assert unread["old"].startswith("a folder: move its CSV files")
+    assert unread_paths(tmp_path / "missing") == {}

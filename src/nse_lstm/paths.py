@@ -33,6 +33,20 @@ def find_root(start: Path | str | None = None) -> Path:
     )
 
 
+SPREADSHEET = "a spreadsheet: save it as CSV UTF-8 (comma delimited)"
+ARCHIVE = "an archive: unpack it here"
+DATA_ENDINGS = {
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"), SPREADSHEET),
+    **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".tgz"), ARCHIVE),
+    **dict.fromkeys((".bz2", ".xz", ".zst", ".gz"), "compressed: unpack it here"),
+    **dict.fromkeys(
+        (".tsv", ".tab", ".parquet", ".json", ".html", ".htm"),
+        "not CSV: export it as CSV with commas",
+    ),
+}
+"""What to do with a file that looks like data, by its ending."""
+
+
 @dataclass(frozen=True)
 class Paths:
     """Paths of one market's artefacts under ``root``.
@@ -163,19 +177,47 @@ class Paths:
 
 
 def csv_paths(folder: Path) -> list[Path]:
-    """Return a folder's CSV files by name, without hidden files.
+    """Return a folder's CSV files by name, compressed ones too, without hidden files.
 
-    The ending may have any case. A missing folder has none.
+    The ending ``.csv`` or ``.csv.gz`` may have any case. A missing folder has none.
     """
-    if not folder.is_dir():
-        return []
-    return [
-        path
-        for path in sorted(folder.iterdir(), key=lambda path: path.name)
-        if path.suffix.lower() == ".csv"
-        and not path.name.startswith(".")
-        and path.is_file()
-    ]
+    return [path for path in _entries(folder) if _is_csv(path) and path.is_file()]
+
+
+def unread_paths(folder: Path) -> dict[Path, str]:
+    """Return what looks like data in a folder of CSV files and is not read.
+
+    Parameters
+    ----------
+    folder : Path
+        A missing one has nothing.
+
+    Returns
+    -------
+    dict of Path to str
+        What to do, by path.
+    """
+    found = {}
+    for path in _entries(folder):
+        if path.is_symlink() and not path.exists():
+            found[path] = "a broken link: restore the file that it points to"
+        elif path.is_dir():
+            if any(_is_csv(each) for each in path.rglob("*")):
+                found[path] = "a folder: move its CSV files up beside the others"
+        elif not _is_csv(path) and path.suffix.lower() in DATA_ENDINGS:
+            found[path] = DATA_ENDINGS[path.suffix.lower()]
+    return found
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what is in a folder by name, without hidden entries."""
+    there = folder.iterdir() if folder.is_dir() else ()
+    shown = (path for path in there if not path.name.startswith("."))
+    return sorted(shown, key=lambda path: path.name)
+
+
+def _is_csv(path: Path) -> bool:
+    return path.name.lower().endswith((".csv", ".csv.gz"))
 
 
 @contextmanager

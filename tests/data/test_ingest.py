@@ -1,5 +1,6 @@
 """Reading of raw files: dialects, physical lines, and refusal of what is damaged."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from nse_lstm.data.panel import build_panel
 from nse_lstm.data.parse import parse_rows
 from nse_lstm.errors import DataError
 from nse_lstm.paths import csv_paths
+from nse_lstm.study.audit.printed_files import read_printed
 
 GOOD = '02-Jan-20,AAA,A Plc,1,9,10,12,11,10.5,0.5,4.8%,"1,600",-'
 NAME = "NSE_data_all_stocks_2020.csv"
@@ -329,3 +331,43 @@ def test_damaged_files_close_their_ledger_or_raise_a_data_error(
         assert n_lines <= ledger["n_rows"].sum() <= n_lines + n_blank_end
         kept = ledger.loc[ledger["action"] != "dropped", "n_rows"].sum()
         assert kept == len(market.panel)
+
+
+def test_a_compressed_and_a_utf16_file_are_read_like_the_plain_one(tmp_path):
+    lines = [GOOD, GOOD.replace("AAA", "BBB")]
+    plain = write_lines(tmp_path / "plain" / NAME, lines)
+    expected = read_typed(plain.parent).drop(columns="source_file")
+    for name, data in {
+        f"{NAME}.gz": gzip.compress(plain.read_bytes()),
+        "wide.csv": plain.read_bytes().decode("utf-8-sig").encode("utf-16"),
+    }.items():
+        path = tmp_path / name / name
+        path.parent.mkdir()
+        path.write_bytes(data)
+        found = read_typed(path.parent)
+        assert found["source_file"].unique().tolist() == [name]
+        pd.testing.assert_frame_equal(found.drop(columns="source_file"), expected)
+        assert read_printed(path).replace("\r", "") == read_printed(plain).replace(
+            "\r", ""
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("a.csv", b"PK\x03\x04rest", "a spreadsheet or an archive.*save it as CSV"),
+        ("a.csv", b"\xd0\xcf\x11\xe0rest", "old spreadsheet"),
+        ("a.csv", b"\x1f\x8brest", "name it .csv.gz"),
+        ("a.csv", b"<!DOCTYPE html><html>", "a page of the web"),
+        ("a.csv", b"Date;Code;Name\n1;2;3\n", "semicolons; export with commas"),
+        ("a.csv", b"Date\tCode\tName\n", "tabs; export with commas"),
+        ("a.csv", b"\xff\xfeD\x00a\x00t", "UTF-16, as its first bytes say"),
+        ("a.csv.gz", b"no gzip", "Cannot read"),
+        ("a.csv.gz", gzip.compress(b"a,b\n1,2\n")[:-9], "Cannot read"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_what_to_do(tmp_path, name, data, says):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(DataError, match=says) as refused:
+        read_raw(tmp_path)
+    assert refused.value.file == name

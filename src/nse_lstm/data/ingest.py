@@ -7,9 +7,12 @@ and follows from the prices.
 """
 
 import bisect
+import codecs
 import csv
+import gzip
 import hashlib
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -44,9 +47,20 @@ YEAR = re.compile("(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 
 NEWLINE, CARRIAGE_RETURN = b"\n\r"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+SAVE_AS = "save it as CSV UTF-8 (comma delimited)"
+FOREIGN_BEGINNINGS = {
+    b"PK\x03\x04": f"a spreadsheet or an archive, whatever its name; {SAVE_AS}",
+    b"\xd0\xcf\x11\xe0": f"an old spreadsheet, whatever its name; {SAVE_AS}",
+    b"\x1f\x8b": "a compressed file; name it .csv.gz",
+    b"<": "a page of the web; download the data, not the page that links to it",
+    b"PAR1": "a parquet file; export it as CSV",
+}
+"""Kinds of file by their first bytes."""
 BLANK_LINE = re.compile(rb"\n,*\r?(?=\n)")
 BEGINNINGS_OF_BLANK = np.frombuffer(b",\r\n", np.uint8)
 FIELD_OR_COMMA = re.compile(rb'"(?:[^"]|"")*"|[^,"]+|,|"')
+
+SEPARATORS = {b";": "semicolons", b"\t": "tabs", b"|": "bars"}
 
 CODES = pa.dictionary(pa.int32(), pa.string())
 """Columns are read as distinct texts and one code per row, a tenth of the bytes."""
@@ -178,8 +192,10 @@ def years_named(file: str) -> list[int]:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
+        data = path.read_bytes()
+        is_packed = path.name.lower().endswith(".gz")
+        return gzip.decompress(data) if is_packed else data
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"Cannot read: {error}", file=path.name) from None
 
 
@@ -212,6 +228,12 @@ def _read_sheet(file: str, data: bytes) -> _Sheet:
 
 def _checked_bytes(data: bytes, file: str) -> bytes:
     """Return the bytes without byte-order mark, ending with a line break."""
+    for beginning, what in FOREIGN_BEGINNINGS.items():
+        if data.startswith(beginning):
+            message = f"Expected CSV text. Received: {what}"
+            raise DataError(message, file=file, line=1)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = _from_utf16(data, file)
     data = data.removeprefix(BYTE_ORDER_MARK)
     if not data or data.isspace():
         message = "Expected a header. Received: an empty file"
@@ -220,7 +242,8 @@ def _checked_bytes(data: bytes, file: str) -> bytes:
     try:
         data.isascii() or data.decode("utf-8")
     except UnicodeDecodeError as error:
-        what = f"bytes that are not UTF-8: {data[error.start : error.end]!r}"
+        wrong = data[error.start : error.end]
+        what = f"bytes that are not UTF-8: {wrong!r}; {SAVE_AS}"
         _refuse_byte(data, error.start, what, file)
     data = data if data.endswith(b"\n") else data + b"\n"
     codes = np.frombuffer(data, np.uint8)
@@ -229,6 +252,15 @@ def _checked_bytes(data: bytes, file: str) -> bytes:
         what = "a carriage return inside a line"
         _refuse_byte(data, int(alone.argmax()), what, file)
     return data
+
+
+def _from_utf16(data: bytes, file: str) -> bytes:
+    try:
+        return data.decode("utf-16").encode("utf-8")
+    except UnicodeDecodeError as error:
+        n_lines = data[: error.start].decode("utf-16", "ignore").count("\n")
+        message = "Expected UTF-16, as its first bytes say. Received: other bytes"
+        raise DataError(message, file=file, line=n_lines + 1) from None
 
 
 def _refuse_byte(data: bytes, position: int, what: str, file: str) -> None:
@@ -251,6 +283,14 @@ def _is_price(header: bytes, file: str) -> bool:
         return True
     if len(names) == 3 and all(map(str.count, names, ("sector", "code", "name"))):
         return False
+    separator = next((each for each in SEPARATORS if header.count(each) > 1), None)
+    if len(printed) == 1 and separator:
+        raise DataError(
+            f"Expected commas between the names of the header. Received: "
+            f"{SEPARATORS[separator]}; export with commas, or use nse-lstm import",
+            file=file,
+            line=1,
+        )
     raise DataError(
         "Expected the header of a price file (Date, Code, Name, 12m Low, 12m High, Day "
         "Low, Day High, Day Price, Previous, Change, Change%, Volume, Adjust) or of a "

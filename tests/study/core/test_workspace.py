@@ -31,7 +31,9 @@ def test_the_stamp_keeps_its_time_until_the_study_changes(tmp_path: Path) -> Non
     assert path.stat().st_mtime > 0
 
 
-def test_the_stamp_sees_a_raw_file_come_and_grow(tmp_path: Path) -> None:
+def test_the_stamp_sees_a_raw_file_come_and_grow(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     raw = tmp_path / "raw"
     raw.mkdir()
     workspace = open_workspace(market="nse", raw=str(raw))
@@ -43,6 +45,11 @@ def test_the_stamp_sees_a_raw_file_come_and_grow(tmp_path: Path) -> None:
     assert write_stamp(workspace, path)
     os.utime(raw / "new.csv", (4e9, 4e9))
     assert not write_stamp(workspace, path)
+    (raw / "late.xlsx").touch()
+    assert write_stamp(workspace, path)
+    prepare_raw(workspace)
+    said = capsys.readouterr().err
+    assert said.startswith("Not read: late.xlsx is a spreadsheet: save it as CSV")
 
 
 def test_the_simulator_never_writes_into_a_folder_of_real_files(

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.paths import csv_paths
+from nse_lstm.study.audit.printed_files import read_printed, write_printed
 
 N_FIELDS = 13
 DATE, TICKER, LOW_12M, HIGH_12M = 0, 1, 3, 4
@@ -67,14 +68,15 @@ def rewrite_files(source: Path, target: Path, splice: Splice) -> Path:
     target.mkdir(parents=True)
     chain = _Chain()
     for path in csv_paths(source):
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_printed(path)
         header, *rows = list(csv.reader(io.StringIO(text, newline="")))
         if len(header) == N_FIELDS:
             rows = [row for row in rows if _kept(row, splice)]
             if splice.kind != "cut":
                 rows = [chain.link(row, _other(row, splice), splice) for row in rows]
-        with (target / path.name).open("w", encoding="utf-8", newline="") as lines:
-            csv.writer(lines, lineterminator="\n").writerows([header, *rows])
+        lines = io.StringIO(newline="")
+        csv.writer(lines, lineterminator="\n").writerows([header, *rows])
+        write_printed(target / path.name, lines.getvalue())
     return target
 
 

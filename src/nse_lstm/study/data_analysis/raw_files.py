@@ -1,8 +1,10 @@
 """The raw files of a market: written for the simulated one, required of a real one."""
 
+import sys
+
 from nse_lstm.data.simulate import write_market
 from nse_lstm.errors import ConfigurationError, DataError
-from nse_lstm.paths import csv_paths
+from nse_lstm.paths import csv_paths, unread_paths
 from nse_lstm.study.core.workspace import Workspace
 
 
@@ -30,6 +32,8 @@ def prepare_raw(workspace: Workspace) -> int:
         )
     if study.market.simulated:
         write_market(own, study.simulation, oracle=paths.oracle)
+    for path, what in unread_paths(paths.raw).items():
+        print(f"Not read: {path.name} is {what}", file=sys.stderr)
     n_files = len(csv_paths(paths.raw))
     if not n_files:
         raise DataError(

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from nse_lstm.errors import StudyError
-from nse_lstm.paths import csv_paths, find_root
+from nse_lstm.paths import csv_paths, find_root, unread_paths
 from nse_lstm.study.core.fitting import is_trained
 from nse_lstm.study.core.jobs import study_jobs
 from nse_lstm.study.core.phase_tables import read_facts
@@ -80,6 +80,7 @@ def examine(workspace: Workspace, *, study_file: str = "study.toml") -> pd.DataF
         _packages,
         _machine,
         _raw_files,
+        _unread_files,
         _panel,
         _jumps,
         _models,
@@ -197,6 +198,11 @@ def _raw_files(workspace: Workspace) -> Iterator[Finding]:
     else:
         do = f"make fetch, or RAW=folder MARKET={market.name}"
         yield Finding("data", "source files", FAILED, f"none in {paths.raw}", do)
+
+
+def _unread_files(workspace: Workspace) -> Iterator[Finding]:
+    for path, what in unread_paths(workspace.paths.raw).items():
+        yield Finding("data", "unread file", WARNING, str(path), what)
 
 
 def _spans(years: set[int]) -> str:

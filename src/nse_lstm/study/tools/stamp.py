@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nse_lstm.config import Study, configuration_hash, study_document
 from nse_lstm.json_files import to_json
-from nse_lstm.paths import csv_paths, find_root, write_text
+from nse_lstm.paths import csv_paths, find_root, unread_paths, write_text
 from nse_lstm.study.core.workspace import Workspace, actions_path, sourced_path
 
 
@@ -51,8 +51,13 @@ def _text_of(path: Path) -> str:
 
 
 def _raw_files(folder: Path) -> dict[str, str]:
-    """Return the digest of each source file: other bytes are other data."""
-    return {str(path.resolve()): _digest(path) for path in csv_paths(folder)}
+    """Return the digest of each source file, and what is not read in its place.
+
+    Other bytes are other data. A file that is not read is named by Phase 1.
+    """
+    read = {str(path.resolve()): _digest(path) for path in csv_paths(folder)}
+    unread = unread_paths(folder).items()
+    return read | {str(path.absolute()): what for path, what in unread}
 
 
 def _digest(path: Path) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
+from nse_lstm.study.audit.printed_files import read_printed
 from nse_lstm.study.audit.reference.boards import find_wrong_boards
 from nse_lstm.study.audit.reference.dates import read_dates
 from nse_lstm.study.audit.reference.market import ReferenceDay, ReferenceMarket
@@ -43,9 +44,10 @@ def read_market(
     """
     today = list(_renamed(renamed))
     stocks: dict[str, dict[date, ReferenceDay]] = {}
-    names = [p.name for p in folder.iterdir() if p.name.lower().endswith(".csv")]
+    endings = (".csv", ".csv.gz")
+    names = [p.name for p in folder.iterdir() if p.name.lower().endswith(endings)]
     for name in sorted(names):
-        text = (folder / name).read_text(encoding="utf-8-sig")
+        text = read_printed(folder / name)
         years = set(re.findall(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])", name))
         year = int(years.pop()) if len(years) == 1 else None
         lines = [line for line in csv.reader(text.splitlines()) if any(line)][1:]
