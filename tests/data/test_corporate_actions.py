@@ -70,6 +70,60 @@ def test_a_factor_that_starts_is_no_event():
     assert factors([34.0, 34.0, 34.0], [NAN, 17.0, 17.0]) == [1, 1, 1]
 
 
+def test_a_factor_that_starts_is_followed_by_its_event() -> None:
+    # Announced for six rows, as of IMH in May 2021.
+    prices = [20.0] * 8 + [10.0]
+    adjusts = [NAN, NAN, *[10.0] * 6, NAN]
+    assert factors(prices, adjusts) == [*[1] * 8, 2]
+
+
+@pytest.mark.parametrize("wrong", [NAN, 15.0, 7.0, 100.0])
+@pytest.mark.parametrize("n_rows", [1, 2, 3])
+def test_a_wrong_value_months_before_a_bonus_is_no_event(wrong, n_rows):
+    adjusts = [10.0, 10.0, *[wrong] * n_rows, *[10.0] * 70, NAN, NAN]
+    prices = [*[20.0] * (len(adjusts) - 2), 10.0, 10.0]
+    found = factors(prices, adjusts)
+    assert found == [*[1] * (len(adjusts) - 2), 2, 1]
+
+
+def test_a_wrong_value_without_any_bonus_is_no_event():
+    assert factors([20.0] * 5, [NAN, NAN, 10.0, NAN, NAN]) == [1] * 5
+
+
+def test_an_event_that_is_taken_back_after_weeks_is_a_misprint():
+    adjusts = [10.0, *[NAN] * 60, 10.0, 10.0]
+    assert factors([20.0] * 63, adjusts) == [1] * 63
+
+
+def test_an_event_that_holds_for_longer_and_a_new_announcement_are_two_events():
+    # As of IMH: a bonus in 2019, and one at the same terms announced in 2021.
+    adjusts = [10.0, *[NAN] * 61, *[5.0] * 6, NAN]
+    prices = [20.0, *[10.0] * 67, 5.0]
+    assert factors(prices, adjusts) == [1, 2, *[1] * 66, 2]
+
+
+def test_misprints_are_listed_for_review(tmp_path):
+    days = pd.bdate_range("2020-03-02", periods=8)
+    adjusts = [10.0, 10.0, None, 10.0, 10.0, 10.0, None, None]
+    prices = [20.0] * 6 + [10.0] * 2
+    rows = [
+        Row(day, "AAA", price, adjust=adjust)
+        for day, price, adjust in zip(days, prices, adjusts, strict=True)
+    ]
+    market = build_panel(write_folder(tmp_path, rows))
+    assert market.panel["factor"].tolist() == [1, 1, 1, 1, 1, 1, 2, 1]
+    listed = market.repairs[market.repairs["reason"].str.contains("taken back")]
+    assert listed["session"].tolist() == [days[2]]
+    assert listed["action"].tolist() == ["review"]
+
+
+def test_a_factor_that_drifts_in_small_steps_stops_the_build():
+    # Steps of 1.5 % are no event each, and no rounding together.
+    factor = 0.5 * 1.015 ** np.arange(12)
+    with pytest.raises(DataError, match="actions of AAA to multiply to 1\\.178"):
+        factors([200.0] * 12, [float(each) for each in np.round(200 * factor, 2)])
+
+
 def test_rounding_of_cheap_prices_is_no_event():
     # 0.31 x 1/2 prints 0.16 (factor 0.516), 0.30 prints 0.15, 0.21 prints 0.11 (0.524).
     prices, adjusts = [0.31, 0.30, 0.21, 0.20], [0.16, 0.15, 0.11, 0.10]

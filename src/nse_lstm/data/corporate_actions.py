@@ -6,6 +6,7 @@ the file was made, so it looks ahead: an event of 2019 shows from 2013 on. Only 
 table adds events that ``Adjust`` misses. A jump without an event is listed for review.
 """
 
+import itertools
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +25,11 @@ MIN_STEP = 0.02
 """Smallest step of the log factor that is an event; the smallest seen is 0.09."""
 HALF_UNIT = 0.005
 """Largest rounding error of a printed price, KES: prices are printed to the cent."""
+MISPRINT_ROWS = 3
+"""Most rows of a wrong value of ``Adjust`` after which the old factor is back. The
+shortest true announcement before its event has six."""
+TAKEN_BACK_ROWS = 60
+"""Most rows after which an event that is taken back is a misprint, too."""
 MAX_DENOMINATOR = 10
 """Terms of an issue are ratios of small numbers; the finest seen is 1 for 10."""
 NEAR = pd.Timedelta(days=45)
@@ -77,8 +83,11 @@ def find_events(rows: pd.DataFrame) -> pd.DataFrame:
 
     A row's factor is ``Adjust / price`` (1 where ``Adjust`` is missing). An event is a
     row whose factor moved towards 1 from another value. A factor that starts or moves
-    away from 1 announces a later event and is ignored. Row t is judged from the
-    ticker's rows up to t.
+    away from 1 announces a later event and is ignored.
+
+    A factor that differs for up to ``MISPRINT_ROWS`` rows, or an event that is taken
+    back within ``TAKEN_BACK_ROWS``, is a misprint and no event. So a misprint on the
+    last rows of a file is known only later.
 
     Parameters
     ----------
@@ -92,7 +101,17 @@ def find_events(rows: pd.DataFrame) -> pd.DataFrame:
         One row per event, indexed like ``rows``: ``ticker``, ``session`` (the printed
         ex-date) and ``factor``, shares after over shares before, 2 for a 1:1 bonus. It
         is the ratio of small whole numbers that prints the same, if there is one.
+
+    Raises
+    ------
+    DataError
+        If the events of a ticker do not multiply to what its rows print.
     """
+    return _find_steps(rows)[0]
+
+
+def _find_steps(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the events, and whether each row's ``Adjust`` is a misprint."""
     price, adjust = rows["price"].to_numpy(), rows["adjust"].to_numpy()
     is_first = np.diff(ticker_codes(rows), prepend=-1) != 0
     is_blank = np.isnan(adjust)
@@ -102,19 +121,96 @@ def find_events(rows: pd.DataFrame) -> pd.DataFrame:
     last = np.maximum.accumulate(np.where(is_known | is_first, place, 0))
     printed = np.where(is_known, np.where(is_blank, 1.0, adjust / price), np.nan)
     log_factor = np.log(printed[last])
-    step = np.diff(log_factor, prepend=np.nan)
-    error = np.where(is_blank, 0.0, HALF_UNIT / adjust)
-    error[1:] += np.where(is_first[1:], 0.0, error[:-1])
-    is_event = (np.abs(step) > MIN_STEP + error) & ~is_first
+    rounding = np.where(is_blank, 0.0, HALF_UNIT / adjust)
+    misprinted = _misprints(log_factor, rounding, is_first)
+    good = np.maximum.accumulate(np.where(misprinted, 0, place))
+    log_factor, rounding = log_factor[good], rounding[good]
+    step, error = _steps(log_factor, rounding, is_first)
+    is_step = np.abs(step) > MIN_STEP + error
+    is_event = is_step.copy()
     is_event[1:] &= np.abs(log_factor[1:]) < np.abs(log_factor[:-1])
     ratios = zip(np.exp(step[is_event]), error[is_event], strict=True)
-    return rows.loc[is_event, ["ticker", "session"]].assign(
+    events = rows.loc[is_event, ["ticker", "session"]].assign(
         factor=np.array([_terms(ratio, error=e) for ratio, e in ratios], float)
     )
+    booked = np.where(is_step, step, 0.0)
+    booked[is_event] = np.log(events["factor"].to_numpy())
+    _check_products(rows, log_factor, booked, rounding, is_first)
+    return events, misprinted
+
+
+def _steps(
+    log_factor: np.ndarray, rounding: np.ndarray, is_first: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return each row's step of the log factor, 0 on a first row, and its error."""
+    step = np.where(is_first, 0.0, np.diff(log_factor, prepend=np.nan))
+    error = rounding.copy()
+    error[1:] += np.where(is_first[1:], 0.0, rounding[:-1])
+    return step, error
+
+
+def _misprints(
+    log_factor: np.ndarray, rounding: np.ndarray, is_first: np.ndarray
+) -> np.ndarray:
+    """Mark the rows of a run of factors after which the factor before it is back."""
+    step, error = _steps(log_factor, rounding, is_first)
+    starts = np.flatnonzero(is_first | (np.abs(step) > MIN_STEP + error))
+    misprinted = np.zeros(len(log_factor), bool)
+
+    def is_back(now: int, before: int) -> bool:
+        distance = np.abs(log_factor[now] - log_factor[before])
+        return bool(distance <= MIN_STEP + rounding[now] + rounding[before])
+
+    # Start of the last run that is no misprint.
+    before = 0
+    for start, after in itertools.pairwise([*starts, len(log_factor)]):
+        if is_first[start]:
+            before = start
+        if is_first[start] or is_back(start, before):
+            continue
+        is_nearer = np.abs(log_factor[start]) < np.abs(log_factor[before])
+        longest = TAKEN_BACK_ROWS if is_nearer else MISPRINT_ROWS
+        ends = after == len(log_factor) or is_first[after]
+        if not ends and after - start <= longest and is_back(after, before):
+            misprinted[start:after] = True
+        else:
+            before = start
+    return misprinted
+
+
+def _check_products(
+    rows: pd.DataFrame,
+    log_factor: np.ndarray,
+    booked: np.ndarray,
+    rounding: np.ndarray,
+    is_first: np.ndarray,
+) -> None:
+    """Compare the events and announcements of each ticker with its first factor."""
+    starts = np.flatnonzero(is_first)
+    ends = np.append(starts[1:], len(rows)) - 1
+    total = np.add.reduceat(booked, starts) if len(starts) else booked[:0]
+    printed = log_factor[ends] - log_factor[starts]
+    n_steps = np.add.reduceat(booked != 0, starts) if len(starts) else booked[:0]
+    worst = np.maximum.reduceat(rounding, starts) if len(starts) else booked[:0]
+    wrong = np.abs(total - printed) > MIN_STEP + 2 * (n_steps + 1) * worst
+    if wrong.any():
+        place = starts[int(wrong.argmax())]
+        ticker = rows["ticker"].iloc[place]
+        raise DataError(
+            f"Expected the corporate actions of {ticker} to multiply to "
+            f"{np.exp(printed[wrong][0]):.4g}, as its adjusted prices say from its "
+            f"first row to its last. Received: {np.exp(total[wrong][0]):.4g}; look for "
+            "a wrong adjusted price in its rows",
+            file=str(rows["source_file"].iloc[place])
+            if "source_file" in rows
+            else None,
+        )
 
 
 def add_factor(rows: pd.DataFrame, sourced: pd.DataFrame) -> pd.DataFrame:
     """Replace the column ``adjust`` by the adjustment ``factor`` of each row.
+
+    Adds ``adjust_misprinted`` (bool) for review.
 
     An event takes effect on the first row on or after its ex-date that has volume or
     whose price has followed the factor: a suspended stock keeps its old price, an idle
@@ -132,9 +228,10 @@ def add_factor(rows: pd.DataFrame, sourced: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If a sourced event is near another event of the files.
+        If a sourced event is near another event of the files, or the events of a ticker
+        do not multiply to what its rows print.
     """
-    events = find_events(rows)
+    events, misprinted = _find_steps(rows)
     if len(sourced):
         events = pd.concat([events, _placed(rows, sourced, events)])
     fresh = ~rows["stale"].to_numpy()
@@ -151,7 +248,9 @@ def add_factor(rows: pd.DataFrame, sourced: pd.DataFrame) -> pd.DataFrame:
         later = is_traded[place:ends] | follows
         if later.any():
             factor[place + later.argmax()] *= step
-    return rows.drop(columns="adjust").assign(factor=factor)
+    return rows.drop(columns="adjust").assign(
+        factor=factor, adjust_misprinted=misprinted
+    )
 
 
 def _placed(

@@ -36,6 +36,7 @@ JUMP = "jump beyond the limit without a corporate action"
 EX_JUMP = "ex-date move that the factor does not explain"
 WEEKEND = "session on a weekend"
 LOST = "previous is of a session that is not in the files"
+ADJUST = "adjusted price of no corporate action, taken back later"
 CHANGE = "printed change is not price minus previous"
 
 PLACE = ["source_file", "source_line", "ticker", "session"]
@@ -142,6 +143,7 @@ def review_fates(rows: pd.DataFrame, *, lost: np.ndarray) -> list[Fate]:
     """
     jumps = flags.find_jumps(rows)
     plain, ex_date = (jumps[jumps["on_ex_date"] == so] for so in (False, True))
+    misprints = rows[rows["adjust_misprinted"].to_numpy()]
     odd = rows[rows["odd_change"].to_numpy()]
     figures = zip(odd["price"], odd["previous"], odd["change"], strict=True)
     changes = [f"price {p:g}, previous {b:g}, change {c:g}" for p, b, c in figures]
@@ -151,6 +153,7 @@ def review_fates(rows: pd.DataFrame, *, lost: np.ndarray) -> list[Fate]:
         _block_fate(rows[_is_weekend(rows)], WEEKEND),
         _block_fate(rows[lost], LOST),
         _review(odd, CHANGE, changes),
+        _review(misprints, ADJUST, [f"price {p:g}" for p in misprints["price"]]),
     ]
 
 

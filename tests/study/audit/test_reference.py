@@ -3,10 +3,14 @@
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nse_lstm.config import Backtest
+from nse_lstm.data.corporate_actions import find_events
 from nse_lstm.study.audit.reference import rows
 from nse_lstm.study.audit.reference.account import sharpe, simulate_account
 from nse_lstm.study.audit.reference.choices import choose_champion
@@ -168,3 +172,38 @@ def test_the_reference_champion_is_the_simplest_within_one_error() -> None:
     assert choose_champion({"persistence": naive, "v2": close}) == "persistence"
     assert choose_champion({"persistence": naive, "v2": better}) == "v2"
     assert choose_champion({"persistence": naive}) == "persistence"
+
+
+RUNS = st.lists(
+    st.tuples(
+        st.sampled_from([1.0, 0.5, 0.25, 2.0, 0.9]),
+        st.sampled_from([1, 2, 3, 4, 6, 59, 60, 61]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(RUNS)
+def test_both_ways_find_the_same_events_and_misprints(
+    runs: list[tuple[float, int]],
+) -> None:
+    factors = [factor for factor, n_rows in runs for _ in range(n_rows)]
+    days = pd.bdate_range("2020-01-06", periods=len(factors)).as_unit("us")
+    adjusts = [None if factor == 1 else 200.0 * factor for factor in factors]
+    printed = {
+        day.date(): ReferenceDay(200.0, None, 100.0, adjust)
+        for day, adjust in zip(days, adjusts, strict=True)
+    }
+    table = pd.DataFrame(
+        {
+            "ticker": pd.Categorical(["AAA"] * len(days)),
+            "session": days,
+            "price": 200.0,
+            "adjust": np.array(adjusts, float),
+        }
+    )
+    found = find_events(table)
+    plain = list(rows._shown_events(printed))
+    assert [day.date() for day in found["session"]] == [day for day, _ in plain]
+    assert found["factor"].tolist() == pytest.approx([each for _, each in plain])

@@ -109,17 +109,39 @@ def _sourced_events(actions: Path | None) -> Iterator[tuple[str, date, float]]:
 
 def _shown_events(rows: dict[date, ReferenceDay]) -> Iterator[tuple[date, float]]:
     """Give the events in ``Adjust``: steps of its ratio to the price towards 1."""
+    ratios = [
+        (today, day.adjust / day.price if day.adjust is not None else 1.0)
+        for today, day in rows.items()
+        if day.price is not None
+    ]
     known: float | None = None
-    for today, day in rows.items():
-        if day.price is None:
+    skipped = 0
+    for place, (today, printed) in enumerate(ratios):
+        if skipped:
+            skipped -= 1
             continue
-        printed = day.adjust / day.price if day.adjust is not None else 1.0
         if known is not None:
-            step = math.log(printed / known)
             nearer = abs(math.log(printed)) < abs(math.log(known))
+            longest = 60 if nearer else 3
+            later = [ratio for _, ratio in ratios[place : place + longest + 1]]
+            skipped = _rows_of_misprint(later, known)
+            if skipped:
+                skipped -= 1
+                continue
+            step = math.log(printed / known)
             if abs(step) > SMALLEST_STEP and nearer:
                 yield today, _simple(printed / known)
         known = printed
+
+
+def _rows_of_misprint(later: list[float], known: float) -> int:
+    """Count the rows of another ratio after which the known one is back, else 0."""
+    if abs(math.log(later[0] / known)) <= SMALLEST_STEP:
+        return 0
+    for n_rows, ratio in enumerate(later):
+        if abs(math.log(ratio / later[0])) > SMALLEST_STEP:
+            return n_rows if abs(math.log(ratio / known)) <= SMALLEST_STEP else 0
+    return 0
 
 
 def _place_factors(
