@@ -70,11 +70,18 @@ reports: $(REPORTS)/index.html
 	@echo "Up to date: open $(REPORTS)/index.html"
 train: $(BUILD)/03_full_training.ipynb  ## Phases 1 to 3: the trained models
 # Today's data enter by Phase 1. The models in use were chosen when Phase 5 last ran.
-score: $(BUILD)/01_data_analysis.ipynb $(if $(wildcard $(BUILD)/05_deployment.ipynb),,$(BUILD)/05_deployment.ipynb)  ## Append the next session's forecasts to the store (AS_OF=2024-12-31)
+TODAY := $(if $(wildcard $(BUILD)/05_deployment.ipynb),$(BUILD)/01_data_analysis.ipynb,not-built)
+.PHONY: not-built daily
+not-built:
+	@echo "There is no finished study of market $(MARKET) in $(ROOT). First build it, which takes" \
+	  "a quarter of an hour or more: make all MARKET=$(MARKET)" >&2; exit 1
+daily:  ## Every day after the close: score, then monitor; fails if either does (MARKET, RAW, AS_OF)
+	@code=0; $(MAKE) score || code=$$?; $(MAKE) monitor || code=$$?; exit $$code
+score: $(TODAY)  ## Append the next session's forecasts to the store (AS_OF=2024-12-31)
 	$(NSE_LSTM) score $(IDENTITY) --as-of "$(AS_OF)"
 replay: $(BUILD)/05_deployment.ipynb  ## A year day by day: score, realise, test, alarm, promote (YEAR=2022)
 	$(NSE_LSTM) replay --year $(YEAR) $(IDENTITY)
-monitor: $(BUILD)/01_data_analysis.ipynb $(if $(wildcard $(BUILD)/05_deployment.ipynb),,$(BUILD)/05_deployment.ipynb)  ## Monitor the stored forecasts and their inputs; fails on an alarm (AS_OF)
+monitor: $(TODAY)  ## Monitor the stored forecasts and their inputs; fails on an alarm (AS_OF)
 	$(NSE_LSTM) monitor $(IDENTITY) --as-of "$(AS_OF)"
 fetch: | $(ENVIRONMENT)  ## Download the public data sets to data/raw/nse (YEARS=2013-2023: only these)
 	$(NSE_LSTM) fetch --folder "$(ROOT)/data/raw/nse" --years "$(YEARS)"
@@ -218,3 +225,4 @@ clean:  ## Remove build products; keeps the environment, ledgers, registry and s
 help:  ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "Variables: $(VARIABLES)"; echo "  make VERB MARKET=nse, or NSE_LSTM_MARKET=nse in the environment; docs/commands.md"

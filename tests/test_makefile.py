@@ -179,6 +179,21 @@ def test_an_unknown_variable_is_refused(word: str, advice: str) -> None:
     assert f"Unknown variable {word.split('=')[0]}." in answer and advice in answer
 
 
+@pytest.mark.parametrize("verb", ["score", "monitor"])
+def test_without_a_study_nothing_is_built_unasked(tmp_path: Path, verb: str) -> None:
+    command = ["make", verb, f"ROOT={tmp_path}", "MARKET=nse", *options(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and list(tmp_path.iterdir()) == []
+    assert "no finished study of market nse" in done.stderr
+    assert "make all MARKET=nse" in done.stderr
+
+
+def test_the_daily_run_scores_and_monitors(built: Path) -> None:
+    command = ["make", "-n", "daily", f"ROOT={built}", *options(built)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert "nse-lstm score" in done.stdout and "nse-lstm monitor" in done.stdout
+
+
 def test_names_and_dates_of_source_files_do_not_reach_make(
     built: Path, tmp_path: Path
 ) -> None:
