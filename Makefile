@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules --warn-undefined-variables --no-print-directory
 
 # What is studied, as MARKET=nse on make's command line or NSE_LSTM_MARKET=nse in the
 # environment. The bare names are not read from the environment: other tools set some.
-# RAW is used where it lies; TEST_YEAR=0 is the last year in the data.
+# RAW is used where it lies; TEST_YEAR=0 is the last year with 200 sessions.
 NSE_LSTM_MARKET    ?= simulated
 NSE_LSTM_TEST_YEAR ?= 0
 NSE_LSTM_STUDY     ?= study.toml
@@ -83,7 +83,7 @@ replay: $(BUILD)/05_deployment.ipynb  ## A year day by day: score, realise, test
 	$(NSE_LSTM) replay --year $(YEAR) $(IDENTITY)
 monitor: $(TODAY)  ## Monitor the stored forecasts and their inputs; fails on an alarm (AS_OF)
 	$(NSE_LSTM) monitor $(IDENTITY) --as-of "$(AS_OF)"
-fetch: | $(ENVIRONMENT)  ## Download the public data sets to data/raw/nse (YEARS=2013-2023: only these)
+fetch: | $(ENVIRONMENT)  ## Download the public files of 2007-2023 to data/raw/nse (YEARS=2007-2025: these)
 	$(NSE_LSTM) fetch --folder "$(ROOT)/data/raw/nse" --years "$(YEARS)"
 results: reports  ## Write docs/results/<market>-<test year>.md: statistics, to be committed
 	$(NSE_LSTM) results $(IDENTITY)

@@ -181,16 +181,18 @@ def test_files_in_capitals_are_read_and_named_by_one_function(tmp_path):
     assert list(read_raw(tmp_path).price_files) == names
 
 
-def test_digest_covers_names_and_bytes(tmp_path):
-    digests = set()
-    for folder, name, line in [
-        ("a", NAME, GOOD),
-        ("b", "other.csv", GOOD),
-        ("c", NAME, GOOD.replace("4.8%", "4.9%")),
-    ]:
+def test_the_digest_covers_names_and_values(tmp_path):
+    def digest(folder: str, name: str, line: str) -> str:
         write_lines(tmp_path / folder / name, [line])
-        digests.add(read_raw(tmp_path / folder).digest)
-    assert len(digests) == 3
+        return build_panel(tmp_path / folder).digest
+
+    first = digest("a", NAME, GOOD)
+    assert digest("b", "other.csv", GOOD) != first
+    assert digest("c", NAME, GOOD.replace("10.5,", "10.6,")) != first
+    assert digest("d", NAME, GOOD.replace("02-Jan", "03-Jan")) != first
+    # A sign that no reader uses, and the form of a date, are no other data.
+    assert digest("e", NAME, GOOD.replace("4.8%", "-4.8%")) == first
+    assert digest("f", NAME, GOOD.replace("02-Jan-20", "2-Jan-2020")) == first
 
 
 @pytest.mark.parametrize(

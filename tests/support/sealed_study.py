@@ -27,6 +27,7 @@ def make_workspace(root: Path, *, known_through: int = 0) -> Workspace:
         n_sessions=300,
         n_rows=900,
         n_tickers=3,
+        walk_forward=[2020],
     )
     write_json(workspace.paths.processed / "market.json", asdict(facts))
     return workspace

@@ -141,7 +141,7 @@ def fetch(
         str, typer.Option(help="Target folder. Default: the project's data/raw/nse.")
     ] = "",
     years: Annotated[
-        str, typer.Option(help="As 2013-2023. Default: every data set.")
+        str, typer.Option(help="As 2013-2025. Default: the catalogue's own, 2007-2023.")
     ] = "",
 ) -> None:
     """Download the public data sets of data/catalogue.toml, checked and cited."""

@@ -48,7 +48,7 @@ class Identity:
     )
     raw: Annotated[str, typer.Option(help="Folder of the market's source files.")] = ""
     test_year: Annotated[
-        int, typer.Option(help="0: the last calendar year in the data.")
+        int, typer.Option(help="0: the last year with at least 200 sessions.")
     ] = 0
     seed: Annotated[int, typer.Option(help="0: the study file's.")] = 0
 

@@ -29,6 +29,10 @@ class Market:
     """Source and licence, shown wherever results on the data are shown."""
     results_known_through: int = 0
     """Last year whose results were published before this study was frozen."""
+    untouched: tuple[int, ...] = ()
+    """Years that are never scored: kept whole for claims declared beforehand."""
+    first_walk_forward: int = 0
+    """First walk-forward year; 0 for ``folds.n_walk_forward`` years."""
     corporate_actions: str = "data/corporate_actions"
     """Folder of the sourced tables, ``<market>.csv``, from the project's root. They are
     part of the data's digest."""
@@ -437,7 +441,7 @@ class Study:
 
     market: Market
     test_year: Annotated[int, Field(ge=0)] = 0
-    """0 means the last calendar year in the data."""
+    """0 means the last year with at least 200 sessions."""
     seed: Annotated[int, Field(ge=0)] = 1
     simulation: Simulation = field(default_factory=Simulation)
     universe: Universe = field(default_factory=Universe)

@@ -10,7 +10,6 @@ import bisect
 import codecs
 import csv
 import gzip
-import hashlib
 import re
 import zlib
 from dataclasses import dataclass
@@ -84,8 +83,6 @@ class RawFiles:
     sectors: pd.DataFrame
     blanks: pd.DataFrame
     price_files: tuple[str, ...]
-    digest: str
-    """SHA-256 over the names and bytes of all files, in the order of names."""
 
 
 @dataclass(frozen=True)
@@ -129,21 +126,44 @@ def read_raw(folder: Path) -> RawFiles:
         )
     sectors = {name: sheet for name, sheet in sheets.items() if not sheet.is_price}
     return RawFiles(
-        rows=_parse(prices, [ours or theirs for theirs, ours in PRICE_COLUMNS.items()]),
-        sectors=_parse(sectors, list(SECTOR_COLUMNS)).astype(
+        rows=_parse(prices, is_price=True),
+        sectors=_parse(sectors, is_price=False).astype(
             dict.fromkeys(SECTOR_COLUMNS, "str")
         ),
         blanks=_places({n: s.blank_lines for n, s in prices.items()}),
         price_files=tuple(prices),
-        digest=_digest(contents),
     )
 
 
-def _parse(sheets: dict[str, _Sheet], columns: list[str]) -> pd.DataFrame:
+def read_file(path: Path) -> pd.DataFrame:
+    """Read one price or sector file as printed text.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    DataFrame
+        As ``rows`` or ``sectors`` of ``RawFiles``.
+
+    Raises
+    ------
+    DataError
+        As ``read_raw``.
+    """
+    sheet = _read_sheet(path.name, _read_bytes(path))
+    return _parse({path.name: sheet}, is_price=sheet.is_price)
+
+
+def _parse(sheets: dict[str, _Sheet], *, is_price: bool) -> pd.DataFrame:
     """Split the bodies of one kind of file into columns of text, one row per line.
 
     All files are split together, so that each distinct text is stored once.
     """
+    columns = list(SECTOR_COLUMNS)
+    if is_price:
+        columns = [ours or theirs for theirs, ours in PRICE_COLUMNS.items()]
     places = _places({name: sheet.lines for name, sheet in sheets.items()})
     kept = [name for name in columns if PRICE_COLUMNS.get(name, name)]
     if places.empty:
@@ -197,14 +217,6 @@ def _read_bytes(path: Path) -> bytes:
         return gzip.decompress(data) if is_packed else data
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"Cannot read: {error}", file=path.name) from None
-
-
-def _digest(contents: dict[str, bytes]) -> str:
-    digest = hashlib.sha256()
-    for name, data in contents.items():
-        digest.update(f"{name}\0{len(data)}\0".encode())
-        digest.update(data)
-    return digest.hexdigest()
 
 
 def _read_sheet(file: str, data: bytes) -> _Sheet:

@@ -25,6 +25,7 @@ from nse_lstm.data import (
     parse,
     renamed_codes,
     row_accounting,
+    row_digest,
     sectors,
     wrong_boards,
 )
@@ -49,7 +50,7 @@ class MarketData:
     row_counts: pd.DataFrame
     repairs: pd.DataFrame
     digest: str
-    """SHA-256 over the names and bytes of the raw files and the sourced tables."""
+    """SHA-256 over the raw files' names and rows and the sourced tables."""
 
 
 def build_panel(
@@ -133,7 +134,9 @@ def build_panel(
         instruments=_instruments(judged),
         row_counts=row_accounting.count_rows(fates, rows, raw.blanks),
         repairs=row_accounting.repairs([*fates, *review], rows, raw.blanks),
-        digest=digest_with(raw.digest, actions, payments, years, renamed),
+        digest=digest_with(
+            row_digest.digest_files(raw), actions, payments, years, renamed
+        ),
     )
 
 

@@ -55,7 +55,7 @@ def parse_rows(
         For the first row with an invalid date, code or number, a price that is not
         positive, or a negative volume.
     """
-    session = _sessions(printed)
+    session = read_sessions(printed)
     ticker, is_renamed = _tickers(printed, session, renamed)
     columns: dict[str, Any] = {
         "ticker": ticker,
@@ -69,7 +69,7 @@ def parse_rows(
         printed, "previous", parse=_earlier_prices, expected=COUNT
     )
     columns["adjust"] = _column(printed, "adjust", parse=_prices, expected=POSITIVE)
-    columns["change"] = _column(printed, "change", parse=_numbers, expected=ANY)
+    columns["change"] = _column(printed, "change", parse=read_numbers, expected=ANY)
     columns["volume"] = _column(printed, "volume", parse=_volumes, expected=COUNT)
     columns |= {name: printed[name] for name in ("source_file", "source_line")}
     return pd.DataFrame(columns, copy=False)
@@ -123,8 +123,21 @@ def _column(
     return values[codes]
 
 
-def _sessions(printed: pd.DataFrame) -> np.ndarray:
-    """Read the dates, file by file where the order of day and month must be found."""
+def read_sessions(printed: pd.DataFrame) -> np.ndarray:
+    """Return the printed day of every row, microseconds.
+
+    Each file tells the order of day and month where months have no name.
+
+    Parameters
+    ----------
+    printed : DataFrame
+        ``RawFiles.rows``.
+
+    Raises
+    ------
+    DataError
+        For the first date that cannot be read.
+    """
     column = pa.array(printed["date"].array)
     codes, files = column.indices.to_numpy(), printed["source_file"].cat.codes
     found = read_dates(column.dictionary, codes, files.to_numpy())
@@ -160,7 +173,8 @@ def _names(texts: pa.StringArray) -> tuple["pd.Categorical[str]", np.ndarray]:
     return pd.Categorical(names), np.ones(len(names), bool)
 
 
-def _numbers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+def read_numbers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of printed texts, NaN for a dash, and which could be read."""
     is_number = pc.match_substring_regex(texts, NUMBER)
     plain = pc.if_else(is_number, pc.replace_substring(texts, ",", ""), None)
     values = pc.cast(plain, pa.float64()).to_numpy(zero_copy_only=False)
@@ -169,16 +183,16 @@ def _numbers(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _prices(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
-    values, is_read = _numbers(texts)
+    values, is_read = read_numbers(texts)
     return values, is_read & ~(values <= 0)
 
 
 def _earlier_prices(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
     """Read prices of the session before; a first session's may be printed as 0."""
-    values, is_read = _numbers(texts)
+    values, is_read = read_numbers(texts)
     return np.where(values == 0, np.nan, values), is_read & ~(values < 0)
 
 
 def _volumes(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
-    values, is_read = _numbers(texts)
+    values, is_read = read_numbers(texts)
     return np.where(values > 0, values, np.nan), is_read & ~(values < 0)

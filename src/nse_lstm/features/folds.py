@@ -8,8 +8,9 @@ Folds hold dates only. ``windows.split_fold`` applies a yearly fold to one stock
 windows, ``split_combinatorial`` a combinatorial one to their dates.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import comb
 from typing import Literal
 
@@ -18,6 +19,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.errors import ConfigurationError, DataError
+
+MIN_TEST_SESSIONS = 200
+"""Sessions of a year that may be the test year unasked, about ten months."""
 
 Dates = NDArray[np.datetime64]
 Flags = NDArray[np.bool_]
@@ -72,8 +76,33 @@ def make_folds(test_year: int, n_walk_forward: int) -> tuple[Fold, ...]:
         raise ConfigurationError(
             f"`n_walk_forward` must be at least 0. Received: {n_walk_forward}"
         )
-    before = range(test_year - n_walk_forward, test_year)
-    return (*(_fold(year, "walk_forward") for year in before), _fold(test_year, "test"))
+    return folds_of_years(range(test_year - n_walk_forward, test_year), test_year)
+
+
+def folds_of_years(walk_forward: Sequence[int], test_year: int) -> tuple[Fold, ...]:
+    """Return the folds of the walk-forward years, then that of the test year.
+
+    Parameters
+    ----------
+    walk_forward : sequence of int
+        Years that choices are made on, in order. Between them may lie years that are
+        not scored.
+    test_year : int
+        The last fold's year.
+
+    Raises
+    ------
+    ConfigurationError
+        If the years do not increase up to the test year.
+    """
+    years = [*walk_forward, test_year]
+    if any(now >= then for now, then in pairwise(years)):
+        raise ConfigurationError(
+            f"Expected walk-forward years in order before {test_year}. Received: "
+            f"{list(walk_forward)}"
+        )
+    before = (_fold(year, "walk_forward") for year in walk_forward)
+    return (*before, _fold(test_year, "test"))
 
 
 def make_combinatorial_folds(
@@ -224,7 +253,10 @@ def overlaps(first: Dates, last: Dates, starts: Dates, ends: Dates) -> Flags:
 
 
 def resolve_test_year(panel: pd.DataFrame, test_year: int) -> int:
-    """Return the test year; 0 means the last calendar year in the panel.
+    """Return the test year; 0 means the last year with at least 200 sessions.
+
+    A year that has only begun is loaded and forecast, but tells too little to judge a
+    model on. It is the test year if it is asked for, or if no year is longer.
 
     Parameters
     ----------
@@ -237,14 +269,17 @@ def resolve_test_year(panel: pd.DataFrame, test_year: int) -> int:
     ConfigurationError
         If the panel has no session in that year.
     """
-    years = sorted({int(year) for year in panel["session"].dt.year.unique()})
-    if not years:
+    sessions = pd.DatetimeIndex(panel["session"].unique())
+    counts = pd.Series(sessions.year).value_counts().sort_index()
+    if counts.empty:
         raise ConfigurationError("Expected a panel with sessions. Received: no rows")
     if test_year == 0:
-        return years[-1]
-    if test_year not in years:
+        whole = counts[counts >= MIN_TEST_SESSIONS]
+        return int((counts if whole.empty else whole).index[-1])
+    if test_year not in counts.index:
         raise ConfigurationError(
-            f"`test_year` must be 0 or one of {years}. Received: {test_year}"
+            f"`test_year` must be 0 or one of {[int(y) for y in counts.index]}. "
+            f"Received: {test_year}"
         )
     return test_year
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.json_files import read_json
+from nse_lstm.pages.data_analysis import untouched_lines
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.banner import make_banner
 from nse_lstm.reporting.cards import render_card
@@ -144,12 +145,13 @@ def _known(workspace: Workspace) -> list[str]:
         f"{ordinary['volume'].isna().mean():.1%} of the ordinary shares' rows had no "
         f"trade, {ordinary['suspended'].mean():.1%} lie in a suspension, "
         f"{ordinary['limit'].mean():.1%} stopped at the daily limit.",
-        f"{n_stale} sessions repeat every price of the session before: they give no "
-        "signal and no trade.",
+        f"{n_stale} sessions show the prices of another session: they give no signal "
+        "and no trade.",
         f"{int((ordinary['factor'] != 1).sum())} splits and bonus issues are adjusted "
         "forward, so that no later event rewrites an earlier value.",
         f"No return is taken across a break in the market's calendar{after}.",
         f"Dividends are missing: a shareholder earned about {low:.0%} to {high:.0%} "
         "per year more.",
         "Delisted stocks stay in the data until their last session.",
+        *untouched_lines(workspace.study.market.untouched),
     ]

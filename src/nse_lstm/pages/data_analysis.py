@@ -1,5 +1,7 @@
 """Tables and sentences of notebook 01: the market, its stocks and the cleaned data."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from nse_lstm.pages.phrases import tradable_phrase
@@ -225,7 +227,34 @@ def data_findings(analysis: DataAnalysis) -> Html:
         f"Of {len(analysis.statistics)} codes there are "
         f"{tradable_phrase(analysis.statistics, year=facts.test_year)}. The "
         f"{len(names)} with the highest turnover are recommended: {', '.join(names)}.",
+        *_contained(ledger),
+        *untouched_lines(analysis.untouched),
     )
+
+
+def untouched_lines(years: Sequence[int]) -> list[str]:
+    """Return the sentences on the years that are kept for claims, none without any."""
+    if not years:
+        return []
+    names = ", ".join(str(year) for year in years)
+    return [
+        f"Nothing of {names} is scored. Models are trained on these years, and counts "
+        "and turnover are shown. Forecasts, ranks, accounts and returns are not, until "
+        "a claim that was declared beforehand is tested on them."
+    ]
+
+
+def _contained(ledger: pd.DataFrame) -> list[str]:
+    """Name the files whose rows all stand in another file too."""
+    counts = ledger.pivot_table(
+        index="source_file", columns="action", values="n_rows", aggfunc="sum"
+    ).fillna(0)
+    left = counts.drop(columns="dropped", errors="ignore").sum(axis=1)
+    names = counts.index[(left == 0) & (counts.sum(axis=1) > 0)]
+    return [
+        f"Every row of {name} is in another file too, which is used in its place."
+        for name in names
+    ]
 
 
 def _last_year(market: MarketStatistics) -> pd.DataFrame:

@@ -2,28 +2,33 @@
 
 import hashlib
 import json
-import re
-import threading
+import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.places import REAL_FILES
+from support.places import ALL_FILES
+from support.public_server import Remote, serving
+from support.raw_files import HEADERS
 
 from nse_lstm.data.download.catalogue import (
     Catalogue,
     Dataset,
     datasets_of,
     read_catalogue,
+    years_of,
 )
-from nse_lstm.data.download.fetch import LOCK, SOURCES, STAGE, fetch_datasets
+from nse_lstm.data.download.fetch import LOCK, SOURCES, STAGE, fetch_years
+from nse_lstm.data.row_digest import digest_file
 from nse_lstm.errors import ConfigurationError, FetchError
 from nse_lstm.paths import csv_paths, find_root
 
-PRICES = b"DATE,CODE\r\n02-Jan-13,AAA\r\n"
-SECTORS = b"SECTOR,CODE\r\nBanking,AAA\r\n"
+HEADER = HEADERS["old"].encode() + b"\r\n"
+ROW = b'02-Jan-13,AAA,A Plc,1,9,10,12,11,10.5,0.5,4.8%,"1,600",-\r\n'
+PRICES = HEADER + ROW
+SECTORS = b"SECTOR,CODE,NAME\r\nBanking,AAA,A Plc\r\n"
+YEARS = (2013, 2020)
 DATASET = Dataset(
     id="abc123def4",
     version=2,
@@ -33,95 +38,40 @@ DATASET = Dataset(
 )
 
 
-@dataclass
-class Remote:
-    """What the server holds, and what it was asked for."""
-
-    address: str = ""
-    versions: object = field(default_factory=lambda: [{"version": 1}, {"version": 2}])
-    files: dict[str, bytes] = field(default_factory=dict)
-    listing: object = None
-    """In place of the list of ``files``, if given."""
-    truncated: frozenset[str] = frozenset()
-    vouches: bool = True
-    """Whether the listing has sizes and checksums."""
-    asked: list[str] = field(default_factory=list)
-
-    def row(self, name: str) -> dict[str, object]:
-        details: dict[str, object] = {"download_url": self.place(name)}
-        if self.vouches:
-            details["size"] = len(self.files[name])
-            details["sha256_hash"] = hashlib.sha256(self.files[name]).hexdigest()
-        return {"filename": name, "content_details": details}
-
-    def place(self, name: str) -> str:
-        folder = f"{self.address}/public-files/datasets/{DATASET.id}/files"
-        return f"{folder}/{name}/file_downloaded"
-
-    def answer(self, path: str) -> bytes | None:
-        if path == f"/public-api/datasets/{DATASET.id}/versions":
-            return as_bytes(self.versions)
-        if path == f"/public-api/datasets/{DATASET.id}/files?folder_id=root&version=2":
-            rows = [self.row(name) for name in self.files]
-            return as_bytes(rows if self.listing is None else self.listing)
-        found = re.fullmatch(r".*/files/([^/]+)/file_downloaded", path)
-        return self.files.get(found[1]) if found else None
-
-    def downloads(self) -> list[str]:
-        return [path for path in self.asked if "file_downloaded" in path]
-
-
-def as_bytes(answer: object) -> bytes:
-    return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-
-
-def handler_of(remote: Remote) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            remote.asked.append(self.path)
-            body = remote.answer(self.path)
-            if body is None:
-                self.send_error(404)
-                return
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            is_short = any(f"/{name}/" in self.path for name in remote.truncated)
-            self.wfile.write(body[: len(body) // 2] if is_short else body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    return Handler
-
-
 @pytest.fixture
 def remote(monkeypatch: pytest.MonkeyPatch) -> Iterator[Remote]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    remote = Remote(files={"NSE_2013.csv": PRICES, "NSE_sectors.csv": SECTORS})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(remote))
-    remote.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield remote
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    files = {"NSE_2013.csv": PRICES, "NSE_sectors.csv": SECTORS}
+    remote = Remote(dataset=DATASET.id, files=files)
+    with serving(remote):
+        yield remote
 
 
-def catalogue_of(remote: Remote, **sha256: bytes) -> Catalogue:
-    digests = {
-        f"{name}.csv": hashlib.sha256(body).hexdigest() for name, body in sha256.items()
-    }
+def catalogue_of(remote: Remote, **bodies: bytes) -> Catalogue:
+    digests = {f"{name}.csv": rows_of(body) for name, body in bodies.items()}
     return Catalogue(
-        market="nse", address=remote.address, datasets=(DATASET,), sha256=digests
+        market="nse",
+        address=remote.address,
+        years=YEARS,
+        datasets=(DATASET,),
+        rows=digests,
     )
 
 
-def fetch(catalogue: Catalogue, folder: Path) -> tuple[int, str]:
-    """Fetch all of a catalogue; return how many files were new and what was told."""
+def rows_of(body: bytes) -> str:
+    """Return the digest of the rows in a file's bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "p_2013.csv"
+        path.write_bytes(body)
+        return digest_file(path)
+
+
+def fetch(
+    catalogue: Catalogue, folder: Path, years: tuple[int, int] | None = None
+) -> tuple[int, str]:
+    """Fetch a catalogue's years; return how many files were new and what was told."""
     told: list[str] = []
-    n = fetch_datasets(catalogue, catalogue.datasets, folder, tell=told.append)
+    n = fetch_years(catalogue, years or catalogue.years, folder, tell=told.append)
     return n, "\n".join(told)
 
 
@@ -199,12 +149,69 @@ def test_a_short_file_that_arrives_whole_is_refused_by_its_size(remote, tmp_path
     assert names_in(tmp_path) == [SOURCES]
 
 
-def test_other_bytes_than_the_catalogues_are_refused_and_removed(remote, tmp_path):
-    with pytest.raises(FetchError, match=r"the catalogue's word") as caught:
-        fetch(catalogue_of(remote, NSE_2013=SECTORS), tmp_path)
-    for body in (SECTORS, PRICES):
-        assert hashlib.sha256(body).hexdigest() in str(caught.value)
+@pytest.mark.parametrize(
+    "other",
+    [
+        PRICES.replace(b"12,11,", b"12,11.5,"),
+        PRICES.replace(b"02-Jan", b"03-Jan"),
+        PRICES.replace(b"1,600", b"1,700"),
+        PRICES.replace(b"AAA", b"AAB"),
+        PRICES + ROW,
+        SECTORS,
+    ],
+)
+def test_other_rows_than_the_catalogues_are_refused_and_removed(
+    remote, tmp_path, other
+):
+    with pytest.raises(FetchError, match="They are other data") as caught:
+        fetch(catalogue_of(remote, NSE_2013=other), tmp_path)
+    for body in (other, PRICES):
+        assert rows_of(body) in str(caught.value)
     assert names_in(tmp_path) == [SOURCES]
+
+
+def test_a_file_that_cannot_be_read_is_refused_with_its_line(remote, tmp_path):
+    remote.files["NSE_2013.csv"] = PRICES.replace(b"02-Jan", b"31-Feb")
+    with pytest.raises(FetchError, match=r"31-Feb.*line 2.*They are other data"):
+        fetch(catalogue_of(remote, NSE_2013=PRICES), tmp_path)
+    assert names_in(tmp_path) == [SOURCES]
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        PRICES.replace(b"\r\n", b"\n"),
+        b"\xef\xbb\xbf" + PRICES,
+        PRICES.replace(b"02-Jan-13", b"2-Jan-2013"),
+        PRICES.replace(b"4.8%", b"-4.8%"),
+        PRICES.replace(b'"1,600"', b"1600.00"),
+        PRICES.replace(b",1,9,", b",2,8,") + b",,,,,,,,,,,,\r\n",
+    ],
+)
+def test_the_same_rows_under_other_bytes_are_the_same_file(remote, tmp_path, same):
+    remote.files["NSE_2013.csv"] = same
+    catalogue = catalogue_of(remote, NSE_2013=PRICES)
+    assert fetch(catalogue, tmp_path)[0] == 2
+    assert (tmp_path / "NSE_2013.csv").read_bytes() == same
+    lock = json.loads((tmp_path / LOCK).read_text())[DATASET.id]["files"]
+    assert lock["NSE_2013.csv"]["by"] == "the catalogue"
+    # The other bytes, placed by hand, are complete too.
+    (tmp_path / "NSE_2013.csv").write_bytes(PRICES)
+    assert fetch(catalogue, tmp_path)[0] == 0
+
+
+def test_files_of_other_years_are_left_until_they_are_asked_for(remote, tmp_path):
+    remote.files |= {
+        "NSE_2014.csv": PRICES.replace(b"Jan-13", b"Jan-14"),
+        "NSE_sectors_2019.csv": SECTORS,
+    }
+    catalogue = catalogue_of(remote)
+    assert fetch(catalogue, tmp_path, (2014, 2014))[0] == 3
+    assert not (tmp_path / "NSE_2013.csv").exists()
+    assert fetch(catalogue, tmp_path, (2014, 2014))[1].endswith("unchanged")
+    assert fetch(catalogue, tmp_path, (2013, 2014))[0] == 1
+    # Years that were fetched before are known to be complete.
+    assert fetch(catalogue, tmp_path, (2013, 2013))[1].endswith("unchanged")
 
 
 def test_a_file_spoiled_on_disk_is_fetched_anew_and_said(remote, tmp_path):
@@ -356,16 +363,17 @@ def test_the_committed_catalogue_is_valid_and_covers_the_study() -> None:
     catalogue = read_catalogue(find_root() / "data" / "catalogue.toml")
     years = [year for each in catalogue.datasets for year in each.years]
     assert years == sorted(years) and years[0] == 2007
-    assert len(catalogue.sha256) == 17
-    chosen = datasets_of(catalogue, "2020-2022")
+    assert len(catalogue.rows) == 24
+    assert years_of(catalogue) == catalogue.years == (2007, 2023)
+    chosen = datasets_of(catalogue, years_of(catalogue, "2020-2022"))
     assert [each.years for each in chosen] == [(2013, 2020), (2021, 2021), (2022, 2022)]
-    assert datasets_of(catalogue) == catalogue.datasets
+    assert years_of(catalogue, "2025") == (2025, 2025)
 
 
 @pytest.mark.parametrize("years", ["x", "2013-", "1-2-3", "1990-1991"])
 def test_years_that_are_none_are_refused(remote, years) -> None:
     with pytest.raises(ConfigurationError, match="`years` must"):
-        datasets_of(catalogue_of(remote), years)
+        years_of(catalogue_of(remote), years)
 
 
 @pytest.mark.parametrize(
@@ -380,11 +388,9 @@ def test_a_catalogue_that_says_something_else_is_refused(tmp_path, text, expecte
 
 
 @pytest.mark.skipif(
-    not REAL_FILES.is_dir(), reason="the exchange's files are not on this machine"
+    not ALL_FILES.is_dir(), reason="the exchange's files are not on this machine"
 )
-def test_the_catalogues_checksums_are_those_of_the_files_of_the_results() -> None:
+def test_the_catalogues_rows_are_those_of_the_files_of_the_results() -> None:
     catalogue = read_catalogue(find_root() / "data" / "catalogue.toml")
-    assert catalogue.sha256 == {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in csv_paths(REAL_FILES)
-    }
+    paths = csv_paths(ALL_FILES)
+    assert catalogue.rows == {path.name: digest_file(path) for path in paths}

@@ -1,4 +1,4 @@
-"""Catalogue of public data sets that may be downloaded, with their checksums.
+"""Catalogue of public data sets that may be downloaded, with digests of their rows.
 
 ``data/catalogue.toml`` is the only place that names a server.
 """
@@ -38,9 +38,11 @@ class Catalogue:
     market: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     address: Annotated[str, Field(pattern=r"^https?://[^/]+$")]
     """Address of the server, without a path."""
+    years: tuple[Year, Year]
+    """First and last year that are fetched if no others are asked for."""
     datasets: tuple[Dataset, ...]
-    sha256: dict[str, Digest]
-    """SHA-256 of files whose content is known, by file name."""
+    rows: dict[str, Digest]
+    """Digest of the rows (``row_digest``) of files whose content is known, by name."""
 
 
 def read_catalogue(path: Path) -> Catalogue:
@@ -64,14 +66,15 @@ def read_catalogue(path: Path) -> Catalogue:
         ) from None
 
 
-def datasets_of(catalogue: Catalogue, years: str = "") -> tuple[Dataset, ...]:
-    """Return the data sets that cover any of the years, or all.
+def years_of(catalogue: Catalogue, years: str = "") -> tuple[int, int]:
+    """Return the first and last year that are asked for.
 
     Parameters
     ----------
     catalogue : Catalogue
     years : str
-        A year, the first and last year as ``2013-2023``, or empty for all.
+        A year, the first and last year as ``2013-2023``, or empty for the catalogue's
+        own years.
 
     Raises
     ------
@@ -79,23 +82,28 @@ def datasets_of(catalogue: Catalogue, years: str = "") -> tuple[Dataset, ...]:
         If the text holds no years, or no data set covers them.
     """
     if not years:
-        return catalogue.datasets
+        return catalogue.years
     parts = years.split("-")
     if len(parts) > 2 or not all(part.isdecimal() for part in parts):
         raise ConfigurationError(
             f"`years` must be a year or two, as 2013-2023. Received: {years!r}"
         )
-    first, last = int(parts[0]), int(parts[-1])
-    chosen = tuple(
-        each
-        for each in catalogue.datasets
-        if each.years[0] <= last and each.years[1] >= first
-    )
-    if not chosen:
+    asked = int(parts[0]), int(parts[-1])
+    if not datasets_of(catalogue, asked):
         covered = ", ".join(
             f"{a}-{b}" for a, b in (d.years for d in catalogue.datasets)
         )
         raise ConfigurationError(
             f"`years` must meet one of {covered}. Received: {years!r}"
         )
-    return chosen
+    return asked
+
+
+def datasets_of(catalogue: Catalogue, years: tuple[int, int]) -> tuple[Dataset, ...]:
+    """Return the data sets that cover any of the years, both ends included."""
+    first, last = years
+    return tuple(
+        each
+        for each in catalogue.datasets
+        if each.years[0] <= last and each.years[1] >= first
+    )

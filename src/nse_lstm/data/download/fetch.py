@@ -1,8 +1,9 @@
 """Download of public data sets to ``data/raw/<market>``, checked and attributed.
 
-A file takes its name only after its checksum matched. The checksum comes from the
-catalogue, else from the last fetch, else from the server. A file without any is trusted
-at its first fetch and pinned, so that it cannot change unnoticed later.
+A file takes its name only after it was checked. A file that the catalogue knows must
+hold the catalogue's rows, whatever its bytes are. Other files are checked by checksum,
+from the last fetch, else from the server. A file without any is trusted at its first
+fetch and pinned, so that it cannot change unnoticed later.
 """
 
 import hashlib
@@ -16,14 +17,16 @@ from typing import Any
 import pooch
 from tqdm import tqdm
 
-from nse_lstm.data.download.catalogue import Catalogue, Dataset
+from nse_lstm.data.download.catalogue import Catalogue, Dataset, datasets_of
 from nse_lstm.data.download.listing import (
     RemoteFile,
     downloader,
     read_listing,
     read_versions,
 )
-from nse_lstm.errors import FetchError
+from nse_lstm.data.ingest import years_named
+from nse_lstm.data.row_digest import digest_file
+from nse_lstm.errors import DataError, FetchError
 from nse_lstm.paths import write_text
 
 LOCK = "fetched.json"
@@ -35,24 +38,21 @@ Entry = dict[str, Any]
 Tell = Callable[[str], None]
 
 
-def fetch_datasets(
-    catalogue: Catalogue,
-    datasets: tuple[Dataset, ...],
-    folder: Path,
-    *,
-    tell: Tell = print,
+def fetch_years(
+    catalogue: Catalogue, years: tuple[int, int], folder: Path, *, tell: Tell = print
 ) -> int:
-    """Download every CSV file of the data sets into a folder and check it.
+    """Download every CSV file of some years into a folder and check it.
 
-    Complete files are not downloaded again. If all of a data set's are complete, the
-    server is asked only for newer versions. Beside the files lie ``SOURCES.md``
-    (citation and licence) and ``fetched.json`` (version, SHA-256 and its source).
+    A file with other years in its name is left out. Complete files are not downloaded
+    again. If all of a data set's are complete, the server is asked only for newer
+    versions. Beside the files lie ``SOURCES.md`` (citation and licence) and
+    ``fetched.json`` (version, years, SHA-256 of each file and who vouches for it).
 
     Parameters
     ----------
     catalogue : Catalogue
-    datasets : tuple of Dataset
-        Of the catalogue.
+    years : (int, int)
+        First and last year.
     folder : Path
         Created if missing. Other files in it are left alone.
     tell : callable
@@ -71,6 +71,7 @@ def fetch_datasets(
     """
     pooch.get_logger().setLevel("WARNING")
     lock = _read_lock(folder / LOCK)
+    datasets = datasets_of(catalogue, years)
     write_text(folder / SOURCES, _sources_text(catalogue, datasets, folder))
     stage = folder / STAGE
     n_fetched = 0
@@ -78,7 +79,7 @@ def fetch_datasets(
         for dataset in datasets:
             tell(f"{dataset.citation} ({dataset.licence})")
             n_fetched += _fetch_dataset(
-                catalogue, dataset, folder, lock=lock, tell=tell
+                catalogue, dataset, folder, years=years, lock=lock, tell=tell
             )
     except OSError as error:
         raise FetchError(_by_hand(catalogue, dataset, folder, error)) from None
@@ -88,41 +89,84 @@ def fetch_datasets(
 
 
 def _fetch_dataset(
-    catalogue: Catalogue, dataset: Dataset, folder: Path, *, lock: Entry, tell: Tell
+    catalogue: Catalogue,
+    dataset: Dataset,
+    folder: Path,
+    *,
+    years: tuple[int, int],
+    lock: Entry,
+    tell: Tell,
 ) -> int:
     """Fetch the missing files of one data set and record them in the lock."""
     held = _held(lock, dataset)
-    is_complete = bool(held) and all(
+    first, last = max(years[0], dataset.years[0]), min(years[1], dataset.years[1])
+    asked = set(range(first, last + 1))
+    known_years = set(lock.get(dataset.id, {}).get("years", ())) if held else set()
+    is_complete = asked <= known_years and all(
         _digest(folder / name) == file["sha256"] for name, file in held.items()
     )
     _compare_versions(catalogue, dataset, is_complete=is_complete, tell=tell)
     if is_complete:
         tell(f"  {len(held)} files are there and unchanged")
         return 0
-    known = _known(catalogue, lock, dataset)
-    files: Entry = {}
-    n_fetched = 0
-    for file in read_listing(catalogue, dataset):
-        expected, whose = known.get(file.name) or (file.sha256, "the server")
-        path = folder / file.name
-        is_changed = path.is_file() and bool(expected) and _digest(path) != expected
-        if is_changed:
-            tell(f"  {file.name}: not as {whose} has it; fetched anew")
-        if is_changed or not path.is_file():
-            _fetch_file(file, path, expected=expected, whose=whose)
-            n_fetched += 1
-        if not expected:
-            whose = "first fetch"
+    pinned = _pinned(lock, dataset)
+    files: Entry = dict(held)
+    fetched = []
+    listed = [f for f in read_listing(catalogue, dataset) if _is_asked(f.name, asked)]
+    for file in listed:
+        rows = catalogue.rows.get(file.name, "")
+        known = (file.sha256, "the server")
+        if not rows:
+            known = pinned.get(file.name) or known
+        if _must_fetch(folder / file.name, rows=rows, known=known, tell=tell):
+            _fetch_file(file, folder / file.name, rows=rows, known=known)
+            fetched.append(file.name)
+        whose = "the catalogue" if rows else known[1] if known[0] else "first fetch"
+        if not rows and not known[0]:
             tell(f"  {file.name}: no checksum is known; pinned as received")
-        files[file.name] = {"sha256": _digest(path), "by": whose}
-    lock[dataset.id] = {"version": dataset.version, "files": files}
+        files[file.name] = {"sha256": _digest(folder / file.name), "by": whose}
+    lock[dataset.id] = {
+        "version": dataset.version,
+        "years": sorted(asked | known_years),
+        "files": files,
+    }
     write_text(folder / LOCK, json.dumps(lock, indent=1, sort_keys=True) + "\n")
-    tell(f"  {len(files)} files, {n_fetched} of them downloaded")
-    return n_fetched
+    tell(f"  {len(listed)} files, {len(fetched)} of them downloaded")
+    return len(fetched)
 
 
-def _fetch_file(file: RemoteFile, path: Path, *, expected: str, whose: str) -> None:
+def _is_asked(name: str, years: set[int]) -> bool:
+    """Return whether a file is of the years; sector files serve all of them."""
+    named = years_named(name)
+    return not named or "sector" in name.lower() or bool(years.intersection(named))
+
+
+def _must_fetch(path: Path, *, rows: str, known: tuple[str, str], tell: Tell) -> bool:
+    """Return whether a file is missing or not what it should be."""
+    if not path.is_file():
+        return True
+    if rows:
+        is_changed, whose = _rows_of(path) != rows, "the catalogue"
+    else:
+        is_changed, whose = bool(known[0]) and _digest(path) != known[0], known[1]
+    if is_changed:
+        tell(f"  {path.name}: not as {whose} has it; fetched anew")
+    return is_changed
+
+
+def _rows_of(path: Path) -> str:
+    """Return the digest of a file's rows, a reason if it has none."""
+    try:
+        return digest_file(path)
+    except DataError as error:
+        return str(error)
+
+
+def _fetch_file(
+    file: RemoteFile, path: Path, *, rows: str, known: tuple[str, str]
+) -> None:
     """Download one file aside, check it, and only then give it its name."""
+    expected, whose = known
     # The downloader sets the real total, but ignores a bar whose total is 0.
     bar = tqdm(desc=f"  {file.name}", total=1, unit="B", unit_scale=True)
     try:
@@ -141,6 +185,12 @@ def _fetch_file(file: RemoteFile, path: Path, *, expected: str, whose: str) -> N
     finally:
         bar.close()
     _check_content(Path(staged), file)
+    if rows and (received := _rows_of(Path(staged))) != rows:
+        raise FetchError(
+            f"Expected the rows of {file.name} that data/catalogue.toml names, "
+            f"{rows}. Received from {file.address}: {received}. They are other data "
+            "and were removed; to study them, take the file's line out of the catalogue"
+        )
     os.replace(staged, path)
 
 
@@ -188,19 +238,14 @@ def _compare_versions(
         )
 
 
-def _known(
-    catalogue: Catalogue, lock: Entry, dataset: Dataset
-) -> dict[str, tuple[str, str]]:
-    """Return each file's SHA-256 and its source: the catalogue, else the lock."""
+def _pinned(lock: Entry, dataset: Dataset) -> dict[str, tuple[str, str]]:
+    """Return the SHA-256 of each file of an earlier fetch."""
     others = {name: entry for name, entry in lock.items() if name != dataset.id}
     blocks = [entry["files"] for entry in others.values()] + [_held(lock, dataset)]
-    pinned = {
+    return {
         name: (file["sha256"], "an earlier fetch")
         for block in blocks
         for name, file in block.items()
-    }
-    return pinned | {
-        name: (digest, "the catalogue") for name, digest in catalogue.sha256.items()
     }
 
 

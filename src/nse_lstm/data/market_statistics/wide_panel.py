@@ -6,6 +6,7 @@ number is known after the close of its session. A stale session's mended price i
 one session later.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -96,6 +97,22 @@ def make_wide_panel(panel: pd.DataFrame) -> WidePanel:
         moves=spread(table["log_return"]),
         limit=spread(table["limit"]) == 1,
     )
+
+
+def without_returns(wide: WidePanel, years: Collection[int]) -> WidePanel:
+    """Return the arrays without the returns of some years, which are not evaluated.
+
+    Parameters
+    ----------
+    wide : WidePanel
+    years : collection of int
+    """
+    is_out = wide.sessions.year.isin(list(years))
+    returns, moves = (
+        np.where(is_out[:, None], np.nan, values)
+        for values in (wide.returns, wide.moves)
+    )
+    return replace(wide, returns=returns, moves=moves) if is_out.any() else wide
 
 
 def select_sessions(wide: WidePanel, is_chosen: Flags) -> WidePanel:

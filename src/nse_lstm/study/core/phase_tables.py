@@ -10,7 +10,7 @@ from datetime import date
 import pandas as pd
 
 from nse_lstm.errors import ArtefactError, ConfigurationError
-from nse_lstm.features.folds import Fold, make_folds
+from nse_lstm.features.folds import Fold, folds_of_years
 from nse_lstm.json_files import read_json
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import INSTRUMENTS, PANEL, read_table
@@ -31,6 +31,8 @@ class MarketFacts:
     n_sessions: int
     n_rows: int
     n_tickers: int
+    walk_forward: list[int]
+    """Years before the test year that choices are made on, in order."""
 
 
 def parse_day(text: str) -> pd.Timestamp:
@@ -77,7 +79,7 @@ def read_facts(workspace: Workspace) -> MarketFacts:
 def study_folds(workspace: Workspace) -> tuple[Fold, ...]:
     """Return the walk-forward folds in order, the test year last."""
     facts = read_facts(workspace)
-    return make_folds(facts.test_year, workspace.study.folds.n_walk_forward)
+    return folds_of_years(facts.walk_forward, facts.test_year)
 
 
 def read_sealed_panel(workspace: Workspace, *, before: int = 0) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from nse_lstm.features.folds import Fold, make_folds
+from nse_lstm.features.folds import Fold, folds_of_years
 from nse_lstm.features.returns import with_returns
 from nse_lstm.study.core.phase_tables import (
     MarketFacts,
@@ -66,6 +66,6 @@ def open_study_data(workspace: Workspace, *, stocks: str = "") -> StudyData:
         study=workspace.study,
         paths=workspace.paths,
         facts=facts,
-        folds=make_folds(facts.test_year, workspace.study.folds.n_walk_forward),
+        folds=folds_of_years(facts.walk_forward, facts.test_year),
         stocks=stocks,
     )

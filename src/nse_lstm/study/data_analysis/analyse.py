@@ -41,7 +41,9 @@ class DataAnalysis:
     recommended: dict[int, list[str]]
     """Tickers by fold, as of that fold's start."""
     market_statistics: MarketStatistics
-    """Sessions before the test year only."""
+    """Sessions before the test year only, without the returns of untouched years."""
+    untouched: tuple[int, ...] = ()
+    """Years of which nothing is scored."""
 
 
 def analyse_data(workspace: Workspace) -> DataAnalysis:
@@ -65,7 +67,10 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
     keep_summary(workspace, market.panel, facts=facts, names=recommended[test_year])
     statistics, sealed = prepared.statistics[test_year], read_sealed_panel(workspace)
     described = compute_market_statistics(
-        sealed, statistics=statistics, instruments=market.instruments
+        sealed,
+        statistics=statistics,
+        instruments=market.instruments,
+        untouched=workspace.study.market.untouched,
     )
     write_market_statistics(workspace, described)
     start = pd.Timestamp(test_year, 1, 1)
@@ -77,6 +82,7 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
         statistics=statistics,
         recommended=recommended,
         market_statistics=described,
+        untouched=workspace.study.market.untouched,
     )
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from nse_lstm.data.download.catalogue import datasets_of, read_catalogue
-from nse_lstm.data.download.fetch import SOURCES, fetch_datasets
+from nse_lstm.data.download.catalogue import read_catalogue, years_of
+from nse_lstm.data.download.fetch import SOURCES, fetch_years
 from nse_lstm.paths import Paths, find_root
 
 CATALOGUE = Path("data/catalogue.toml")
@@ -24,7 +24,7 @@ def fetch(
     folder : str
         ``data/raw/<market>`` of the project if empty; relative to the project.
     years : str
-        As ``2013-2023``; every data set if empty.
+        As ``2013-2023``; the catalogue's own if empty.
     tell : callable
         Receives each line of progress.
     catalogue_path : Path, optional
@@ -39,10 +39,10 @@ def fetch(
     """
     root = find_root()
     catalogue = read_catalogue(catalogue_path or root / CATALOGUE)
-    datasets = datasets_of(catalogue, years)
+    span = years_of(catalogue, years)
     target = root / folder if folder else Paths(root, catalogue.market).raw
-    n_fetched = fetch_datasets(catalogue, datasets, target, tell=tell)
+    n_fetched = fetch_years(catalogue, span, target, tell=tell)
     return (
-        f"{len(datasets)} data sets are in {target}, {n_fetched} files of them new; "
-        f"{SOURCES} there says how to cite them"
+        f"The files of {span[0]} to {span[1]} are in {target}, {n_fetched} of them "
+        f"new; {SOURCES} there says how to cite them"
     )

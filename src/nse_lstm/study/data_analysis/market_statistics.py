@@ -3,6 +3,7 @@
 Nothing here is read by a later phase; the tables lie beside the panel for a reader.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -21,7 +22,7 @@ from nse_lstm.data.market_statistics.market_years import (
     market_years,
 )
 from nse_lstm.data.market_statistics.stock_years import stock_years
-from nse_lstm.data.market_statistics.wide_panel import make_wide_panel
+from nse_lstm.data.market_statistics.wide_panel import make_wide_panel, without_returns
 from nse_lstm.study.core.workspace import Workspace
 
 PAGE_STOCKS = 63
@@ -58,7 +59,11 @@ class MarketStatistics:
 
 
 def compute_market_statistics(
-    panel: pd.DataFrame, *, statistics: pd.DataFrame, instruments: pd.DataFrame
+    panel: pd.DataFrame,
+    *,
+    statistics: pd.DataFrame,
+    instruments: pd.DataFrame,
+    untouched: Collection[int] = (),
 ) -> MarketStatistics:
     """Describe a panel.
 
@@ -69,8 +74,10 @@ def compute_market_statistics(
     statistics, instruments : DataFrame
         ``tables.STATISTICS`` of the same sessions, and ``tables.INSTRUMENTS`` of the
         whole files, for the codes that came later.
+    untouched : collection of int
+        Years whose returns are left out; their counts and turnover are not.
     """
-    wide = make_wide_panel(panel)
+    wide = without_returns(make_wide_panel(panel), untouched)
     years, autocorrelation = stock_years(wide), stock_autocorrelations(wide)
     ranks, lives = concentration(wide), lifespans(wide)
     absent = absent_days(wide.sessions)

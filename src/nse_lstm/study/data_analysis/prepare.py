@@ -12,9 +12,10 @@ from nse_lstm.data.universe import (
     stock_statistics,
 )
 from nse_lstm.errors import DataError
-from nse_lstm.features.folds import make_folds, resolve_test_year
+from nse_lstm.features.folds import Fold, folds_of_years, resolve_test_year
 from nse_lstm.json_files import write_json
 from nse_lstm.study.core.phase_tables import MarketFacts
+from nse_lstm.study.core.scored_years import walk_forward_years
 from nse_lstm.study.core.workspace import Workspace, actions_path, sourced_path
 from nse_lstm.tables import (
     INSTRUMENTS,
@@ -55,11 +56,12 @@ def prepare_data(workspace: Workspace) -> PreparedData:
         renamed=sourced_path(workspace.study, "renamed_codes"),
     )
     test_year = resolve_test_year(market.panel, workspace.study.test_year)
+    years = walk_forward_years(workspace.study, market.panel, test_year=test_year)
     _write_market(workspace, market)
-    statistics = _judge_stocks(workspace, market, test_year)
+    statistics = _judge_stocks(workspace, market, folds_of_years(years, test_year))
     by_fold = {year: recommended(table) for year, table in statistics.items()}
     _check_recommended(by_fold)
-    facts = _facts(market, test_year)
+    facts = _facts(market, years, test_year)
     _write_recommendations(workspace, statistics, test_year)
     write_json(workspace.paths.processed / "market.json", asdict(facts))
     return PreparedData(market, facts, statistics, by_fold)
@@ -83,7 +85,7 @@ def _write_market(workspace: Workspace, market: MarketData) -> None:
 
 
 def _judge_stocks(
-    workspace: Workspace, market: MarketData, test_year: int
+    workspace: Workspace, market: MarketData, folds: tuple[Fold, ...]
 ) -> dict[int, pd.DataFrame]:
     return {
         fold.year: stock_statistics(
@@ -92,7 +94,7 @@ def _judge_stocks(
             before=fold.start,
             universe=workspace.study.universe,
         )
-        for fold in make_folds(test_year, workspace.study.folds.n_walk_forward)
+        for fold in folds
     }
 
 
@@ -113,7 +115,7 @@ def _write_recommendations(
     write_table(statistics[test_year], STATISTICS, folder / "stock_statistics.csv")
 
 
-def _facts(market: MarketData, test_year: int) -> MarketFacts:
+def _facts(market: MarketData, years: list[int], test_year: int) -> MarketFacts:
     sessions = market.panel["session"]
     return MarketFacts(
         digest=market.digest,
@@ -123,4 +125,5 @@ def _facts(market: MarketData, test_year: int) -> MarketFacts:
         n_sessions=int(sessions.nunique()),
         n_rows=len(market.panel),
         n_tickers=int(market.panel["ticker"].nunique()),
+        walk_forward=years,
     )

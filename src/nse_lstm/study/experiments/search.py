@@ -24,7 +24,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from nse_lstm.config import study_document
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.evaluation.rank_ic import daily_rank_ic
-from nse_lstm.features.folds import make_folds
+from nse_lstm.features.folds import folds_of_years
 from nse_lstm.models.jobs import job_seed
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.core.ledger import append_lines
@@ -33,6 +33,7 @@ from nse_lstm.study.core.phase_tables import (
     read_facts,
     read_sealed_panel,
 )
+from nse_lstm.study.core.scored_years import scored_years
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.experiments.ranking_task import make_ranking_task
@@ -125,7 +126,8 @@ def search_years(workspace: Workspace) -> tuple[int, ...]:
     data = open_study_data(workspace)
     first = min(ranking_folds(data)[0].year, data.folds[0].year)
     begin = pd.Timestamp(read_facts(workspace).first_session).year + HISTORY_YEARS
-    years = tuple(range(max(begin, first - workspace.study.search.n_years), first))
+    known = scored_years(workspace.study, begin, first)
+    years = tuple(known[-workspace.study.search.n_years :])
     if not years:
         raise ArtefactError(
             f"Expected a year from {begin} on, before the first walk-forward year, to "
@@ -138,7 +140,7 @@ def prepare_ranking_task(workspace: Workspace) -> RankingTask:
     """Cut the panel before the first walk-forward year and build the ranking task."""
     study, years = workspace.study, search_years(workspace)
     seen = read_sealed_panel(workspace, before=years[-1] + 1)
-    folds = make_folds(years[-1] + 1, len(years))[:-1]
+    folds = folds_of_years(years, years[-1] + 1)[:-1]
     return make_ranking_task(seen, study=study, folds=folds)
 
 

@@ -12,6 +12,7 @@ from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.reporting.display import show_table
 from nse_lstm.study.core.phase_tables import read_facts, read_instruments
+from nse_lstm.study.core.scored_years import require_scored
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace, open_workspace
 from nse_lstm.study.laboratory.evaluations import count_evaluations
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from nse_lstm.models.progress import Progress
 
 
-FREE, COUNTED, SEALED = "free", "counted", "sealed"
-"""Uses of a year: without a record, recorded as trials, or not at all."""
+FREE, COUNTED, SEALED, UNTOUCHED = "free", "counted", "sealed", "untouched"
+"""Uses of a year: without a record, recorded as trials, or (two) not at all."""
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -49,7 +50,7 @@ class Laboratory:
 
         Years before the first walk-forward year are ``free``. A year that the study is
         judged on is ``counted``: its scores enter the trial ledger. The test year is
-        ``sealed``.
+        ``sealed``. A year that is kept for claims is ``untouched``.
         """
         facts = read_facts(self.workspace)
         begin = pd.Timestamp(facts.first_session).year + 1
@@ -145,6 +146,8 @@ class Laboratory:
     def _use(self, year: int) -> str:
         if year >= read_facts(self.workspace).test_year:
             return SEALED
+        if year in self.workspace.study.market.untouched:
+            return UNTOUCHED
         return COUNTED if year >= _first_counted(self.workspace) else FREE
 
     def _last_free(self) -> int:
@@ -165,6 +168,7 @@ class Laboratory:
                 "`year` must be before the test year, which only Phase 4 evaluates. "
                 f"Received: {year}"
             )
+        require_scored(self.workspace.study, year)
         if year not in uses:
             raise ConfigurationError(
                 f"`year` must be one of {min(uses)} to {max(uses) - 1}. "

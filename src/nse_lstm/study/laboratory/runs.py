@@ -32,6 +32,7 @@ from nse_lstm.reporting.laboratory_figures import draw_run
 from nse_lstm.study.core.fitting import fit_models
 from nse_lstm.study.core.jobs import bundle_folder, split_stock
 from nse_lstm.study.core.phase_tables import ALL_STOCKS, read_facts, read_sealed_panel
+from nse_lstm.study.core.scored_years import require_scored
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.laboratory.evaluations import record_evaluation
@@ -136,9 +137,12 @@ def run_network(
     ------
     ArtefactError
         If the network could not be fitted.
+    ConfigurationError
+        If the year is kept untouched.
     DataError
         If the stock has too little history.
     """
+    require_scored(workspace.study, request.year)
     fold = make_folds(request.year + 1, 1)[0]
     # No row after the year is read.
     panel = read_sealed_panel(workspace, before=request.year + 1)

@@ -10,10 +10,11 @@ import pandas as pd
 
 from nse_lstm.config import study_document
 from nse_lstm.errors import ArtefactError
-from nse_lstm.features.folds import Fold, make_folds
+from nse_lstm.features.folds import Fold, folds_of_years
 from nse_lstm.models.tabular_models import forecast_tabular
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
+from nse_lstm.study.core.scored_years import scored_years
 from nse_lstm.study.core.study_data import StudyData
 from nse_lstm.study.core.versioned_folder import Made, read_or_make
 from nse_lstm.study.ranking.features_and_targets import build_tables
@@ -56,7 +57,7 @@ def ranking_folds(data: StudyData) -> tuple[Fold, ...]:
     """Return the walk-forward years of the tabular models, in order.
 
     From the study's ``first_year``, or the third of the data if that is later, to the
-    year before the test year.
+    year before the test year, without untouched years.
 
     Raises
     ------
@@ -66,12 +67,13 @@ def ranking_folds(data: StudyData) -> tuple[Fold, ...]:
     facts = data.facts
     earliest = pd.Timestamp(facts.first_session).year + HISTORY_YEARS
     first = max(data.study.tabular.first_year, earliest)
-    if first >= facts.test_year:
+    years = scored_years(data.study, first, facts.test_year)
+    if not years:
         raise ArtefactError(
             f"Expected a year from {first} on, before the test year, to forecast. "
             f"Received: test year {facts.test_year}"
         )
-    return make_folds(facts.test_year, facts.test_year - first)[:-1]
+    return folds_of_years(years, facts.test_year)[:-1]
 
 
 def _make(data: StudyData, progress: Progress, folds: list[Fold]) -> Made:
