@@ -245,7 +245,7 @@ def untouched_lines(years: Sequence[int]) -> list[str]:
 
 
 def _contained(ledger: pd.DataFrame) -> list[str]:
-    """Name the files whose rows all stand in another file too."""
+    """Name the files whose rows another file has too."""
     counts = ledger.pivot_table(
         index="source_file", columns="action", values="n_rows", aggfunc="sum"
     ).fillna(0)

@@ -9,7 +9,8 @@ from nse_lstm.study.data_analysis.download import fetch
 CATALOGUE = """
 market = "nse"
 address = "http://127.0.0.1:1"
-sha256 = {}
+years = [2013, 2013]
+rows = {}
 
 [[datasets]]
 id = "abc123def4"

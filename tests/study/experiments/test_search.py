@@ -12,6 +12,7 @@ from support.tiny_study import tiny_workspace
 from nse_lstm.config import CrossSection, Search, Study, Tabular
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.features.folds import Fold
+from nse_lstm.json_files import read_json, write_json
 from nse_lstm.study.core.ledger import read_lines
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
@@ -100,15 +101,20 @@ def run(workspace: Workspace) -> SearchResult:
     return search(workspace, TOY, progress=lambda _: None)
 
 
-def test_the_years_end_before_the_first_walked_forward(workspace: Workspace) -> None:
+def test_the_years_end_before_the_first_walked_forward(fresh: Workspace) -> None:
+    workspace = fresh
     # Data from 2019, so 2021 is the first with two years before it.
     assert search_years(workspace) == (2021, 2022)
     study = replace(workspace.study, search=Search(n_years=1))
     assert search_years(replace(workspace, study=study)) == (2022,)
+    # Years that are kept untouched are not searched on.
+    market = replace(workspace.study.market, untouched=(2022,))
+    study = replace(workspace.study, market=market)
+    assert search_years(replace(workspace, study=study)) == (2021,)
     # Whichever walks forward first counts: v2's folds, here from 2022 on.
-    folds = replace(workspace.study.folds, n_walk_forward=2)
-    early = replace(workspace, study=replace(workspace.study, folds=folds))
-    assert search_years(early) == (2021,)
+    path = workspace.paths.processed / "market.json"
+    write_json(path, read_json(path) | {"walk_forward": [2022, 2023]})
+    assert search_years(workspace) == (2021,)
 
 
 def test_without_a_year_to_search_on_it_says_so(workspace: Workspace) -> None:
