@@ -100,7 +100,14 @@ def years_of(catalogue: Catalogue, years: str = "") -> tuple[int, int]:
 
 
 def datasets_of(catalogue: Catalogue, years: tuple[int, int]) -> tuple[Dataset, ...]:
-    """Return the data sets that cover any of the years, both ends included."""
+    """Return the data sets that cover any of the years.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    years : (int, int)
+        First and last year, both included.
+    """
     first, last = years
     return tuple(
         each

@@ -31,6 +31,11 @@ def scored_years(study: Study, first: int, test_year: int) -> list[int]:
 def require_scored(study: Study, year: int) -> None:
     """Refuse to score a year that is kept untouched.
 
+    Parameters
+    ----------
+    study : Study
+    year : int
+
     Raises
     ------
     ConfigurationError
