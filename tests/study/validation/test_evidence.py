@@ -46,9 +46,7 @@ def forecast_table(panel: pd.DataFrame) -> pd.DataFrame:
 def study(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     panel = make_tiny_panel(120, start="2019-11-04")
     forecasts = forecast_table(panel)
-    trials = pd.DataFrame(
-        {"sharpe": [0.01, -0.2, np.nan], "own": [True, False, False]}
-    )
+    trials = pd.DataFrame({"sharpe": [0.01, -0.2, np.nan], "own": [True, False, False]})
     monkeypatch.setattr(
         evidence,
         "read_trial_matrix",
