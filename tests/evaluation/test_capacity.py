@@ -22,7 +22,7 @@ from nse_lstm.evaluation.capacity import (
     score_capacity,
     simulate_sized_fills,
 )
-from nse_lstm.evaluation.strategies import tradability_by_stock
+from nse_lstm.evaluation.strategies import strategy_returns, tradability_by_stock
 from nse_lstm.features.returns import market_sessions, with_returns
 
 FREE = Backtest(cash_rate=0.0)
@@ -154,3 +154,41 @@ def test_with_more_capital_a_smaller_part_of_the_orders_is_filled(forecasts_of):
     assert table["fill_share"].is_monotonic_decreasing
     assert table["exposure"].iloc[-1] < table["exposure"].iloc[0]
     assert table["fill_share"].iloc[0] > 0.99
+
+
+def test_without_bounds_the_stocks_accounts_add_up_and_seeds_are_averaged(forecasts_of):
+    panel = make_tiny_panel(start="2019-11-04")
+    panel = panel.assign(volume=panel["volume"] * 1e9)
+    views = {1: lambda r: r["ahead"].fillna(0.0), 2: lambda r: r["ahead"] * 0 - 1}
+    forecasts = pd.concat(
+        forecasts_of(panel, model="v2", y_hat=view, fold=2020, seed=seed)
+        for seed, view in views.items()
+    )
+    backtest = Backtest(capacity_kes=(1e9,), capital_kes=1e9)
+    calendars = tradability_by_stock(forecasts, with_returns(panel), backtest=backtest)
+    table = score_capacity(
+        forecasts, panel, calendars, model="v2", rule="sign", backtest=backtest
+    )
+    returns = strategy_returns(forecasts, panel, backtest=backtest)
+    chosen = (returns["model"] == "v2") & (returns["rule"] == "sign")
+    own = returns[chosen & (returns["cost_bps"] == backtest.headline_cost_bps)]
+    expected = []
+    for _, rows in own.groupby("seed"):
+        net, position = (
+            rows.pivot(index="session", columns="ticker", values=name).to_numpy()
+            for name in ("net_return", "position")
+        )
+        value = np.cumprod(1 + net, axis=0) / 3
+        before = np.vstack([np.full(3, 1 / 3), value[:-1]])
+        total = value.sum(axis=1) / before.sum(axis=1) - 1
+        exposure = (position * before).sum(axis=1) / before.sum(axis=1)
+        cash = backtest.cash_rate / 250
+        excess = 250 * (total.mean() - cash)
+        expected.append([value[-1].sum() - 1, excess, exposure.mean(), len(net)])
+    assert len(expected) == 2
+    found = table[["net_return", "net_excess", "exposure", "n"]].iloc[0].to_numpy()
+    # Lots of 100 shares leave a few hundred shillings of a milliard uninvested.
+    assert found == pytest.approx(np.mean(expected, axis=0), rel=1e-4)
+    # The second seed orders nothing, so its share of orders is missing.
+    assert table["fill_share"].tolist() == pytest.approx([1.0])
+    assert (table["rule"] == "sign").all() and (table["model"] == "v2").all()

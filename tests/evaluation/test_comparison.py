@@ -112,6 +112,8 @@ def test_differences_that_do_not_vary_decide_nothing(constant):
     found = diebold_mariano(FIRST + constant, FIRST)
     assert math.isnan(found.statistic) and math.isnan(found.p_value)
     assert found.mean == pytest.approx(constant)
+    same = mean_test(np.full(10, constant))
+    assert math.isnan(same.statistic) and math.isnan(same.p_value)
 
 
 def test_losses_that_do_not_fit_are_refused():

@@ -89,6 +89,31 @@ def test_purchases_wait_for_money_where_a_sale_lapses():
     )
 
 
+def test_purchases_share_the_money_that_there_is():
+    dates = pd.to_datetime(["2020-01-30", "2020-01-31", "2020-02-03"])
+    calendars = [
+        calendar_of([0.0, 1.0, 0.0], dates=dates, sells=[1, 1, 0]),
+        calendar_of([0.0, 0.0, 0.0], dates=dates, buys=[0, 0, 1]),
+    ]
+    account = hold_equal_weight(calendars, backtest=NO_CASH, cost_bps=0)
+    # The first weighs 1 / 1.5 and is not sold: a third is left for the wanted half.
+    assert account["turnover"].tolist() == pytest.approx([1 / 2, 0, 1 / 3])
+
+
+def test_an_order_two_sessions_before_knows_the_weights_of_then_alone():
+    dates = pd.to_datetime(["2020-01-31", "2020-02-03", "2020-02-04"])
+    calendars = [
+        calendar_of([0.0, 0.0, 0.4], dates=dates),
+        calendar_of([0.0, 0.0, 0.0], dates=dates, buys=[0, 1, 1]),
+    ]
+    slow = replace(NO_CASH, delay=2)
+    account = hold_equal_weight(calendars, backtest=slow, cost_bps=0)
+    # The first is bought on 31 January. The order for 3 February does not know it yet,
+    # and wants a half of each again: they share the half that is left.
+    assert account["turnover"].tolist() == pytest.approx([1 / 2, 1 / 2, 0])
+    assert account["gross_return"].iloc[2] == pytest.approx(3 / 4 * 0.4)
+
+
 @given(seed=st.integers(0, 10_000), n_stocks=st.integers(1, 6))
 @settings(max_examples=40, deadline=None)
 def test_the_account_never_borrows_and_costs_only_cost(seed, n_stocks):

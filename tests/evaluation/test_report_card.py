@@ -42,16 +42,19 @@ def make_scores(*, net=0.10, negatives=0.0, n_high=2, n_held=(100, 300, 20), equ
         ],
         "win_rate_all": [("AAA", 0.24, N), ("ALL", 0.24, 3 * N)],
         "net_return": [("ALL", net, N)],
+        "gross_return": [("ALL", 0.7, N)],
         "exposure": [("ALL", 0.4, N)],
     }
     idle = {
         "sharpe_over_cash": [(k, NAN, N) for k in names],
         "net_return": [("ALL", (1 + 0.085 / 250) ** N - 1, N)],
+        "gross_return": [("ALL", 0.8, N)],
     }
     hold = {
         "sharpe_over_cash": [(k, 1.2, N) for k in names],
         "win_rate": [(k, 0.45, N) for k in [*names, "ALL"]],
         "net_return": [("ALL", 0.2, N)],
+        "gross_return": [("ALL", 0.9, N)],
     }
     rows = [
         *rows_of("v2", "none", ACCURACY_COST, accuracy),
@@ -130,6 +133,10 @@ def test_net_return_is_held_against_cash_and_against_holding():
         False,
         "20.0 %",
     )
+    # No figure before costs is shown.
+    assert card.loc["Net return above cash", "buy_and_hold"] == "20.0 %"
+    assert card.loc["Net return above cash", "persistence"] == "8.9 %"
+    assert row["persistence"] == "8.9 %"
     assert "dividends" in row["comment"]
     assert "40.0 % of the capital" in row["comment"]
 

@@ -14,6 +14,7 @@ from nse_lstm.evaluation.robustness import (
     GROSS,
     GROSS_LATER,
     NET,
+    NET_LATER,
     ROBUSTNESS_METRICS,
     START_DAY,
     score_robustness,
@@ -107,6 +108,33 @@ def test_the_excess_is_over_the_same_stocks_at_the_same_exposure(
         expected = 250 * (own[name].mean() - same)
         found = scores.loc[("oracle", "sign", metric), "value"]
         assert found == pytest.approx(expected)
+
+
+def test_the_mean_of_the_seeds_is_scored(scores, forecasts, panel):
+    returns = strategy_returns(forecasts, panel, backtest=BACKTEST)
+    own = returns[returns["model"] == "oracle"]
+    more = [
+        own.assign(seed=seed, net_return=own["net_return"] + shift)
+        for seed, shift in ((2, 0.001), (3, 0.005))
+    ]
+    found = score_robustness(
+        forecasts,
+        tradability_by_stock(forecasts, with_returns(panel), backtest=BACKTEST),
+        returns=pd.concat([returns, *more]),
+        later=returns,
+        model="oracle",
+        backtest=BACKTEST,
+    ).set_index(["model", "rule", "metric"])["value"]
+    of_one = scores["value"]
+    # 0, 0.001 and 0.005 a session: 0.002 in the mean.
+    for metric, moved in ((NET, 250 * 0.002), (GROSS, 0.0)):
+        place = ("oracle", "sign", metric)
+        assert found[place] - of_one[place] == pytest.approx(moved, abs=1e-9)
+    own_later = found["oracle", "sign", GROSS_LATER]
+    assert own_later == pytest.approx(found["oracle", "sign", GROSS])
+    assert found["oracle", "sign", NET_LATER] == pytest.approx(
+        of_one["oracle", "sign", NET]
+    )
 
 
 def test_a_session_later_knowledge_of_the_session_is_worth_nothing(

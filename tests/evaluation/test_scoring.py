@@ -15,6 +15,7 @@ from nse_lstm.evaluation.scoring import (
     POOL,
     STRATEGY_METRICS,
     TRADED,
+    check_forecasts,
     on_traded,
     realised,
     score_accuracy,
@@ -179,6 +180,11 @@ def test_a_model_with_two_aims_is_refused(panel, forecasts_of):
     both = pd.concat([forecasts, forecasts.assign(delay=1)])
     with pytest.raises(TableError, match="two of v2"):
         score_accuracy(both, panel)
+    # Two targets of one origin are two aims, two origins of one target are not.
+    later = forecasts["target_date"] + pd.Timedelta(days=7)
+    with pytest.raises(TableError, match="two of v2"):
+        check_forecasts(pd.concat([forecasts, forecasts.assign(target_date=later)]))
+    check_forecasts(forecasts.assign(target_date=forecasts["target_date"].max()))
 
 
 def test_an_empty_table_of_forecasts_is_refused(panel, forecasts_of):

@@ -29,10 +29,11 @@ def make_rows(net, *, model="v2", rule="gate", position=1.0, ticker="AAA", seed=
             "session": pd.bdate_range("2021-01-04", periods=n).as_unit("us"),
             "position": position,
             "turnover": 0.0,
-            "gross_return": net,
+            # What is not judged lies far from what is.
+            "gross_return": net + 0.01,
             "net_return": net,
             "cash_return": CASH,
-            "stock_return": net,
+            "stock_return": net - 0.02,
         }
     )
 
@@ -115,13 +116,15 @@ def test_the_smallest_sharpe_that_could_be_seen_is_z_over_root_years(noise):
 
 
 def test_stocks_are_pooled_and_seeds_averaged_into_one_observation_a_session(noise):
+    shifts = {"AAA": [0.001, 0.003, 0.008], "BBB": [0.0], "CCC": [-0.001]}
     rows = [
         make_rows(noise + shift, ticker=ticker, seed=seed)
-        for ticker, seed, shift in [("AAA", 1, 0.001), ("AAA", 2, 0.003), ("BBB", 1, 0)]
+        for ticker, of_seeds in shifts.items()
+        for seed, shift in enumerate(of_seeds, start=1)
     ]
     holdings = [
         make_rows(noise, model="buy_and_hold", rule="hold", ticker=ticker)
-        for ticker in ("AAA", "BBB")
+        for ticker in shifts
     ]
     found = judge(
         pd.concat(rows),
@@ -132,7 +135,7 @@ def test_stocks_are_pooled_and_seeds_averaged_into_one_observation_a_session(noi
         deflated_sharpe=None,
         audit_clean=None,
     )
-    # AAA is 0.002 ahead on average, BBB 0: 0.001 a session, 0.25 a year.
+    # AAA is 0.004 ahead in the mean, BBB 0, CCC -0.001: 0.001 a session, 0.25 a year.
     assert found.n_sessions == 500
     assert found.excess_over_holding.mean == pytest.approx(0.25)
 

@@ -145,6 +145,8 @@ def test_a_line_holds_statistics_and_little_of_them(tmp_path: Path) -> None:
     data = open_study_data(make_workspace(tmp_path))
     count_trials(data, make_returns(), study="s", cost_bps=66)
     line = json.loads((data.paths.ledger / "trials.jsonl").read_text())
+    # By name, so that the order in which the code names them changes no byte.
+    assert list(line) == sorted(line)
     assert line["excess_ppm"] == "10000 -10000 20000 0"
     assert {"first", "last", "calendar", "seed", "model", "rule"} <= set(line)
 

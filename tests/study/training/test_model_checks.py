@@ -17,6 +17,11 @@ from nse_lstm.study.training.model_checks import (
 from nse_lstm.tables import FORECASTS, read_table, write_table
 
 
+def v2_prices(workspace: Workspace) -> pd.Series:
+    table = read_table(FORECASTS, workspace.paths.evaluation / "forecasts.parquet")
+    return table.loc[table["model"] == "v2", "price_hat"]
+
+
 def test_no_negative_is_found_and_it_is_said_how_that_comes_about(
     finished: Workspace,
 ) -> None:
@@ -25,7 +30,12 @@ def test_no_negative_is_found_and_it_is_said_how_that_comes_about(
     assert row["met"]
     assert row["found"] == f"0 of {counts['n_forecasts'].sum():,}"
     assert "Forecasts are not clipped" in row["comment"]
-    assert "No forecast came near zero" in row["comment"]
+    lowest = counts.loc[counts["lowest"].idxmin()]
+    assert lowest["lowest"] == v2_prices(finished).min() > 1
+    assert row["comment"].endswith(
+        "No forecast came near zero. "
+        f"The lowest is {lowest['lowest']:.2f} KES ({lowest['ticker']})."
+    )
 
 
 def test_negative_forecasts_are_counted_and_their_stock_named(
@@ -56,6 +66,10 @@ def test_the_card_holds_the_plans_limits_against_what_was_measured(
     assert (
         "300 ms in the median" in card.loc["Prediction in less than 100 ms", "comment"]
     )
+    # 2 stocks, 20 s each.
+    time = card.loc["Training time per stock"]
+    assert time["found"] == "20 s in the median"
+    assert "all 2 models of the test year 0.7 minutes" in time["comment"]
     ratio = card.loc["Validation loss near the training loss"]
     assert ratio["found"] == "1.5 times in the median"
     assert pd.isna(ratio["met"])

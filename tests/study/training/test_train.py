@@ -121,6 +121,9 @@ def test_the_summary_holds_each_models_own_windows_and_losses(
         ]
 
     monkeypatch.setattr(train, "fit_models", fit)
+    study = own_study.study
+    alone = replace(study, stock_lstm=replace(study.stock_lstm, trained=False))
+    own_study = replace(own_study, study=alone)
     told: list[str] = []
     summary = train.train_all(own_study, progress=told.append)
     assert len(told) == 1 and "models" in told[0]

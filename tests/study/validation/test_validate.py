@@ -49,7 +49,10 @@ def phase(
     study = finished.study
     quick = replace(study.backtest, cost_bps=(0, COST), n_starts=2)
     study = replace(
-        study, backtest=quick, verdict=replace(study.verdict, random_draws=20)
+        study,
+        backtest=quick,
+        verdict=replace(study.verdict, random_draws=20),
+        stock_lstm=replace(study.stock_lstm, trained=False),
     )
     workspace = replace(finished, study=study, paths=replace(finished.paths, root=root))
     fit_jobs(workspace, list_jobs(workspace), "surrogate")
