@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from nse_lstm.config import Backtest
 from nse_lstm.data.corporate_actions import find_events
 from nse_lstm.study.audit.reference import rows
-from nse_lstm.study.audit.reference.account import sharpe, simulate_account
+from nse_lstm.study.audit.reference.account import simulate_account
 from nse_lstm.study.audit.reference.choices import choose_champion
 from nse_lstm.study.audit.reference.market import ReferenceDay, ReferenceMarket
 from nse_lstm.study.audit.reference.rows import read_market
+from nse_lstm.study.audit.reference.statistics import ratio
 from nse_lstm.study.audit.reference.windows import (
     list_windows,
     split_windows,
@@ -161,7 +162,7 @@ def test_a_reference_buy_lapses_at_the_limit() -> None:
 
 
 def test_the_reference_sharpe_ratio() -> None:
-    assert sharpe([0.01, 0.03], 1) == pytest.approx(0.02 / 0.0141421, rel=1e-5)
+    assert ratio([0.01, 0.03]) == pytest.approx(0.02 / 0.0141421, rel=1e-5)
 
 
 def test_the_reference_champion_is_the_simplest_within_one_error() -> None:

@@ -59,7 +59,7 @@ def test_the_published_mistakes_are_all_tried() -> None:
     [
         ("centred window", "futures: forecasts"),
         ("survivors only", "futures: universe"),
-        ("unpaid costs", "reference: money"),
+        ("unpaid costs", "recount: returns.parquet"),
         ("features of tomorrow", "futures: features"),
         ("tabular models in sample", "futures: tabular"),
         ("scaler on all data, network", "futures: scalers"),

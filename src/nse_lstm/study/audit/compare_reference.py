@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 
 from nse_lstm.study.audit import compare_reference_data as data
-from nse_lstm.study.audit import compare_reference_money as money
 from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.differences import (
     FACTOR_NEAR,
@@ -14,6 +13,7 @@ from nse_lstm.study.audit.differences import (
     to_array,
 )
 from nse_lstm.study.audit.pipeline_run import PipelineRun
+from nse_lstm.study.audit.recount import recount
 from nse_lstm.study.audit.reference_cache import ReferenceCache, compute_reference
 from nse_lstm.study.audit.table_rows import blocks_by_model, to_dates
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
@@ -41,8 +41,8 @@ def compare_with_reference(
     Returns
     -------
     list of AuditAlarm
-        "reference: " with panel, universe, windows, scalers, forecasts, money or
-        choices: where and how they differ.
+        "reference: " with panel, universe, windows, scalers or forecasts, and
+        "recount: " with a published file: where and how they differ.
     """
     parts: dict[str, Callable[[PipelineRun, ReferenceCache], Differences]] = {
         "panel": lambda r, ref: data.compare_panel(r.prices, ref.market),
@@ -50,14 +50,13 @@ def compare_with_reference(
         "windows": lambda r, ref: data.compare_jobs(r.jobs, ref),
         "scalers": _scalers,
         "forecasts": _forecasts,
-        "money": _money,
-        "choices": lambda r, ref: money.compare_champions(r, ref.market),
     }
-    return [
+    alarms = [
         AuditAlarm(f"reference: {name}", where, detail)
         for name, compare in parts.items()
         for where, detail in compare(run, reference)
     ]
+    return [*alarms, *recount(run.workspace, reference.market).alarms]
 
 
 def _universe(run: PipelineRun, reference: ReferenceCache) -> Differences:
@@ -100,12 +99,3 @@ def _forecasts(run: PipelineRun, reference: ReferenceCache) -> Differences:
             )
         y_hat = np.log(price_hat.where(price_hat > 0).to_numpy(float) / last)
         yield from column_differences(rows["y_hat"], y_hat, where=where, tolerance=1e-5)
-
-
-def _money(run: PipelineRun, reference: ReferenceCache) -> Differences:
-    market, backtest = reference.market, run.workspace.study.backtest
-    accounts = money.simulate_accounts(run.forecasts, market, backtest)
-    yield from money.compare_accounts(run.returns, accounts)
-    yield from money.compare_money(run.scores, accounts, backtest)
-    yield from money.compare_accuracy(run.forecasts, run.scores, market)
-    yield from money.compare_verdict(run, accounts)

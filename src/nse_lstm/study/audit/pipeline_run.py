@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
-import pandera.pandas as pa
 
 from nse_lstm.config import Study
 from nse_lstm.evaluation.verdict import Judgement
@@ -24,13 +23,10 @@ from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis import analyse
 from nse_lstm.study.validation import validate
 from nse_lstm.tables import (
-    COVERAGE,
-    EVIDENCE,
     FORECASTS,
     PANEL,
     SCORES,
     STRATEGY_RETURNS,
-    empty_table,
     read_table,
 )
 
@@ -184,25 +180,14 @@ def forecasting_with(learner: str) -> Iterator[None]:
 
 @contextmanager
 def _without_display_tables() -> Iterator[None]:
-    """Skip the market statistics, the evidence and the intervals' coverage."""
-    with (
-        patched(
-            analyse,
-            compute_market_statistics=_nothing,
-            write_market_statistics=_nothing,
-        ),
-        patched(validate, gather_evidence=_no_rows(EVIDENCE)),
-        patched(validate, gather_coverage=_no_rows(COVERAGE)),
+    """Skip the market statistics."""
+    with patched(
+        analyse,
+        compute_market_statistics=_nothing,
+        write_market_statistics=_nothing,
     ):
         yield
 
 
 def _nothing(*given: object, **how: object) -> None:
     """Do nothing."""
-
-
-def _no_rows(schema: pa.DataFrameSchema) -> Callable[..., pd.DataFrame]:
-    def gather(*given: object) -> pd.DataFrame:
-        return empty_table(schema)
-
-    return gather

@@ -35,8 +35,7 @@ CHECKS: tuple[tuple[str, str], ...] = (
     ("reference: windows", "inputs, labels and spans"),
     ("reference: scalers", "each scaler's range is that of its training windows"),
     ("reference: forecasts", "origins, targets and starting prices"),
-    ("reference: money", "fills, costs, accounts, Sharpe ratios, accuracy, verdict"),
-    ("reference: choices", "each stock's champion on walk-forward years"),
+    ("recount", "every published number, read from disk: accounts, scores, verdict"),
     ("refit: bytes", "the same job gives the same bytes again"),
     ("refit: forecasts", "stored weights give the same forecasts on another path"),
     ("refit: stopping", "the validation span's loss stopped the training"),
@@ -126,7 +125,7 @@ def audit_table(workspace: Workspace) -> pd.DataFrame:
             "alarms": sum(
                 name == check or name.startswith(f"{check}: ") for name in names
             )
-            if check in ("rule", "placebo")
+            if check in ("rule", "placebo", "recount")
             else names.count(check),
         }
         for check, tested in CHECKS

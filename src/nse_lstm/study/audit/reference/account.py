@@ -13,6 +13,22 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
+class ReferenceSession:
+    """One session of a stock: its return, its fills and its printed row."""
+
+    session: date
+    origin: date | None
+    """Session after which its orders were sent; None where that one is stale."""
+    stock: float
+    buys: bool
+    sells: bool
+    price: float | None
+    volume: float
+    cash: float
+    """Return of idle money in the session."""
+
+
+@dataclass(frozen=True)
 class ReferenceBooking:
     """Position, turnover and returns of the account in one session."""
 
@@ -22,43 +38,34 @@ class ReferenceBooking:
     gross: float
     net: float
     stock: float
+    cash: float
 
 
-def simulate_account(
+def list_sessions(
     market: ReferenceMarket,
-    ticker: str,
-    forecasts: dict[date, float],
+    rows: dict[date, ReferenceDay],
     *,
     year: int,
-    rule: str,
-    cost_bps: int,
     backtest: Backtest,
-) -> list[ReferenceBooking]:
-    """Simulate a year: an origin's order is filled ``delay`` sessions later, or lapses.
+) -> list[ReferenceSession]:
+    """List a year's sessions of one stock: returns of its mark, and fills per side.
 
     Parameters
     ----------
     market : ReferenceMarket
-        Rows of every session.
-    ticker : str
-        Stock that is traded.
-    forecasts : dict
-        Forecast log return by origin; NaN where the price forecast is not positive.
+        Whose sessions are the calendar.
+    rows : dict
+        The stock's rows by session.
     year : int
-        Whose sessions are booked.
-    rule : str
-        "sign" or "gate".
-    cost_bps : int
-        Per side.
     backtest : Backtest
-        The study's fills and costs.
+        The study's delay, limit and haircut.
     """
-    rows, sessions = market.stocks[ticker], market.sessions
-    held = 0.0
-    account: list[ReferenceBooking] = []
+    sessions, found = market.sessions, []
     mark: float | None = None
     value_before, absent, listed, suspended = 1.0, 0, False, False
     for at, session in enumerate(sessions):
+        if session.year > year:
+            break
         day = rows.get(session)
         present_before = at == 0 or sessions[at - 1] in rows
         listed = listed or day is not None
@@ -72,30 +79,144 @@ def simulate_account(
         if session.year != year:
             continue
         origin = sessions[at - backtest.delay] if at >= backtest.delay else None
-        wanted = _ordered_position(rows, forecasts, origin, rule, cost_bps, backtest)
-        after = _position_after(day, held, wanted, move, backtest)
-        cash = backtest.cash_rate / backtest.sessions_per_year
-        gross = held * stock + (1 - held) * cash
-        paid = 1 - cost_bps / 10_000 * abs(after - held)
-        turnover, net = abs(after - held), (1 + gross) * paid - 1
-        account.append(ReferenceBooking(session, held, turnover, gross, net, stock))
+        if origin is not None and origin in rows and rows[origin].stale:
+            origin = None
+        deals = _deals(day)
+        found.append(
+            ReferenceSession(
+                session,
+                origin,
+                stock,
+                buys=deals and move < backtest.limit - ROUNDING,
+                sells=deals and move > -backtest.limit + ROUNDING,
+                price=None if day is None else day.price,
+                volume=0.0 if day is None or day.volume is None else day.volume,
+                cash=cash_return(session, backtest),
+            )
+        )
+    return found
+
+
+def book_orders(
+    sessions: list[ReferenceSession],
+    forecasts: dict[date, float],
+    *,
+    rule: str,
+    cost_bps: int,
+    backtest: Backtest,
+) -> list[ReferenceBooking]:
+    """Book a year: an origin's order is filled ``delay`` sessions later, or lapses.
+
+    Parameters
+    ----------
+    sessions : list of ReferenceSession
+        From ``list_sessions``.
+    forecasts : dict
+        Forecast log return by origin; NaN where the price forecast is not positive.
+    rule : str
+        "sign", "gate", or "hold", which needs no forecast.
+    cost_bps : int
+        Per side.
+    backtest : Backtest
+        The study's fills and costs.
+    """
+    held, account = 0.0, []
+    for each in sessions:
+        wanted = ordered_position(
+            forecasts, each.origin, rule=rule, cost_bps=cost_bps, backtest=backtest
+        )
+        after = held
+        if wanted == 1.0 and each.buys:
+            after = 1.0
+        if wanted == 0.0 and each.sells:
+            after = 0.0
+        gross = held * each.stock + (1 - held) * each.cash
+        turnover = abs(after - held)
+        net = (1 + gross) * (1 - cost_bps / 10_000 * turnover) - 1
+        account.append(
+            ReferenceBooking(
+                each.session, held, turnover, gross, net, each.stock, each.cash
+            )
+        )
         held = after
     return account
 
 
-def sharpe(returns: list[float], sessions_per_year: int) -> float:
-    """Return the annualised Sharpe ratio over zero, with the sample's deviation.
+def simulate_account(
+    market: ReferenceMarket,
+    ticker: str,
+    forecasts: dict[date, float],
+    *,
+    year: int,
+    rule: str,
+    cost_bps: int,
+    backtest: Backtest,
+) -> list[ReferenceBooking]:
+    """Simulate one stock's year from its rows.
 
     Parameters
     ----------
-    returns : list of float
-        One per session, as fractions.
-    sessions_per_year : int
-        For the annualisation.
+    market : ReferenceMarket
+        Rows of every session.
+    ticker : str
+        Stock that is traded.
+    forecasts, rule, cost_bps, backtest
+        As for ``book_orders``.
+    year : int
+        Whose sessions are booked.
     """
-    mean = sum(returns) / len(returns)
-    variance = sum((r - mean) ** 2 for r in returns) / (len(returns) - 1)
-    return mean / math.sqrt(variance) * math.sqrt(sessions_per_year)
+    sessions = list_sessions(
+        market, market.stocks[ticker], year=year, backtest=backtest
+    )
+    return book_orders(
+        sessions, forecasts, rule=rule, cost_bps=cost_bps, backtest=backtest
+    )
+
+
+def cash_return(session: date, backtest: Backtest) -> float:
+    """Return what cash earns in a session.
+
+    Parameters
+    ----------
+    session : date
+        Whose month and year count.
+    backtest : Backtest
+        The study's rate.
+    """
+    return backtest.cash_rate / backtest.sessions_per_year
+
+
+def ordered_position(
+    forecasts: dict[date, float],
+    origin: date | None,
+    *,
+    rule: str,
+    cost_bps: int,
+    backtest: Backtest,
+) -> float | None:
+    """Return the position ordered at an origin; None sends no order.
+
+    Parameters
+    ----------
+    forecasts, rule, cost_bps, backtest
+        As for ``book_orders``.
+    origin : date or None
+        Of ``ReferenceSession``.
+    """
+    if origin is None:
+        return None
+    if rule == "hold":
+        return 1.0
+    if origin not in forecasts:
+        return None
+    expected = math.expm1(forecasts[origin])
+    if math.isnan(expected):
+        return 0.0
+    if rule == "sign":
+        return 1.0 if expected > 0 else 0.0
+    if expected > backtest.gate_multiple * cost_bps / 10_000:
+        return 1.0
+    return 0.0 if expected < 0 else None
 
 
 def _move(
@@ -114,43 +235,8 @@ def _move(
     return price / mark - 1, price
 
 
-def _ordered_position(
-    rows: dict[date, ReferenceDay],
-    forecasts: dict[date, float],
-    origin: date | None,
-    rule: str,
-    cost_bps: int,
-    backtest: Backtest,
-) -> float | None:
-    """Return the position ordered at an origin; None sends no order."""
-    if origin is None or origin not in forecasts:
-        return None
-    if origin in rows and rows[origin].stale:
-        return None
-    expected = math.expm1(forecasts[origin])
-    if math.isnan(expected):
-        return 0.0
-    if rule == "sign":
-        return 1.0 if expected > 0 else 0.0
-    if expected > backtest.gate_multiple * cost_bps / 10_000:
-        return 1.0
-    return 0.0 if expected < 0 else None
-
-
-def _position_after(
-    day: ReferenceDay | None,
-    held: float,
-    wanted: float | None,
-    move: float,
-    backtest: Backtest,
-) -> float:
-    """Return the position after the order was filled or lapsed."""
-    if wanted is None or day is None or day.volume is None or day.settled is None:
-        return held
-    if day.stale or day.suspended:
-        return held
-    if wanted == 1.0 and move < backtest.limit - ROUNDING:
-        return 1.0
-    if wanted == 0.0 and move > -backtest.limit + ROUNDING:
-        return 0.0
-    return held
+def _deals(day: ReferenceDay | None) -> bool:
+    """Say whether a session fills orders at all."""
+    if day is None or day.volume is None or day.settled is None:
+        return False
+    return not (day.stale or day.suspended)

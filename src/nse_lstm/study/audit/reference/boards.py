@@ -93,7 +93,7 @@ def _exchange_swapped(market: ReferenceMarket) -> None:
             moved += is_so and not _is_near(first.previous, before.price)
         if moved >= FEWEST and fits >= 0.9 * n_known:
             last = place
-            for rows in market.stocks.values():
+            for rows in market.listed:
                 _exchange(rows, *market.sessions[place : place + 2])
 
 
@@ -134,11 +134,12 @@ def _mark_equal_boards(market: ReferenceMarket) -> None:
             kind = _kind(market, equal, place)
         if kind in ("copy", "undecided"):
             copies.add(place)
-            for day in board if is_whole else [now for _, now in equal]:
+            whole = [rows[today] for rows in market.listed if today in rows]
+            for day in whole if is_whole else [now for _, now in equal]:
                 day.stale = True
         if kind != "copy":
             before = market.sessions[place - 1]
-            whole = [rows[before] for rows in market.stocks.values() if before in rows]
+            whole = [rows[before] for rows in market.listed if before in rows]
             for day in whole if is_whole else [then for then, _ in equal]:
                 day.stale = day.misplaced = True
                 day.untold |= kind != "early"
@@ -198,7 +199,7 @@ def _mark_displaced(market: ReferenceMarket) -> None:
             wrong.append((place, False))
         else:
             wrong += [(place - 1, False), (place, False)]
-    for (place, is_told), rows in itertools.product(wrong, market.stocks.values()):
+    for (place, is_told), rows in itertools.product(wrong, market.listed):
         day = rows.get(market.sessions[place])
         if day is not None:
             day.stale = day.misplaced = True

@@ -50,6 +50,20 @@ def recommend(
     return order[: universe.n_recommended]
 
 
+def paired_losses(losses: dict[str, dict[date, float]]) -> list[dict[str, float]]:
+    """Return each model's loss at the origins that all of them have.
+
+    Parameters
+    ----------
+    losses : dict
+        By model and origin.
+    """
+    if not losses:
+        return []
+    shared = sorted(set.intersection(*(set(by_day) for by_day in losses.values())))
+    return [{model: losses[model][day] for model in losses} for day in shared]
+
+
 def choose_champion(losses: dict[str, dict[date, float]]) -> str:
     """Return the simplest model within one standard error of the best.
 

@@ -38,7 +38,14 @@ class ReferenceDay:
 
 @dataclass
 class ReferenceMarket:
-    """Sessions in order, and each stock's rows by session, without indices."""
+    """Sessions in order, and each stock's and each index's rows by session."""
 
     sessions: list[date]
     stocks: dict[str, dict[date, ReferenceDay]] = field(default_factory=dict)
+    indices: dict[str, dict[date, ReferenceDay]] = field(default_factory=dict)
+    """Their rows make no session."""
+
+    @property
+    def listed(self) -> list[dict[date, ReferenceDay]]:
+        """Rows of every stock and every index."""
+        return [*self.stocks.values(), *self.indices.values()]

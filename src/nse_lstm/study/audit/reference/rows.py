@@ -21,6 +21,8 @@ SMALLEST_STEP = 0.03
 NEAR = timedelta(days=45)
 """A sourced event this close to one in ``Adjust`` is the same event."""
 LARGEST_MOVE = 0.135
+LONGEST_SLIP = 5
+"""Sessions in a row with a slipped decimal point of an index."""
 LONGEST_WAIT = 40
 """Sessions within which a price must follow its ex-date."""
 
@@ -31,7 +33,8 @@ def read_market(
     """Read a folder of the exchange's price files and the sourced tables.
 
     A file's rows all belong to the one year in its name. Of several rows of a ticker
-    and session the first counts. Tickers with a ``^`` are indices.
+    and session the first counts. Tickers with a ``^`` are indices, whose rows make no
+    session.
 
     Parameters
     ----------
@@ -43,7 +46,7 @@ def read_market(
         CSV file of renamed codes.
     """
     today = list(_renamed(renamed))
-    stocks: dict[str, dict[date, ReferenceDay]] = {}
+    listed: dict[str, dict[date, ReferenceDay]] = {}
     endings = (".csv", ".csv.gz")
     names = [p.name for p in folder.iterdir() if p.name.lower().endswith(endings)]
     for name in sorted(names):
@@ -58,20 +61,23 @@ def read_market(
                 (new for old, new, until in today if old == fields[1] and day <= until),
                 fields[1],
             )
-            if not ticker.startswith("^"):
-                stocks.setdefault(ticker, {}).setdefault(day, _day(fields))
+            listed.setdefault(ticker, {}).setdefault(day, _day(fields))
+    ordered = {t: dict(sorted(r.items())) for t, r in listed.items()}
+    stocks = {t: rows for t, rows in ordered.items() if not t.startswith("^")}
+    indices = {t: rows for t, rows in ordered.items() if t.startswith("^")}
     sessions = sorted({day for rows in stocks.values() for day in rows})
-    market = ReferenceMarket(
-        sessions, {t: dict(sorted(r.items())) for t, r in stocks.items()}
-    )
+    market = ReferenceMarket(sessions, stocks, indices)
     find_wrong_boards(market)
     sourced = list(_sourced_events(actions))
     for ticker, rows in market.stocks.items():
         _place_factors(rows, [(day, f) for name, day, f in sourced if name == ticker])
     _mend(market)
+    for rows in market.indices.values():
+        _place_points(rows)
     breaks = {b for a, b in itertools.pairwise(sessions) if b - a > LONGEST_BREAK}
-    for rows in market.stocks.values():
+    for rows in market.listed:
         _flag(rows, breaks)
+    for rows in market.stocks.values():
         _find_settling(rows, sessions)
     return market
 
@@ -180,7 +186,7 @@ def _simple(ratio: float) -> float:
 
 def _mend(market: ReferenceMarket) -> None:
     """Give a wrong board the next session's ``Previous`` as its price."""
-    for rows in market.stocks.values():
+    for rows in market.listed:
         for today, after in itertools.pairwise([*market.sessions, None]):
             day = rows.get(today) if today else None
             following = rows.get(after) if after else None
@@ -194,6 +200,36 @@ def _mend(market: ReferenceMarket) -> None:
         for day in rows.values():
             if day.stale:
                 day.volume = None
+
+
+def _place_points(rows: dict[date, ReferenceDay]) -> None:
+    """Move an index's decimal point where ten times or a tenth alone is near the last.
+
+    More than ``LONGEST_SLIP`` such sessions in a row are a new base and stay.
+    """
+    last: float | None = None
+    run: list[tuple[ReferenceDay, float]] = []
+    for day in rows.values():
+        if day.price is None:
+            continue
+        printed = day.price
+        if last is not None and not _is_near(printed, last):
+            fits = [s for s in (10.0, 0.1) if _is_near(printed / s, last)]
+            if fits:
+                day.price = round(printed / fits[0], 6)
+                run.append((day, printed))
+                if len(run) > LONGEST_SLIP:
+                    for each, before in run:
+                        each.price = before
+                    run, last = [], printed
+                else:
+                    last = day.price
+                continue
+        run, last = [], printed
+
+
+def _is_near(price: float, other: float) -> bool:
+    return abs(math.log(price / other)) <= LARGEST_MOVE
 
 
 def _flag(rows: dict[date, ReferenceDay], breaks: set[date]) -> None:
