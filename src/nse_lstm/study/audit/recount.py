@@ -20,7 +20,7 @@ from nse_lstm.study.audit.recount_data import RecountData, read_forecasts
 from nse_lstm.study.audit.recount_evidence import recount_evidence
 from nse_lstm.study.audit.recount_ledger import PlainLedger, compare_ledger, read_ledger
 from nse_lstm.study.audit.recount_money import recount_money
-from nse_lstm.study.audit.recount_scores import recount_scores
+from nse_lstm.study.audit.recount_scores import Expected, Place, recount_scores
 from nse_lstm.study.audit.recount_verdict import (
     compare_choices,
     recount_card,
@@ -29,6 +29,7 @@ from nse_lstm.study.audit.recount_verdict import (
 )
 from nse_lstm.study.audit.recount_words import recount_words
 from nse_lstm.study.audit.reference.market import ReferenceMarket
+from nse_lstm.study.audit.reference.statistics import Span
 from nse_lstm.study.audit.table_rows import to_dates
 from nse_lstm.study.audit.unchecked import reason_for
 from nse_lstm.study.core.phase_tables import study_folds
@@ -128,8 +129,8 @@ def open_recount(workspace: Workspace, market: ReferenceMarket) -> RecountData:
 
 def compare_numbers(
     printed: Iterable[Printed],
-    expected: dict[tuple[Any, ...], float],
-    words: dict[tuple[Any, ...], list[float]],
+    expected: dict[Place, float | Span],
+    words: dict[Place, list[float | Span]],
 ) -> Recount:
     """Compare published numbers with recounted ones.
 
@@ -147,10 +148,10 @@ def compare_numbers(
         if number.place in expected:
             value = expected[number.place]
             same = _agree(number, value)
-            shown = f"{value:.8g}"
+            shown = _shown(value)
         elif number.place[:-1] in words:
             allowed = words[number.place[:-1]]
-            same = any(_agree(number, scale * v) for v in allowed for scale in (1, 100))
+            same = any(_agree(number, v) or _agree(number, v, 100) for v in allowed)
             shown = "none of the text's numbers"
         else:
             if not math.isnan(number.value):
@@ -169,10 +170,10 @@ def compare_numbers(
         AuditAlarm(
             f"recount: {place[0]}",
             " ".join(map(str, place[1:])),
-            f"nothing published, reference {value:.8g}",
+            f"nothing published, reference {_shown(value)}",
         )
         for place, value in expected.items()
-        if place not in seen and not math.isnan(value)
+        if place not in seen and not math.isnan(_ends(value).low)
     ]
     return Recount(n, alarms, dict(unchecked))
 
@@ -210,9 +211,7 @@ def compare_returns(data: RecountData, path: Path) -> Iterator[tuple[str, str]]:
         yield " ".join(map(str, odd)), "is an account that nothing should have"
 
 
-def _recounted(
-    data: RecountData, ledger: PlainLedger, folder: Path
-) -> Iterator[tuple[tuple[Any, ...], float]]:
+def _recounted(data: RecountData, ledger: PlainLedger, folder: Path) -> Expected:
     yield from recount_scores(data)
     yield from recount_money(data)
     yield from recount_evidence(data, ledger)
@@ -221,11 +220,22 @@ def _recounted(
     yield from recount_card(data, folder)
 
 
-def _agree(number: Printed, value: float) -> bool:
-    if math.isnan(value) or math.isnan(number.value):
-        return math.isnan(value) and math.isnan(number.value)
+def _ends(value: float | Span) -> Span:
+    return value if isinstance(value, Span) else Span(value, value)
+
+
+def _shown(value: float | Span) -> str:
+    low, high = _ends(value)
+    return f"{low:.8g}" if low == high else f"{low:.8g} to {high:.8g}"
+
+
+def _agree(number: Printed, value: float | Span, scale: float = 1) -> bool:
+    low, high = (scale * end for end in _ends(value))
+    if math.isnan(low) or math.isnan(number.value):
+        return math.isnan(low) and math.isnan(number.value)
+    nearest = min(max(number.value, low), high)
     reach = LEAST + number.unit / 2 * (1 + NEAR)
-    return math.isclose(number.value, value, rel_tol=NEAR, abs_tol=reach)
+    return math.isclose(number.value, nearest, rel_tol=NEAR, abs_tol=reach)
 
 
 def _forecast_kinds(data: RecountData) -> dict[str, int]:

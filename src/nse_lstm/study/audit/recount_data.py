@@ -18,6 +18,7 @@ from nse_lstm.study.audit.reference.account import (
     list_sessions,
 )
 from nse_lstm.study.audit.reference.intervals import Aim
+from nse_lstm.study.audit.reference.market import ReferenceMarket
 from nse_lstm.study.audit.reference.measures import (
     RealisedForecast,
     log_moves,
@@ -26,7 +27,6 @@ from nse_lstm.study.audit.reference.measures import (
     realised_return,
 )
 from nse_lstm.study.audit.reference.portfolios import book_equal_weight, book_index
-from nse_lstm.study.audit.reference.market import ReferenceMarket
 from nse_lstm.study.audit.table_rows import to_dates
 from nse_lstm.tables import FORECASTS, read_table
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from nse_lstm.study.audit.recount_scores import Expected
 from nse_lstm.study.audit.reference.measures import RealisedForecast, sign
 from nse_lstm.study.audit.reference.statistics import (
     NORMAL,
+    Span,
     best_of,
     deflated_ratio,
     draw_resamples,
@@ -36,7 +37,8 @@ from nse_lstm.study.audit.reference.tests import (
 
 NAIVE, CASH, LAGS, POWER = "persistence", "cash", 5, 0.8
 Row = RealisedForecast
-Found = tuple[str, str, str, str, dict[str, float]]
+Numbers = Mapping[str, float | Span]
+Found = tuple[str, str, str, str, Numbers]
 """Test, model, opponent, stock, and the numbers of the row."""
 
 
@@ -137,17 +139,11 @@ class PlainTests:
         n = len(gains[0])
         p_values = confidence_set(list(losses.values()), self.resamples(n))
         for model, p_value in zip(losses, p_values, strict=True):
-            numbers = {"p_value": p_value, "n": n}
+            numbers: Numbers = {"p_value": p_value, "n": n}
             yield "model confidence set", model, "all", ALL, numbers
         found = self._superior(gains)
-        numbers = {
-            "p_value": found.consistent,
-            "lower": found.lower,
-            "upper": found.upper,
-            "n": n,
-        }
-        yield "superior predictive ability", "all", NAIVE, ALL, numbers
-        steps = {"statistic": float(found.better), "n": n}
+        yield "superior predictive ability", "all", NAIVE, ALL, _bounded(found, n)
+        steps: Numbers = {"statistic": float(found.better), "n": n}
         yield "stepwise superior", "all", NAIVE, ALL, steps
 
     def of_strategy(self, ledger: PlainLedger) -> Iterator[Found]:
@@ -197,15 +193,8 @@ class PlainTests:
         returns = [t for t in ledger.matrix if max(t) - min(t) > 0]
         if len(returns) >= 2 and n >= 4:
             tested = self._superior(returns)
-            yield (
-                *("superior predictive ability of strategies", "all", CASH, ALL),
-                {
-                    "p_value": tested.consistent,
-                    "lower": tested.lower,
-                    "upper": tested.upper,
-                    "n": n,
-                },
-            )
+            test = "superior predictive ability of strategies"
+            yield test, "all", CASH, ALL, _bounded(tested, n)
             probability, _ = overfitting(returns)
             yield (
                 *("probability of backtest overfitting", "all", "all", ALL),
@@ -243,7 +232,7 @@ class PlainTests:
             size=1 - self.verdict.confidence,
         )
 
-    def _direction(self, usable: list[tuple[str, Row]]) -> dict[str, float]:
+    def _direction(self, usable: list[tuple[str, Row]]) -> Numbers:
         up = mean([sign(row.y) for _, row in usable])
         said = mean([sign(row.y_hat) for _, row in usable])
         together = _by_date(
@@ -273,7 +262,7 @@ class PlainTests:
             return math.nan
         return mean([move for day, move in moves.items() if day < row.target])
 
-    def _share(self, pairs: list[tuple[date, float, float]]) -> dict[str, float]:
+    def _share(self, pairs: list[tuple[date, float, float]]) -> Numbers:
         """Return 1 less the sum of squared errors over the benchmark's, with bounds."""
         days = sorted({day for day, _, _ in pairs})
         own, other = dict.fromkeys(days, 0.0), dict.fromkeys(days, 0.0)
@@ -325,5 +314,10 @@ def _by_date(pairs: Iterator[tuple[date, float]]) -> list[float]:
     return [mean(values) for _, values in sorted(days.items())]
 
 
-def _numbers(tested: tuple[float, float], n: int) -> dict[str, float]:
+def _numbers(tested: tuple[float, float], n: int) -> Numbers:
     return {"statistic": tested[0], "p_value": tested[1], "n": n}
+
+
+def _bounded(tested: Superior, n: int) -> Numbers:
+    ends = {"p_value": tested.consistent, "lower": tested.lower, "upper": tested.upper}
+    return {**ends, "n": n}

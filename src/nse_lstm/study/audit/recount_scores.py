@@ -19,14 +19,15 @@ from nse_lstm.study.audit.reference.measures import (
     money,
     wins,
 )
-from nse_lstm.study.audit.reference.statistics import mean
+from nse_lstm.study.audit.reference.statistics import Span, mean
 
 NONE = -1
 """The cost of a score of accuracy."""
 MEDIANS = ("mae", "rmse", "bias", "r_squared")
 """Pooled as the median over stocks."""
 
-Expected = Iterator[tuple[tuple[Any, ...], float]]
+Place = tuple[Any, ...]
+Expected = Iterator[tuple[Place, float | Span]]
 """Place of a published number, and the number that plain code finds."""
 
 

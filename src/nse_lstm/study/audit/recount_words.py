@@ -3,15 +3,16 @@
 import json
 from math import comb
 from pathlib import Path
-from typing import Any
 
 from nse_lstm.study.audit.recount_data import RecountData
 from nse_lstm.study.audit.recount_evidence import LAGS, POWER, PlainTests
 from nse_lstm.study.audit.recount_ledger import PlainLedger
+from nse_lstm.study.audit.recount_scores import Place
 from nse_lstm.study.audit.recount_verdict import card_words
+from nse_lstm.study.audit.reference.statistics import Span
 from nse_lstm.study.audit.reference.tests import BLOCKS
 
-Place = tuple[Any, ...]
+Value = float | Span
 PAPERS = (2014,)
 """Years of papers that a method names."""
 
@@ -20,8 +21,8 @@ def recount_words(
     data: RecountData,
     ledger: PlainLedger,
     folder: Path,
-    expected: dict[Place, float],
-) -> dict[Place, list[float]]:
+    expected: dict[Place, Value],
+) -> dict[Place, list[Value]]:
     """Return the numbers that each text of Phase 4's files may say, by its place.
 
     A sentence may say its own row's numbers, those of its document, and the settings
@@ -36,11 +37,11 @@ def recount_words(
     expected : dict
         Recounted numbers by place.
     """
-    by_row: dict[Place, list[float]] = {}
+    by_row: dict[Place, list[Value]] = {}
     for place, value in expected.items():
         by_row.setdefault(place[:-1], []).append(value)
     words = _verdict_words(data, ledger, folder, expected)
-    comments = list(card_words(data))
+    comments: list[Value] = list(card_words(data))
     for row, values in by_row.items():
         if row[0] == "evidence.parquet":
             words[*row, "says"] = [*values, *_said(data, ledger, values)]
@@ -52,7 +53,7 @@ def recount_words(
     return words
 
 
-def _said(data: RecountData, ledger: PlainLedger, values: list[float]) -> list[float]:
+def _said(data: RecountData, ledger: PlainLedger, values: list[Value]) -> list[Value]:
     """Return what a test's sentence may say beside its own numbers."""
     per_year = data.backtest.sessions_per_year
     return [
@@ -65,13 +66,13 @@ def _said(data: RecountData, ledger: PlainLedger, values: list[float]) -> list[f
     ]
 
 
-def _splits(n: int) -> list[float]:
+def _splits(n: int) -> list[Value]:
     """Return the number of splits of the symmetric cross-validation."""
     blocks = min(BLOCKS, n // 4 * 2)
     return [comb(blocks, blocks // 2)]
 
 
-def _method_words(data: RecountData) -> list[float]:
+def _method_words(data: RecountData) -> list[Value]:
     verdict = data.study.verdict
     stocks = {len(names) for names in data.stocks.values()}
     tickers = {ticker for names in data.stocks.values() for ticker in names}
@@ -84,8 +85,8 @@ def _method_words(data: RecountData) -> list[float]:
 
 
 def _verdict_words(
-    data: RecountData, ledger: PlainLedger, folder: Path, expected: dict[Place, float]
-) -> dict[Place, list[float]]:
+    data: RecountData, ledger: PlainLedger, folder: Path, expected: dict[Place, Value]
+) -> dict[Place, list[Value]]:
     """Return what the sentences of ``verdict.json`` may say."""
     document = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
     study, backtest = data.study, data.backtest

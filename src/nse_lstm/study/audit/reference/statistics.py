@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 
 EULER = 0.5772156649015329
 NORMAL = NormalDist()
-ROUNDING, SMALLEST = 1e-12, 1e-3
+ROUNDING, SMALLEST = 1e-9, 1e-3
 """A range within this fraction of the numbers, or of a usual return, is rounding."""
 
 
@@ -28,6 +29,29 @@ def ratio(values: Sequence[float]) -> float:
     if not varies(values):
         return math.nan
     return mean(values) / math.sqrt(variance(values))
+
+
+class Span(NamedTuple):
+    """A value that rounding decides: anything from ``low`` to ``high`` is right."""
+
+    low: float
+    high: float
+
+
+def share_above(drawn: Sequence[float], limit: float) -> Span:
+    """Return the share of resamples above a limit, which ties leave open.
+
+    Parameters
+    ----------
+    drawn : sequence of float
+        One number per resample.
+    limit : float
+        Equal to a resample but for rounding, it is above it or not by chance.
+    """
+    reach = ROUNDING * max(abs(limit), *map(abs, drawn))
+    above = sum(value > limit + reach for value in drawn)
+    level = sum(abs(value - limit) <= reach for value in drawn)
+    return Span(above / len(drawn), (above + level) / len(drawn))
 
 
 def varies(values: Sequence[float]) -> bool:

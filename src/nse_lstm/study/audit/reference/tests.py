@@ -10,10 +10,12 @@ from scipy.special import stdtr
 
 from nse_lstm.study.audit.reference.statistics import (
     NORMAL,
+    Span,
     bartlett_variance,
     mean,
     quantile,
     ratio,
+    share_above,
 )
 
 BLOCKS = 16
@@ -61,9 +63,9 @@ def holm(p_values: dict[str, float]) -> dict[str, float]:
 class Superior(NamedTuple):
     """Hansen's p-values, and the models that Romano and Wolf's steps choose."""
 
-    lower: float
-    consistent: float
-    upper: float
+    lower: Span
+    consistent: Span
+    upper: Span
     better: int
 
 
@@ -108,7 +110,7 @@ def superior_ability(
     found = {}
     for name, centre in centres.items():
         best = (drawn - centre[:, None]).max(axis=0)
-        found[name] = float((best > means.max()).mean())
+        found[name] = share_above(best.tolist(), float(means.max()))
     left, simulated = list(range(len(means))), drawn - centres["consistent"][:, None]
     while left:
         limit = quantile(simulated[left].max(axis=0).tolist(), 1 - size)
@@ -121,7 +123,7 @@ def superior_ability(
 
 def confidence_set(
     losses: Sequence[Sequence[float]], resamples: Sequence[Sequence[int]]
-) -> list[float]:
+) -> list[Span]:
     """Return each model's p-value of the confidence set (Hansen, Lunde, Nason 2011).
 
     The largest standardised difference of any two models is compared with its
@@ -142,15 +144,16 @@ def confidence_set(
     gaps = means[:, None] - means[None, :]
     around = drawn[:, None, :] - drawn[None, :, :] - gaps[:, :, None]
     scale = np.sqrt((around**2).mean(axis=2) + np.eye(len(means)))
-    left, worst, p_values = list(range(len(means))), 0.0, {}
+    left, worst, p_values = list(range(len(means))), Span(0.0, 0.0), {}
     while len(left) > 1:
         found = {(i, j): gaps[i, j] / scale[i, j] for i in left for j in left}
         pair = max(found, key=lambda key: found[key])
         simulated = np.max([around[key] / scale[key] for key in found], axis=0)
-        worst = max(worst, float((simulated > found[pair]).mean()))
+        share = share_above(simulated.tolist(), float(found[pair]))
+        worst = Span(max(worst.low, share.low), max(worst.high, share.high))
         p_values[pair[0]] = worst
         left.remove(pair[0])
-    p_values[left[0]] = 1.0
+    p_values[left[0]] = Span(1.0, 1.0)
     return [p_values[distinct.index(tuple(row))] for row in losses]
 
 
