@@ -275,9 +275,12 @@ def test_the_loader_accounts_for_every_line_of_every_file(market, small_folder):
 
 def test_the_loader_finds_each_planted_fault_and_no_other(market):
     panel = market.panel
-    # Stale copies in every second of 2017 to 2022.
+    # Stale copies in every second of 2017 to 2022, early boards in the others.
     stale = pd.DatetimeIndex(panel.loc[panel["stale"], "session"].unique())
-    assert list(stale.year) == [2017, 2019, 2021]
+    assert list(stale.year) == [2017, 2018, 2019, 2020, 2021, 2022]
+    early = market.repairs["reason"] == row_accounting.MISPLACED_MENDED
+    years = market.repairs.loc[early, "session"].dt.year.unique()
+    assert sorted(years) == [2018, 2020, 2022]
     reasons = market.repairs.groupby("reason")["session"].nunique()
     assert reasons.filter(like="re-dated").tolist() == [1]
     assert market.repairs["reason"].eq("blank row").sum() == 1

@@ -9,12 +9,14 @@ from nse_lstm.data.simulation.price_dialect import PRICE_FILES, FileFaults
 from nse_lstm.data.simulation.printed_prices import Flags, PrintedPrices
 
 # Each kind has months of its own, so no two fall on one session. Bonus issues are in
-# July to September.
+# July to September. Stale copies and early boards take turns by year.
 TWICE_MONTHS = (1,)
-STALE_MONTHS = (2, 3, 4)
+STALE_MONTHS = EARLY_MONTHS = (2, 3, 4)
 MISDATED_MONTHS = (5,)
 SLIP_MONTHS = (6,)
 SATURDAY = 5
+FEWEST_MOVED = 4
+"""Shares that must move before an early board can be told from a copy."""
 # Years of the real faults, used if the market covers them.
 MISDATED_YEAR = 2017
 COMMA_ROW_YEAR = 2014
@@ -60,11 +62,12 @@ def draw_file_faults(
 def with_number_faults(
     generator: np.random.Generator, printed: PrintedPrices
 ) -> PrintedPrices:
-    """Add stale sessions and one decimal slip to the printed prices.
+    """Add stale sessions, early boards and one decimal slip to the printed prices.
 
-    Every second year one session repeats the session before, while the next session's
-    `previous` holds the true price. In the last year one index value is ten times too
-    large.
+    Every second year one session repeats the session before, and in the years between
+    one session shows tomorrow's board, where enough prices moved to tell. The next
+    session's `previous` holds the true price of both. In the last year one index value
+    is ten times too large.
 
     Parameters
     ----------
@@ -83,7 +86,31 @@ def with_number_faults(
     index = printed.tickers.index(SLIPPED_INDEX)
     for name in ("low", "high", "price"):
         columns[name][slip, index] *= 10
+    for year in years[1::2]:
+        days = _inside(printed, year, EARLY_MONTHS) & _tells_early(printed)
+        if days.any():
+            day = int(generator.choice(np.flatnonzero(days)))
+            both = printed.listed[day] & printed.listed[day + 1]
+            for values in columns.values():
+                values[day] = np.where(both, values[day + 1], values[day])
     return replace(printed, **columns)
+
+
+def _tells_early(printed: PrintedPrices) -> Flags:
+    """Mark sessions amid consecutive weekdays on which half of the shares moved."""
+    n = len(printed.sessions)
+    days = printed.sessions.to_numpy().astype("datetime64[D]")
+    follows = np.zeros(n, bool)
+    follows[1:] = np.busday_count(days[:-1], days[1:]) == 1
+    is_share = np.array([not ticker.startswith("^") for ticker in printed.tickers])
+    moved = np.zeros(printed.price.shape, bool)
+    moved[1:] = np.abs(np.diff(printed.price, axis=0)) > 0.01
+    known = printed.listed & is_share
+    n_moved = (moved & known).sum(axis=1)
+    enough = (n_moved >= FEWEST_MOVED) & (2 * n_moved >= known.sum(axis=1))
+    # The shares' true prices must differ from those of the session after, too.
+    later = np.append(enough[1:] & follows[1:], False)
+    return enough & follows & later
 
 
 def _draw_session(
@@ -94,10 +121,15 @@ def _draw_session(
     months: tuple[int, ...],
     where: Flags | bool = True,
 ) -> int:
-    inside = (printed.sessions.year == year) & printed.sessions.month.isin(months)
-    # Never the first session: a copy needs one before it.
-    days = np.flatnonzero(inside & where & (np.arange(len(inside)) > 0))
+    days = np.flatnonzero(_inside(printed, year, months) & where)
     return int(generator.choice(days))
+
+
+def _inside(printed: PrintedPrices, year: int, months: tuple[int, ...]) -> Flags:
+    """Mark a year's sessions of some months, never the first: a copy needs another."""
+    sessions = printed.sessions
+    inside = (sessions.year == year) & sessions.month.isin(months)
+    return np.asarray(inside & (np.arange(len(inside)) > 0))
 
 
 def _comma_row_in(years: np.ndarray) -> str:
