@@ -13,18 +13,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit_power.defects import Defect
-from nse_lstm.data import date_repair, fault_rules
+from nse_lstm.data import date_repair, fault_rules, wrong_boards
 from nse_lstm.evaluation import scoring, strategies
 from nse_lstm.features import windows as windows_module
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.windows import Windows
-from nse_lstm.study.audit import surrogate
+from nse_lstm.study.audit import examine, surrogate
 from nse_lstm.study.audit.patching import patched
 from nse_lstm.study.core import jobs, study_data
 from nse_lstm.study.data_analysis import prepare
 from nse_lstm.study.validation import validate
 
-HIGH_12M, ADJUST = 4, 12
+DATE, CODE, HIGH_12M, PRICE, PREVIOUS, VOLUME, ADJUST = 0, 1, 4, 7, 8, 11, 12
 CENTRED_BY = 2
 """Sessions after the origin that a centred window reaches."""
 
@@ -231,11 +231,101 @@ def misdated_kept() -> Iterator[None]:
 def stale_kept() -> Iterator[None]:
     """Accept sessions that are copies of the session before."""
 
-    def none(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> np.ndarray:
-        return np.zeros(len(rows), bool)
+    find = wrong_boards.find_wrong_boards
 
-    with patched(fault_rules, find_stale=none):
+    def without_copies(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+        found = find(rows, sessions)
+        return found.assign(stale=found["misplaced"])
+
+    with patched(wrong_boards, find_wrong_boards=without_copies):
         yield
+
+
+@contextmanager
+def wrong_boards_kept() -> Iterator[None]:
+    """Know of stale copies alone: any other board is believed under its date."""
+    pairs = wrong_boards._pairs
+
+    def believe(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+        return rows.assign(swapped=False, late=False)
+
+    def whole(rows: pd.DataFrame, calendar: Any) -> Any:
+        return replace(pairs(rows, calendar), partly=np.array([], np.int64))
+
+    with patched(
+        wrong_boards,
+        put_back_swapped=believe,
+        _kind=lambda *_: wrong_boards.COPY,
+        _pairs=whole,
+        _displaced=lambda *_: [],
+    ):
+        yield
+
+
+def raw_look_ahead(change: Any) -> Any:
+    """Make a defect: changed files of the test year, and no rule that finds it.
+
+    ``change`` maps the boards of two neighbouring sessions, ticker to row, to those
+    that the files print. Part of a board is too little to tell in a market of seven
+    shares; ``tests/data/test_wrong_boards.py`` holds it against the audit's reader.
+    """
+
+    @contextmanager
+    def patch() -> Iterator[None]:
+        write = examine.write_small_market
+
+        def write_changed(folder: Path, seed: int) -> None:
+            write(folder, seed)
+            _change_boards(sorted(folder.glob("*all_stocks*"))[-1], change)
+
+        with wrong_boards_kept(), patched(examine, write_small_market=write_changed):
+            yield
+
+    return patch
+
+
+Rows = dict[str, list[str]]
+
+
+def _change_boards(path: Path, change: Any) -> None:
+    """Change the boards of two neighbouring sessions on which most shares moved."""
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        header, *rows = list(csv.reader(lines))
+    days = list(dict.fromkeys(row[DATE] for row in rows if row[DATE]))
+    boards = [{row[CODE]: row for row in rows if row[DATE] == day} for day in days]
+    place = next(
+        n
+        for n in range(len(days) // 2, len(days) - 2)
+        if _is_near(days[n - 1], days[n], days[n + 1])
+        and all(_moves(boards[m]) for m in (n, n + 1, n + 2))
+    )
+    for n, board in zip(
+        (place, place + 1), change(boards[place], boards[place + 1]), strict=True
+    ):
+        boards[n] = {c: [days[n], *row[1:]] for c, row in board.items()}
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        both = [row for board in boards for row in board.values()]
+        csv.writer(lines, lineterminator="\n").writerows([header, *both])
+
+
+def _is_near(*days: str) -> bool:
+    dates = pd.to_datetime(list(days), format="%d-%b-%y")
+    return bool((np.diff(dates) == np.timedelta64(1, "D")).all())
+
+
+def _moves(board: Rows) -> bool:
+    """Return whether four shares traded and three moved: enough to tell a board."""
+    shares = [row for code, row in board.items() if code[0] != "^"]
+    n_moved = sum(row[PRICE] != row[PREVIOUS] for row in shares)
+    return n_moved >= 3 and sum(row[VOLUME] != "-" for row in shares) >= 4
+
+
+def _tomorrows(today: Rows, tomorrow: Rows) -> tuple[Rows, Rows]:
+    return {code: tomorrow.get(code, row) for code, row in today.items()}, tomorrow
+
+
+def _swapped(today: Rows, tomorrow: Rows) -> tuple[Rows, Rows]:
+    return tomorrow, today
 
 
 @contextmanager
@@ -288,5 +378,15 @@ DATA_DEFECTS = (
     ),
     Defect("misdated block", "misprinted dates are accepted", misdated_kept),
     Defect("stale days kept", "copied sessions count as sessions", stale_kept),
+    Defect(
+        "tomorrow's board",
+        "the files print tomorrow's board under today's date, and it is believed",
+        raw_look_ahead(_tomorrows),
+    ),
+    Defect(
+        "swapped boards",
+        "two boards took each other's date, and they are believed",
+        raw_look_ahead(_swapped),
+    ),
     Defect("stale origins", "repaired prices one session too early", stale_origins),
 )
