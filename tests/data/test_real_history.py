@@ -1,17 +1,15 @@
 """The exchange's files of 2007 to 2023 as a whole, beside an independent witness."""
 
 import os
-from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from support.places import ALL_FILES, REAL_FILES, ROOT, WITNESS
+from support.places import ALL_FILES, REAL_FILES, WITNESS
+from support.witness import AGREEMENT, agreement, build, compared, market, witness_rows
 
 from nse_lstm.data import wrong_boards
 from nse_lstm.data.adjusted import market_sessions
-from nse_lstm.data.panel import MarketData, build_panel
 from nse_lstm.data.row_accounting import (
     BLANK,
     DUPLICATE,
@@ -35,20 +33,6 @@ witness = pytest.mark.skipif(
 
 HALF = "NSE_data_all_stocks_2020_to_jun30.csv"
 WHOLE = "NSE_data_all_stocks_2020.csv"
-
-
-def build(folder: Path) -> MarketData:
-    """Build a folder's panel with the committed tables."""
-    return build_panel(
-        folder,
-        actions=ROOT / "data/corporate_actions/nse.csv",
-        renamed=ROOT / "data/renamed_codes/nse.csv",
-    )
-
-
-@cache
-def market() -> MarketData:
-    return build(ALL_FILES)
 
 
 def folder_of(folder: Path, *, without: str) -> Path:
@@ -151,31 +135,6 @@ def test_half_a_year_of_2020_gives_the_same_panel_where_it_reaches(tmp_path) -> 
     assert not whole.loc[whole["session"] == opening, "gap"].all()
 
 
-@cache
-def witness_rows() -> tuple[pd.DataFrame, pd.DatetimeIndex]:
-    """Read the witness's boards as the loader's typed rows."""
-    table = pd.read_csv(WITNESS, dtype=str).dropna(subset="code")
-    numbers = {"low": "low", "high": "high", "close": "price", "previous": "previous"}
-    numbers["volume"] = "volume"
-    columns = {
-        ours: pd.to_numeric(
-            table[theirs].str.replace(",", ""), errors="coerce"
-        ).to_numpy()
-        for theirs, ours in numbers.items()
-    }
-    columns["volume"] = np.where(columns["volume"] > 0, columns["volume"], np.nan)
-    rows = pd.DataFrame(
-        {
-            "ticker": pd.Categorical(table["code"]),
-            "session": pd.to_datetime(table["date"]).dt.as_unit("us").to_numpy(),
-            "kind": np.where(table["code"].str.startswith("^"), "index", "ordinary"),
-            **columns,
-        }
-    )
-    rows = rows.sort_values(["ticker", "session"], ignore_index=True)
-    return rows, market_sessions(rows)
-
-
 @witness
 def test_the_witness_repeats_a_board_on_every_holiday_and_we_find_each() -> None:
     rows, sessions = witness_rows()
@@ -200,19 +159,9 @@ def test_the_witness_repeats_a_board_on_every_holiday_and_we_find_each() -> None
     assert misplaced == {pd.Timestamp("2019-12-09")}
 
 
-@cache
-def compared() -> pd.DataFrame:
-    """Join our prices to the witness's, one row per code and session of both."""
-    rows, _ = witness_rows()
-    keys = ["ticker", "session"]
-    both = market().panel.merge(rows, on=keys, suffixes=("", "_seen"))
-    same = (both["price"] - both["price_seen"]).abs() <= 0.0051
-    return both.assign(same=same)
-
-
 @witness
 def test_what_the_witness_saw_is_what_we_mend() -> None:
-    both = compared()
+    both = compared().query("found == 'both'")
     mended = both[both["session"] == pd.Timestamp("2018-02-12")]
     assert len(mended) == 69
     assert mended["mended"].all() and mended["same"].all()
@@ -228,22 +177,16 @@ def test_what_the_witness_saw_is_what_we_mend() -> None:
 
 @witness
 def test_the_whole_loader_agrees_with_the_witness() -> None:
-    both = compared()
-    both = both[both["kind"] != "index"]
-    later = both[both["session"] >= pd.Timestamp("2013-01-01")]
-    known = later[later["price"].notna()]
-    # All stocks and days from 2013 on, 2018-02-12 included.
-    assert len(known) > 145_000 and known["same"].all()
-    # Left out: the early board of 2019-12-09, and one row without a price.
-    assert later["price"].isna().sum() == 64 + 1
-    before = both[both["session"] < pd.Timestamp("2013-01-01")]
-    differs = before[~before["same"]]
-    assert set(differs["ticker"]) == {"ARM", "CTUM", "HFCK", "KNRE", "NCBA", "SCBK"}
-    ratio = differs["price"] / differs["price_seen"]
-    is_split = differs["ticker"] == "ARM"
-    # Whole ticks cost 1.2 % at most; the witness divided ARM by five a week early.
-    assert (np.abs(ratio[~is_split] - 1) < 0.012).all()
-    assert ratio[is_split].tolist() == pytest.approx([5.0] * 4)
+    table = agreement().set_index("year")
+    # Each disagreement has its kind, and from 2013 on there is none: what is left out
+    # is the early board of 2019-12-09 and one row without a price.
+    assert (table["unexplained"] == 0).all()
+    since = table.loc[2013:]
+    assert since["equal"].sum() == since["compared"].sum() - 65 > 145_000
+    assert since["left_out"].sum() == 64 + 1 and since["only_ours"].sum() == 0
+    # The data card shows these counts.
+    committed = pd.read_csv(AGREEMENT)
+    pd.testing.assert_frame_equal(committed, agreement(), check_dtype=False)
 
 
 @all_files

@@ -23,7 +23,7 @@ from nse_lstm.study.core.phase_tables import (
     read_sealed_panel,
 )
 from nse_lstm.study.core.verdict import read_verdict
-from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.core.workspace import Workspace, sourced_path
 from nse_lstm.study.tools.execute_notebook import page_metadata
 from nse_lstm.tables import REPAIRS, ROW_COUNTS, read_table
 
@@ -83,6 +83,7 @@ def data_card(workspace: Workspace) -> dict[str, Any]:
         "files": _files(ledger),
         "reasons": _reasons(ledger, repairs),
         "known": _known(workspace),
+        "witness": _witness(workspace),
     }
 
 
@@ -130,6 +131,27 @@ def _reasons(ledger: pd.DataFrame, repairs: pd.DataFrame) -> pd.DataFrame:
     listed = review.groupby(["action", "reason"]).size().rename("n_rows").reset_index()
     both = pd.concat([counts, listed], ignore_index=True)
     return both[both["n_rows"] > 0].reset_index(drop=True)
+
+
+def _witness(workspace: Workspace) -> pd.DataFrame | None:
+    """Return how far an independent collection of boards agrees, None without one.
+
+    The counts are committed. The collection itself is no part of the project.
+    """
+    path = sourced_path(workspace.study, "witness")
+    if not path.is_file():
+        return None
+    table = pd.read_csv(path).drop(columns="unexplained")
+    names = {
+        "compared": "in both",
+        "equal": "equal prices",
+        "whole_ticks": "whole ticks here",
+        "split_date": "split dated otherwise",
+        "left_out": "left out here",
+        "only_ours": "here only",
+        "only_witness": "there only",
+    }
+    return table.astype({"year": "str"}).rename(columns=names)
 
 
 def _known(workspace: Workspace) -> list[str]:

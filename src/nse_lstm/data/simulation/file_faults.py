@@ -16,7 +16,7 @@ MISDATED_MONTHS = (5,)
 SLIP_MONTHS = (6,)
 SATURDAY = 5
 FEWEST_MOVED = 4
-"""Shares that must move before an early board can be told from a copy."""
+"""Shares that must move before an early board differs enough from a copy."""
 # Years of the real faults, used if the market covers them.
 MISDATED_YEAR = 2017
 COMMA_ROW_YEAR = 2014
@@ -97,7 +97,7 @@ def with_number_faults(
 
 
 def _tells_early(printed: PrintedPrices) -> Flags:
-    """Mark sessions amid consecutive weekdays on which half of the shares moved."""
+    """Mark sessions amid consecutive weekdays on which half of the stocks moved."""
     n = len(printed.sessions)
     days = printed.sessions.to_numpy().astype("datetime64[D]")
     follows = np.zeros(n, bool)
@@ -108,7 +108,7 @@ def _tells_early(printed: PrintedPrices) -> Flags:
     known = printed.listed & is_share
     n_moved = (moved & known).sum(axis=1)
     enough = (n_moved >= FEWEST_MOVED) & (2 * n_moved >= known.sum(axis=1))
-    # The shares' true prices must differ from those of the session after, too.
+    # True prices must differ from those of the session after, too.
     later = np.append(enough[1:] & follows[1:], False)
     return enough & follows & later
 
