@@ -13,11 +13,16 @@ from audit_power.defects_study import STUDY_DEFECTS
 from nse_lstm.config import load_study
 from nse_lstm.paths import find_root
 from nse_lstm.study.audit.examine import Examination, examine, scratch_folder
+from nse_lstm.study.audit.markets import open_audit, shrink_study, write_small_market
+from nse_lstm.study.audit.pipeline_run import run_pipeline
+from nse_lstm.study.audit.recount import recount
+from nse_lstm.study.audit.reference_cache import compute_reference
 
 STUDY = load_study(find_root(Path(__file__)) / "study.toml")
 DEFECTS: tuple[Defect, ...] = (*DATA_DEFECTS, *STUDY_DEFECTS, *RANKING_DEFECTS)
 DEFECT_SEED = 7
 """Market on which every defect is tried."""
+LINEAR = "surrogate"
 
 
 def try_defect(defect: Defect) -> dict[str, Any]:
@@ -35,6 +40,32 @@ def try_defect(defect: Defect) -> dict[str, Any]:
         )
     caught_by = sorted({alarm.check for alarm in found.alarms})
     return {"name": defect.name, "caught_by": caught_by, **v2_figures(found)}
+
+
+def try_published(defect: Defect) -> dict[str, Any]:
+    """Publish a market's results with one defect in place, and recount them.
+
+    Returns
+    -------
+    dict
+        ``name``, ``caught_by`` (the files with a number that plain code does not find),
+        ``n`` such numbers, and ``effect``, the first of them in words.
+    """
+    small = shrink_study(STUDY)
+    with scratch_folder() as root:
+        write_small_market(root / "raw", DEFECT_SEED)
+        with defect.patch():
+            run = run_pipeline(open_audit(small, root / "base", root / "raw"), LINEAR)
+            market = compute_reference(run.workspace, [], pooled=False).market
+            alarms = recount(run.workspace, market).alarms
+    first = f"{alarms[0].where}: {alarms[0].detail}" if alarms else ""
+    caught_by = sorted({alarm.check for alarm in alarms})
+    return {
+        "name": defect.name,
+        "caught_by": caught_by,
+        "n": len(alarms),
+        "effect": first,
+    }
 
 
 @cache

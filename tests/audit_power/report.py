@@ -4,12 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+from audit_power.defects_recount import RECOUNT_DEFECTS
 from audit_power.measure import DEFECT_SEED, DEFECTS
+from nse_lstm.pages.audit import power_sentences
 from nse_lstm.paths import find_root, write_text
 from nse_lstm.study.core.audit_result import power_path
 
 PAGE = Path(__file__).with_name("page.md")
 """Template of the page."""
+PUBLISHED = Path(__file__).with_name("published.md")
+"""Template of its part on what is published."""
 
 
 def write_power(measured: dict[str, Any]) -> None:
@@ -30,22 +34,36 @@ def power_page(measured: dict[str, Any]) -> str:
     ----------
     measured : dict
         ``defects``, rows of ``try_defect`` with ``sharpe_clean`` and
-        ``r_squared_clean``; ``clean_runs``, rows of ``try_clean_market``.
+        ``r_squared_clean``; ``published``, rows of ``try_published``; ``clean_runs``,
+        rows of ``try_clean_market``; ``untouched``, see ``pages.audit``.
     """
     defects, clean_runs = measured["defects"], measured["clean_runs"]
     learners = {defect.name: defect.learner for defect in DEFECTS}
     clean = next(row for row in defects if learners[row["name"]] == "surrogate")
     alarmed = [str(row["seed"]) for row in clean_runs if row["alarms"]]
-    return PAGE.read_text(encoding="utf-8").format(
-        caught=sum(bool(row["caught_by"]) for row in defects),
-        tried=len(defects),
+    published = measured.get("published", [])
+    text = PAGE.read_text(encoding="utf-8").format(
+        share="\n\n".join(power_sentences(measured)),
         seed=DEFECT_SEED,
-        clean=len(clean_runs),
-        false=f"seeds {', '.join(alarmed)} alarmed" if alarmed else "and none alarmed",
+        false=f"seeds {', '.join(alarmed)} alarmed" if alarmed else "none alarmed",
         clean_sharpe=_decimal(clean["sharpe_clean"]),
         clean_r_squared=_decimal(clean["r_squared_clean"]),
         rows="\n".join(map(_row, defects)),
     )
+    if not published:
+        return text
+    return text + PUBLISHED.read_text(encoding="utf-8").format(
+        caught=sum(bool(row["caught_by"]) for row in published),
+        tried=len(published),
+        rows="\n".join(map(_published_row, published)),
+    )
+
+
+def _published_row(row: dict[str, Any]) -> str:
+    (effect,) = [d.description for d in RECOUNT_DEFECTS if d.name == row["name"]]
+    files = ", ".join(name.removeprefix("recount: ") for name in row["caught_by"])
+    cells = [row["name"], effect, files or "not caught", str(row["n"]), row["effect"]]
+    return f"| {' | '.join(cells)} |"
 
 
 def _row(row: dict[str, Any]) -> str:

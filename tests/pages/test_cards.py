@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from nse_lstm.json_files import read_json
-from nse_lstm.pages.cards import audit_card, data_card, write_cards
+from nse_lstm.pages.audit import audit_card
+from nse_lstm.pages.cards import data_card, write_cards
 from nse_lstm.pages.index import headline_facts
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import PANEL, SCORES, read_table

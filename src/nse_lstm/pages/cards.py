@@ -5,18 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from nse_lstm.json_files import read_json
+from nse_lstm.pages.audit import audit_card
 from nse_lstm.pages.data_analysis import untouched_lines
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.banner import make_banner
 from nse_lstm.reporting.cards import render_card
 from nse_lstm.reporting.glossary import render_glossary
-from nse_lstm.study.core.audit_result import (
-    audit_path,
-    audit_table,
-    power_table,
-    read_audit,
-)
 from nse_lstm.study.core.phase_tables import (
     read_facts,
     read_instruments,
@@ -51,22 +45,6 @@ def write_cards(workspace: Workspace, folder: Path) -> None:
         page = render_card(name, values, metadata=metadata, banner=banner)
         write_text(folder / f"{name}.html", page)
     write_text(folder / "glossary.html", render_glossary(metadata, banner=banner))
-
-
-def audit_card(workspace: Workspace) -> dict[str, Any]:
-    """Gather the values of the audit page, whether or not it has been run."""
-    ran = audit_path(workspace).is_file()
-    found = read_json(audit_path(workspace)) if ran else {}
-    outcome = read_audit(workspace)
-    clean = outcome.clean
-    return {
-        "tone": "undecided" if clean is None else "yes" if clean else "no",
-        "words": outcome.words,
-        "checks": audit_table(workspace) if ran else None,
-        "alarms": found.get("alarms", []),
-        "changes": found.get("changes", []),
-        "power": power_table(),
-    }
 
 
 def data_card(workspace: Workspace) -> dict[str, Any]:
