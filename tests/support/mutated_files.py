@@ -8,7 +8,7 @@ import pandas as pd
 
 from nse_lstm.data.panel import MarketData, build_panel
 from nse_lstm.errors import DataError
-from support.raw_files import Row, random_rows, write_folder
+from support.raw_files import Row, random_rows, write_folder, write_rows
 
 Mutation = Callable[[bytes, np.random.Generator], bytes]
 
@@ -40,15 +40,23 @@ HOSTILE = (
     b"29-Feb-2021",
     b"31-Dec-9999",
     b"01-Jan-00",
+    b"1/2/2019",
+    b"31/12/2019",
+    b"2/30/2019",
+    b"C&G",
 )
 
 
 def make_folder(folder: Path) -> Path:
-    """Write the sound folder: two dialects, an index, a quoted name, sectors."""
+    """Write the sound folder: three dialects, an index, a quoted name, sectors."""
     rows = random_rows(BASE, seed=1, tickers=("AAA", "BBB", "^IDX"))
     odd = Row(BASE[-1], "CCC", 1234.5, volume=1_000_000, name="C, and Sons")
     later = random_rows(BASE + pd.DateOffset(years=1), seed=2, tickers=("AAA", "BBB"))
-    return write_folder(folder, [*rows, odd, *later])
+    days = pd.bdate_range("2019-01-01", periods=4)
+    early = random_rows(days, seed=3, tickers=("AAA", "BBB", "^IDX"))
+    name = "NSE_data_all_stocks_2019.csv"
+    write_rows(write_folder(folder, [*rows, odd, *later]) / name, early, "first")
+    return folder
 
 
 def damage(folder: Path, seed: int) -> Path:
