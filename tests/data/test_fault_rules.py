@@ -64,6 +64,21 @@ def test_a_date_that_fits_nowhere_is_refused(tmp_path):
         redated(tmp_path, ["2020-03-09", "2018-03-04", "2020-03-10"])
 
 
+def test_a_run_of_sessions_in_the_wrong_file_is_an_error_and_not_moved(tmp_path):
+    # 3 to 6 March 2020 are weekdays, so that the four would fit before 9 March.
+    wrong = [f"2018-03-{day:02d}" for day in (3, 4, 5, 6)]
+    with pytest.raises(
+        DataError, match=r"4 sessions in a row from 03-Mar-2018 .*2020.csv, line 2"
+    ):
+        redated(tmp_path, [*wrong, "2020-03-09", "2020-03-10"])
+
+
+def test_a_date_that_would_fall_on_a_weekend_is_refused(tmp_path):
+    # 7 March 2020 is a Saturday.
+    with pytest.raises(DataError, match=r"weekday in 2020.*07-Mar-2018.*line 3"):
+        redated(tmp_path, ["2020-03-06", "2018-03-07", "2020-03-09"])
+
+
 def test_a_leap_day_of_a_year_without_one_is_refused(tmp_path):
     with pytest.raises(DataError, match="29-Feb-2020"):
         redated(tmp_path, ["2021-02-26", "2020-02-29", "2021-03-01"], "p_2021.csv")

@@ -16,6 +16,8 @@ from nse_lstm.errors import DataError
 
 MAX_BETWEEN = np.timedelta64(45, "D")
 """Neighbours further apart do not determine a date between them."""
+MAX_RUN = 3
+"""Longest run of sessions that takes the file's year; the real files need one."""
 FEWEST_CODES = 3
 """Codes that must differ before a repeated date counts as another session."""
 DAY = "datetime64[D]"
@@ -43,7 +45,8 @@ def redate(rows: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If a date outside the file's year breaks the order and nothing mends it.
+        If a date outside the file's year breaks the order and nothing mends it, or if
+        more than three sessions in a row, or a weekend, would take the file's year.
     """
     sessions = rows["session"].to_numpy()
     files = rows["source_file"].cat.codes.to_numpy()
@@ -121,7 +124,9 @@ def _mended_dates(rows: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
     is_wrong = dates.astype("datetime64[Y]") != year
     if not is_wrong.any() and _increases(dates):
         return dates
-    mended = _in_order(_in_year(dates, is_wrong, year, is_named=is_named))
+    moved = _in_year(dates, is_wrong, year, is_named=is_named)
+    _check_moved(rows.iloc[starts], dates, moved)
+    mended = _in_order(moved)
     unmended = is_wrong & (mended == dates)
     if not _increases(mended) and unmended.any():
         row = rows.iloc[int(starts[unmended.argmax()])]
@@ -149,6 +154,34 @@ def _in_year(
         if _increases(trial[around]) and (is_named or not _increases(mended[around])):
             mended = trial
     return mended
+
+
+def _check_moved(firsts: pd.DataFrame, dates: np.ndarray, moved: np.ndarray) -> None:
+    """Refuse to move a long run of sessions to the file's year, or one to a weekend.
+
+    ``firsts`` holds the first row of each session. A few misprints are likely. Months
+    under another year are sound sessions in the wrong file.
+    """
+    is_moved = moved != dates
+    edges = np.flatnonzero(np.diff(is_moved)) + 1
+    for run in np.split(np.arange(len(dates)), edges):
+        is_weekend = ~np.is_busday(moved[run].astype(DAY))
+        if not is_moved[run[0]] or (len(run) <= MAX_RUN and not is_weekend.any()):
+            continue
+        row = firsts.iloc[int(run[0] if len(run) > MAX_RUN else run[is_weekend][0])]
+        year = str(moved[run[0]].astype(DAY))[:4]
+        received = f"{row['session']:%d-%b-%Y}"
+        if len(run) > MAX_RUN:
+            last = str(dates[run[-1]].astype(DAY))
+            expected = f"sessions of {year} in this file, but for a misprint or two"
+            received = f"{len(run)} sessions in a row from {received} to {last}"
+        else:
+            expected = f"a date that is a weekday in {year}, the year of this file"
+        raise DataError(
+            f"Expected {expected}. Received: {received} (code {row['ticker']!r})",
+            file=str(row["source_file"]),
+            line=int(row["source_line"]),
+        )
 
 
 def _in_order(dates: np.ndarray) -> np.ndarray:
