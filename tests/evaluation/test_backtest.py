@@ -214,6 +214,16 @@ def test_a_long_absence_is_marked_down_before_anyone_knows_how_it_ends():
     assert account["net_return"].to_numpy() == pytest.approx(expected)
 
 
+def test_sessions_before_a_stock_is_listed_are_no_absence():
+    sessions = pd.bdate_range("2020-01-06", periods=20).as_unit("us")
+    stock = make_stock([100.0, 110.0], session=sessions[18:])
+    backtest = Backtest(cash_rate=0.0, limit=0.5, suspension_haircut=0.3)
+    account = run(stock, [ENTER] * 20, backtest=backtest, sessions=sessions)
+    # After 18 sessions without a row the first price is marked in full.
+    assert account["stock_return"].tolist() == pytest.approx([0.0] * 19 + [0.1])
+    assert account["gross_return"].tolist() == pytest.approx([0.0] * 19 + [0.1])
+
+
 def test_the_whole_price_can_be_lost():
     backtest = Backtest(cash_rate=0.0, limit=0.5, suspension_haircut=1.0)
     stock = make_stock([10, 10, 10, 10], suspended=[False, False, True, False])

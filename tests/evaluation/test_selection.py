@@ -42,6 +42,7 @@ def test_a_clearly_better_network_is_champion(forecasts_of, panel):
     assert row["loss_v2"] * 10 == pytest.approx(row["loss_v2"] + row["difference"])
     assert row["loss_champion"] == row["loss_v2"]
     assert "v2 has the smallest mean absolute error" in row["reason"]
+    assert f"(persistence {row['loss_v2'] * 10:.5f})" in row["reason"]
 
 
 def test_a_worse_network_is_challenger_of_persistence(forecasts_of, panel):

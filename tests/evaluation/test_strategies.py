@@ -79,13 +79,17 @@ def test_the_index_stands_under_its_own_ticker_at_no_cost_only(panel, forecasts_
         ticker="^NASI", kind="index", volume=np.nan
     )
     whole = pd.concat([panel, index], ignore_index=True)
-    forecasts = forecasts_of(
-        panel, model="oracle", y_hat=lambda r: r["ahead"], fold=2020
+    forecasts = pd.concat(
+        forecasts_of(panel, model="oracle", y_hat=lambda r: r["ahead"], fold=fold)
+        for fold in (2019, 2020)
     )
     returns = strategy_returns(forecasts, whole, backtest=BACKTEST)
     rows = returns[returns["model"] == INDEX]
     assert set(rows["ticker"]) == {"^NASI"}
     assert set(rows["cost_bps"]) == {0}
+    assert set(rows["fold"]) == {2019, 2020}
+    # Each account is of its own year, which the next one follows.
+    assert (returns["session"].dt.year == returns["fold"]).all()
     # The pool of the stocks is not moved by it.
     others = returns[returns["model"] != INDEX].reset_index(drop=True)
     without = strategy_returns(forecasts, panel, backtest=BACKTEST)

@@ -202,16 +202,18 @@ def fold_from(stock: pd.DataFrame, first: int, last: int) -> Fold:
     return Fold(2020, "test", sessions[first], sessions[last])
 
 
-def test_spans_of_a_fold_do_not_touch_each_other():
+@pytest.mark.parametrize(("purge", "end"), [(0, 36), (1, 36), (2, 36), (5, 33)])
+def test_spans_of_a_fold_do_not_touch_each_other(purge, end):
     stock = make_stock(60)
     windows = make_windows(stock, calendar(stock), lookback=5, horizon=2)
     fold = fold_from(stock, 46, 56)
-    split = split_fold(windows, fold, validation_share=0.15, purge=2)
+    split = split_fold(windows, fold, validation_share=0.15, purge=purge)
     # Origins 4 to 43 have their targets before session 46: 40 windows, 6 validate
-    # (origins 38 to 43); 36 and 37 have targets 38 and 39 and are purged.
-    assert origins(split.train, stock) == list(range(4, 36))
+    # (origins 38 to 43); 36 and 37 have targets 38 and 39 and are purged, however
+    # small the purge that was asked for.
+    assert origins(split.train, stock) == list(range(4, end))
     assert origins(split.validation, stock) == list(range(38, 44))
-    assert split.train.dropped == {"purged": 2}
+    assert split.train.dropped == {"purged": 38 - end}
     assert split.train.target_date.max() < split.validation.origin.min()
     assert split.validation.target_date.max() < np.datetime64(fold.start)
 

@@ -72,8 +72,11 @@ def make_good(workspace: Workspace, ticker: str, *, coverage: float = 0.9) -> No
         "n": 60,
         "n_open": 0,
     }
+    # The other stock's intervals and the other model's hold nothing.
+    others = [{"ticker": "OTHER"}, {"model": "persistence"}]
+    rows = [row, *({**row, "coverage": 0.0, **other} for other in others)]
     write_table(
-        pd.DataFrame([row]), COVERAGE, workspace.paths.evaluation / "coverage.parquet"
+        pd.DataFrame(rows), COVERAGE, workspace.paths.evaluation / "coverage.parquet"
     )
     for name in ("train", "validation"):
         edit(workspace, ticker, lambda about, name=name: about[name].update(SPAN))
@@ -105,7 +108,6 @@ def test_the_selection_puts_tested_weights_below_and_persistence_above(study):
     pd.testing.assert_frame_equal(history(study.paths.registry), log)
 
 
-@pytest.mark.slow
 def test_what_a_person_promoted_outlives_a_build(study):
     ticker = stocks(study)[0]
     promote_selected(study)
@@ -117,7 +119,6 @@ def test_what_a_person_promoted_outlives_a_build(study):
     assert read_registry(study.paths.registry)[ticker]["champion"].model != "v2"
 
 
-@pytest.mark.slow
 def test_a_stock_that_is_no_longer_selected_is_retired(study):
     promote_selected(study)
     _, stays = stocks(study)
@@ -129,14 +130,26 @@ def test_a_stock_that_is_no_longer_selected_is_retired(study):
     assert history(study.paths.registry)["stage"].tolist().count("retired") == 2
 
 
-def test_a_champion_needs_the_gate_or_a_reason_and_both_are_logged(study):
+def test_a_champion_needs_the_gate_or_a_reason_and_both_are_logged(study, monkeypatch):
     ticker = stocks(study)[0]
     promote_selected(study)
+    given = []
+
+    def case_of(data, proposal, *, stored):
+        given.append(stored)
+        return build_case(data, proposal, stored=stored)
+
+    monkeypatch.setattr(promotion, "build_case", case_of)
+    # What the store holds is evidence for a champion alone, and so is the gate.
+    lower = promote_by_hand(study, ticker, "v2", to="challenger")
+    assert (lower.way, lower.why) == ("hand", "Promoted to challenger by hand.")
+    assert given.pop() is None
     with pytest.raises(ArtefactError, match=r"gate refuses v2.*needs a reason"):
         promote_by_hand(study, ticker, "v2", to="champion")
     with pytest.raises(ArtefactError, match="gate refuses"):
         promote_by_hand(study, ticker, "v2", to="champion", override="  ")
     entry = promote_by_hand(study, ticker, "v2", to="champion", override="a trial")
+    assert all(isinstance(stored, pd.DataFrame) for stored in given)
     assert entry.way == "override"
     assert entry.why.startswith("a trial (against the gate: Its mean")
     last = promotion_history(study, ticker).iloc[-1]
@@ -161,7 +174,6 @@ def test_a_model_that_is_better_passes_the_gate_on_the_years_before_the_test(stu
     assert case.difference.n <= (mine["fold"] < 2024).sum() < len(mine)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("coverage", "clean", "words"),
     [(0.5, True, "held 50.0%"), (0.9, None, "leak audit was not run")],
@@ -178,7 +190,6 @@ def test_calibration_and_audit_are_asked_for(
         promote_by_hand(study, ticker, "v2", to="champion")
 
 
-@pytest.mark.slow
 def test_only_what_stands_below_becomes_champion(study):
     ticker = stocks(study)[0]
     with pytest.raises(ConfigurationError, match="candidate or challenger before"):
@@ -193,7 +204,6 @@ def test_only_what_stands_below_becomes_champion(study):
         promote_by_hand(study, ticker, "persistence", to="champion")
 
 
-@pytest.mark.slow
 def test_enough_shadow_forecasts_are_the_evidence(study):
     """A version without walk-forward forecasts is judged by what the store holds."""
     ticker = stocks(study)[0]

@@ -6,6 +6,7 @@ import pytest
 from support.finished_study import stocks
 
 from nse_lstm.deployment.latency import Latency
+from nse_lstm.json_files import write_json
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.tools.reproducibility import artefact_digests
 from nse_lstm.study.training import model_checks
@@ -14,7 +15,7 @@ from nse_lstm.study.training.model_checks import (
     measure_safety,
     safety_card,
 )
-from nse_lstm.tables import FORECASTS, read_table, write_table
+from nse_lstm.tables import FORECASTS, SAFETY, read_table, write_table
 
 
 def v2_prices(workspace: Workspace) -> pd.Series:
@@ -75,6 +76,32 @@ def test_the_card_holds_the_plans_limits_against_what_was_measured(
     assert pd.isna(ratio["met"])
 
 
+def test_the_card_names_the_extremes_and_the_limits_themselves_are_not_met(
+    own_study: Workspace,
+) -> None:
+    folder, (first, last) = own_study.paths.v2, stocks(own_study)
+    models = read_table(SAFETY, folder / "safety.csv").assign(
+        n_parameters=[4321, 123], n_bytes=[50_000_000, 2], loss_ratio=[1.5, 4.5]
+    )
+    write_table(models, SAFETY, folder / "safety.csv")
+    times = [(20.0, 300.0, 100.0), (100.0, 900.0, 2.0)]
+    rows = [dict(zip(model_checks.TIMES, row, strict=True)) for row in times]
+    write_json(folder / "run.json", dict(zip([first, last], rows, strict=True)))
+    card = safety_card(own_study).set_index("target")
+    size = card.loc["Model below 50 MB"]
+    assert (size["found"], size["met"]) == ("50.00 MB", False)
+    assert "4,321 parameters" in size["comment"]
+    latency = card.loc["Prediction in less than 100 ms"]
+    assert (latency["found"], latency["met"]) == ("100 ms", False)
+    assert "took 600 ms in the median" in latency["comment"]
+    ratio = card.loc["Validation loss near the training loss"]
+    assert ratio["found"] == "3 times in the median"
+    assert ratio["comment"].startswith(f"Largest 4.5 ({models['ticker'].iloc[1]}).")
+    time = card.loc["Training time per stock"]
+    assert time["found"] == "60 s in the median"
+    assert time["comment"].startswith(f"Longest 100 s ({last}); all 2 models")
+
+
 def test_what_a_machine_measures_is_in_no_digest(
     own_study: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +117,8 @@ def test_what_a_machine_measures_is_in_no_digest(
     assert measured["next_ms"].to_list() == [250.0, 250.0]
     # 0.03 / 0.02, from the bundle's own metadata.
     assert measured["loss_ratio"].to_list() == pytest.approx([1.5, 1.5])
+    assert measured["train_loss"].to_list() == [0.02, 0.02]
+    assert measured["validation_loss"].to_list() == [0.03, 0.03]
     assert (
         not safety_card(workspace)
         .set_index("target")
