@@ -1,5 +1,7 @@
 """The table of every test, on forecasts and strategies whose answer is known."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -198,6 +200,8 @@ def test_single_stocks_are_adjusted_for_their_number(table):
         losses = losses_by_date(own)
         raw[ticker] = diebold_mariano(losses["good"], losses["persistence"]).p_value
     assert len(rows) == 4
+    words = "over 0 lags, Harvey-Leybourne-Newbold, two-sided; Holm over 4 stocks"
+    assert rows["method"].str.endswith(words).all()
     smallest = min(raw, key=lambda ticker: raw[ticker])
     found = rows.set_index("ticker")["p_value"]
     assert found[smallest] == pytest.approx(4 * raw[smallest])
@@ -253,6 +257,27 @@ def test_the_sharpe_ratio_comes_with_its_interval_and_what_could_be_seen(table):
     assert seen["upper"] == pytest.approx(1.959964 + 0.841621, abs=1e-5)
 
 
+def test_the_strategys_rows_are_those_of_the_papers_formulas(table):
+    own = table[table["model"] == "v2"]
+    assert (own["n"] == N).all() and (own["method"].str.len() > 10).all()
+    found = moments_of(make_trials()["a"])
+    ratio = found.sharpe
+    # Mertens (2002): the variance of a Sharpe ratio per session.
+    shape = 1 - found.skew * ratio + (found.kurtosis - 1) / 4 * ratio**2
+    error = np.sqrt(shape / (N - 1))
+    row = one(table, "Sharpe ratio", "v2")
+    reach = 1.959964 * error
+    bounds = [np.sqrt(250) * (ratio + step) for step in (-reach, reach)]
+    assert [row["lower"], row["upper"]] == pytest.approx(bounds, abs=1e-6)
+    row = one(table, "probabilistic Sharpe ratio", "v2")
+    probability = NormalDist().cdf(ratio / error)
+    assert row["statistic"] == pytest.approx(probability)
+    assert row["p_value"] == pytest.approx(1 - probability)
+    row = one(table, "deflated Sharpe ratio", "v2")
+    assert 0.01 < row["statistic"] < 0.99
+    assert row["p_value"] == pytest.approx(1 - row["statistic"])
+
+
 def test_a_losing_strategy_is_said_to_need_no_record():
     losing = -make_trials()["a"].abs()
     found = luck_of(losing)
@@ -286,4 +311,5 @@ def test_one_lucky_strategy_is_no_superior_one_and_a_good_one_is():
         )
         row = one(found, name, "all")
         assert (row["p_value"] <= 0.05) == some
+        assert row["lower"] <= row["p_value"] <= row["upper"] and row["n"] == N
         assert row["says"].startswith("at least one of 6" if some else "none of 6")

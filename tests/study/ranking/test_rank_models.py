@@ -205,6 +205,18 @@ def test_the_first_names_are_dealt_once_and_counted_once(
     assert own["session"].max() < pd.Timestamp(2024, 1, 1)
     held = counted[counted["model"] == "equal_weight"]
     assert own["session"].tolist() == held["session"].tolist()
+    for cost_bps, judged in result.judgements.items():
+        at_cost = result.returns[result.returns["cost_bps"] == cost_bps]
+        own, held = (
+            at_cost[at_cost["model"] == model].set_index("session")
+            for model in ("ensemble", "equal_weight")
+        )
+        over_cash = 250 * (own["net_return"] - own["cash_return"]).mean()
+        assert judged.excess_over_cash.mean == pytest.approx(over_cash)
+        exposure = own["position"].mean()
+        same = exposure * held["net_return"] + (1 - exposure) * own["cash_return"]
+        over_holding = 250 * (own["net_return"] - same).mean()
+        assert judged.excess_over_holding.mean == pytest.approx(over_holding)
     table = net_table(result)
     costs = [str(cost_bps) for cost_bps in study.backtest.cost_bps]
     assert table["cost per side, bps"].tolist() == costs
