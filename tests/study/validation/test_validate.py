@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +13,11 @@ import pandera.pandas as pa
 import pytest
 
 from nse_lstm.evaluation.report_card import report_card
+from nse_lstm.evaluation.significance import (
+    deflated_sharpe_ratio,
+    moments_of,
+    trial_variance,
+)
 from nse_lstm.evaluation.strategies import strategy_returns
 from nse_lstm.study.audit.pipeline_run import fit_jobs, forecasting_with, list_jobs
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
@@ -176,6 +181,28 @@ def test_the_verdict_is_on_the_declared_strategy_before_the_test_year(phase) -> 
     assert "v2" in set(traded["model"]) and len(set(both["model"])) > 8
     n_traded = len(traded[["model", "rule"]].drop_duplicates())
     assert phase.verdict["n_trials"] == n_traded
+    # Deflated by the number of all trials and the spread of the others.
+    _, _, excess, trials = phase.given["evidence"]
+    assert excess.to_numpy() == pytest.approx(
+        (pool["net_return"] - pool["cash_return"]).to_numpy()
+    )
+    others = trials.loc[~trials["own"], "sharpe"].dropna()
+    assert len(others) < len(trials) == n_traded
+    deflated = deflated_sharpe_ratio(
+        **asdict(moments_of(excess)),
+        n_trials=len(others) + 1,
+        variance=trial_variance(others, len(pool)),
+    )
+    assert found["deflated_sharpe"] == pytest.approx(deflated)
+    assert found["audit_clean"] is None
+
+
+def test_forecasts_before_the_test_year_are_scored_stock_by_stock(phase) -> None:
+    before = of(phase.forecasts, fold=WALK_FORWARD)
+    joined, scores = validate.score_before_test(phase.workspace, before)
+    assert len(joined) == len(before) and joined["y"].notna().any()
+    assert set(scores["ticker"]) == set(before["ticker"])
+    assert set(scores["metric"]) >= {"mae", "skill"}
 
 
 def test_the_card_holds_v1_beside_the_declared_model(phase) -> None:
