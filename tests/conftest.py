@@ -50,6 +50,8 @@ def make_tiny_panel(
                     "volume": volume,
                     "previous": np.concatenate([[np.nan], price[:-1]]),
                     "factor": factor,
+                    "dividend": 0.0,
+                    "dividends_known": False,
                     "kind": "ordinary",
                     "sector": "Banking",
                     "stale": False,

@@ -8,6 +8,7 @@ import pandas as pd
 
 from audit_power.defects import Defect
 from audit_power.defects_data import DATA_DEFECTS
+from audit_power.defects_money import MONEY_DEFECTS
 from audit_power.defects_ranking import RANKING_DEFECTS
 from audit_power.defects_study import STUDY_DEFECTS
 from nse_lstm.config import load_study
@@ -19,7 +20,12 @@ from nse_lstm.study.audit.recount import recount
 from nse_lstm.study.audit.reference_cache import compute_reference
 
 STUDY = load_study(find_root(Path(__file__)) / "study.toml")
-DEFECTS: tuple[Defect, ...] = (*DATA_DEFECTS, *STUDY_DEFECTS, *RANKING_DEFECTS)
+DEFECTS: tuple[Defect, ...] = (
+    *DATA_DEFECTS,
+    *STUDY_DEFECTS,
+    *MONEY_DEFECTS,
+    *RANKING_DEFECTS,
+)
 DEFECT_SEED = 7
 """Market on which every defect is tried."""
 LINEAR = "surrogate"

@@ -48,7 +48,11 @@ def large():
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def read_fields(folder: Path, suffix: str) -> list[list[str]]:
@@ -92,6 +96,7 @@ def test_files_are_named_as_the_exchange_names_them(small_folder):
     expected |= {
         f"NSE_data_stock_market_sectors_{year}.csv" for year in (2013, 2020, 2021, 2022)
     }
+    expected |= {"sourced/dividends.csv", "sourced/dividends_years.csv"}
     assert {
         name for name in contents(small_folder) if name.endswith(".csv")
     } == expected
@@ -448,7 +453,10 @@ def test_a_whole_market_replaces_the_one_before(tmp_path):
 )
 def test_a_market_drawn_to_tables_is_the_one_its_files_hold(tmp_path, simulation):
     write_market(tmp_path / "m", simulation)
-    loaded, drawn = build_panel(tmp_path / "m"), simulate_market(simulation)
+    payments = tmp_path / "m/sourced/dividends.csv"
+    loaded = build_panel(tmp_path / "m", payments=payments)
+    drawn = simulate_market(simulation)
+    assert loaded.panel["dividend"].sum() > 0
     pd.testing.assert_frame_equal(drawn.panel, loaded.panel, check_exact=True)
     pd.testing.assert_frame_equal(drawn.instruments, loaded.instruments)
     # The months that two files hold are the only thing to repair.

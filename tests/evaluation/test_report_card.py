@@ -5,6 +5,7 @@ import pytest
 
 from nse_lstm.config import Backtest
 from nse_lstm.evaluation.report_card import DASH, report_card
+from nse_lstm.evaluation.total_return import ReturnBasis
 from nse_lstm.tables import ACCURACY_COST
 
 NAN = float("nan")
@@ -71,7 +72,15 @@ def make_scores(*, net=0.10, negatives=0.0, n_high=2, n_held=(100, 300, 20), equ
 
 
 def make_card(scores, *, model="v2"):
-    card = report_card(scores, model=model, rule="gate", year=2023, backtest=Backtest())
+    card = report_card(
+        scores,
+        model=model,
+        rule="gate",
+        year=2023,
+        backtest=Backtest(),
+        basis=ReturnBasis(1.0, 0.05),
+        cash=(1 + 0.085 / 250) ** N - 1,
+    )
     return card.set_index("target")
 
 

@@ -9,6 +9,7 @@ from scipy.stats import binom
 
 from nse_lstm.config import Backtest, Verdict
 from nse_lstm.errors import TableError
+from nse_lstm.evaluation.total_return import ReturnBasis
 from nse_lstm.evaluation.verdict import excess_moments, judge, pooled_excess
 
 BACKTEST = Backtest()
@@ -212,8 +213,29 @@ def test_worthless_strategies_are_rarely_called_useful():
     assert yes <= binom.ppf(0.999, n_null, 0.025)
 
 
-def test_dividends_are_mentioned(noise):
-    assert any("exclude dividends" in reason for reason in judged(noise, noise).reasons)
+def test_returns_without_dividends_say_so_and_a_yes_survives_the_bound(noise):
+    assert any("leave out div" in reason for reason in judged(noise, noise).reasons)
+    rows = (
+        make_rows(noise + 0.0008),
+        make_rows(noise, model="buy_and_hold", rule="hold"),
+    )
+    given = {
+        "backtest": BACKTEST,
+        "verdict": QUICK,
+        "seed": 1,
+        "deflated_sharpe": 0.99,
+        "audit_clean": True,
+    }
+    # 0.0008 a session is 20 % a year over the holding, without any noise.
+    total = judge(*rows, basis=ReturnBasis(1.0, 0.06), **given)
+    assert total.excess_over_holding.lower == pytest.approx(0.2)
+    assert any("include dividends" in reason for reason in total.reasons)
+    small = judge(*rows, basis=ReturnBasis(0.5, 0.19), **given)
+    large = judge(*rows, basis=ReturnBasis(0.5, 0.21), **given)
+    assert not any("dividends" in text for text in (total.sentence, small.sentence))
+    assert total.answer == small.answer
+    assert large.answer == "undecided"
+    assert ("could explain the gain" in large.sentence) == (total.answer == "yes")
 
 
 def test_no_rows_and_two_strategies_are_refused(noise):

@@ -12,6 +12,7 @@ from nse_lstm.evaluation.report_card import report_card
 from nse_lstm.evaluation.robustness import score_robustness
 from nse_lstm.evaluation.scoring import score_accuracy, score_strategies, score_traded
 from nse_lstm.evaluation.strategies import strategy_returns, tradability_by_stock
+from nse_lstm.evaluation.total_return import ReturnBasis
 from nse_lstm.features.returns import with_returns
 from nse_lstm.pages.score_tables import (
     capacity_sentence,
@@ -104,7 +105,15 @@ def test_a_free_index_stands_in_the_table_of_any_cost(scores) -> None:
 
 
 def test_the_pools_win_rate_is_the_report_cards(scores) -> None:
-    card = report_card(scores, model="v2", rule="gate", year=2020, backtest=BACKTEST)
+    card = report_card(
+        scores,
+        model="v2",
+        rule="gate",
+        year=2020,
+        backtest=BACKTEST,
+        basis=ReturnBasis(1.0, 0.05),
+        cash=0.08,
+    )
     found = card.set_index("target").loc["Win rate above 50 %", "found"]
     table = pooled_scores(scores, cost_bps=66).set_index(["strategy", "rule"])
     assert found == f"{100 * table.loc[('v2 LSTM', 'gate'), 'win_rate']:.1f} %"

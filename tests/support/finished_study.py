@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from nse_lstm.evaluation.cash import compound_cash
 from nse_lstm.evaluation.report_card import report_card
 from nse_lstm.evaluation.scoring import score_accuracy, score_strategies
 from nse_lstm.evaluation.selection import select
 from nse_lstm.evaluation.strategies import strategy_returns
+from nse_lstm.evaluation.total_return import ReturnBasis
 from nse_lstm.features.returns import with_returns
 from nse_lstm.json_files import read_json, write_json
 from nse_lstm.models.baselines import persistence
@@ -91,7 +93,15 @@ def _leave_evaluation(workspace: Workspace, forecasts: pd.DataFrame) -> None:
     write_json(
         folder / "selection.json", json.loads(selection.to_json(orient="records"))
     )
-    card = report_card(scores, model="v2", rule="gate", year=year, backtest=backtest)
+    card = report_card(
+        scores,
+        model="v2",
+        rule="gate",
+        year=year,
+        backtest=backtest,
+        basis=ReturnBasis(1.0, 0.05),
+        cash=compound_cash(returns[returns["fold"] == year]),
+    )
     card.to_csv(folder / "report_card.csv", index=False)
     write_json(folder / "verdict.json", _verdict(year))
 

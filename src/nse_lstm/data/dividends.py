@@ -5,9 +5,11 @@ after the register date: printed dates say so, and the prices fall there. The ex
 trades with the dividend up to the register date, although a trade settles later.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
@@ -26,6 +28,8 @@ from nse_lstm.data.sourced import (
     read_year,
 )
 
+MAX_BREAK = np.timedelta64(14, "D")
+"""Days from an ex-date to the market's next session; more is a break of the files."""
 MAX_DAYS_EX = 31
 """Days from a register date to its ex-date; more must be a misprint."""
 
@@ -52,9 +56,116 @@ YEAR_FIELDS = {
 }
 
 
+@dataclass(frozen=True)
+class DividendTables:
+    """A market's sourced dividends."""
+
+    payments: pd.DataFrame
+    """``DIVIDENDS``, every ``ex_date`` known."""
+    years: pd.DataFrame
+    """``DIVIDEND_YEARS``: stocks and years whose payments are complete."""
+
+
 def years_path(payments: Path | None) -> Path | None:
     """Return where the table of complete years lies: beside that of the payments."""
     return payments and payments.with_name(f"{payments.stem}_years.csv")
+
+
+def read_dividend_tables(path: Path | None) -> DividendTables:
+    """Read both sourced tables of a market's dividends.
+
+    Parameters
+    ----------
+    path : Path or None
+        Of the payments, see ``read_dividends``; the years lie beside it. An ex-date
+        that no source prints is the day after the register date.
+
+    Raises
+    ------
+    DataError
+        As from ``read_dividends`` and ``read_dividend_years``.
+    """
+    payments = read_dividends(path)
+    by_rule = payments["register_date"] + pd.Timedelta(days=1)
+    ex_date = payments["ex_date"].fillna(by_rule)
+    return DividendTables(
+        payments=payments.assign(ex_date=ex_date),
+        years=read_dividend_years(years_path(path)),
+    )
+
+
+def place_dividends(
+    rows: pd.DataFrame, payments: pd.DataFrame, sessions: pd.DatetimeIndex
+) -> pd.DataFrame:
+    """Find the session in which each dividend leaves the price of its stock.
+
+    It is the stock's first row on or after the ex-date, in which the holders of the row
+    before are credited.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Unique rows sorted by ticker and session.
+    payments : DataFrame
+        ``DividendTables.payments``.
+    sessions : DatetimeIndex
+        The market's calendar.
+
+    Returns
+    -------
+    DataFrame
+        ``PLACED_DIVIDENDS``. ``session`` is missing where the stock has no row before
+        the ex-date or none after it, and where the market's calendar breaks there, so
+        that no return spans the ex-date.
+    """
+    days = {str(t): s.to_numpy() for t, s in rows.groupby("ticker")["session"]}
+    found = []
+    for ticker, ex_date in payments[["ticker", "ex_date"]].itertuples(index=False):
+        own, day = days.get(ticker, np.array([], "datetime64[us]")), ex_date.to_numpy()
+        place = int(np.searchsorted(own, day))
+        market = int(np.searchsorted(sessions, day))
+        is_placed = 0 < place < len(own) and market < len(sessions)
+        if is_placed and sessions.to_numpy()[market] - day <= MAX_BREAK:
+            found.append(own[place])
+        else:
+            found.append(np.datetime64("NaT", "us"))
+    placed = payments.assign(session=np.array(found, "datetime64[us]"))
+    return tables.conform(placed, tables.PLACED_DIVIDENDS)
+
+
+def add_dividends(
+    rows: pd.DataFrame, placed: pd.DataFrame, years: pd.DataFrame
+) -> pd.DataFrame:
+    """Add the columns ``dividend`` and ``dividends_known``.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Unique rows sorted by ticker and session, with ``ticker session``.
+    placed : DataFrame
+        ``place_dividends``.
+    years : DataFrame
+        ``DIVIDEND_YEARS``.
+
+    Returns
+    -------
+    DataFrame
+        ``dividend`` (KES per share of the row before, before tax; 0 where none leaves
+        the price) and ``dividends_known`` (the stock's calendar year is complete).
+    """
+    ticker = rows["ticker"].astype("str").to_numpy()
+    session = rows["session"].to_numpy()
+    dividend = np.zeros(len(rows))
+    known = np.zeros(len(rows), bool)
+    if len(placed):
+        sums = placed.dropna(subset="session").groupby(["ticker", "session"])
+        for (name, day), amount in sums["amount_kes"].sum().items():
+            dividend[(ticker == name) & (session == day.to_datetime64())] = amount
+    if len(years):
+        year = session.astype("datetime64[Y]").astype(int) + 1970
+        whole = pd.MultiIndex.from_frame(years[["ticker", "year"]])
+        known = pd.MultiIndex.from_arrays([ticker, year]).isin(whole)
+    return rows.assign(dividend=dividend, dividends_known=known)
 
 
 def read_dividends(path: Path | None) -> pd.DataFrame:

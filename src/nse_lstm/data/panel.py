@@ -49,6 +49,7 @@ class MarketData:
     instruments: pd.DataFrame
     row_counts: pd.DataFrame
     repairs: pd.DataFrame
+    dividends: pd.DataFrame
     digest: str
     """SHA-256 over the raw files' names and rows and the sourced tables."""
 
@@ -79,6 +80,7 @@ def build_panel(
     payments : Path, optional
         Sourced table of dividends (``dividends.read_dividends``). Beside it lies the
         one of complete years, ``<market>_years.csv``. They are part of the digest.
+        Dividends with an ex-date after ``as_of`` are left out.
 
     Returns
     -------
@@ -95,9 +97,7 @@ def build_panel(
     """
     raw = ingest.read_raw(folder)
     sourced = corporate_actions.read_actions(actions)
-    years = dividends.years_path(payments)
-    dividends.read_dividends(payments)
-    dividends.read_dividend_years(years)
+    paid = dividends.read_dividend_tables(payments)
     codes = renamed_codes.read_renamed(renamed)
     rows = date_repair.redate(parse.parse_rows(raw.rows, codes))
     late = np.zeros(len(rows), bool)
@@ -118,6 +118,11 @@ def build_panel(
     is_off[is_off] = ~labelled.loc[is_off, "session"].isin(sessions).to_numpy()
     on_calendar = labelled[~is_off] if is_off.any() else labelled
     judged = _judged(on_calendar, sessions, sourced)
+    known_payments = paid.payments
+    if as_of is not None:
+        known_payments = known_payments[known_payments["ex_date"] <= as_of]
+    placed = dividends.place_dividends(judged, known_payments, sessions)
+    judged = dividends.add_dividends(judged, placed, paid.years)
     fates = [
         row_accounting.Fate(np.flatnonzero(late), "dropped", row_accounting.AFTER),
         row_accounting.repeat_fate(known, repeats),
@@ -134,8 +139,13 @@ def build_panel(
         instruments=_instruments(judged),
         row_counts=row_accounting.count_rows(fates, rows, raw.blanks),
         repairs=row_accounting.repairs([*fates, *review], rows, raw.blanks),
+        dividends=placed,
         digest=digest_with(
-            row_digest.digest_files(raw), actions, payments, years, renamed
+            row_digest.digest_files(raw),
+            actions,
+            payments,
+            dividends.years_path(payments),
+            renamed,
         ),
     )
 

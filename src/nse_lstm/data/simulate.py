@@ -18,6 +18,7 @@ import pandas as pd
 
 from nse_lstm.config import Simulation
 from nse_lstm.data.simulation.direct import instruments_of, oracle_of, panel_of
+from nse_lstm.data.simulation.dividend_tables import write_dividends
 from nse_lstm.data.simulation.exchange import SECTORS, sessions_between, within
 from nse_lstm.data.simulation.file_faults import draw_file_faults, with_number_faults
 from nse_lstm.data.simulation.price_dialect import NO_FAULTS, write_prices
@@ -124,6 +125,7 @@ def write_market(
     with _whole_folder(Path(folder)) as aside:
         write_prices(aside, printed, faults=file_faults)
         write_sectors(aside, printed)
+        write_dividends(aside / "sourced", printed)
         note = f"Invented prices, drawn by nse_lstm.data.simulate: {simulation}\n"
         (aside / MARKER).write_text(note, encoding="ascii", newline="\n")
     if oracle is not None:
@@ -185,10 +187,17 @@ def _draw_market(
         previous=_previous(np.hstack([daily.previous, levels[:-1]]), listed),
         volume=np.hstack([daily.volume, np.full_like(levels[1:], np.nan)]),
         factor=np.hstack([events.factor, np.ones_like(levels[1:])]),
+        dividend=np.hstack([_dividends(daily, events), np.zeros_like(levels[1:])]),
         news=np.hstack([events.news != 0, np.zeros(levels[1:].shape, bool)]),
         listed=listed & has_file[:, None],
     )
     return printed, daily.drift
+
+
+def _dividends(daily: DailyPrices, events: StockEvents) -> Numbers:
+    """Return KES per share, of the price before the ex-date, in whole cents."""
+    before = np.where(np.isnan(daily.previous), 0.0, daily.previous)
+    return np.round(events.dividend * events.tradable * before, 2)
 
 
 def _returns(daily: DailyPrices, events: StockEvents) -> Numbers:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.config import Deployment, Study
+from nse_lstm.data.trading_days import TradingDays, trading_days_of
 from nse_lstm.deployment.prediction_intervals import add_intervals, earlier_forecasts
 from nse_lstm.deployment.promoted_bundles import check_bundle
 from nse_lstm.deployment.registry import read_registry
@@ -74,6 +75,8 @@ class MarketState:
     """``panel_digest`` of ``known``."""
     flags: list[str]
     """Flags of the panel."""
+    calendar: TradingDays
+    """Of the sessions to come."""
 
     @property
     def origin(self) -> pd.Timestamp:
@@ -111,7 +114,7 @@ def score_latest(
     -------
     forecasts : DataFrame
         ``STORED_FORECASTS``: one row per stock, stage and model. ``target_date`` is
-        expected ``horizon`` weekdays on, because holidays are not known ahead.
+        expected ``horizon`` trading days on, by the market's public holidays.
     refused : DataFrame
         ``ticker stage model reason``: models without a forecast. Their stock's last
         session is missing, stale or suspended, its history is too short, the panel or
@@ -177,6 +180,7 @@ def _market_state(
         past=past,
         digest=panel_digest(known),
         flags=flags,
+        calendar=trading_days_of(study.market),
     )
 
 
@@ -238,6 +242,7 @@ def _pooled(
         bundle,
         build_features(market.known, cross_section=study.cross_section),
         market.origin,
+        market.calendar,
     )
     return [
         ScoredForecast(entry, rows.iloc[[place]], rows.iloc[:0], flags)
@@ -255,7 +260,7 @@ def _network(
 ) -> ScoredForecast:
     about, origin = bundle.metadata, market.origin
     flags = model_flags(about, origin, limits)
-    row = forecast_latest(bundle, stock, market.sessions)
+    row = forecast_latest(bundle, stock, market.sessions, market.calendar)
     window = latest_window(stock, market.sessions, lookback=about["lookback"])
     flags += range_flags(bundle.scaler, window.X, limits)
     tested = _walk_forward(entry, market)
@@ -269,7 +274,7 @@ def _persistence(
 ) -> ScoredForecast:
     """Forecast an unchanged price at the origin and at those missing in Phase 4."""
     call = partial(persistence, ticker=entry.ticker, horizon=horizon)
-    expected = market.origin + pd.offsets.BusinessDay(horizon)
+    expected = pd.Timestamp(market.calendar.shift(market.origin.date(), horizon))
     window = replace(
         latest_window(stock, market.sessions, lookback=1),
         target_date=np.array([expected], "datetime64[us]"),

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from nse_lstm.config import Backtest
 from nse_lstm.errors import StudyError, TableError
+from nse_lstm.evaluation.cash import cash_returns
 
 RULES = ("sign", "gate", "hold")
 
@@ -46,7 +47,8 @@ class TradabilityCalendar:
     origin : datetime64
         Session after whose close this session's orders are sent; NaT where stale.
     stock_return : float64
-        Simple return of the stock's mark from the session before.
+        Simple return of the stock's mark from the session before, dividends after tax
+        included where they count.
     buy_fills, sell_fills : bool
         Whether an order of that side is filled at this session's price.
     """
@@ -65,6 +67,7 @@ def tradability(
     start: pd.Timestamp,
     end: pd.Timestamp,
     backtest: Backtest,
+    total_return: bool = False,
 ) -> TradabilityCalendar:
     """Build one stock's tradability calendar: fills per side and returns per session.
 
@@ -78,6 +81,9 @@ def tradability(
     0 and fills no order. The session that ends it returns the rest, so a holder neither
     gains nor loses by the wait. Each session's values are known after its close.
 
+    A dividend belongs to who holds the stock into its ex-date, whose price has dropped
+    by about as much. Fills at the limit are judged by the price alone.
+
     Parameters
     ----------
     stock : DataFrame
@@ -87,7 +93,9 @@ def tradability(
     start, end : Timestamp
         Span of the calendar, ``end`` exclusive.
     backtest : Backtest
-        ``delay``, ``limit`` and ``suspension_haircut`` are used.
+        ``delay``, ``limit``, ``suspension_haircut`` and ``withholding_tax`` are used.
+    total_return : bool
+        Whether returns include the panel's dividends (``total_return.return_basis``).
 
     Raises
     ------
@@ -110,13 +118,17 @@ def tradability(
     if backtest.suspension_haircut == 1:  # 0 / 0 once the mark is 0
         change = np.nan_to_num(change, nan=1.0, posinf=1.0)
     tradable = rows["volume"].notna() & rows["adjusted"].notna() & ~stale & ~suspended
+    # (1 + price move) * (1 + haircut change) - 1
+    stock_return = (1 + move) * change - 1
+    if total_return:
+        mark = rows["adjusted"].ffill().to_numpy() * kept.to_numpy()
+        stock_return = stock_return + _dividend_return(rows, mark, backtest)
     origin = pd.Series(sessions).mask(stale.to_numpy()).shift(backtest.delay).to_numpy()
     span = np.asarray((sessions >= start) & (sessions < end))
     return TradabilityCalendar(
         session=sessions.to_numpy()[span],
         origin=origin[span],
-        # (1 + price move) * (1 + haircut change) - 1
-        stock_return=((1 + move) * change - 1)[span],
+        stock_return=stock_return[span],
         buy_fills=(tradable & (move < backtest.limit - ROUNDING)).to_numpy()[span],
         sell_fills=(tradable & (move > -backtest.limit + ROUNDING)).to_numpy()[span],
     )
@@ -189,7 +201,7 @@ def simulate_fills(
     signals : Series
         From ``to_signals``, each origin once. A missing origin sends no order.
     backtest : Backtest
-        ``cash_rate`` and ``sessions_per_year`` are used.
+        The settings of ``cash.cash_returns`` are used.
     cost_bps : int
         Basis points per side.
 
@@ -239,7 +251,7 @@ def account_sessions(
     stock_return : array
         Simple return of the stocks, copied into the result.
     backtest : Backtest
-        ``cash_rate`` and ``sessions_per_year`` are used.
+        The settings of ``cash.cash_returns`` are used.
     cost_bps : int
         Basis points per side.
 
@@ -248,7 +260,7 @@ def account_sessions(
     DataFrame
         As ``simulate_fills`` returns it.
     """
-    cash = backtest.cash_rate / backtest.sessions_per_year
+    cash = cash_returns(session, backtest)
     gross = earned + (1 - position) * cash
     return pd.DataFrame(
         {
@@ -306,6 +318,18 @@ def _is_withdrawn(present: pd.Series) -> pd.Series:
     seen = present.cumsum()
     absent_for = (~present).groupby(seen).cumsum()
     return (seen > 0) & (absent_for > MAX_ABSENT)
+
+
+def _dividend_return(rows: pd.DataFrame, mark: Numbers, backtest: Backtest) -> Numbers:
+    """Return each session's dividend after tax over the mark of the session before."""
+    # Per share of the session before, like the adjusted price's first share.
+    shares = (rows["shares"] / rows["factor"]).to_numpy()
+    paid = np.nan_to_num(rows["dividend"].to_numpy(float) * shares)
+    before = np.concatenate([[np.nan], mark[:-1]])
+    tax = backtest.withholding_tax
+    withheld = {year: rates["dividend"] for year, rates in tax.items()}
+    kept = 1 - pd.Series(rows.index.year).map(withheld).fillna(0.0).to_numpy(float)
+    return np.where((paid > 0) & (before > 0), paid * kept / before, 0.0)
 
 
 def _price_move(adjusted: pd.Series, gap: pd.Series) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nse_lstm.config import Backtest
 from nse_lstm.evaluation import metrics
 from nse_lstm.evaluation.backtest import ENTER, LEAVE, TradabilityCalendar, to_signals
+from nse_lstm.evaluation.cash import cash_returns
 from nse_lstm.evaluation.strategies import TradabilityByStock
 from nse_lstm.tables import CAPACITY, conform
 
@@ -110,10 +111,10 @@ def simulate_sized_fills(
     capital : float
         KES, in cash at the start of the calendar.
     backtest : Backtest
-        ``cash_rate``, ``sessions_per_year`` and ``max_volume_share`` are used.
+        ``max_volume_share`` and the settings of ``cash.cash_returns`` are used.
     """
     wanted = signals.reindex(pd.DatetimeIndex(calendar.origin)).to_numpy()
-    rate = backtest.cash_rate / backtest.sessions_per_year
+    rate = cash_returns(calendar.session, backtest)
     kept = 1 - cost_bps / 1e4
     n = len(wanted)
     value, invested, ordered, filled = (np.zeros(n) for _ in range(4))
@@ -121,7 +122,7 @@ def simulate_sized_fills(
     for s in range(n):
         invested[s] = held / (cash + held) if cash + held else 0.0
         # Cash earns interest and the holding its return before the session's order.
-        cash, held = cash * (1 + rate), held * (1 + calendar.stock_return[s])
+        cash, held = cash * (1 + rate[s]), held * (1 + calendar.stock_return[s])
         lot = limits.lot[s] * limits.price[s]
         most = _whole(backtest.max_volume_share * limits.volume[s], limits.lot[s])
         if wanted[s] == ENTER and calendar.buy_fills[s]:
@@ -194,7 +195,12 @@ def score_capacity(
                 )
                 for each in stocks
             ]
-            found = _measure(accounts, capital=capital, backtest=backtest)
+            found = _measure(
+                accounts,
+                cash=cash_returns(stocks[0][0].session, backtest),
+                capital=capital,
+                backtest=backtest,
+            )
             rows.append({"fold": fold, "seed": seed, "capital_kes": capital, **found})
     table = pd.DataFrame(rows).groupby(["fold", "capital_kes"], as_index=False).mean()
     table = table.assign(model=model, rule=rule, cost_bps=cost_bps)
@@ -207,7 +213,11 @@ def _whole(shares: float, lot: float) -> float:
 
 
 def _measure(
-    accounts: list[SizedAccount], *, capital: float, backtest: Backtest
+    accounts: list[SizedAccount],
+    *,
+    cash: Numbers,
+    capital: float,
+    backtest: Backtest,
 ) -> dict[str, float]:
     """Measure the sum of the stocks' accounts as one account."""
     value = np.sum([account.value for account in accounts], axis=0)
@@ -220,12 +230,11 @@ def _measure(
     )
     ordered = float(sum(account.ordered.sum() for account in accounts))
     filled = float(sum(account.filled.sum() for account in accounts))
-    cash = backtest.cash_rate / backtest.sessions_per_year
     return {
         "fill_share": filled / ordered if ordered else float("nan"),
         "ordered": ordered,
         "net_return": metrics.total_return(net),
-        "net_excess": float(net.mean() - cash) * backtest.sessions_per_year,
+        "net_excess": float((net - cash).mean()) * backtest.sessions_per_year,
         "exposure": float((held / before).mean()),
         "n": len(value),
     }

@@ -17,6 +17,7 @@ from nse_lstm.evaluation.backtest import (
     account_sessions,
     tradability,
 )
+from nse_lstm.evaluation.cash import cash_returns
 
 INDEXES = ("^NASI", "^N20I")
 """The all-share index, else the oldest one."""
@@ -39,7 +40,7 @@ def hold_equal_weight(
     calendars : sequence of TradabilityCalendar
         Of the stocks held, all over the same sessions.
     backtest : Backtest
-        ``delay``, ``cash_rate`` and ``sessions_per_year`` are used.
+        ``delay`` and the settings of ``cash.cash_returns`` are used.
     cost_bps : int
         Basis points per side.
 
@@ -56,7 +57,7 @@ def hold_equal_weight(
        diversification. RFS 22(5), 1915-1953 (rebalanced monthly).
     """
     stock_return = np.column_stack([calendar.stock_return for calendar in calendars])
-    cash = backtest.cash_rate / backtest.sessions_per_year
+    cash = cash_returns(calendars[0].session, backtest)
     held, traded = _weights(calendars, stock_return, cash=cash, delay=backtest.delay)
     return account_sessions(
         calendars[0].session,
@@ -117,7 +118,7 @@ def hold_index(
     )
     position = np.ones(len(calendar.session))
     position[0] = 0.0
-    cash = backtest.cash_rate / backtest.sessions_per_year
+    cash = cash_returns(calendar.session, backtest)
     gross = np.where(position > 0, calendar.stock_return, cash)
     account = {
         "session": calendar.session,
@@ -143,7 +144,7 @@ def _weights(
     calendars: Sequence[TradabilityCalendar],
     stock_return: Numbers,
     *,
-    cash: float,
+    cash: Numbers,
     delay: int,
 ) -> tuple[Numbers, Numbers]:
     """Return weights held into each session, and traded in it, (n_sessions, n)."""
@@ -158,7 +159,7 @@ def _weights(
         due |= first
         order = np.where(due, 1 / n - after[max(s + 1 - delay, 0)], 0.0)
         fills = np.where(order < 0, sells[s], buys[s])
-        drifted = _drift(after[s], stock_return[s], cash)
+        drifted = _drift(after[s], stock_return[s], cash[s])
         after[s + 1] = _trade(drifted, np.where(fills, order, 0.0))
         traded[s] = np.abs(after[s + 1] - drifted)
         due &= ~fills

@@ -69,7 +69,7 @@ def score_random(
     model : str
         Its strategies are imitated, at each of its rules and cost levels.
     backtest : Backtest
-        ``cash_rate`` and ``sessions_per_year`` are used.
+        ``sessions_per_year`` is used.
     draws : int
         Number of random accounts for each seed of the model.
     seed : int
@@ -175,8 +175,9 @@ def _compare(
     shares: list[float] = []
     for _, own in block.groupby("seed"):
         account = _draw_account(own, calendars, draws, seed)
-        found = _score(account, backtest)
-        net = metrics.total_return(own.groupby("session")["net_return"].mean())
+        pool = own.groupby("session")[["net_return", "cash_return"]].mean()
+        found = _score(account, pool["cash_return"].to_numpy(), backtest)
+        net = metrics.total_return(pool["net_return"])
         drawn.append(found)
         shares.append(_share_beaten(net, found["net_return"]))
     pooled = {m: np.concatenate([part[m] for part in drawn]) for m in drawn[0]}
@@ -232,17 +233,16 @@ def _tradable(calendar: TradabilityCalendar) -> Flags:
     return calendar.buy_fills & calendar.sell_fills & ~np.isnat(calendar.origin)
 
 
-def _score(account: _Account, backtest: Backtest) -> Drawn:
+def _score(account: _Account, cash: Numbers, backtest: Backtest) -> Drawn:
     """Measure every draw as ``score_strategies`` measures a strategy."""
     year = backtest.sessions_per_year
-    cash = backtest.cash_rate / year
     exposure = account.position.mean(axis=1)
     invested = exposure >= MIN_EXPOSURE
     net, gross = account.net, account.gross
     found = {
         "net_return": [metrics.total_return(row) for row in net],
         "gross_return": [metrics.total_return(row) for row in gross],
-        "sharpe_ratio": [_sharpe(row, year, 0.0) for row in net[invested]],
+        "sharpe_ratio": [_sharpe(row, year) for row in net[invested]],
         "sharpe_over_cash": [_sharpe(row, year, cash) for row in net[invested]],
         "max_drawdown": [metrics.max_drawdown(row) for row in net],
         "turnover": list(account.turnover.mean(axis=1) * year),
@@ -251,7 +251,7 @@ def _score(account: _Account, backtest: Backtest) -> Drawn:
     return {metric: np.array(values, float) for metric, values in found.items()}
 
 
-def _sharpe(net: Numbers, year: int, cash: float) -> float:
+def _sharpe(net: Numbers, year: int, cash: Numbers | float = 0.0) -> float:
     return metrics.sharpe_ratio(net, sessions_per_year=year, cash=cash)
 
 

@@ -9,6 +9,7 @@ from nse_lstm.config import Backtest
 from nse_lstm.evaluation.comparison import NAIVE
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.evaluation.strategies import BENCHMARKS, EQUAL_WEIGHT, HOLD
+from nse_lstm.evaluation.total_return import ReturnBasis, describe_basis
 from nse_lstm.tables import ACCURACY_COST
 
 DASH = "\N{EN DASH}"
@@ -19,7 +20,14 @@ MIN_INVESTED = 20
 
 
 def report_card(
-    scores: pd.DataFrame, *, model: str, rule: str, year: int, backtest: Backtest
+    scores: pd.DataFrame,
+    *,
+    model: str,
+    rule: str,
+    year: int,
+    backtest: Backtest,
+    basis: ReturnBasis,
+    cash: float,
 ) -> pd.DataFrame:
     """Compare one model's year with the four published targets and three fair ones.
 
@@ -34,8 +42,11 @@ def report_card(
     year : int
         The fold.
     backtest : Backtest
-        ``headline_cost_bps``, ``cash_rate``, ``sessions_per_year`` and
-        ``dividend_band`` are used.
+        ``headline_cost_bps`` and ``withholding_tax`` are used.
+    basis : ReturnBasis
+        Of the fold and its stocks.
+    cash : float
+        Return of cash over the fold, compounded.
 
     Returns
     -------
@@ -52,8 +63,8 @@ def report_card(
         _r_squared(scores, model),
         _negatives(scores, model),
         _skill(scores, model),
-        _against_cash(scores, model, rule=rule, backtest=backtest),
-        _against_holding(scores, model, rule=rule, backtest=backtest),
+        _against_cash(scores, model, rule=rule, backtest=backtest, cash=cash),
+        _against_holding(scores, model, rule=rule, basis=basis, backtest=backtest),
     ]
     table = pd.DataFrame([asdict(row) for row in rows])
     return table.astype({"met": "boolean"})
@@ -182,11 +193,8 @@ def _skill(scores: pd.DataFrame, model: str) -> _Row:
 
 
 def _against_cash(
-    scores: pd.DataFrame, model: str, *, rule: str, backtest: Backtest
+    scores: pd.DataFrame, model: str, *, rule: str, backtest: Backtest, cash: float
 ) -> _Row:
-    pooled = _rows(scores, model, "net_return", rule=rule)
-    n = int(pooled.loc[pooled["ticker"] == POOL, "n"].max()) if len(pooled) else 0
-    cash = (1 + backtest.cash_rate / backtest.sessions_per_year) ** n - 1
     found = _pooled(scores, model, "net_return", rule=rule)
     return _Row(
         target="Net return above cash",
@@ -205,14 +213,18 @@ def _against_cash(
 
 
 def _against_holding(
-    scores: pd.DataFrame, model: str, *, rule: str, backtest: Backtest
+    scores: pd.DataFrame,
+    model: str,
+    *,
+    rule: str,
+    basis: ReturnBasis,
+    backtest: Backtest,
 ) -> _Row:
     found = _pooled(scores, model, "net_return", rule=rule)
     holding = _pooled(scores, HOLD, "net_return", rule=BENCHMARKS[HOLD])
     equal = _pooled(scores, EQUAL_WEIGHT, "net_return", rule=BENCHMARKS[EQUAL_WEIGHT])
     best = float(np.fmax(holding, equal))
     exposure = _pooled(scores, model, "exposure", rule=rule)
-    low, high = backtest.dividend_band
     return _Row(
         target="Net return above buy and hold",
         found=_percent(found),
@@ -223,8 +235,8 @@ def _against_holding(
             "Met only above both benchmarks: buy and hold, rebalanced every session at "
             "no cost, and equal weight, rebalanced monthly with its costs "
             f"({_percent(equal)}). {_percent(exposure)} of the capital was invested on "
-            "average. Prices exclude dividends, which would have added "
-            f"{low:.0%} to {high:.0%} per year to a full holding."
+            "average. "
+            f"{describe_basis(basis, taxed=bool(backtest.withholding_tax))}"
         ),
     )
 

@@ -20,6 +20,7 @@ from nse_lstm.evaluation.backtest import (
 )
 from nse_lstm.evaluation.portfolios import hold_equal_weight, hold_index
 from nse_lstm.evaluation.scoring import POOL, check_forecasts
+from nse_lstm.evaluation.total_return import ReturnBasis, return_basis
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.tables import STRATEGY_RETURNS, check
 
@@ -49,7 +50,8 @@ def strategy_returns(
     Each fold is one calendar year and starts flat. The benchmarks have seed 0 and the
     same stocks and sessions: ``buy_and_hold`` with one account per stock,
     ``equal_weight`` with one account for all stocks, and ``index_hold`` at cost 0 only,
-    where the panel has the index. All returns leave out dividends.
+    where the panel has the index. A fold's returns include dividends where those of
+    its stocks are sourced (``total_return``), but for the index.
 
     Parameters
     ----------
@@ -121,6 +123,7 @@ def tradability_by_stock(
     """
     sessions = market_sessions(prices)
     pairs = forecasts[["ticker", "fold"]].drop_duplicates()
+    bases = fold_bases(forecasts, prices, backtest=backtest)
     return {
         (str(ticker), int(fold)): tradability(
             prices[prices["ticker"] == ticker],
@@ -128,8 +131,35 @@ def tradability_by_stock(
             start=pd.Timestamp(int(fold), 1, 1),
             end=pd.Timestamp(int(fold) + 1, 1, 1),
             backtest=backtest,
+            total_return=bases[int(fold)].is_total,
         )
         for ticker, fold in pairs.itertuples(index=False)
+    }
+
+
+def fold_bases(
+    forecasts: pd.DataFrame, prices: pd.DataFrame, *, backtest: Backtest
+) -> dict[int, ReturnBasis]:
+    """Return by fold whether the stocks of a table are compared in total return.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        Any table with ``ticker`` and ``fold``.
+    prices : DataFrame
+        ``with_returns(panel)``.
+    backtest : Backtest
+        As for ``total_return.return_basis``.
+    """
+    return {
+        int(fold): return_basis(
+            prices,
+            sorted(rows["ticker"].unique()),
+            start=pd.Timestamp(int(fold), 1, 1),
+            end=pd.Timestamp(int(fold) + 1, 1, 1),
+            backtest=backtest,
+        )
+        for fold, rows in forecasts.groupby("fold")
     }
 
 

@@ -49,7 +49,7 @@ def hold_top_n(
     n_names : int
         Slots.
     backtest : Backtest
-        ``cash_rate``, ``sessions_per_year`` and ``gate_multiple`` are used.
+        ``gate_multiple`` and the settings of ``cash.cash_returns`` are used.
     cost_bps : int
         Basis points per side.
 

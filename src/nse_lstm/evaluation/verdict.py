@@ -16,6 +16,7 @@ from nse_lstm.evaluation.significance import (
     moments_of,
     smallest_detectable_sharpe,
 )
+from nse_lstm.evaluation.total_return import ReturnBasis, describe_basis
 
 Answer = Literal["yes", "no", "undecided"]
 
@@ -69,6 +70,7 @@ def judge(
     seed: int,
     deflated_sharpe: float | None,
     audit_clean: bool | None,
+    basis: ReturnBasis | None = None,
 ) -> Judgement:
     """Judge whether a strategy was useful: yes, no or undecided.
 
@@ -80,6 +82,8 @@ def judge(
     The answer is ``yes`` when both lower bounds are above 0, the deflated Sharpe ratio
     reaches ``min_deflated_sharpe`` and the audit is clean. It is ``no`` when an upper
     bound is below 0, otherwise ``undecided``. A test that was not run is not passed.
+    Where returns leave out dividends, a yes must also hold if the holding had earned
+    them and the strategy nothing.
 
     Parameters
     ----------
@@ -89,7 +93,7 @@ def judge(
     holdings : DataFrame
         The rows of ``buy_and_hold`` for the same stocks, sessions and cost.
     backtest : Backtest
-        ``sessions_per_year`` and ``dividend_band`` are used.
+        ``sessions_per_year``, ``dividend_band`` and ``withholding_tax`` are used.
     verdict : Verdict
         Confidence, bootstrap and the deflated Sharpe ratio needed.
     seed : int
@@ -99,6 +103,9 @@ def judge(
         returns; None where not assessed.
     audit_clean : bool or None
         Whether the leak audit passed; None where not run.
+    basis : ReturnBasis, optional
+        Of the whole span (``total_return.join_bases``); price returns, without any
+        sourced dividend, if not given.
 
     Raises
     ------
@@ -116,7 +123,10 @@ def judge(
     excess = _excess(strategy, _pool(holdings))
     over_cash, over_holding = _intervals(excess, backtest, verdict, seed)
     traded = bool(strategy["position"].any())
-    gates = (over_cash, over_holding, verdict, deflated_sharpe, audit_clean)
+    basis = basis or ReturnBasis(0.0, backtest.dividend_band[1])
+    exposure = float(strategy["position"].mean())
+    missed = 0.0 if basis.is_total else exposure * basis.median_yield
+    gates = (over_cash, over_holding, verdict, deflated_sharpe, audit_clean, missed)
     answer, sentence = _answer(*gates) if traded else _never_traded()
     year = backtest.sessions_per_year
     years = len(strategy) / year
@@ -131,12 +141,16 @@ def judge(
         smallest_detectable_sharpe=smallest_detectable_sharpe(
             years, confidence=verdict.confidence
         ),
-        exposure=float(strategy["position"].mean()),
+        exposure=exposure,
         n_sessions=len(strategy),
         years=years,
         deflated_sharpe=deflated_sharpe,
         audit_clean=audit_clean,
-        reasons=(*_gates(*gates), FREE_REBALANCING, _dividends(backtest)),
+        reasons=(
+            *_gates(*gates),
+            FREE_REBALANCING,
+            describe_basis(basis, taxed=bool(backtest.withholding_tax)),
+        ),
     )
 
 
@@ -237,6 +251,7 @@ def _answer(
     verdict: Verdict,
     deflated_sharpe: float | None,
     audit_clean: bool | None,
+    missed: float,
 ) -> tuple[Answer, str]:
     excesses = {
         "cash": over_cash,
@@ -254,6 +269,8 @@ def _answer(
             f"{' or from '.join(unclear)}."
         )
     short = _short_of_yes(verdict, deflated_sharpe, audit_clean)
+    if over_holding.lower - missed <= 0:
+        short.insert(0, "dividends that the returns leave out could explain the gain")
     if short:
         return "undecided", (
             f"Undecided: the strategy earned more than cash and than {HOLDING}, but "
@@ -286,6 +303,7 @@ def _gates(
     verdict: Verdict,
     deflated_sharpe: float | None,
     audit_clean: bool | None,
+    missed: float,
 ) -> tuple[str, ...]:
     level = f"{verdict.confidence:.0%}"
     deflated = "not assessed"
@@ -294,7 +312,8 @@ def _gates(
     audit = {None: "not assessed", True: "clean", False: "not clean"}[audit_clean]
     return (
         f"Excess over cash: {_words(over_cash)} ({level} interval).",
-        f"Excess over {HOLDING}: {_words(over_holding)} ({level} interval).",
+        f"Excess over {HOLDING}: {_words(over_holding)} ({level} interval)."
+        + (f" Dividends left out may take {missed:.1%} of it." if missed else ""),
         f"Deflated Sharpe ratio: {deflated}.",
         f"Leak audit: {audit}.",
     )
@@ -303,12 +322,3 @@ def _gates(
 def _words(excess: ExcessInterval) -> str:
     bounds = f"from {excess.lower:+.1%} to {excess.upper:+.1%}"
     return f"{excess.mean:+.1%} per year, {bounds}"
-
-
-def _dividends(backtest: Backtest) -> str:
-    low, high = backtest.dividend_band
-    return (
-        f"Prices exclude dividends of about {low:.0%} to {high:.0%} per year for a "
-        "fully invested account. At the same exposure, strategy and benchmark miss "
-        "about the same amount."
-    )

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from nse_lstm.data.trading_days import WEEKDAYS, TradingDays
 from nse_lstm.errors import DataError
 from nse_lstm.features.scaling import scale, unscale
 from nse_lstm.features.windows import Windows, latest_window
@@ -74,7 +75,10 @@ def forecast(
 
 
 def forecast_latest(
-    bundle: Bundle, stock: pd.DataFrame, sessions: pd.DatetimeIndex
+    bundle: Bundle,
+    stock: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+    calendar: TradingDays = WEEKDAYS,
 ) -> pd.DataFrame:
     """Forecast from the market's last session.
 
@@ -86,12 +90,14 @@ def forecast_latest(
         Rows of the bundle's stock of ``with_returns``.
     sessions : DatetimeIndex
         The market's calendar; its last session is the origin.
+    calendar : TradingDays
+        Of the sessions to come.
 
     Returns
     -------
     DataFrame
         One ``FORECASTS`` row. Its ``target_date`` is the expected one, ``horizon``
-        weekdays on (holidays are not known ahead), and its fold that date's year.
+        trading days on, and its fold that date's year.
 
     Raises
     ------
@@ -103,7 +109,7 @@ def forecast_latest(
     if tickers != [about["ticker"]]:
         raise DataError(f"Expected rows of {about['ticker']}. Received: {tickers}")
     window = latest_window(stock, sessions, lookback=about["lookback"])
-    expected = sessions[-1] + pd.offsets.BusinessDay(about["horizon"])
+    expected = pd.Timestamp(calendar.shift(sessions[-1].date(), about["horizon"]))
     target_date = np.array([expected], "datetime64[us]")
     return forecast(
         bundle, replace(window, target_date=target_date), year=expected.year

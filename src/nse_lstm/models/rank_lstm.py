@@ -8,6 +8,7 @@ are 99.5 % noise make every epoch's loss alike.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.config import CrossSection, RankLstm, Tabular, Training
+from nse_lstm.data.trading_days import WEEKDAYS, TradingDays
 from nse_lstm.errors import DataError
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.sequences import CHANNELS, SPREAD, Sequences, lay_out
@@ -147,7 +149,10 @@ def forecast_rank_lstm(
 
 
 def forecast_rank_lstm_latest(
-    bundle: Bundle, features: pd.DataFrame, origin: pd.Timestamp
+    bundle: Bundle,
+    features: pd.DataFrame,
+    origin: pd.Timestamp,
+    calendar: TradingDays = WEEKDAYS,
 ) -> pd.DataFrame:
     """Forecast from the market's last session.
 
@@ -159,12 +164,14 @@ def forecast_rank_lstm_latest(
         ``FEATURES`` up to the origin.
     origin : Timestamp
         That session.
+    calendar : TradingDays
+        Of the sessions to come.
 
     Returns
     -------
     DataFrame
         ``FORECASTS`` as from ``forecast_rank_lstm``: one row per member and horizon,
-        with expected dates, counted in weekdays.
+        with expected dates, counted in trading days.
 
     Raises
     ------
@@ -180,19 +187,25 @@ def forecast_rank_lstm_latest(
             "Received: none"
         )
     about = bundle.metadata
-    day, delay = pd.offsets.BusinessDay, about["delay"]
+    day, delay = partial(_later, calendar, origin), about["delay"]
     targets = [
         pd.DataFrame({"ticker": now["ticker"], "origin": now["session"]}).assign(
             delay=delay,
             horizon=horizon,
-            entry_date=origin + day(delay),
-            target_date=origin + day(delay + horizon),
+            entry_date=day(delay),
+            target_date=day(delay + horizon),
         )
         for horizon in about["horizons"]
     ]
     tomorrow = origin + pd.Timedelta(days=1)
     fold = Fold(year=origin.year, kind="test", start=origin, end=tomorrow)
     return forecast_rank_lstm(bundle, features, targets, fold)
+
+
+def _later(
+    calendar: TradingDays, origin: pd.Timestamp, n_sessions: int
+) -> pd.Timestamp:
+    return pd.Timestamp(calendar.shift(origin.date(), n_sessions))
 
 
 def _samples(

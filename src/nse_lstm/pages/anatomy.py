@@ -119,7 +119,8 @@ def what_it_shows(anatomy: Anatomy) -> Html:
         "rows. "
         f"With every fault corrected the answer is {_honest(steps[-1])}. Over "
         f"{_span(anatomy)} the account returned {earned:+.1%}, cash "
-        f"{_cash(anatomy):+.1%} and buy and hold {held:+.1%}, before dividends. "
+        f"{anatomy.honest.cash_return:+.1%} and buy and hold {held:+.1%}, "
+        f"{'with' if anatomy.honest.with_dividends else 'before'} dividends. "
         f"{_chance(anatomy)}"
     )
     return sentence(typeset_minus(text))
@@ -230,8 +231,8 @@ def _read_costs(anatomy: Anatomy, step: Step) -> str:
 def _read_cash(anatomy: Anatomy, step: Step) -> str:
     honest = anatomy.honest
     return (
-        f"{_both(step)} Cash at {honest.cash_rate:.1%} per year returned "
-        f"{_cash(anatomy):+.1%} over {_span(anatomy)}. {_chance(anatomy)}"
+        f"{_both(step)} Cash earned {honest.cash_words}. It returned "
+        f"{honest.cash_return:+.1%} over {_span(anatomy)}. {_chance(anatomy)}"
     )
 
 
@@ -292,11 +293,6 @@ def _scored(anatomy: Anatomy, who: str, metric: str) -> float:
 def _span(anatomy: Anatomy) -> str:
     first, last = anatomy.honest.first.year, anatomy.honest.last.year
     return f"{first}" if first == last else f"{first} to {last}"
-
-
-def _cash(anatomy: Anatomy) -> float:
-    honest = anatomy.honest
-    return float((1 + honest.cash_return) ** honest.n_sessions - 1)
 
 
 def _number(value: float) -> str:

@@ -189,7 +189,7 @@ def stock_findings(page: StockPage) -> Html:
         f"{price_errors_phrase(mae, model=model)}. Over {ROLLING} sessions it was the "
         f"worse of the two {worse:.0%} of the time.",
         f"At {page.headline_cost_bps} basis points per side the backtest returned "
-        f"{earned}, buy and hold {held:+.1%}, cash {page.cash_rate:.1%} per year.",
+        f"{earned}, buy and hold {held:+.1%}, cash {page.cash_return:+.1%}.",
         f"Before {page.year} the stock traded on {about['recent_traded_share']:.0%} of "
         f"recent sessions, KES {about['median_turnover']:,.0f} in the median session.",
     )

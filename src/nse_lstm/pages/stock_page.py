@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.errors import ConfigurationError
+from nse_lstm.evaluation.cash import compound_cash
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.features.returns import with_returns
 from nse_lstm.json_files import read_json
@@ -56,7 +57,8 @@ class StockPage:
     """The stock's row of ``STATISTICS``, as of the test year's start."""
     year: int
     headline_cost_bps: int
-    cash_rate: float
+    cash_return: float
+    """Of cash over the test year, compounded."""
     selection: dict[str, Any]
     """The stock's entry of ``selection.json``."""
     prices: pd.DataFrame
@@ -111,6 +113,7 @@ def read_stock_page(workspace: Workspace, ticker: str = "") -> StockPage:
             (SCORES, "scores"),
         )
     )
+    at_headline = returns[returns["cost_bps"] == study.backtest.headline_cost_bps]
     compared = forecasts[forecasts["model"].isin([study.verdict.model, NAIVE])]
     selection = read_json(folder / "selection.json")
     return StockPage(
@@ -118,11 +121,11 @@ def read_stock_page(workspace: Workspace, ticker: str = "") -> StockPage:
         statistics=_row(read_statistics(workspace), ticker),
         year=facts.test_year,
         headline_cost_bps=study.backtest.headline_cost_bps,
-        cash_rate=study.backtest.cash_rate,
+        cash_return=compound_cash(at_headline),
         selection=next(row for row in selection if row["ticker"] == ticker),
         prices=prices[prices["ticker"] == ticker].reset_index(drop=True),
         forecasts=realised(compared.reset_index(drop=True), panel),
-        returns=returns[returns["cost_bps"] == study.backtest.headline_cost_bps],
+        returns=at_headline,
         scores=scores,
         model=_model(workspace, ticker),
         data_digest=facts.digest,

@@ -58,7 +58,12 @@ from nse_lstm.tables.results import (
     SCORES,
     STRATEGY_RETURNS,
 )
-from nse_lstm.tables.sourced import DIVIDEND_KINDS, DIVIDEND_YEARS, DIVIDENDS
+from nse_lstm.tables.sourced import (
+    DIVIDEND_KINDS,
+    DIVIDEND_YEARS,
+    DIVIDENDS,
+    PLACED_DIVIDENDS,
+)
 
 __all__ = [
     "ABLATION",
@@ -86,6 +91,7 @@ __all__ = [
     "MARKET_YEARS",
     "NUMBER",
     "PANEL",
+    "PLACED_DIVIDENDS",
     "PROMOTIONS",
     "RANKED_FEATURES",
     "RANK_IC",

@@ -30,6 +30,10 @@ PANEL = table_schema(
         "previous": column(NUMBER, pa.Check.gt(0), nullable=True),
         # Shares after over shares before: 2 on the ex-date of a 1:1 bonus, else 1.
         "factor": column(NUMBER, pa.Check.gt(0)),
+        # KES per share of the row before, before tax, on the ex-date; 0 for none.
+        "dividend": column(NUMBER, pa.Check.ge(0)),
+        # Every dividend of the stock's calendar year is sourced.
+        "dividends_known": column(FLAG),
         "kind": column(TEXT, pa.Check.isin(KINDS)),
         "sector": column(TEXT),
         # The session copies the one before; known after its close.

@@ -35,3 +35,18 @@ DIVIDEND_YEARS = table_schema(
         "note": column(TEXT),
     },
 )
+
+# Every sourced dividend and the session that it falls into.
+PLACED_DIVIDENDS = table_schema(
+    "placed_dividends",
+    ["ticker", "register_date", "kind"],
+    {
+        "ticker": column(TEXT),
+        "register_date": column(TIME),
+        "ex_date": column(TIME),
+        # The stock's first row on or after the ex-date; missing outside the files.
+        "session": column(TIME, nullable=True),
+        "amount_kes": column(NUMBER, pa.Check.gt(0)),
+        "kind": column(TEXT, pa.Check.isin(DIVIDEND_KINDS)),
+    },
+)

@@ -22,7 +22,7 @@ from nse_lstm.study.audit.reference.rows import read_market
 from nse_lstm.study.audit.stages import STAGES
 from nse_lstm.study.core import audit_result
 from nse_lstm.study.core.phase_tables import read_recommended, study_folds
-from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.core.workspace import Workspace, sourced_path
 from nse_lstm.tables import PANEL, read_table
 
 
@@ -131,7 +131,10 @@ def test_own_panel_and_recommendations_agree_with_the_raw_text(
     finished: Workspace,
 ) -> None:
     panel = read_table(PANEL, finished.paths.processed / "panel.parquet")
-    market = read_market(finished.paths.raw)
+    market = read_market(
+        finished.paths.raw, payments=sourced_path(finished, "dividends")
+    )
+    assert panel["dividend"].any()
     assert list(compare_panel(with_returns(panel), market)) == []
     wrong = panel.assign(price=panel["price"].where(panel.index != 900, 1.0))
     assert len(list(compare_panel(with_returns(wrong), market))) >= 1

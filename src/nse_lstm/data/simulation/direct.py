@@ -16,6 +16,7 @@ from nse_lstm.tables import FORECASTS, INSTRUMENTS, PANEL
 HORIZONS = (1, 5, 10)
 """Horizons of the oracle's forecasts: sessions from the entry."""
 DELAY = 1
+NUMBERS = ("price", "low", "high", "volume", "previous", "factor", "dividend")
 
 
 def panel_of(printed: PrintedPrices) -> pd.DataFrame:
@@ -32,10 +33,7 @@ def panel_of(printed: PrintedPrices) -> pd.DataFrame:
                 ticker, categories=pd.Index(np.array(printed.tickers)[order])
             ),
             "session": printed.sessions[day],
-            **{
-                name: getattr(printed, name)[day, place]
-                for name in ("price", "low", "high", "volume", "previous", "factor")
-            },
+            **{name: getattr(printed, name)[day, place] for name in NUMBERS},
             "stale": False,
             "mended": False,
             "source_file": names[files[day, place]],
@@ -45,6 +43,7 @@ def panel_of(printed: PrintedPrices) -> pd.DataFrame:
     labels = _labels(printed)
     for name in ("kind", "sector"):
         rows[name] = labels[name].array[place]
+    rows["dividends_known"] = (rows["kind"] != "index").to_numpy()
     return row_accounting.in_schema(flags.add_flags(rows, market_sessions(rows)), PANEL)
 
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from dateutil.easter import easter
 
 LISTINGS = {
     "Agricultural": "EGAD KUKZ KAPC LIMT SASN WTK",
@@ -57,11 +58,6 @@ LISTED: dict[str, tuple[str, str]] = {
 }
 """First and last day of other securities that are not always listed."""
 
-EASTER_SUNDAYS = {
-    2013: (3, 31), 2014: (4, 20), 2015: (4, 5), 2016: (3, 27),
-    2017: (4, 16), 2018: (4, 1), 2019: (4, 21), 2020: (4, 12),
-    2021: (4, 4), 2022: (4, 17), 2023: (4, 9), 2024: (3, 31),
-}  # fmt: skip
 # New Year, Labour, Madaraka, Mashujaa, Jamhuri, Christmas, Boxing Day.
 FIXED_HOLIDAYS = ((1, 1), (5, 1), (6, 1), (10, 20), (12, 12), (12, 25), (12, 26))
 # Moi Day has been a holiday again since 2018.
@@ -81,7 +77,7 @@ def sessions_between(first_year: int, last_year: int) -> pd.DatetimeIndex:
     """
     days = pd.bdate_range(f"{first_year}-01-01", f"{last_year}-12-31").as_unit("us")
     closed = [
-        day for year in range(first_year, last_year + 1) for day in _holidays(year)
+        day for year in range(first_year, last_year + 1) for day in holidays_of(year)
     ]
     return days.difference(pd.DatetimeIndex(closed))
 
@@ -99,11 +95,12 @@ def within(sessions: pd.DatetimeIndex, first: str, last: str) -> npt.NDArray[np.
     return np.asarray(inside, bool)
 
 
-def _holidays(year: int) -> list[date]:
+def holidays_of(year: int) -> list[date]:
+    """Return the public holidays of a year that are fixed by rule."""
     fixed = FIXED_HOLIDAYS + ((MOI_DAY,) if year >= MOI_DAY_FROM else ())
     days = [_observed(date(year, *month_day)) for month_day in fixed]
-    easter = date(year, *EASTER_SUNDAYS[year])
-    return [*days, easter - timedelta(days=2), easter + timedelta(days=1)]
+    sunday = easter(year)
+    return [*days, sunday - timedelta(days=2), sunday + timedelta(days=1)]
 
 
 def _observed(day: date) -> date:

@@ -85,6 +85,8 @@ class StockEvents:
     """Shares after over shares before on the ex-date, else 1."""
     news: Numbers
     """Log move at the open that lifts the daily limit: an announcement, a dividend."""
+    dividend: Numbers
+    """Fraction of the price that is paid out on the ex-date, else 0."""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,10 @@ NEWS_SIZE = 0.07
 # Within the lifted limit, so that a move ends in one session.
 MAX_NEWS = 0.11
 DIVIDEND_MONTHS = (4, 5, 6)
-DIVIDENDS = (0.02, 0.05)
+# Yearly yield by sector, near the exchange's large stocks, and its spread.
+YIELDS = {"Banking": 0.070, "Telecommunication and Technology": 0.050}
+OTHER_YIELD = 0.060
+YIELD_SPREAD = 0.010
 N_PAYERS = 20
 ALWAYS = ("2013-01-01", "2024-12-31")
 # Only a market with more thin stocks has a second suspension.
@@ -169,11 +172,21 @@ def draw_events(
     payers = [
         column[ticker] for ticker in ordinary if ticker in LIQUIDITY_ORDER[:N_PAYERS]
     ]
+    news = _draw_news(generator, listed.shape)
+    dividend = _draw_dividends(
+        generator,
+        sessions,
+        payers=payers,
+        yields=np.array([YIELDS.get(SECTORS[tickers[p]], OTHER_YIELD) for p in payers]),
+        n_tickers=len(tickers),
+    )
     events = StockEvents(
         starts=starts,
         tradable=listed & ~suspended,
         factor=factor,
-        news=_draw_news(generator, sessions, payers=payers, n_tickers=len(tickers)),
+        # The price drops by the dividend.
+        news=news + np.log1p(-dividend),
+        dividend=dividend,
     )
     return events, listed
 
@@ -222,24 +235,30 @@ def n_most_liquid(n_ordinary: int) -> int:
     return -(-2 * n_ordinary // 3)
 
 
-def _draw_news(
+def _draw_news(generator: np.random.Generator, shape: tuple[int, int]) -> Numbers:
+    """Draw announcements for every stock."""
+    comes = generator.random(shape) < NEWS_CHANCE
+    size = np.clip(generator.normal(0, NEWS_SIZE, shape), -MAX_NEWS, MAX_NEWS)
+    return comes * size
+
+
+def _draw_dividends(
     generator: np.random.Generator,
     sessions: pd.DatetimeIndex,
     *,
     payers: list[int],
+    yields: Numbers,
     n_tickers: int,
 ) -> Numbers:
-    """Draw announcements for every stock, and one dividend per year for payers."""
-    shape = (len(sessions), n_tickers)
-    comes = generator.random(shape) < NEWS_CHANCE
-    size = np.clip(generator.normal(0, NEWS_SIZE, shape), -MAX_NEWS, MAX_NEWS)
-    news = comes * size
+    """Draw one dividend per year for payers, as a fraction of the price."""
+    dividend = np.zeros((len(sessions), n_tickers))
     season = sessions.month.isin(DIVIDEND_MONTHS)
     for year in np.unique(sessions.year):
         days = np.flatnonzero(season & (sessions.year == year))
         ex_days = generator.choice(days, len(payers))
-        news[ex_days, payers] += np.log1p(-generator.uniform(*DIVIDENDS, len(payers)))
-    return news
+        spread = generator.uniform(-YIELD_SPREAD, YIELD_SPREAD, len(payers))
+        dividend[ex_days, payers] = yields + spread
+    return dividend
 
 
 def _bonus_days(

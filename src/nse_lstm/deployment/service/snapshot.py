@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from nse_lstm.config import Study
+from nse_lstm.data.trading_days import WEEKDAYS, TradingDays, trading_days_of
 from nse_lstm.deployment.registry import history, read_registry
 from nse_lstm.deployment.registry_entry import (
     POOLED,
@@ -87,6 +88,8 @@ class ServedModel:
     """The store's intervals and flags of this model's forecasts, by origin."""
     answers: dict[int, bytes] = field(default_factory=dict)
     """Computed answers in JSON, by place among the windows."""
+    calendar: TradingDays = WEEKDAYS
+    """Of the sessions to come."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +209,8 @@ def _serve(
     if bundle is not None:
         windows = _unseen(windows, bundle)
     own = bands.get((entry.ticker, entry.version), {})
-    return ServedModel(entry, bundle, windows, horizon, own)
+    calendar = trading_days_of(source.study.market)
+    return ServedModel(entry, bundle, windows, horizon, own, calendar=calendar)
 
 
 def _unseen(windows: Windows, bundle: Bundle) -> Windows:
@@ -235,7 +239,12 @@ def _bands(stored: pd.DataFrame) -> Mapping[Key, Bands]:
 def _forecast(served: ServedModel, places: Places) -> pd.DataFrame:
     """Return ``FORECASTS`` of some windows by the functions that scoring uses."""
     windows = select_windows(served.windows, places)
-    expected = pd.DatetimeIndex(windows.origin) + pd.offsets.BusinessDay(served.horizon)
+    expected = pd.DatetimeIndex(
+        [
+            pd.Timestamp(served.calendar.shift(origin.date(), served.horizon))
+            for origin in pd.DatetimeIndex(windows.origin)
+        ]
+    )
     ahead = replace(windows, target_date=expected.to_numpy("datetime64[us]"))
     ticker, year = served.entry.ticker, int(expected[-1].year)
     if served.bundle is None:

@@ -13,6 +13,7 @@ from nse_lstm.evaluation.backtest import (
     to_signals,
     tradability,
 )
+from nse_lstm.evaluation.cash import compound_cash, describe_cash
 from nse_lstm.evaluation.portfolios import hold_equal_weight
 from nse_lstm.evaluation.scoring import POOL, score_strategies
 from nse_lstm.evaluation.significance import (
@@ -21,6 +22,7 @@ from nse_lstm.evaluation.significance import (
     smallest_detectable_sharpe,
 )
 from nse_lstm.evaluation.strategies import EQUAL_WEIGHT, HOLD
+from nse_lstm.evaluation.total_return import return_basis
 from nse_lstm.features.returns import market_sessions
 from nse_lstm.tables import STRATEGY_RETURNS, conform
 
@@ -41,10 +43,12 @@ class HonestBacktest:
     last: pd.Timestamp
     n_sessions: int
     cost_bps: int
-    cash_rate: float
-    """Per year."""
+    cash_words: str
+    """What cash earned, in words."""
     cash_return: float
-    """Per session."""
+    """Over the whole span, compounded."""
+    with_dividends: bool
+    """Whether account and benchmarks earn dividends."""
     smallest_detectable: float
     """Smallest yearly Sharpe ratio that is detectable in a span of this length."""
     deflated: float
@@ -85,6 +89,8 @@ def backtest_honestly(
     """
     backtest = study.backtest
     headline = backtest.headline_cost_bps
+    stocks = list(dict.fromkeys([ticker, *names]))
+    basis = return_basis(panel, stocks, start=start, end=end, backtest=backtest)
     calendars = {
         name: tradability(
             panel[panel["ticker"] == name],
@@ -92,10 +98,11 @@ def backtest_honestly(
             start=start,
             end=end,
             backtest=backtest,
+            total_return=basis.is_total,
         )
-        for name in dict.fromkeys([ticker, *names])
+        for name in stocks
     }
-    unpaid = replace(backtest, cash_rate=0.0)
+    unpaid = replace(backtest, cash_rate=0.0, bill_rates={})
     own = calendars[ticker]
     accounts = {
         "next_day": _accounts(own, forecasts, unpaid, claimed_cost_bps),
@@ -122,8 +129,9 @@ def backtest_honestly(
         last=sessions.iloc[-1],
         n_sessions=len(final),
         cost_bps=headline,
-        cash_rate=backtest.cash_rate,
-        cash_return=backtest.cash_rate / backtest.sessions_per_year,
+        cash_words=describe_cash(sessions.iloc[0], sessions.iloc[-1], backtest),
+        cash_return=compound_cash(final),
+        with_dividends=basis.is_total,
         smallest_detectable=smallest_detectable_sharpe(
             len(final) / backtest.sessions_per_year, confidence=study.verdict.confidence
         ),

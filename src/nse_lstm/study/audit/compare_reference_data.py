@@ -48,6 +48,10 @@ def compare_panel(prices: pd.DataFrame, market: ReferenceMarket) -> Differences:
             yield from column_differences(
                 rows[name], expected, where=ticker, tolerance=FACTOR_NEAR
             )
+        paid = to_array([day.dividend for day in days.values()])
+        yield from column_differences(rows["dividend"], paid, where=ticker)
+        known = to_array([(ticker, day.year) in market.covered for day in days])
+        yield from column_differences(rows["dividends_known"], known, where=ticker)
         for name in ("stale", "suspended", "gap", "settling"):
             flags = to_array([getattr(day, name) for day in days.values()])
             yield from column_differences(rows[name], flags, where=ticker)

@@ -18,8 +18,14 @@ from nse_lstm.study.audit.pipeline_run import PipelineRun, run_pipeline
 from nse_lstm.study.audit.placebos import Placebo, run_placebos
 from nse_lstm.study.audit.refits import check_refits
 from nse_lstm.study.audit.rules import check_rules
-from nse_lstm.study.audit.spliced_futures import Splice, rewrite_files
+from nse_lstm.study.audit.spliced_futures import (
+    Splice,
+    rewrite_dividends,
+    rewrite_files,
+    splice_study,
+)
 from nse_lstm.study.audit.stages import compare_runs
+from nse_lstm.study.core.workspace import sourced_path
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +137,9 @@ def _compare_spliced(
 ) -> list[AuditAlarm]:
     """Run the pipeline on rewritten files and compare it with the first run."""
     raw = rewrite_files(base.workspace.paths.raw, root / "raw", splice)
-    study = base.workspace.study
+    payments = sourced_path(base.workspace, "dividends")
+    rewrite_dividends(payments, raw / "sourced", splice)
+    study = splice_study(base.workspace.study, splice)
     if splice.kind == "cut":
         study = replace(study, test_year=splice.origin.year)
     other = run_pipeline(open_audit(study, root, raw), learner)

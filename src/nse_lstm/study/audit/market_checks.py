@@ -23,12 +23,17 @@ from nse_lstm.study.audit.differences import Differences
 from nse_lstm.study.audit.examine import pick_origin
 from nse_lstm.study.audit.pipeline_run import FILES, LEARNERS, PipelineRun
 from nse_lstm.study.audit.reference_cache import Split, compute_reference
-from nse_lstm.study.audit.spliced_futures import Splice, rewrite_files
+from nse_lstm.study.audit.spliced_futures import (
+    Splice,
+    rewrite_dividends,
+    rewrite_files,
+    splice_study,
+)
 from nse_lstm.study.audit.stages import STAGES, compare_runs
 from nse_lstm.study.core.jobs import bundle_folder, split_stock, training_jobs
 from nse_lstm.study.core.phase_tables import read_instruments, read_recommended
 from nse_lstm.study.core.study_data import StudyData, open_study_data
-from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.core.workspace import Workspace, sourced_path
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.tables import PANEL, SCORES, read_table
 
@@ -108,6 +113,8 @@ def check_futures(
         for splice in (other, *cuts):
             folder = root / f"{number} {splice.kind}"
             raw = rewrite_files(workspace.paths.raw, folder / "raw", splice)
+            payments = sourced_path(workspace, "dividends")
+            rewrite_dividends(payments, raw / "sourced", splice)
             spliced = _analyse_spliced(data, folder, raw, fold, splice)
             alarms += compare_runs(
                 base,
@@ -125,7 +132,7 @@ def _analyse_spliced(
     data: StudyData, root: Path, raw: Path, fold: Fold, splice: Splice
 ) -> StudyData:
     """Run Phase 1 on other files under another root; a cut ends in its fold's year."""
-    study, test_year = data.study, data.facts.test_year
+    study, test_year = splice_study(data.study, splice), data.facts.test_year
     if splice.kind == "cut":
         n_before = study.folds.n_walk_forward - (test_year - fold.year)
         folds = replace(study.folds, n_walk_forward=n_before)

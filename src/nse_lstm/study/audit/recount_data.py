@@ -16,6 +16,7 @@ from nse_lstm.study.audit.reference.account import (
     ReferenceSession,
     book_orders,
     list_sessions,
+    pays_dividends,
 )
 from nse_lstm.study.audit.reference.intervals import Aim
 from nse_lstm.study.audit.reference.market import ReferenceMarket
@@ -293,7 +294,11 @@ class RecountData:
     ) -> dict[tuple[str, int], list[ReferenceSession]]:
         return {
             (ticker, fold): list_sessions(
-                self.market, self.market.stocks[ticker], year=fold, backtest=backtest
+                self.market,
+                self.market.stocks[ticker],
+                year=fold,
+                backtest=backtest,
+                with_dividends=pays_dividends(self.market, set(names), fold),
             )
             for fold, names in self.stocks.items()
             for ticker in names

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nse_lstm.study.audit.recount_basis import basis_words, plain_basis
 from nse_lstm.study.audit.recount_data import EQUAL, HOLD, Account, RecountData
 from nse_lstm.study.audit.recount_evidence import NAIVE, PlainTests
 from nse_lstm.study.audit.recount_ledger import PlainLedger, years_pool
@@ -65,6 +66,7 @@ def recount_verdict(data: RecountData, ledger: PlainLedger, folder: Path) -> Exp
         bounds[name] = [mean(excess) * per_year, *ends]
         for end, value in zip(("mean", "lower", "upper"), bounds[name], strict=True):
             yield (*STRATEGY, name, end), value
+    missed = exposure * plain_basis(data, data.before_test).missed
     found = ratio(ledger.judged) if traded else math.nan
     deflated = math.nan
     if varies(ledger.judged):
@@ -82,6 +84,7 @@ def recount_verdict(data: RecountData, ledger: PlainLedger, folder: Path) -> Exp
                 list(bounds.values()),
                 traded=traded,
                 proven=deflated >= verdict.min_deflated_sharpe
+                and bounds["excess_over_holding"][1] > missed
                 and document["verdict"]["audit_clean"] is True,
             )
         ),
@@ -330,7 +333,7 @@ def card_words(data: RecountData) -> Iterator[float]:
     yield _cash(own)
     yield from _benchmarks(data)
     yield mean([booking.position for booking in own.pool()])
-    yield from data.backtest.dividend_band
+    yield from basis_words(data, [data.test_year])
 
 
 def _read(path: Path) -> Any:

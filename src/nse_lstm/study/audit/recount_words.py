@@ -4,6 +4,7 @@ import json
 from math import comb
 from pathlib import Path
 
+from nse_lstm.study.audit.recount_basis import basis_words, cash_words, plain_basis
 from nse_lstm.study.audit.recount_data import RecountData
 from nse_lstm.study.audit.recount_evidence import LAGS, POWER, PlainTests
 from nse_lstm.study.audit.recount_ledger import PlainLedger
@@ -91,9 +92,13 @@ def _verdict_words(
     document = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
     study, backtest = data.study, data.backtest
     known = [value for place, value in expected.items() if place[0] == "verdict.json"]
+    exposure = expected["verdict.json", "verdict", "exposure"]
+    missed = plain_basis(data, data.before_test).missed
     settings = [
         *(0.0, 1.0, backtest.headline_cost_bps, backtest.gate_multiple),
-        *(backtest.cash_rate, *backtest.dividend_band),
+        *(backtest.cash_rate, *cash_words(data, data.before_test)),
+        *basis_words(data, data.before_test),
+        *([exposure * missed] if isinstance(exposure, float) else []),
         *(study.verdict.confidence, study.verdict.min_deflated_sharpe),
         *data.before_test,
         len(data.before_test),

@@ -43,7 +43,8 @@ def compute_reference(
     market = read_market(
         workspace.paths.raw,
         actions_path(workspace),
-        sourced_path(study, "renamed_codes"),
+        sourced_path(workspace, "renamed_codes"),
+        sourced_path(workspace, "dividends"),
     )
     v2 = study.v2
     wanted = list(wanted)

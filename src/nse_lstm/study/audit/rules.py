@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
+from nse_lstm.evaluation.scoring import POOL
+from nse_lstm.evaluation.strategies import INDEX
 from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.pipeline_run import PipelineRun
 from nse_lstm.study.core.ledger import read_lines
@@ -27,6 +30,7 @@ def check_rules(run: PipelineRun) -> list[AuditAlarm]:
             *_seal(run),
             *_spans(run),
             *_money(run),
+            *_sides(run),
             *_ledger(run),
         )
     ]
@@ -92,6 +96,29 @@ def _money(run: PipelineRun) -> Broken:
     if backtest.delay < 1:
         detail = f"{backtest.delay}: filled at the price that is the signal"
         yield "fills", "delay", detail
+
+
+def _sides(run: PipelineRun) -> Broken:
+    """Strategies and holdings must earn the same stock, dividends and cash."""
+    accounts = run.returns[run.returns["model"] != INDEX]
+    stocks = accounts[accounts["ticker"] != POOL]
+    for name, key in (
+        ("stock_return", ["ticker", "session"]),
+        ("cash_return", ["session"]),
+    ):
+        rows = stocks if name == "stock_return" else accounts
+        spread = rows.groupby(key)[name].agg(np.ptp)
+        if (spread > ROUNDING).any():
+            yield "sides", str(spread.idxmax()), f"accounts of another {name}"
+    mean = stocks.drop_duplicates(["ticker", "session"]).groupby("session")
+    pooled = accounts[accounts["ticker"] == POOL].set_index("session")["stock_return"]
+    apart = (pooled - mean["stock_return"].mean().reindex(pooled.index)).abs()
+    if (apart > ROUNDING).any():
+        yield "sides", str(apart.idxmax()), "equal weight holds other returns"
+    idle = (1 - stocks["position"]) * stocks["cash_return"]
+    earned = stocks["position"] * stocks["stock_return"] + idle
+    if ((stocks["gross_return"] - earned).abs() > ROUNDING).any():
+        yield "sides", "gross return", "is not the position's and the idle money's"
 
 
 def _ledger(run: PipelineRun) -> Broken:

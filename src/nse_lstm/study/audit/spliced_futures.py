@@ -7,13 +7,15 @@ Low`` and ``12m High`` a later snapshot. So another future also rewrites those c
 
 import csv
 import io
-from dataclasses import dataclass, field
+import shutil
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from nse_lstm.config import Study
 from nse_lstm.paths import csv_paths
 from nse_lstm.study.audit.printed_files import read_printed, write_printed
 
@@ -78,6 +80,72 @@ def rewrite_files(source: Path, target: Path, splice: Splice) -> Path:
         csv.writer(lines, lineterminator="\n").writerows([header, *rows])
         write_printed(target / path.name, lines.getvalue())
     return target
+
+
+def rewrite_dividends(payments: Path, folder: Path, splice: Splice) -> None:
+    """Write the sourced dividends as another future, or a cut, would have them.
+
+    Parameters
+    ----------
+    payments : Path
+        The market's table, the one of complete years beside it. A missing one is left
+        out.
+    folder : Path
+        Of the rewritten tables, ``sourced`` beside the rewritten raw files.
+    splice : Splice
+        Dividends with an ex-date after its origin change, or are left out.
+    """
+    if not payments.is_file():
+        return
+    header, *rows = csv.reader(payments.read_text("utf-8").splitlines())
+    register, ex_date, amount = (
+        header.index(name) for name in ("register_date", "ex_date", "amount_kes")
+    )
+    kept = []
+    for row in rows:
+        day = pd.Timestamp(row[register]) + pd.Timedelta(days=1)
+        if (pd.Timestamp(row[ex_date]) if row[ex_date] else day) > splice.origin:
+            if splice.kind == "cut":
+                continue
+            row[amount] = f"{3 * float(row[amount]):.2f}"
+        kept.append(row)
+    folder.mkdir()
+    with (folder / "dividends.csv").open("w", encoding="utf-8", newline="") as lines:
+        csv.writer(lines, lineterminator="\n").writerows([header, *kept])
+    years = payments.with_name(f"{payments.stem}_years.csv")
+    if years.is_file():
+        shutil.copyfile(years, folder / "dividends_years.csv")
+
+
+def rewrite_bills(rates: dict[str, float], splice: Splice) -> dict[str, float]:
+    """Return the bill rates as another future, or a cut, would have them.
+
+    The rate of the origin's own month is not known at the origin.
+
+    Parameters
+    ----------
+    rates : dict
+        Yearly rate by month, such as "2024-05".
+    splice : Splice
+        Whose origin's month, and all later ones, change or are left out.
+    """
+    first = f"{splice.origin:%Y-%m}"
+    known = {month: rate for month, rate in rates.items() if month < first}
+    if splice.kind == "cut":
+        return known
+    return known | {month: 0.5 for month in rates if month >= first}
+
+
+def splice_study(study: Study, splice: Splice) -> Study:
+    """Return a study whose bill rates are those of the splice.
+
+    Parameters
+    ----------
+    study : Study
+    splice : Splice
+    """
+    rates = rewrite_bills(study.backtest.bill_rates, splice)
+    return replace(study, backtest=replace(study.backtest, bill_rates=rates))
 
 
 def _kept(row: list[str], splice: Splice) -> bool:

@@ -39,7 +39,7 @@ CHECKS: tuple[tuple[str, str], ...] = (
     ("refit: bytes", "the same job gives the same bytes again"),
     ("refit: forecasts", "stored weights give the same forecasts on another path"),
     ("refit: stopping", "the validation span's loss stopped the training"),
-    ("rule", "columns, seal, spans, costs, positions, annualisation, ledger"),
+    ("rule", "columns, seal, spans, costs, positions, both sides' returns, ledger"),
     ("placebo", "no skill on random directions, with true and with permuted labels"),
     ("market: panel", "this market's own panel from its raw text"),
     ("market: universe", "its recommendations"),

@@ -6,8 +6,10 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.config import Study
+from nse_lstm.evaluation.cash import describe_cash
 from nse_lstm.evaluation.significance import deflate_by_trials
 from nse_lstm.evaluation.strategies import HOLD
+from nse_lstm.evaluation.total_return import ReturnBasis
 from nse_lstm.evaluation.verdict import Judgement, excess_moments, judge
 from nse_lstm.json_files import read_json
 from nse_lstm.models.bundles import read_metadata
@@ -40,6 +42,7 @@ def judge_declared(
     *,
     trials: pd.DataFrame,
     audit_clean: bool | None,
+    basis: ReturnBasis,
 ) -> Judgement:
     """Judge the declared strategy; never yes but with a clean audit of this very study.
 
@@ -53,6 +56,8 @@ def judge_declared(
         out of the trials' variance (``deflate_by_trials``).
     audit_clean : bool or None
         From ``read_audit``.
+    basis : ReturnBasis
+        Of the walk-forward years and their stocks.
     """
     declared = declared_returns(study, returns)
     moments = excess_moments(declared)
@@ -66,11 +71,16 @@ def judge_declared(
         seed=study.seed,
         deflated_sharpe=deflated,
         audit_clean=audit_clean,
+        basis=basis,
     )
 
 
 def judge_variant(
-    study: Study, returns: pd.DataFrame, holdings: pd.DataFrame
+    study: Study,
+    returns: pd.DataFrame,
+    holdings: pd.DataFrame,
+    *,
+    basis: ReturnBasis,
 ) -> Judgement:
     """Judge a strategy beside the declared one: no audit, so never yes.
 
@@ -79,6 +89,8 @@ def judge_variant(
     study : Study
     returns, holdings : DataFrame
         As ``verdict.judge`` takes them.
+    basis : ReturnBasis
+        Of the same years and stocks.
     """
     return judge(
         returns,
@@ -88,6 +100,7 @@ def judge_variant(
         seed=study.seed,
         deflated_sharpe=None,
         audit_clean=None,
+        basis=basis,
     )
 
 
@@ -144,6 +157,8 @@ def read_verdict(workspace: Workspace) -> dict[str, Any] | None:
 
 def _basis(data: StudyData) -> str:
     study, backtest = data.study, data.study.backtest
+    last = data.walk_forward[-1].end - pd.Timedelta(days=1)
+    span = data.walk_forward[0].start, last
     rule = {
         "sign": "bought when the forecast is up and else sold",
         "gate": "bought when the forecast gain is above "
@@ -153,8 +168,8 @@ def _basis(data: StudyData) -> str:
         f"The strategy: {study.verdict.model}, {rule}, equal capital in every "
         "recommended stock, traded one session after the forecast at "
         f"{backtest.headline_cost_bps} basis points per side. Judged on the "
-        f"walk-forward {_years_words(data)}, against cash at "
-        f"{backtest.cash_rate:.1%} per year and against holding the same stocks."
+        f"walk-forward {_years_words(data)}, against cash and against "
+        f"holding the same stocks. Cash earns {describe_cash(*span, backtest)}."
     )
 
 

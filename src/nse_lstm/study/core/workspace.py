@@ -60,7 +60,7 @@ def open_workspace(
         market=loaded.market.name,
         raw_folder=project / raw if raw else None,
     )
-    return Workspace(study=_with_sourced(loaded), paths=paths)
+    return _with_sourced(Workspace(study=loaded, paths=paths))
 
 
 def actions_path(workspace: Workspace) -> Path:
@@ -69,32 +69,34 @@ def actions_path(workspace: Workspace) -> Path:
     return find_root() / market.corporate_actions / f"{market.name}.csv"
 
 
-def sourced_path(study: Study, kind: str) -> Path:
+def sourced_path(workspace: Workspace, kind: str) -> Path:
     """Return where a market's sourced table of a kind lies, if there is one.
+
+    A table beside the raw files, ``sourced/<kind>.csv``, goes before the project's own.
 
     Parameters
     ----------
-    study : Study
+    workspace : Workspace
     kind : str
         Folder of the table, see ``data/README.md``.
     """
-    market = study.market
+    market, beside = workspace.study.market, workspace.paths.raw / "sourced"
+    if (own := beside / f"{kind}.csv").is_file():
+        return own
     return find_root() / market.sourced / kind / f"{market.name}.csv"
 
 
-def _with_sourced(study: Study) -> Study:
-    """Return the study with the market's bill rates, tax and trading days."""
-    return replace(
-        study,
-        market=replace(
-            study.market,
-            trading_days=read_trading_days(sourced_path(study, "holidays")),
-        ),
-        backtest=replace(
-            study.backtest,
-            bill_rates=read_bill_rates(sourced_path(study, "cash")),
-            withholding_tax=read_withholding_tax(
-                sourced_path(study, "withholding_tax")
-            ),
-        ),
+def _with_sourced(workspace: Workspace) -> Workspace:
+    """Return the workspace with its market's bill rates, tax and trading days."""
+    study = workspace.study
+    holidays, cash, tax = (
+        sourced_path(workspace, kind)
+        for kind in ("holidays", "cash", "withholding_tax")
     )
+    market = replace(study.market, trading_days=read_trading_days(holidays))
+    backtest = replace(
+        study.backtest,
+        bill_rates=read_bill_rates(cash),
+        withholding_tax=read_withholding_tax(tax),
+    )
+    return replace(workspace, study=replace(study, market=market, backtest=backtest))

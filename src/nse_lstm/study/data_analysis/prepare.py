@@ -20,6 +20,7 @@ from nse_lstm.study.core.workspace import Workspace, actions_path, sourced_path
 from nse_lstm.tables import (
     INSTRUMENTS,
     PANEL,
+    PLACED_DIVIDENDS,
     REPAIRS,
     ROW_COUNTS,
     STATISTICS,
@@ -52,8 +53,8 @@ def prepare_data(workspace: Workspace) -> PreparedData:
     market = build_panel(
         workspace.paths.raw,
         actions=actions_path(workspace),
-        payments=sourced_path(workspace.study, "dividends"),
-        renamed=sourced_path(workspace.study, "renamed_codes"),
+        payments=sourced_path(workspace, "dividends"),
+        renamed=sourced_path(workspace, "renamed_codes"),
     )
     test_year = resolve_test_year(market.panel, workspace.study.test_year)
     years = walk_forward_years(workspace.study, market.panel, test_year=test_year)
@@ -82,6 +83,7 @@ def _write_market(workspace: Workspace, market: MarketData) -> None:
     write_table(market.instruments, INSTRUMENTS, folder / "instruments.parquet")
     write_table(market.row_counts, ROW_COUNTS, folder / "row_counts.parquet")
     write_table(market.repairs, REPAIRS, folder / "repairs.parquet")
+    write_table(market.dividends, PLACED_DIVIDENDS, folder / "dividends.parquet")
 
 
 def _judge_stocks(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nse_lstm.data.trading_days import trading_days_of
 from nse_lstm.deployment.experiment import pair_sessions
 from nse_lstm.deployment.monitoring import Detector, data_signals
 from nse_lstm.deployment.registry_entry import CHAMPION
@@ -219,8 +220,9 @@ def _stored(data: StudyData, rows: pd.DataFrame, panel: pd.DataFrame) -> pd.Data
         for ticker in rows.loc[rows["model"] == "v2", "ticker"].unique()
     }
     own = rows["ticker"].map(versions)
+    calendar = trading_days_of(data.study.market)
     expected = [
-        origin + pd.offsets.BusinessDay(horizon)
+        pd.Timestamp(calendar.shift(origin.date(), horizon))
         for origin, horizon in rows[["origin", "horizon"]].itertuples(index=False)
     ]
     table = rows.assign(

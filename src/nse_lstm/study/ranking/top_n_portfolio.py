@@ -18,9 +18,11 @@ from nse_lstm.evaluation.strategies import (
     BENCHMARKS,
     EQUAL_WEIGHT,
     TradabilityByStock,
+    fold_bases,
     tradability_by_stock,
 )
 from nse_lstm.evaluation.top_n_portfolio import hold_top_n
+from nse_lstm.evaluation.total_return import ReturnBasis, join_bases
 from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.trials import record_trials
@@ -88,8 +90,10 @@ def backtest_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
         cost_bps=study.backtest.headline_cost_bps,
         made_by=(__name__, "study.ranking.rank_models"),
     )
+    bases = fold_bases(forecasts, data.prices, backtest=study.backtest)
+    basis = join_bases(list(bases.values()))
     judgements = {
-        cost_bps: _judge(study, returns, cost_bps=cost_bps)
+        cost_bps: _judge(study, returns, cost_bps=cost_bps, basis=basis)
         for cost_bps in study.backtest.cost_bps
     }
     return NetResult(returns, judgements)
@@ -127,10 +131,13 @@ def _accounts(
     ]
 
 
-def _judge(study: Study, returns: pd.DataFrame, *, cost_bps: int) -> Judgement:
+def _judge(
+    study: Study, returns: pd.DataFrame, *, cost_bps: int, basis: ReturnBasis
+) -> Judgement:
     at_cost = returns[returns["cost_bps"] == cost_bps]
     return judge_variant(
         study,
         at_cost[at_cost["model"] == ENSEMBLE],
         at_cost[at_cost["model"] == EQUAL_WEIGHT],
+        basis=basis,
     )

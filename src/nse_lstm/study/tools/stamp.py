@@ -6,7 +6,7 @@ Nothing heavy is imported here: Make asks for the stamp on every call.
 import hashlib
 from pathlib import Path
 
-from nse_lstm.config import Study, configuration_hash, study_document
+from nse_lstm.config import configuration_hash, study_document
 from nse_lstm.json_files import to_json
 from nse_lstm.paths import csv_paths, find_root, unread_paths, write_text
 from nse_lstm.study.core.workspace import Workspace, actions_path, sourced_path
@@ -30,8 +30,8 @@ def write_stamp(workspace: Workspace, path: Path) -> bool:
         "market": [study.market.label, study.market.citation],
         "raw_files": {} if study.market.simulated else _raw_files(workspace.paths.raw),
         "corporate_actions": _text_of(actions_path(workspace)),
-        "dividends": [_text_of(path) for path in _dividend_paths(study)],
-        "renamed_codes": _text_of(sourced_path(study, "renamed_codes")),
+        "dividends": [] if study.market.simulated else _dividends(workspace),
+        "renamed_codes": _text_of(sourced_path(workspace, "renamed_codes")),
         "packages": hashlib.sha256(lock.read_bytes()).hexdigest(),
     }
     text = to_json(document)
@@ -41,9 +41,10 @@ def write_stamp(workspace: Workspace, path: Path) -> bool:
     return True
 
 
-def _dividend_paths(study: Study) -> list[Path]:
-    payments = sourced_path(study, "dividends")
-    return [payments, payments.with_name(f"{payments.stem}_years.csv")]
+def _dividends(workspace: Workspace) -> list[str]:
+    payments = sourced_path(workspace, "dividends")
+    years = payments.with_name(f"{payments.stem}_years.csv")
+    return [_text_of(path) for path in (payments, years)]
 
 
 def _text_of(path: Path) -> str:

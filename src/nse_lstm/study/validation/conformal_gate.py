@@ -13,8 +13,10 @@ import pandas as pd
 
 from nse_lstm.config import Study
 from nse_lstm.evaluation.conformal import add_intervals
-from nse_lstm.evaluation.strategies import HOLD, strategy_returns
+from nse_lstm.evaluation.strategies import HOLD, fold_bases, strategy_returns
+from nse_lstm.evaluation.total_return import join_bases
 from nse_lstm.evaluation.verdict import Judgement
+from nse_lstm.features.returns import with_returns
 from nse_lstm.study.core.verdict import judge_variant
 from nse_lstm.study.validation.evidence import ERRORS, MISSES
 
@@ -63,8 +65,10 @@ def backtest_conformal_gate(
     kept = returns[(returns["rule"] == RULE) | (returns["model"] == HOLD)]
     at_cost = kept[kept["cost_bps"] == study.backtest.headline_cost_bps]
     held = at_cost[at_cost["model"] == HOLD]
+    bases = fold_bases(both, with_returns(panel), backtest=study.backtest)
+    basis = join_bases(list(bases.values()))
     judgements = {
-        name: judge_variant(study, at_cost[at_cost["model"] == name], held)
+        name: judge_variant(study, at_cost[at_cost["model"] == name], held, basis=basis)
         for name in (model, model + BANDED)
     }
     return ConformalGate(with_intervals, kept.reset_index(drop=True), judgements)

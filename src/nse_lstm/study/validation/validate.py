@@ -13,6 +13,7 @@ import pandas as pd
 
 from nse_lstm.config import Study
 from nse_lstm.evaluation.capacity import score_capacity
+from nse_lstm.evaluation.cash import compound_cash
 from nse_lstm.evaluation.price_averaging import score_delayed_direction
 from nse_lstm.evaluation.random_positions import score_random
 from nse_lstm.evaluation.report_card import report_card
@@ -24,7 +25,12 @@ from nse_lstm.evaluation.scoring import (
     score_traded,
 )
 from nse_lstm.evaluation.selection import select
-from nse_lstm.evaluation.strategies import strategy_returns, tradability_by_stock
+from nse_lstm.evaluation.strategies import (
+    fold_bases,
+    strategy_returns,
+    tradability_by_stock,
+)
+from nse_lstm.evaluation.total_return import ReturnBasis, join_bases
 from nse_lstm.evaluation.verdict import Judgement, pooled_excess
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
@@ -77,6 +83,8 @@ class Evaluation:
     returns: pd.DataFrame
     scores: pd.DataFrame
     capacity: pd.DataFrame
+    basis: ReturnBasis
+    """Whether the folds are compared in total return."""
 
     @property
     def forecasts(self) -> pd.DataFrame:
@@ -150,13 +158,17 @@ def validate(workspace: Workspace) -> Validation:
     trials = read_trials(data, judged=excess)
     audit = read_audit(data)
     judgement = judge_declared(
-        study, before.returns, trials=trials, audit_clean=audit.clean
+        study,
+        before.returns,
+        trials=trials,
+        audit_clean=audit.clean,
+        basis=before.basis,
     )
     evidence = gather_evidence(data, before.joined, excess, trials)
     coverage = gather_coverage(study, before.joined)
     panel, evaluation = open_test_year(data)
     test = _evaluate(data, panel, [test_fold])
-    card = _report_card(study, test.scores, year=test_fold.year)
+    card = _report_card(study, test, year=test_fold.year)
     validation = Validation(
         walk_forward=before,
         test=test,
@@ -354,13 +366,21 @@ def _evaluate(
         rule=declared.rule,
         backtest=backtest,
     )
-    return Evaluation(joined, returns, scores, capacity)
+    bases = fold_bases(forecasts, with_returns(panel), backtest=backtest)
+    basis = join_bases(list(bases.values()))
+    return Evaluation(joined, returns, scores, capacity, basis)
 
 
-def _report_card(study: Study, scores: pd.DataFrame, *, year: int) -> pd.DataFrame:
+def _report_card(study: Study, test: Evaluation, *, year: int) -> pd.DataFrame:
     """Compare the declared strategy with the targets, v1 under the same rule beside."""
     hold = partial(
-        report_card, scores, rule=study.verdict.rule, year=year, backtest=study.backtest
+        report_card,
+        test.scores,
+        rule=study.verdict.rule,
+        year=year,
+        backtest=study.backtest,
+        basis=test.basis,
+        cash=compound_cash(test.returns),
     )
     card = hold(model=study.verdict.model)
     place = list(card.columns).index("persistence")

@@ -10,6 +10,8 @@ from nse_lstm.study.audit.reference.market import ReferenceDay, ReferenceMarket
 MOST_ABSENT = 10
 """Sessions without a row after which a listed stock counts as suspended."""
 ROUNDING = 1e-9
+MOST_COVERED = 0.95
+"""Fraction of the stocks whose dividends must be sourced before any counts."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def list_sessions(
     *,
     year: int,
     backtest: Backtest,
+    with_dividends: bool = False,
 ) -> list[ReferenceSession]:
     """List a year's sessions of one stock: returns of its mark, and fills per side.
 
@@ -59,6 +62,8 @@ def list_sessions(
     year : int
     backtest : Backtest
         The study's delay, limit and haircut.
+    with_dividends : bool
+        Whether a holder is paid the dividends, after tax.
     """
     sessions, found = market.sessions, []
     mark: float | None = None
@@ -71,11 +76,17 @@ def list_sessions(
         listed = listed or day is not None
         absent = 0 if day is not None else absent + 1
         suspended = day.suspended if day is not None else suspended
+        paid_on = None if mark is None else mark * value_before
         move, mark = _move(day, mark, present_before)
         off_market = suspended or (listed and absent > MOST_ABSENT)
         value = 1 - (backtest.suspension_haircut if off_market else 0.0)
         stock = (1 + move) * value / value_before - 1
         value_before = value
+        if with_dividends and day is not None and day.dividend and paid_on:
+            paid = day.dividend * day.shares / day.factor
+            if session.year in backtest.withholding_tax:
+                paid -= paid * backtest.withholding_tax[session.year]["dividend"]
+            stock += paid / paid_on
         if session.year != year:
             continue
         origin = sessions[at - backtest.delay] if at >= backtest.delay else None
@@ -174,16 +185,68 @@ def simulate_account(
 
 
 def cash_return(session: date, backtest: Backtest) -> float:
-    """Return what cash earns in a session.
+    """Return what cash earns in a session: the bill of the month before, less tax.
 
     Parameters
     ----------
     session : date
         Whose month and year count.
     backtest : Backtest
-        The study's rate.
+        The study's bill rates, tax and constant.
     """
-    return backtest.cash_rate / backtest.sessions_per_year
+    return bill_rate(session, backtest)[0] / backtest.sessions_per_year
+
+
+def bill_rate(session: date, backtest: Backtest) -> tuple[float, bool]:
+    """Return the yearly rate of idle money after tax, and whether it is sourced.
+
+    Parameters
+    ----------
+    session, backtest
+        As for ``cash_return``.
+    """
+    year, month = session.year, session.month - 1
+    if month == 0:
+        year, month = year - 1, 12
+    name = f"{year:04d}-{month:02d}"
+    rate, sourced = backtest.cash_rate, name in backtest.bill_rates
+    if sourced:
+        rate = backtest.bill_rates[name]
+    else:
+        last = ""
+        for known, value in backtest.bill_rates.items():
+            if last < known < name:
+                last, rate = known, max(value, backtest.cash_rate)
+    if session.year in backtest.withholding_tax:
+        rate -= rate * backtest.withholding_tax[session.year]["bill"]
+    return rate, sourced
+
+
+def pays_dividends(market: ReferenceMarket, tickers: set[str], year: int) -> bool:
+    """Return whether dividends count: nearly all of the stocks' are sourced.
+
+    Parameters
+    ----------
+    market : ReferenceMarket
+        With the stocks and years that are covered.
+    tickers : set of str
+        The stocks that are traded in the year.
+    year : int
+    """
+    return covered_share(market, tickers, year) >= MOST_COVERED
+
+
+def covered_share(market: ReferenceMarket, tickers: set[str], year: int) -> float:
+    """Return the fraction of stocks with all dividends of the year; 0 for none.
+
+    Parameters
+    ----------
+    market, tickers, year
+        As for ``pays_dividends``.
+    """
+    listed = [t for t in tickers if any(day.year == year for day in market.stocks[t])]
+    n_covered = sum((ticker, year) in market.covered for ticker in listed)
+    return n_covered / len(listed) if listed else 0.0
 
 
 def ordered_position(

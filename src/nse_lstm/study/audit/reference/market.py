@@ -22,6 +22,7 @@ class ReferenceDay:
     suspended: bool = False
     gap: bool = False
     settling: bool = False
+    dividend: float = 0.0
     factor: float = 1.0
     shares: float = 1.0
 
@@ -44,6 +45,8 @@ class ReferenceMarket:
     stocks: dict[str, dict[date, ReferenceDay]] = field(default_factory=dict)
     indices: dict[str, dict[date, ReferenceDay]] = field(default_factory=dict)
     """Their rows make no session."""
+    covered: set[tuple[str, int]] = field(default_factory=set)
+    """Stocks and years whose dividends are all sourced."""
 
     @property
     def listed(self) -> list[dict[date, ReferenceDay]]:

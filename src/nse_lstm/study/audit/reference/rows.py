@@ -28,7 +28,10 @@ LONGEST_WAIT = 40
 
 
 def read_market(
-    folder: Path, actions: Path | None = None, renamed: Path | None = None
+    folder: Path,
+    actions: Path | None = None,
+    renamed: Path | None = None,
+    payments: Path | None = None,
 ) -> ReferenceMarket:
     """Read a folder of the exchange's price files and the sourced tables.
 
@@ -44,6 +47,8 @@ def read_market(
         CSV file of sourced corporate actions.
     renamed : Path, optional
         CSV file of renamed codes.
+    payments : Path, optional
+        CSV file of sourced dividends, the one of complete years beside it.
     """
     today = list(_renamed(renamed))
     listed: dict[str, dict[date, ReferenceDay]] = {}
@@ -79,7 +84,29 @@ def read_market(
         _flag(rows, breaks)
     for rows in market.stocks.values():
         _find_settling(rows, sessions)
+    _read_dividends(market, payments)
     return market
+
+
+def _read_dividends(market: ReferenceMarket, payments: Path | None) -> None:
+    """Book each dividend in the stock's first session on or after its ex-date."""
+    if payments is None or not payments.is_file():
+        return
+    for row in csv.DictReader(payments.read_text(encoding="utf-8-sig").splitlines()):
+        register = date.fromisoformat(row["register_date"])
+        ex_date = register + timedelta(days=1)
+        if row["ex_date"]:
+            ex_date = date.fromisoformat(row["ex_date"])
+        days = list(market.stocks.get(row["ticker"], {}))
+        earlier = [day for day in days if day < ex_date]
+        later = [day for day in days if day >= ex_date]
+        opened = [day for day in market.sessions if day >= ex_date]
+        if earlier and later and opened[0] - ex_date <= LONGEST_BREAK:
+            market.stocks[row["ticker"]][later[0]].dividend += float(row["amount_kes"])
+    years = payments.with_name(payments.stem + "_years.csv")
+    if years.is_file():
+        lines = years.read_text(encoding="utf-8-sig").splitlines()
+        market.covered = {(r["ticker"], int(r["year"])) for r in csv.DictReader(lines)}
 
 
 def _day(fields: list[str]) -> ReferenceDay:

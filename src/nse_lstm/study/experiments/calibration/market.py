@@ -23,12 +23,19 @@ from nse_lstm.evaluation.significance import (
     deflate_by_trials,
     moments_of,
 )
-from nse_lstm.evaluation.strategies import FORECAST_RULES, HOLD, strategy_returns
+from nse_lstm.evaluation.strategies import (
+    FORECAST_RULES,
+    HOLD,
+    fold_bases,
+    strategy_returns,
+)
+from nse_lstm.evaluation.total_return import ReturnBasis, join_bases
 from nse_lstm.evaluation.verdict import Judgement, judge, pooled_excess
 from nse_lstm.features.cross_sectional_rank import cross_sectional_rank
 from nse_lstm.features.folds import Fold, make_folds
 from nse_lstm.features.indicators import INDICATORS
 from nse_lstm.features.market_panel import make_market_panel, to_rows
+from nse_lstm.features.returns import with_returns
 from nse_lstm.models.tabular_models import fit_ridge
 
 Numbers = NDArray[np.float64]
@@ -93,11 +100,10 @@ def judge_market(study: Study, *, signal: float, seed: int) -> dict[str, Any]:
     levels = {0, study.backtest.headline_cost_bps}
     backtest = replace(study.backtest, cost_bps=tuple(sorted(levels)))
     returns = strategy_returns(forecasts, market.panel, backtest=backtest)
-    judged = [
-        row
-        for cost_bps in backtest.cost_bps
-        for row in _judged(_pool(returns[returns["cost_bps"] == cost_bps]), study)
-    ]
+    bases = fold_bases(forecasts, with_returns(market.panel), backtest=backtest)
+    basis = join_bases(list(bases.values()))
+    pools = [_pool(returns[returns["cost_bps"] == bps]) for bps in backtest.cost_bps]
+    judged = [row for pool in pools for row in _judged(pool, study, basis)]
     return {"signal": signal, "seed": seed, "judged": judged}
 
 
@@ -197,7 +203,9 @@ def _pool(returns: pd.DataFrame) -> pd.DataFrame:
     return returns.groupby(key)[values].mean().reset_index().assign(ticker=POOL)
 
 
-def _judged(returns: pd.DataFrame, study: Study) -> Iterator[dict[str, Any]]:
+def _judged(
+    returns: pd.DataFrame, study: Study, basis: ReturnBasis
+) -> Iterator[dict[str, Any]]:
     """Judge the model, the oracle and the best trial at one cost level."""
     cost_bps = int(returns["cost_bps"].iloc[0])
     rules = rules_at(cost_bps)
@@ -222,6 +230,7 @@ def _judged(returns: pd.DataFrame, study: Study) -> Iterator[dict[str, Any]]:
             seed=study.seed,
             deflated_sharpe=deflate_by_trials(found, others),
             audit_clean=True,
+            basis=basis,
         )
         yield {
             "strategy": strategy,
