@@ -7,8 +7,9 @@ import pytest
 
 from nse_lstm.json_files import read_json
 from nse_lstm.pages.audit import audit_card
-from nse_lstm.pages.cards import data_card, write_cards
+from nse_lstm.pages.cards import data_card, dividend_coverage, write_cards
 from nse_lstm.pages.index import headline_facts
+from nse_lstm.study.core.phase_tables import read_sealed_panel
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import PANEL, SCORES, read_table
 
@@ -42,6 +43,22 @@ def test_the_data_card_says_nothing_of_the_test_year_but_its_rows(
         lambda schema, path: other if schema is PANEL else read_table(schema, path),
     )
     assert data_card(finished)["known"] == before
+
+
+def test_the_data_card_shows_the_coverage_of_dividends_and_what_cash_earns(
+    finished: Workspace,
+) -> None:
+    card = data_card(finished)
+    panel = read_sealed_panel(finished)
+    paid = panel[panel["dividend"] > 0]
+    table = card["dividends"].set_index("ticker")
+    assert set(paid["ticker"]) <= set(table.index)
+    for (ticker, year), rows in paid.groupby(["ticker", paid["session"].dt.year]):
+        assert table.loc[ticker, str(year)] == f"{len(rows)} all"
+    assert "are complete" in card["dividend_words"]
+    assert card["cash_words"] == "Cash earns 8.5% per year."
+    bare = panel.assign(dividend=0.0, dividends_known=False)
+    assert dividend_coverage(bare) is None
 
 
 def test_before_an_audit_its_page_says_how_to_make_one(finished: Workspace) -> None:

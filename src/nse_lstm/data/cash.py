@@ -4,6 +4,7 @@ Only the standard library is used (``data.sourced``).
 """
 
 from pathlib import Path
+from typing import Literal
 
 from nse_lstm.data.sourced import (
     MONTH_FIELD,
@@ -16,7 +17,8 @@ from nse_lstm.data.sourced import (
     read_year,
 )
 
-INCOMES = ("bill", "dividend")
+Income = Literal["bill", "dividend"]
+INCOMES: tuple[Income, ...] = ("bill", "dividend")
 
 BILL_FIELDS = {
     "month": MONTH_FIELD,
@@ -57,7 +59,7 @@ def read_bill_rates(path: Path | None) -> dict[str, float]:
     return dict(sorted(rates.items()))
 
 
-def read_withholding_tax(path: Path | None) -> dict[int, dict[str, float]]:
+def read_withholding_tax(path: Path | None) -> dict[int, dict[Income, float]]:
     """Read the sourced table of tax that is withheld from a resident person's income.
 
     Parameters
@@ -80,7 +82,7 @@ def read_withholding_tax(path: Path | None) -> dict[int, dict[str, float]]:
     rows = read_rows(
         path, TAX_FIELDS, key=["year", "income"], one="rate per year and income"
     )
-    rates: dict[int, dict[str, float]] = {}
+    rates: dict[int, dict[Income, float]] = {}
     for row in rows:
         of_year = rates.setdefault(row.cells["year"], {})
         of_year[row.cells["income"]] = row.cells["rate_percent"] / 100

@@ -158,9 +158,10 @@ def add_dividends(
     dividend = np.zeros(len(rows))
     known = np.zeros(len(rows), bool)
     if len(placed):
-        sums = placed.dropna(subset="session").groupby(["ticker", "session"])
-        for (name, day), amount in sums["amount_kes"].sum().items():
-            dividend[(ticker == name) & (session == day.to_datetime64())] = amount
+        booked = placed.dropna(subset="session")[["ticker", "session", "amount_kes"]]
+        for name, day, amount in booked.itertuples(index=False):
+            # Payments of one day add up.
+            dividend[(ticker == name) & (session == day.to_datetime64())] += amount
     if len(years):
         year = session.astype("datetime64[Y]").astype(int) + 1970
         whole = pd.MultiIndex.from_frame(years[["ticker", "year"]])

@@ -195,7 +195,7 @@ def _draw_market(
 
 
 def _dividends(daily: DailyPrices, events: StockEvents) -> Numbers:
-    """Return KES per share, of the price before the ex-date, in whole cents."""
+    """Return payments in KES: fractions of the price before, in whole cents."""
     before = np.where(np.isnan(daily.previous), 0.0, daily.previous)
     return np.round(events.dividend * events.tradable * before, 2)
 

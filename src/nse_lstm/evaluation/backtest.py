@@ -328,7 +328,9 @@ def _dividend_return(rows: pd.DataFrame, mark: Numbers, backtest: Backtest) -> N
     before = np.concatenate([[np.nan], mark[:-1]])
     tax = backtest.withholding_tax
     withheld = {year: rates["dividend"] for year, rates in tax.items()}
-    kept = 1 - pd.Series(rows.index.year).map(withheld).fillna(0.0).to_numpy(float)
+    kept = 1 - pd.Series(pd.DatetimeIndex(rows.index).year).map(withheld).fillna(
+        0.0
+    ).to_numpy(float)
     return np.where((paid > 0) & (before > 0), paid * kept / before, 0.0)
 
 

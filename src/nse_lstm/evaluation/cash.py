@@ -53,8 +53,8 @@ def compound_cash(returns: pd.DataFrame) -> float:
     returns : DataFrame
         ``STRATEGY_RETURNS``, whose ``cash_return`` is the same in every account.
     """
-    by_session = returns.groupby("session")["cash_return"].first()
-    return float((1 + by_session).prod() - 1)
+    by_session = returns.groupby("session")["cash_return"].first().to_numpy(float)
+    return float(np.prod(1 + by_session) - 1)
 
 
 def assumed_cash(sessions: ArrayLike, backtest: Backtest) -> NDArray[np.bool_]:

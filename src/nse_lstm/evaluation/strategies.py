@@ -152,14 +152,14 @@ def fold_bases(
         As for ``total_return.return_basis``.
     """
     return {
-        int(fold): return_basis(
+        fold: return_basis(
             prices,
-            sorted(rows["ticker"].unique()),
-            start=pd.Timestamp(int(fold), 1, 1),
-            end=pd.Timestamp(int(fold) + 1, 1, 1),
+            sorted(forecasts.loc[forecasts["fold"] == fold, "ticker"].unique()),
+            start=pd.Timestamp(fold, 1, 1),
+            end=pd.Timestamp(fold + 1, 1, 1),
             backtest=backtest,
         )
-        for fold, rows in forecasts.groupby("fold")
+        for fold in sorted(forecasts["fold"].unique().tolist())
     }
 
 

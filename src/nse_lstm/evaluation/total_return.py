@@ -20,7 +20,7 @@ COVERED = 0.95
 
 @dataclass(frozen=True)
 class ReturnBasis:
-    """How returns of some stocks over one span are measured."""
+    """The measure of some stocks' returns over one span: total or price return."""
 
     covered: float
     """Fraction of the stocks whose dividends of every year of the span are sourced."""
@@ -31,7 +31,7 @@ class ReturnBasis:
 
     @property
     def is_total(self) -> bool:
-        """Whether dividends count."""
+        """True where dividends are part of the returns."""
         return self.covered >= COVERED
 
 

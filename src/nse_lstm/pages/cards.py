@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from nse_lstm.evaluation.cash import describe_cash, last_sourced_session
+from nse_lstm.evaluation.total_return import COVERED
 from nse_lstm.pages.audit import audit_card
 from nse_lstm.pages.data_analysis import untouched_lines
 from nse_lstm.paths import write_text
@@ -19,7 +22,7 @@ from nse_lstm.study.core.phase_tables import (
 from nse_lstm.study.core.verdict import read_verdict
 from nse_lstm.study.core.workspace import Workspace, sourced_path
 from nse_lstm.study.tools.execute_notebook import page_metadata
-from nse_lstm.tables import REPAIRS, ROW_COUNTS, read_table
+from nse_lstm.tables import PLACED_DIVIDENDS, REPAIRS, ROW_COUNTS, read_table
 
 
 def write_cards(workspace: Workspace, folder: Path) -> None:
@@ -60,9 +63,68 @@ def data_card(workspace: Workspace) -> dict[str, Any]:
         "kinds": _kinds(read_instruments(workspace)),
         "files": _files(ledger),
         "reasons": _reasons(ledger, repairs),
+        "dividends": dividend_coverage(read_sealed_panel(workspace)),
+        "dividend_words": _dividend_words(workspace),
+        "cash_words": _cash_words(workspace),
         "known": _known(workspace),
         "witness": _witness(workspace),
     }
+
+
+def dividend_coverage(panel: pd.DataFrame) -> pd.DataFrame | None:
+    """Count the sourced dividends by stock and year, one column per year.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        ``PANEL``, sealed.
+
+    Returns
+    -------
+    DataFrame
+        Ordinary shares with a sourced dividend or a complete year. A cell is the number
+        of dividends, with "all" behind it where a source says that there is no other,
+        and a dash where nothing is known. None where nothing is sourced.
+    """
+    own = panel[panel["kind"] == "ordinary"]
+    year = own["session"].dt.year.rename("year")
+    by_year = own.groupby([own["ticker"], year])
+    counts = by_year["dividend"].agg(lambda paid: int((paid > 0).sum()))
+    whole = by_year["dividends_known"].all()
+    known = counts[(counts > 0) | whole]
+    if known.empty:
+        return None
+    cells = known.astype(str) + np.where(whole[known.index], " all", "")
+    wide = cells.unstack("year").sort_index(axis=1)
+    wide.columns = [str(name) for name in wide.columns]
+    return wide.fillna("–").rename_axis("ticker").reset_index()
+
+
+def _dividend_words(workspace: Workspace) -> str:
+    placed = read_table(
+        PLACED_DIVIDENDS, workspace.paths.processed / "dividends.parquet"
+    )
+    panel = read_sealed_panel(workspace)
+    own = panel[panel["kind"] == "ordinary"]
+    years = own.groupby([own["ticker"], own["session"].dt.year])["dividends_known"]
+    n_covered, n_all = int(years.all().sum()), years.ngroups
+    outside = int(placed["session"].isna().sum())
+    return (
+        f"{len(placed)} dividends are sourced, {outside} of them outside the stock's "
+        f"rows in the files. {n_covered} of {n_all} years of an ordinary share before "
+        "the test year are complete. Amounts are per share of that day and follow "
+        "later splits."
+    )
+
+
+def _cash_words(workspace: Workspace) -> str:
+    facts, backtest = read_facts(workspace), workspace.study.backtest
+    first, last = pd.Timestamp(facts.first_session), pd.Timestamp(facts.last_session)
+    end = last_sourced_session(backtest)
+    words = f"Cash earns {describe_cash(first, last, backtest)}."
+    if end is None:
+        return words
+    return f"{words} Claims against cash end on {end:%Y-%m-%d}, with its sources."
 
 
 def _about(workspace: Workspace) -> list[tuple[str, str]]:
@@ -138,7 +200,6 @@ def _known(workspace: Workspace) -> list[str]:
     broken = ordinary.groupby("session")["gap"].mean() > 0.5
     gaps = [f"{session:%Y-%m-%d}" for session in broken.index[broken]]
     n_stale = ordinary.loc[ordinary["stale"], "session"].nunique()
-    low, high = workspace.study.backtest.dividend_band
     after = f" (sessions after one: {', '.join(gaps)})" if gaps else ""
     return [
         "A price is the average of a session's trades, known only after the close.",
@@ -150,8 +211,8 @@ def _known(workspace: Workspace) -> list[str]:
         f"{int((ordinary['factor'] != 1).sum())} splits and bonus issues are adjusted "
         "forward, so that no later event rewrites an earlier value.",
         f"No return is taken across a break in the market's calendar{after}.",
-        f"Dividends are missing: a shareholder earned about {low:.0%} to {high:.0%} "
-        "per year more.",
+        "Prices leave out dividends. They count where they are sourced for "
+        f"{COVERED:.0%} of the compared stocks, on both sides alike.",
         "Delisted stocks stay in the data until their last session.",
         *untouched_lines(workspace.study.market.untouched),
     ]

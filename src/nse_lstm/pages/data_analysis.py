@@ -32,6 +32,15 @@ MARKET_HEADINGS = {
     "top_25": "top_25",
     "herfindahl": "herfindahl",
 }
+SURVIVORSHIP_HEADINGS = {
+    "universe": "universe",
+    "year": "calendar_year",
+    "n_stocks": "stocks",
+    "n_gone": "gone later",
+    "all_return": "return of all",
+    "survivor_return": "return of survivors",
+    "gap": "survivorship bias",
+}
 ACTIVITY = [
     "ticker",
     "traded_share",
@@ -107,6 +116,35 @@ def ended_table(market: MarketStatistics) -> pd.DataFrame:
     ended = lives[lives["fate"] != "trading"].sort_values(["last_trade", "ticker"])
     columns = ["ticker", "kind", "first_session", "last_trade", "last_session", "fate"]
     return ended[columns]
+
+
+def survivorship_table(market: MarketStatistics) -> pd.DataFrame:
+    """Return the year's returns of all stocks and of the later survivors."""
+    table = market.survivorship
+    gap = table["survivor_return"] - table["all_return"]
+    table = table.assign(gap=gap, year=table["year"].astype(str))
+    ordered = table.sort_values(["universe", "year"], kind="stable")
+    return ordered.rename(columns=SURVIVORSHIP_HEADINGS)[
+        list(SURVIVORSHIP_HEADINGS.values())
+    ]
+
+
+def survivorship_sentence(market: MarketStatistics) -> Html:
+    """Summarise what a universe of survivors would have seemed to earn more."""
+    words = []
+    for universe, rows in market.survivorship.groupby("universe"):
+        gap = (rows["survivor_return"] - rows["all_return"]).mean()
+        first, last = rows["year"].min(), rows["year"].max()
+        words.append(
+            f"From {first} to {last} the survivors among {universe} returned "
+            f"{100 * gap:+.1f} percentage points per year against all of them"
+        )
+    if not words:
+        return sentence("The files are too short to measure survivorship bias.")
+    return sentence(
+        f"{'. '.join(words)}. A backtest on today's names alone would gain as much "
+        "without any forecast."
+    )
 
 
 def activity_table(market: MarketStatistics) -> pd.DataFrame:

@@ -45,6 +45,7 @@ from nse_lstm.tables.market_statistics import (
     RECOMMENDATION_DIFFERENCES,
     STATISTICS,
     STOCK_YEARS,
+    SURVIVORSHIP,
 )
 from nse_lstm.tables.results import (
     ABLATION,
@@ -105,6 +106,7 @@ __all__ = [
     "STOCK_YEARS",
     "STORED_FORECASTS",
     "STRATEGY_RETURNS",
+    "SURVIVORSHIP",
     "TARGETS",
     "TEXT",
     "TIME",

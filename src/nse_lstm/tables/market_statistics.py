@@ -149,6 +149,20 @@ LIFESPANS = table_schema(
     },
 )
 
+# An equal weight of the year's first members, against those that trade to the end.
+SURVIVORSHIP = table_schema(
+    "survivorship",
+    ["universe", "year"],
+    {
+        "universe": column(TEXT),
+        "year": column(WHOLE),
+        "n_stocks": column(WHOLE, pa.Check.ge(0)),
+        "n_gone": column(WHOLE, pa.Check.ge(0)),
+        "all_return": column(NUMBER, nullable=True),
+        "survivor_return": column(NUMBER, nullable=True),
+    },
+)
+
 ABSENT_DAYS = table_schema(
     "absent_days", ["day"], {"day": column(TIME), "in_gap": column(FLAG)}
 )

@@ -8,7 +8,7 @@ from conftest import make_tiny_panel
 from support.places import REAL_FILES
 from support.tiny_study import tiny_workspace
 
-from nse_lstm.config import Universe
+from nse_lstm.config import Market, Study, Universe
 from nse_lstm.data.panel import build_panel
 from nse_lstm.data.universe import stock_statistics
 from nse_lstm.pages import data_analysis
@@ -37,7 +37,10 @@ def statistics_of(panel: pd.DataFrame) -> MarketStatistics:
     statistics = stock_statistics(panel, instruments, before=BEFORE, universe=RULES)
     sealed = panel[panel["session"] < BEFORE].reset_index(drop=True)
     return compute_market_statistics(
-        sealed, statistics=statistics, instruments=instruments
+        sealed,
+        statistics=statistics,
+        instruments=instruments,
+        study=Study(market=Market(name="any", label="Any")),
     )
 
 
@@ -160,6 +163,7 @@ def test_the_real_market_is_as_its_documentation_says() -> None:
         market.panel[market.panel["session"] < start],
         statistics=statistics,
         instruments=market.instruments,
+        study=Study(market=Market(name="any", label="Any")),
     )
     # The source's documentation: sessions a year, the 2020 gap, 63 ordinary codes,
     # turnover of the median session in KES million, and who carries the market.

@@ -27,7 +27,7 @@ class PrintedPrices:
     factor: Numbers
     """Shares after over shares before on the ex-date, else 1."""
     dividend: Numbers
-    """KES per share on the ex-date, else 0."""
+    """KES paid on the ex-date, else 0."""
     news: Flags
     """Whether an announcement or a dividend lifted the daily limit."""
     listed: Flags

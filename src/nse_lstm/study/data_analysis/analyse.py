@@ -70,7 +70,7 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
         sealed,
         statistics=statistics,
         instruments=market.instruments,
-        untouched=workspace.study.market.untouched,
+        study=workspace.study,
     )
     write_market_statistics(workspace, described)
     start = pd.Timestamp(test_year, 1, 1)

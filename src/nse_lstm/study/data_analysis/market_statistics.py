@@ -3,13 +3,13 @@
 Nothing here is read by a later phase; the tables lie beside the panel for a reader.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
 
 from nse_lstm import tables
+from nse_lstm.config import Study
 from nse_lstm.data.market_statistics.autocorrelation import (
     dependence,
     group_autocorrelations,
@@ -23,6 +23,7 @@ from nse_lstm.data.market_statistics.market_years import (
 )
 from nse_lstm.data.market_statistics.stock_years import stock_years
 from nse_lstm.data.market_statistics.wide_panel import make_wide_panel, without_returns
+from nse_lstm.evaluation.survivorship import measure_survivorship
 from nse_lstm.study.core.workspace import Workspace
 
 PAGE_STOCKS = 63
@@ -40,6 +41,7 @@ SCHEMAS = {
     "lifespans": tables.LIFESPANS,
     "absent_days": tables.ABSENT_DAYS,
     "differences": tables.RECOMMENDATION_DIFFERENCES,
+    "survivorship": tables.SURVIVORSHIP,
 }
 
 
@@ -56,6 +58,7 @@ class MarketStatistics:
     lifespans: pd.DataFrame
     absent_days: pd.DataFrame
     differences: pd.DataFrame
+    survivorship: pd.DataFrame
 
 
 def compute_market_statistics(
@@ -63,7 +66,7 @@ def compute_market_statistics(
     *,
     statistics: pd.DataFrame,
     instruments: pd.DataFrame,
-    untouched: Collection[int] = (),
+    study: Study,
 ) -> MarketStatistics:
     """Describe a panel.
 
@@ -74,10 +77,11 @@ def compute_market_statistics(
     statistics, instruments : DataFrame
         ``tables.STATISTICS`` of the same sessions, and ``tables.INSTRUMENTS`` of the
         whole files, for the codes that came later.
-    untouched : collection of int
-        Years whose returns are left out; their counts and turnover are not.
+    study : Study
+        ``cross_section``, ``backtest`` and ``market.untouched`` are used. The
+        returns of untouched years are left out; their counts and turnover are not.
     """
-    wide = without_returns(make_wide_panel(panel), untouched)
+    wide = without_returns(make_wide_panel(panel), study.market.untouched)
     years, autocorrelation = stock_years(wide), stock_autocorrelations(wide)
     ranks, lives = concentration(wide), lifespans(wide)
     absent = absent_days(wide.sessions)
@@ -91,6 +95,13 @@ def compute_market_statistics(
         lifespans=lives,
         absent_days=absent,
         differences=_differences(statistics, instruments),
+        survivorship=measure_survivorship(
+            panel,
+            lives,
+            cross_section=study.cross_section,
+            backtest=study.backtest,
+            after=max(study.market.untouched, default=0),
+        ),
     )
 
 

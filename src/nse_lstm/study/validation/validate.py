@@ -84,7 +84,7 @@ class Evaluation:
     scores: pd.DataFrame
     capacity: pd.DataFrame
     basis: ReturnBasis
-    """Whether the folds are compared in total return."""
+    """Total or price return, over all folds."""
 
     @property
     def forecasts(self) -> pd.DataFrame:
