@@ -178,7 +178,7 @@ def _witness(workspace: Workspace) -> pd.DataFrame | None:
 
     The counts are committed. The collection itself is no part of the project.
     """
-    path = sourced_path(workspace.study, "witness")
+    path = sourced_path(workspace, "witness")
     if not path.is_file():
         return None
     table = pd.read_csv(path).drop(columns="unexplained")
