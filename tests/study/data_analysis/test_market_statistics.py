@@ -114,8 +114,19 @@ def sentences(market: MarketStatistics) -> list[str]:
 
 def test_every_sentence_is_made_of_numbers_that_are_there(phase_one) -> None:
     found = sentences(phase_one[1])
-    assert len(found) == 7
+    assert len(found) == 8
     assert not any("nan" in text or "NaN" in text for text in found)
+
+
+def test_the_survivorship_sentence_says_the_tables_mean_gap(phase_one) -> None:
+    table = phase_one[1].survivorship
+    assert table["n_gone"].sum() > 0
+    shown = data_analysis.survivorship_table(phase_one[1])
+    assert len(shown) == len(table)
+    said = data_analysis.survivorship_sentence(phase_one[1]).html
+    for _, rows in table.groupby("universe"):
+        gap = (rows["survivor_return"] - rows["all_return"]).mean()
+        assert f"{100 * abs(gap):.1f} percentage points" in said
 
 
 def test_a_market_too_young_to_tell_says_so() -> None:
