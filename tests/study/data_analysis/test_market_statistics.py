@@ -120,7 +120,6 @@ def test_every_sentence_is_made_of_numbers_that_are_there(phase_one) -> None:
 
 def test_the_survivorship_sentence_says_the_tables_mean_gap(phase_one) -> None:
     table = phase_one[1].survivorship
-    assert table["n_gone"].sum() > 0
     shown = data_analysis.survivorship_table(phase_one[1])
     assert len(shown) == len(table)
     said = data_analysis.survivorship_sentence(phase_one[1]).html

@@ -174,7 +174,7 @@ def _other(row: list[str], splice: Splice) -> list[str]:
     move, activity = by_row.uniform(0.97, 1.03), by_row.uniform(0.05, 20)
     for place in PRICES:
         other[place] = _multiply(row[place], level * move)
-    # The same factor as before, so that the stock's own later events stay what they are.
+    # The same factor as before, so that the stock's own later events stay.
     other[ADJUST] = _multiply(row[ADJUST], level * move)
     other[VOLUME] = _multiply(row[VOLUME], activity, decimals=0)
     return other
