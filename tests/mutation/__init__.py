@@ -1,0 +1,1 @@
+"""Mutation tests: does a fast test fail when one line of the library is wrong?"""
