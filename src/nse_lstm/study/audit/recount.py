@@ -20,6 +20,7 @@ from nse_lstm.study.audit.recount_data import RecountData, read_forecasts
 from nse_lstm.study.audit.recount_evidence import recount_evidence
 from nse_lstm.study.audit.recount_ledger import PlainLedger, compare_ledger, read_ledger
 from nse_lstm.study.audit.recount_money import recount_money
+from nse_lstm.study.audit.recount_ranking import recount_ranking
 from nse_lstm.study.audit.recount_scores import Expected, Place, recount_scores
 from nse_lstm.study.audit.recount_verdict import (
     compare_choices,
@@ -31,7 +32,7 @@ from nse_lstm.study.audit.recount_words import recount_words
 from nse_lstm.study.audit.reference.market import ReferenceMarket
 from nse_lstm.study.audit.reference.statistics import Span
 from nse_lstm.study.audit.table_rows import to_dates
-from nse_lstm.study.audit.unchecked import reason_for
+from nse_lstm.study.audit.unchecked import reason_for, unread_files
 from nse_lstm.study.core.phase_tables import study_folds
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import STRATEGY_RETURNS, read_table
@@ -71,7 +72,7 @@ class Recount:
 
 
 def recount(workspace: Workspace, market: ReferenceMarket) -> Recount:
-    """Recount what Phase 4 published.
+    """Recount what Phase 4 published, and Phase 2's rank ICs where it has run.
 
     Parameters
     ----------
@@ -103,11 +104,20 @@ def recount(workspace: Workspace, market: ReferenceMarket) -> Recount:
         for where, detail in compare_choices(data, folder)
     ]
     printed = list(published_numbers(folder, without=LONG))
+    ranking = workspace.paths.ranking
+    if (ranking / "rank_ic.parquet").is_file():
+        folders = [ranking, workspace.paths.rank_lstm]
+        expected |= dict(recount_ranking(market, folders, data.test_year))
+        printed += published_numbers(ranking, without=LONG)
     found = compare_numbers(printed, expected, words)
     return Recount(
         n_recounted=found.n_recounted,
         alarms=[*alarms, *found.alarms],
-        unchecked={**found.unchecked, **_forecast_kinds(data)},
+        unchecked={
+            **found.unchecked,
+            **_forecast_kinds(data),
+            **unread_files(workspace.paths),
+        },
     )
 
 

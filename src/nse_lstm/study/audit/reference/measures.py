@@ -1,6 +1,7 @@
 """The reference's scores of forecasts and of accounts, from their definitions."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -57,8 +58,9 @@ def realised_return(
         return None
     if start.stale and entry != origin:
         return None
-    between = [day for session, day in rows.items() if origin < session <= target]
-    if any(day.gap or day.settling for day in between):
+    first, last = (bisect_right(market.sessions, day) for day in (origin, target))
+    between = [rows.get(session) for session in market.sessions[first:last]]
+    if any(day is not None and (day.gap or day.settling) for day in between):
         return None
     if start.settled is None or end.settled is None:
         return None
