@@ -1,5 +1,6 @@
 """Small folders of price files, damaged in every way a transfer or a hand can."""
 
+import codecs
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,6 +99,8 @@ def load(folder: Path, damaged: Path) -> MarketData | DataError:
 
 def _n_lines(path: Path) -> int:
     data = path.read_bytes()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = data.decode("utf-16").encode()
     return data.count(b"\n") + (not data.endswith(b"\n")) - 1
 
 
