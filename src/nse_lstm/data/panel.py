@@ -99,7 +99,9 @@ def build_panel(
     sourced = corporate_actions.read_actions(actions)
     paid = dividends.read_dividend_tables(payments)
     codes = renamed_codes.read_renamed(renamed)
-    rows = date_repair.redate(parse.parse_rows(raw.rows, codes))
+    typed = parse.parse_rows(raw.rows, codes)
+    digest = row_digest.digest_rows(typed, raw.sectors)
+    rows = date_repair.redate(typed)
     late = np.zeros(len(rows), bool)
     if as_of is not None:
         late = rows["session"].to_numpy() > np.datetime64(as_of, "us")
@@ -141,7 +143,7 @@ def build_panel(
         repairs=row_accounting.repairs([*fates, *review], rows, raw.blanks),
         dividends=placed,
         digest=digest_with(
-            row_digest.digest_files(raw),
+            digest,
             actions,
             payments,
             dividends.years_path(payments),

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from nse_lstm.data.ingest import SECTOR_COLUMNS, RawFiles, read_file
+from nse_lstm.data.ingest import SECTOR_COLUMNS, read_file
 from nse_lstm.data.parse import read_numbers, read_sessions
 
 TEXTS = ("ticker", "name")
@@ -34,61 +34,64 @@ def digest_file(path: Path) -> str:
     DataError
         If it is no such file, or a date in it cannot be read.
     """
-    digest = hashlib.sha256()
-    _add(digest, read_file(path))
+    printed, digest = read_file(path), hashlib.sha256()
+    if "date" not in printed:
+        _add_sectors(digest, printed)
+        return digest.hexdigest()
+    _add_days(digest, read_sessions(printed))
+    for name in TEXTS:
+        _add_texts(digest, pd.Categorical(printed[name].astype("str")))
+    for name in NUMBERS:
+        column = pa.array(printed[name].array)
+        values, is_read = read_numbers(column.dictionary)
+        _add_numbers(digest, values[column.indices.to_numpy()])
+        # A text that is no number is an error of the loader, and no number here.
+        unread = column.dictionary.filter(pa.array(~is_read)).to_pylist()
+        digest.update("\0".join(sorted(unread)).encode())
     return digest.hexdigest()
 
 
-def digest_files(raw: RawFiles) -> str:
+def digest_rows(rows: pd.DataFrame, sectors: pd.DataFrame) -> str:
     """Return the SHA-256 over the names and rows of a folder's files.
 
     Parameters
     ----------
-    raw : RawFiles
-        ``ingest.read_raw`` of the folder.
-
-    Raises
-    ------
-    DataError
-        If a date cannot be read.
+    rows : DataFrame
+        ``parse_rows``, in the files' order.
+    sectors : DataFrame
+        ``RawFiles.sectors``.
     """
     digest = hashlib.sha256()
-    for rows in (raw.rows, raw.sectors):
-        files = rows["source_file"].cat
+    for table in (rows, sectors):
+        files = table["source_file"].cat
         counts = np.bincount(files.codes, minlength=len(files.categories))
         for name, n_rows in zip(files.categories, counts, strict=True):
             digest.update(f"{name}\0{n_rows}\0".encode())
-        _add(digest, rows)
+    _add_days(digest, rows["session"].to_numpy())
+    for name in TEXTS:
+        _add_texts(digest, rows[name].array)
+    for name in NUMBERS:
+        _add_numbers(digest, rows[name].to_numpy())
+    _add_sectors(digest, sectors)
     return digest.hexdigest()
 
 
-def _add(digest: Any, printed: pd.DataFrame) -> None:
-    """Add the rows of price or of sector files, column by column."""
-    is_price = "date" in printed
-    if is_price:
-        days = read_sessions(printed).astype("datetime64[D]").astype("<i8")
-        digest.update(days.tobytes())
-    for name in TEXTS if is_price else SECTOR_COLUMNS:
-        column = _distinct(printed, name)
-        texts = np.array(column.dictionary.to_pylist(), object)
-        place = np.argsort(np.argsort(texts))
-        _add_texts(digest, texts.tolist())
-        digest.update(place[column.indices.to_numpy()].astype("<i4").tobytes())
-    for name in NUMBERS if is_price else ():
-        column = _distinct(printed, name)
-        values, is_read = read_numbers(column.dictionary)
-        codes = column.indices.to_numpy()
-        digest.update(np.where(np.isnan(values), np.nan, values)[codes].tobytes())
-        # A text that is no number is an error of the loader, and no number here.
-        _add_texts(digest, column.dictionary.filter(pa.array(~is_read)).to_pylist())
+def _add_sectors(digest: Any, printed: pd.DataFrame) -> None:
+    for name in SECTOR_COLUMNS:
+        _add_texts(digest, pd.Categorical(printed[name].astype("str")))
 
 
-def _distinct(printed: pd.DataFrame, name: str) -> pa.DictionaryArray:
-    """Return a column as distinct texts and one code per row."""
-    column = pa.array(printed[name].array)
-    is_encoded = pa.types.is_dictionary(column.type)
-    return column if is_encoded else column.dictionary_encode()
+def _add_days(digest: Any, sessions: np.ndarray) -> None:
+    digest.update(sessions.astype("datetime64[D]").astype("<i4").tobytes())
 
 
-def _add_texts(digest: Any, texts: list[str]) -> None:
-    digest.update("\0".join([str(len(texts)), *sorted(texts)]).encode())
+def _add_texts(digest: Any, column: Any) -> None:
+    """Add a categorical column; its categories are sorted."""
+    texts = [str(len(column.categories)), *column.categories]
+    digest.update("\0".join(texts).encode())
+    digest.update(column.codes.astype("<i4").tobytes())
+
+
+def _add_numbers(digest: Any, values: np.ndarray) -> None:
+    # One pattern of bits for every missing number.
+    digest.update(np.where(np.isnan(values), np.nan, values).astype("<f8").tobytes())

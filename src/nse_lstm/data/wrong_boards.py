@@ -68,7 +68,9 @@ def put_back_swapped(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataF
     calendar = on_calendar(rows, sessions)
     swapped, late = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
     chain = read_chain(rows, calendar, unsure=swapped)
-    candidates = np.flatnonzero(chain.broken[:-1] & chain.broken[1:])
+    # The link after the two is broken too, once it is there.
+    third = np.append(chain.broken[2:], True)
+    candidates = np.flatnonzero(chain.broken[:-1] & chain.broken[1:] & third)
     if not len(candidates):
         return rows.assign(swapped=swapped, late=late)
     place, session = calendar.place, rows["session"].to_numpy().copy()

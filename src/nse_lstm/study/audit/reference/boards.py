@@ -75,7 +75,7 @@ def _exchange_swapped(market: ReferenceMarket) -> None:
     broken = [_link_at(market, n)[1] for n in range(len(market.sessions))]
     last = -2
     for place in range(1, len(broken) - 1):
-        if not broken[place] or not broken[place + 1] or place <= last + 1:
+        if not all(broken[place : place + 3]) or place <= last + 1:
             continue
         triples = [
             (rows.get(market.sessions[place - 1]), *pair)
