@@ -144,3 +144,34 @@ def test_a_file_of_another_shape_is_refused_in_words(
 def test_an_infinite_number_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"training\.learning_rate"):
         load_study(write(tmp_path, "[training]\nlearning_rate = inf\n"))
+
+
+def test_settings_below_a_market_are_its_own(tmp_path: Path) -> None:
+    text = """
+    [backtest]
+    cash_rate = 0.08
+    limit = 0.095
+    [markets.nse]
+    label = "NSE"
+    [markets.mine]
+    label = "Mine"
+    [markets.mine.backtest]
+    limit = 0
+    indices = ["^IDX"]
+    [markets.mine.cross_section]
+    ticks = 0.05
+    """
+    (tmp_path / "study.toml").write_text(text)
+    mine, nse = (load_study(tmp_path / "study.toml", m) for m in ("mine", "nse"))
+    assert (mine.backtest.limit, mine.backtest.indices) == (0, ("^IDX",))
+    assert (mine.backtest.order_limit, nse.backtest.order_limit) == (
+        float("inf"),
+        0.095,
+    )
+    assert (mine.cross_section.ticks, nse.cross_section.ticks) == (0.05, "nse")
+    assert mine.backtest.cash_rate == nse.backtest.cash_rate == 0.08
+    assert mine.market.label == "Mine"
+    assert configuration_hash(mine) != configuration_hash(nse)
+    (tmp_path / "wrong.toml").write_text('[markets.a]\nlabel = "A"\n[markets.a.cost]\n')
+    with pytest.raises(ConfigurationError, match=r"market\.cost"):
+        load_study(tmp_path / "wrong.toml", "a")

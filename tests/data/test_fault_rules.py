@@ -240,6 +240,19 @@ def test_an_index_is_never_suspended_or_limited():
     assert not found[["suspended", "limit"]].any(axis=None)
 
 
+def test_a_market_without_a_limit_has_no_limited_session_and_wider_jumps():
+    assert flags.widest_move(flags.LIMIT_MOVE) == pytest.approx(0.135)
+    # A limit of 20 % down is log(0.8), with the same 0.0296 for rounding.
+    assert flags.widest_move(0.2) == pytest.approx(0.2231 + 0.135 - 0.10536, abs=1e-4)
+    rows, sessions = frame(volume=np.full(12, 5.0))
+    rows.loc[11, "price"] = 1.5 * rows.loc[11, "previous"]
+    assert flags.add_flags(rows, sessions)["limit"].tolist()[-1]
+    assert not flags.add_flags(rows, sessions, limit=0.0)["limit"].any()
+    table = pd.DataFrame({"ticker": "AAA", "price": [10.0, 19.0, 39.0], "gap": False})
+    found = flags.find_jumps(table.assign(factor=1.0), limit=0.0)
+    assert found.index.tolist() == [2]
+
+
 def test_a_gap_follows_a_break_of_the_market_or_of_the_ticker(tmp_path):
     early = pd.bdate_range("2020-06-01", periods=3)
     late = pd.bdate_range("2020-07-01", periods=25)

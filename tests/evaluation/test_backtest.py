@@ -391,3 +391,14 @@ def test_a_different_future_moves_nothing_already_booked(days, data):
     signals = table["signal"].tolist()
     accounts = [run(rows, signals, cost_bps=66)[:cut] for rows in (stock, other)]
     pd.testing.assert_frame_equal(*accounts)
+
+
+def test_without_a_daily_limit_every_order_with_volume_is_filled():
+    free = Backtest(cash_rate=0.0, limit=0.0)
+    assert run(make_stock([100, 190]), [ENTER, STAY], backtest=free)[
+        "turnover"
+    ].tolist() == [0, 1]
+    held = run(
+        make_stock([100, 100, 30, 30]), [ENTER, LEAVE, STAY, STAY], backtest=free
+    )
+    assert held["turnover"].tolist() == [0, 1, 1, 0]

@@ -193,3 +193,18 @@ def test_nothing_to_train_on_is_an_error(tables: Tables) -> None:
     (first, _) = make_folds(2021, 1)
     with pytest.raises(DataError, match="4 sessions before 2020"):
         split_rows(*tables, first, purge=4)
+
+
+def test_an_exchange_without_ticks_and_day_ranges_is_ranked_all_the_same(
+    panel: pd.DataFrame,
+) -> None:
+    bare = panel.assign(low=np.nan, high=np.nan)
+    none = replace(SMALL, ticks="none")
+    features = build_features(bare, cross_section=none)
+    assert features[["relative_tick", "range_width_1"]].isna().all(axis=None)
+    labels = build_targets(bare, cross_section=none, delay=1, horizon=5)
+    found = forecast_tabular(
+        features, labels, FOLD, cross_section=none, tabular=FAST, seed=1
+    )
+    boosted = found.loc[found["model"] == "boosting", "y_hat"]
+    assert boosted.notna().all() and np.ptp(boosted) > 0

@@ -4,6 +4,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ def load_study(
     path : Path
         TOML file. Its key ``base`` may name a file beside it that it overrides.
     market : str
-        One of the tables under ``[markets]``.
+        One of the tables under ``[markets]``. Tables below it, such as
+        ``[markets.nse.backtest]``, hold settings for this market alone.
     test_year, seed : int
         Override the file's values; 0 keeps them.
 
@@ -44,7 +46,12 @@ def load_study(
         raise ConfigurationError(
             f"`market` must be one of {sorted(markets)} in {path}. Received: {market!r}"
         )
-    document["market"] = {"name": market, **markets[market]}
+    sections = {each.name for each in fields(Study)} - {"market"}
+    about = markets[market]
+    own = {key: about[key] for key in about if key in sections}
+    document = _merge(document, own)
+    about = {key: value for key, value in about.items() if key not in sections}
+    document["market"] = {"name": market, **about}
     overrides = {"test_year": test_year, "seed": seed}
     document |= {key: value for key, value in overrides.items() if value}
     return _validated(document, str(path))

@@ -1,5 +1,6 @@
 """Settings of a study, section by section, as frozen and validated dataclasses."""
 
+import math
 from dataclasses import field
 from datetime import date
 from typing import Annotated, Literal
@@ -15,6 +16,8 @@ Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Month = Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Ticks = Literal["nse", "none"] | Positive
+"""Price steps: the Nairobi exchange's tables, none, or one step for all prices."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
@@ -184,6 +187,8 @@ class CrossSection:
     """Sessions from entry to target; the entry is one session after the origin."""
     purge: Annotated[int, Field(ge=0)] = 5
     """Sessions left out before a fold, beside delay and horizon."""
+    ticks: Ticks = "nse"
+    """Price steps of the exchange, for the feature ``relative_tick``."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
@@ -302,8 +307,11 @@ class Backtest:
     delay: Count = 1
     cost_bps: tuple[Annotated[int, Field(ge=0)], ...] = (0, 36, 66, 155, 212)
     headline_cost_bps: Annotated[int, Field(ge=0)] = 66
-    limit: Positive = 0.095
-    """A buy lapses at a session return of at least this, a sell at most minus this."""
+    limit: Annotated[float, Field(ge=0, lt=1)] = 0.095
+    """A buy lapses at a session return of at least this, a sell at most minus this. 0:
+    the exchange has no daily limit."""
+    indices: tuple[str, ...] = ("^NASI", "^N20I")
+    """Codes of the market's indices; the one with most sessions is the benchmark."""
     gate_multiple: Positive = 2.0
     """The cost gate enters above this multiple of the cost and leaves below 0."""
     cash_rate: Annotated[float, Field(ge=0, lt=1)] = 0.085
@@ -338,6 +346,11 @@ class Backtest:
     """Capitals at which the declared strategy is simulated in lots."""
     n_starts: Count = 20
     """Consecutive sessions on which an account is opened, about a month."""
+
+    @property
+    def order_limit(self) -> float:
+        """Session return at which an order lapses, infinite without a daily limit."""
+        return self.limit or math.inf
 
     @model_validator(mode="after")
     def _headline_is_a_level(self) -> "Backtest":

@@ -11,12 +11,32 @@ from nse_lstm.data.adjusted import MAX_LOG_MOVE, ticker_codes
 
 LIMIT_MOVE = 0.095
 """The exchange's limit is 10 %; ticks keep most limited prices just short of it."""
+LIMIT_SLACK = MAX_LOG_MOVE + np.log1p(-0.1)
+"""Log move beyond a daily limit that rounding may make."""
+ODD_MOVE = np.log(2)
+"""Log move for review on an exchange without a daily limit: a half or a double."""
 MAX_SESSIONS_WITHOUT_VOLUME = 10
 ROUNDING = 1e-9
 MAX_BREAK = pd.Timedelta(days=14)
 
 
-def add_flags(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+def widest_move(limit: float) -> float:
+    """Return the log move above which a price is for review.
+
+    Parameters
+    ----------
+    limit : float
+        Session return at which orders lapse, ``Backtest.limit``; 0 for no daily limit.
+        That of the Nairobi exchange gives ``MAX_LOG_MOVE``.
+    """
+    if limit == LIMIT_MOVE:
+        return MAX_LOG_MOVE
+    return float(LIMIT_SLACK - np.log1p(-limit)) if limit else float(ODD_MOVE)
+
+
+def add_flags(
+    rows: pd.DataFrame, sessions: pd.DatetimeIndex, *, limit: float = LIMIT_MOVE
+) -> pd.DataFrame:
     """Add the flags ``limit``, ``suspended`` and ``gap``.
 
     Parameters
@@ -26,12 +46,14 @@ def add_flags(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
         factor volume stale``.
     sessions : DatetimeIndex
         The market's calendar.
+    limit : float
+        Move that counts as limited, 0 for an exchange without a daily limit.
 
     Returns
     -------
     DataFrame
-        With three bool columns. ``limit``: price times factor moved by 9.5 % or more
-        from ``previous``; False where either is missing, on stale sessions and for
+        With three bool columns. ``limit``: price times factor moved by ``limit`` or
+        more from ``previous``; False where either is missing, on stale sessions and for
         indices. ``suspended``: more than 10 rows in a row without volume, this one
         included; a stale session neither counts nor resets; False for indices.
         ``gap``: first session after a break of more than 14 days in the market's
@@ -43,27 +65,30 @@ def add_flags(rows: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     )
     move = np.abs(price * factor / previous - 1)
     # A millionth of the limit keeps 109.5 / 100 on the right side of rounding.
-    limit = (move >= LIMIT_MOVE * (1 - 1e-6)) & ~rows["stale"].to_numpy() & is_share
+    limited = (move >= (limit or np.inf) * (1 - 1e-6)) & is_share
+    limited &= ~rows["stale"].to_numpy()
     session = rows["session"].to_numpy()
     after_break = np.zeros(len(rows), bool)
     after_break[1:] = np.diff(session) > MAX_BREAK.to_timedelta64()
     is_first = _is_first(rows)
     opening = sessions[1:][np.diff(sessions) > MAX_BREAK.to_timedelta64()]
     return rows.assign(
-        limit=limit,
+        limit=limited,
         suspended=(_rows_without_volume(rows, is_first) > MAX_SESSIONS_WITHOUT_VOLUME)
         & is_share,
         gap=(after_break & ~is_first) | np.isin(session, opening.to_numpy()),
     )
 
 
-def find_jumps(rows: pd.DataFrame) -> pd.DataFrame:
+def find_jumps(rows: pd.DataFrame, *, limit: float = LIMIT_MOVE) -> pd.DataFrame:
     """Find moves of the adjusted price beyond the daily limit.
 
     Parameters
     ----------
     rows : DataFrame
         Unique rows sorted by ticker and session, with ``price factor gap``.
+    limit : float
+        As for ``widest_move``.
 
     Returns
     -------
@@ -79,7 +104,7 @@ def find_jumps(rows: pd.DataFrame) -> pd.DataFrame:
     log_shares = np.cumsum(np.log(rows["factor"].to_numpy()))
     action = log_shares[now] - log_shares[before]
     move = np.log(price[now] / price[before]) + action
-    is_jump = (np.abs(move) > MAX_LOG_MOVE) & (ticker[now] == ticker[before])
+    is_jump = (np.abs(move) > widest_move(limit)) & (ticker[now] == ticker[before])
     is_jump &= ~rows["gap"].to_numpy()[now]
     figures = zip(
         price[before[is_jump]],

@@ -61,6 +61,7 @@ def build_panel(
     actions: Path | None = None,
     payments: Path | None = None,
     renamed: Path | None = None,
+    limit: float = flags.LIMIT_MOVE,
 ) -> MarketData:
     """Build the panel from a folder of the exchange's files.
 
@@ -81,6 +82,8 @@ def build_panel(
         Sourced table of dividends (``dividends.read_dividends``). Beside it lies the
         one of complete years, ``<market>_years.csv``. They are part of the digest.
         Dividends with an ex-date after ``as_of`` are left out.
+    limit : float
+        Session return at which orders lapse, 0 on an exchange without a daily limit.
 
     Returns
     -------
@@ -119,7 +122,7 @@ def build_panel(
     is_off = (labelled["kind"] == "index").to_numpy(copy=True)
     is_off[is_off] = ~labelled.loc[is_off, "session"].isin(sessions).to_numpy()
     on_calendar = labelled[~is_off] if is_off.any() else labelled
-    judged = _judged(on_calendar, sessions, sourced)
+    judged = _judged(on_calendar, sessions, sourced, limit)
     known_payments = paid.payments
     if as_of is not None:
         known_payments = known_payments[known_payments["ex_date"] <= as_of]
@@ -134,7 +137,7 @@ def build_panel(
         *row_accounting.panel_fates(judged, raw.rows),
     ]
     review = row_accounting.review_fates(
-        judged, lost=wrong_boards.find_lost(judged, sessions)
+        judged, lost=wrong_boards.find_lost(judged, sessions), limit=limit
     )
     return MarketData(
         panel=row_accounting.in_schema(judged, tables.PANEL),
@@ -191,7 +194,10 @@ def _labelled(rows: pd.DataFrame, sector_rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _judged(
-    rows: pd.DataFrame, sessions: pd.DatetimeIndex, sourced: pd.DataFrame
+    rows: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+    sourced: pd.DataFrame,
+    limit: float,
 ) -> pd.DataFrame:
     """Find wrong boards, add corporate actions, mend faults and add flags."""
     rows = wrong_boards.put_back_swapped(rows, sessions)
@@ -201,7 +207,8 @@ def _judged(
     )
     rows = corporate_actions.add_factor(rows, sourced)
     rows = fault_rules.mend_slips(fault_rules.mend_ranges(rows))
-    return flags.add_flags(wrong_boards.mend_prices(rows, sessions), sessions)
+    mended = wrong_boards.mend_prices(rows, sessions)
+    return flags.add_flags(mended, sessions, limit=limit)
 
 
 def _instruments(rows: pd.DataFrame) -> pd.DataFrame:

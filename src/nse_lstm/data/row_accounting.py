@@ -131,7 +131,9 @@ def panel_fates(rows: pd.DataFrame, printed: pd.DataFrame) -> list[Fate]:
     return fates
 
 
-def review_fates(rows: pd.DataFrame, *, lost: np.ndarray) -> list[Fate]:
+def review_fates(
+    rows: pd.DataFrame, *, lost: np.ndarray, limit: float = flags.LIMIT_MOVE
+) -> list[Fate]:
     """List the rows that a person should review.
 
     Parameters
@@ -140,8 +142,10 @@ def review_fates(rows: pd.DataFrame, *, lost: np.ndarray) -> list[Fate]:
         The judged rows.
     lost : array of bool, shape (n_rows,)
         ``wrong_boards.find_lost``.
+    limit : float
+        As for ``flags.widest_move``.
     """
-    jumps = flags.find_jumps(rows)
+    jumps = flags.find_jumps(rows, limit=limit)
     plain, ex_date = (jumps[jumps["on_ex_date"] == so] for so in (False, True))
     misprints = rows[rows["adjust_misprinted"].to_numpy()]
     odd = rows[rows["odd_change"].to_numpy()]

@@ -125,12 +125,13 @@ def tradability(
         stock_return = stock_return + _dividend_return(rows, mark, backtest)
     origin = pd.Series(sessions).mask(stale.to_numpy()).shift(backtest.delay).to_numpy()
     span = np.asarray((sessions >= start) & (sessions < end))
+    limit = backtest.order_limit
     return TradabilityCalendar(
         session=sessions.to_numpy()[span],
         origin=origin[span],
         stock_return=stock_return[span],
-        buy_fills=(tradable & (move < backtest.limit - ROUNDING)).to_numpy()[span],
-        sell_fills=(tradable & (move > -backtest.limit + ROUNDING)).to_numpy()[span],
+        buy_fills=(tradable & (move < limit - ROUNDING)).to_numpy()[span],
+        sell_fills=(tradable & (move > -limit + ROUNDING)).to_numpy()[span],
     )
 
 

@@ -19,7 +19,6 @@ from nse_lstm.evaluation.backtest import (
 )
 from nse_lstm.evaluation.cash import cash_returns
 
-INDEXES = ("^NASI", "^N20I")
 """The all-share index, else the oldest one."""
 
 Numbers = NDArray[np.float64]
@@ -96,7 +95,7 @@ def hold_index(
     Returns
     -------
     ticker : str
-        The one of ``INDEXES`` with levels on most sessions of the span.
+        The one of ``Backtest.indices`` with levels on most sessions of the span.
     account : DataFrame
         The columns of ``backtest.simulate_fills``; gross and net are equal.
 
@@ -104,11 +103,18 @@ def hold_index(
     """
     prices = prices[prices["session"].isin(sessions)]
     priced = prices[prices["session"].between(start, end, inclusive="left")]
-    counts = priced.groupby("ticker")["price"].count().reindex(INDEXES).fillna(0)
+    counts = (
+        priced.groupby("ticker")["price"]
+        .count()
+        .reindex(list(backtest.indices))
+        .fillna(0)
+    )
     if not counts.any():
         return None
     ticker = str(counts.idxmax())
-    levels = _without_misprints(prices[prices["ticker"] == ticker], backtest.limit)
+    levels = _without_misprints(
+        prices[prices["ticker"] == ticker], backtest.order_limit
+    )
     calendar = tradability(
         levels,
         sessions=sessions,

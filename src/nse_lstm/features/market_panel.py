@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from nse_lstm.config import CrossSection
+from nse_lstm.config import CrossSection, Ticks
 from nse_lstm.data.adjusted import drop_unmended_prices, pivot_sessions
 from nse_lstm.errors import DataError
 from nse_lstm.features.cross_sectional_rank import monthly_universe
@@ -49,6 +49,8 @@ class MarketPanel:
     """Bool: in the month's universe."""
     market: "pd.Series[float]"
     """Mean log return of the universe's members, shape (n_sessions,)."""
+    ticks: Ticks
+    """Price steps of the exchange."""
 
     @property
     def sessions(self) -> pd.DatetimeIndex:
@@ -64,7 +66,7 @@ def make_market_panel(panel: pd.DataFrame, cross_section: CrossSection) -> Marke
     panel : DataFrame
         ``PANEL`` of the whole market, whose calendar is ``market_sessions``.
     cross_section : CrossSection
-        Rule of the monthly universe.
+        Rule of the monthly universe, and the exchange's price steps.
 
     Raises
     ------
@@ -94,6 +96,7 @@ def make_market_panel(panel: pd.DataFrame, cross_section: CrossSection) -> Marke
         breaks=spread(rows, "breaks"),
         member=member,
         market=log_return.where(member).mean(axis=1),
+        ticks=cross_section.ticks,
     )
 
 

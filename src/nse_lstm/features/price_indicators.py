@@ -191,9 +191,9 @@ def channel_position(wide: MarketPanel, n: int) -> pd.DataFrame:
 
 
 def relative_tick(wide: MarketPanel) -> pd.DataFrame:
-    """Return the tick size over the printed price."""
+    """Return the tick size over the printed price, NaN without price steps."""
     ticks = [
-        tick_size(row, session)
+        tick_size(row, session, wide.ticks)
         for session, row in zip(wide.sessions, wide.price.to_numpy(), strict=True)
     ]
     return pd.DataFrame(np.array(ticks), wide.price.index, wide.price.columns).div(

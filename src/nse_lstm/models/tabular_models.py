@@ -194,9 +194,12 @@ def boosted_ranks(
     )
     if ahead.empty:
         return np.empty(0)
+    known = train[columns].to_numpy()
+    # The binning needs a value in every column; no split is on a constant.
+    known[:, np.isnan(known).all(axis=0)] = 0.0
     # The result is that of many threads, which on a busy machine wait for each other.
     with threadpool_limits(1, user_api="openmp"):
-        model.fit(train[columns].to_numpy(), train["y_rank"].to_numpy())
+        model.fit(known, train["y_rank"].to_numpy())
         return np.asarray(model.predict(ahead[columns].to_numpy()), float)
 
 

@@ -200,12 +200,15 @@ def _known(workspace: Workspace) -> list[str]:
     broken = ordinary.groupby("session")["gap"].mean() > 0.5
     gaps = [f"{session:%Y-%m-%d}" for session in broken.index[broken]]
     n_stale = ordinary.loc[ordinary["stale"], "session"].nunique()
+    stopped = f"{ordinary['limit'].mean():.1%}"
+    if not workspace.study.backtest.limit:
+        stopped = "none, because the exchange has no such limit,"
     after = f" (sessions after one: {', '.join(gaps)})" if gaps else ""
     return [
         "A price is the average of a session's trades, known only after the close.",
         f"{ordinary['volume'].isna().mean():.1%} of the ordinary shares' rows had no "
         f"trade, {ordinary['suspended'].mean():.1%} lie in a suspension, "
-        f"{ordinary['limit'].mean():.1%} stopped at the daily limit.",
+        f"{stopped} stopped at the daily limit.",
         f"{n_stale} sessions show the prices of another session: they give no signal "
         "and no trade.",
         f"{int((ordinary['factor'] != 1).sum())} splits and bonus issues are adjusted "

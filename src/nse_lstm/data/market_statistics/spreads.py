@@ -76,9 +76,9 @@ def high_low_spread(low: Numbers, high: Numbers, *, span: np.ndarray) -> Numbers
 
 
 def tick_share(wide: WidePanel) -> Numbers:
-    """Return each session's tick size over the printed price, NaN without a price."""
+    """Return each session's tick size over the printed price, NaN without either."""
     ticks = [
-        tick_size(price, session)
+        tick_size(price, session, wide.ticks)
         for price, session in zip(wide.price, wide.sessions, strict=True)
     ]
     return np.array(ticks) / wide.price

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nse_lstm.config import Ticks
 from nse_lstm.data.adjusted import (
     drop_unmended_prices,
     market_sessions,
@@ -50,15 +51,19 @@ class WidePanel:
     moves: Numbers
     """The same without returns from or to a suspended session."""
     limit: Flags
+    ticks: Ticks = "nse"
+    """Price steps of the exchange."""
 
 
-def make_wide_panel(panel: pd.DataFrame) -> WidePanel:
+def make_wide_panel(panel: pd.DataFrame, *, ticks: Ticks = "nse") -> WidePanel:
     """Pivot a panel to arrays on the market's calendar.
 
     Parameters
     ----------
     panel : DataFrame
         ``tables.PANEL``. Indices are left out because they are not traded.
+    ticks : Ticks
+        Price steps of the exchange.
 
     Raises
     ------
@@ -96,6 +101,7 @@ def make_wide_panel(panel: pd.DataFrame) -> WidePanel:
         returns=spread(with_suspended),
         moves=spread(table["log_return"]),
         limit=spread(table["limit"]) == 1,
+        ticks=ticks,
     )
 
 
@@ -123,6 +129,6 @@ def select_sessions(wide: WidePanel, is_chosen: Flags) -> WidePanel:
     wide : WidePanel
     is_chosen : array of bool, shape (n_sessions,)
     """
-    whole = ("tickers", "kinds")
+    whole = ("tickers", "kinds", "ticks")
     names = [each.name for each in fields(wide) if each.name not in whole]
     return replace(wide, **{name: getattr(wide, name)[is_chosen] for name in names})

@@ -101,7 +101,7 @@ def book_index(
     ticker = max(INDICES, key=lambda name: counts[name])
     if not counts[ticker]:
         return None
-    rows = _without_misprints(levels[ticker], backtest.limit)
+    rows = _without_misprints(levels[ticker], backtest.order_limit)
     free = replace(backtest, suspension_haircut=0.0)
     account: list[ReferenceBooking] = []
     for each in list_sessions(market, rows, year=year, backtest=free):
