@@ -6,7 +6,7 @@ Nothing heavy is imported before a verb needs it.
 import sys
 
 # Importing a module registers its verbs.
-from nse_lstm.cli import deployment, make, study, tools  # noqa: F401
+from nse_lstm.cli import deployment, exchange, make, study, tools  # noqa: F401
 from nse_lstm.cli.isolation import isolate_process
 from nse_lstm.cli.system_errors import explain_system_error
 from nse_lstm.cli.verbs import app

@@ -100,7 +100,7 @@ class Answer:
 
 
 def verb(
-    *, hidden: bool = False, study: bool = True
+    *, name: str = "", hidden: bool = False, study: bool = True
 ) -> Callable[[Callable[..., Answer | None]], None]:
     """Register a function as a verb of the command line.
 
@@ -108,6 +108,8 @@ def verb(
 
     Parameters
     ----------
+    name : str
+        The verb, where a function cannot have its name.
     hidden : bool
         Leave the verb out of the help.
     study : bool
@@ -137,7 +139,7 @@ def verb(
         parameters = [each.replace(kind=keyword) for each in (*own, *extra, *shared)]
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {each.name: each.annotation for each in parameters}
-        app.command(hidden=hidden, epilog=EXIT_CODES)(call)
+        app.command(name or None, hidden=hidden, epilog=EXIT_CODES)(call)
 
     return register
 

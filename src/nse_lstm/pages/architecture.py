@@ -96,6 +96,11 @@ def net_findings(result: NetResult, *, cost_bps: int) -> str:
     cost_bps : int
         Basis points per side.
     """
+    if not result.judgements:
+        return (
+            "These data have too few stocks or years to rank, so no account traded on "
+            "a ranking. Phase 1 names what is missing."
+        )
     judged = result.judgements[cost_bps]
     return (
         f"At {cost_bps} basis points per side the ensemble's portfolio earned "

@@ -7,6 +7,7 @@ import pandas as pd
 from nse_lstm.pages.phrases import tradable_phrase
 from nse_lstm.reporting.display import Html, bullets, sentence
 from nse_lstm.reporting.format import format_number
+from nse_lstm.study.core.market_scope import scope_sentences
 from nse_lstm.study.data_analysis.analyse import DataAnalysis
 from nse_lstm.study.data_analysis.market_statistics import PAGE_STOCKS, MarketStatistics
 
@@ -167,8 +168,12 @@ def cost_sentence(market: MarketStatistics) -> Html:
         for name, column in estimates.items()
         if last[column].notna().any()
     ]
-    tick = f"One tick is {last['tick_share'].median():.2%} of the price in the median"
-    return sentence(f"{'. '.join([tick, *words])}. None of these is a quote.")
+    if last["tick_share"].notna().any():
+        median = last["tick_share"].median()
+        words.insert(0, f"One tick is {median:.2%} of the price in the median")
+    if not words:
+        return sentence(TOO_SHORT)
+    return sentence(f"{'. '.join(words)}. None of these is a quote.")
 
 
 def group_sentence(market: MarketStatistics) -> Html:
@@ -293,6 +298,11 @@ def _contained(ledger: pd.DataFrame) -> list[str]:
         f"Every row of {name} is in another file too, which is used in its place."
         for name in names
     ]
+
+
+def scope_findings(analysis: DataAnalysis) -> Html:
+    """Tell what the study cannot do with these data, by phase, year and stock."""
+    return bullets(*scope_sentences(analysis.scope))
 
 
 def _last_year(market: MarketStatistics) -> pd.DataFrame:

@@ -185,7 +185,10 @@ def draw_rank_ic(summary: pd.DataFrame, *, horizon: int) -> Figure:
         )
     axes.set_xticks(range(len(years)), [str(year or "all") for year in years])
     axes.set_ylabel("mean rank IC")
-    put_legend(axes)
+    if models:
+        put_legend(axes)
+    else:
+        axes.text(0.5, 0.5, "no session on which three stocks were ranked")
     put_title(
         axes,
         f"Rank IC of {horizon}-session returns, traded one session after the signal",

@@ -42,6 +42,8 @@ class DataAnalysis:
     """Tickers by fold, as of that fold's start."""
     market_statistics: MarketStatistics
     """Sessions before the test year only, without the returns of untouched years."""
+    scope: pd.DataFrame
+    """What the study cannot do with these data, ``market_scope``."""
     untouched: tuple[int, ...] = ()
     """Years of which nothing is scored."""
 
@@ -82,6 +84,7 @@ def analyse_data(workspace: Workspace) -> DataAnalysis:
         statistics=statistics,
         recommended=recommended,
         market_statistics=described,
+        scope=prepared.scope,
         untouched=workspace.study.market.untouched,
     )
 

@@ -11,9 +11,13 @@ from nse_lstm.data.universe import (
     recommended,
     stock_statistics,
 )
-from nse_lstm.errors import DataError
 from nse_lstm.features.folds import Fold, folds_of_years, resolve_test_year
 from nse_lstm.json_files import write_json
+from nse_lstm.study.core.market_scope import (
+    RECOMMENDATIONS,
+    check_trainable,
+    market_scope,
+)
 from nse_lstm.study.core.phase_tables import MarketFacts
 from nse_lstm.study.core.scored_years import walk_forward_years
 from nse_lstm.study.core.workspace import Workspace, actions_path, sourced_path
@@ -38,6 +42,8 @@ class PreparedData:
     """``STATISTICS`` by fold, as of that fold's start."""
     recommended: dict[int, list[str]]
     """Tickers by fold, as of that fold's start."""
+    scope: pd.DataFrame
+    """What cannot be done with these data, ``market_scope``."""
 
 
 def prepare_data(workspace: Workspace) -> PreparedData:
@@ -50,31 +56,44 @@ def prepare_data(workspace: Workspace) -> PreparedData:
     ConfigurationError
         If the test year is not in the data.
     """
-    market = build_panel(
-        workspace.paths.raw,
-        actions=actions_path(workspace),
-        payments=sourced_path(workspace, "dividends"),
-        renamed=sourced_path(workspace, "renamed_codes"),
-    )
+    market = _read_market(workspace)
     test_year = resolve_test_year(market.panel, workspace.study.test_year)
     years = walk_forward_years(workspace.study, market.panel, test_year=test_year)
     _write_market(workspace, market)
     statistics = _judge_stocks(workspace, market, folds_of_years(years, test_year))
     by_fold = {year: recommended(table) for year, table in statistics.items()}
-    _check_recommended(by_fold)
+    check_trainable(workspace.study, statistics)
+    scope = market_scope(workspace.study, market.panel, statistics, test_year=test_year)
     facts = _facts(market, years, test_year)
-    _write_recommendations(workspace, statistics, test_year)
+    _write_recommendations(workspace, statistics, test_year, scope)
     write_json(workspace.paths.processed / "market.json", asdict(facts))
-    return PreparedData(market, facts, statistics, by_fold)
+    return PreparedData(market, facts, statistics, by_fold, scope)
 
 
-def _check_recommended(by_fold: dict[int, list[str]]) -> None:
-    empty = [str(year) for year, names in by_fold.items() if not names]
-    if empty:
-        raise DataError(
-            "Expected at least one stock worth training on before every year. Received:"
-            f" none before {', '.join(empty)}; the rule is `universe` in the study file"
-        )
+def preview_scope(workspace: Workspace) -> pd.DataFrame:
+    """Read the raw files and return what Phase 1 will say of them, without a file.
+
+    Raises
+    ------
+    DataError
+        If the files cannot be trusted, or no stock is worth training on in some fold.
+    """
+    market = _read_market(workspace)
+    test_year = resolve_test_year(market.panel, workspace.study.test_year)
+    years = walk_forward_years(workspace.study, market.panel, test_year=test_year)
+    statistics = _judge_stocks(workspace, market, folds_of_years(years, test_year))
+    check_trainable(workspace.study, statistics)
+    return market_scope(workspace.study, market.panel, statistics, test_year=test_year)
+
+
+def _read_market(workspace: Workspace) -> MarketData:
+    return build_panel(
+        workspace.paths.raw,
+        actions=actions_path(workspace),
+        payments=sourced_path(workspace, "dividends"),
+        renamed=sourced_path(workspace, "renamed_codes"),
+        limit=workspace.study.backtest.limit,
+    )
 
 
 def _write_market(workspace: Workspace, market: MarketData) -> None:
@@ -101,7 +120,10 @@ def _judge_stocks(
 
 
 def _write_recommendations(
-    workspace: Workspace, statistics: dict[int, pd.DataFrame], test_year: int
+    workspace: Workspace,
+    statistics: dict[int, pd.DataFrame],
+    test_year: int,
+    scope: pd.DataFrame,
 ) -> None:
     folder = workspace.paths.analysis
     document = recommendations_document(
@@ -113,7 +135,8 @@ def _write_recommendations(
         document[name] = {str(year): choose(t) for year, t in statistics.items()}
     document["market"] = workspace.study.market.name
     document["test_year"] = test_year
-    write_json(folder / "training_recommendations.json", document)
+    document["scope"] = scope.to_dict(orient="records")
+    write_json(folder / RECOMMENDATIONS, document)
     write_table(statistics[test_year], STATISTICS, folder / "stock_statistics.csv")
 
 

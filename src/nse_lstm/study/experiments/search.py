@@ -28,6 +28,7 @@ from nse_lstm.features.folds import folds_of_years
 from nse_lstm.models.jobs import job_seed
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.core.ledger import append_lines
+from nse_lstm.study.core.market_scope import HISTORY_YEARS
 from nse_lstm.study.core.phase_tables import (
     ALL_STOCKS,
     read_facts,
@@ -43,7 +44,7 @@ from nse_lstm.study.experiments.search_spaces import (
     RankingTask,
     Setting,
 )
-from nse_lstm.study.ranking.tabular_models import HISTORY_YEARS, ranking_folds
+from nse_lstm.study.ranking.tabular_models import ranking_folds
 
 LEDGER = "searches.jsonl"
 KEY = ["data", "search", "forecaster", "settings"]

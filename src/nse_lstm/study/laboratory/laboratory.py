@@ -11,6 +11,7 @@ from nse_lstm.config import V2, Training, override_study
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.reporting.display import show_table
+from nse_lstm.study.core.market_scope import can_rank
 from nse_lstm.study.core.phase_tables import read_facts, read_instruments
 from nse_lstm.study.core.scored_years import require_scored
 from nse_lstm.study.core.study_data import open_study_data
@@ -236,7 +237,8 @@ def open_laboratory(
 def _first_counted(workspace: Workspace) -> int:
     """Return the first year on which any model of the study is judged."""
     data = open_study_data(workspace)
-    return min(ranking_folds(data)[0].year, data.folds[0].year)
+    first = data.folds[0].year
+    return min(ranking_folds(data)[0].year, first) if can_rank(data) else first
 
 
 def _sections(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

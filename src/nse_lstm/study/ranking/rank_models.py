@@ -16,11 +16,12 @@ from nse_lstm.evaluation.rank_ic import (
     summarise_rank_ic,
 )
 from nse_lstm.evaluation.scoring import realised
+from nse_lstm.study.core.market_scope import can_rank
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.ranking.rank_lstm import rank_lstm_folds, train_rank_lstm
 from nse_lstm.study.ranking.tabular_models import ranking_folds, train_tabular
-from nse_lstm.tables import RANK_IC, SCORES, write_table
+from nse_lstm.tables import FORECASTS, RANK_IC, SCORES, empty_table, write_table
 
 Progress = Callable[[str], None]
 
@@ -99,7 +100,8 @@ def ranked_forecasts(data: StudyData, *, progress: Progress = print) -> Ranked:
     """Return every ranking model's forecasts of the walk-forward years.
 
     Models that are not there yet are fitted. The ensemble's weights are learnt from
-    the realised returns of the sealed panel.
+    the realised returns of the sealed panel. There are none where Phase 1 found too few
+    stocks or years to rank.
 
     Parameters
     ----------
@@ -107,6 +109,8 @@ def ranked_forecasts(data: StudyData, *, progress: Progress = print) -> Ranked:
     progress : callable
         Is given one line per fit.
     """
+    if not can_rank(data):
+        return Ranked(empty_table(FORECASTS), pd.DataFrame())
     tabular = train_tabular(data, progress=progress)
     folds = rank_lstm_folds(data.study, ranking_folds(data))
     rank_lstm = train_rank_lstm(data, folds, progress=progress)

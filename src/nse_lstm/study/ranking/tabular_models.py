@@ -13,6 +13,7 @@ from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import Fold, folds_of_years
 from nse_lstm.models.tabular_models import forecast_tabular
 from nse_lstm.models.versions import artefact_version
+from nse_lstm.study.core.market_scope import first_ranking_year
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
 from nse_lstm.study.core.scored_years import scored_years
 from nse_lstm.study.core.study_data import StudyData
@@ -21,9 +22,6 @@ from nse_lstm.study.ranking.features_and_targets import build_tables
 from nse_lstm.tables import RANKED_FEATURES
 
 Progress = Callable[[str], None]
-
-HISTORY_YEARS = 2
-"""Years of data before the first forecast year; the longest feature needs one."""
 
 
 def train_tabular(data: StudyData, *, progress: Progress = print) -> pd.DataFrame:
@@ -65,8 +63,7 @@ def ranking_folds(data: StudyData) -> tuple[Fold, ...]:
         If there is no such year.
     """
     facts = data.facts
-    earliest = pd.Timestamp(facts.first_session).year + HISTORY_YEARS
-    first = max(data.study.tabular.first_year, earliest)
+    first = first_ranking_year(data.study, pd.Timestamp(facts.first_session))
     years = scored_years(data.study, first, facts.test_year)
     if not years:
         raise ArtefactError(

@@ -24,12 +24,13 @@ from nse_lstm.evaluation.strategies import (
 from nse_lstm.evaluation.top_n_portfolio import hold_top_n
 from nse_lstm.evaluation.total_return import ReturnBasis, join_bases
 from nse_lstm.evaluation.verdict import Judgement
+from nse_lstm.study.core.market_scope import can_rank
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.trials import record_trials
 from nse_lstm.study.core.verdict import judge_variant
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.ranking.rank_models import ENSEMBLE, Ranking
-from nse_lstm.tables import STRATEGY_RETURNS, check, write_table
+from nse_lstm.tables import STRATEGY_RETURNS, check, empty_table, write_table
 
 RULE = "gate"
 
@@ -41,7 +42,8 @@ class NetResult:
     returns: pd.DataFrame
     """``STRATEGY_RETURNS`` of ensemble and equal weight, one account per year."""
     judgements: dict[int, Judgement]
-    """By cost per side in basis points; without an audit or a deflated ratio."""
+    """By cost per side in basis points; without an audit or a deflated ratio. None
+    where nothing is ranked."""
 
 
 def backtest_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
@@ -61,6 +63,8 @@ def backtest_ensemble(workspace: Workspace, ranking: Ranking) -> NetResult:
         If the ensemble has no forecasts of the declared horizon.
     """
     data, study = open_study_data(workspace), workspace.study
+    if not can_rank(data):
+        return NetResult(empty_table(STRATEGY_RETURNS), {})
     chosen = ranking.ensemble["horizon"] == study.portfolio.horizon
     forecasts = ranking.ensemble[chosen & (ranking.ensemble["delay"] > 0)]
     if forecasts.empty:

@@ -1,0 +1,1 @@
+"""Import of other people's price files into files of the exchange's form."""
