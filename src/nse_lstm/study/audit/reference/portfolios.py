@@ -12,7 +12,6 @@ from nse_lstm.study.audit.reference.account import (
 )
 from nse_lstm.study.audit.reference.market import ReferenceDay, ReferenceMarket
 
-INDICES = ("^NASI", "^N20I")
 """The all-share index, else the oldest one."""
 
 
@@ -80,7 +79,7 @@ def book_index(
     market : ReferenceMarket
     year : int
     backtest : Backtest
-        The study's limit and cash.
+        The study's limit, indices and cash.
 
     Returns
     -------
@@ -92,15 +91,15 @@ def book_index(
         ticker: {
             d: day for d, day in market.indices.get(ticker, {}).items() if d in calendar
         }
-        for ticker in INDICES
+        for ticker in backtest.indices
     }
     counts = {
         ticker: sum(d.year == year and day.price is not None for d, day in rows.items())
         for ticker, rows in levels.items()
     }
-    ticker = max(INDICES, key=lambda name: counts[name])
-    if not counts[ticker]:
+    if not any(counts.values()):
         return None
+    ticker = max(counts, key=lambda name: counts[name])
     rows = _without_misprints(levels[ticker], backtest.order_limit)
     free = replace(backtest, suspension_haircut=0.0)
     account: list[ReferenceBooking] = []
