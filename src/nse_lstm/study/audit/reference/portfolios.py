@@ -12,8 +12,6 @@ from nse_lstm.study.audit.reference.account import (
 )
 from nse_lstm.study.audit.reference.market import ReferenceDay, ReferenceMarket
 
-"""The all-share index, else the oldest one."""
-
 
 def book_equal_weight(
     stocks: list[list[ReferenceSession]], *, cost_bps: int, backtest: Backtest
