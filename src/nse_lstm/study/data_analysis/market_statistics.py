@@ -81,7 +81,9 @@ def compute_market_statistics(
         ``cross_section``, ``backtest`` and ``market.untouched`` are used. The
         returns of untouched years are left out; their counts and turnover are not.
     """
-    wide = without_returns(make_wide_panel(panel, ticks=study.cross_section.ticks), study.market.untouched)
+    wide = without_returns(
+        make_wide_panel(panel, ticks=study.cross_section.ticks), study.market.untouched
+    )
     years, autocorrelation = stock_years(wide), stock_autocorrelations(wide)
     ranks, lives = concentration(wide), lifespans(wide)
     absent = absent_days(wide.sessions)
