@@ -111,6 +111,11 @@ class Paths:
         return self.models / "refit_v2"
 
     @property
+    def stock_refits(self) -> Path:
+        """Folder of the stock LSTM refitted through the last session."""
+        return self.models / "refit_stock_lstm"
+
+    @property
     def ranking(self) -> Path:
         """Folder of the ranking models' forecasts and rank IC, one folder per year."""
         return self.models / "ranking"

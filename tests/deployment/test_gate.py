@@ -34,8 +34,8 @@ def test_a_model_with_every_proof_passes():
         ({"audit": "The leak audit found 2 leaks."}, "found 2 leaks"),
         (
             {"difference": LossDifference(-0.001, -0.002, 0.0, 500)},
-            r"not significantly smaller than persistence's: .* -0.001000 "
-            r"\(from -0.002000 to \+0.0",
+            r"not significantly smaller than persistence's: .* -0.001 "
+            r"\(from -0.002 to \+0 ",
         ),
         (
             {"difference": LossDifference(-0.002, -0.003, -0.001, 59)},

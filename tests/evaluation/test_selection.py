@@ -38,11 +38,14 @@ def choose(forecasts_of, panel, **models):
 def test_a_clearly_better_network_is_champion(forecasts_of, panel):
     row = choose(forecasts_of, panel, persistence=zero, repeat_sign=noisy, v2=near(0.9))
     assert (row["champion"], row["challenger"]) == ("v2", "persistence")
-    # The network errs by a tenth of what persistence errs.
-    assert row["loss_v2"] * 10 == pytest.approx(row["loss_v2"] + row["difference"])
-    assert row["loss_champion"] == row["loss_v2"]
-    assert "v2 has the smallest mean absolute error" in row["reason"]
-    assert f"(persistence {row['loss_v2'] * 10:.5f})" in row["reason"]
+    # The network errs by a tenth of what persistence errs: a hundredth squared.
+    assert row["loss_network"] * 100 == pytest.approx(
+        row["loss_network"] + row["difference"]
+    )
+    assert row["loss_champion"] == row["loss_network"]
+    assert "v2 has the smallest root mean squared error" in row["reason"]
+    naive = (row["loss_network"] * 100) ** 0.5
+    assert f"(persistence {naive:.5f})" in row["reason"]
 
 
 def test_a_worse_network_is_challenger_of_persistence(forecasts_of, panel):
@@ -52,17 +55,20 @@ def test_a_worse_network_is_challenger_of_persistence(forecasts_of, panel):
 
 
 def test_a_gain_within_one_standard_error_prefers_the_simpler(forecasts_of, panel):
-    # Its error is 0.0010 less than the move's size one session, 0.0009 more the next:
-    # about 0.00005 better, with a standard error near 0.00095 / sqrt(59) = 0.00012.
+    # Its squared error is 1.0e-5 less than the move's square one session, 0.9e-5 more
+    # the next: about 0.05e-5 better, with a standard error near 0.95e-5 / sqrt(59).
     def lucky(rows):
-        off = np.where(np.arange(len(rows)) % 2, 0.0009, -0.0010)
-        return rows["ahead"] - np.sign(rows["ahead"]) * (rows["ahead"].abs() + off)
+        off = np.where(np.arange(len(rows)) % 2, 0.9e-5, -1.0e-5)
+        square = (rows["ahead"] ** 2 + off).clip(lower=0)
+        return rows["ahead"] - np.sign(rows["ahead"]) * np.sqrt(square)
 
     row = choose(forecasts_of, panel, persistence=zero, v2=lucky)
-    assert row["loss_v2"] < row["loss_champion"]
+    assert row["loss_network"] < row["loss_champion"]
     assert row["champion"] == "persistence"
     assert "within one standard error" in row["reason"]
-    assert row["difference"] == pytest.approx(row["loss_v2"] - row["loss_champion"])
+    assert row["difference"] == pytest.approx(
+        row["loss_network"] - row["loss_champion"]
+    )
     assert abs(row["difference"]) < row["standard_error"]
 
 
@@ -80,7 +86,7 @@ def test_one_price_forecast_that_is_not_positive_disqualifies(forecasts_of, pane
     row = choose(forecasts_of, panel, persistence=zero, v2=broken)
     assert row["champion"] == "persistence"
     assert pd.isna(row["challenger"])
-    assert pd.isna(row["loss_v2"])
+    assert pd.isna(row["loss_network"])
     assert "not above 0: v2" in row["reason"]
 
 
@@ -108,12 +114,26 @@ def test_losses_are_compared_on_common_origins_and_averaged_over_seeds(
     table = select(pd.concat([late, *seeds]), panel, tickers=["AAA"])
     row = table.iloc[0]
     assert row["n"] == len(late[late["ticker"] == "AAA"])
-    # Errors of 0.5 and 0.3 of the move average to 0.4 of persistence's.
-    persistence = row["loss_v2"] + row["difference"]
-    assert row["loss_v2"] == pytest.approx(0.4 * persistence)
+    # Squared errors of 0.25 and 0.09 average to 0.17 of persistence's.
+    persistence = row["loss_network"] + row["difference"]
+    assert row["loss_network"] == pytest.approx(0.17 * persistence)
 
 
 def test_one_row_a_ticker_in_the_order_given(forecasts_of, panel):
     forecasts = forecasts_of(panel, model="persistence", y_hat=zero, fold=2020)
     table = select(forecasts, panel, tickers=["CCC", "AAA"])
     assert table["ticker"].tolist() == ["CCC", "AAA"]
+
+
+def test_another_network_may_be_the_candidate(forecasts_of, panel):
+    parts = [
+        forecasts_of(panel, model=name, y_hat=y_hat, fold=2020)
+        for name, y_hat in (
+            ("persistence", zero),
+            ("stock_lstm", near(0.9)),
+            ("v2", near(0.95)),
+        )
+    ]
+    table = select(pd.concat(parts), panel, tickers=["AAA"], network="stock_lstm")
+    assert table["champion"].tolist() == ["stock_lstm"]
+    assert table["challenger"].tolist() == ["persistence"]

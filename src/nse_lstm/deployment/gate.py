@@ -42,7 +42,7 @@ class Case:
     audit: str
     """Empty if the leak audit is clean for this data and code, else the reason."""
     difference: LossDifference | None
-    """Of absolute errors of log returns; missing where there are no pairs."""
+    """Of squared errors of log returns; missing where there are no pairs."""
     coverage: float | None
     """Share of returns inside the 90 % intervals; missing where there were none."""
     age: int | None
@@ -105,7 +105,7 @@ def case_document(case: Case) -> dict[str, Any]:
 def describe_difference(gap: LossDifference) -> str:
     """Return a loss difference with its interval and sessions in words."""
     return (
-        f"{gap.mean:+.6f} (from {gap.lower:+.6f} to {gap.upper:+.6f} over {gap.n} "
+        f"{gap.mean:+.3g} (from {gap.lower:+.3g} to {gap.upper:+.3g} over {gap.n} "
         "sessions)"
     )
 
@@ -116,7 +116,7 @@ def _refuse_persistence(case: Case) -> list[str]:
         return []
     return [
         f"{case.champion} is significantly better than persistence on {case.ticker}: "
-        f"persistence's mean absolute error differs by {describe_difference(gap)}."
+        f"persistence's mean squared error differs by {describe_difference(gap)}."
     ]
 
 
@@ -130,7 +130,7 @@ def _refuse_loss(case: Case, limits: Deployment) -> str:
     if gap.upper < 0:
         return ""
     return (
-        f"Its mean absolute error is not significantly smaller than "
+        f"Its mean squared error is not significantly smaller than "
         f"{case.champion}'s: the difference in {case.source} is "
         f"{describe_difference(gap)}."
     )

@@ -73,7 +73,7 @@ def promote(
         The exchange's code; ``POOL`` for a model of all stocks.
     stage : {"candidate", "challenger", "champion"}
         The model's new stage.
-    model : {"v2", "rank_lstm", "persistence"}
+    model : {"v2", "stock_lstm", "rank_lstm", "persistence"}
         The kind of model.
     version, bundle : str
         A stored model's version and its folder, relative and with ``/``. The folder is

@@ -11,7 +11,7 @@ STAGES = ("candidate", "challenger", CHAMPION)
 RETIRED = "retired"
 """The stage of a model that is in no other; in the log only."""
 PERSISTENCE = "persistence"
-MODELS = ("v2", "rank_lstm", PERSISTENCE)
+MODELS = ("v2", "stock_lstm", "rank_lstm", PERSISTENCE)
 POOLED = "POOL"
 """In place of a ticker: a model of all stocks."""
 SELECTION = "selection"
@@ -69,7 +69,7 @@ def find_problem(entry: RegistryEntry) -> str:
             entry.stage in (*STAGES, RETIRED)
         ),
         f"`model` must be one of {MODELS}": entry.model in MODELS,
-        f"rank_lstm must stand for {POOLED}, and v2 for a stock": (
+        f"rank_lstm must stand for {POOLED}, and the others for a stock": (
             entry.model == PERSISTENCE
             or (entry.model == "rank_lstm") == (entry.ticker == POOLED)
         ),

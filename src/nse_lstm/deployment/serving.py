@@ -6,13 +6,13 @@ forecast from its last session is reported with the reason.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nse_lstm.config import Deployment, Study
+from nse_lstm.config import CrossSection, Deployment, Study
 from nse_lstm.data.trading_days import TradingDays, trading_days_of
 from nse_lstm.deployment.prediction_intervals import add_intervals, earlier_forecasts
 from nse_lstm.deployment.promoted_bundles import check_bundle
@@ -32,6 +32,7 @@ from nse_lstm.deployment.staleness import (
 from nse_lstm.errors import ArtefactError, DataError
 from nse_lstm.features.indicators import build_features
 from nse_lstm.features.returns import market_sessions, with_returns
+from nse_lstm.features.stock_channels import StockChannels, build_stock_channels
 from nse_lstm.features.windows import (
     Windows,
     latest_window,
@@ -41,6 +42,11 @@ from nse_lstm.features.windows import (
 from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import Bundle, load_bundle
 from nse_lstm.models.forecasting import forecast, forecast_latest
+from nse_lstm.models.stock_lstm import (
+    STOCK_LSTM,
+    forecast_stock_lstm,
+    forecast_stock_lstm_latest,
+)
 from nse_lstm.paths import Paths
 from nse_lstm.tables import FORECASTS, STORED_FORECASTS, check, empty_table
 
@@ -77,6 +83,20 @@ class MarketState:
     """Flags of the panel."""
     calendar: TradingDays
     """Of the sessions to come."""
+    cross_section: CrossSection
+
+    @cached_property
+    def channels(self) -> dict[int, StockChannels]:
+        """The stock LSTM's channels by lookback, filled by ``channels_of``."""
+        return {}
+
+    def channels_of(self, lookback: int) -> StockChannels:
+        """Compute the stock LSTM's channels up to the origin, once per lookback."""
+        if lookback not in self.channels:
+            self.channels[lookback] = build_stock_channels(
+                self.known, cross_section=self.cross_section, lookback=lookback
+            )
+        return self.channels[lookback]
 
     @property
     def origin(self) -> pd.Timestamp:
@@ -181,6 +201,7 @@ def _market_state(
         digest=panel_digest(known),
         flags=flags,
         calendar=trading_days_of(study.market),
+        cross_section=study.cross_section,
     )
 
 
@@ -260,11 +281,20 @@ def _network(
 ) -> ScoredForecast:
     about, origin = bundle.metadata, market.origin
     flags = model_flags(about, origin, limits)
+    tested = _walk_forward(entry, market)
+    since = _later_windows(market, stock, tested, about)
+    if entry.model == STOCK_LSTM:
+        channels = market.channels_of(about["lookback"])
+        row = forecast_stock_lstm_latest(
+            bundle, channels, stock, market.sessions, market.calendar
+        )
+        both = forecast_stock_lstm(bundle, channels, since, year=origin.year)
+        own = both[both["model"] == STOCK_LSTM]
+        # Its inputs have no price in them, so no price is outside their range.
+        return ScoredForecast(entry, row, _concatenated(tested, own), flags)
     row = forecast_latest(bundle, stock, market.sessions, market.calendar)
     window = latest_window(stock, market.sessions, lookback=about["lookback"])
     flags += range_flags(bundle.scaler, window.X, limits)
-    tested = _walk_forward(entry, market)
-    since = _later_windows(market, stock, tested, about)
     own = forecast(bundle, since, year=origin.year)
     return ScoredForecast(entry, row, _concatenated(tested, own), flags)
 

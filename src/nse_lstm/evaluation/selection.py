@@ -7,18 +7,23 @@ import pandas as pd
 
 from nse_lstm.evaluation.scoring import realised
 
-CANDIDATES = ("persistence", "v2")
-"""Models that can be served, simplest first; the first is the fallback."""
+FALLBACK = "persistence"
+"""The simplest model, and the one that serves where nothing else may."""
 
 
 def select(
-    forecasts: pd.DataFrame, panel: pd.DataFrame, *, tickers: list[str]
+    forecasts: pd.DataFrame,
+    panel: pd.DataFrame,
+    *,
+    tickers: list[str],
+    network: str = "v2",
 ) -> pd.DataFrame:
     """Choose each stock's champion and challenger by the one-standard-error rule.
 
-    The loss is the absolute error of the log return, averaged over the origins that
-    all candidates have and over seeds. The champion is the simplest candidate whose
-    mean loss lies within one standard error, of the paired difference, of the best.
+    The candidates are persistence and one network. The loss is the squared error of
+    the log return, averaged over the origins that both have and over seeds. The
+    champion is the simplest candidate whose mean loss lies within one standard error,
+    of the paired difference, of the best.
 
     Parameters
     ----------
@@ -30,16 +35,17 @@ def select(
         ``PANEL``.
     tickers : list of str
         Stocks to choose for; one without forecasts gets ``persistence``.
+    network : str
+        The model that could be served instead of persistence.
 
     Returns
     -------
     DataFrame
-        One row per ticker, in the order given: ``champion``; ``challenger`` (``v2``
-        where it is qualified and not champion, otherwise the best of the rest, missing
-        if there is none); ``loss_champion``, ``loss_v2`` (mean absolute log-return
-        errors, missing if not scored); ``difference`` (challenger minus champion:
-        positive favours the champion) with its ``standard_error``; ``n`` origins;
-        ``reason`` in words.
+        One row per ticker, in the order given: ``champion``; ``challenger`` (the
+        other candidate, missing if it is not qualified); ``loss_champion``,
+        ``loss_network`` (mean squared log-return errors, missing if not scored);
+        ``difference`` (challenger minus champion: positive favours the champion) with
+        its ``standard_error``; ``n`` origins; ``reason`` in words.
 
     References
     ----------
@@ -47,11 +53,11 @@ def select(
        (the one-standard-error rule).
     """
     scored = realised(forecasts, panel)
-    scored = scored[scored["model"].isin(CANDIDATES)]
-    scored = scored.assign(loss=(scored["y"] - scored["y_hat"]).abs())
+    scored = scored[scored["model"].isin([FALLBACK, network])]
+    scored = scored.assign(loss=(scored["y"] - scored["y_hat"]) ** 2)
     blocks = dict(iter(scored.groupby("ticker")))
     return pd.DataFrame(
-        [_choose(ticker, blocks.get(ticker, scored[:0])) for ticker in tickers]
+        [_choose(ticker, blocks.get(ticker, scored[:0]), network) for ticker in tickers]
     )
 
 
@@ -63,10 +69,11 @@ class _Difference:
     standard_error: float
 
 
-def _choose(ticker: str, scored: pd.DataFrame) -> dict[str, object]:
-    losses, disqualified = _paired_losses(scored)
+def _choose(ticker: str, scored: pd.DataFrame, network: str) -> dict[str, object]:
+    losses, disqualified = _paired_losses(scored, [FALLBACK, network])
     if losses.empty:
-        return _row(ticker, CANDIDATES[0], None, losses, _unscored(disqualified))
+        why = _unscored(disqualified)
+        return _row(ticker, FALLBACK, None, losses, why, network)
     means = losses.mean()
     best = str(means.idxmin())  # on a tie the simplest, columns being in that order
     gaps = {name: _difference(losses, str(name), best) for name in losses.columns}
@@ -75,18 +82,19 @@ def _choose(ticker: str, scored: pd.DataFrame) -> dict[str, object]:
     )
     rest = means.drop(champion)
     challenger = None if rest.empty else str(rest.idxmin())
-    if "v2" in rest.index:
-        challenger = "v2"
     reason = _reason(champion, best, means, gaps[champion], len(losses))
-    return _row(ticker, champion, challenger, losses, reason + _out(disqualified))
+    why = reason + _out(disqualified)
+    return _row(ticker, champion, challenger, losses, why, network)
 
 
-def _paired_losses(scored: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def _paired_losses(
+    scored: pd.DataFrame, candidates: list[str]
+) -> tuple[pd.DataFrame, list[str]]:
     """Return losses by origin and qualified candidate, and the disqualified ones."""
     missing = scored.loc[scored["y_hat"].isna(), "model"].unique()
-    disqualified = [name for name in CANDIDATES if name in missing]
+    disqualified = [name for name in candidates if name in missing]
     wide = scored.pivot_table(index="origin", columns="model", values="loss")
-    present = [n for n in CANDIDATES if n in wide.columns and n not in disqualified]
+    present = [n for n in candidates if n in wide.columns and n not in disqualified]
     return wide[present].dropna(), disqualified
 
 
@@ -99,15 +107,19 @@ def _difference(losses: pd.DataFrame, name: str, base: str) -> _Difference:
 def _reason(
     champion: str, best: str, means: pd.Series, gap: _Difference, n: int
 ) -> str:
-    lead = f"{best} has the smallest mean absolute error, {means[best]:.5f}, over {n} "
+    lead = (
+        f"{best} has the smallest root mean squared error, {means[best] ** 0.5:.5f}, "
+        f"over {n} "
+    )
     if champion == best:
-        others = ", ".join(f"{k} {v:.5f}" for k, v in means.items() if k != best)
-        simpler = best != CANDIDATES[0]
+        others = ", ".join(f"{k} {v**0.5:.5f}" for k, v in means.items() if k != best)
+        simpler = best != FALLBACK
         tail = ", and no simpler model is within one standard error" if simpler else ""
         return lead + f"sessions{f' ({others})' if others else ''}{tail}."
     return lead + (
-        f"sessions, but {champion} is simpler and only {gap.mean:.5f} worse, within "
-        f"one standard error ({gap.standard_error:.5f})."
+        f"sessions, but {champion} is simpler and its mean squared error only "
+        f"{gap.mean / means[best]:.2%} larger, within one standard error "
+        f"({gap.standard_error / means[best]:.2%})."
     )
 
 
@@ -118,7 +130,7 @@ def _out(disqualified: list[str]) -> str:
 
 
 def _unscored(disqualified: list[str]) -> str:
-    return f"No scored walk-forward forecast, so {CANDIDATES[0]}." + _out(disqualified)
+    return f"No scored walk-forward forecast, so {FALLBACK}." + _out(disqualified)
 
 
 def _row(
@@ -127,6 +139,7 @@ def _row(
     challenger: str | None,
     losses: pd.DataFrame,
     reason: str,
+    network: str,
 ) -> dict[str, object]:
     means = losses.mean()
     gap = _Difference(np.nan, np.nan)
@@ -137,7 +150,7 @@ def _row(
         "champion": champion,
         "challenger": challenger,
         "loss_champion": float(means.get(champion, np.nan)),
-        "loss_v2": float(means.get("v2", np.nan)),
+        "loss_network": float(means.get(network, np.nan)),
         "difference": gap.mean,
         "standard_error": gap.standard_error,
         "n": len(losses),

@@ -1,10 +1,13 @@
 """Tables and sentences of notebook 02: the ablation, the portfolio and the network."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from nse_lstm.pages.phrases import price_errors_phrase
 from nse_lstm.pages.score_tables import interval_words, metric_by_model
+from nse_lstm.pages.stock_forecasts import MEDIAN, MODEL, NOT_A_PROFIT
 from nse_lstm.reporting.ablation_figures import (
     CHANGE_NAMES,
     ablation_rows,
@@ -134,7 +137,20 @@ def architecture_findings(exploration: Exploration, scores: pd.DataFrame) -> Htm
         "the original rebuilt. R² on price levels is "
         f"{r_squared['v2']:.3f}, {r_squared['persistence']:.3f} and "
         f"{r_squared['v1']:.3f}.",
+        *_stock_lstm_finding(scores, mae),
     )
+
+
+def _stock_lstm_finding(scores: pd.DataFrame, mae: dict[Any, float]) -> list[str]:
+    """Summarise the stock LSTM beside v2, if it was trained."""
+    if MODEL not in mae:
+        return []
+    skill = metric_by_model(scores, "skill").droplevel("ticker")
+    return [
+        f"The stock LSTM's mean absolute error is {mae[MODEL]:.3f} KES, and "
+        f"{mae[MEDIAN]:.3f} with the threshold. Its skill is {skill[MODEL]:+.3f}. "
+        f"{NOT_A_PROFIT}"
+    ]
 
 
 def _names(table: pd.DataFrame, form: str, side: int) -> str:

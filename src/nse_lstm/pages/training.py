@@ -2,18 +2,20 @@
 
 import pandas as pd
 
+from nse_lstm.models.stock_lstm import POOL, STOCK_LSTM
 from nse_lstm.pages.phrases import trained_phrase
 from nse_lstm.reporting.display import Html, bullets
 
 
 def training_findings(summary: pd.DataFrame) -> Html:
-    """Summarise Phase 3: the models, their best epochs, the hardest stock.
+    """Summarise Phase 3: the models, their best epochs, the hardest stock, the cost.
 
     Parameters
     ----------
     summary : DataFrame
         ``training_summary.csv``.
     """
+    more = _stock_lstm_finding(summary)
     summary = summary[summary["model"] == "v2"]
     worst = summary.sort_values("validation_loss").iloc[-1]
     first = int((summary["best_epoch"] == 1).sum())
@@ -26,4 +28,21 @@ def training_findings(summary: pd.DataFrame) -> Html:
         f"The model that is hardest to fit is {worst['ticker']} before "
         f"{worst['year']}: validation Huber loss {worst['validation_loss']:.4f} "
         f"against a median of {summary['validation_loss'].median():.4f}.",
+        *more,
     )
+
+
+def _stock_lstm_finding(summary: pd.DataFrame) -> list[str]:
+    """Summarise the stock LSTM's training, with its time beside v2's."""
+    own = summary[summary["model"] == STOCK_LSTM]
+    stocks = own[own["ticker"] != POOL]
+    if stocks.empty:
+        return []
+    seconds = summary.groupby("model")["seconds"].sum()
+    kept = int((stocks["best_epoch"] == 0).sum())
+    return [
+        f"The stock LSTM was pretrained {len(own) - len(stocks)} times and then "
+        f"fine-tuned as {trained_phrase(stocks)}. In {kept} of them the pretrained "
+        "network was best and stayed as it was. All of it took "
+        f"{seconds[STOCK_LSTM] / seconds['v2']:.2f} times the processor time of v2."
+    ]

@@ -25,6 +25,8 @@ mpl.rcdefaults()
 COLOURS = {
     "v1": "#56B4E9",
     "v2": "#0072B2",
+    "stock_lstm": "#D55E00",
+    "stock_lstm_median": "#E69F00",
     "ridge": "#0072B2",
     "boosting": "#009E73",
     "ridge_per_stock": "#56B4E9",
@@ -50,6 +52,8 @@ NAMES = {
     "v1": "v1, rebuilt",
     "v2": "v2 LSTM",
     "v2_delay1": "v2 trained for delay 1",
+    "stock_lstm": "stock LSTM",
+    "stock_lstm_median": "stock LSTM, thresholded",
     "v2_banded": "v2 LSTM, conformal gate",
     "ensemble": "ensemble of the rank LSTM, trees and ridge",
     "ensemble_equal": "ensemble at equal weights",

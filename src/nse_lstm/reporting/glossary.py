@@ -199,6 +199,13 @@ TERMS = (
         "no trade.",
     ),
     Term(
+        "stock-lstm",
+        "stock LSTM",
+        "One LSTM per stock, trained first on all liquid stocks and then on its own. "
+        "It starts at persistence and forecasts the next return in units of the "
+        "stock's volatility.",
+    ),
+    Term(
         "test-year",
         "test year",
         "The last year of the data. Nothing is chosen by it, and it is evaluated once.",

@@ -69,7 +69,8 @@ def draw_errors(scores: pd.DataFrame, *, year: int) -> Figure:
     for place, model in enumerate(minor):
         label = _list_of(minor) if place == 0 else None
         axes.plot(ratio[model], ratio.index, "|", color=GREY, ms=9, label=label)
-    for model in [name for name in ("v1", "v2") if name in ratio]:
+    networks = ("v1", "v2", "stock_lstm", "stock_lstm_median")
+    for model in [name for name in networks if name in ratio]:
         axes.plot(ratio[model], ratio.index, "o", color=COLOURS[model])
         axes.lines[-1].set_label(NAMES[model])
     axes.set_xscale("log")

@@ -6,18 +6,21 @@ import pandas as pd
 from nse_lstm.reporting.canvas import name_of
 from nse_lstm.reporting.format import join_words
 
+NETWORKS = ("v2", "v1", "stock_lstm", "stock_lstm_median")
+"""Models of their own marks, the others being baselines."""
+
 
 def read_errors(ratio: pd.DataFrame) -> str:
     """Summarise each network's error as a multiple of persistence's."""
     parts = []
-    for model in [name for name in ("v2", "v1") if name in ratio]:
+    for model in [name for name in NETWORKS if name in ratio]:
         own = ratio[model].dropna()
         parts.append(
-            f"{name_of(model)} has {own.min():.1f} times ({own.idxmin()}) to "
-            f"{own.max():.1f} times ({own.idxmax()}) the error of persistence, "
-            f"{own.median():.1f} times in the median"
+            f"{name_of(model)} has {own.min():.2f} times ({own.idxmin()}) to "
+            f"{own.max():.2f} times ({own.idxmax()}) the error of persistence, "
+            f"{own.median():.2f} times in the median"
         )
-    others = ratio.drop(columns=["v1", "v2", "persistence"], errors="ignore")
+    others = ratio.drop(columns=[*NETWORKS, "persistence"], errors="ignore")
     if others.size:
         low, high = np.nanmin(others.to_numpy()), np.nanmax(others.to_numpy())
         parts.append(f"the baselines from {low:.2f} to {high:.2f} times")

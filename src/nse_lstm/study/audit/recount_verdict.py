@@ -27,6 +27,7 @@ from nse_lstm.study.audit.reference.statistics import (
     resampled_means,
     varies,
 )
+from nse_lstm.study.core.jobs import served_model
 
 ANSWERS = ("no", "undecided", "yes")
 """Their place stands for the answer among the published numbers."""
@@ -124,13 +125,39 @@ def recount_selection(data: RecountData, folder: Path) -> Expected:
         means = {m: mean([each[m] for each in shared]) for m in losses if shared}
         champion, challenger = row["champion"], row["challenger"]
         yield (*place, "loss_champion"), means.get(champion, math.nan)
-        yield (*place, "loss_v2"), means.get("v2", math.nan)
+        network = served_model(data.study)
+        yield (*place, "loss_network"), means.get(network, math.nan)
         if challenger in means and champion in means:
             gaps = [each[challenger] - each[champion] for each in shared]
             spread = mean([(gap - mean(gaps)) ** 2 for gap in gaps])
             error = math.sqrt(spread / (n - 1)) if n > 1 else 0.0
             yield (*place, "difference"), mean(gaps)
             yield (*place, "standard_error"), error
+
+
+def selection_words(data: RecountData, ticker: str) -> list[float]:
+    """Return what the reason for a stock's model may say: roots and ratios of losses.
+
+    Parameters
+    ----------
+    data : RecountData
+    ticker : str
+    """
+    losses = plain_losses(data, ticker)
+    shared = paired_losses(losses)
+    means = {
+        model: mean([each[model] for each in shared]) for model in losses if shared
+    }
+    roots = [math.sqrt(value) for value in means.values()]
+    if len(means) < 2 or min(means.values()) == 0:
+        return roots
+    least = min(means.values())
+    gaps = [abs(a - b) for a in means.values() for b in means.values() if a != b]
+    one, other = means
+    apart = [each[one] - each[other] for each in shared]
+    spread = mean([(gap - mean(apart)) ** 2 for gap in apart])
+    error = math.sqrt(spread / (len(shared) - 1)) if len(shared) > 1 else 0.0
+    return [*roots, *(gap / least for gap in gaps), error / least]
 
 
 def compare_choices(data: RecountData, folder: Path) -> Iterator[tuple[str, str]]:
@@ -155,7 +182,7 @@ def compare_choices(data: RecountData, folder: Path) -> Iterator[tuple[str, str]
 
 
 def plain_losses(data: RecountData, ticker: str) -> dict[str, dict[Any, float]]:
-    """Return the absolute errors by origin of each model that may be chosen.
+    """Return the squared errors by origin of each model that may be chosen.
 
     Parameters
     ----------
@@ -164,11 +191,11 @@ def plain_losses(data: RecountData, ticker: str) -> dict[str, dict[Any, float]]:
         A model with a forecast that is missing is not among them.
     """
     found = {}
-    for model in (NAIVE, "v2"):
+    for model in (NAIVE, served_model(data.study)):
         aims = data.aims.get((model, ticker), [])
         if aims and not any(math.isnan(aim.y_hat) for aim in aims):
             known = [aim for aim in aims if not math.isnan(aim.y)]
-            found[model] = {aim.origin: abs(aim.y - aim.y_hat) for aim in known}
+            found[model] = {aim.origin: (aim.y - aim.y_hat) ** 2 for aim in known}
     return found
 
 

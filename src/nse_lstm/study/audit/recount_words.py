@@ -9,7 +9,7 @@ from nse_lstm.study.audit.recount_data import RecountData
 from nse_lstm.study.audit.recount_evidence import LAGS, POWER, PlainTests
 from nse_lstm.study.audit.recount_ledger import PlainLedger
 from nse_lstm.study.audit.recount_scores import Place
-from nse_lstm.study.audit.recount_verdict import card_words
+from nse_lstm.study.audit.recount_verdict import card_words, selection_words
 from nse_lstm.study.audit.reference.statistics import Span
 from nse_lstm.study.audit.reference.tests import BLOCKS
 
@@ -43,12 +43,14 @@ def recount_words(
         by_row.setdefault(place[:-1], []).append(value)
     words = _verdict_words(data, ledger, folder, expected)
     comments: list[Value] = list(card_words(data))
+    selection = json.loads((folder / "selection.json").read_text(encoding="utf-8"))
     for row, values in by_row.items():
         if row[0] == "evidence.parquet":
             words[*row, "says"] = [*values, *_said(data, ledger, values)]
             words[*row, "method"] = _method_words(data)
         if row[0] == "selection.json":
-            words[*row, "reason"] = values
+            ticker = selection[int(row[1])]["ticker"]
+            words[*row, "reason"] = [*values, *selection_words(data, ticker)]
         if row[0] == "report_card.csv":
             words[*row[:2], "comment"] = comments
     return words

@@ -24,6 +24,14 @@ NETWORK = (__name__, "models.fitting")
 """Modules whose code makes a network of one stock: its windows, and its fit."""
 
 
+def served_model(study: Study) -> str:
+    """Return the price model that may serve beside persistence.
+
+    It is the stock LSTM. A study without one tries the deployment with v2.
+    """
+    return STOCK_LSTM if study.stock_lstm.trained else "v2"
+
+
 def split_stock(
     study: Study, prices: pd.DataFrame, ticker: str, fold: Fold, *, delay: int = 0
 ) -> FoldSplit:

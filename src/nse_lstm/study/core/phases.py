@@ -21,6 +21,7 @@ LEDGER = f"{TRAINED}/ledger"
 RANKINGS = (f"{TRAINED}/ranking", f"{TRAINED}/rank_lstm")
 STOCK_MODELS = (f"{TRAINED}/stock_specific_v2", f"{TRAINED}/stock_specific_v2_delay1")
 EVALUATION = f"{TRAINED}/evaluation"
+REFITS = (f"{TRAINED}/refit_v2", f"{TRAINED}/refit_stock_lstm")
 AUDIT = f"{TRAINED}/audit"
 REGISTRY = f"{TRAINED}/registry"
 FORECAST_STORE = f"{TRAINED}/store"
@@ -81,7 +82,7 @@ PHASES = (
         target="05_deployment.ipynb",
         source="notebooks/05_deployment.ipynb",
         reads=(PANEL, ANALYSIS, *NETWORKS, *STOCK_MODELS, EVALUATION, AUDIT),
-        writes=(REGISTRY, FORECAST_STORE, f"{TRAINED}/refit_v2", f"{TRAINED}/replay"),
+        writes=(REGISTRY, FORECAST_STORE, *REFITS, f"{TRAINED}/replay"),
         appends=(LEDGER,),
     ),
     StudyPhase(

@@ -1,7 +1,8 @@
 """Training jobs of the stock LSTM: a fold's pool, then one fine-tuning per stock."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -13,9 +14,9 @@ from nse_lstm.features.stock_channels import StockChannels, build_stock_channels
 from nse_lstm.features.windows import FoldSplit
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.jobs import SampleJob
-from nse_lstm.models.stock_lstm import POOL, STOCK_LSTM, fine_tuning_job, pool_job
+from nse_lstm.models.stock_lstm import POOL, fine_tuning_job, pool_job
 from nse_lstm.models.versions import artefact_version
-from nse_lstm.study.core.jobs import bundle_folder, split_stock
+from nse_lstm.study.core.jobs import split_stock
 from nse_lstm.study.core.phase_tables import read_recommended
 from nse_lstm.study.core.study_data import StudyData
 
@@ -60,10 +61,12 @@ def open_stock_fold(
         If one of these stocks has too little history; it names both.
     """
     study = data.study
-    own = tuple(names or data.recommended[fold.year])
+    recommended = _as_of(data.recommended, fold)
+    own = tuple(names or recommended)
     known = panel[panel["session"] < fold.start]
     prices, splits = with_returns(known), {}
-    for ticker in dict.fromkeys([*own, *_ranked(data, fold)]):
+    pool = [*own, *recommended, *_ranked(data, fold)]
+    for ticker in dict.fromkeys(pool):
         try:
             splits[ticker] = split_stock(study, prices, ticker, fold)
         except DataError as error:
@@ -95,14 +98,18 @@ def stock_pool_job(data: StudyData, stock_fold: StockFold) -> SampleJob:
     )
 
 
-def fine_tuning_jobs(data: StudyData, stock_fold: StockFold) -> list[SampleJob]:
+def fine_tuning_jobs(
+    data: StudyData, stock_fold: StockFold, folder: Path
+) -> list[SampleJob]:
     """Describe the fine-tuning of each stock, from the stored pool of the fold.
 
     Parameters
     ----------
     data : StudyData
-        With the fold's pool trained.
+        Names the study and the version.
     stock_fold : StockFold
+    folder : Path
+        Of the pool's bundle.
 
     Raises
     ------
@@ -110,7 +117,7 @@ def fine_tuning_jobs(data: StudyData, stock_fold: StockFold) -> list[SampleJob]:
         If the pool's bundle is missing or was changed.
     """
     study, year = data.study, stock_fold.fold.year
-    pool = load_bundle(bundle_folder(data, POOL, year, STOCK_LSTM))
+    pool = load_bundle(folder)
     return [
         fine_tuning_job(
             stock_fold.channels,
@@ -131,7 +138,12 @@ def fine_tuning_jobs(data: StudyData, stock_fold: StockFold) -> list[SampleJob]:
 def _ranked(data: StudyData, fold: Fold) -> list[str]:
     """Return the top-ranked tradable stocks as of a fold's start."""
     ranked = read_recommended(data, "all")
-    return ranked[fold.year][: data.study.stock_lstm.n_pool]
+    return _as_of(ranked, fold)[: data.study.stock_lstm.n_pool]
+
+
+def _as_of(by_year: Mapping[int, list[str]], fold: Fold) -> list[str]:
+    """Return a fold's stocks; of a fold after the last year those of that year."""
+    return by_year[max(year for year in by_year if year <= fold.year)]
 
 
 def _version(data: StudyData, ticker: str, stock_fold: StockFold) -> str:

@@ -19,6 +19,8 @@ from nse_lstm.deployment.store import append_new_forecasts
 from nse_lstm.errors import ArtefactError
 from nse_lstm.json_files import read_json
 from nse_lstm.models.progress import Progress
+from nse_lstm.models.stock_lstm import STOCK_LSTM
+from nse_lstm.study.core.jobs import served_model
 from nse_lstm.study.core.sealed_year import open_test_year, open_to_serve
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
@@ -31,7 +33,7 @@ from nse_lstm.study.deployment.promotion_case import (
 )
 from nse_lstm.study.deployment.refit import refit
 from nse_lstm.study.deployment.runtime_check import promote_checked
-from nse_lstm.study.validation.validate import forecast_fold
+from nse_lstm.study.validation.validate import forecast_fold, forecast_stocks
 from nse_lstm.tables import (
     FORECASTS,
     STORED_FORECASTS,
@@ -111,8 +113,9 @@ def promote_selected(
 ) -> pd.DataFrame:
     """Promote each stock's selected model, if the gate allows it.
 
-    The tested model becomes candidate, a refit through the last session challenger. v2
-    becomes champion where it was selected and passes the gate, otherwise persistence.
+    The tested model becomes candidate, a refit through the last session challenger. The
+    network becomes champion where it was selected and passes the gate, otherwise
+    persistence.
     A champion that a person promoted stays. Models of stocks outside the selection are
     retired, if an earlier build promoted them.
 
@@ -126,8 +129,8 @@ def promote_selected(
     Returns
     -------
     DataFrame
-        One row per stock: ``ticker``, ``selected``, ``passes`` (whether v2 passes the
-        gate) and ``refusals`` in words; also ``registry/gate.csv``.
+        One row per stock: ``ticker``, ``selected``, ``passes`` (whether the
+        network passes the gate) and ``refusals`` in words; also ``registry/gate.csv``.
     """
     path = data.paths.evaluation / "selection.json"
     evidence = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -165,16 +168,18 @@ def reproduce(data: StudyData) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per stock: ``ticker``, ``n_forecasts`` of v2, and ``n_equal``, the
-        number equal to Phase 4's.
+        One row per stock: ``ticker``, ``n_forecasts`` of the served network, and
+        ``n_equal``, the number equal to Phase 4's.
     """
     panel, _ = open_test_year(data)
     key, fold = ["ticker", "model", "origin"], data.folds[-1]
-    again = forecast_fold(data, panel, fold).set_index(key)["price_hat"]
+    served = served_model(data.study)
+    forecast = forecast_stocks if served == STOCK_LSTM else forecast_fold
+    again = forecast(data, panel, fold).set_index(key)["price_hat"]
     table = read_table(FORECASTS, data.paths.evaluation / "forecasts.parquet")
     before = table[table["fold"] == fold.year].set_index(key)["price_hat"]
     both = pd.concat([before.rename("before"), again.rename("again")], axis=1)
-    stored = both[both.index.get_level_values("model") == "v2"]
+    stored = both[both.index.get_level_values("model") == served]
     same = stored["before"] == stored["again"]
     grouped = same.groupby(level="ticker")
     return pd.DataFrame(

@@ -22,6 +22,7 @@ from nse_lstm.deployment.registry_entry import (
 )
 from nse_lstm.deployment.store import read_forecasts
 from nse_lstm.errors import ArtefactError, ConfigurationError
+from nse_lstm.study.core.jobs import served_model
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.forecast_store import opened_store
@@ -153,7 +154,7 @@ def _find(
     known = _in_stages(data, ticker, model, to)
     if version:
         known += _promoted_before(data, ticker, model)
-    if to != CHAMPION and model == ("rank_lstm" if ticker == POOLED else "v2"):
+    if to != CHAMPION and model == _tested_kind(data, ticker):
         known.append(tested_model(data, ticker))
     for proposal in known:
         if proposal.version.startswith(version):
@@ -163,6 +164,11 @@ def _find(
         f"Received: none of {len(known)} versions; a champion has to be candidate or "
         "challenger before"
     )
+
+
+def _tested_kind(data: StudyData, ticker: str) -> str:
+    """Return the kind of model that Phase 4 tested for a stock, or for all."""
+    return "rank_lstm" if ticker == POOLED else served_model(data.study)
 
 
 def _in_stages(
@@ -189,6 +195,6 @@ def _default_reason(case: Case, to: str) -> str:
     if to != CHAMPION or case.difference is None:
         return f"Promoted to {to} by hand."
     return (
-        f"Its mean absolute error in {case.source} differs from {case.champion}'s by "
+        f"Its mean squared error in {case.source} differs from {case.champion}'s by "
         f"{describe_difference(case.difference)}."
     )

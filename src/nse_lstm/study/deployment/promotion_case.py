@@ -20,7 +20,7 @@ from nse_lstm.features.returns import market_sessions
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.paths import write_text
 from nse_lstm.study.core.audit_result import read_audit
-from nse_lstm.study.core.jobs import bundle_folder
+from nse_lstm.study.core.jobs import bundle_folder, served_model
 from nse_lstm.study.core.sealed_year import open_to_serve
 from nse_lstm.study.core.study_data import StudyData
 from nse_lstm.study.core.workspace import Workspace
@@ -66,7 +66,8 @@ def tested_model(data: StudyData, ticker: str) -> ModelProposal:
         If the network is missing or was changed.
     """
     year = data.facts.test_year
-    folder, model = bundle_folder(data, ticker, year), "v2"
+    model = served_model(data.study)
+    folder = bundle_folder(data, ticker, year, model)
     if ticker == POOLED:
         seed = f"seed_{data.study.seed}"
         folder, model = data.paths.rank_lstm / str(year - 1) / seed, "rank_lstm"
@@ -180,7 +181,7 @@ def _tested_losses(
     ]
     try:
         joined = realised(rows, data.panel)
-        losses = losses_by_date(joined, loss="absolute")
+        losses = losses_by_date(joined, loss="squared")
     except TableError:
         return nothing
     if not {proposal.model, champion} <= set(losses.columns):
@@ -225,7 +226,7 @@ def _stored_pairs(
     rows = rows[rows["version"].isin([proposal.version, champion])]
     due = with_realised_targets(rows, market_sessions(panel))
     joined = realised(due, panel).dropna(subset=["y", "y_hat"])
-    joined = joined.assign(loss=(joined["y"] - joined["y_hat"]).abs())
+    joined = joined.assign(loss=(joined["y"] - joined["y_hat"]) ** 2)
     joined = joined.drop_duplicates(["version", "origin"]).set_index("origin")
     mine = joined[joined["version"] == proposal.version]
     theirs = joined.loc[joined["version"] == champion, "loss"]

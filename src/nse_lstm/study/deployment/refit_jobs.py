@@ -16,7 +16,7 @@ from nse_lstm.study.core.study_data import StudyData
 
 
 def refit_job(data: StudyData, panel: pd.DataFrame, ticker: str) -> TrainingJob:
-    """Return the job of a fold that begins after the last session.
+    """Return v2's job of a fold that begins after the last session.
 
     Parameters
     ----------
@@ -27,20 +27,25 @@ def refit_job(data: StudyData, panel: pd.DataFrame, ticker: str) -> TrainingJob:
     ticker : str
         The stock.
     """
-    last = market_sessions(panel)[-1]
-    fold = Fold(
-        year=last.year,
-        kind="test",
-        start=last + pd.Timedelta(days=1),
-        end=last + pd.Timedelta(days=2),
-    )
+    fold = refit_fold(panel)
     job = v2_job(data, panel, ticker, fold)
     version = artefact_version(
         data.facts.digest,
-        {"as": job.version, "through": str(last.date())},
+        {"as": job.version, "before": str(fold.start.date())},
         data.study.seed,
         ticker=ticker,
         year=fold.year,
         made_by=(__name__, *NETWORK),
     )
     return replace(job, version=version)
+
+
+def refit_fold(panel: pd.DataFrame) -> Fold:
+    """Return the fold that begins after the panel's last session."""
+    last = market_sessions(panel)[-1]
+    return Fold(
+        year=last.year,
+        kind="test",
+        start=last + pd.Timedelta(days=1),
+        end=last + pd.Timedelta(days=2),
+    )

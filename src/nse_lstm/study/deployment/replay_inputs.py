@@ -18,10 +18,10 @@ from nse_lstm.errors import ConfigurationError
 from nse_lstm.evaluation.conformal import ERRORS, MISSES, RATE, conformal_intervals
 from nse_lstm.evaluation.power_analysis import promotion_power
 from nse_lstm.evaluation.scoring import realised
-from nse_lstm.evaluation.selection import CANDIDATES, select
+from nse_lstm.evaluation.selection import FALLBACK, select
 from nse_lstm.features.returns import market_sessions
 from nse_lstm.models.bundles import read_metadata
-from nse_lstm.study.core.jobs import bundle_folder
+from nse_lstm.study.core.jobs import bundle_folder, served_model
 from nse_lstm.study.core.sealed_year import open_test_year
 from nse_lstm.study.core.study_data import StudyData
 from nse_lstm.study.deployment.monitoring import (
@@ -102,7 +102,9 @@ def read_year(data: StudyData, year: int) -> YearData:
     is_test_year = year == data.facts.test_year
     panel = open_test_year(data)[0] if is_test_year else data.panel
     panel = panel[panel["session"] < pd.Timestamp(year + 1, 1, 1)]
-    used = table["model"].isin((*CANDIDATES, SHADOW)) & (table["fold"] <= year)
+    used = table["model"].isin((FALLBACK, served_model(data.study), SHADOW)) & (
+        table["fold"] <= year
+    )
     joined = realised(table[used], panel)
     rows = conformal_intervals(joined, alpha=MISSES, window=ERRORS, rate=RATE)
     return YearData(year, panel, rows[list(FORECASTS.columns)], rows)
@@ -123,7 +125,7 @@ def make_replay_inputs(data: StudyData, year_data: YearData) -> ReplayInputs:
     """
     year, forecasts = year_data.year, year_data.forecasts
     now = forecasts[forecasts["fold"] == year]
-    roles = _roles(year_data)
+    roles = _roles(year_data, served_model(data.study))
     ahead = int(now[["delay", "horizon"]].drop_duplicates().iloc[0].sum())
     sessions = market_sessions(year_data.panel)
     first = sessions.searchsorted(pd.Timestamp(year, 1, 1))
@@ -183,7 +185,7 @@ def plan_tests(inputs: ReplayInputs, *, seed: int) -> pd.DataFrame:
     return pd.concat(plans, ignore_index=True)
 
 
-def _roles(year_data: YearData) -> pd.DataFrame:
+def _roles(year_data: YearData, network: str) -> pd.DataFrame:
     """Return champion and challenger of each stock as of the year's start."""
     forecasts = year_data.forecasts
     now, before = (
@@ -195,10 +197,9 @@ def _roles(year_data: YearData) -> pd.DataFrame:
         year_data.panel["session"] < pd.Timestamp(year_data.year, 1, 1)
     ]
     if before.empty:
-        champion, challenger = CANDIDATES
-        roles = {"ticker": tickers, "champion": champion, "challenger": challenger}
+        roles = {"ticker": tickers, "champion": FALLBACK, "challenger": network}
         return pd.DataFrame(roles)
-    chosen = select(before, known, tickers=tickers)
+    chosen = select(before, known, tickers=tickers, network=network)
     return chosen[["ticker", "champion", "challenger"]]
 
 
@@ -214,10 +215,10 @@ def _stages(rows: pd.DataFrame) -> pd.Series:
 def _stored(data: StudyData, rows: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     """Return forecasts as scoring would store them, without realised returns."""
     digests = _digests(panel)
-    year = int(rows["fold"].iloc[0])
+    year, network = int(rows["fold"].iloc[0]), served_model(data.study)
     versions = {
-        ticker: read_metadata(bundle_folder(data, ticker, year))["version"]
-        for ticker in rows.loc[rows["model"] == "v2", "ticker"].unique()
+        ticker: read_metadata(bundle_folder(data, ticker, year, network))["version"]
+        for ticker in rows.loc[rows["model"] == network, "ticker"].unique()
     }
     own = rows["ticker"].map(versions)
     calendar = trading_days_of(data.study.market)
@@ -226,7 +227,7 @@ def _stored(data: StudyData, rows: pd.DataFrame, panel: pd.DataFrame) -> pd.Data
         for origin, horizon in rows[["origin", "horizon"]].itertuples(index=False)
     ]
     table = rows.assign(
-        version=rows["model"].where(rows["model"] != "v2", own),
+        version=rows["model"].where(rows["model"] != network, own),
         target_date=pd.DatetimeIndex(expected),
         data_digest=rows["origin"].map(digests),
         flags="",

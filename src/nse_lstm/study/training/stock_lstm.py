@@ -8,7 +8,7 @@ import pandas as pd
 from nse_lstm.features.folds import Fold
 from nse_lstm.models.jobs import Job, TrainedModel
 from nse_lstm.models.progress import Progress
-from nse_lstm.models.stock_lstm import STOCK_LSTM
+from nse_lstm.models.stock_lstm import POOL, STOCK_LSTM
 from nse_lstm.study.core.fitting import fit_models
 from nse_lstm.study.core.jobs import bundle_folder
 from nse_lstm.study.core.stock_lstm_jobs import (
@@ -55,7 +55,13 @@ def train_stock_lstm(
     parts = [open_stock_fold(data, data.panel, fold, names) for fold in folds]
     pools: list[Job] = [stock_pool_job(data, part) for part in parts]
     trained = dict(zip(pools, _fit(data, pools, progress), strict=True))
-    jobs: list[Job] = [job for part in parts for job in fine_tuning_jobs(data, part)]
+    jobs: list[Job] = [
+        job
+        for part in parts
+        for job in fine_tuning_jobs(
+            data, part, bundle_folder(data, POOL, part.fold.year, STOCK_LSTM)
+        )
+    ]
     trained |= dict(zip(jobs, _fit(data, jobs, progress), strict=True))
     ordered = sorted(trained, key=lambda job: job.year)
     return pd.DataFrame([_summarise(job, trained[job]) for job in ordered])

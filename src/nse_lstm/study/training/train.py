@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from nse_lstm.features.windows import FoldSplit
+from nse_lstm.features.folds import Fold
+from nse_lstm.features.stock_channels import build_stock_channels
+from nse_lstm.features.windows import FoldSplit, Windows
 from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import load_bundle, load_keras, read_history
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.jobs import TrainedModel, TrainingJob
 from nse_lstm.models.progress import Progress, show_progress
+from nse_lstm.models.stock_lstm import STOCK_LSTM, forecast_stock_lstm
 from nse_lstm.study.core.fitting import expected_time, fit_models
 from nse_lstm.study.core.jobs import (
     bundle_folder,
@@ -43,7 +46,8 @@ class Exploration:
     history: pd.DataFrame
     """Per epoch: loss with the penalty, Huber term in training and validation."""
     forecasts: pd.DataFrame
-    """FORECASTS of v1, v2 and persistence on the same origins."""
+    """FORECASTS of v1, v2, persistence and, if it is trained, the stock LSTM, on the
+    same origins."""
     split: FoldSplit
 
 
@@ -74,6 +78,9 @@ def explore_architecture(
         forecast(v1, split.forecast, year=fold.year, ticker=ticker),
         persistence(split.forecast, ticker=ticker, year=fold.year, horizon=horizon),
     ]
+    if data.study.stock_lstm.trained:
+        train_stock_lstm(data, [fold], names=[ticker], progress=progress)
+        forecasts.append(_forecast_stock_lstm(data, split.forecast, ticker, fold))
     return Exploration(
         ticker=ticker,
         year=fold.year,
@@ -126,6 +133,20 @@ def train_all(
         summary = pd.concat([summary, more], ignore_index=True)
     write_csv(summary, data.paths.v2 / "training_summary.csv")
     return summary
+
+
+def _forecast_stock_lstm(
+    data: StudyData, windows: Windows, ticker: str, fold: Fold
+) -> pd.DataFrame:
+    """Forecast one stock and fold by the mean of the stock LSTM's members."""
+    study = data.study
+    channels = build_stock_channels(
+        data.panel[data.panel["session"] < fold.end],
+        cross_section=study.cross_section,
+        lookback=study.stock_lstm.lookback,
+    )
+    bundle = load_bundle(bundle_folder(data, ticker, fold.year, STOCK_LSTM))
+    return forecast_stock_lstm(bundle, channels, windows, year=fold.year)
 
 
 def _train(

@@ -45,6 +45,7 @@ from nse_lstm.study.core.audit_result import AuditOutcome, read_audit
 from nse_lstm.study.core.jobs import (
     DELAY1,
     bundle_folder,
+    served_model,
     split_stock,
 )
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
@@ -152,7 +153,10 @@ def validate(workspace: Workspace) -> Validation:
     for returns in (before.returns, banded.returns):
         record_trials(data, returns, cost_bps=study.backtest.headline_cost_bps)
     selection = select(
-        before.forecasts, data.panel, tickers=data.recommended[test_fold.year]
+        before.forecasts,
+        data.panel,
+        tickers=data.recommended[test_fold.year],
+        network=served_model(study),
     )
     excess = pooled_excess(declared_returns(study, before.returns))
     trials = read_trials(data, judged=excess)

@@ -70,16 +70,18 @@ def choose_champion(losses: dict[str, dict[date, float]]) -> str:
     Parameters
     ----------
     losses : dict
-        Absolute errors by origin, of "persistence" and, where it is qualified, "v2".
+        Squared errors by origin, of "persistence" and, where it is qualified, of one
+        network.
     """
+    networks = [name for name in losses if name != "persistence"]
     shared = sorted(set.intersection(*(set(by_day) for by_day in losses.values())))
-    if "v2" not in losses or not shared:
+    if not networks or "persistence" not in losses or not shared:
         return "persistence"
-    naive, network = ([losses[n][d] for d in shared] for n in ("persistence", "v2"))
+    (own,) = networks
+    naive, network = ([losses[n][d] for d in shared] for n in ("persistence", own))
     gaps = [a - b for a, b in zip(naive, network, strict=True)]
     error = stdev(gaps) / math.sqrt(len(gaps)) if len(gaps) > 1 else 0.0
-    best = "persistence" if mean(naive) <= mean(network) else "v2"
-    return "v2" if best == "v2" and mean(gaps) > error else "persistence"
+    return own if mean(network) < mean(naive) and mean(gaps) > error else "persistence"
 
 
 def _is_stale(market: ReferenceMarket, day: date) -> bool:
