@@ -36,6 +36,7 @@ units = 4
 dense_units = 3
 
 [stock_lstm]
+trained = false
 units = 3
 n_members = 2
 n_pool = 3

@@ -1,12 +1,14 @@
 """The stock LSTM in a tiny study: folders, forecasts, and what it must not see."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from support.tiny_study import tiny_workspace
 
+from nse_lstm.config import override_study
 from nse_lstm.models.bundles import load_bundle, read_metadata
 from nse_lstm.models.keras_agreement import KERAS_TOLERANCE, difference_from_keras
 from nse_lstm.models.stock_lstm import POOL, STOCK_LSTM, THRESHOLDED
@@ -20,10 +22,13 @@ from nse_lstm.tables import PANEL, read_table
 
 pytestmark = pytest.mark.slow
 
+TRAINED = {"stock_lstm": {"trained": True}}
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> tuple[StudyData, pd.DataFrame]:
-    workspace = tiny_workspace(tmp_path_factory.mktemp("stock_lstm"))
+    bare = tiny_workspace(tmp_path_factory.mktemp("stock_lstm"))
+    workspace = replace(bare, study=override_study(bare.study, TRAINED))
     prepare_raw(workspace)
     analyse_data(workspace)
     data = open_study_data(workspace)
@@ -130,8 +135,6 @@ def test_a_panel_cut_after_the_origin_gives_the_same_forecast(trained):
 
 def test_another_pool_is_another_version(trained):
     data, summary = trained
-    from dataclasses import replace
-
     from nse_lstm.study.core.stock_lstm_jobs import open_stock_fold, stock_pool_job
 
     fold = data.folds[0]
