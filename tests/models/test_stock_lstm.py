@@ -118,17 +118,18 @@ def skill(panel: pd.DataFrame, *, shuffled: bool = False) -> tuple[float, float]
 
 @pytest.mark.slow
 def test_a_random_walk_has_no_skill_and_neither_have_permuted_targets():
+    # What is fitted to noise costs some skill: about 400 weights over 1,800 windows.
     walk, error = skill(market(pull=0.0))
-    assert abs(walk) < 3 * error and error < 0.02
+    assert -0.05 < walk < 3 * error and error < 0.02
     shuffled, error = skill(market(pull=1.0), shuffled=True)
-    assert abs(shuffled) < 3 * error and error < 0.02
+    assert -0.05 < shuffled < 3 * error and error < 0.02
 
 
 @pytest.mark.slow
 def test_a_planted_pull_is_found():
     # Variance of the pull's part: 0.01^2 / 3 of that plus 0.012^2: 0.19 at most.
     found, error = skill(market(pull=1.0))
-    assert found > 0.1 and found - 3 * error < 0.19
+    assert found > 5 * error and 0.05 < found < 0.19 + 3 * error
 
 
 def test_a_pool_without_a_stock_is_refused():
