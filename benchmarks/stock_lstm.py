@@ -1,7 +1,7 @@
-"""Measure the stock LSTM's accuracy beside its rivals, and its cost beside v2's.
+"""Measure the stock LSTM's accuracy beside its benchmarks, and its cost beside v2's.
 
 Trains every fold of a folder of price files through the study's own functions, and
-scores the next session's price at delay 0 on the origins of v2. Rivals are a pooled
+scores the next session's price at delay 0 on the origins of v2. Benchmarks are a pooled
 ridge and boosted trees on the same channels (five sessions of them), fitted on all
 windows of the pool before the year. Intervals are of means over sessions, each session
 the mean of its stocks. ``--permuted`` trains on targets whose order is drawn at random,
@@ -215,7 +215,7 @@ def by_year(joined: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def pooled(joined: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the accuracy over all years, and the differences from the rivals."""
+    """Return the accuracy over all years, and the differences from the benchmarks."""
     rows = []
     for model in sorted(set(joined["model"])):
         row = {"model": model, **describe(joined, model)}
