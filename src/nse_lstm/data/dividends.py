@@ -118,7 +118,9 @@ def place_dividends(
         the ex-date or none after it, and where the market's calendar breaks there, so
         that no return spans the ex-date.
     """
-    days = {str(t): s.to_numpy() for t, s in rows.groupby("ticker")["session"]}
+    paying = rows[rows["ticker"].isin(payments["ticker"].unique())]
+    by_ticker = paying.groupby("ticker", observed=True)["session"]
+    days = {str(t): s.to_numpy() for t, s in by_ticker}
     found = []
     for ticker, ex_date in payments[["ticker", "ex_date"]].itertuples(index=False):
         own, day = days.get(ticker, np.array([], "datetime64[us]")), ex_date.to_numpy()
@@ -153,10 +155,12 @@ def add_dividends(
         ``dividend`` (KES per share of the row before, before tax; 0 where none leaves
         the price) and ``dividends_known`` (the stock's calendar year is complete).
     """
-    ticker = rows["ticker"].astype("str").to_numpy()
     session = rows["session"].to_numpy()
     dividend = np.zeros(len(rows))
     known = np.zeros(len(rows), bool)
+    if placed.empty and years.empty:
+        return rows.assign(dividend=dividend, dividends_known=known)
+    ticker = rows["ticker"].astype("str").to_numpy()
     if len(placed):
         booked = placed.dropna(subset="session")[["ticker", "session", "amount_kes"]]
         for name, day, amount in booked.itertuples(index=False):

@@ -155,17 +155,20 @@ def _tickers(
     texts = pd.Index(column.dictionary.to_pandas(), dtype="str")
     names = texts.append(pd.Index([entry.ticker for entry in renamed], dtype="str"))
     names = names.unique().sort_values()
-    codes = names.get_indexer(texts)[column.indices.to_numpy()]
+    place = names.get_indexer(texts)
+    codes = place[column.indices.to_numpy()]
     is_renamed = np.zeros(len(printed), bool)
     for entry in renamed:
         if entry.printed in texts:
             rows = codes == names.get_loc(entry.printed)
             rows &= session <= np.datetime64(entry.until)
             codes[rows], is_renamed[rows] = names.get_loc(entry.ticker), True
-    is_bad = ~names.str.match(TICKER).astype(bool)[codes]
-    refuse(printed, pd.Series(is_bad), "ticker", expected="a stock code")
+    is_bad = ~names.str.match(TICKER).astype(bool)
+    if is_bad.any():
+        refuse(printed, pd.Series(is_bad[codes]), "ticker", expected="a stock code")
     found = pd.Categorical.from_codes(codes, categories=names)
-    return found.remove_unused_categories(), is_renamed
+    # A renamed code has no row left, and a table may name codes that no file prints.
+    return found.remove_unused_categories() if renamed else found, is_renamed
 
 
 def _names(texts: pa.StringArray) -> tuple["pd.Categorical[str]", np.ndarray]:
