@@ -19,6 +19,7 @@ from nse_lstm.evaluation import (
     random_positions,
     robustness,
     scoring,
+    significance,
     verdict,
 )
 from nse_lstm.study.audit.patching import patched
@@ -77,8 +78,9 @@ def _one_trial(deflate: Change, found: Any, others: Any) -> Any:
     return deflate(found, [])
 
 
-def _own_inside(deflate: Change, found: Any, others: Any) -> Any:
-    return deflate(found, [*others, found.sharpe], n_trials=len(others) + 1)
+def _plain_variance(variance: Change, sharpes: Any, n_sessions: int) -> float:
+    """Take the variance of all trials' ratios, the certain losers among them."""
+    return max(variance(sharpes, n_sessions), float(np.var(sharpes, ddof=1)))
 
 
 def _ninety(
@@ -214,9 +216,9 @@ RECOUNT_DEFECTS = (
         _changed(declared_verdict, "deflate_by_trials", _one_trial),
     ),
     Defect(
-        "own gain in the variance",
-        "the judged ratio widens its own benchmark",
-        _changed(declared_verdict, "deflate_by_trials", _own_inside),
+        "plain variance",
+        "losing trials widen the benchmark",
+        _changed(significance, "trial_variance", _plain_variance),
     ),
     Defect(
         "narrow bounds",
