@@ -20,8 +20,13 @@ from statsmodels.stats.multitest import multipletests
 
 from nse_lstm.paths import Paths
 from nse_lstm.study.audit import recount as recount_module
+from nse_lstm.study.audit.compare_reference import (
+    compare_with_reference,
+    recount_summary,
+    reference_for,
+)
 from nse_lstm.study.audit.markets import open_audit, shrink_study, write_small_market
-from nse_lstm.study.audit.pipeline_run import run_pipeline
+from nse_lstm.study.audit.pipeline_run import PipelineRun, run_pipeline
 from nse_lstm.study.audit.published import Printed, published_numbers, table_numbers
 from nse_lstm.study.audit.recount import compare_numbers, recount
 from nse_lstm.study.audit.reference import ranks
@@ -29,9 +34,8 @@ from nse_lstm.study.audit.reference import statistics as plain
 from nse_lstm.study.audit.reference import tests as plain_tests
 from nse_lstm.study.audit.reference.intervals import chance_range
 from nse_lstm.study.audit.reference.market import ReferenceMarket
-from nse_lstm.study.audit.reference.rows import read_market
 from nse_lstm.study.audit.unchecked import NO_REASON, reason_for, unread_files
-from nse_lstm.study.core.workspace import Workspace, actions_path
+from nse_lstm.study.core.workspace import Workspace
 
 
 def test_every_number_of_a_table_is_listed_but_those_of_its_key() -> None:
@@ -129,8 +133,13 @@ def test_plain_statistics_are_those_of_other_libraries() -> None:
 class Finished:
     """A small market after Phase 4."""
 
-    workspace: Workspace
+    run: PipelineRun
     market: ReferenceMarket
+
+    @property
+    def workspace(self) -> Workspace:
+        """Where the results lie."""
+        return self.run.workspace
 
 
 @pytest.fixture(scope="module")
@@ -138,16 +147,18 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     root = tmp_path_factory.mktemp("recount")
     write_small_market(root / "raw", 5)
     workspace = open_audit(shrink_study(STUDY), root / "base", root / "raw")
-    run_pipeline(workspace, "surrogate")
-    market = read_market(workspace.paths.raw, actions_path(workspace))
-    return Finished(workspace, market)
+    run = run_pipeline(workspace, "surrogate")
+    return Finished(run, reference_for(run).market)
 
 
 @pytest.mark.slow
 def test_a_clean_study_is_recounted_and_few_numbers_are_not(finished: Finished) -> None:
+    assert compare_with_reference(finished.run, reference_for(finished.run)) == []
     found = recount(finished.workspace, finished.market)
     assert found.alarms == []
     assert found.n_recounted > 5000
+    summary = recount_summary([None, finished.run])
+    assert summary == {"n": found.n_recounted, "unchecked": found.unchecked_rows()}
     unexplained = [kind for kind in found.unchecked if reason_for(kind) == NO_REASON]
     assert unexplained == []
     assert len(found.unchecked_rows()) <= 5

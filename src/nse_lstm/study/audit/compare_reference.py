@@ -1,6 +1,8 @@
 """Compare a run's figures with the reference, from raw text to verdict."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -13,10 +15,14 @@ from nse_lstm.study.audit.differences import (
     to_array,
 )
 from nse_lstm.study.audit.pipeline_run import PipelineRun
-from nse_lstm.study.audit.recount import recount
+from nse_lstm.study.audit.recount import Recount, recount
 from nse_lstm.study.audit.reference_cache import ReferenceCache, compute_reference
 from nse_lstm.study.audit.table_rows import blocks_by_model, to_dates
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
+
+_RECOUNTS: WeakKeyDictionary[PipelineRun, Recount] = WeakKeyDictionary()
+"""Result of each run's recount, for the audit's document: a run's files are removed
+before that is written."""
 
 
 def reference_for(run: PipelineRun) -> ReferenceCache:
@@ -56,7 +62,25 @@ def compare_with_reference(
         for name, compare in parts.items()
         for where, detail in compare(run, reference)
     ]
-    return [*alarms, *recount(run.workspace, reference.market).alarms]
+    found = recount(run.workspace, reference.market)
+    _RECOUNTS[run] = found
+    return [*alarms, *found.alarms]
+
+
+def recount_summary(runs: Iterable[PipelineRun | None]) -> dict[str, Any] | None:
+    """Return what the recounts of some runs cover: ``n`` numbers, ``unchecked`` kinds.
+
+    Parameters
+    ----------
+    runs : iterable of PipelineRun
+        The one with the most recounted numbers is summarised. None where none was
+        compared.
+    """
+    found = [_RECOUNTS[run] for run in runs if run is not None and run in _RECOUNTS]
+    if not found:
+        return None
+    most = max(found, key=lambda each: each.n_recounted)
+    return {"n": most.n_recounted, "unchecked": most.unchecked_rows()}
 
 
 def _universe(run: PipelineRun, reference: ReferenceCache) -> Differences:

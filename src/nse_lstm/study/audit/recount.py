@@ -17,7 +17,7 @@ from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.differences import column_differences, to_array
 from nse_lstm.study.audit.published import Printed, published_numbers
 from nse_lstm.study.audit.recount_data import RecountData, read_forecasts
-from nse_lstm.study.audit.recount_evidence import recount_evidence
+from nse_lstm.study.audit.recount_evidence import NAIVE, recount_evidence
 from nse_lstm.study.audit.recount_ledger import PlainLedger, compare_ledger, read_ledger
 from nse_lstm.study.audit.recount_money import recount_money
 from nse_lstm.study.audit.recount_ranking import recount_ranking
@@ -252,5 +252,7 @@ def _forecast_kinds(data: RecountData) -> dict[str, int]:
     """Name the models whose forecasts are only used, not made a second time."""
     counts = Counter[str]()
     for (_, _, model), rows in data.forecasts.items():
+        if model == NAIVE:
+            continue  # "reference: forecasts" compares it with the last price
         counts[f"forecasts.parquet price_hat of {model}"] += len(rows)
     return dict(counts)

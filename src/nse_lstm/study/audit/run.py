@@ -9,6 +9,7 @@ from typing import Any
 
 from nse_lstm.json_files import write_json
 from nse_lstm.study.audit.alarms import AuditAlarm, run_guarded
+from nse_lstm.study.audit.compare_reference import recount_summary
 from nse_lstm.study.audit.examine import Examination, examine, scratch_folder
 from nse_lstm.study.audit.lag1_copy_check import lag1_copies
 from nse_lstm.study.audit.market_checks import check_futures, check_tables
@@ -81,6 +82,7 @@ def _write(
     placebos = [test for run in runs for test in run.placebos]
     document = {
         "identity": audit_identity(workspace),
+        "recount": recount_summary(run.run for run in runs),
         "size": size,
         "clean": not alarms,
         "alarms": [asdict(alarm) for alarm in alarms],

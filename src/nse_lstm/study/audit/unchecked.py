@@ -45,7 +45,10 @@ RECOUNTED = ("evaluation", "ledger", "audit")
 """Folders whose files are recounted, or are the audit's own."""
 NETWORK = "model.keras"
 """Beside it lie the files of one network, whose bytes are checked."""
-INPUTS = ("panel", "instruments", "repairs", "row_counts", "market", "summary")
+INPUTS = (
+    *("panel", "instruments", "repairs", "row_counts", "market", "summary"),
+    "dividends",
+)
 """Tables of Phase 1 that are rows of the files, counts of them, or digests."""
 
 
