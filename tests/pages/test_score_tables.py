@@ -101,7 +101,7 @@ def test_a_free_index_stands_in_the_table_of_any_cost(scores) -> None:
     free = scores[scores["model"] == "buy_and_hold"]
     free = free[free["cost_bps"] == 0].assign(model="index_hold", rule="no_cost")
     table = pooled_scores(pd.concat([scores, free]), cost_bps=66)
-    assert table["strategy"].iloc[-1] == "index, no costs"
+    assert table["strategy"].iloc[-1] == "price index, no costs"
 
 
 def test_the_pools_win_rate_is_the_report_cards(scores) -> None:

@@ -96,8 +96,8 @@ def test_values_start_from_what_was_held_at_the_headline_cost_and_the_index() ->
         for model, rule, cost, position in books
     )
     sign, gate = draw_net_value(returns, year=2020, cost_bps=66).axes
-    assert labels(sign) == {"cash", "v2 LSTM", "index, no costs"}
-    assert labels(gate) == {"cash", "index, no costs"}
+    assert labels(sign) == {"cash", "v2 LSTM", "price index, no costs"}
+    assert labels(gate) == {"cash", "price index, no costs"}
     ends = {round(float(line.get_ydata()[-1]), 6) for line in sign.lines}
     assert ends == {1.0, 0.99}  # cash, and 1.1 * 0.9
 

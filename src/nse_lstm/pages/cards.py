@@ -94,8 +94,10 @@ def dividend_coverage(panel: pd.DataFrame) -> pd.DataFrame | None:
     known = counts[(counts > 0) | whole]
     if known.empty:
         return None
-    cells = known.astype(str) + np.where(whole[known.index], " all", "")
-    wide = cells.unstack("year").sort_index(axis=1)
+    cells = known.reset_index(name="n")
+    ends = np.where(whole[known.index], " all", "")
+    cells["shown"] = cells["n"].astype(str) + ends
+    wide = cells.pivot(index="ticker", columns="year", values="shown")
     wide.columns = [str(name) for name in wide.columns]
     return wide.fillna("–").rename_axis("ticker").reset_index()
 

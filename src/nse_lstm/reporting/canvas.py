@@ -73,7 +73,7 @@ NAMES = {
     "rule_reversal": "5-session reversal",
     "buy_and_hold": "buy and hold",
     "equal_weight": "equal weight, monthly",
-    "index_hold": "index, no costs",
+    "index_hold": "price index, no costs",
     "random_positions": "random positions",
 }
 """The name of every model on a page, in the order of its tables."""

@@ -58,8 +58,8 @@ TERMS = (
     Term(
         "cash",
         "cash",
-        "Money that is not invested earns a stated bill rate. A strategy is worth "
-        "something only above it.",
+        "Money that is not invested earns the 91-day bill of the month before, or a "
+        "stated constant. A strategy is worth something only above it.",
     ),
     Term(
         "champion",
@@ -209,6 +209,13 @@ TERMS = (
         "test-year",
         "test year",
         "The last year of the data. Nothing is chosen by it, and it is evaluated once.",
+    ),
+    Term(
+        "total-return",
+        "total return, price return",
+        "A return with dividends, and one without. Strategies and benchmarks are "
+        "compared in total return where nearly all of their dividends are sourced, "
+        "else in price return.",
     ),
     Term(
         "turnover",
