@@ -118,7 +118,9 @@ def test_words_say_which_rate_and_never_a_constant_that_is_not():
     assert "assumed in 1 month)" in words
     assert describe_cash(*span, Backtest()) == "8.5% per year"
     taxed = Backtest(bill_rates=RATES, withholding_tax=TAX)
-    assert "after 15% tax" in describe_cash(*span, taxed)
+    assert "after 15% tax (assumed" in describe_cash(*span, taxed)
+    longer = pd.Timestamp(2020, 2, 1), pd.Timestamp(2021, 5, 31)
+    assert "after 15% tax (in 2020) (assumed" in describe_cash(*longer, taxed)
 
 
 def test_claims_against_cash_end_where_the_last_sourced_rate_was_earned():

@@ -118,19 +118,18 @@ def describe_cash(first: pd.Timestamp, last: pd.Timestamp, backtest: Backtest) -
         return f"{backtest.cash_rate:.1%} per year"
     days = pd.date_range(first, last, freq="D").to_numpy()
     yearly = cash_returns(days, backtest) * backtest.sessions_per_year
-    taxed = sorted(
-        {
-            rates["bill"]
-            for year, rates in backtest.withholding_tax.items()
-            if first.year <= year <= last.year
-        }
-    )
+    years = range(first.year, last.year + 1)
+    tax = backtest.withholding_tax
+    taxed = {year: tax[year]["bill"] for year in years if year in tax}
     low, high = f"{yearly.min():.1%}", f"{yearly.max():.1%}"
     words = "the 91-day bill rate of the month before, " + (
         f"{low} per year" if low == high else f"{low} to {high} per year"
     )
     if taxed:
-        words += f" after {' or '.join(f'{rate:.0%}' for rate in taxed)} tax"
+        rates = " or ".join(f"{rate:.0%}" for rate in sorted(set(taxed.values())))
+        words += f" after {rates} tax"
+        if len(taxed) < len(years):
+            words += f" (in {', '.join(map(str, taxed))})"
     n_assumed = len(np.unique(days[assumed_cash(days, backtest)].astype(MONTH)))
     if n_assumed:
         words += f" (assumed in {n_assumed} month{'s' if n_assumed > 1 else ''})"
