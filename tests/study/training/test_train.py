@@ -51,6 +51,10 @@ def test_v2_at_delay_1_is_asked_for_by_the_study_alone(data: StudyData) -> None:
     later = study_jobs(replace(data, study=asked))[len(training_jobs(data)) :]
     assert {(job.architecture, job.delay) for job in later} == {("v2_delay1", 1)}
     assert len(later) == sum(len(data.recommended[fold.year]) for fold in data.folds)
+    # Another delay is another model.
+    study = replace(asked, backtest=replace(asked.backtest, delay=2))
+    slower = study_jobs(replace(data, study=study))[len(training_jobs(data)) :]
+    assert not {job.version for job in later} & {job.version for job in slower}
     # The target's return starts a session after the origin.
     assert all((job.train.entry_date > job.train.origin).all() for job in later)
 
