@@ -13,8 +13,10 @@ from nse_lstm.fingerprint import (
     code_digest,
     counted,
     imported_packages,
+    source_module,
 )
 from nse_lstm.models import versions
+from nse_lstm.study.core.audit_result import AUDITED
 from nse_lstm.study.core.jobs import NETWORK
 from nse_lstm.study.core.ledger import EVALUATION
 
@@ -245,6 +247,88 @@ def test_an_operator_changes_the_versions_that_depend_on_it(
 )
 def test_words_change_no_version(copy, tmp_path, module):
     assert versions_of(edited(copy, tmp_path, module, words=True)) == versions_of(copy)
+
+
+PACKAGES = {
+    # What makes the forecasts, trades and scores of Phase 4, and the panel below them.
+    "data": {"evaluation", "audit"},
+    "features": {"evaluation", "audit"},
+    "models": {"evaluation", "audit"},
+    "models.engine": {"evaluation", "audit"},
+    "evaluation": {"evaluation", "audit"},
+    "study.core": {"evaluation", "audit"},
+    "study.data_analysis": {"evaluation", "audit"},
+    "study.validation": {"evaluation", "audit"},
+    "tables": {"evaluation", "audit"},
+    "config": {"evaluation", "audit"},
+    # What the audit's result depends on beside that.
+    "study.audit": {"audit"},
+    "study.audit.reference": {"audit"},
+    "study.ranking": {"audit"},
+    "study.experiments": {"audit"},
+    "study.training": {"audit"},
+    "data.simulation": {"audit"},
+    "data.market_statistics": {"audit"},
+    # What shows, serves, fetches or explains.
+    "data.download": set(),
+    # The audit sends its jobs to its own process instead.
+    "models.cluster": {"audit"},
+    "reporting": set(),
+    "pages": set(),
+    "cli": set(),
+    "deployment.service": set(),
+    "study.deployment": set(),
+    "study.anatomy": set(),
+    "study.laboratory": set(),
+    "study.experiments.calibration": set(),
+    "study.experiments.explanation": set(),
+}
+"""Each package, and the identities that an edit of some module in it changes."""
+
+
+def identities_of(folder: Path) -> dict[str, str]:
+    return {
+        "evaluation": code_digest(*EVALUATION, PANEL, folder=folder),
+        "audit": code_digest(*AUDITED, PANEL, folder=folder),
+    }
+
+
+@pytest.mark.parametrize(("package", "moved"), PACKAGES.items(), ids=PACKAGES)
+def test_an_edit_in_a_package_changes_the_identities_it_feeds(
+    copy, tmp_path, package, moved
+):
+    counting = {
+        "evaluation": counted(*EVALUATION, PANEL),
+        "audit": counted(*AUDITED, PANEL),
+    }
+    inside = sorted(
+        source_module(path)
+        for path in (FOLDER / package.replace(".", "/")).glob("*.py")
+        if path.name != "__init__.py"
+    )
+    feeding = {name for name, known in counting.items() if known & set(inside)}
+    assert feeding == moved
+    # The module that most identities hang on, or any where none does.
+    module = max(inside, key=lambda each: sum(each in k for k in counting.values()))
+    short = module.removeprefix("nse_lstm.")
+    before, after = (
+        identities_of(folder)
+        for folder in (copy, edited(copy, tmp_path, short, words=False))
+    )
+    assert {name for name in before if before[name] != after[name]} == moved
+
+
+def test_every_package_is_on_the_list():
+    packages = {
+        source_module(path).removeprefix("nse_lstm.")
+        for path in FOLDER.rglob("__init__.py")
+        if [each for each in path.parent.glob("*.py") if each != path]
+    }
+    assert packages - {"nse_lstm"} <= set(PACKAGES) | ELSEWHERE
+
+
+ELSEWHERE = {"deployment", "study.tools"}
+"""Rooms of which single modules count: a lock file's, and the notebooks' imports."""
 
 
 def test_a_closure_holds_the_packages_passed_through():

@@ -21,3 +21,5 @@ class Defect:
     patch: Patch
     learner: str = "surrogate"
     """"network" where the mistake lies in fitting or forecasting networks."""
+    futures: str = ""
+    """Other futures that are walked; by the learner if empty, see ``measure``."""

@@ -18,7 +18,7 @@ from nse_lstm.evaluation import scoring, strategies
 from nse_lstm.features import windows as windows_module
 from nse_lstm.features.returns import with_returns
 from nse_lstm.features.windows import Windows
-from nse_lstm.study.audit import examine, surrogate
+from nse_lstm.study.audit import examine, stored_run
 from nse_lstm.study.audit.patching import patched
 from nse_lstm.study.core import jobs, study_data
 from nse_lstm.study.data_analysis import prepare
@@ -110,7 +110,7 @@ def back_adjusted() -> Iterator[None]:
         )
 
     with ExitStack() as stack:
-        for module in (study_data, validate, surrogate, scoring, strategies):
+        for module in (study_data, validate, stored_run, scoring, strategies):
             stack.enter_context(patched(module, with_returns=adjust))
         yield
 

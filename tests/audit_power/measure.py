@@ -11,6 +11,7 @@ from audit_power.defects_data import DATA_DEFECTS
 from audit_power.defects_money import MONEY_DEFECTS
 from audit_power.defects_ranking import RANKING_DEFECTS
 from audit_power.defects_study import STUDY_DEFECTS
+from audit_power.defects_walk import WALK_DEFECTS
 from nse_lstm.config import load_study
 from nse_lstm.paths import find_root
 from nse_lstm.study.audit.examine import Examination, examine, scratch_folder
@@ -25,10 +26,13 @@ DEFECTS: tuple[Defect, ...] = (
     *STUDY_DEFECTS,
     *MONEY_DEFECTS,
     *RANKING_DEFECTS,
+    *WALK_DEFECTS,
 )
 DEFECT_SEED = 7
 """Market on which every defect is tried."""
 LINEAR = "surrogate"
+FUTURES = {"surrogate": "few", "network": "fits"}
+"""The small audit's other futures, by learner."""
 
 
 def try_defect(defect: Defect) -> dict[str, Any]:
@@ -40,9 +44,10 @@ def try_defect(defect: Defect) -> dict[str, Any]:
         ``name``, ``caught_by`` (the checks that alarmed), and v2's ``sharpe`` and
         ``r_squared`` in the test year; see ``v2_figures``.
     """
+    futures = defect.futures or FUTURES[defect.learner]
     with scratch_folder() as root, defect.patch():
         found = examine(
-            STUDY, root, seed=DEFECT_SEED, learner=defect.learner, futures="test year"
+            STUDY, root, seed=DEFECT_SEED, learner=defect.learner, futures=futures
         )
     caught_by = sorted({alarm.check for alarm in found.alarms})
     return {"name": defect.name, "caught_by": caught_by, **v2_figures(found)}

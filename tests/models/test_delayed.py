@@ -6,9 +6,9 @@ from conftest import make_tiny_panel
 
 from nse_lstm.features.folds import make_folds
 from nse_lstm.features.returns import market_sessions, with_returns
-from nse_lstm.features.windows import make_windows, split_fold
+from nse_lstm.features.windows import make_windows, open_windows, split_fold
 from nse_lstm.models.baselines import forecast_rows
-from nse_lstm.models.delayed import STALE_ENTRY, aim_at_trades
+from nse_lstm.models.delayed import STALE_ENTRY, aim_at_trades, date_trades
 
 NONE = np.array([], "datetime64[us]")
 
@@ -78,3 +78,19 @@ def test_its_forecast_is_a_return_and_no_price() -> None:
     )  # fmt: skip
     assert (rows["delay"] == 1).all() and rows["price_hat"].isna().all()
     np.testing.assert_allclose(rows["y_hat"], np.log(1.02))
+
+
+def test_a_trade_is_dated_on_the_calendar_whatever_becomes_of_its_target() -> None:
+    """Origin, entry one session later, target two later; the last two have none."""
+    sessions = pd.bdate_range("2024-01-01", periods=6).as_unit("us")
+    stock = pd.DataFrame(
+        {"ticker": "AAA", "session": sessions, "adjusted": [10.0, 11, 12, 13, 14, 15]}
+    ).assign(shares=1.0, stale=False, suspended=False, gap=False, settling=False)
+    # The target of the second origin repeats the price before it.
+    stock.loc[3, "stale"] = True
+    windows = open_windows(stock, sessions, lookback=1)
+    dated = date_trades(windows, sessions, delay=1, horizon=1)
+    # A stale session is no origin, though it may be a target.
+    assert pd.DatetimeIndex(dated.origin).tolist() == sessions[[0, 1, 2]].tolist()
+    assert pd.DatetimeIndex(dated.entry_date).tolist() == sessions[[1, 2, 3]].tolist()
+    assert pd.DatetimeIndex(dated.target_date).tolist() == sessions[[2, 3, 4]].tolist()

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from nse_lstm.features.windows import PER_WINDOW, Windows
+from nse_lstm.features.windows import PER_WINDOW, Windows, select_windows
 
 STALE_ENTRY = "stale entry"
 """Why a window is dropped whose entry has no price of its own."""
@@ -47,4 +48,36 @@ def aim_at_trades(
         dropped_reason=np.append(
             windows.dropped_reason, np.full(lost.sum(), STALE_ENTRY)
         ),
+    )
+
+
+def date_trades(
+    windows: Windows, sessions: pd.DatetimeIndex, *, delay: int, horizon: int
+) -> Windows:
+    """Give windows without a target the entry and the target of their trade.
+
+    Whether a target will have a price is not known at the origin. So no window is
+    dropped for that, as it would be for training.
+
+    Parameters
+    ----------
+    windows : Windows
+        Of ``open_windows``.
+    sessions : DatetimeIndex
+        The market's calendar.
+    delay, horizon : int
+        Sessions from origin to entry, and from entry to target.
+
+    Returns
+    -------
+    Windows
+        Those whose target lies on the calendar.
+    """
+    entry = sessions.get_indexer(pd.DatetimeIndex(windows.origin)) + delay
+    inside = entry + horizon < len(sessions)
+    dates, kept = sessions.to_numpy("datetime64[us]"), select_windows(windows, inside)
+    return replace(
+        kept,
+        entry_date=dates[entry[inside]],
+        target_date=dates[entry[inside] + horizon],
     )

@@ -67,6 +67,7 @@ main()
 def copy_tree(root: Path) -> Path:
     tree = root / "tree"
     shutil.copytree(ROOT / "src", tree / "src")
+    shutil.copytree(ROOT / "notebooks", tree / "notebooks")
     for name in ("pyproject.toml", "requirements.lock", "study.toml"):
         shutil.copy(ROOT / name, tree / name)
     (tree / "tiny.toml").write_text(STUDY)

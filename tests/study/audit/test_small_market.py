@@ -25,16 +25,18 @@ def clean(request, tmp_path_factory: pytest.TempPathFactory) -> Examination:
         root,
         seed=3,
         learner=request.param,
-        futures="all" if request.param == "surrogate" else "test year",
+        futures="few" if request.param == "surrogate" else "fits",
     )
 
 
 @pytest.mark.slow
 def test_a_clean_tree_sets_off_no_alarm(clean: Examination) -> None:
     assert clean.alarms == []
-    # Another future in both folds and a cut; with networks, the test year's alone.
-    assert len(clean.splices) == (3 if clean.learner == "surrogate" else 1)
-    assert clean.run is not None and len(clean.run.bundles) == 6
+    # The end of training and one other origin in both folds.
+    assert len(clean.splices) == (4 if clean.learner == "surrogate" else 0)
+    assert clean.run is not None
+    # v1 and the recommended stocks, of two folds.
+    assert len(clean.run.bundles) == (8 if clean.learner == "surrogate" else 6)
 
 
 @pytest.mark.slow

@@ -19,7 +19,8 @@ from nse_lstm.evaluation.significance import (
     trial_variance,
 )
 from nse_lstm.evaluation.strategies import strategy_returns
-from nse_lstm.study.audit.pipeline_run import fit_jobs, forecasting_with, list_jobs
+from nse_lstm.study.audit.learners import forecasting_with
+from nse_lstm.study.audit.pipeline_run import fit_jobs, list_jobs
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace

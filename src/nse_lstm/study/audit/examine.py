@@ -4,28 +4,40 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-
-import pandas as pd
+from typing import Any
 
 from nse_lstm.config import Study
+from nse_lstm.study.audit.activity import find_idle
 from nse_lstm.study.audit.alarms import AuditAlarm, run_guarded
 from nse_lstm.study.audit.compare_reference import compare_with_reference, reference_for
-from nse_lstm.study.audit.markets import open_audit, shrink_study, write_small_market
+from nse_lstm.study.audit.futures import (
+    compare_future,
+    list_futures,
+    refit_under_future,
+)
+from nse_lstm.study.audit.markets import (
+    open_audit,
+    shrink_for_networks,
+    shrink_study,
+    write_small_market,
+)
 from nse_lstm.study.audit.pipeline_run import PipelineRun, run_pipeline
 from nse_lstm.study.audit.placebos import Placebo, run_placebos
 from nse_lstm.study.audit.refits import check_refits
+from nse_lstm.study.audit.repeated_walk import resume_walk, walk_again
 from nse_lstm.study.audit.rules import check_rules
-from nse_lstm.study.audit.spliced_futures import (
-    Splice,
-    rewrite_dividends,
-    rewrite_files,
-    splice_study,
-)
-from nse_lstm.study.audit.stages import compare_runs
-from nse_lstm.study.core.workspace import sourced_path
+from nse_lstm.study.audit.search_check import compare_searches
+from nse_lstm.study.audit.step_log import StepLog
+
+About = dict[str, Any]
+"""Plain values of a step for the audit's result."""
+N_DRAWS = 3
+"""Markets that are drawn at most until every path acts."""
+NEXT_MARKET = 1000
+"""Added to the seed for each further market."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +60,7 @@ def examine(
     seed: int,
     learner: str = "surrogate",
     futures: str = "all",
+    log: StepLog | None = None,
 ) -> Examination:
     """Run the pipeline on a small market of its own seed and apply every check.
 
@@ -60,35 +73,63 @@ def examine(
     seed : int
         Of the market, of the origins and of the other futures.
     learner : str
-        One of ``pipeline_run.LEARNERS``.
+        One of ``learners.LEARNERS``. The ranking models run beside the surrogate only.
     futures : str
-        "all": another future in every fold, a cut in the test year, and the placebos.
-        "test year": another future in the test year only. "none": neither. The
-        reference, the refits and the rules are always checked.
+        "all": one origin of each kind in every fold, placebos, repeated walks and the
+        search. "few": the small audit's part of them. "fits": networks fitted again
+        under another future. "search": the search alone. "none": neither. The
+        reference, the refits, the rules and the paths that must act are always checked.
+    log : StepLog, optional
+        Keeps each step for a killed audit. None keeps nothing.
     """
-    small = shrink_study(study)
-    write_small_market(root / "raw", seed)
-    base, alarms = run_guarded(
-        "pipeline",
-        lambda: run_pipeline(open_audit(small, root / "base", root / "raw"), learner),
-    )
+    small, log = shrink_study(study), log or StepLog()
+    if learner == "network":
+        small = shrink_for_networks(small)
+    first = len(log.steps)
+    base, failed = _draw_market(small, root, seed=seed, learner=learner)
     if base is None:
-        return Examination(learner, alarms, [], [], None)
-    splices = list(_splices(base, seed, futures)) if futures != "none" else []
-    for number, splice in enumerate(splices):
-        work = partial(_compare_spliced, base, splice, root / str(number), learner)
-        found, failed = run_guarded("futures", work)
-        alarms += [*(found or []), *failed]
-    alarms += _check_run(base, learner, root / "scratch")
-    placebos: list[Placebo] = []
+        log.run(f"{learner} {seed}: pipeline", lambda: (failed, {}))
+        return Examination(learner, failed, [], [], None)
+
+    def step(
+        name: str, work: Callable[[], list[AuditAlarm]], *, traced: bool = False
+    ) -> None:
+        check = name.split(" after ")[0].split(" (")[0]
+        full_name = f"{learner} {seed}: {name}"
+
+        def guarded() -> tuple[list[AuditAlarm], About]:
+            found, broken = run_guarded(check, work)
+            return [*(found or []), *broken], {}
+
+        log.run(full_name, guarded, traced=traced)
+
+    splices = []
+    if futures in ("all", "few"):
+        listed = list_futures(base, seed, full=futures == "all")
+        for number, future in enumerate(listed):
+            splices.append(future.splice.label)
+            folder = root / f"future {number}"
+            work = partial(compare_future, base, future, folder, learner)
+            # A trace slows a run down, and whole runs hold all that the others run.
+            step(f"futures: {future.splice.label}", work, traced=future.whole)
+        step("repeated walk", partial(walk_again, base, root / "again", learner))
     if futures == "all":
-        tested, failed = run_guarded(
-            "placebo",
-            lambda: run_placebos(small, root / "random", seed=seed, learner=learner),
-        )
-        placebos, skilled = tested or ([], [])
-        alarms += [*skilled, *failed]
-    return Examination(learner, alarms, [s.label for s in splices], placebos, base)
+        step("repeated walk, resumed", partial(resume_walk, base, learner))
+    if futures in ("all", "search") and base.ranking:
+        work = partial(compare_searches, base, root / "search", seed)
+        step("search", work, traced=True)
+    if futures == "fits":
+        work = partial(refit_under_future, base, seed, root / "fits", learner)
+        step("futures: fits", work, traced=True)
+    for name, check in _checks(base, learner, root / "scratch").items():
+        step(name, check)
+    placebos = list[Placebo]()
+    if futures in ("all", "few"):
+        placebos = _placebos(small, root / "random", seed, learner, log)
+    alarms = [
+        alarm for taken in list(log.steps.values())[first:] for alarm in taken.alarms
+    ]
+    return Examination(learner, alarms, splices, placebos, base)
 
 
 @contextmanager
@@ -101,66 +142,53 @@ def scratch_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def pick_origin(base: PipelineRun, year: int, seed: int) -> pd.Timestamp:
-    """Draw a session of a year's middle half, neither stale nor before a stale one.
+def _draw_market(
+    small: Study, root: Path, *, seed: int, learner: str
+) -> tuple[PipelineRun | None, list[AuditAlarm]]:
+    """Run markets until one has every path act, ``N_DRAWS`` at most.
 
-    Parameters
-    ----------
-    base : PipelineRun
-        Whose sessions are drawn from.
-    year, seed : int
-        The seed's remainder picks the session.
+    Networks of few epochs may stay out of the market, so one market of theirs is taken
+    as it is.
     """
-    rows = base.prices[base.prices["session"].dt.year == year]
-    stale = rows.groupby("session")["stale"].any()
-    sessions = stale.index[~(stale | stale.shift(-1, fill_value=True))]
-    middle = sessions[len(sessions) // 4 : -len(sessions) // 4]
-    return pd.Timestamp(middle[seed % len(middle)])
+    base, failed = None, list[AuditAlarm]()
+    for draw in range(N_DRAWS):
+        folder = root / f"market {draw}"
+        write_small_market(folder / "raw", seed + NEXT_MARKET * draw)
+        workspace = open_audit(small, folder / "base", folder / "raw")
+        rankings = learner == "surrogate"
+        work = partial(run_pipeline, workspace, learner, rankings=rankings)
+        base, failed = run_guarded("pipeline", work)
+        if base is None or not rankings or not find_idle(base):
+            break
+    return base, failed
 
 
-def _splices(base: PipelineRun, seed: int, futures: str) -> Iterator[Splice]:
-    every = futures == "all"
-    for fold in base.folds:
-        is_test = fold.kind == "test"
-        names = base.recommended[fold.year]
-        origin = pick_origin(base, fold.year, 37 * seed + fold.year)
-        if every or is_test:
-            yield Splice(
-                "other future", origin, split=names[0], delisted=names[-1], seed=seed
-            )
-        if every and is_test:
-            yield Splice("cut", origin)
-
-
-def _compare_spliced(
-    base: PipelineRun, splice: Splice, root: Path, learner: str
-) -> list[AuditAlarm]:
-    """Run the pipeline on rewritten files and compare it with the first run."""
-    raw = rewrite_files(base.workspace.paths.raw, root / "raw", splice)
-    payments = sourced_path(base.workspace, "dividends")
-    rewrite_dividends(payments, raw / "sourced", splice)
-    study = splice_study(base.workspace.study, splice)
-    if splice.kind == "cut":
-        study = replace(study, test_year=splice.origin.year)
-    other = run_pipeline(open_audit(study, root, raw), learner)
-    shutil.rmtree(root)
-    return compare_runs(base, other, origin=splice.origin, label=splice.label)
-
-
-def _check_run(base: PipelineRun, learner: str, scratch: Path) -> list[AuditAlarm]:
-    """Compare a run with the reference, fit one model again, and apply the rules."""
-    alarms: list[AuditAlarm] = []
+def _checks(
+    base: PipelineRun, learner: str, scratch: Path
+) -> dict[str, Callable[[], list[AuditAlarm]]]:
+    """Return the checks of one run: its figures again, its fits again, its rules."""
     reference, failed = run_guarded("reference", lambda: reference_for(base))
     if reference is None:
-        return failed
-    checks: dict[str, Callable[[], list[AuditAlarm]]] = {
+        return {"reference": lambda: failed}
+    return {
         "reference": partial(compare_with_reference, base, reference),
         "refit": partial(
             check_refits, base, learner, reference=reference, scratch=scratch
         ),
         "rule": partial(check_rules, base),
+        **({"acts": partial(find_idle, base)} if base.ranking else {}),
     }
-    for name, check in checks.items():
-        found, failed = run_guarded(name, check)
-        alarms += [*(found or []), *failed]
-    return alarms
+
+
+def _placebos(
+    small: Study, root: Path, seed: int, learner: str, log: StepLog
+) -> list[Placebo]:
+    def work() -> tuple[list[AuditAlarm], About]:
+        tested, failed = run_guarded(
+            "placebo", lambda: run_placebos(small, root, seed=seed, learner=learner)
+        )
+        placebos, skilled = tested or ([], [])
+        return [*skilled, *failed], {"placebos": [asdict(each) for each in placebos]}
+
+    taken = log.run(f"{learner} {seed}: placebo", work)
+    return [Placebo(**row) for row in taken.about["placebos"]]

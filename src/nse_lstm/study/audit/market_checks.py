@@ -20,8 +20,9 @@ from nse_lstm.models.forecasting import forecast
 from nse_lstm.study.audit import compare_reference_data
 from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.differences import Differences
-from nse_lstm.study.audit.examine import pick_origin
-from nse_lstm.study.audit.pipeline_run import FILES, LEARNERS, PipelineRun
+from nse_lstm.study.audit.learners import LEARNERS
+from nse_lstm.study.audit.origins import MIDDLE, find_origins
+from nse_lstm.study.audit.pipeline_run import FILES, PipelineRun
 from nse_lstm.study.audit.reference_cache import Split, compute_reference
 from nse_lstm.study.audit.spliced_futures import (
     Splice,
@@ -29,7 +30,7 @@ from nse_lstm.study.audit.spliced_futures import (
     rewrite_files,
     splice_study,
 )
-from nse_lstm.study.audit.stages import STAGES, compare_runs
+from nse_lstm.study.audit.stages import STORED_STAGES, compare_runs
 from nse_lstm.study.core.jobs import bundle_folder, split_stock, training_jobs
 from nse_lstm.study.core.phase_tables import read_instruments, read_recommended
 from nse_lstm.study.core.study_data import StudyData, open_study_data
@@ -39,7 +40,7 @@ from nse_lstm.tables import PANEL, SCORES, read_table
 
 N_SAMPLED = 2
 """Stocks per fold whose windows and scalers are compared."""
-MARKET_STAGES = tuple(stage for stage in STAGES if not stage.of_tabular)
+MARKET_STAGES = tuple(stage for stage in STORED_STAGES if not stage.of_tabular)
 """Without the tabular models, which take a minute per run on a whole market."""
 
 
@@ -106,7 +107,8 @@ def check_futures(
     for number, fold in enumerate(base.folds):
         names = base.recommended[fold.year]
         seed = int(data.facts.digest[:8], 16) + fold.year
-        origin = pick_origin(base, fold.year, seed)
+        found = find_origins(base.prices, fold, seed)
+        (origin,) = [each.session for each in found if each.kind == MIDDLE]
         other = Splice("other future", origin, names[0], names[-1], seed)
         # A cut ends in its fold's year and needs a fold before that.
         cuts = [Splice("cut", origin)] if number else []

@@ -1,5 +1,6 @@
 """The audit's two small markets: a simulated one, and one with random directions."""
 
+import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,18 @@ from nse_lstm.data.simulation.exchange import sessions_between
 from nse_lstm.paths import Paths
 from nse_lstm.study.core.workspace import Workspace
 
-FIRST_YEAR, LAST_YEAR = 2022, 2024
+FIRST_YEAR, LAST_YEAR = 2020, 2024
+"""The longest feature needs a year, and the blend's weights a forecast year before."""
 N_ORDINARY = 6
 NEAR_LIMIT = 0.015
+HEADLINE_BPS = 2
+FIRST_RANKED = 2022
+"""First year that the ranking models forecast; the walk-forward year is the next."""
+FOLD_YEARS = (2023, 2024)
+STALE_MONTH, BREAK_MONTH = "May", "Nov"
+"""The simulated faults and bonus issues lie in other months."""
+BREAK_SESSIONS = 12
+"""More than two weeks."""
 TICKERS = ("ABSA", "COOP", "EQTY", "KCB")
 MOVES = (0.008, 0.03)
 """Size of a random return: far above a tick, far below the daily limit."""
@@ -30,45 +40,96 @@ def shrink_study(study: Study) -> Study:
 
     Backtest, verdict and the networks' layers stay. The numbers of stocks, windows,
     epochs, cost levels and draws shrink. The daily limit is tight so that orders often
-    lapse: a rule that never acts is not tested. Bills pay another rate every month, to
-    a few months before the end, and tax is withheld in the last year.
+    lapse, and the headline cost is low so that the cost gate trades: a rule that never
+    acts is not tested. Models that the study may leave out are trained: v2 at delay 1,
+    and several rank LSTMs per year. Bills pay another rate every month, to a few months
+    before the end, and tax is withheld in the last year.
     """
-    headline = study.backtest.headline_cost_bps
+    headline = HEADLINE_BPS
     return replace(
         study,
         market=replace(study.market, name="audit", simulated=False),
         test_year=LAST_YEAR,
-        universe=replace(study.universe, n_recommended=2, min_sessions=150),
+        universe=replace(study.universe, n_recommended=3, min_sessions=150),
         folds=replace(study.folds, n_walk_forward=1),
         v1=replace(study.v1, max_windows=300, max_epochs=1),
         v2=replace(study.v2, lookback=8, units=4, dense_units=3),
-        # The stages expect one network per stock and year.
-        v2_delay1=replace(study.v2_delay1, trained=False),
+        v2_delay1=replace(study.v2_delay1, trained=True),
+        # Networks; ``shrink_for_networks`` trains them.
         stock_lstm=replace(study.stock_lstm, trained=False),
         training=replace(study.training, max_epochs=2),
         backtest=replace(
             study.backtest,
             cost_bps=tuple(sorted({0, headline})),
+            headline_cost_bps=headline,
             limit=NEAR_LIMIT,
+            capacity_kes=(study.backtest.capital_kes,),
+            n_starts=3,
             bill_rates=_bill_rates(),
             withholding_tax={LAST_YEAR: {"bill": 0.15, "dividend": 0.05}},
         ),
         verdict=replace(study.verdict, bootstrap_reps=50, random_draws=3),
         cross_section=replace(
             study.cross_section,
-            size=3,
+            size=4,
             liquidity_sessions=20,
             min_traded_share=0.2,
             horizons=(1,),
         ),
         tabular=replace(
-            study.tabular, min_stock_rows=50, boosting_rounds=5, min_leaf_rows=20
+            study.tabular,
+            first_year=FIRST_RANKED,
+            min_stock_rows=50,
+            boosting_rounds=5,
+            min_leaf_rows=20,
+        ),
+        rank_lstm=replace(
+            study.rank_lstm,
+            first_year=FIRST_RANKED,
+            n_seeds=2,
+            lookback=5,
+            units=2,
+            deep_units=2,
+            distillation_folds=2,
+            every=5,
+            max_epochs=1,
+        ),
+        portfolio=replace(study.portfolio, n_names=1, horizon=1),
+    )
+
+
+def shrink_for_networks(study: Study) -> Study:
+    """Return the small study with the stock LSTM, and else as few networks as it needs.
+
+    Parameters
+    ----------
+    study : Study
+        From ``shrink_study``.
+    """
+    return replace(
+        study,
+        universe=replace(study.universe, n_recommended=2),
+        v2_delay1=replace(study.v2_delay1, trained=False),
+        stock_lstm=replace(
+            study.stock_lstm,
+            trained=True,
+            lookback=5,
+            units=2,
+            n_members=2,
+            n_pool=3,
+            pool_epochs=1,
+            pool_warm_up_steps=2,
+            max_epochs=1,
+            warm_up_steps=2,
         ),
     )
 
 
 def write_small_market(folder: Path, seed: int) -> None:
-    """Write a simulated market of six stocks and three years, with file faults.
+    """Write a simulated market of six stocks and five years, with file faults.
+
+    Each fold gets a session that copies the one before, and a break of the calendar, so
+    that every kind of origin is there.
 
     Parameters
     ----------
@@ -80,6 +141,8 @@ def write_small_market(folder: Path, seed: int) -> None:
         first_year=FIRST_YEAR, last_year=LAST_YEAR, n_ordinary=N_ORDINARY, seed=seed
     )
     write_market(folder, simulation)
+    for year in FOLD_YEARS:
+        _plant_conditions(folder / f"NSE_data_all_stocks_{year}.csv", seed + year)
 
 
 def write_random_market(folder: Path, seed: int) -> None:
@@ -108,6 +171,28 @@ def write_random_market(folder: Path, seed: int) -> None:
         rows = [_row(sessions, price, volume, day, j) for day in days for j in range(4)]
         path = folder / f"NSE_data_all_stocks_{year}.csv"
         path.write_text("\n".join([HEADER, *rows, ""]), encoding="ascii", newline="\n")
+
+
+def _plant_conditions(path: Path, seed: int) -> None:
+    """Let one session repeat the one before, and leave two weeks out."""
+    header, *rows = list(csv.reader(path.read_text("utf-8").splitlines()))
+    boards: dict[str, list[list[str]]] = {}
+    for row in rows:
+        boards.setdefault(row[0], []).append(row)
+    names = list(boards)
+    stale = [n for n in names if f"-{STALE_MONTH}-" in n]
+    place = names.index(stale[1 + seed % (len(stale) - 2)])
+    copied = {row[1]: row for row in boards[names[place - 1]]}
+    boards[names[place]] = [
+        [row[0], *copied.get(row[1], row)[1:]] for row in boards[names[place]]
+    ]
+    late = [n for n in names if f"-{BREAK_MONTH}-" in n]
+    start = seed % (len(late) - BREAK_SESSIONS)
+    for name in late[start : start + BREAK_SESSIONS]:
+        del boards[name]
+    with path.open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerows([header, *(row for board in boards.values() for row in board)])
 
 
 def open_audit(study: Study, root: Path, raw: Path) -> Workspace:

@@ -1,38 +1,47 @@
 """Run the study's own phases from raw files to the verdict and keep every table."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import pandas as pd
 
-from nse_lstm.config import Study
 from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
 from nse_lstm.models.jobs import TrainingJob
-from nse_lstm.study.audit import surrogate
-from nse_lstm.study.audit.patching import patched
+from nse_lstm.study.audit.learners import learning_with
 from nse_lstm.study.audit.tabular_run import TabularTables, build_tabular_tables
-from nse_lstm.study.core.jobs import bundle_folder, training_jobs
+from nse_lstm.study.core.fitting import fit_models
+from nse_lstm.study.core.jobs import bundle_folder, study_jobs
 from nse_lstm.study.core.phase_tables import read_recommended, study_folds
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis import analyse
+from nse_lstm.study.ranking import rank_models, recommended_rank_ic, top_n_portfolio
+from nse_lstm.study.training.stock_lstm import train_stock_lstm
 from nse_lstm.study.validation import validate
-from nse_lstm.tables import (
-    FORECASTS,
-    PANEL,
-    SCORES,
-    STRATEGY_RETURNS,
-    read_table,
-)
+from nse_lstm.tables import FORECASTS, PANEL, SCORES, STRATEGY_RETURNS, read_table
 
-Fit = Callable[[TrainingJob, Study, Path], None]
 FILES = ("model.keras", "scaler.json", "history.csv")
 Bundles = dict[tuple[str, int], dict[str, bytes]]
+
+
+@dataclass(frozen=True, eq=False)
+class RankingRun:
+    """Tables of Phase 2's ranking models, before the test year."""
+
+    forecasts: pd.DataFrame
+    """``FORECASTS`` of every ranking model, and of the blends."""
+    weights: pd.DataFrame
+    """Of the blend's members, by fold, delay and horizon."""
+    summary: pd.DataFrame
+    """Rank IC by model and year; year 0 is all."""
+    differences: pd.DataFrame
+    returns: pd.DataFrame
+    """``STRATEGY_RETURNS`` of the top-ranked stocks and their benchmark."""
+    judgements: dict[int, Judgement]
+    recommended: pd.DataFrame
+    """Rank IC of every model on the recommended stocks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,62 +55,52 @@ class PipelineRun:
     recommended: dict[int, list[str]]
     tradable: dict[int, list[str]]
     jobs: list[TrainingJob]
+    """Jobs of delay 0."""
     bundles: Bundles
-    """Bytes of weights, scaler and history by stock and year."""
+    """Bytes of weights, scaler and history by stock and year, at delay 0."""
     forecasts: pd.DataFrame
     returns: pd.DataFrame
     scores: pd.DataFrame
     selection: pd.DataFrame
     judgement: Judgement | None
     """None where nothing is judged."""
+    delayed_jobs: tuple[TrainingJob, ...] = ()
+    """Jobs that aim at the return that is traded."""
+    delayed_bundles: Bundles | None = None
+    ranking: RankingRun | None = None
+    """None where the ranking models are not run."""
 
     @cached_property
     def tabular(self) -> TabularTables:
-        """The tabular models' features, targets and forecasts."""
+        """The ranking models' tables from the whole panel, the test year included."""
         panel = self.prices[list(PANEL.columns)]
         return build_tabular_tables(self.workspace.study, panel, self.folds)
 
 
-def fit_network(job: TrainingJob, study: Study, folder: Path) -> None:
-    """Fit a job's network in this process, with the study's own engine.
-
-    Parameters
-    ----------
-    job : TrainingJob
-    study : Study
-    folder : Path
-        Of the bundle.
-    """
-    from nse_lstm.models.fitting import fit_bundle
-
-    fit_bundle(job, study=study, folder=folder)
-
-
-LEARNERS: dict[str, Fit] = {
-    "network": fit_network,
-    "surrogate": surrogate.fit_surrogate,
-}
-"""Fits of a job: the study's network, or the fast linear surrogate."""
-
-
-def run_pipeline(workspace: Workspace, learner: str) -> PipelineRun:
+def run_pipeline(
+    workspace: Workspace, learner: str, *, rankings: bool = True
+) -> PipelineRun:
     """Run Phases 1 to 4 with the study's own functions.
-
-    Tables that are only displayed, and that no choice depends on, are left out.
 
     Parameters
     ----------
     workspace : Workspace
         With raw files and a root of its own.
     learner : str
-        One of ``LEARNERS``.
+        One of ``learners.LEARNERS``, for the networks of single stocks.
+    rankings : bool
+        Whether the ranking models of Phase 2 are run too.
     """
-    with _without_display_tables():
-        analyse.analyse_data(workspace)
-        jobs = list_jobs(workspace)
-        bundles = fit_jobs(workspace, jobs, learner)
-        with forecasting_with(learner):
-            outcome = validate.validate(workspace)
+    analyse.analyse_data(workspace)
+    jobs = list_jobs(workspace)
+    bundles, delayed_bundles = fit_jobs(workspace, jobs, learner)
+    with learning_with(learner):
+        if workspace.study.stock_lstm.trained:
+            data = open_study_data(workspace)
+            train_stock_lstm(data, data.folds, progress=_silent)
+        ranked = _rank(workspace) if rankings else None
+        outcome = validate.validate(workspace)
+        ranking = ranked and _on_recommended(workspace, ranked, outcome)
     folder = workspace.paths.evaluation
     return PipelineRun(
         workspace=workspace,
@@ -111,23 +110,28 @@ def run_pipeline(workspace: Workspace, learner: str) -> PipelineRun:
         folds=study_folds(workspace),
         recommended=read_recommended(workspace),
         tradable=read_recommended(workspace, "all"),
-        jobs=jobs,
+        jobs=[job for job in jobs if not job.delay],
         bundles=bundles,
         forecasts=read_table(FORECASTS, folder / "forecasts.parquet"),
         returns=read_table(STRATEGY_RETURNS, folder / "returns.parquet"),
         scores=read_table(SCORES, folder / "scores.parquet"),
         selection=outcome.selection,
         judgement=outcome.judgement,
+        delayed_jobs=tuple(job for job in jobs if job.delay),
+        delayed_bundles=delayed_bundles,
+        ranking=ranking,
     )
 
 
 def list_jobs(workspace: Workspace) -> list[TrainingJob]:
     """List the study's training jobs, as Phase 3 does."""
-    return training_jobs(open_study_data(workspace))
+    return study_jobs(open_study_data(workspace))
 
 
-def fit_jobs(workspace: Workspace, jobs: list[TrainingJob], learner: str) -> Bundles:
-    """Fit every job in this process and read back the stored files.
+def fit_jobs(
+    workspace: Workspace, jobs: list[TrainingJob], learner: str
+) -> tuple[Bundles, Bundles]:
+    """Fit every job that is not there yet in this process, and read the stored files.
 
     Parameters
     ----------
@@ -136,16 +140,28 @@ def fit_jobs(workspace: Workspace, jobs: list[TrainingJob], learner: str) -> Bun
     jobs : list of TrainingJob
         To fit.
     learner : str
-        One of ``LEARNERS``.
+        One of ``learners.LEARNERS``.
+
+    Returns
+    -------
+    Bundles, Bundles
+        Of the jobs at delay 0, and of the others.
     """
-    data, bundles = open_study_data(workspace), Bundles()
-    for job in jobs:
-        folder = bundle_folder(data, job.ticker, job.year)
-        LEARNERS[learner](job, workspace.study, folder)
-        bundles[job.ticker, job.year] = {
-            name: (folder / name).read_bytes() for name in FILES
-        }
-    return bundles
+    data = open_study_data(workspace)
+    with learning_with(learner):
+        models = fit_models(
+            jobs,
+            study=workspace.study,
+            folder_of=lambda job: bundle_folder(
+                data, job.ticker, job.year, job.architecture
+            ),
+            progress=_silent,
+        )
+    at_once, delayed = Bundles(), Bundles()
+    for job, model in zip(jobs, models, strict=True):
+        files = {name: (model.folder / name).read_bytes() for name in FILES}
+        (delayed if job.delay else at_once)[job.ticker, job.year] = files
+    return at_once, delayed
 
 
 def forecast_folds(
@@ -160,34 +176,39 @@ def forecast_folds(
     panel : DataFrame
         ``PANEL``, the test year included.
     learner : str
-        The one of ``LEARNERS`` that fitted them.
+        The one of ``learners.LEARNERS`` that fitted them.
     """
     data = open_study_data(workspace)
-    with forecasting_with(learner):
+    with learning_with(learner):
         blocks = [validate.forecast_fold(data, panel, fold) for fold in data.folds]
     return pd.concat(blocks, ignore_index=True)
 
 
-@contextmanager
-def forecasting_with(learner: str) -> Iterator[None]:
-    """Let Phase 4 forecast with its own networks, or with the surrogates."""
-    if learner == "network":
-        yield
-    else:
-        with patched(validate, forecast_fold=surrogate.forecast_fold):
-            yield
+def _rank(workspace: Workspace) -> RankingRun:
+    """Run Phase 2's ranking models and their account."""
+    ranking = rank_models.rank_stocks(workspace, progress=_silent)
+    net = top_n_portfolio.backtest_ensemble(workspace, ranking)
+    # The models are there now; only their forecasts are read.
+    ranked = rank_models.ranked_forecasts(open_study_data(workspace), progress=_silent)
+    return RankingRun(
+        forecasts=ranked.forecasts,
+        weights=ranking.weights,
+        summary=ranking.summary,
+        differences=ranking.differences,
+        returns=net.returns,
+        judgements=net.judgements,
+        recommended=ranking.summary[:0],
+    )
 
 
-@contextmanager
-def _without_display_tables() -> Iterator[None]:
-    """Skip the market statistics."""
-    with patched(
-        analyse,
-        compute_market_statistics=_nothing,
-        write_market_statistics=_nothing,
-    ):
-        yield
+def _on_recommended(
+    workspace: Workspace, ranking: RankingRun, outcome: validate.Validation
+) -> RankingRun:
+    own = recommended_rank_ic.rank_recommended(
+        workspace, outcome.walk_forward.forecasts
+    )
+    return replace(ranking, recommended=own.summary)
 
 
-def _nothing(*given: object, **how: object) -> None:
-    """Do nothing."""
+def _silent(line: str) -> None:
+    """Say nothing."""

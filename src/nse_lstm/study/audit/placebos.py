@@ -117,7 +117,12 @@ def _permuted(jobs: list[TrainingJob], seed: int) -> list[TrainingJob]:
         return replace(windows, y=generator.permutation(windows.y))
 
     return [
-        replace(job, train=shuffled(job.train), validation=shuffled(job.validation))
+        replace(
+            job,
+            train=shuffled(job.train),
+            validation=shuffled(job.validation),
+            version=f"{job.version} permuted",
+        )
         for job in jobs
     ]
 

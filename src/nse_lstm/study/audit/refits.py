@@ -2,7 +2,9 @@
 
 import json
 import math
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,8 @@ from nse_lstm.study.audit.differences import (
     is_close,
     to_array,
 )
-from nse_lstm.study.audit.pipeline_run import FILES, LEARNERS, PipelineRun
+from nse_lstm.study.audit.learners import LEARNERS
+from nse_lstm.study.audit.pipeline_run import FILES, PipelineRun
 from nse_lstm.study.audit.reference.windows import ReferenceWindow
 from nse_lstm.study.audit.reference_cache import ReferenceCache
 from nse_lstm.study.audit.table_rows import blocks_by_model
@@ -131,11 +134,17 @@ def outputs_of(
     low, high = scale
     X = (np.array([w.inputs for w in windows]) - low) / (high - low)
     if learner == "network":
-        model = load_keras(folder)
+        model = _keras_model(folder)
         outputs = model(X.astype(np.float32)[..., np.newaxis], training=False)
         return np.asarray(outputs, float).ravel()
     weights = np.array(json.loads((folder / "model.keras").read_text()))
     return surrogate.predict(weights, X)
+
+
+@lru_cache(maxsize=16)
+def _keras_model(folder: Path) -> Any:
+    """Load a network once for all stocks and spans that it forecasts."""
+    return load_keras(folder)
 
 
 def _fit_again(run: PipelineRun, learner: str, scratch: Path) -> Differences:

@@ -7,6 +7,8 @@ import pandas as pd
 
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.evaluation.strategies import INDEX
+from nse_lstm.features.returns import market_sessions
+from nse_lstm.json_files import read_json
 from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.pipeline_run import PipelineRun
 from nse_lstm.study.core.ledger import read_lines
@@ -29,6 +31,7 @@ def check_rules(run: PipelineRun) -> list[AuditAlarm]:
             *_columns(run),
             *_seal(run),
             *_spans(run),
+            *_fitted_spans(run),
             *_money(run),
             *_sides(run),
             *_ledger(run),
@@ -61,7 +64,7 @@ def _seal(run: PipelineRun) -> Broken:
 
 def _spans(run: PipelineRun) -> Broken:
     """Every label of one span must end before the next span's first origin."""
-    for job in run.jobs:
+    for job in (*run.jobs, *run.delayed_jobs):
         where, start = f"{job.ticker} {job.year}", pd.Timestamp(job.year, 1, 1)
         last = pd.Timestamp(job.train.target_date.max())
         if last >= start:
@@ -77,6 +80,24 @@ def _spans(run: PipelineRun) -> Broken:
             yield "spans", str(year), "forecasts of targets outside the fold"
         if (rows["origin"] >= rows["target_date"]).any():
             yield "spans", str(year), "an origin that is not before its target"
+
+
+def _fitted_spans(run: PipelineRun) -> Broken:
+    """Every stored model says its span's last target, which lies before its year."""
+    for path in sorted(run.workspace.paths.models.rglob("metadata.json")):
+        about = read_json(path)
+        spans = [about[name] for name in ("train", "validation") if about.get(name)]
+        dates = [span["last_target"] for span in spans if "last_target" in span]
+        for last in dates:
+            if pd.Timestamp(last) >= pd.Timestamp(about["year"], 1, 1):
+                yield "spans", f"{path.parent.name} {about['year']}", f"label of {last}"
+    if run.ranking:
+        sessions, purge = market_sessions(run.prices), run.workspace.study.cross_section
+        for fold in run.folds:
+            last = pd.Timestamp(run.tabular.spans[fold.year]["last_target"])
+            first = int(sessions.searchsorted(fold.start))
+            if last >= sessions[first - purge.purge]:
+                yield "spans", f"rank_lstm {fold.year}", f"label of {last:%Y-%m-%d}"
 
 
 def _money(run: PipelineRun) -> Broken:

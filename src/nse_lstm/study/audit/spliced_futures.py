@@ -40,11 +40,14 @@ class Splice:
     delisted: str = ""
     """Stock that is delisted a week later."""
     seed: int = 0
+    condition: str = ""
+    """Kind of the origin, as in ``origins.KINDS``."""
 
     @property
     def label(self) -> str:
-        """Kind and origin in words."""
-        return f"{self.kind} after {self.origin:%Y-%m-%d}"
+        """Kind, origin and the origin's condition in words."""
+        condition = f" ({self.condition})" if self.condition else ""
+        return f"{self.kind} after {self.origin:%Y-%m-%d}{condition}"
 
 
 def rewrite_files(source: Path, target: Path, splice: Splice) -> Path:
@@ -188,21 +191,36 @@ class _Chain:
     """Price of each stock's last row."""
     given: dict[tuple[str, pd.Timestamp], str] = field(default_factory=dict)
     """``Previous`` of each row, since two files may hold a session."""
+    known: dict[str, list[str]] = field(default_factory=dict)
+    """Each stock's last row up to the origin."""
 
     def link(self, row: list[str], other: list[str], splice: Splice) -> list[str]:
         """Give a row after the origin the price of the stock's row before."""
-        if not row[DATE] or _session(row[DATE]) <= splice.origin:
+        if not row[DATE]:
             return other
         ticker = row[TICKER]
+        if _session(row[DATE]) <= splice.origin:
+            self.known[ticker] = row
+            return other
         place = (ticker, _session(row[DATE]))
         if place not in self.given:
-            self.given[place] = self.last.get(ticker, row[PREVIOUS])
+            self.given[place] = self.last.get(ticker) or self._first(row)
             self.last[ticker] = other[PRICE]
         other[PREVIOUS] = self.given[place]
         now, previous = _number(other[PRICE]), _number(other[PREVIOUS])
         if now is not None and previous is not None:
             other[CHANGE] = f"{now - previous:.2f}"
         return other
+
+    def _first(self, row: list[str]) -> str:
+        """Return ``Previous`` of the first row after the origin.
+
+        A stale copy repeats the ``Previous`` of the row before. Rewritten it is no copy
+        any more, so it gets that row's price.
+        """
+        before = self.known.get(row[TICKER])
+        is_copy = before is not None and row[PRICE:VOLUME] == before[PRICE:VOLUME]
+        return before[PRICE] if before and is_copy else row[PREVIOUS]
 
 
 def _half(row: list[str]) -> str:

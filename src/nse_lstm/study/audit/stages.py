@@ -19,7 +19,7 @@ from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.pipeline_run import PipelineRun
 
-ORIGIN_KEY = ["ticker", "model", "seed", "fold", "origin"]
+ORIGIN_KEY = ["ticker", "model", "seed", "fold", "delay", "horizon", "origin"]
 ACCOUNT_KEY = ["ticker", "model", "seed", "fold", "rule", "cost_bps", "session"]
 
 Lines = Iterator[str]
@@ -41,11 +41,19 @@ class RunPair:
 
     @property
     def folds(self) -> list[Fold]:
-        """Folds of both runs whose models were fitted before the origin."""
+        """Folds of both runs whose training span ends at the origin or before."""
         years = {fold.year for fold in self.other.folds}
         return [
-            f for f in self.base.folds if f.year in years and f.start <= self.origin
+            fold
+            for fold in self.base.folds
+            if fold.year in years and last_before(self.base, fold.start) <= self.origin
         ]
+
+    @property
+    def is_sealed(self) -> bool:
+        """True where both runs share all that lies before the base's test year."""
+        test = self.base.folds[-1]
+        return test in self.folds and self.other.folds[-1] == test
 
     @property
     def years(self) -> list[int]:
@@ -93,6 +101,18 @@ def compare_runs(
     ]
 
 
+def last_before(run: PipelineRun, start: pd.Timestamp) -> pd.Timestamp:
+    """Return the last session before a day.
+
+    Parameters
+    ----------
+    run : PipelineRun
+    start : Timestamp
+    """
+    sessions = run.prices["session"]
+    return pd.Timestamp(sessions[sessions < start].max())
+
+
 def windows_digest(windows: Windows) -> str:
     """Return the SHA-256 of every array of some windows."""
     digest = hashlib.sha256()
@@ -117,7 +137,10 @@ def _universe(pair: RunPair) -> Lines:
 
 
 def _windows(pair: RunPair) -> Lines:
-    one, two = (_job_digests(run.jobs, set(pair.years)) for run in pair.runs)
+    one, two = (
+        _job_digests([*run.jobs, *run.delayed_jobs], set(pair.years))
+        for run in pair.runs
+    )
     yield from _compare_values(one, two, "training or validation windows")
 
 
@@ -126,7 +149,7 @@ def _files(*names: str) -> Callable[[RunPair], Lines]:
         years = set(pair.years)
         for name in names:
             one, two = (
-                {key: f[name] for key, f in r.bundles.items() if key[1] in years}
+                {key: f[name] for key, f in _bundles(r).items() if key[1] in years}
                 for r in pair.runs
             )
             yield from _compare_values(one, two, name)
@@ -142,8 +165,18 @@ def _tabular(pair: RunPair) -> Lines:
     yield from _compare_forecasts(pair, [r.tabular.forecasts for r in pair.runs])
 
 
-def _compare_forecasts(pair: RunPair, tables: list[pd.DataFrame]) -> Lines:
-    tables = [table[table["fold"].isin(pair.years)] for table in tables]
+def _ranked_before(pair: RunPair) -> list[int]:
+    """Return years that only the ranking models forecast, before the first fold."""
+    known = last_before(pair.base, pair.base.folds[0].start) <= pair.origin
+    years = {y for r in pair.runs if r.ranking for y in r.ranking.forecasts["fold"]}
+    return sorted(y for y in years if known and y < pair.base.folds[0].year)
+
+
+def _compare_forecasts(
+    pair: RunPair, tables: list[pd.DataFrame], years: list[int] | None = None
+) -> Lines:
+    folds = pair.years if years is None else years
+    tables = [table[table["fold"].isin(folds)] for table in tables]
     known = [table[table["target_date"] <= pair.origin] for table in tables]
     yield from _compare_tables(*known, key=ORIGIN_KEY)
     # Targets after the origin may exist in one run only. Where both have one, the
@@ -190,16 +223,64 @@ def _positions(pair: RunPair) -> Lines:
 
 def _choices(pair: RunPair) -> Lines:
     base, other = pair.runs
-    years = [fold.year for fold in pair.folds if fold.end <= pair.origin]
+    years = [f.year for f in pair.folds if last_before(base, f.end) <= pair.origin]
     scores = [r.scores[r.scores["fold"].isin(years)] for r in pair.runs]
     key = ["ticker", "model", "fold", "rule", "metric", "cost_bps"]
     yield from _compare_tables(*scores, key=key)
-    test = base.folds[-1]
-    if test.start <= pair.origin and other.folds[-1] == test:
+    if pair.is_sealed:
         if len(base.selection):
             yield from _compare_tables(base.selection, other.selection, key=["ticker"])
         if repr(base.judgement) != repr(other.judgement):
             yield "the verdict and its numbers moved with the test year"
+
+
+def _rank_samples(pair: RunPair) -> Lines:
+    for name in ("samples", "spans"):
+        one, two = (
+            {y: v for y, v in getattr(r.tabular, name).items() if y in pair.years}
+            for r in pair.runs
+        )
+        yield from _compare_values(one, two, f"the rank LSTM's {name}")
+
+
+def _blend_weights(pair: RunPair) -> Lines:
+    tables = [[r.tabular.weights for r in pair.runs]]
+    if all(r.ranking for r in pair.runs):
+        tables.append([r.ranking.weights for r in pair.runs if r.ranking])
+    for both in tables:
+        flat = [table.reset_index() for table in both]
+        known = [table[table["fold"].isin(pair.years)] for table in flat]
+        yield from _compare_tables(*known, key=["fold", "delay", "horizon"])
+
+
+def _rankings(pair: RunPair) -> Lines:
+    one, two = (r.ranking for r in pair.runs)
+    if one and two:
+        yield from _compare_forecasts(
+            pair,
+            [one.forecasts, two.forecasts],
+            years=[*pair.years, *_ranked_before(pair)],
+        )
+
+
+def _top_n(pair: RunPair) -> Lines:
+    one, two = (r.ranking for r in pair.runs)
+    if one and two:
+        years = [*pair.years, *_ranked_before(pair)]
+        tables = [t[t["fold"].isin(years)] for t in (one.returns, two.returns)]
+        known = [table[table["session"] <= pair.origin] for table in tables]
+        yield from _compare_tables(*known, key=ACCOUNT_KEY)
+
+
+def _sealed(pair: RunPair) -> Lines:
+    """Compare what is published of the years before the test year."""
+    one, two = (r.ranking for r in pair.runs)
+    if pair.is_sealed and one and two:
+        for name in ("summary", "differences", "recommended"):
+            tables = [getattr(ranking, name) for ranking in (one, two)]
+            yield from _compare_tables(*tables, key=list(tables[0].columns[:4]))
+        if repr(one.judgements) != repr(two.judgements):
+            yield "the judgements of the top-ranked stocks moved with the test year"
 
 
 STAGES: tuple[Stage, ...] = (
@@ -214,13 +295,35 @@ STAGES: tuple[Stage, ...] = (
     Stage("features", _features, of_tabular=True),
     Stage("targets", _targets, of_tabular=True),
     Stage("tabular", _tabular, of_tabular=True),
+    Stage("rank samples", _rank_samples, of_tabular=True),
+    Stage("blend weights", _blend_weights, of_tabular=True),
+    Stage("rankings", _rankings),
+    Stage("top n", _top_n),
+    Stage("rank summaries", _sealed),
 )
 """``core.audit_result.CHECKS`` describes each in words."""
+
+OF_WHOLE_RUNS = ("scalers", "weights", "choices", "rankings", "top n", "rank summaries")
+"""Stages that need models and scores of both runs' own."""
+STORED_STAGES = tuple(stage for stage in STAGES if stage.name not in OF_WHOLE_RUNS)
+"""Stages of a run that forecasts with another run's models."""
+
+
+def _bundles(run: PipelineRun) -> dict[tuple[str, int, str], dict[str, bytes]]:
+    """Return every stored model's files by stock, year and kind."""
+    kinds = {"": run.bundles, "delay 1": run.delayed_bundles or {}}
+    return {
+        (ticker, year, kind): files
+        for kind, bundles in kinds.items()
+        for (ticker, year), files in bundles.items()
+    }
 
 
 def _job_digests(jobs: list[TrainingJob], years: set[int]) -> dict[Any, str]:
     return {
-        (job.ticker, job.year, name): windows_digest(getattr(job, name))
+        (job.ticker, job.year, job.architecture, name): windows_digest(
+            getattr(job, name)
+        )
         for job in jobs
         for name in ("train", "validation")
         if job.year in years

@@ -6,6 +6,7 @@ leaves the same files. So every check reads it like a network's bundle.
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.config import Study
-from nse_lstm.features.folds import Fold
-from nse_lstm.features.returns import with_returns
 from nse_lstm.features.scaling import (
+    MinMaxScaler,
     fit_min_max,
     scale,
     scaler_document,
@@ -25,17 +25,23 @@ from nse_lstm.features.scaling import (
 )
 from nse_lstm.features.windows import Windows
 from nse_lstm.json_files import read_json
-from nse_lstm.models.baselines import forecast_baselines, forecast_rows
-from nse_lstm.models.bundles import DIGESTED
+from nse_lstm.models.baselines import forecast_rows
+from nse_lstm.models.bundles import DIGESTED, Bundle, load_bundle, read_metadata
 from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.models.tabular_models import fit_ridge
-from nse_lstm.paths import write_text
-from nse_lstm.study.core import jobs
-from nse_lstm.study.core.phase_tables import ALL_STOCKS
-from nse_lstm.study.core.study_data import StudyData
+from nse_lstm.paths import write_folder
 
 PENALTIES = (1e-3, 1e-1, 1e1)
 Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Surrogate:
+    """A stored ridge regression with its scaler and metadata."""
+
+    weights: Numbers
+    scaler: MinMaxScaler
+    metadata: dict[str, Any]
 
 
 def fit_surrogate(job: TrainingJob, study: Study, folder: Path) -> None:
@@ -46,7 +52,7 @@ def fit_surrogate(job: TrainingJob, study: Study, folder: Path) -> None:
     job : TrainingJob
         Windows to fit and to validate on.
     study : Study
-        Unused; networks are fitted by the same signature.
+        Its horizon goes into the metadata.
     folder : Path
         Of the bundle.
     """
@@ -65,10 +71,36 @@ def fit_surrogate(job: TrainingJob, study: Study, folder: Path) -> None:
         "history.csv": "\n".join(["val_huber", *map(repr, losses), ""]),
     }
     digests = {n: hashlib.sha256(t.encode()).hexdigest() for n, t in files.items()}
-    about: dict[str, Any] = {"best_epoch": best + 1, "validation_loss": losses[best]}
-    metadata = {"digests": digests, "version": job.version, **about}
-    for name, text in {**files, "metadata.json": json.dumps(metadata)}.items():
-        write_text(folder / name, text)
+    metadata = {
+        "ticker": job.ticker,
+        "seed": job.seed,
+        "architecture": job.architecture,
+        "version": job.version,
+        "surrogate": True,
+        "lookback": job.train.lookback,
+        "horizon": study.v2.horizon,
+        "delay": job.delay,
+        "epochs": len(losses),
+        "best_epoch": best + 1,
+        "train_loss": losses[best],
+        "validation_loss": losses[best],
+        "digests": digests,
+    }
+    files["metadata.json"] = json.dumps(metadata)
+    files["run.json"] = json.dumps({"seconds": 0.0})
+    write_folder(folder, {name: text.encode() for name, text in files.items()})
+
+
+def load_stored(folder: Path) -> Surrogate | Bundle:
+    """Load a fitted surrogate, or the network where the folder holds one."""
+    metadata = read_metadata(folder)
+    if not metadata.get("surrogate"):
+        return load_bundle(folder)
+    return Surrogate(
+        weights=np.array(read_json(folder / "model.keras")),
+        scaler=scaler_from_document(read_json(folder / "scaler.json")),
+        metadata=metadata,
+    )
 
 
 def predict(weights: Numbers, X: Numbers) -> Numbers:
@@ -84,44 +116,33 @@ def predict(weights: Numbers, X: Numbers) -> Numbers:
     return weights[0] + (np.ascontiguousarray(X) * weights[1:]).sum(axis=1)
 
 
-def forecast_fold(data: StudyData, panel: pd.DataFrame, fold: Fold) -> pd.DataFrame:
-    """Forecast a fold with the surrogates, as ``validate.forecast_fold`` does.
+def forecast_windows(
+    model: Surrogate, windows: Windows, *, year: int, ticker: str = ""
+) -> pd.DataFrame:
+    """Forecast the target's price from each window, as ``forecasting.forecast`` does.
 
     Parameters
     ----------
-    data : StudyData
-        With fitted surrogates.
-    panel : DataFrame
-        ``PANEL``, the fold's year included.
-    fold : Fold
-        To forecast.
+    model : Surrogate
+    windows : Windows
+        Of the model's stock, lookback and delay, unscaled.
+    year : int
+        The fold that the rows belong to.
+    ticker : str
+        The windows' stock, for a model of all stocks.
     """
-    prices, blocks = with_returns(panel), []
-    for ticker in data.recommended[fold.year]:
-        split = jobs.split_stock(data.study, prices, ticker, fold)
-        names = {"v2": ticker, "v1": ALL_STOCKS}
-        for model, name in names.items():
-            folder = jobs.bundle_folder(data, name, fold.year)
-            rows = forecast_rows(
-                split.forecast,
-                _forecast(folder, split.forecast),
-                ticker=ticker,
-                model=model,
-                seed=data.study.seed,
-                year=fold.year,
-                horizon=1,
-            )
-            blocks.append(rows)
-        blocks.append(
-            forecast_baselines(split, ticker=ticker, year=fold.year, horizon=1)
-        )
-    return pd.concat(blocks, ignore_index=True)
-
-
-def _forecast(folder: Path, windows: Windows) -> Numbers:
-    scaler = scaler_from_document(read_json(folder / "scaler.json"))
-    weights = np.array(read_json(folder / "model.keras"))
-    return unscale(scaler, predict(weights, scale(scaler, windows.X)))
+    about = model.metadata
+    scaled = predict(model.weights, scale(model.scaler, windows.X))
+    return forecast_rows(
+        windows,
+        unscale(model.scaler, scaled),
+        ticker=ticker or about["ticker"],
+        model=about["architecture"],
+        seed=about["seed"],
+        year=year,
+        horizon=about["horizon"],
+        delay=about["delay"],
+    )
 
 
 def _loss(error: Numbers) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from nse_lstm.config import Study
@@ -33,12 +34,13 @@ from nse_lstm.evaluation.strategies import (
 from nse_lstm.evaluation.total_return import ReturnBasis, join_bases
 from nse_lstm.evaluation.verdict import Judgement, pooled_excess
 from nse_lstm.features.folds import Fold
-from nse_lstm.features.returns import with_returns
+from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.features.stock_channels import build_stock_channels
-from nse_lstm.features.windows import FoldSplit
+from nse_lstm.features.windows import FoldSplit, open_windows, select_windows
 from nse_lstm.json_files import write_json
 from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import Bundle, load_bundle
+from nse_lstm.models.delayed import date_trades
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.stock_lstm import STOCK_LSTM, forecast_stock_lstm
 from nse_lstm.study.core.audit_result import AuditOutcome, read_audit
@@ -263,12 +265,22 @@ def forecast_delayed(data: StudyData, panel: pd.DataFrame, fold: Fold) -> pd.Dat
     Returns
     -------
     DataFrame
-        FORECASTS of every stock recommended as of the fold's start, without prices.
+        FORECASTS of every stock recommended as of the fold's start, without prices, and
+        of every origin, whether or not its trade turns out to have a price.
     """
-    blocks = []
-    for ticker, split in _splits(data, panel, fold, delay=data.study.backtest.delay):
+    study, prices, blocks = data.study, with_returns(panel), []
+    sessions = market_sessions(prices)
+    for ticker in data.recommended[fold.year]:
+        every = open_windows(
+            prices[prices["ticker"] == ticker], sessions, lookback=study.v2.lookback
+        )
+        dated = date_trades(
+            every, sessions, delay=study.backtest.delay, horizon=study.v2.horizon
+        )
+        year = pd.DatetimeIndex(dated.target_date).year
+        own = select_windows(dated, np.asarray(year == fold.year))
         bundle = _load(data, ticker, fold, DELAY1)
-        blocks.append(forecast(bundle, split.forecast, year=fold.year))
+        blocks.append(forecast(bundle, own, year=fold.year))
     return pd.concat(blocks, ignore_index=True)
 
 
@@ -310,12 +322,12 @@ def _load(data: StudyData, ticker: str, fold: Fold, architecture: str = "v2") ->
 
 
 def _splits(
-    data: StudyData, panel: pd.DataFrame, fold: Fold, *, delay: int = 0
+    data: StudyData, panel: pd.DataFrame, fold: Fold
 ) -> Iterator[tuple[str, FoldSplit]]:
     """Yield every stock recommended as of the fold's start, with its windows."""
     prices = with_returns(panel)
     for ticker in data.recommended[fold.year]:
-        yield ticker, split_stock(data.study, prices, ticker, fold, delay=delay)
+        yield ticker, split_stock(data.study, prices, ticker, fold)
 
 
 def _evaluate(
