@@ -1,11 +1,11 @@
-"""Verbs for other people's data: prices of a market of one's own."""
+"""Verbs for other people's data: price files and forecasts."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nse_lstm.cli.verbs import Answer, verb
+from nse_lstm.cli.verbs import Answer, Identity, verb
 
 
 @verb(name="import", study=False)
@@ -75,3 +75,34 @@ def import_prices(
         accept=accept,
     )
     return Answer(found.row_counts, found.lines, code=0 if found.written else 1)
+
+
+@verb(name="judge")
+def judge_outside(
+    identity: Identity,
+    file: Annotated[
+        Path, typer.Argument(help="Forecasts: unique_id, ds, cutoff and y_hat.")
+    ],
+    name: Annotated[str, typer.Option(help="Name of the model, as chronos_small.")],
+    column: Annotated[
+        str, typer.Option(help="The model's column, where the file has several.")
+    ] = "",
+    trained_through: Annotated[
+        str, typer.Option(help="Last day in the model's training data, as 2022-12-31.")
+    ] = "",
+) -> Answer:
+    """Judge forecasts made elsewhere as the study's own: exploratory, and recorded."""
+    from nse_lstm.pages.outside import (
+        accuracy_by_horizon,
+        summary_lines,
+        write_outside,
+    )
+    from nse_lstm.study.laboratory.judge import judge_outside as judge_file
+
+    workspace = identity.open()
+    found = judge_file(
+        workspace, file, name=name, column=column, trained_through=trained_through
+    )
+    page = write_outside(workspace, found)
+    table = accuracy_by_horizon(found, found.placed[0].horizon)
+    return Answer(table, [*summary_lines(found), f"The page: {page}"])

@@ -12,10 +12,12 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.study.core.ledger import append_lines, identity, read_lines
+from nse_lstm.study.core.market_scope import can_rank
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.trials import record_trials
 from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.ranking.tabular_models import ranking_folds
 
 LEDGER = "laboratory.jsonl"
 KEY = ["data", "version", "ticker", "year"]
@@ -65,6 +67,13 @@ def record_evaluation(
     }
     append_lines(workspace.paths.ledger / LEDGER, [line], key=KEY)
     return count_evaluations(workspace)[year]
+
+
+def first_counted(workspace: Workspace) -> int:
+    """Return the first year on which any model of the study is judged."""
+    data = open_study_data(workspace)
+    first = data.folds[0].year
+    return min(ranking_folds(data)[0].year, first) if can_rank(data) else first
 
 
 def count_evaluations(workspace: Workspace) -> Counter[int]:

@@ -11,16 +11,13 @@ from nse_lstm.config import V2, Training, override_study
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.reporting.display import show_table
-from nse_lstm.study.core.market_scope import can_rank
 from nse_lstm.study.core.phase_tables import read_facts, read_instruments
 from nse_lstm.study.core.scored_years import require_scored
-from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace, open_workspace
-from nse_lstm.study.laboratory.evaluations import count_evaluations
+from nse_lstm.study.laboratory.evaluations import count_evaluations, first_counted
 from nse_lstm.study.laboratory.records import read_records
 from nse_lstm.study.laboratory.reprs import register_reprs
 from nse_lstm.study.laboratory.runs import Run, RunRequest, run_network
-from nse_lstm.study.ranking.tabular_models import ranking_folds
 
 if TYPE_CHECKING:
     from nse_lstm.models.architectures import Architecture
@@ -149,7 +146,7 @@ class Laboratory:
             return SEALED
         if year in self.workspace.study.market.untouched:
             return UNTOUCHED
-        return COUNTED if year >= _first_counted(self.workspace) else FREE
+        return COUNTED if year >= first_counted(self.workspace) else FREE
 
     def _last_free(self) -> int:
         years = self.years
@@ -157,7 +154,7 @@ class Laboratory:
         if free.empty:
             raise ArtefactError(
                 "Expected a year with data before it and before the first walk-forward "
-                f"year. Received: none before {_first_counted(self.workspace)}. Name a "
+                f"year. Received: none before {first_counted(self.workspace)}. Name a "
                 "counted year with `year=`"
             )
         return int(free.iloc[-1])
@@ -232,13 +229,6 @@ def open_laboratory(
         )
     register_reprs()
     return laboratory
-
-
-def _first_counted(workspace: Workspace) -> int:
-    """Return the first year on which any model of the study is judged."""
-    data = open_study_data(workspace)
-    first = data.folds[0].year
-    return min(ranking_folds(data)[0].year, first) if can_rank(data) else first
 
 
 def _sections(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
