@@ -134,7 +134,7 @@ def _pooled_cases(losses: Change, joined: pd.DataFrame, **how: Any) -> Any:
     """Take each stock and session for an observation of its own."""
     apart = joined.assign(
         target_date=joined["target_date"]
-        + pd.to_timedelta(joined.groupby("origin")["ticker"].cumcount(), "s")
+        + pd.to_timedelta(joined["ticker"].rank(method="dense"), "s")
     )
     return losses(apart, **how)
 

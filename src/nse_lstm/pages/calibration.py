@@ -63,6 +63,7 @@ def write_calibration(root: Path, study: Study) -> Path:
         upper=f"{share_of(n_false, n_null)[1]:.1%}",
         null=answers_table(counts[counts["signal"] == 0]),
         power=answers_table(counts[counts["signal"] > 0]),
+        own=own_ratio_words(counts),
         reading=_draw(points, root / FIGURE) if len(points) else "",
         confidence=f"{study.verdict.confidence:.0%}",
         cost_bps=document["headline_cost_bps"],
@@ -71,6 +72,32 @@ def write_calibration(root: Path, study: Study) -> Path:
     path = (root / DOCUMENT).with_suffix(".md")
     write_text(path, text)
     return path
+
+
+def own_ratio_words(counts: pd.DataFrame) -> str:
+    """Say how the verdict changes with the strategy's own ratio in the variance.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        ``count_answers``.
+    """
+    null = counts[counts["signal"] == 0]
+    skilled = counts[(counts["signal"] > 0) & (counts["strategy"] == ORACLE)]
+    without, within = (int(skilled[name].sum()) for name in ("yes", "yes_with_own"))
+    words = (
+        "The deflated Sharpe ratio compares a strategy with the best of all trials "
+        "without skill. Its own ratio is left out of their variance. With planted "
+        f"skill the oracle got {without} yes, and {within} with its own ratio in "
+        f"the variance. Without skill all strategies got {int(null['yes'].sum())} yes, "
+        f"and {int(null['yes_with_own'].sum())} with it."
+    )
+    if without > within and null["yes"].sum() <= null["yes_with_own"].sum():
+        words += (
+            " So it stays out: inside, more skill raises its own benchmark, and no "
+            "false yes is avoided."
+        )
+    return words
 
 
 def _draw(points: pd.DataFrame, path: Path) -> str:
@@ -107,6 +134,7 @@ def answers_table(counts: pd.DataFrame) -> pd.DataFrame:
             "share of yes, 95 % interval": [
                 f"{row.lower:.1%} to {row.upper:.1%}" for row in rows.itertuples()
             ],
+            "yes, own ratio in the variance": rows["yes_with_own"].astype(str),
             "above cash": rows["above_cash"].astype(str),
             "above equal weight": rows["above_holding"].astype(str),
         }

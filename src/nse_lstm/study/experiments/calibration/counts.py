@@ -41,10 +41,11 @@ def count_answers(lines: list[dict[str, Any]]) -> pd.DataFrame:
         One row per ``signal strategy rule cost_bps`` (rule "any" for the best trial).
         ``n`` markets, of which the strategy traded in ``n_traded``; the others are
         undecided. Counts ``yes undecided no``, and ``lower upper``, the binomial bounds
-        of the share of yes. ``sharpe`` and ``oracle_sharpe``: mean yearly Sharpe ratio
-        over cash of the strategy and of the oracle under the same rule and cost, over
-        markets with trades. ``above_cash above_holding``: counts of lower bounds of the
-        excess return above 0.
+        of the share of yes. ``yes_with_own`` counts the yes if the strategy's own ratio
+        were in the trials' variance. ``sharpe`` and ``oracle_sharpe``: mean yearly
+        Sharpe ratio over cash of the strategy and of the oracle under the same rule and
+        cost, over markets with trades. ``above_cash above_holding``: counts of lower
+        bounds of the excess return above 0.
     """
     judged = pd.DataFrame(
         [_flat(line, row) for line in lines for row in line["judged"]]
@@ -96,6 +97,7 @@ def _counts(own: pd.DataFrame, *, n: int) -> dict[str, float]:
         "no": no,
         "lower": lower,
         "upper": upper,
+        "yes_with_own": int(own["yes_with_own"].sum()),
         "sharpe": float(own["sharpe"].mean()),
         "above_cash": int(own["above_cash"].sum()),
         "above_holding": int(own["above_holding"].sum()),
