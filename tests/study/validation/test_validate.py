@@ -19,6 +19,7 @@ from nse_lstm.evaluation.significance import (
     trial_variance,
 )
 from nse_lstm.evaluation.strategies import strategy_returns
+from nse_lstm.evaluation.total_return import ReturnBasis
 from nse_lstm.study.audit.learners import forecasting_with
 from nse_lstm.study.audit.pipeline_run import fit_jobs, list_jobs
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
@@ -215,6 +216,8 @@ def test_the_card_holds_v1_beside_the_declared_model(phase) -> None:
             rule=study.verdict.rule,
             year=TEST_YEAR,
             backtest=study.backtest,
+            basis=ReturnBasis(1.0, 0.06),
+            cash=0.08,
         )
         for model in ("v1", "v2")
     }
