@@ -287,7 +287,7 @@ def _days(texts: "pd.Series[str]", path: Path) -> pd.Series:
 
 def _numbers(texts: "pd.Series[str]", path: Path, what: str) -> "pd.Series[float]":
     values = pd.to_numeric(texts, errors="coerce").astype("float64")
-    _refuse(path, ~np.isfinite(values), texts, what)
+    _refuse(path, ~values.map(np.isfinite), texts, what)
     return values
 
 
