@@ -178,12 +178,14 @@ def published_functions(
             names |= _names_outside(tree)
         else:
             names |= _names(tree)
-    reached = set[tuple[str, str]]()
-    while new := {
-        key for key in bodies.keys() - reached if key[1].rsplit(".")[-1] in names
-    }:
-        reached |= new
-        names |= {name for key in new for name in bodies[key]}
+    named: dict[str, list[tuple[str, str]]] = {}
+    for key in bodies:
+        named.setdefault(key[1].rsplit(".")[-1], []).append(key)
+    reached, waiting = set[tuple[str, str]](), set(names)
+    while waiting:
+        for key in named.pop(waiting.pop(), []):
+            reached.add(key)
+            waiting |= bodies[key] & named.keys()
     by_module: dict[str, list[str]] = {}
     for module, name in sorted(reached):
         if not is_listed(module, name, left_out):
