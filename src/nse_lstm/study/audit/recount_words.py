@@ -63,6 +63,8 @@ def _said(data: RecountData, ledger: PlainLedger, values: list[Value]) -> list[V
         *(0.0, 0.5, POWER, LAGS),
         len(ledger.other_ratios) + 1,
         len(ledger.matrix),
+        # A trial may have traded in other years alone, and does not vary here.
+        sum(max(trial) > min(trial) for trial in ledger.matrix),
         len(ledger.judged) / per_year,
         PlainTests(data).expected_best(ledger),
         *_splits(len(ledger.judged)),
