@@ -47,6 +47,7 @@ LEFT_OUT: Mapping[str, str] = {
     "data.date_repair:_day_of_month": "decides between two dates of a misdated session",
     "evaluation.direction:_direction": "the test's value where it is not defined",
     "evaluation.selection:_unscored": "words where no model could be scored",
+    "evaluation.verdict:_never_traded": "words of a strategy that never traded",
     "evaluation.verdict:_short_of_yes": "words of an answer that is nearly yes",
     "evaluation.robustness:is_fragile": "a word of a page on stored scores",
     "evaluation.sharpe:minimum_backtest_length": "a length from the number of trials",
