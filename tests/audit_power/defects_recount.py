@@ -13,13 +13,11 @@ from audit_power.defects import Defect
 from nse_lstm.evaluation import (
     capacity,
     conformal,
-    evidence,
     forecast_evidence,
     portfolios,
     random_positions,
     robustness,
     scoring,
-    significance,
     verdict,
 )
 from nse_lstm.study.audit.patching import patched
@@ -76,11 +74,6 @@ def _over_zero(ratio: Change, returns: Any, *, cash: Any = 0.0, **how: Any) -> f
 def _one_trial(deflate: Change, found: Any, others: Any) -> Any:
     """Deflate by a single trial, whatever was tried."""
     return deflate(found, [])
-
-
-def _plain_variance(variance: Change, sharpes: Any, n_sessions: int) -> float:
-    """Take the variance of all trials' ratios, the certain losers among them."""
-    return max(variance(sharpes, n_sessions), float(np.var(sharpes, ddof=1)))
 
 
 def _ninety(
@@ -216,11 +209,6 @@ RECOUNT_DEFECTS = (
         _changed(declared_verdict, "deflate_by_trials", _one_trial),
     ),
     Defect(
-        "plain variance",
-        "losing trials widen the benchmark",
-        _changed(significance, "trial_variance", _plain_variance),
-    ),
-    Defect(
         "narrow bounds",
         "80 % bounds are printed as 95 %",
         _changed(verdict, "_intervals", _ninety),
@@ -300,15 +288,6 @@ RECOUNT_DEFECTS = (
             lambda collect, joined, **how: collect(
                 joined[joined["origin"].dt.month > 3], **how
             ),
-        ),
-    ),
-    Defect(
-        "probability of the plain ratio",
-        "the deflated ratio's probability is for a benchmark of 0",
-        _changed(
-            evidence,
-            "expected_maximum_sharpe",
-            lambda best, n_trials, **how: 0.0 * best(n_trials, **how),
         ),
     ),
 )

@@ -60,7 +60,7 @@ def _said(data: RecountData, ledger: PlainLedger, values: list[Value]) -> list[V
     """Return what a test's sentence may say beside its own numbers."""
     per_year = data.backtest.sessions_per_year
     return [
-        *(0.0, 0.5, POWER, LAGS),
+        *(0.5, POWER, LAGS),
         len(ledger.other_ratios) + 1,
         len(ledger.matrix),
         # A trial may have traded in other years alone, and does not vary here.

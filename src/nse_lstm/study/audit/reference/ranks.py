@@ -10,8 +10,6 @@ PARTS = 10
 """Weights are multiples of 1 / ``PARTS``."""
 SAME = 1e-9
 """Relative spread below which forecasts are all one."""
-MIXED = 1e-3
-"""Largest change of a correlation because some near ties are ties and some not."""
 TIE = 1e-11
 """Relative distance of sums of ranks that are equal but for rounding."""
 
@@ -59,17 +57,20 @@ def spearman_span(one: Sequence[float], other: Sequence[float]) -> Span:
         return Span(math.nan, math.nan)
     unit = max(map(abs, one)) * TIE
     steps = [round(value / unit) for value in one]
-    ends = [spearman([float(step) for step in steps], other)]
+    tied = mean_ranks([float(step) for step in steps])
+    spread = math.sqrt(sum(rank**2 for rank in tied))
+    ends = []
     for direction in (-1, 1):
         order = sorted(range(len(one)), key=lambda i: (steps[i], direction * other[i]))
         places = [0.0] * len(one)
         for place, i in enumerate(order):
             places[i] = float(place)
-        ends.append(spearman(places, other))
-    low, high = min(ends), max(ends)
-    # Where some of the ties are kept, the ranks' spread lies in between.
-    reach = MIXED if high > low else 0.0
-    return Span(low - reach, high + reach)
+        found = spearman(places, other)
+        whole = math.sqrt(sum(rank**2 for rank in mean_ranks(places)))
+        # Kept ties make the ranks' spread smaller, and the correlation larger.
+        larger = found * whole / spread if spread else math.copysign(1.0, direction)
+        ends += [found, larger]
+    return Span(max(min(ends), -1.0), min(max(ends), 1.0))
 
 
 def blend(forecasts: Sequence[Sequence[float]], shares: Sequence[float]) -> list[float]:
