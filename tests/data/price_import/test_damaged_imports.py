@@ -17,7 +17,12 @@ from nse_lstm.data.price_import.plausibility import find_doubts
 from nse_lstm.data.price_import.shapes import ImportOptions, read_foreign
 from nse_lstm.errors import DataError
 
-STOCKS = {"AAA": price_table(6, seed=1), "BBB": price_table(6, seed=2)}
+# Days above 12 tell day from month in every dialect.
+START = "2019-12-11"
+STOCKS = {
+    "AAA": price_table(6, seed=1, start=START),
+    "BBB": price_table(6, seed=2, start=START),
+}
 TODAY = date(2025, 1, 1)
 
 
