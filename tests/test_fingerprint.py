@@ -267,10 +267,12 @@ PACKAGES = {
     "study.ranking": {"audit"},
     "study.experiments": {"audit"},
     "study.training": {"audit"},
-    "data.simulation": {"audit"},
+    # A simulated market has the holidays of its exchange.
+    "data.simulation": {"evaluation", "audit"},
     "data.market_statistics": {"audit"},
     # What shows, serves, fetches or explains.
     "data.download": set(),
+    "data.price_import": set(),
     # The audit sends its jobs to its own process instead.
     "models.cluster": {"audit"},
     "reporting": set(),

@@ -67,6 +67,7 @@ def test_the_committed_page_says_what_the_committed_table_holds() -> None:
     assert page_path().read_text(encoding="utf-8") == power_page(measured)
     # A table that is older than the newest defects says less, never more.
     names = [row["name"] for row in measured["defects"]]
-    assert names == [defect.name for defect in DEFECTS][: len(names)]
+    known = [defect.name for defect in DEFECTS]
+    assert names == [name for name in known if name in names]
     published = [row["name"] for row in measured.get("published", [])]
     assert published in ([], [defect.name for defect in RECOUNT_DEFECTS])

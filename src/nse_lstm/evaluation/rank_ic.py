@@ -16,13 +16,12 @@ from scipy.stats import norm
 
 from nse_lstm.evaluation.hac import newey_west
 from nse_lstm.evaluation.scoring import POOL, realised
+from nse_lstm.features.cross_sectional_rank import MIN_STOCKS
 from nse_lstm.numerics import CONSTANT
 from nse_lstm.tables import ACCURACY_COST, RANK_IC, SCORES, conform
 
 ALL_YEARS = 0
 """The ``fold`` of a score over the sessions of all years."""
-MIN_STOCKS = 3
-"""Stocks needed per session: the rank correlation of two is always 1 or -1."""
 CONFIDENCE = 0.95
 
 SESSION = ["model", "seed", "fold", "delay", "horizon", "origin"]

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from nse_lstm.config import CrossSection
 
+MIN_STOCKS = 3
+"""Stocks needed per session: the rank correlation of two is always 1 or -1."""
 DECIMALS = 10
 """Values equal to this many decimals are ties: rounding of a sum is no difference."""
 

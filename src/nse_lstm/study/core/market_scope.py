@@ -10,7 +10,7 @@ import pandas as pd
 
 from nse_lstm.config import Study
 from nse_lstm.errors import DataError
-from nse_lstm.evaluation.rank_ic import MIN_STOCKS
+from nse_lstm.features.cross_sectional_rank import MIN_STOCKS
 from nse_lstm.features.market_panel import make_market_panel
 from nse_lstm.json_files import read_json
 from nse_lstm.study.core.scored_years import scored_years
