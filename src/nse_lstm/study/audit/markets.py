@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nse_lstm.config import Simulation, Study
+from nse_lstm.config import Backtest, Simulation, Study
 from nse_lstm.data.simulate import write_market
 from nse_lstm.data.simulation.exchange import sessions_between
 from nse_lstm.paths import Paths
@@ -63,6 +63,8 @@ def shrink_study(study: Study) -> Study:
             cost_bps=tuple(sorted({0, headline})),
             headline_cost_bps=headline,
             limit=NEAR_LIMIT,
+            # The small market has the exchange's index, whatever the study's has.
+            indices=Backtest().indices,
             capacity_kes=(study.backtest.capital_kes,),
             n_starts=3,
             bill_rates=_bill_rates(),
