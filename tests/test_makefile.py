@@ -95,7 +95,8 @@ AFTER_TRAINING = ["03_full_training", ANATOMY, "04_validation", "05_deployment"]
         ("src/nse_lstm/study/ranking/tabular_models.py", [PHASES[1], *PHASES[3:]]),
         ("src/nse_lstm/study/ranking/top_n_portfolio.py", [PHASES[1], *PHASES[3:]]),
         ("src/nse_lstm/pages/evidence_tables.py", PHASES[3:]),
-        ("src/nse_lstm/study/experiments/search.py", []),
+        # The audit walks the search too.
+        ("src/nse_lstm/study/experiments/search.py", PHASES[3:]),
         ("src/nse_lstm/study/tools/doctor.py", []),
         ("src/nse_lstm/data/download/fetch.py", []),
         ("src/nse_lstm/evaluation/oracle.py", []),

@@ -194,7 +194,7 @@ def boosted_ranks(
     )
     if ahead.empty:
         return np.empty(0)
-    known = train[columns].to_numpy()
+    known = train[columns].to_numpy(copy=True)
     # The binning needs a value in every column; no split is on a constant.
     known[:, np.isnan(known).all(axis=0)] = 0.0
     # The result is that of many threads, which on a busy machine wait for each other.

@@ -118,7 +118,7 @@ def read_number(text: str, mark: str, *, suffixed: bool = False) -> Decimal | No
     Examples
     --------
     >>> read_number("1,00,000", "."), read_number("3.24M", ".", suffixed=True)
-    (Decimal('100000'), Decimal('3240000'))
+    (Decimal('100000'), Decimal('3.24E+6'))
     """
     bare = _bare(text)
     if bare.lower() in MISSING:
