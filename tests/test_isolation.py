@@ -10,6 +10,8 @@ import nbformat
 import pytest
 from support.places import ROOT
 
+from nse_lstm.cli import isolation
+from nse_lstm.cli.isolation import isolate_process
 from nse_lstm.study.tools.hostile_home import FILES, make_hostile_home
 
 FIGURE = """
@@ -87,6 +89,35 @@ def test_an_executed_notebook_sees_no_setting_of_the_users(tmp_path: Path) -> No
         [each["data"]["text/plain"] for each in cell.outputs] for cell in cells[-3:]
     ]
     assert values == [[each] for each in EXPECTED]
+
+
+def test_the_settings_folders_are_there_before_a_tool_looks(tmp_path: Path) -> None:
+    (tmp_path / "src" / "nse_lstm").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").touch()
+    code = "from nse_lstm.cli.isolation import isolate_process; isolate_process()\n"
+    code += "import IPython.paths; print(IPython.paths.get_ipython_dir())"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, env=own_environment(), cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == str(tmp_path / "build/settings/ipython")
+    # IPython's remark that a folder's parent is missing goes to stderr.
+    assert done.stderr == ""
+    assert Path(done.stdout.strip()).is_dir()
+
+
+def test_a_project_that_cannot_be_written_has_its_settings_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "src" / "nse_lstm").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "build").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(isolation.tempfile, "gettempdir", lambda: str(tmp_path / "t"))
+    monkeypatch.setattr(isolation.os, "environ", {})
+    isolate_process()
+    ipython = Path(isolation.os.environ["IPYTHONDIR"])
+    assert ipython.is_dir() and ipython.is_relative_to(tmp_path / "t")
 
 
 def test_every_hostile_file_lies_where_its_tool_looks(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ def find_root(start: Path | str | None = None) -> Path:
     )
 
 
+FETCHED = "fetched.json"
+"""Record of a download beside the files: it looks like data and is none."""
 SPREADSHEET = "a spreadsheet: save it as CSV UTF-8 (comma delimited)"
 ARCHIVE = "an archive: unpack it here"
 DATA_ENDINGS = {
@@ -209,7 +211,9 @@ def unread_paths(folder: Path) -> dict[Path, str]:
         elif path.is_dir():
             if any(_is_csv(each) for each in path.rglob("*")):
                 found[path] = "a folder: move its CSV files up beside the others"
-        elif not _is_csv(path) and path.suffix.lower() in DATA_ENDINGS:
+        elif path.name == FETCHED or _is_csv(path):
+            continue
+        elif path.suffix.lower() in DATA_ENDINGS:
             found[path] = DATA_ENDINGS[path.suffix.lower()]
     return found
 

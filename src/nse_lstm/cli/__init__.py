@@ -17,8 +17,8 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Run the command line; errors meant for the user come without a traceback."""
-    isolate_process()
     try:
+        isolate_process()
         app()
     except StudyError as error:
         line = str(error)

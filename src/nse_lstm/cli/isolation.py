@@ -64,14 +64,25 @@ def isolate(environment: MutableMapping[str, str], folder: Path) -> None:
 
 
 def isolate_process() -> None:
-    """Isolate this process and all that it starts, in folders below ``build/``."""
+    """Isolate this process and all that it starts, in folders below ``build/``.
+
+    The folders are made, since a tool that misses its own says so. A project that
+    cannot be written has them among the temporary files.
+    """
     try:
         folder = find_root() / "build" / "settings"
-    except ConfigurationError:
+        _make_folders(folder)
+    except (ConfigurationError, OSError):
         folder = Path(tempfile.gettempdir()) / f"nse-lstm-settings-{os.getuid()}"
+        _make_folders(folder)
     if "PYTHONWARNINGS" in os.environ:
         _restore_warnings()
     isolate(os.environ, folder)
+
+
+def _make_folders(folder: Path) -> None:
+    for part in FOLDERS.values():
+        (folder / part).mkdir(parents=True, exist_ok=True)
 
 
 def _restore_warnings() -> None:

@@ -19,10 +19,10 @@ from nse_lstm.data.download.catalogue import (
     read_catalogue,
     years_of,
 )
-from nse_lstm.data.download.fetch import LOCK, SOURCES, STAGE, fetch_years
+from nse_lstm.data.download.fetch import SOURCES, STAGE, fetch_years
 from nse_lstm.data.row_digest import digest_file
 from nse_lstm.errors import ConfigurationError, FetchError
-from nse_lstm.paths import csv_paths, find_root
+from nse_lstm.paths import FETCHED, csv_paths, find_root, unread_paths
 
 HEADER = HEADERS["old"].encode() + b"\r\n"
 ROW = b'02-Jan-13,AAA,A Plc,1,9,10,12,11,10.5,0.5,4.8%,"1,600",-\r\n'
@@ -83,12 +83,13 @@ def test_every_csv_file_arrives_with_its_licence_and_its_checksum(remote, tmp_pa
     remote.files["notes.pdf"] = b"%PDF"
     n_fetched, told = fetch(catalogue_of(remote, NSE_2013=PRICES), tmp_path)
     assert n_fetched == 2
-    expected = sorted(["NSE_2013.csv", "NSE_sectors.csv", LOCK, SOURCES])
+    expected = sorted(["NSE_2013.csv", "NSE_sectors.csv", FETCHED, SOURCES])
     assert names_in(tmp_path) == expected
+    assert unread_paths(tmp_path) == {}
     assert (tmp_path / "NSE_2013.csv").read_bytes() == PRICES
     for text in (told, (tmp_path / SOURCES).read_text()):
         assert "CC BY 4.0" in text and "doi:10.0/abc123def4" in text
-    entry = json.loads((tmp_path / LOCK).read_text())[DATASET.id]
+    entry = json.loads((tmp_path / FETCHED).read_text())[DATASET.id]
     assert entry["version"] == 2
     assert entry["files"]["NSE_2013.csv"] == {
         "sha256": hashlib.sha256(PRICES).hexdigest(),
@@ -109,13 +110,13 @@ def test_a_second_fetch_downloads_nothing_and_changes_nothing(remote, tmp_path):
     catalogue = catalogue_of(remote, NSE_2013=PRICES)
     fetch(catalogue, tmp_path)
     before = {path.name: path.stat().st_mtime_ns for path in csv_paths(tmp_path)}
-    lock = (tmp_path / LOCK).read_bytes()
+    lock = (tmp_path / FETCHED).read_bytes()
     remote.asked.clear()
     n_fetched, told = fetch(catalogue, tmp_path)
     assert n_fetched == 0 and "2 files are there and unchanged" in told
     assert remote.asked == [f"/public-api/datasets/{DATASET.id}/versions"]
     after = {path.name: path.stat().st_mtime_ns for path in csv_paths(tmp_path)}
-    assert after == before and (tmp_path / LOCK).read_bytes() == lock
+    assert after == before and (tmp_path / FETCHED).read_bytes() == lock
 
 
 def test_a_fetch_that_was_stopped_goes_on_where_it_was(remote, tmp_path):
@@ -193,7 +194,7 @@ def test_the_same_rows_under_other_bytes_are_the_same_file(remote, tmp_path, sam
     catalogue = catalogue_of(remote, NSE_2013=PRICES)
     assert fetch(catalogue, tmp_path)[0] == 2
     assert (tmp_path / "NSE_2013.csv").read_bytes() == same
-    lock = json.loads((tmp_path / LOCK).read_text())[DATASET.id]["files"]
+    lock = json.loads((tmp_path / FETCHED).read_text())[DATASET.id]["files"]
     assert lock["NSE_2013.csv"]["by"] == "the catalogue"
     # The other bytes, placed by hand, are complete too.
     (tmp_path / "NSE_2013.csv").write_bytes(PRICES)
@@ -255,7 +256,7 @@ def test_a_version_put_in_the_catalogue_is_not_held_to_the_old_ones_files(
     old = replace(DATASET, version=1)
     catalogue = catalogue_of(remote)
     files = {"NSE_2013.csv": {"sha256": "0" * 64, "by": "first fetch"}}
-    tmp_path.joinpath(LOCK).write_text(
+    tmp_path.joinpath(FETCHED).write_text(
         json.dumps({old.id: {"version": 1, "files": files}})
     )
     assert fetch(catalogue, tmp_path)[0] == 2
@@ -345,7 +346,7 @@ def test_an_empty_data_set_is_refused(remote, tmp_path):
 
 
 def test_a_spoiled_lock_is_refused_in_words(remote, tmp_path):
-    (tmp_path / LOCK).write_text('{"abc123def4": 1}')
+    (tmp_path / FETCHED).write_text('{"abc123def4": 1}')
     with pytest.raises(FetchError, match="remove it and fetch again"):
         fetch(catalogue_of(remote), tmp_path)
 

@@ -27,9 +27,8 @@ from nse_lstm.data.download.listing import (
 from nse_lstm.data.ingest import years_named
 from nse_lstm.data.row_digest import digest_file
 from nse_lstm.errors import DataError, FetchError
-from nse_lstm.paths import write_text
+from nse_lstm.paths import FETCHED, write_text
 
-LOCK = "fetched.json"
 SOURCES = "SOURCES.md"
 STAGE = ".fetching"
 """Folder below the data's own for files that are not complete yet."""
@@ -70,7 +69,7 @@ def fetch_years(
         truncated, changed or not CSV. Files fetched before stay; none is partial.
     """
     pooch.get_logger().setLevel("WARNING")
-    lock = _read_lock(folder / LOCK)
+    lock = _read_lock(folder / FETCHED)
     datasets = datasets_of(catalogue, years)
     write_text(folder / SOURCES, _sources_text(catalogue, datasets, folder))
     stage = folder / STAGE
@@ -130,7 +129,7 @@ def _fetch_dataset(
         "years": sorted(asked | known_years),
         "files": files,
     }
-    write_text(folder / LOCK, json.dumps(lock, indent=1, sort_keys=True) + "\n")
+    write_text(folder / FETCHED, json.dumps(lock, indent=1, sort_keys=True) + "\n")
     tell(f"  {len(listed)} files, {len(fetched)} of them downloaded")
     return len(fetched)
 
@@ -282,7 +281,7 @@ def _sources_text(
     catalogue: Catalogue, datasets: tuple[Dataset, ...], folder: Path
 ) -> str:
     """Return citation and licence of every data set fetched now or before."""
-    lock = _read_lock(folder / LOCK)
+    lock = _read_lock(folder / FETCHED)
     listed = [d for d in catalogue.datasets if d in datasets or d.id in lock]
     lines = [f"- {each.citation}. Licence: {each.licence}." for each in listed]
     head = "# Sources\n\nCite these wherever results on the files are shown.\n\n"
