@@ -60,6 +60,20 @@ def test_turnover_ranks_and_adds_up(panel):
         assert rows["cumulative_share"].tolist() == pytest.approx(np.cumsum(shares))
 
 
+def test_all_shares_of_a_small_market_are_at_most_1_whatever_rounding_does(panel):
+    boards = make_wide_panel(panel)
+    ranks = concentration(boards)
+    ranks["turnover_share"] *= 1 + 1e-15
+    assert (ranks.groupby("year")["turnover_share"].sum() > 1).any()
+    found = market_years(
+        boards,
+        ranks=ranks,
+        lives=lifespans(boards),
+        absent=absent_days(boards.sessions),
+    )
+    assert (found[["top_10", "top_25"]] == 1).all(axis=None)
+
+
 def test_a_years_figures_are_counted_by_hand(panel):
     panel = panel.copy()
     sessions = panel["session"].unique()

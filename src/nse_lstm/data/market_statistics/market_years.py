@@ -140,7 +140,9 @@ def market_years(
     )
     for top in TOP:
         chosen = ranks[ranks["rank"] <= top]
-        table[f"top_{top}"] = chosen.groupby("year")["turnover_share"].sum()
+        # All shares of a small market may sum to one rounding step above 1.
+        shares = chosen.groupby("year")["turnover_share"].sum()
+        table[f"top_{top}"] = shares.clip(upper=1.0)
     for name, days in _events(lives, absent).items():
         counts = days.dt.year.value_counts()
         table[name] = counts.reindex(table.index).fillna(0).astype("int64")
