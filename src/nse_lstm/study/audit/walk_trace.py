@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 
 from nse_lstm.fingerprint import PACKAGE, closure, source_path
 from nse_lstm.paths import find_root
@@ -96,7 +96,8 @@ class WalkTrace:
 
     def __init__(self) -> None:
         self.executed: set[str] = set()
-        self._seen: set[object] = set()
+        # By identity: a code object's own hash reads all of its constants.
+        self._seen: dict[int, CodeType] = {}
 
     @contextmanager
     def on(self) -> Iterator[None]:
@@ -110,8 +111,8 @@ class WalkTrace:
 
     def _note(self, frame: FrameType, event: str, argument: object) -> None:
         code = frame.f_code
-        if code not in self._seen:
-            self._seen.add(code)
+        if id(code) not in self._seen:
+            self._seen[id(code)] = code
             module = str(frame.f_globals.get("__name__", ""))
             if module.split(".")[0] == PACKAGE:
                 name = code.co_qualname.replace(".<locals>", "")
