@@ -238,6 +238,34 @@ def test_returns_without_dividends_say_so_and_a_yes_survives_the_bound(noise):
     assert ("could explain the gain" in large.sentence) == (total.answer == "yes")
 
 
+@pytest.mark.parametrize(
+    ("excess", "covered", "answer"),
+    # 15 % of a rate of 8.5 % is 1.275 % a year, of a strategy that is always invested.
+    [(0.0127, 1.0, "yes"), (0.0127, 0.5, "undecided"), (0.0128, 0.5, "yes")],
+)
+def test_a_yes_in_price_return_survives_the_tax_that_only_cash_paid(
+    excess, covered, answer
+):
+    taxes = {year: {"bill": 0.15, "dividend": 0.05} for year in (2021, 2022)}
+    backtest = Backtest(cash_rate=0.085, withholding_tax=taxes)
+    n = 400
+    strategy = make_rows(np.full(n, CASH + excess / backtest.sessions_per_year))
+    holding = make_rows(np.zeros(n), model="buy_and_hold", rule="hold")
+    found = judge(
+        strategy,
+        holding,
+        backtest=backtest,
+        verdict=QUICK,
+        seed=1,
+        deflated_sharpe=0.99,
+        audit_clean=True,
+        basis=ReturnBasis(covered, 0.0),
+    )
+    assert found.answer == answer
+    assert ("tax that only cash paid" in found.sentence) == (answer == "undecided")
+    assert any("is 1.3% of it" in text for text in found.reasons) == (covered < 0.95)
+
+
 def test_no_rows_and_two_strategies_are_refused(noise):
     with pytest.raises(TableError, match="no row"):
         judged(noise[:0], noise)

@@ -6,6 +6,8 @@ the last sourced rate and the study's constant, which asks more of a strategy. W
 market has no bill rates at all, the constant holds throughout.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -43,6 +45,30 @@ def cash_returns(sessions: ArrayLike, backtest: Backtest) -> NDArray[np.float64]
     months, place = np.unique(days.astype(MONTH), return_inverse=True)
     yearly = [_rate_of(month, backtest)[0] * _kept(month, backtest) for month in months]
     return np.array(yearly, float)[place] / backtest.sessions_per_year
+
+
+def tax_on_cash(sessions: ArrayLike, backtest: Backtest) -> float:
+    """Return the mean yearly tax on cash over some sessions, as a fraction.
+
+    A comparison in price return withholds it from cash alone, since dividends, which
+    are taxed alike, are left out.
+
+    Parameters
+    ----------
+    sessions, backtest
+        As for ``cash_returns``.
+
+    Examples
+    --------
+    >>> taxed = {2020: {"bill": 0.15, "dividend": 0.05}}
+    >>> backtest = Backtest(cash_rate=0.10, withholding_tax=taxed)
+    >>> days = np.array(["2020-02-03", "2021-02-03"], "datetime64[D]")
+    >>> round(tax_on_cash(days, backtest), 6)
+    0.0075
+    """
+    gross = cash_returns(sessions, replace(backtest, withholding_tax={}))
+    withheld = gross - cash_returns(sessions, backtest)
+    return float(withheld.mean() * backtest.sessions_per_year)
 
 
 def compound_cash(returns: pd.DataFrame) -> float:

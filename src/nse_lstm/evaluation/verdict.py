@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nse_lstm.config import Backtest, Verdict
 from nse_lstm.errors import TableError
+from nse_lstm.evaluation.cash import tax_on_cash
 from nse_lstm.evaluation.metrics import sharpe_ratio
 from nse_lstm.evaluation.significance import (
     Moments,
@@ -83,7 +84,7 @@ def judge(
     reaches ``min_deflated_sharpe`` and the audit is clean. It is ``no`` when an upper
     bound is below 0, otherwise ``undecided``. A test that was not run is not passed.
     Where returns leave out dividends, a yes must also hold if the holding had earned
-    them and the strategy nothing.
+    them and the strategy nothing, and if no tax were withheld from cash.
 
     Parameters
     ----------
@@ -125,8 +126,11 @@ def judge(
     traded = bool(strategy["position"].any())
     basis = basis or ReturnBasis(0.0, backtest.dividend_band[1])
     exposure = float(strategy["position"].mean())
-    missed = 0.0 if basis.is_total else exposure * basis.median_yield
-    gates = (over_cash, over_holding, verdict, deflated_sharpe, audit_clean, missed)
+    left_out = (0.0, 0.0)
+    if not basis.is_total:
+        tax = tax_on_cash(strategy.index, backtest)
+        left_out = (exposure * tax, exposure * basis.median_yield)
+    gates = (over_cash, over_holding, verdict, deflated_sharpe, audit_clean, left_out)
     answer, sentence = _answer(*gates) if traded else _never_traded()
     year = backtest.sessions_per_year
     years = len(strategy) / year
@@ -251,7 +255,7 @@ def _answer(
     verdict: Verdict,
     deflated_sharpe: float | None,
     audit_clean: bool | None,
-    missed: float,
+    left_out: tuple[float, float],
 ) -> tuple[Answer, str]:
     excesses = {
         "cash": over_cash,
@@ -269,8 +273,11 @@ def _answer(
             f"{' or from '.join(unclear)}."
         )
     short = _short_of_yes(verdict, deflated_sharpe, audit_clean)
-    if over_holding.lower - missed <= 0:
+    tax, dividends = left_out
+    if over_holding.lower - dividends <= 0:
         short.insert(0, "dividends that the returns leave out could explain the gain")
+    if over_cash.lower - tax <= 0:
+        short.insert(0, "the tax that only cash paid could explain the gain")
     if short:
         return "undecided", (
             f"Undecided: the strategy earned more than cash and than {HOLDING}, but "
@@ -303,17 +310,19 @@ def _gates(
     verdict: Verdict,
     deflated_sharpe: float | None,
     audit_clean: bool | None,
-    missed: float,
+    left_out: tuple[float, float],
 ) -> tuple[str, ...]:
     level = f"{verdict.confidence:.0%}"
     deflated = "not assessed"
     if deflated_sharpe is not None:
         deflated = f"{deflated_sharpe:.3f}, needed {verdict.min_deflated_sharpe:.2f}"
     audit = {None: "not assessed", True: "clean", False: "not clean"}[audit_clean]
+    tax, dividends = left_out
     return (
-        f"Excess over cash: {_words(over_cash)} ({level} interval).",
+        f"Excess over cash: {_words(over_cash)} ({level} interval)."
+        + (f" The tax that only cash paid is {tax:.1%} of it." if tax else ""),
         f"Excess over {HOLDING}: {_words(over_holding)} ({level} interval)."
-        + (f" Dividends left out may take {missed:.1%} of it." if missed else ""),
+        + (f" Dividends left out may take {dividends:.1%} of it." if dividends else ""),
         f"Deflated Sharpe ratio: {deflated}.",
         f"Leak audit: {audit}.",
     )

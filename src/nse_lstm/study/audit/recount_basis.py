@@ -1,7 +1,7 @@
 """Recount what sentences say of cash and dividends: rates, coverage and yields."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from nse_lstm.study.audit.recount_data import RecountData
@@ -10,7 +10,7 @@ from nse_lstm.study.audit.reference.account import (
     bill_rate,
     covered_share,
 )
-from nse_lstm.study.audit.reference.statistics import quantile
+from nse_lstm.study.audit.reference.statistics import mean, quantile
 
 DAYS_PER_YEAR = 365.25
 BILL_DAYS = 91
@@ -43,6 +43,27 @@ def plain_basis(data: RecountData, years: Sequence[int]) -> PlainBasis:
         if share < MOST_COVERED:
             missed += len(days) * _median_yield(data, names, year)
     return PlainBasis(covered, missed / n_all if n_all else 0.0)
+
+
+def plain_tax(data: RecountData, years: Sequence[int]) -> float:
+    """Return the mean yearly tax on cash that price returns leave to cash alone.
+
+    Parameters
+    ----------
+    data : RecountData
+    years : sequence of int
+        Folds. With dividends in every one of them both sides are taxed: 0.
+    """
+    if plain_basis(data, years).covered >= MOST_COVERED:
+        return 0.0
+    free = replace(data.backtest, withholding_tax={})
+    days = [
+        day
+        for year in years
+        for day in sorted({d for t in data.stocks[year] for d in data.market.stocks[t]})
+        if day.year == year
+    ]
+    return mean([bill_rate(d, free)[0] - bill_rate(d, data.backtest)[0] for d in days])
 
 
 def basis_words(data: RecountData, years: Sequence[int]) -> Iterator[float]:

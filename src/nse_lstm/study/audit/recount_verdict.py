@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nse_lstm.study.audit.recount_basis import basis_words, plain_basis
+from nse_lstm.study.audit.recount_basis import basis_words, plain_basis, plain_tax
 from nse_lstm.study.audit.recount_data import EQUAL, HOLD, Account, RecountData
 from nse_lstm.study.audit.recount_evidence import NAIVE, PlainTests
 from nse_lstm.study.audit.recount_ledger import PlainLedger, years_pool
@@ -68,6 +68,7 @@ def recount_verdict(data: RecountData, ledger: PlainLedger, folder: Path) -> Exp
         for end, value in zip(("mean", "lower", "upper"), bounds[name], strict=True):
             yield (*STRATEGY, name, end), value
     missed = exposure * plain_basis(data, data.before_test).missed
+    tax = exposure * plain_tax(data, data.before_test)
     found = ratio(ledger.judged) if traded else math.nan
     deflated = math.nan
     if varies(ledger.judged):
@@ -85,6 +86,7 @@ def recount_verdict(data: RecountData, ledger: PlainLedger, folder: Path) -> Exp
                 list(bounds.values()),
                 traded=traded,
                 proven=deflated >= verdict.min_deflated_sharpe
+                and bounds["excess_over_cash"][1] > tax
                 and bounds["excess_over_holding"][1] > missed
                 and document["verdict"]["audit_clean"] is True,
             )

@@ -4,7 +4,12 @@ import json
 from math import comb
 from pathlib import Path
 
-from nse_lstm.study.audit.recount_basis import basis_words, cash_words, plain_basis
+from nse_lstm.study.audit.recount_basis import (
+    basis_words,
+    cash_words,
+    plain_basis,
+    plain_tax,
+)
 from nse_lstm.study.audit.recount_data import RecountData
 from nse_lstm.study.audit.recount_evidence import LAGS, POWER, PlainTests
 from nse_lstm.study.audit.recount_ledger import PlainLedger
@@ -98,11 +103,12 @@ def _verdict_words(
     known = [value for place, value in expected.items() if place[0] == "verdict.json"]
     exposure = expected["verdict.json", "verdict", "exposure"]
     missed = plain_basis(data, data.before_test).missed
+    tax = plain_tax(data, data.before_test)
     settings = [
         *(0.0, 1.0, backtest.headline_cost_bps, backtest.gate_multiple),
         *(backtest.cash_rate, *cash_words(data, data.before_test)),
         *basis_words(data, data.before_test),
-        *([exposure * missed] if isinstance(exposure, float) else []),
+        *([exposure * missed, exposure * tax] if isinstance(exposure, float) else []),
         *(study.verdict.confidence, study.verdict.min_deflated_sharpe),
         *data.before_test,
         len(data.before_test),
