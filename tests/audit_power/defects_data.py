@@ -138,9 +138,12 @@ def _with_earlier_label(windows: Windows) -> Windows:
 
 
 def _with_inputs(windows: Windows, X: NDArray[np.float64]) -> Windows:
-    """Give every window inputs of its own, (n, lookback)."""
-    last = windows.lookback * np.arange(1, len(X) + 1) - 1
-    return replace(windows, prices=X.ravel(), last=last)
+    """Give every window inputs of its own, (n, lookback), and its true prices after."""
+    padded = np.append(windows.prices, np.full(CENTRED_BY, np.nan))
+    after = padded[windows.last[:, None] + np.arange(1, CENTRED_BY + 1)]
+    rows = np.hstack([X, after])
+    last = rows.shape[1] * np.arange(len(X)) + windows.lookback - 1
+    return replace(windows, prices=rows.ravel(), last=last)
 
 
 def _with_target_inside(windows: Windows) -> Windows:
