@@ -108,7 +108,7 @@ def test_the_results_page_is_the_same_wherever_and_whenever_it_is_written(
     assert path == finished.paths.root / "docs" / "results" / "simulated-2024.md"
     assert write_results(finished).read_text() == text
     assert "2024-12-31" in text and "Configuration hash: " in text
-    assert "Data hash: " in text and "Undecided: a test." in text
+    assert "Data hash: " in text and "No evidence of profit: a test." in text
     # Times of one machine have no place in it.
     assert "100 ms" not in text and "Training time" not in text
 

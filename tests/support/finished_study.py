@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from nse_lstm.evaluation.cash import compound_cash
+from nse_lstm.evaluation.forecast_evidence import EvidenceRow
 from nse_lstm.evaluation.report_card import report_card
 from nse_lstm.evaluation.scoring import score_accuracy, score_strategies
 from nse_lstm.evaluation.selection import select
@@ -26,12 +27,14 @@ from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.training.train import split_stock
 from nse_lstm.tables import (
+    EVIDENCE,
     FORECASTS,
     PANEL,
     SAFETY,
     SCORES,
     STORED_FORECASTS,
     STRATEGY_RETURNS,
+    conform,
     read_table,
     write_table,
 )
@@ -104,6 +107,17 @@ def _leave_evaluation(workspace: Workspace, forecasts: pd.DataFrame) -> None:
     )
     card.to_csv(folder / "report_card.csv", index=False)
     write_json(folder / "verdict.json", _verdict(year))
+    tested = EvidenceRow(
+        *("out-of-sample R²", "v2"),
+        statistic=-4.0,
+        lower=-5.0,
+        upper=-3.0,
+        n=250,
+        says="less accurate than persistence",
+        method="a test",
+    )
+    evidence = conform(pd.DataFrame([asdict(tested)]), EVIDENCE)
+    write_table(evidence, EVIDENCE, folder / "evidence.parquet")
 
 
 def _verdict(year: int) -> dict[str, Any]:
@@ -111,7 +125,7 @@ def _verdict(year: int) -> dict[str, Any]:
     return {
         "verdict": {
             "answer": "undecided",
-            "sentence": "Undecided: a test.",
+            "sentence": "No evidence of profit: a test.",
             "excess_over_cash": INTERVAL,
             "excess_over_holding": INTERVAL,
             "sharpe_over_cash": None,

@@ -245,7 +245,8 @@ def _intervals(
 def _never_traded() -> tuple[Answer, str]:
     return (
         "undecided",
-        "Undecided: the strategy never traded and earned the return of cash.",
+        "No evidence of profit: the strategy never traded and earned the return of "
+        "cash.",
     )
 
 
@@ -269,8 +270,8 @@ def _answer(
     unclear = [name for name, excess in excesses.items() if excess.lower <= 0]
     if unclear:
         return "undecided", (
-            "Undecided: the strategy's return is not significantly different from "
-            f"{' or from '.join(unclear)}."
+            "No evidence of profit: the strategy's return is not significantly "
+            f"different from {' or from '.join(unclear)}."
         )
     short = _short_of_yes(verdict, deflated_sharpe, audit_clean)
     tax, dividends = left_out
@@ -280,7 +281,7 @@ def _answer(
         short.insert(0, "the tax that only cash paid could explain the gain")
     if short:
         return "undecided", (
-            f"Undecided: the strategy earned more than cash and than {HOLDING}, but "
+            f"Not proven: the strategy earned more than cash and than {HOLDING}, but "
             f"{' and '.join(short)}."
         )
     return "yes", (

@@ -7,6 +7,7 @@ import pandas as pd
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.json_files import read_json
+from nse_lstm.pages.answers import plain_answers
 from nse_lstm.pages.cards import write_cards
 from nse_lstm.pages.stock_page import stock_tickers
 from nse_lstm.pages.summary import pooled_score, read_test_scores
@@ -15,6 +16,7 @@ from nse_lstm.reporting.format import format_number
 from nse_lstm.reporting.index import Fact, render_index
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.training.model_checks import safety_card
+from nse_lstm.tables import EVIDENCE, read_table
 
 
 def write_index(workspace: Workspace, path: Path) -> None:
@@ -37,12 +39,15 @@ def write_index(workspace: Workspace, path: Path) -> None:
             f"Expected executed notebooks in {workspace.paths.build}. Received: none"
         )
     folder = workspace.paths.evaluation
+    document = read_json(folder / "verdict.json")
+    evidence = read_table(EVIDENCE, folder / "evidence.parquet")
     page = render_index(
         notebooks,
-        verdict=read_json(folder / "verdict.json"),
+        verdict=document,
         report_card=pd.read_csv(folder / "report_card.csv"),
         safety=safety_card(workspace),
         stocks=stock_tickers(workspace),
+        answers=plain_answers(evidence, document),
         facts=headline_facts(workspace),
         model=workspace.study.verdict.model,
     )

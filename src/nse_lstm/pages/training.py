@@ -44,5 +44,5 @@ def _stock_lstm_finding(summary: pd.DataFrame) -> list[str]:
         f"The stock LSTM was pretrained {len(own) - len(stocks)} times and then "
         f"fine-tuned as {trained_phrase(stocks)}. In {kept} of them the pretrained "
         "network was best and stayed as it was. All of it took "
-        f"{seconds[STOCK_LSTM] / seconds['v2']:.2f} times the processor time of v2."
+        f"{seconds[STOCK_LSTM]:,.0f} s of processor time, v2 {seconds['v2']:,.0f} s."
     ]

@@ -24,6 +24,16 @@ class Fact:
     """Its interval, or its basis."""
 
 
+@dataclass(frozen=True)
+class PlainAnswer:
+    """A question of the first screen with its answer in a few words."""
+
+    question: str
+    answer: str
+    evidence: str
+    """The figures that say so."""
+
+
 def render_index(
     notebooks: list[Path],
     *,
@@ -31,6 +41,7 @@ def render_index(
     report_card: pd.DataFrame,
     safety: pd.DataFrame,
     stocks: list[str],
+    answers: Sequence[PlainAnswer],
     facts: Sequence[Fact],
     model: str,
 ) -> str:
@@ -48,6 +59,8 @@ def render_index(
         The models against the plan's safety targets.
     stocks : list of str
         The tickers that have a page.
+    answers : sequence of PlainAnswer
+        First on the page.
     facts : sequence of Fact
         The numbers of the first screen.
     model : str
@@ -62,6 +75,7 @@ def render_index(
             card=show_report_card(report_card, model=model).html,
             safety=show_safety(safety).html,
             stocks=stocks,
+            answers=answers,
             facts=facts,
             beside=make_banner(verdict).beside,
             test_year_label=describe_evaluation(verdict),

@@ -333,7 +333,8 @@ def _job_digests(jobs: list[TrainingJob], years: set[int]) -> dict[Any, str]:
 def _compare_values(one: dict[Any, Any], two: dict[Any, Any], what: str) -> Lines:
     for key in sorted(one.keys() | two.keys()):
         if one.get(key) != two.get(key):
-            yield f"{what} of {' '.join(map(str, key))} changed"
+            parts = key if isinstance(key, tuple) else (key,)
+            yield f"{what} of {' '.join(map(str, parts))} changed"
 
 
 def _compare_tables(one: pd.DataFrame, two: pd.DataFrame, *, key: list[str]) -> Lines:
