@@ -27,10 +27,20 @@ SABOTAGE = {
     ),
 }
 
-pytestmark = pytest.mark.slow
 
-
-@pytest.mark.parametrize("name", SABOTAGE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            "scaler fitted on the validation span too", marks=pytest.mark.slow
+        ),
+        # A minute and a half each: every build audits a clean tree, too.
+        pytest.param("nothing", marks=pytest.mark.audit_power),
+        pytest.param(
+            "windows that reach a session ahead", marks=pytest.mark.audit_power
+        ),
+    ],
+)
 def test_the_verb_fails_on_a_sabotaged_tree_only(tmp_path: Path, name: str) -> None:
     tree = copy_tree(tmp_path)
     file, before, after, stage = SABOTAGE[name]

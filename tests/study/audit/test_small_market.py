@@ -81,7 +81,7 @@ SLOW, RARE = pytest.mark.slow, pytest.mark.audit_power
         pytest.param("features of tomorrow", "futures: features", "few", marks=RARE),
         pytest.param("tabular models in sample", "futures: tabular", "few", marks=RARE),
         pytest.param(
-            "test-year scaling, network", "futures: forecasts", "fits", marks=RARE
+            "test-year scaling, network", "refit: forecasts", "none", marks=RARE
         ),
     ],
 )
