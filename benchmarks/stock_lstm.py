@@ -8,6 +8,7 @@ the mean of its stocks. ``--permuted`` trains on targets whose order is drawn at
 which must leave no skill. ``--cost YEAR`` measures the processor's seconds of that
 year's ten networks, v2's and these, in one process. Writes JSON and prints tables. The
 accuracy is no profit: nobody can trade at the price that is forecast.
+``--distribution`` scores the forecast quantiles instead, beside their benchmarks.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from threadpoolctl import threadpool_limits
 from nse_lstm.config import override_study
 from nse_lstm.deployment.gate import loss_interval
 from nse_lstm.evaluation.comparison import diebold_mariano, losses_by_date
+from nse_lstm.evaluation.distribution_scores import ALL_YEARS
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
@@ -39,6 +41,7 @@ from nse_lstm.models.fitting import fit_bundle
 from nse_lstm.models.jobs import Job, SampleJob
 from nse_lstm.models.stock_lstm import POOL, STOCK_LSTM, stock_samples
 from nse_lstm.models.tabular_models import fit_ridge
+from nse_lstm.pages.distribution import distribution_table
 from nse_lstm.paths import write_text
 from nse_lstm.study.core import stock_lstm_jobs
 from nse_lstm.study.core.jobs import bundle_folder, split_stock, v2_job
@@ -46,6 +49,7 @@ from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace, open_workspace
 from nse_lstm.study.data_analysis.prepare import prepare_data
 from nse_lstm.study.training.stock_lstm import train_stock_lstm
+from nse_lstm.study.validation.distribution import judge_distribution
 from nse_lstm.study.validation.validate import forecast_stocks
 from nse_lstm.tables import PANEL, read_table
 
@@ -66,6 +70,7 @@ def main() -> int:
     parser.add_argument("--last", type=int, default=2023)
     parser.add_argument("--settings", default="{}", help="JSON for [stock_lstm]")
     parser.add_argument("--permuted", action="store_true")
+    parser.add_argument("--distribution", action="store_true")
     parser.add_argument("--cost", type=int, default=0)
     parser.add_argument("--out", default=str(OUT))
     options = parser.parse_args()
@@ -77,6 +82,8 @@ def main() -> int:
         if options.cost:
             document["cost"] = measure_cost(data, options.cost, Path(scratch))
             print(document["cost"], flush=True)
+        elif options.distribution:
+            document |= measure_distribution(data)
         else:
             document |= measure_accuracy(data, permuted=options.permuted)
     write_text(Path(options.out), json.dumps(document, indent=1) + "\n")
@@ -123,6 +130,19 @@ def measure_accuracy(data: StudyData, *, permuted: bool) -> dict[str, Any]:
         if not isinstance(table, float):
             print(pd.DataFrame(table).to_string(float_format="{:.4g}".format))
     return found
+
+
+def measure_distribution(data: StudyData) -> dict[str, Any]:
+    """Train every fold and score its quantiles, all folds together too."""
+    train_stock_lstm(data, data.folds, progress=lambda line: print(line, flush=True))
+    panel = read_table(PANEL, data.paths.processed / "panel.parquet")
+    found = judge_distribution(data, panel, data.folds, pooled=True)
+    pooled_rows = found.scores[found.scores["fold"] == ALL_YEARS]
+    print(distribution_table(pooled_rows).to_string(), flush=True)
+    return {
+        "scores": found.scores.to_dict("records"),
+        "coverage": found.coverage.to_dict("records"),
+    }
 
 
 def permute(describe: Any, *given: Any, **how: Any) -> SampleJob:

@@ -2,6 +2,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from support.finished_study import OFF, stocks
@@ -129,3 +130,28 @@ def test_the_page_needs_no_network_library() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_the_fan_is_of_one_origin_with_every_horizon(page: StockPage) -> None:
+    assert page.fan["horizon"].tolist() == [1, 5, 10]
+    assert len(set(page.fan["origin"])) == 1
+    shown = stock_card.show_fan(page).html
+    assert "10 sessions after" in shown and "<img" in shown
+    # At 95 % a normal quantile of 0.01 sqrt(10) is 1.645 times that.
+    last, end = page.fan["last_price"].iloc[0], page.fan.iloc[-1]
+    high = last * float(np.exp(0.01 * np.sqrt(10) * 1.6448536))
+    assert f"{high:.2f} KES" in shown
+    assert end["q950"] == pytest.approx(0.01 * np.sqrt(10) * 1.6448536)
+
+
+def test_without_a_distribution_the_page_says_so(page: StockPage) -> None:
+    bare = replace(page, fan=page.fan.iloc[:0])
+    assert "no distribution" in stock_card.show_fan(bare).html
+
+
+def test_the_faults_are_those_of_the_test_year(page: StockPage) -> None:
+    own = page.faults.set_index("model")
+    assert set(page.faults["ticker"]) == {page.ticker}
+    # v2 forecasts 5 % above today's price.
+    assert own.loc["v2", "beyond"] == 0
+    assert own.loc["v2", "offset"] == pytest.approx(OFF - 1, abs=0.01)

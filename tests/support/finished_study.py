@@ -6,19 +6,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from nse_lstm.evaluation.cash import compound_cash
 from nse_lstm.evaluation.forecast_evidence import EvidenceRow
+from nse_lstm.evaluation.forecast_faults import measure_faults
 from nse_lstm.evaluation.report_card import report_card
-from nse_lstm.evaluation.scoring import score_accuracy, score_strategies
+from nse_lstm.evaluation.scoring import realised, score_accuracy, score_strategies
 from nse_lstm.evaluation.selection import select
 from nse_lstm.evaluation.strategies import strategy_returns
 from nse_lstm.evaluation.total_return import ReturnBasis
-from nse_lstm.features.returns import with_returns
+from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.json_files import read_json, write_json
 from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import DIGESTED
+from nse_lstm.models.stock_distribution import quantile_rows
 from nse_lstm.paths import write_text
 from nse_lstm.study.core.phase_tables import read_recommended, study_folds
 from nse_lstm.study.core.sealed_year import YearEvaluation
@@ -28,8 +32,11 @@ from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.training.train import split_stock
 from nse_lstm.tables import (
     EVIDENCE,
+    FORECAST_FAULTS,
     FORECASTS,
     PANEL,
+    QUANTILE_LEVELS,
+    QUANTILES,
     SAFETY,
     SCORES,
     STORED_FORECASTS,
@@ -90,6 +97,10 @@ def _leave_evaluation(workspace: Workspace, forecasts: pd.DataFrame) -> None:
     write_table(forecasts, FORECASTS, folder / "forecasts.parquet")
     write_table(returns, STRATEGY_RETURNS, folder / "returns.parquet")
     write_table(scores, SCORES, folder / "scores.parquet")
+    faults = measure_faults(realised(forecasts, panel))
+    write_table(faults, FORECAST_FAULTS, folder / "forecast_faults.parquet")
+    quantiles = _quantiles(workspace)
+    write_table(quantiles, QUANTILES, folder / "distribution_quantiles.parquet")
     names = read_recommended(workspace)[year]
     before = forecasts[forecasts["fold"] < year]
     selection = select(before, panel, tickers=names)
@@ -118,6 +129,30 @@ def _leave_evaluation(workspace: Workspace, forecasts: pd.DataFrame) -> None:
     )
     evidence = conform(pd.DataFrame([asdict(tested)]), EVIDENCE)
     write_table(evidence, EVIDENCE, folder / "evidence.parquet")
+
+
+def _quantiles(workspace: Workspace) -> pd.DataFrame:
+    """Forecast each stock from one origin of the test year: normal, root of time."""
+    year = study_folds(workspace)[-1].year
+    sessions = market_sessions(_panel(workspace))
+    own = sessions[sessions >= pd.Timestamp(year, 1, 1)]
+    return pd.concat(
+        [
+            quantile_rows(
+                0.01 * np.sqrt(horizon) * norm.ppf([QUANTILE_LEVELS]),
+                ticker=ticker,
+                model="stock_lstm",
+                year=year,
+                origins=own[[20]].to_numpy(),
+                targets=own[[20 + horizon]].to_numpy(),
+                horizon=horizon,
+                unchanged=0.2,
+            )
+            for ticker in read_recommended(workspace)[year]
+            for horizon in (1, 5, 10)
+        ],
+        ignore_index=True,
+    )
 
 
 def _verdict(year: int) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from nse_lstm.deployment.registry_entry import (
     sorted_entries,
 )
 from nse_lstm.deployment.staleness import (
+    forecast_flags,
     model_flags,
     panel_digest,
     panel_flags,
@@ -291,12 +292,15 @@ def _network(
         both = forecast_stock_lstm(bundle, channels, since, year=origin.year)
         own = both[both["model"] == STOCK_LSTM]
         # Its inputs have no price in them, so no price is outside their range.
-        return ScoredForecast(entry, row, _concatenated(tested, own), flags)
+        earlier = _concatenated(tested, own)
+        flags += forecast_flags(row, earlier)
+        return ScoredForecast(entry, row, earlier, flags)
     row = forecast_latest(bundle, stock, market.sessions, market.calendar)
     window = latest_window(stock, market.sessions, lookback=about["lookback"])
     flags += range_flags(bundle.scaler, window.X, limits)
-    own = forecast(bundle, since, year=origin.year)
-    return ScoredForecast(entry, row, _concatenated(tested, own), flags)
+    earlier = _concatenated(tested, forecast(bundle, since, year=origin.year))
+    flags += forecast_flags(row, earlier)
+    return ScoredForecast(entry, row, earlier, flags)
 
 
 def _persistence(

@@ -1,7 +1,7 @@
-"""Staleness checks of a forecast's inputs: panel, model and trained price range.
+"""Checks of a forecast and its inputs: panel, model, price range, limit and flatness.
 
 An input beyond its limit becomes a flag on the stored forecast, or the reason why there
-is no forecast.
+is no forecast. A flat forecast and one beyond the exchange's daily limit get a flag.
 """
 
 import hashlib
@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 
 from nse_lstm.config import Deployment
 from nse_lstm.errors import DataError
+from nse_lstm.evaluation.forecast_faults import is_beyond_limit, is_flat
 from nse_lstm.features.scaling import MinMaxScaler, scale
 
-FLAGS = ("stale_panel", "stale_model", "unknown_age", "outside_range")
+FLAGS = (
+    *("stale_panel", "stale_model", "unknown_age", "outside_range"),
+    *("beyond_limit", "flat"),
+)
 """Every flag that a stored forecast may have."""
 
 DATA_COLUMNS = (
@@ -24,6 +28,9 @@ DATA_COLUMNS = (
     *("stale", "mended", "limit", "suspended", "gap"),
 )
 """Columns of the panel that are data; the others name the source of a row."""
+
+RECENT = 60
+"""Earlier forecasts that tell whether a model draws a flat line."""
 
 Action = Literal["refuse", "flag"]
 
@@ -187,6 +194,36 @@ def range_flags(
         f"[{scaler.minimum:.2f}, {scaler.maximum:.2f}] KES. Received: "
         f"[{prices.min():.2f}, {prices.max():.2f}]",
     )
+
+
+def forecast_flags(row: pd.DataFrame, earlier: pd.DataFrame) -> list[str]:
+    """Flag a forecast beyond the exchange's daily limit, and a flat series of them.
+
+    Parameters
+    ----------
+    row : DataFrame
+        One row of ``FORECASTS``.
+    earlier : DataFrame
+        The same model's forecasts of the stock from earlier origins; the last 60 tell
+        whether it is flat.
+    """
+    now = row.iloc[0]
+    flags = []
+    # A price forecast at or below 0 has no log return.
+    is_price = pd.notna(now["price_hat"]) and pd.notna(now["y_hat"])
+    if now["price_hat"] <= 0 or (is_price and _is_forbidden(now)):
+        flags.append("beyond_limit")
+    recent = pd.concat([earlier.tail(RECENT), row], ignore_index=True)
+    known = recent.dropna(subset=["price_hat", "y_hat"])
+    # P(t) = price_hat exp(-y_hat)
+    if is_flat(known["price_hat"], known["price_hat"] * np.exp(-known["y_hat"])):
+        flags.append("flat")
+    return flags
+
+
+def _is_forbidden(forecast: "pd.Series[Any]") -> bool:
+    last_price = forecast["price_hat"] * np.exp(-forecast["y_hat"])
+    return is_beyond_limit(forecast["price_hat"], last_price)
 
 
 def _flag_or_refuse(flag: str, action: Action, words: str) -> list[str]:

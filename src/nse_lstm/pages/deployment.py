@@ -1,14 +1,21 @@
 """Tables and sentences of notebook 05: the registry and the replayed year."""
 
+import numpy as np
 import pandas as pd
 
 from nse_lstm.deployment.monitoring import alarm_table
+from nse_lstm.deployment.registry_entry import CHAMPION
 from nse_lstm.evaluation.e_process import PROMOTE_AT
 from nse_lstm.pages.phrases import selection_phrase
 from nse_lstm.reporting.canvas import name_of
 from nse_lstm.reporting.display import Html, bullets
+from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.deploy import DeploymentResult
 from nse_lstm.study.deployment.replay import Replay
+from nse_lstm.tables import NEXT_QUANTILES, read_table
+
+BEST_FIRST = (CHAMPION, "candidate", "challenger")
+"""Stages: the one in use, the tested one, the refit that nothing has tested."""
 
 
 def plan_table(found: Replay) -> pd.DataFrame:
@@ -52,6 +59,37 @@ def alarm_counts(found: Replay) -> pd.DataFrame:
     table.insert(2, "rang", table["alarm"].map(counts).fillna(0).astype("int64"))
     table.insert(3, "days", table["alarm"].map(days).fillna(0).astype("int64"))
     return table
+
+
+def next_ranges(workspace: Workspace) -> pd.DataFrame:
+    """Return the price ranges of the sessions to come, of each stock's best stage.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        After ``forecast_next``. A stock without a stock LSTM has no row.
+    """
+    path = workspace.paths.registry / "latest_quantiles.parquet"
+    table = read_table(NEXT_QUANTILES, path)
+    rank = table["stage"].map({stage: place for place, stage in enumerate(BEST_FIRST)})
+    ordered = table.assign(rank=rank).sort_values(["ticker", "rank", "horizon"])
+    best = ordered.groupby("ticker")["rank"].transform("min")
+    rows = ordered[ordered["rank"] == best]
+    price = {
+        name: rows["last_price"] * np.exp(rows[column])
+        for name, column in (("5 %", "q050"), ("median", "q500"), ("95 %", "q950"))
+    }
+    return pd.DataFrame(
+        {
+            "ticker": rows["ticker"],
+            "stage": rows["stage"],
+            "sessions ahead": rows["horizon"].astype(str),
+            "target_date": rows["target_date"],
+            "last price, KES": rows["last_price"].map("{:,.2f}".format),
+            **{f"{name}, KES": price[name].map("{:,.2f}".format) for name in price},
+            "unchanged": rows["unchanged"].map("{:.0%}".format),
+        }
+    ).reset_index(drop=True)
 
 
 def replay_findings(found: Replay) -> tuple[str, str]:

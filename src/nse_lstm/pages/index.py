@@ -9,14 +9,17 @@ from nse_lstm.errors import ArtefactError
 from nse_lstm.json_files import read_json
 from nse_lstm.pages.answers import plain_answers
 from nse_lstm.pages.cards import write_cards
+from nse_lstm.pages.forecast_faults import show_faults
 from nse_lstm.pages.stock_page import stock_tickers
 from nse_lstm.pages.summary import pooled_score, read_test_scores
 from nse_lstm.paths import write_text
+from nse_lstm.reporting.display import Html
 from nse_lstm.reporting.format import format_number
 from nse_lstm.reporting.index import Fact, render_index
+from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.training.model_checks import safety_card
-from nse_lstm.tables import EVIDENCE, read_table
+from nse_lstm.tables import EVIDENCE, FORECAST_FAULTS, read_table
 
 
 def write_index(workspace: Workspace, path: Path) -> None:
@@ -50,6 +53,7 @@ def write_index(workspace: Workspace, path: Path) -> None:
         answers=plain_answers(evidence, document),
         facts=headline_facts(workspace),
         model=workspace.study.verdict.model,
+        faults=_faults(workspace),
     )
     write_cards(workspace, path.parent)
     write_text(path, page)
@@ -87,6 +91,13 @@ def headline_facts(workspace: Workspace) -> list[Fact]:
             f"{verdict['smallest_detectable_sharpe']:.1f}",
         ),
     ]
+
+
+def _faults(workspace: Workspace) -> Html:
+    """Show the faults of the test year's forecasts, all stocks."""
+    path = workspace.paths.evaluation / "forecast_faults.parquet"
+    table = read_table(FORECAST_FAULTS, path)
+    return show_faults(table[table["fold"] == read_facts(workspace).test_year])
 
 
 def _excess(name: str, anchor: str, found: dict[str, float]) -> Fact:

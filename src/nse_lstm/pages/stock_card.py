@@ -7,11 +7,14 @@ import pandas as pd
 from nse_lstm.evaluation.strategies import HOLD
 from nse_lstm.pages.phrases import NAIVE, price_errors_phrase, scaler_phrase
 from nse_lstm.pages.stock_page import StockPage
-from nse_lstm.reporting.display import Html, bullets
+from nse_lstm.reporting.display import Html, bullets, picture, sentence
+from nse_lstm.reporting.fan_figure import draw_fan
 from nse_lstm.reporting.format import format_number
 
 ROLLING = 20
 """Sessions of the rolling error: about a month."""
+AROUND = 50
+"""Sessions of the fan's figure."""
 
 STRATEGY_METRICS = [
     "net_return",
@@ -21,6 +24,25 @@ STRATEGY_METRICS = [
     "turnover",
     "exposure",
 ]
+
+
+def show_fan(page: StockPage) -> Html:
+    """Draw the bands of the test year's last origin, with the price around it.
+
+    Parameters
+    ----------
+    page : StockPage
+    """
+    if page.fan.empty:
+        return sentence("The stock LSTM gives no distribution here.")
+    origin, end = page.fan["origin"].iloc[0], page.fan["target_date"].max()
+    stock = page.prices[page.prices["session"] <= end].tail(AROUND)
+    shares = stock.loc[stock["session"] == origin, "shares"].iloc[0]
+    prices = stock[["session"]].assign(price=stock["adjusted"] / shares)
+    return picture(
+        draw_fan(page.fan, prices, ticker=page.ticker),
+        alt="Bands of the price over ten sessions, with the price before and after.",
+    )
 
 
 def stock_headline(page: StockPage) -> str:

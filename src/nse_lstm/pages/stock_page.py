@@ -26,7 +26,9 @@ from nse_lstm.study.training.model_checks import (
     read_times,
 )
 from nse_lstm.tables import (
+    FORECAST_FAULTS,
     FORECASTS,
+    QUANTILES,
     SCORES,
     STATISTICS,
     STRATEGY_RETURNS,
@@ -71,6 +73,11 @@ class StockPage:
     """``SCORES`` of the test year."""
     model: StockModel
     data_digest: str
+    faults: pd.DataFrame
+    """``FORECAST_FAULTS`` of the test year."""
+    fan: pd.DataFrame
+    """``QUANTILES`` of the test year's last origin with every horizon, with
+    ``last_price``; empty without a stock LSTM."""
 
 
 def stock_tickers(workspace: Workspace) -> list[str]:
@@ -105,12 +112,13 @@ def read_stock_page(workspace: Workspace, ticker: str = "") -> StockPage:
     panel, _ = open_test_year(data)
     prices = with_returns(panel)
     folder = workspace.paths.evaluation
-    forecasts, returns, scores = (
+    forecasts, returns, scores, faults = (
         _of_stock(read_table(schema, folder / f"{name}.parquet"), ticker, facts)
         for schema, name in (
             (FORECASTS, "forecasts"),
             (STRATEGY_RETURNS, "returns"),
             (SCORES, "scores"),
+            (FORECAST_FAULTS, "forecast_faults"),
         )
     )
     at_headline = returns[returns["cost_bps"] == study.backtest.headline_cost_bps]
@@ -129,6 +137,8 @@ def read_stock_page(workspace: Workspace, ticker: str = "") -> StockPage:
         scores=scores,
         model=_model(workspace, ticker),
         data_digest=facts.digest,
+        faults=faults,
+        fan=_fan(workspace, prices[prices["ticker"] == ticker], facts.test_year),
     )
 
 
@@ -140,6 +150,21 @@ def read_statistics(workspace: Workspace) -> pd.DataFrame:
 
 def _of_stock(table: pd.DataFrame, ticker: str, facts: Any) -> pd.DataFrame:
     return table[(table["ticker"] == ticker) & (table["fold"] == facts.test_year)]
+
+
+def _fan(workspace: Workspace, stock: pd.DataFrame, year: int) -> pd.DataFrame:
+    """Return the quantiles of a stock's last origin that has every horizon."""
+    path = workspace.paths.evaluation / "distribution_quantiles.parquet"
+    table = read_table(QUANTILES, path)
+    ticker = stock["ticker"].iloc[0]
+    own = table[(table["ticker"] == ticker) & (table["fold"] == year)]
+    counts = own.groupby("origin").size()
+    full = counts.index[counts == table["horizon"].nunique()]
+    if full.empty:
+        return own.iloc[:0].assign(last_price=0.0)
+    at_last = own[own["origin"] == full.max()]
+    known = stock.set_index("session")["price"]
+    return at_last.assign(last_price=at_last["origin"].map(known))
 
 
 def _row(table: pd.DataFrame, ticker: str) -> dict[str, Any]:

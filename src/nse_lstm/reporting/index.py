@@ -9,6 +9,7 @@ import pandas as pd
 
 from nse_lstm.reporting.banner import describe_evaluation, make_banner
 from nse_lstm.reporting.cards import show_report_card, show_safety
+from nse_lstm.reporting.display import Html
 from nse_lstm.reporting.pages import PHASES, environment, read_notebook, wrap_page
 
 
@@ -44,6 +45,7 @@ def render_index(
     answers: Sequence[PlainAnswer],
     facts: Sequence[Fact],
     model: str,
+    faults: Html,
 ) -> str:
     """Return the index page of one market.
 
@@ -65,6 +67,8 @@ def render_index(
         The numbers of the first screen.
     model : str
         The model of the declared strategy.
+    faults : Html
+        Why v2 fails: a table and a sentence.
     """
     executed = {path.stem: read_notebook(path) for path in notebooks}
     metadata = _metadata(executed.values())
@@ -77,6 +81,7 @@ def render_index(
             stocks=stocks,
             answers=answers,
             facts=facts,
+            faults=faults.html,
             beside=make_banner(verdict).beside,
             test_year_label=describe_evaluation(verdict),
             pages=[_page(stem, notebook) for stem, notebook in executed.items()],

@@ -12,6 +12,7 @@ from nse_lstm.tables.columns import (
     table_schema,
     within,
 )
+from nse_lstm.tables.results import QUANTILE_COLUMNS
 
 # Every forecast made for a future session; rows are never rewritten.
 STORED_FORECASTS = table_schema(
@@ -39,6 +40,27 @@ STORED_FORECASTS = table_schema(
         "data_digest": column(TEXT, pa.Check.str_matches("^[0-9a-f]{64}$")),
         # Comma-separated words such as "stale_panel"; empty if none.
         "flags": column(TEXT, pa.Check.str_matches("^([a-z_]+(,[a-z_]+)*)?$")),
+    },
+)
+
+# Distribution behind each stored forecast of a stock LSTM.
+NEXT_QUANTILES = table_schema(
+    "next_quantiles",
+    ["ticker", "stage", "version", "origin", "horizon"],
+    {
+        "ticker": column(TEXT),
+        "stage": column(TEXT),
+        "version": column(TEXT),
+        "origin": column(TIME),
+        # As expected at the origin.
+        "target_date": column(TIME),
+        "horizon": column(WHOLE, pa.Check.ge(1)),
+        # KES, at the origin.
+        "last_price": column(NUMBER, pa.Check.gt(0)),
+        # Probability that the price does not move.
+        "unchanged": column(NUMBER, SHARE),
+        # Log returns.
+        **dict.fromkeys(QUANTILE_COLUMNS, column(NUMBER)),
     },
 )
 

@@ -2,7 +2,15 @@
 
 import pandera.pandas as pa
 
-from nse_lstm.tables.columns import NUMBER, TEXT, TIME, WHOLE, column, table_schema
+from nse_lstm.tables.columns import (
+    NUMBER,
+    TEXT,
+    TIME,
+    WHOLE,
+    column,
+    table_schema,
+    within,
+)
 
 ACCURACY_COST = -1
 """``cost_bps`` of accuracy scores, which have no cost."""
@@ -157,6 +165,70 @@ COVERAGE = table_schema(
         "n": column(WHOLE, pa.Check.ge(1)),
         # Intervals without bounds for lack of past errors; not in the other columns.
         "n_open": column(WHOLE, pa.Check.ge(0)),
+    },
+)
+
+
+# Faults of price forecasts by stock and year.
+FORECAST_FAULTS = table_schema(
+    "forecast_faults",
+    ["ticker", "model", "fold"],
+    {
+        "ticker": column(TEXT),
+        "model": column(TEXT),
+        "fold": column(WHOLE),
+        # Median of forecast over realised price, less 1.
+        "offset": column(NUMBER),
+        # Correlation of the forecast with the price at its origin, at its target.
+        "with_today": within(-1, 1),
+        "with_tomorrow": within(-1, 1),
+        # Standard deviation of the forecast over that of the price.
+        "spread": column(NUMBER, pa.Check.ge(0)),
+        # Fraction of forecasts beyond the exchange's daily limit.
+        "beyond": within(0, 1),
+        "n": column(WHOLE, pa.Check.ge(1)),
+    },
+)
+
+QUANTILE_LEVELS = (
+    *(0.005, 0.01, 0.025, 0.05),
+    *(round(0.05 * step, 2) for step in range(2, 19)),
+    *(0.95, 0.975, 0.99, 0.995),
+)
+"""Probabilities of the quantiles of a forecast distribution."""
+QUANTILE_COLUMNS = tuple(f"q{1000 * level:03.0f}" for level in QUANTILE_LEVELS)
+"""Their columns: q005 has 0.5 % of the distribution below it, q500 is the median."""
+
+# Forecast distributions of the log return over several horizons, at delay 0.
+QUANTILES = table_schema(
+    "quantiles",
+    ["ticker", "model", "fold", "origin", "horizon"],
+    {
+        "ticker": column(TEXT),
+        "model": column(TEXT),
+        "fold": column(WHOLE),
+        "origin": column(TIME),
+        "target_date": column(TIME),
+        "horizon": column(WHOLE, pa.Check.ge(1)),
+        # Probability that the price does not move; missing where not modelled.
+        "unchanged": within(0, 1),
+        **dict.fromkeys(QUANTILE_COLUMNS, column(NUMBER)),
+    },
+)
+
+# Scores of forecast distributions. `ticker` is "ALL" for all stocks, `fold` is 0 for
+# all walk-forward years.
+DISTRIBUTION_SCORES = table_schema(
+    "distribution_scores",
+    ["ticker", "model", "fold", "horizon", "metric"],
+    {
+        "ticker": column(TEXT),
+        "model": column(TEXT),
+        "fold": column(WHOLE),
+        "horizon": column(WHOLE, pa.Check.ge(1)),
+        "metric": column(TEXT),
+        "value": column(NUMBER, nullable=True),
+        "n": column(WHOLE, pa.Check.ge(0)),
     },
 )
 

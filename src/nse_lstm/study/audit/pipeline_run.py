@@ -20,7 +20,14 @@ from nse_lstm.study.data_analysis import analyse
 from nse_lstm.study.ranking import rank_models, recommended_rank_ic, top_n_portfolio
 from nse_lstm.study.training.stock_lstm import train_stock_lstm
 from nse_lstm.study.validation import validate
-from nse_lstm.tables import FORECASTS, PANEL, SCORES, STRATEGY_RETURNS, read_table
+from nse_lstm.tables import (
+    FORECASTS,
+    PANEL,
+    QUANTILES,
+    SCORES,
+    STRATEGY_RETURNS,
+    read_table,
+)
 
 FILES = ("model.keras", "scaler.json", "history.csv")
 Bundles = dict[tuple[str, int], dict[str, bytes]]
@@ -67,6 +74,8 @@ class PipelineRun:
     delayed_jobs: tuple[TrainingJob, ...] = ()
     """Jobs that aim at the return that is traded."""
     delayed_bundles: Bundles | None = None
+    quantiles: pd.DataFrame | None = None
+    """``QUANTILES`` of the stock LSTM; None where nothing is judged."""
     ranking: RankingRun | None = None
     """None where the ranking models are not run."""
 
@@ -119,6 +128,7 @@ def run_pipeline(
         judgement=outcome.judgement,
         delayed_jobs=tuple(job for job in jobs if job.delay),
         delayed_bundles=delayed_bundles,
+        quantiles=read_table(QUANTILES, folder / "distribution_quantiles.parquet"),
         ranking=ranking,
     )
 

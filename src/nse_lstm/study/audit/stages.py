@@ -20,6 +20,7 @@ from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.pipeline_run import PipelineRun
 
 ORIGIN_KEY = ["ticker", "model", "seed", "fold", "delay", "horizon", "origin"]
+QUANTILE_KEY = ["ticker", "model", "fold", "horizon", "origin"]
 ACCOUNT_KEY = ["ticker", "model", "seed", "fold", "rule", "cost_bps", "session"]
 
 Lines = Iterator[str]
@@ -161,6 +162,24 @@ def _forecasts(pair: RunPair) -> Lines:
     yield from _compare_forecasts(pair, [r.forecasts for r in pair.runs])
 
 
+def _quantiles(pair: RunPair) -> Lines:
+    one, two = (r.quantiles for r in pair.runs)
+    if one is not None and two is not None:
+        tables = [t[t["fold"].isin(pair.years)] for t in (one, two)]
+        known = [table[table["target_date"] <= pair.origin] for table in tables]
+        yield from _compare_tables(*known, key=QUANTILE_KEY)
+        # As for forecasts: a target after the origin may be another day.
+        last = [table.drop(columns="target_date") for table in tables]
+        open_ = [
+            rows[(rows["origin"] <= pair.origin) & (table["target_date"] > pair.origin)]
+            for rows, table in zip(last, tables, strict=True)
+        ]
+        both = open_[0][QUANTILE_KEY].merge(open_[1][QUANTILE_KEY])
+        yield from _compare_tables(
+            *(rows.merge(both) for rows in open_), key=QUANTILE_KEY
+        )
+
+
 def _tabular(pair: RunPair) -> Lines:
     yield from _compare_forecasts(pair, [r.tabular.forecasts for r in pair.runs])
 
@@ -290,6 +309,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("scalers", _files("scaler.json")),
     Stage("weights", _files("model.keras", "history.csv")),
     Stage("forecasts", _forecasts),
+    Stage("quantiles", _quantiles),
     Stage("positions", _positions),
     Stage("choices", _choices),
     Stage("features", _features, of_tabular=True),
@@ -303,7 +323,10 @@ STAGES: tuple[Stage, ...] = (
 )
 """``core.audit_result.CHECKS`` describes each in words."""
 
-OF_WHOLE_RUNS = ("scalers", "weights", "choices", "rankings", "top n", "rank summaries")
+OF_WHOLE_RUNS = (
+    *("scalers", "weights", "quantiles", "choices"),
+    *("rankings", "top n", "rank summaries"),
+)
 """Stages that need models and scores of both runs' own."""
 STORED_STAGES = tuple(stage for stage in STAGES if stage.name not in OF_WHOLE_RUNS)
 """Stages of a run that forecasts with another run's models."""

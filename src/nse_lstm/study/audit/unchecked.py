@@ -13,6 +13,19 @@ REASONS = (
         "checked instead, and its forecasts under other futures",
     ),
     (
+        "distribution_quantiles.parquet",
+        "no second model is written: the quantiles are compared under other futures",
+    ),
+    (
+        "distribution_",
+        "scores of the quantiles, on which no choice rests: each formula is tested "
+        "against a plain computation",
+    ),
+    (
+        "forecast_faults.parquet",
+        "describes forecasts that are compared themselves, and decides nothing",
+    ),
+    (
         "file ranking/returns.parquet",
         "the account of the top-ranked stocks is not booked a second time: it is "
         "compared under other futures alone",

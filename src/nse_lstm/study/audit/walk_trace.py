@@ -77,6 +77,8 @@ LEFT_OUT: Mapping[str, str] = {
     "study.data_analysis.analyse:recommended_table": "columns for a page",
     "study.data_analysis.panel_diff": "compares two builds of the panel, for a page",
     "study.data_analysis.jump_review": "lists jumps of a new file for a person",
+    "study.validation.distribution:no_distribution": "empty tables of a study "
+    "without the stock LSTM",
     "study.validation.validate:Validation": "puts tables below each other for a page",
     "study.validation.validate:accuracy_table": "columns for a page",
     "study.validation.validate:score_before_test": "scores one stock for a page",

@@ -25,6 +25,7 @@ CHECKS: tuple[tuple[str, str], ...] = (
     ("futures: scalers", "scalers, byte by byte"),
     ("futures: weights", "weights and training history, byte by byte"),
     ("futures: forecasts", "every model's forecasts, bit by bit"),
+    ("futures: quantiles", "the stock LSTM's distribution, bit by bit"),
     ("futures: positions", "positions, turnover and returns"),
     ("futures: choices", "scores, selection and verdict before the test year"),
     ("futures: features", "the tabular models' features, bit by bit"),

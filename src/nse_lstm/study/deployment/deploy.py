@@ -7,6 +7,7 @@ import pandas as pd
 
 from nse_lstm.deployment.databases import database_name
 from nse_lstm.deployment.gate import find_refusals
+from nse_lstm.deployment.next_distribution import forecast_next_quantiles
 from nse_lstm.deployment.registry import current_entry, read_registry, retire
 from nse_lstm.deployment.registry_entry import (
     CHAMPION,
@@ -36,6 +37,7 @@ from nse_lstm.study.deployment.runtime_check import promote_checked
 from nse_lstm.study.validation.validate import forecast_fold, forecast_stocks
 from nse_lstm.tables import (
     FORECASTS,
+    NEXT_QUANTILES,
     STORED_FORECASTS,
     read_table,
     write_csv,
@@ -190,7 +192,10 @@ def reproduce(data: StudyData) -> pd.DataFrame:
 def forecast_next(
     workspace: Workspace, *, as_of: pd.Timestamp | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Forecast the next session; writes ``latest_forecasts.parquet``.
+    """Forecast the next session and the stock LSTM's distribution.
+
+    Writes ``latest_forecasts.parquet``, ``latest_quantiles.parquet`` and
+    ``latest_refused.csv`` beside the registry.
 
     Parameters
     ----------
@@ -205,8 +210,9 @@ def forecast_next(
         As from ``score_latest``.
     """
     table = read_table(FORECASTS, workspace.paths.evaluation / "forecasts.parquet")
+    panel = open_to_serve(workspace)
     forecasts, refused = score_latest(
-        open_to_serve(workspace),
+        panel,
         study=workspace.study,
         paths=workspace.paths,
         as_of=as_of,
@@ -214,6 +220,8 @@ def forecast_next(
     )
     folder = workspace.paths.registry
     write_table(forecasts, STORED_FORECASTS, folder / "latest_forecasts.parquet")
+    quantiles = forecast_next_quantiles(forecasts, panel, study=workspace.study)
+    write_table(quantiles, NEXT_QUANTILES, folder / "latest_quantiles.parquet")
     write_csv(refused, folder / "latest_refused.csv")
     return forecasts, refused
 

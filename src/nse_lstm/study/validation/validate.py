@@ -15,6 +15,7 @@ import pandas as pd
 from nse_lstm.config import Study
 from nse_lstm.evaluation.capacity import score_capacity
 from nse_lstm.evaluation.cash import compound_cash
+from nse_lstm.evaluation.forecast_faults import measure_faults
 from nse_lstm.evaluation.price_averaging import score_delayed_direction
 from nse_lstm.evaluation.random_positions import score_random
 from nse_lstm.evaluation.report_card import report_card
@@ -64,11 +65,18 @@ from nse_lstm.study.validation.conformal_gate import (
     ConformalGate,
     backtest_conformal_gate,
 )
+from nse_lstm.study.validation.distribution import (
+    DistributionResult,
+    judge_distribution,
+    no_distribution,
+    write_distribution,
+)
 from nse_lstm.study.validation.evidence import gather_coverage, gather_evidence
 from nse_lstm.tables import (
     CAPACITY,
     COVERAGE,
     EVIDENCE,
+    FORECAST_FAULTS,
     FORECASTS,
     SCORES,
     STRATEGY_RETURNS,
@@ -88,6 +96,8 @@ class Evaluation:
     capacity: pd.DataFrame
     basis: ReturnBasis
     """Total or price return, over all folds."""
+    distribution: DistributionResult
+    """Of the stock LSTM; empty where it is not trained."""
 
     @property
     def forecasts(self) -> pd.DataFrame:
@@ -128,6 +138,12 @@ class Validation:
         return pd.concat(parts, ignore_index=True)
 
     @property
+    def distribution_scores(self) -> pd.DataFrame:
+        """DISTRIBUTION_SCORES of all folds, the test year's last."""
+        parts = [self.walk_forward.distribution.scores, self.test.distribution.scores]
+        return pd.concat(parts, ignore_index=True)
+
+    @property
     def capacity(self) -> pd.DataFrame:
         """CAPACITY of all folds, the test year's last."""
         parts = [self.walk_forward.capacity, self.test.capacity]
@@ -143,7 +159,9 @@ def validate(workspace: Workspace) -> Validation:
     """Phase 4: score the walk-forward years, choose, judge, then open the test year.
 
     Writes forecasts, strategy returns, scores and capacity (walk-forward and test
-    together), ``evidence.parquet`` and ``coverage.parquet`` (walk-forward only),
+    together), the stock LSTM's distribution, its scores and its coverage
+    (``distribution_*.parquet``), ``evidence.parquet`` and ``coverage.parquet``
+    (walk-forward only),
     ``selection.json``, ``verdict.json`` and ``report_card.csv`` under
     ``trained_models/<market>/evaluation``.
     """
@@ -383,8 +401,23 @@ def _evaluate(
         backtest=backtest,
     )
     bases = fold_bases(forecasts, with_returns(panel), backtest=backtest)
-    basis = join_bases(list(bases.values()))
-    return Evaluation(joined, returns, scores, capacity, basis)
+    return Evaluation(
+        joined=joined,
+        returns=returns,
+        scores=scores,
+        capacity=capacity,
+        basis=join_bases(list(bases.values())),
+        distribution=_judge_distribution(data, panel, folds),
+    )
+
+
+def _judge_distribution(
+    data: StudyData, panel: pd.DataFrame, folds: Sequence[Fold]
+) -> DistributionResult:
+    if not data.study.stock_lstm.trained:
+        return no_distribution()
+    before_test = data.folds[-1] not in folds
+    return judge_distribution(data, panel, folds, pooled=before_test)
 
 
 def _report_card(study: Study, test: Evaluation, *, year: int) -> pd.DataFrame:
@@ -419,6 +452,14 @@ def _write(data: StudyData, validation: Validation) -> None:
         write_table(table, schema, folder / f"{name}.parquet")
     write_table(validation.evidence, EVIDENCE, folder / "evidence.parquet")
     write_table(validation.coverage, COVERAGE, folder / "coverage.parquet")
+    joined = [validation.walk_forward.joined, validation.test.joined]
+    aimed = pd.concat(joined, ignore_index=True).query("delay == 0 and horizon == 1")
+    write_table(
+        measure_faults(aimed), FORECAST_FAULTS, folder / "forecast_faults.parquet"
+    )
+    write_distribution(
+        data, validation.walk_forward.distribution, validation.test.distribution
+    )
     rows = json.loads(
         validation.selection.to_json(orient="records", double_precision=12)
     )

@@ -1,0 +1,83 @@
+"""Why v2 fails, in one table and one sentence: offset, lag, flat lines, limits."""
+
+import pandas as pd
+
+from nse_lstm.evaluation.forecast_faults import FLAT
+from nse_lstm.pages.stock_forecasts import MODEL, NOT_A_PROFIT
+from nse_lstm.reporting.display import Html, sentence, show_table
+from nse_lstm.reporting.format import format_number
+
+SHOWN = ("v2", "stock_lstm", "persistence")
+"""Models of the table, where they are there."""
+
+
+def show_faults(faults: pd.DataFrame) -> Html:
+    """Show the faults of v2 beside the stock LSTM and persistence.
+
+    Parameters
+    ----------
+    faults : DataFrame
+        ``FORECAST_FAULTS`` of one year, of one stock or several.
+    """
+    own = faults[faults["model"].isin(SHOWN)]
+    if "v2" not in set(own["model"]):
+        return sentence("v2 made no forecast here.")
+    n_stocks = own["ticker"].nunique()
+    stocks = own["ticker"].iloc[0] if n_stocks == 1 else f"{n_stocks} stocks"
+    table = show_table(
+        faults_table(own),
+        caption=f"Forecasts of the next price, {stocks}, {own['fold'].max()}",
+    )
+    return Html(table.html + sentence(faults_sentence(own)).html)
+
+
+def faults_table(faults: pd.DataFrame) -> pd.DataFrame:
+    """Return the faults by model: medians over stocks, and shares of forecasts.
+
+    Parameters
+    ----------
+    faults : DataFrame
+        ``FORECAST_FAULTS`` of one year.
+    """
+    rows = []
+    for model in [name for name in SHOWN if name in set(faults["model"])]:
+        own = faults[faults["model"] == model]
+        beyond = (own["beyond"] * own["n"]).sum() / own["n"].sum()
+        rows.append(
+            {
+                "model": model,
+                "offset from the price": format_number(own["offset"].median(), "+.1%"),
+                "correlation with today's price": format_number(
+                    own["with_today"].median(), ".3f"
+                ),
+                "with tomorrow's": format_number(own["with_tomorrow"].median(), ".3f"),
+                "flat lines": f"{int((own['spread'] < FLAT).sum())} of {len(own)}",
+                "beyond the daily limit": format_number(beyond, ".1%"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def faults_sentence(faults: pd.DataFrame) -> str:
+    """Say what is wrong with v2's forecasts, and the change that mends most of it.
+
+    Parameters
+    ----------
+    faults : DataFrame
+        ``FORECAST_FAULTS`` of one year, with v2's.
+    """
+    own = faults[faults["model"] == "v2"]
+    beyond = (own["beyond"] * own["n"]).sum() / own["n"].sum()
+    offset = own["offset"].abs().median()
+    parts = [f"v2 forecasts a price level. It misses the price by {offset:.1%}"]
+    parts.append(
+        f"and {beyond:.0%} of its forecasts lie beyond the daily limit of 10 %."
+    )
+    if (own["with_today"] > own["with_tomorrow"]).mean() > 0.5:
+        parts.append("It follows today's price more closely than tomorrow's.")
+    if MODEL in set(faults["model"]):
+        parts.append(
+            "The change that mends most is to forecast the change from today's price, "
+            "from a network that starts at no change. The stock LSTM does that."
+        )
+    return f"{' '.join(parts)} {NOT_A_PROFIT}"
