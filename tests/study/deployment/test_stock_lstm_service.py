@@ -9,8 +9,12 @@ from support.tiny_study import trained_study
 
 from nse_lstm.config import override_study
 from nse_lstm.deployment.registry import read_registry
+from nse_lstm.evaluation.distribution_benchmarks import BENCHMARKS
+from nse_lstm.evaluation.distribution_scores import ALL_YEARS
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.models.stock_lstm import POOL, STOCK_LSTM, THRESHOLDED
+from nse_lstm.pages.deployment import next_ranges
+from nse_lstm.pages.distribution import show_distribution
 from nse_lstm.pages.stock_forecasts import NOT_A_PROFIT, show_stock_lstm
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.deploy import deploy, score
@@ -18,6 +22,13 @@ from nse_lstm.study.deployment.promotion import promote_by_hand
 from nse_lstm.study.deployment.replay import replay
 from nse_lstm.study.training.train import train_all
 from nse_lstm.study.validation.validate import Validation, validate
+from nse_lstm.tables import (
+    DISTRIBUTION_SCORES,
+    FORECAST_FAULTS,
+    NEXT_QUANTILES,
+    QUANTILES,
+    read_table,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -47,6 +58,29 @@ def test_phase_4_scores_and_chooses_it(finished_phases):
     assert NOT_A_PROFIT in unescape(show_stock_lstm(validation.scores).html)
 
 
+def test_phase_4_judges_its_distribution(finished_phases):
+    workspace, validation = finished_phases
+    folder = workspace.paths.evaluation
+    quantiles = read_table(QUANTILES, folder / "distribution_quantiles.parquet")
+    assert set(quantiles["model"]) == {STOCK_LSTM}
+    assert set(quantiles["horizon"]) == {1, 5, 10}
+    assert set(quantiles["fold"]) == set(validation.scores["fold"])
+    assert (quantiles["target_date"].dt.year == quantiles["fold"]).all()
+    # Its fold's network knows the year before, so no origin lies within it.
+    early = quantiles[quantiles["origin"].dt.year < quantiles["fold"]]
+    eves = early[["fold", "origin"]].drop_duplicates()
+    assert not eves["fold"].duplicated().any()
+    scores = read_table(DISTRIBUTION_SCORES, folder / "distribution_scores.parquet")
+    assert set(scores["model"]) == {STOCK_LSTM, *BENCHMARKS}
+    pooled = scores[(scores["fold"] == ALL_YEARS) & (scores["ticker"] == "ALL")]
+    counts = pooled[pooled["metric"] == "crps"].groupby("horizon")["n"].nunique()
+    assert (counts == 1).all()
+    shown = unescape(show_distribution(validation.distribution_scores).html)
+    assert "Kupiec" in shown and NOT_A_PROFIT in shown
+    faults = read_table(FORECAST_FAULTS, folder / "forecast_faults.parquet")
+    assert {"v2", STOCK_LSTM} <= set(faults["model"])
+
+
 def test_phase_5_serves_it_and_its_refit(finished_phases):
     workspace, _ = finished_phases
     result = deploy(workspace, progress=lambda _: None)
@@ -65,6 +99,14 @@ def test_phase_5_serves_it_and_its_refit(finished_phases):
     )
     assert (own["lower"] < own["upper"]).all() and (own["flags"] == "").all()
     assert read_metadata(workspace.paths.stock_refits / POOL)["year"] == 2024
+    path = workspace.paths.registry / "latest_quantiles.parquet"
+    quantiles = read_table(NEXT_QUANTILES, path)
+    assert len(quantiles) == 3 * len(own)
+    assert set(quantiles["version"]) == set(own["version"])
+    assert (quantiles["target_date"] > quantiles["origin"]).all()
+    ranges = next_ranges(workspace)
+    assert set(ranges["stage"]) == {"candidate"}
+    assert len(ranges) == 3 * own["ticker"].nunique()
 
 
 def test_scoring_and_a_replay_take_it(finished_phases):
