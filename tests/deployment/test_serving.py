@@ -8,7 +8,12 @@ from conftest import make_tiny_panel
 from nse_lstm.config import V2, Deployment, Market, Study
 from nse_lstm.deployment.registry import promote, read_registry
 from nse_lstm.deployment.serving import score_latest
-from nse_lstm.deployment.staleness import model_flags, panel_digest, range_flags
+from nse_lstm.deployment.staleness import (
+    forecast_flags,
+    model_flags,
+    panel_digest,
+    range_flags,
+)
 from nse_lstm.errors import ArtefactError, DataError
 from nse_lstm.evaluation.conformal import ERRORS, MISSES, RATE, conformal_intervals
 from nse_lstm.evaluation.scoring import realised
@@ -380,3 +385,29 @@ def test_a_network_asked_for_an_old_day_gives_the_batch_s_row(served):
         expected = rows.iloc[[place]].reset_index(drop=True)
         pd.testing.assert_frame_equal(row[same], expected[same], check_exact=True)
         other = panel.copy()
+
+
+def series(hats: list[float], lasts: list[float]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"price_hat": hats, "y_hat": np.log(np.array(hats) / np.array(lasts))}
+    )
+
+
+def test_a_forecast_beyond_the_daily_limit_is_flagged():
+    none = series([], [])
+    assert forecast_flags(series([11.0], [10.0]), none) == []
+    assert forecast_flags(series([11.2], [10.0]), none) == ["beyond_limit"]
+    # A price at or below 0 has no log return.
+    negative = pd.DataFrame({"price_hat": [-3.0], "y_hat": [np.nan]})
+    assert forecast_flags(negative, none) == ["beyond_limit"]
+    # A forecast of a return alone has no price.
+    alone = pd.DataFrame({"price_hat": [np.nan], "y_hat": [0.4]})
+    assert forecast_flags(alone, none) == []
+
+
+def test_a_flat_line_is_flagged_and_persistence_is_not():
+    lasts = (20 + np.sin(np.arange(60))).tolist()
+    flat = series([20.0] * 59, lasts[:-1])
+    assert forecast_flags(series([20.0], lasts[-1:]), flat) == ["flat"]
+    same = series(lasts[:-1], lasts[:-1])
+    assert forecast_flags(series(lasts[-1:], lasts[-1:]), same) == []

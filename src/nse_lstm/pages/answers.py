@@ -38,12 +38,14 @@ def plain_answers(
     tests = pooled.set_index(["test", "model"])
     answers = []
     if ("out-of-sample R²", NETWORK) in tests.index:
-        answers.append(_accuracy(tests.loc[("out-of-sample R²", NETWORK)]))
+        found = tests.loc[[("out-of-sample R²", NETWORK)]].iloc[0]
+        answers.append(_accuracy(found))
     if ("out-of-sample R², a session later", NETWORK) in tests.index:
-        later = tests.loc[("out-of-sample R², a session later", NETWORK)]
+        later = tests.loc[[("out-of-sample R², a session later", NETWORK)]].iloc[0]
         answers.append(_profit(later))
     if ("out-of-sample R²", LETTER) in tests.index:
-        answers.append(_letter(tests.loc[("out-of-sample R²", LETTER)]))
+        found = tests.loc[[("out-of-sample R²", LETTER)]].iloc[0]
+        answers.append(_letter(found))
     excess = document["verdict"]["excess_over_cash"]
     low, high = (format_number(excess[end], "+.1%") for end in ("lower", "upper"))
     answers.append(
