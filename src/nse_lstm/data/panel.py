@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm import tables
+from nse_lstm.config import Ticks
 from nse_lstm.data import (
     adjusted,
     corporate_actions,
@@ -21,6 +22,7 @@ from nse_lstm.data import (
     dividends,
     fault_rules,
     flags,
+    impossible_values,
     ingest,
     parse,
     renamed_codes,
@@ -62,6 +64,7 @@ def build_panel(
     payments: Path | None = None,
     renamed: Path | None = None,
     limit: float = flags.LIMIT_MOVE,
+    ticks: Ticks = "none",
 ) -> MarketData:
     """Build the panel from a folder of the exchange's files.
 
@@ -84,6 +87,8 @@ def build_panel(
         Dividends with an ex-date after ``as_of`` are left out.
     limit : float
         Session return at which orders lapse, 0 on an exchange without a daily limit.
+    ticks : Ticks
+        Price steps; prices off them are listed for review.
 
     Returns
     -------
@@ -139,11 +144,17 @@ def build_panel(
     review = row_accounting.review_fates(
         judged, lost=wrong_boards.find_lost(judged, sessions), limit=limit
     )
+    review += impossible_values.find_impossible(judged, sessions, ticks=ticks)
+    listed = row_accounting.repairs([*fates, *review], rows, raw.blanks)
+    events = {actions: sourced, payments: known_payments}
+    strange = impossible_values.unknown_codes(
+        judged, {path: table for path, table in events.items() if path}
+    )
     return MarketData(
         panel=row_accounting.in_schema(judged, tables.PANEL),
         instruments=_instruments(judged),
         row_counts=row_accounting.count_rows(fates, rows, raw.blanks),
-        repairs=row_accounting.repairs([*fates, *review], rows, raw.blanks),
+        repairs=pd.concat([listed, strange]) if len(strange) else listed,
         dividends=placed,
         digest=digest_with(
             digest,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from nse_lstm.data.row_accounting import EX_JUMP, JUMP
 from nse_lstm.pages.phrases import tradable_phrase
 from nse_lstm.reporting.display import Html, bullets, sentence
 from nse_lstm.reporting.format import format_number
@@ -258,15 +259,17 @@ def data_findings(analysis: DataAnalysis) -> Html:
     """Summarise Phase 1: rows kept and repaired, and the recommended stocks."""
     facts, ledger = analysis.facts, analysis.row_counts
     rows = ledger.groupby("action")["n_rows"].sum()
-    review = int((analysis.repairs["action"] == "review").sum())
+    listed = analysis.repairs.loc[analysis.repairs["action"] == "review", "reason"]
+    n_jumps = int(listed.isin([JUMP, EX_JUMP]).sum())
     names = analysis.recommended[facts.test_year]
     return bullets(
         f"Of {ledger['n_rows'].sum():,} rows {facts.n_rows:,} are kept, one for each "
         f"of {facts.n_tickers} codes on each of {facts.n_sessions:,} sessions it was "
         f"listed. {rows.get('mended', 0):,} rows were mended and "
         f"{rows.get('dropped', 0):,} dropped, each with its reason.",
-        f"{review:,} price moves beyond the daily limit have no known cause. They are "
-        "listed for review and were not changed.",
+        f"{n_jumps:,} price moves beyond the daily limit have no known cause, and "
+        f"{len(listed) - n_jumps:,} other findings need a look, such as prices off the "
+        "tick. They are listed for review and were not changed.",
         f"Of {len(analysis.statistics)} codes there are "
         f"{tradable_phrase(analysis.statistics, year=facts.test_year)}. The "
         f"{len(names)} with the highest turnover are recommended: {', '.join(names)}.",

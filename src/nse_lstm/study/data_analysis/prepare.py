@@ -93,6 +93,7 @@ def _read_market(workspace: Workspace) -> MarketData:
         payments=sourced_path(workspace, "dividends"),
         renamed=sourced_path(workspace, "renamed_codes"),
         limit=workspace.study.backtest.limit,
+        ticks=workspace.study.cross_section.ticks,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
+from nse_lstm.data.impossible_values import IMPOSSIBLE
 from nse_lstm.errors import StudyError
 from nse_lstm.paths import csv_paths, find_root, unread_paths
 from nse_lstm.study.core.fitting import is_trained
@@ -23,6 +24,7 @@ from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.jump_review import new_jumps
 from nse_lstm.study.tools.make_command import make_command, parameters_of
+from nse_lstm.tables import REPAIRS, read_table
 
 Result = Literal["ok", "warning", "failed"]
 
@@ -83,6 +85,7 @@ def examine(workspace: Workspace, *, study_file: str = "study.toml") -> pd.DataF
         _unread_files,
         _panel,
         _jumps,
+        _impossible,
         _models,
         _verdict,
         _tools,
@@ -241,6 +244,20 @@ def _jumps(workspace: Workspace) -> Iterator[Finding]:
         f"{n_new}, {limit} allowed",
         "" if n_new <= limit else "nse-lstm review",
     )
+
+
+def _impossible(workspace: Workspace) -> Iterator[Finding]:
+    """Count the values that cannot be, by kind; the page of Phase 1 lists them."""
+    if not _phase_1_ran(workspace):
+        return
+    repairs = read_table(REPAIRS, workspace.paths.processed / "repairs.parquet")
+    for reason in IMPOSSIBLE:
+        own = repairs[repairs["reason"] == reason]
+        if len(own):
+            places = own["source_file"] + ", line " + own["source_line"].astype("str")
+            do = "compare with the exchange's list; Phase 1's page names each"
+            found = f"{len(own)}, the first in {places.iloc[0]}"
+            yield Finding("data", reason, WARNING, found, do)
 
 
 def _models(workspace: Workspace) -> Iterator[Finding]:
