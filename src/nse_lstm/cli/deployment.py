@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from nse_lstm.cli.verbs import Answer, Identity, verb
+from nse_lstm.errors import ConfigurationError
 
 StoreUrl = Annotated[
     str,
@@ -24,16 +25,32 @@ def score(
     as_of: Annotated[
         str, typer.Option(help="Day, as 2024-12-31. Default: the last session.")
     ] = "",
+    correct: Annotated[
+        str,
+        typer.Option(
+            metavar="DATE",
+            help="Append today's values of this session's stored forecasts beside "
+            "them, where corrected data give others. Needs --reason.",
+        ),
+    ] = "",
+    reason: Annotated[str, typer.Option(help="Why they changed.")] = "",
     store: StoreUrl = "",
 ) -> Answer:
     """Append the next session's forecasts to the store; exit 1 if none or contradicted.
 
     A stored forecast is never rewritten. Where corrected data give another value, both
-    are listed and the exit code is 1.
+    are listed and the exit code is 1, until --correct appends the new one beside it.
     """
     from nse_lstm.study.core.phase_tables import parse_day
     from nse_lstm.study.deployment.deploy import score as score_study
 
+    if correct or reason:
+        if as_of or not correct:
+            raise ConfigurationError(
+                "Expected --correct DATE --reason TEXT without --as-of. Received: "
+                + ("--as-of beside them" if as_of else "a reason without --correct")
+            )
+        return _correct(identity, correct, reason, store)
     found = score_study(
         identity.open(), as_of=parse_day(as_of) if as_of else None, store=store
     )
@@ -53,6 +70,27 @@ def score(
     ]
     fails = found.forecasts.empty or len(found.differences) > 0
     return Answer(found.forecasts[columns], lines, code=int(fails))
+
+
+def _correct(identity: Identity, day: str, reason: str, store: str) -> Answer:
+    from nse_lstm.study.core.phase_tables import parse_day
+    from nse_lstm.study.deployment.deploy import correct as correct_study
+
+    found = correct_study(identity.open(), parse_day(day), reason=reason, store=store)
+    lines = [
+        f"{row.ticker} {row.stage} {row.origin:%Y-%m-%d}: {row.what} was {row.stored}, "
+        f"is {row.now} from now on"
+        for row in found.differences.itertuples()
+    ]
+    lines.append(
+        f"{found.n_new} forecasts were corrected in {found.store}; the earlier values "
+        "stay beside the new ones, and monitoring uses the new ones"
+        if found.n_new
+        else f"No forecast of {day} in {found.store} differs: nothing was corrected"
+    )
+    columns = ["ticker", "stage", "version", "origin", "what", "stored", "now"]
+    table = found.differences[columns]
+    return Answer(table, lines, code=int(not found.n_new))
 
 
 @verb()
@@ -178,6 +216,9 @@ def monitor(
         "compared; 20 promote it"
         for test in found.tests.itertuples()
     ]
+    lines += found.corrected
+    if found.corrected:
+        lines.append("The newest corrections are monitored, not what was first stored")
     lines.append(
         f"{len(found.now)} alarms now, {len(found.alerts)} since monitoring began; "
         f"{found.n_realised} stored forecasts have come due"

@@ -27,7 +27,7 @@ OFF_TICK = "price that is no multiple of the exchange's tick"
 RENAMED_CODE = "code that begins where another ends: renamed?"
 UNKNOWN_CODE = "sourced event of a code that no file prints"
 IMPOSSIBLE = (FRACTIONAL, OFF_TICK, RENAMED_CODE, UNKNOWN_CODE)
-"""Reasons, as they stand in ``REPAIRS``."""
+"""Reasons in ``REPAIRS``."""
 
 FEW = 0.01
 """Fraction of a code's rows up to which they are listed by session. In the real files

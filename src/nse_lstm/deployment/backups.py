@@ -4,14 +4,17 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from nse_lstm.deployment.corrections import read_corrections, restore_corrections
 from nse_lstm.deployment.databases import database_name
 from nse_lstm.deployment.store import append_forecasts, read_forecasts
 from nse_lstm.errors import ArtefactError
-from nse_lstm.tables import STORED_FORECASTS, read_table, write_table
+from nse_lstm.tables import CORRECTIONS, STORED_FORECASTS, read_table, write_table
 
 
 def backup_store(store: sa.Engine, path: Path) -> int:
     """Write every forecast to a parquet file, while others may write to the store.
+
+    Corrections, if there are any, lie beside it in ``<name>.corrections.parquet``.
 
     Parameters
     ----------
@@ -37,6 +40,11 @@ def backup_store(store: sa.Engine, path: Path) -> int:
             "Received: none; is it the store that you mean?"
         )
     write_table(rows, STORED_FORECASTS, path)
+    corrections = read_corrections(store)
+    if len(corrections):
+        write_table(corrections, CORRECTIONS, corrections_path(path))
+    else:
+        corrections_path(path).unlink(missing_ok=True)
     return len(rows)
 
 
@@ -62,4 +70,13 @@ def restore_store(store: sa.Engine, path: Path) -> int:
     TableError
         If the file is no backup of a forecast store.
     """
-    return append_forecasts(store, read_table(STORED_FORECASTS, path))
+    n_new = append_forecasts(store, read_table(STORED_FORECASTS, path))
+    beside = corrections_path(path)
+    if beside.is_file():
+        restore_corrections(store, read_table(CORRECTIONS, beside))
+    return n_new
+
+
+def corrections_path(path: Path) -> Path:
+    """Return where a backup's corrections lie, beside its forecasts."""
+    return path.with_name(f"{path.stem}.corrections.parquet")

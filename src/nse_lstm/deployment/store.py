@@ -236,7 +236,7 @@ def _append(
         if len(differences) and not may_differ:
             return 0, differences
         if len(new):
-            connection.execute(sa.insert(TABLE), _records(new))
+            connection.execute(sa.insert(TABLE), to_records(new))
     return len(new), differences
 
 
@@ -246,14 +246,33 @@ def _compare(
     """Return the new rows, and the values in which stored ones differ."""
     paired = given.merge(there, on=KEY, how="left", suffixes=("", "_old"))
     is_new = paired["flags_old"].isna().to_numpy()
-    known = paired[~is_new]
+    return given[is_new], _differences(paired[~is_new])
+
+
+def find_differences(given: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
+    """Return the values in which forecasts differ from those under the same key.
+
+    Parameters
+    ----------
+    given, there : DataFrame
+        ``STORED_FORECASTS``. Keys of one alone are left out.
+
+    Returns
+    -------
+    DataFrame
+        The key, ``what`` (a column), ``stored`` and ``now``.
+    """
+    return _differences(given.merge(there, on=KEY, suffixes=("", "_old")))
+
+
+def _differences(known: pd.DataFrame) -> pd.DataFrame:
     found = []
     for name in VALUES:
         old, now = known[f"{name}_old"], known[name]
         differs = ~((old == now) | (old.isna() & now.isna()))
         values = {"what": name, "stored": old[differs], "now": now[differs]}
         found.append(known.loc[differs, KEY].assign(**values).astype(object))
-    return given[is_new], pd.concat(found, ignore_index=True)[DIFFERENCES]
+    return pd.concat(found, ignore_index=True)[DIFFERENCES]
 
 
 def _read(
@@ -278,8 +297,14 @@ def _read(
     return check(table.sort_values(KEY, ignore_index=True), STORED_FORECASTS)
 
 
-def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return rows as the database takes them: dates, and None for missing values."""
+def to_records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as the database takes them: dates, and None for missing values.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Its columns in ``KINDS`` have their types.
+    """
     plain = rows.astype(object).where(rows.notna().to_numpy(), None)
     for name in (name for name, kind in KINDS.items() if kind == TIME):
         plain[name] = rows[name].dt.date

@@ -268,8 +268,8 @@ def data_findings(analysis: DataAnalysis) -> Html:
         f"listed. {rows.get('mended', 0):,} rows were mended and "
         f"{rows.get('dropped', 0):,} dropped, each with its reason.",
         f"{n_jumps:,} price moves beyond the daily limit have no known cause, and "
-        f"{len(listed) - n_jumps:,} other findings need a look, such as prices off the "
-        "tick. They are listed for review and were not changed.",
+        f"{len(listed) - n_jumps:,} other findings are odd, such as prices off the "
+        "tick. All are listed for review and were not changed.",
         f"Of {len(analysis.statistics)} codes there are "
         f"{tradable_phrase(analysis.statistics, year=facts.test_year)}. The "
         f"{len(names)} with the highest turnover are recommended: {', '.join(names)}.",

@@ -16,6 +16,7 @@ from nse_lstm.tables.data import (
 )
 from nse_lstm.tables.deployment import (
     ALERTS,
+    CORRECTIONS,
     NEXT_QUANTILES,
     PROMOTIONS,
     SHADOW_TESTS,
@@ -84,6 +85,7 @@ __all__ = [
     "CAPACITY",
     "CONCENTRATION",
     "CORPORATE_ACTIONS",
+    "CORRECTIONS",
     "COVERAGE",
     "DEPENDENCE",
     "DISTRIBUTION_SCORES",

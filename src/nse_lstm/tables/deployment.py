@@ -14,10 +14,11 @@ from nse_lstm.tables.columns import (
 )
 from nse_lstm.tables.results import QUANTILE_COLUMNS
 
+FORECAST_KEY = ["ticker", "stage", "version", "origin", "delay", "horizon"]
 # Every forecast made for a future session; rows are never rewritten.
 STORED_FORECASTS = table_schema(
     "stored_forecasts",
-    ["ticker", "stage", "version", "origin", "delay", "horizon"],
+    FORECAST_KEY,
     {
         "ticker": column(TEXT),
         # Stage of the model when it forecast.
@@ -61,6 +62,18 @@ NEXT_QUANTILES = table_schema(
         "unchanged": column(NUMBER, SHARE),
         # Log returns.
         **dict.fromkeys(QUANTILE_COLUMNS, column(NUMBER)),
+    },
+)
+
+# Later values of stored forecasts, numbered from 1; the first values stay.
+CORRECTIONS = table_schema(
+    "corrections",
+    [*FORECAST_KEY, "revision"],
+    {
+        **STORED_FORECASTS.columns,
+        "revision": column(WHOLE, pa.Check.ge(1)),
+        # Why the values changed, in a person's words.
+        "reason": column(TEXT, pa.Check.str_length(min_value=1)),
     },
 )
 

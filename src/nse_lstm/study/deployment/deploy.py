@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from nse_lstm.deployment.corrections import (
+    append_corrections,
+    newest,
+    read_corrections,
+)
 from nse_lstm.deployment.databases import database_name
 from nse_lstm.deployment.gate import find_refusals
 from nse_lstm.deployment.next_distribution import forecast_next_quantiles
@@ -16,8 +21,13 @@ from nse_lstm.deployment.registry_entry import (
     sorted_entries,
 )
 from nse_lstm.deployment.serving import score_latest
-from nse_lstm.deployment.store import append_new_forecasts
-from nse_lstm.errors import ArtefactError
+from nse_lstm.deployment.store import (
+    KEY,
+    append_new_forecasts,
+    find_differences,
+    read_forecasts,
+)
+from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.json_files import read_json
 from nse_lstm.models.progress import Progress
 from nse_lstm.models.stock_lstm import STOCK_LSTM
@@ -209,15 +219,8 @@ def forecast_next(
     forecasts, refused : DataFrame
         As from ``score_latest``.
     """
-    table = read_table(FORECASTS, workspace.paths.evaluation / "forecasts.parquet")
     panel = open_to_serve(workspace)
-    forecasts, refused = score_latest(
-        panel,
-        study=workspace.study,
-        paths=workspace.paths,
-        as_of=as_of,
-        past=table,
-    )
+    forecasts, refused = _forecast(workspace, panel, as_of)
     folder = workspace.paths.registry
     write_table(forecasts, STORED_FORECASTS, folder / "latest_forecasts.parquet")
     quantiles = forecast_next_quantiles(forecasts, panel, study=workspace.study)
@@ -226,13 +229,27 @@ def forecast_next(
     return forecasts, refused
 
 
+def _forecast(
+    workspace: Workspace, panel: pd.DataFrame, as_of: pd.Timestamp | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    table = read_table(FORECASTS, workspace.paths.evaluation / "forecasts.parquet")
+    return score_latest(
+        panel,
+        study=workspace.study,
+        paths=workspace.paths,
+        as_of=as_of,
+        past=table,
+    )
+
+
 def score(
     workspace: Workspace, *, as_of: pd.Timestamp | None = None, store: str = ""
 ) -> ScoringResult:
     """Forecast the next session and append it to the forecast store.
 
     A second run on the same data appends nothing. A stock whose row arrived late is
-    added. A stored forecast stays as it was made, and is compared with today's.
+    added. A stored forecast stays as it was made. It, or its last correction, is
+    compared with today's.
 
     Parameters
     ----------
@@ -252,8 +269,54 @@ def score(
     with opened_store(workspace, store) as engine:
         forecasts, refused = forecast_next(workspace, as_of=as_of)
         n_new, differences = append_new_forecasts(engine, forecasts)
+        if len(differences):
+            there = newest(read_forecasts(engine), read_corrections(engine))
+            differences = find_differences(forecasts, there)
     return ScoringResult(
         forecasts, refused, n_new, differences, database_name(engine.url)
+    )
+
+
+def correct(
+    workspace: Workspace, day: pd.Timestamp, *, reason: str, store: str = ""
+) -> ScoringResult:
+    """Forecast an earlier session again and append what differs as corrections.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The study; Phase 1 has read the corrected files.
+    day : Timestamp
+        Origin of the forecasts: a session.
+    reason : str
+        Why the values changed, kept beside them.
+    store : str
+        As for ``databases.store_url``.
+
+    Returns
+    -------
+    ScoringResult
+        ``n_new`` is the number of corrected forecasts. ``differences`` shows the newest
+        values until now beside the corrected ones.
+
+    Raises
+    ------
+    ConfigurationError
+        If the day is no session of the market, or there is no reason.
+    """
+    with opened_store(workspace, store) as engine:
+        panel = open_to_serve(workspace)
+        forecasts, refused = _forecast(workspace, panel, day)
+        origins = forecasts["origin"].unique()
+        if len(forecasts) and list(origins) != [day]:
+            raise ConfigurationError(
+                "Expected a session whose forecasts are to be corrected. Received: "
+                f"{day:%Y-%m-%d}; the session before it is {origins[0]:%Y-%m-%d}"
+            )
+        differences = append_corrections(engine, forecasts, reason=reason)
+    n_corrected = len(differences.drop_duplicates(KEY))
+    return ScoringResult(
+        forecasts, refused, n_corrected, differences, database_name(engine.url)
     )
 
 

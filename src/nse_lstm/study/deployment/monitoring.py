@@ -4,6 +4,11 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from nse_lstm.deployment.corrections import (
+    describe_corrections,
+    newest,
+    read_corrections,
+)
 from nse_lstm.deployment.experiment import pair_sessions, run_test
 from nse_lstm.deployment.monitoring import (
     DATA,
@@ -45,6 +50,8 @@ class MonitoringResult:
     """From ``shadow_test_states``."""
     n_realised: int
     """Stored forecasts with realised targets."""
+    corrected: list[str]
+    """One line per corrected value, of which the newest was monitored."""
 
 
 def monitor(
@@ -69,7 +76,9 @@ def monitor(
     panel = panel if as_of is None else panel[panel["session"] <= as_of]
     sessions = market_sessions(panel)
     with opened_store(workspace, store) as engine:
-        stored = read_forecasts(engine, until=sessions[-1])
+        first = read_forecasts(engine, until=sessions[-1])
+        corrections = read_corrections(engine)
+    stored = newest(first, corrections)
     due = due_forecasts(stored, sessions)
     start = stored["origin"].min() if len(stored) else sessions[-1]
     raised = [
@@ -90,6 +99,7 @@ def monitor(
         now=alerts[is_now].reset_index(drop=True),
         tests=shadow_test_states(stored, due, panel, sessions=sessions),
         n_realised=len(due),
+        corrected=describe_corrections(first, corrections),
     )
 
 
