@@ -21,6 +21,7 @@ from nse_lstm.data import (
     date_repair,
     dividends,
     fault_rules,
+    file_order,
     flags,
     impossible_values,
     ingest,
@@ -107,7 +108,11 @@ def build_panel(
     sourced = corporate_actions.read_actions(actions)
     paid = dividends.read_dividend_tables(payments)
     codes = renamed_codes.read_renamed(renamed)
-    typed = parse.parse_rows(raw.rows, codes)
+    typed, printed = parse.parse_rows(raw.rows, codes), raw.rows
+    if (order := file_order.order_of_sessions(typed)) is not None:
+        typed, printed = (
+            t.iloc[order].reset_index(drop=True) for t in (typed, printed)
+        )
     digest = row_digest.digest_rows(typed, raw.sectors)
     rows = date_repair.redate(typed)
     late = np.zeros(len(rows), bool)
@@ -139,7 +144,7 @@ def build_panel(
         row_accounting.Fate(
             labelled.index.to_numpy()[is_off], "dropped", row_accounting.OFF_CALENDAR
         ),
-        *row_accounting.panel_fates(judged, raw.rows),
+        *row_accounting.panel_fates(judged, printed),
     ]
     review = row_accounting.review_fates(
         judged, lost=wrong_boards.find_lost(judged, sessions), limit=limit

@@ -5,6 +5,7 @@ The forms that real files use are read: dates with a month's name or in numbers 
 with its file, line and content.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,17 @@ from nse_lstm.data.printed_dates import Refusal, read_dates
 from nse_lstm.data.renamed_codes import TICKER, RenamedCode
 from nse_lstm.errors import DataError
 
-NUMBER = r"^-?([0-9]{1,15}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{1,15})?$"
+THOUSANDS = r"[0-9]{1,3}(,[0-9]{3}){1,4}|[0-9]{1,2}(,[0-9]{2}){1,5},[0-9]{3}"
+"""Groups of three as 1,234,567, or of two before the last three as 12,34,567."""
+NUMBER = rf"^-?([0-9]{{1,15}}|{THOUSANDS})(\.[0-9]{{1,15}})?$"
+HINTS = {
+    r"-?[0-9.,]+ ?[KMBkmb]n?": "export whole numbers, as K, M and B are rounded",
+    r"-?[0-9.]*[0-9],[0-9]{1,2}": "export with a decimal point, as 12.50",
+    r"-?[0-9]{1,3}([ '][0-9]{3})+(\.[0-9]+)?": "export without spaces in numbers",
+    r"-?[0-9.]+[eE][+-]?[0-9]+": "export as numbers, not in scientific notation",
+    r"(?i:n/?a|nan|null|none|#n/a|)": "export missing values as -",
+}
+"""What to change in an export, by the text that cannot be read."""
 
 PRINTED_NAME = {"low": "Day Low", "high": "Day High", "price": "Day Price"}
 PRICES = ("low", "high", "price")
@@ -99,10 +110,16 @@ def refuse(
         row = printed.iloc[int(np.asarray(is_bad).argmax())]
         raise DataError(
             f"Expected {expected} as {PRINTED_NAME.get(column, column.title())}. "
-            f"Received: {row[column]!r} (code {row['ticker']!r})",
+            f"Received: {row[column]!r} (code {row['ticker']!r}){_hint(row[column])}",
             file=row["source_file"],
             line=int(row["source_line"]),
         )
+
+
+def _hint(text: str) -> str:
+    """Return what to change in the export, empty where nothing is known."""
+    found = [hint for pattern, hint in HINTS.items() if re.fullmatch(pattern, text)]
+    return f"; {found[0]}" if found else ""
 
 
 def _column(
