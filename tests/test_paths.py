@@ -5,6 +5,7 @@ from support.places import ROOT
 
 from nse_lstm.errors import ConfigurationError
 from nse_lstm.paths import (
+    SOURCED,
     Paths,
     csv_paths,
     find_root,
@@ -60,8 +61,9 @@ def test_what_looks_like_data_and_is_not_read_is_listed(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     for name in (".hidden.csv", "SHA256SUMS", "notes.txt"):
         (tmp_path / name).touch()
-    (tmp_path / "old").mkdir()
-    (tmp_path / "old" / "g.csv").touch()
+    for name in ("old", SOURCED):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "g.csv").touch()
     (tmp_path / "scripts").mkdir()
     (tmp_path / "h.csv").symlink_to(tmp_path / "gone.csv")
     assert [path.name for path in csv_paths(tmp_path)] == ["a.csv", "b.CSV.GZ"]

@@ -33,6 +33,8 @@ def find_root(start: Path | str | None = None) -> Path:
     )
 
 
+SOURCED = "sourced"
+"""Folder of a market's own sourced tables, beside its files."""
 FETCHED = "fetched.json"
 """Record of a download beside the files: it looks like data and is none."""
 SPREADSHEET = "a spreadsheet: save it as CSV UTF-8 (comma delimited)"
@@ -209,7 +211,8 @@ def unread_paths(folder: Path) -> dict[Path, str]:
         if path.is_symlink() and not path.exists():
             found[path] = "a broken link: restore the file that it points to"
         elif path.is_dir():
-            if any(_is_csv(each) for each in path.rglob("*")):
+            is_read = path.name == SOURCED
+            if not is_read and any(_is_csv(each) for each in path.rglob("*")):
                 found[path] = "a folder: move its CSV files up beside the others"
         elif path.name == FETCHED or _is_csv(path):
             continue

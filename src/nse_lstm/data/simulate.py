@@ -34,6 +34,7 @@ from nse_lstm.data.simulation.shares import (
     listed_by_rule,
 )
 from nse_lstm.errors import DataError
+from nse_lstm.paths import SOURCED
 from nse_lstm.tables import FORECASTS, write_table
 
 MARKER = "SIMULATED.txt"
@@ -125,7 +126,7 @@ def write_market(
     with _whole_folder(Path(folder)) as aside:
         write_prices(aside, printed, faults=file_faults)
         write_sectors(aside, printed)
-        write_dividends(aside / "sourced", printed)
+        write_dividends(aside / SOURCED, printed)
         note = f"Invented prices, drawn by nse_lstm.data.simulate: {simulation}\n"
         (aside / MARKER).write_text(note, encoding="ascii", newline="\n")
     if oracle is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from nse_lstm.config import Study, load_study
 from nse_lstm.data.cash import read_bill_rates, read_withholding_tax
 from nse_lstm.data.trading_days import read_trading_days
-from nse_lstm.paths import Paths, find_root
+from nse_lstm.paths import SOURCED, Paths, find_root
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def sourced_path(workspace: Workspace, kind: str) -> Path:
     kind : str
         Folder of the table, see ``data/README.md``.
     """
-    market, beside = workspace.study.market, workspace.paths.raw / "sourced"
+    market, beside = workspace.study.market, workspace.paths.raw / SOURCED
     if (own := beside / f"{kind}.csv").is_file():
         return own
     return find_root() / market.sourced / kind / f"{market.name}.csv"
