@@ -173,9 +173,11 @@ doctor: | $(ENVIRONMENT)  ## Check environment, data and artefacts, with advice
 COMPILE := .venv/uv/bin/uv pip compile -q --universal --python-version 3.11 \
   --generate-hashes --no-annotate --no-header
 
-.PHONY: test test-slow test-exhaustive mutation check-pages bench docs lint lock
+.PHONY: test test-pythons test-slow test-exhaustive mutation check-pages bench docs lint lock
 test: $(ENVIRONMENT)  ## The tests: no training, under two minutes
 	.venv/bin/pytest -q -n auto
+test-pythons: $(ENVIRONMENT)  ## The same on Python 3.11, 3.12 and 3.13; says which could not be had
+	.venv/bin/python tests/pythons.py
 test-slow: $(ENVIRONMENT)  ## The tests that fit networks or execute notebooks
 	.venv/bin/pytest -q -n auto --dist loadfile -m '(slow or notebook) and not exhaustive'
 test-exhaustive: $(ENVIRONMENT)  ## Ten thousand damaged files and requests; minutes
