@@ -1,6 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from nse_lstm.study.core.phase_tables import read_sealed_panel
 from nse_lstm.study.core.sealed_year import YearEvaluation, open_test_year
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.deployment.deploy import deploy
 from nse_lstm.tables import PANEL, read_table, write_table
 
 NOW = datetime(2024, 1, 2, tzinfo=UTC)
@@ -41,6 +42,22 @@ def test_the_first_look_is_confirmatory_and_the_same_look_is_not_counted_twice(
     assert again == first
     ledger = workspace.paths.ledger / "test_year_evaluations.jsonl"
     assert len(ledger.read_text().splitlines()) == 1
+
+
+def test_a_build_that_fails_after_phase_4_is_no_other_evaluation(
+    tmp_path: Path,
+) -> None:
+    workspace = make_workspace(tmp_path)
+    first = open_year(workspace, now=NOW)[1]
+    ledger = workspace.paths.ledger / "test_year_evaluations.jsonl"
+    before = ledger.read_bytes()
+    # Phase 5 fails, as nothing was selected.
+    with pytest.raises((ArtefactError, OSError)):
+        deploy(workspace)
+    assert ledger.read_bytes() == before
+    later = NOW + timedelta(days=1)
+    assert open_year(workspace, now=later)[1] == first
+    assert ledger.read_bytes() == before
 
 
 @pytest.mark.parametrize("change", [{"seed": 9}, {"folds": Folds(n_walk_forward=2)}])

@@ -1,3 +1,4 @@
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -5,6 +6,7 @@ import pytest
 from support.tiny_study import tiny_workspace
 
 from nse_lstm.errors import ConfigurationError, StudyError
+from nse_lstm.study.tools import execute_notebook as executing
 from nse_lstm.study.tools.execute_notebook import execute_notebook, parse_parameters
 
 
@@ -63,3 +65,18 @@ def test_a_failing_cell_names_itself_and_leaves_nothing_fresh(tmp_path: Path) ->
     assert "Failed: 00_any.ipynb, cell [3]: 1 / seed" in str(caught.value)
     assert "Resume: make reports " in str(caught.value)
     assert "ZeroDivisionError" in left.read_text()
+
+
+def test_a_copy_inside_another_repository_has_no_commit_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = ("-c", "user.name=a", "-c", "user.email=a@b")
+    for words in (("init", "-q"), (*who, "commit", "-q", "--allow-empty", "-m", "a")):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    (tmp_path / "copy").mkdir()
+    found = {}
+    for folder in (tmp_path, tmp_path / "copy"):
+        monkeypatch.setattr(executing, "find_root", folder.resolve)
+        found[folder.name] = executing._commit()
+    assert found.pop("copy") == "not under git"
+    assert len(*found.values()) == 12
