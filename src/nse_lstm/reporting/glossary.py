@@ -87,6 +87,13 @@ TERMS = (
         "side, and sells when the forecast is below zero.",
     ),
     Term(
+        "crps",
+        "CRPS",
+        "Continuous ranked probability score: the mean distance of a whole forecast "
+        "distribution from the outcome, in the unit of the forecast. Lower is better. "
+        "For a forecast of one number it is the absolute error.",
+    ),
+    Term(
         "deflated-sharpe",
         "deflated Sharpe ratio",
         "The probability that a Sharpe ratio exceeds the best one that chance alone "
@@ -150,6 +157,12 @@ TERMS = (
         "printed price",
         "The average of a session's trades. It is known after the close, so a signal "
         "of one session is filled in the next.",
+    ),
+    Term(
+        "quantile",
+        "quantile",
+        "The value that a given fraction of outcomes should fall below: one in twenty "
+        "below the 5 % quantile.",
     ),
     Term(
         "rank-ic",
@@ -233,6 +246,12 @@ TERMS = (
         "v2",
         "v2",
         "One network per stock, regularised and stopped by a validation span.",
+    ),
+    Term(
+        "value-at-risk",
+        "value at risk",
+        "The loss that a session should exceed with a stated small probability: the "
+        "low quantile of its return. At 95 % one session in twenty should be worse.",
     ),
     Term(
         "walk-forward",
