@@ -6,25 +6,19 @@ from pathlib import Path
 
 from nse_lstm.paths import Paths
 
+DESCRIBED = (
+    "forecast distributions and faults of forecasts decide nothing: the quantiles are "
+    "compared under other futures, and every score is tested against plain arithmetic"
+)
+
 REASONS = (
     (
         "forecasts.parquet price_hat of",
         "no second model is written: each model's inputs, spans and stored bytes are "
         "checked instead, and its forecasts under other futures",
     ),
-    (
-        "distribution_quantiles.parquet",
-        "no second model is written: the quantiles are compared under other futures",
-    ),
-    (
-        "distribution_",
-        "scores of the quantiles, on which no choice rests: each formula is tested "
-        "against a plain computation",
-    ),
-    (
-        "forecast_faults.parquet",
-        "describes forecasts that are compared themselves, and decides nothing",
-    ),
+    ("distribution_", DESCRIBED),
+    ("forecast_faults.parquet", DESCRIBED),
     (
         "file ranking/returns.parquet",
         "the account of the top-ranked stocks is not booked a second time: it is "
