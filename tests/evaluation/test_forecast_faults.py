@@ -43,6 +43,12 @@ def test_a_copy_of_today_lags():
     assert found["with_today"] == pytest.approx(1)
     assert found["with_tomorrow"] < 0.999
     assert found["beyond"] == 0 and found["spread"] == pytest.approx(1)
+    assert found["error"] == pytest.approx(1)
+
+
+def test_the_error_is_over_that_of_an_unchanged_price():
+    found = forecasts(lambda today, tomorrow: tomorrow - 3 * (tomorrow - today))
+    assert found["error"] == pytest.approx(3)
 
 
 def test_a_flat_line_has_no_spread_and_no_correlation():

@@ -59,9 +59,9 @@ def test_a_study_without_the_stock_lstm_says_so():
 
 def faults(*, beyond: float = 0.4) -> pd.DataFrame:
     rows = [
-        ("AAA", "v2", 2023, 0.3, 0.9, 0.8, 0.02, beyond, 100),
-        ("BBB", "v2", 2023, -0.1, 0.9, 0.8, 0.8, 0.0, 100),
-        ("AAA", "stock_lstm", 2023, 0.0, 0.99, 0.98, 1.0, 0.0, 100),
+        ("AAA", "v2", 2023, 0.3, 0.9, 0.8, 0.02, 30.0, beyond, 100),
+        ("BBB", "v2", 2023, -0.1, 0.9, 0.8, 0.8, 20.0, 0.0, 100),
+        ("AAA", "stock_lstm", 2023, 0.0, 0.99, 0.98, 1.0, 0.985, 0.0, 100),
     ]
     table = pd.DataFrame(rows, columns=list(FORECAST_FAULTS.columns))
     return conform(table, FORECAST_FAULTS)
@@ -78,6 +78,7 @@ def test_the_sentence_names_the_lag_and_the_change_that_mends():
     says = faults_sentence(faults())
     assert "20%" in says and "follows today's price" in says
     assert "The stock LSTM does that" in says and NOT_A_PROFIT in says
+    assert "v2's error is 25 times" in says and "LSTM's 0.985 times" in says
     alone = faults_sentence(faults().query("model == 'v2'"))
     assert "stock LSTM" not in alone
 

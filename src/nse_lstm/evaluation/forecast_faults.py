@@ -34,8 +34,9 @@ def measure_faults(joined: pd.DataFrame) -> pd.DataFrame:
         ``FORECAST_FAULTS``. ``offset``: median of forecast over realised price, less 1.
         ``with_today`` and ``with_tomorrow``: correlation of the forecast with the price
         at its origin and at its target, missing where one does not vary. ``spread``:
-        standard deviation of the forecast over that of the price. ``beyond``: fraction
-        of forecasts beyond the exchange's daily limit.
+        standard deviation of the forecast over that of the price. ``error``: mean
+        absolute error over that of an unchanged price. ``beyond``: fraction of
+        forecasts beyond the exchange's daily limit.
     """
     known = joined.dropna(subset=["price_hat", "level", "last_price"])
     rows = [
@@ -79,11 +80,13 @@ def _faults(block: pd.DataFrame) -> dict[str, float]:
     hat, today, tomorrow = (
         block[name].to_numpy(float) for name in ("price_hat", "last_price", "level")
     )
+    naive = float(np.abs(today - tomorrow).mean())
     return {
         "offset": float(np.median(hat / tomorrow) - 1),
         "with_today": _correlation(hat, today),
         "with_tomorrow": _correlation(hat, tomorrow),
         "spread": _spread(hat, today),
+        "error": float(np.abs(hat - tomorrow).mean() / naive) if naive else np.nan,
         "beyond": float((np.abs(hat / today - 1) > LIMIT + ROUNDING).mean()),
         "n": len(block),
     }

@@ -7,6 +7,7 @@ from nse_lstm.pages.stock_forecasts import MODEL, NOT_A_PROFIT
 from nse_lstm.reporting.display import Html, sentence, show_table
 from nse_lstm.reporting.format import format_number
 
+BOTH = ("v2", MODEL)
 SHOWN = ("v2", "stock_lstm", "persistence")
 """Models of the table, where they are there."""
 
@@ -46,6 +47,7 @@ def faults_table(faults: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "model": model,
+                "error over persistence's": format_number(own["error"].median(), ".3g"),
                 "offset from the price": format_number(own["offset"].median(), "+.1%"),
                 "correlation with today's price": format_number(
                     own["with_today"].median(), ".3f"
@@ -80,4 +82,12 @@ def faults_sentence(faults: pd.DataFrame) -> str:
             "The change that mends most is to forecast the change from today's price, "
             "from a network that starts at no change. The stock LSTM does that."
         )
+        errors = [
+            faults.loc[faults["model"] == name, "error"].median() for name in BOTH
+        ]
+        if not pd.isna(errors).any():
+            parts.append(
+                f"In the median stock v2's error is {errors[0]:.3g} times that of "
+                f'"tomorrow = today", the stock LSTM\'s {errors[1]:.3g} times.'
+            )
     return f"{' '.join(parts)} {NOT_A_PROFIT}"

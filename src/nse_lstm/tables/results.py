@@ -184,6 +184,8 @@ FORECAST_FAULTS = table_schema(
         "with_tomorrow": within(-1, 1),
         # Standard deviation of the forecast over that of the price.
         "spread": column(NUMBER, pa.Check.ge(0)),
+        # Mean absolute error over that of "tomorrow = today", missing where that is 0.
+        "error": column(NUMBER, pa.Check.ge(0), nullable=True),
         # Fraction of forecasts beyond the exchange's daily limit.
         "beyond": within(0, 1),
         "n": column(WHOLE, pa.Check.ge(1)),
