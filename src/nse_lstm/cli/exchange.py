@@ -94,7 +94,6 @@ def judge_outside(
     """Judge forecasts made elsewhere as the study's own: exploratory, and recorded."""
     from nse_lstm.pages.outside import (
         accuracy_by_horizon,
-        summary_lines,
         write_outside,
     )
     from nse_lstm.study.laboratory.judge import judge_outside as judge_file
@@ -105,4 +104,4 @@ def judge_outside(
     )
     page = write_outside(workspace, found)
     table = accuracy_by_horizon(found, found.placed[0].horizon)
-    return Answer(table, [*summary_lines(found), f"The page: {page}"])
+    return Answer(table, [*found.summary, f"The page: {page}"])

@@ -6,7 +6,8 @@ one network serves stocks of any price and any risk. A mended price is known one
 after its own, so no window ends on a stale session. What is missing is 0.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -46,9 +47,15 @@ class StockChannels:
     """The channels of all ordinary stocks, and the unit of their targets."""
 
     sequences: Sequences
-    """Stocks below each other on the market's calendar, ``STOCK_CHANNELS`` wide."""
+    """Stocks below each other on the market's calendar; ``STOCK_CHANNELS`` in order,
+    or those that were selected."""
     sigma: pd.DataFrame
     """(n_sessions, n_tickers): volatility of a session's log return."""
+
+    @property
+    def width(self) -> int:
+        """Number of channels."""
+        return int(self.sequences.table.shape[1])
 
     def sigma_at(self, ticker: str, origins: NDArray[np.datetime64]) -> Numbers:
         """Return a stock's volatility as known at some origins.
@@ -103,6 +110,21 @@ def build_stock_channels(
     table = padded.reshape(-1, len(STOCK_CHANNELS))
     tickers = pd.Index(sigma.columns)
     return StockChannels(Sequences(table, tickers, wide.sessions, lookback), sigma)
+
+
+def select_channels(channels: StockChannels, names: Sequence[str]) -> StockChannels:
+    """Return the same stocks and sessions with some of the channels.
+
+    Parameters
+    ----------
+    channels : StockChannels
+        As built, ``STOCK_CHANNELS`` wide.
+    names : sequence of str
+        Of ``STOCK_CHANNELS``, in the order that is wanted.
+    """
+    places = [STOCK_CHANNELS.index(name) for name in names]
+    table = np.ascontiguousarray(channels.sequences.table[:, places])
+    return replace(channels, sequences=replace(channels.sequences, table=table))
 
 
 def volatility_unit(log_return: pd.DataFrame) -> pd.DataFrame:

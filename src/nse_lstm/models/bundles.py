@@ -100,7 +100,7 @@ def save_bundle(
     files = {
         ARCHITECTURE: _json_bytes(architecture_document(architecture)),
         WEIGHTS: weights_bytes(take_weights(model, architecture)),
-        "model.keras": _keras_bytes(model),
+        "model.keras": keras_bytes(model),
         "scaler.json": _json_bytes(scaler_document(scaler)),
         "history.csv": rows.to_csv(index=False, lineterminator="\n").encode(),
     }
@@ -151,7 +151,7 @@ def load_keras(folder: Path) -> "keras.Model":
 
     path, described = folder / "model.keras", build(stored.architecture)
     document = keras.saving.serialize_keras_object(described)
-    if _config(path) != _json_bytes(_without_accidents(document)):
+    if _config(path) != _json_bytes(without_accidents(document)):
         raise ArtefactError(
             f"Expected the network of {ARCHITECTURE}, as Keras "
             f"{keras.__version__} describes it, in {path}. Received: another one"
@@ -246,8 +246,14 @@ def bundle_digest(folder: Path) -> str:
     return _sha256(_read(folder / "metadata.json"))
 
 
-def _keras_bytes(model: "keras.Model") -> bytes:
-    """Save without the optimiser, then zip again without times and addresses."""
+def keras_bytes(model: "keras.Model") -> bytes:
+    """Return a model as a Keras file, without optimiser, times and addresses.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Its class must read its own configuration.
+    """
     # A twin, because saving a model that was compiled saves its optimiser too.
     twin = type(model).from_config(model.get_config())
     twin.set_weights(model.get_weights())
@@ -257,7 +263,7 @@ def _keras_bytes(model: "keras.Model") -> bytes:
         with zipfile.ZipFile(path) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}
     for name in ("metadata.json", "config.json"):
-        members[name] = _json_bytes(_without_accidents(json.loads(members[name])))
+        members[name] = _json_bytes(without_accidents(json.loads(members[name])))
     return _canonical_zip(members)
 
 
@@ -279,14 +285,14 @@ def _config(path: Path) -> bytes:
     )
 
 
-def _without_accidents(document: Any) -> Any:
+def without_accidents(document: Any) -> Any:
     """Drop the date of saving, and Python's addresses of shared objects."""
     if isinstance(document, list):
-        return [_without_accidents(item) for item in document]
+        return [without_accidents(item) for item in document]
     if not isinstance(document, dict):
         return document
     kept = document.keys() - {"date_saved", "shared_object_id"}
-    return {name: _without_accidents(document[name]) for name in kept}
+    return {name: without_accidents(document[name]) for name in kept}
 
 
 def _canonical_zip(members: Mapping[str, bytes]) -> bytes:

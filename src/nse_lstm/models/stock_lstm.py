@@ -18,7 +18,6 @@ from nse_lstm.config import StockLstm, Training
 from nse_lstm.data.trading_days import WEEKDAYS, TradingDays
 from nse_lstm.errors import DataError
 from nse_lstm.features.stock_channels import (
-    STOCK_CHANNELS,
     StockChannels,
     scaled_targets,
 )
@@ -85,7 +84,7 @@ def pool_job(
         ticker=POOL,
         year=year,
         seed=seed,
-        network=describe_stock_lstm(stock_lstm, channels=len(STOCK_CHANNELS)),
+        network=describe_stock_lstm(stock_lstm, channels=channels.width),
         training=Training(
             batch_size=stock_lstm.pool_batch_size,
             max_epochs=stock_lstm.pool_epochs,
@@ -140,7 +139,7 @@ def fine_tuning_job(
         ticker=ticker,
         year=year,
         seed=seed,
-        network=describe_stock_lstm(stock_lstm, channels=len(STOCK_CHANNELS)),
+        network=describe_stock_lstm(stock_lstm, channels=channels.width),
         training=Training(
             batch_size=stock_lstm.batch_size,
             max_epochs=stock_lstm.max_epochs,

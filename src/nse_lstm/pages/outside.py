@@ -15,7 +15,7 @@ from nse_lstm.reporting.laboratory_figures import draw_run
 from nse_lstm.reporting.pages import wrap_page
 from nse_lstm.study.core.verdict import read_verdict
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.laboratory.judge import LABEL, OutsideJudgement
+from nse_lstm.study.laboratory.judge import OutsideJudgement
 from nse_lstm.study.tools.execute_notebook import page_metadata
 from nse_lstm.tables import ACCURACY_COST
 
@@ -50,35 +50,6 @@ def write_outside(workspace: Workspace, result: OutsideJudgement) -> Path:
     return path
 
 
-def summary_lines(result: OutsideJudgement) -> list[str]:
-    """Return the result in sentences, the label first."""
-    stocks = sorted(set(result.outside.rows["ticker"]))
-    years = ", ".join(map(str, result.years))
-    horizons = ", ".join(str(each.horizon) for each in result.placed)
-    lines = [
-        f"This evaluation is {LABEL}, never confirmatory. What {result.name} had seen "
-        "before its cutoffs is its author's word and cannot be checked here.",
-        f"The file {result.outside.file} holds forecasts of {len(stocks)} stocks in "
-        f"{years}, {horizons} sessions ahead.",
-        *(f"{text}." for text in result.warnings),
-    ]
-    left_out = sum(each.n_left_out for each in result.placed)
-    if left_out:
-        lines.append(
-            f"{left_out:,} rows are from sessions that the study's own models do not "
-            "forecast. They are left out."
-        )
-    if result.counted:
-        lines.append(
-            f"The study is judged on {', '.join(map(str, result.counted))}, so each "
-            f"strategy there is a trial. The ledger holds {result.n_trials}."
-        )
-    lines.append(
-        f"Evaluations of the laboratory in one of these years: {result.n_evaluations}."
-    )
-    return lines
-
-
 def accuracy_by_horizon(result: OutsideJudgement, horizon: int) -> pd.DataFrame:
     """Return the pooled accuracy of the model and the baselines, by year.
 
@@ -103,7 +74,7 @@ def accuracy_by_horizon(result: OutsideJudgement, horizon: int) -> pd.DataFrame:
 def _sections(workspace: Workspace, result: OutsideJudgement) -> list[str]:
     study = workspace.study
     parts = [f"<h1>Outside forecasts: {result.name}</h1>"]
-    parts.append(bullets(*summary_lines(result)).html)
+    parts.append(bullets(*result.summary).html)
     for each in result.placed:
         caption = f"Accuracy {each.horizon} sessions ahead, all stocks of the file"
         parts.append(f"<h2>Accuracy, {each.horizon} sessions ahead</h2>")

@@ -54,7 +54,11 @@ def draw_turnover(statistics: pd.DataFrame, *, n_tickers: int = 30) -> Figure:
 
 
 def draw_training_curves(
-    history: pd.DataFrame, *, best_epoch: int, model: str = "v2"
+    history: pd.DataFrame,
+    *,
+    best_epoch: int,
+    model: str = "v2",
+    loss: str = "Huber loss",
 ) -> Figure:
     """Draw training and validation loss by epoch, and the epoch that was kept.
 
@@ -66,6 +70,8 @@ def draw_training_curves(
         Whose weights were kept.
     model : str
         For the title.
+    loss : str
+        Name of the loss in both columns.
     """
     figure, axes = start_axes(WIDE)
     ends: list[End] = []
@@ -79,8 +85,8 @@ def draw_training_curves(
     axes.axvline(best_epoch, color=COLOURS["warning"], linewidth=1, linestyle=":")
     axes.set_yscale("log")
     axes.set_xlabel("epoch (dotted: the epoch whose weights were kept)")
-    axes.set_ylabel("Huber loss, scaled price")
-    put_title(axes, f"Training {model}: Huber loss without the L2 penalty")
+    axes.set_ylabel(f"{loss}, scaled target")
+    put_title(axes, f"Training {model}: {loss} by epoch, without the L2 penalty")
     label_ends(axes, ends)
     says = read_training_curves(history, best_epoch=best_epoch)
     put_numbers(figure, history[["epoch", "huber", "val_huber"]], says=says)

@@ -1,10 +1,12 @@
 """A researcher's run: free on old years, counted on judged ones, never on the last."""
 
+import inspect
 import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,13 +16,14 @@ from support.tiny_study import tiny_workspace
 
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.features.folds import make_folds
+from nse_lstm.json_files import write_json
 from nse_lstm.models.architectures import Architecture, Dense, Lstm
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.jobs import TrainedModel
 from nse_lstm.study.core.jobs import v2_job
 from nse_lstm.study.core.ledger import read_lines
 from nse_lstm.study.core.study_data import open_study_data
-from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.core.workspace import Workspace, open_workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.laboratory import Laboratory, Run, open_laboratory
@@ -30,6 +33,8 @@ from nse_lstm.study.laboratory.reprs import (
     show_fold,
     show_model,
 )
+from nse_lstm.study.laboratory.run_settings import SETTINGS
+from nse_lstm.study.tools.stamp import write_stamp
 from nse_lstm.tables import PANEL, read_table, write_table
 
 STOCK = "SCOM"
@@ -73,23 +78,74 @@ def test_the_test_year_is_refused(laboratory: Laboratory, year: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "says"),
+    ("how", "says"),
     [
-        ({"unitz": 4}, "Received: unitz"),
-        ({"units": 0}, r"v2\.units.*Received: 0"),
-        ({"workers": 2}, "Received: workers"),
+        ({"unitz": 4}, r"`unitz` is no setting of `stock_lstm`. Did you mean units\?"),
+        ({"units": 0}, r"stock_lstm\.units.*Received: 0"),
+        ({"workers": 2}, "One network needs only one process"),
+        ({"horizon": 5}, "Runs forecast the next session.*lab.judge"),
+        ({"dense_units": 3}, "no setting of `stock_lstm` but of v2"),
+        ({"model": "v2", "skip_l2": 1.0}, "no setting of `v2` but of stock_lstm"),
+        (
+            {"year": "2022"},
+            "a whole number, such as year=2022. Received: '2022', a str",
+        ),
+        ({"year": True}, "a whole number"),
+        ({"seed": 1.5}, "`seed` must be a whole number"),
+        ({"model": "stock_lstn"}, r"Did you mean stock_lstm\?"),
+        ({"model": "ridge"}, r"use lab\.rank\('ridge'"),
+        ({"channels": ["retrun"]}, r"Did you mean return\?"),
+        ({"channels": "return"}, "must be a list"),
+        ({"channels": []}, "at least one channel"),
+        ({"model": "v2", "channels": ["return"]}, "for a Keras model or the stock"),
+        ({"pooled": True}, "for any Keras model"),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_named(
-    laboratory: Laboratory, settings: dict[str, int], says: str
+def test_what_cannot_be_used_is_named_before_anything_runs(
+    laboratory: Laboratory, how: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=says):
-        laboratory.run(STOCK, **settings)
+        laboratory.run(STOCK, **how)
 
 
-def test_only_ordinary_shares_can_be_run(laboratory: Laboratory) -> None:
-    with pytest.raises(ConfigurationError, match=r"'\.\./x'"):
-        laboratory.run("../x")
+@pytest.mark.parametrize(
+    ("ticker", "says"),
+    [
+        ("../x", r"'\.\./x'"),
+        ("SCMO", r"Did you mean SCOM\?"),
+        ("scom", r"Did you mean SCOM\?"),
+        (["SCOM", "KCB"], r"one stock. Received: a list.*lab\.sweep"),
+    ],
+)
+def test_only_ordinary_shares_can_be_run(
+    laboratory: Laboratory, ticker: Any, says: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        laboratory.run(ticker)
+
+
+def test_help_and_tab_completion_know_every_setting(laboratory: Laboratory) -> None:
+    from IPython.core.completer import IPCompleter, provisionalcompleter
+
+    known = inspect.signature(laboratory.run).parameters
+    assert {"ticker", "model", "year", "units", "max_epochs"} <= set(known)
+    completer = IPCompleter(namespace={"lab": laboratory}, use_jedi=False)
+    line = "lab.run('SCOM', uni"
+    with provisionalcompleter():
+        found = {each.text for each in completer.completions(line, len(line))}
+    assert "units=" in found
+    # The settings that a model has are settings of the study file.
+    for sections in SETTINGS.values():
+        for section, names in sections.items():
+            there = getattr(laboratory.workspace.study, section)
+            assert {each for each in names if not hasattr(there, each)} == set()
+
+
+def test_overrides_cannot_move_the_seal(laboratory: Laboratory) -> None:
+    root = laboratory.workspace.paths.root
+    for section in ("folds", "market", "test_year"):
+        with pytest.raises(ConfigurationError, match=section):
+            open_laboratory(str(root), overrides={section: {}})
 
 
 @pytest.mark.parametrize(
@@ -98,7 +154,7 @@ def test_only_ordinary_shares_can_be_run(laboratory: Laboratory) -> None:
         (replace(MINE, name="v1"), {}, "Received: 'v1'"),
         (replace(MINE, name="../x"), {}, r"Received: '\.\./x'"),
         (replace(MINE, channels=2), {}, "Received: 2 and 1"),
-        (MINE, {"units": 3}, "Received: units"),
+        (MINE, {"units": 3}, "Layers are set in your architecture"),
     ],
 )
 def test_a_network_that_cannot_be_used_is_named(
@@ -108,13 +164,56 @@ def test_a_network_that_cannot_be_used_is_named(
     says: str,
 ) -> None:
     with pytest.raises(ConfigurationError, match=says):
-        laboratory.run(STOCK, architecture=network, **settings)
+        laboratory.run(STOCK, network, **settings)
 
 
 def test_without_phase_1_it_says_how_to_run_it(tmp_path: Path) -> None:
     tiny_workspace(tmp_path)
-    with pytest.raises(ArtefactError, match="01_data_analysis"):
-        open_laboratory(str(tmp_path), study=str(tmp_path / "study.toml"))
+    with pytest.raises(ArtefactError, match=r"make .*01_data_analysis.*MARKET=files"):
+        open_laboratory(str(tmp_path), market="files")
+
+
+def test_a_wrong_folder_is_refused_with_advice_that_is_true(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"not there. Did you mean build/quick"
+    ):
+        open_laboratory("build/quik")
+    tiny_workspace(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"'nowhere', which is not there"):
+        open_laboratory(str(tmp_path), raw="nowhere")
+    with pytest.raises(ConfigurationError, match=r"\['files', 'simulated'\]"):
+        open_laboratory(str(tmp_path), market="nse")
+
+
+def test_a_build_is_opened_with_the_study_that_it_was_built_with(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "quick"
+    quick = open_workspace(str(root), study="study.quick.toml", test_year=2023)
+    facts = {"digest": "0", "test_year": 2023, "first_session": "2019-01-02"}
+    facts |= {"last_session": "2024-12-31", "n_sessions": 1500, "n_rows": 1}
+    write_json(
+        quick.paths.processed / "market.json",
+        {**facts, "n_tickers": 12, "walk_forward": [2022]},
+    )
+    write_stamp(quick, quick.paths.build / "study.json")
+    found = open_laboratory(str(root))
+    assert found.workspace.study == quick.study
+    assert found._use(2022) == "counted" and found._use(2021) == "free"
+    assert "counted" in repr(found)
+    # Under another study a free year could be a counted one, so it is refused.
+    with pytest.raises(ConfigurationError, match=r"simulation, universe.*differ"):
+        open_laboratory(str(root), study="study.toml")
+    # An edit of what decides no year is no other study.
+    stamp = quick.paths.build / "study.json"
+    document = json.loads(stamp.read_text())
+    document["configuration"], document["study"]["v2"]["units"] = "x", 7
+    write_json(stamp, document)
+    assert open_laboratory(str(root)).workspace.study.v2 == quick.study.v2
+    document["study"]["folds"]["n_walk_forward"] = 9
+    write_json(stamp, document)
+    with pytest.raises(ConfigurationError, match=r"none of .*study\.quick\.toml"):
+        open_laboratory(str(root))
 
 
 def test_folds_and_models_show_themselves_escaped() -> None:
@@ -135,7 +234,7 @@ def test_a_notebook_shows_folds_as_tables(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.fixture(scope="module")
 def free_run(laboratory: Laboratory) -> Run:
-    return laboratory.run(STOCK, progress=quiet)
+    return laboratory.run(STOCK, "v2", progress=quiet)
 
 
 @pytest.mark.slow
@@ -178,7 +277,7 @@ def test_a_free_run_is_scored_beside_persistence_and_leaves_no_trial(
     assert free_run.model.folder.is_relative_to(paths.build)
     assert not list(paths.models.rglob("*.keras"))
     assert not (paths.ledger / "trials.jsonl").exists()
-    assert "evaluation number 1" in free_run._repr_html_()
+    assert "Evaluation 1 of 2022, a free year" in free_run._repr_html_()
     for shown in (free_run.plot(), free_run.plot_training()):
         assert "data:image/svg+xml" in shown.html
 
@@ -188,7 +287,7 @@ def test_the_same_run_is_fitted_and_counted_once(
     laboratory: Laboratory, free_run: Run
 ) -> None:
     lines: list[str] = []
-    again = laboratory.run(STOCK, progress=lines.append)
+    again = laboratory.run(STOCK, "v2", progress=lines.append)
     assert lines[-1].endswith("resumed")
     assert again.n_evaluations == free_run.n_evaluations
     pd.testing.assert_frame_equal(again.forecasts, free_run.forecasts)
@@ -208,7 +307,7 @@ def test_another_future_moves_nothing(workspace: Workspace, free_run: Run) -> No
         lab = open_laboratory(str(root), study=str(root / "study.toml"), test_year=2024)
         # Without its model the network is fitted anew.
         shutil.rmtree(free_run.model.folder)
-        again = lab.run(STOCK, progress=quiet)
+        again = lab.run(STOCK, "v2", progress=quiet)
     finally:
         write_table(panel, PANEL, path)
     assert again.model.digest == free_run.model.digest
@@ -220,7 +319,7 @@ def test_another_future_moves_nothing(workspace: Workspace, free_run: Run) -> No
 def test_a_judged_year_and_ones_own_network_enter_the_trial_ledger(
     laboratory: Laboratory,
 ) -> None:
-    run = laboratory.run(STOCK, year=2023, architecture=MINE, progress=quiet, seed=3)
+    run = laboratory.run(STOCK, MINE, year=2023, progress=quiet, seed=3)
     # An LSTM of 3 units on 1 channel: 4·3·(1 + 3 + 1); a dense one of 3 inputs: 4.
     assert run.n_parameters == 4 * 3 * 5 + 4
     assert run.model.seed == 3

@@ -12,8 +12,10 @@ from nse_lstm.paths import find_root
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.data_analysis.raw_files import prepare_raw
 
-TEXT = (find_root() / "docs" / "tutorial.md").read_text(encoding="utf-8")
+DOCS = find_root() / "docs"
+TEXT = (DOCS / "tutorial.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(python)?\n(.*?)```", TEXT, re.DOTALL)
+KERAS = (DOCS / "own_keras_model.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +39,22 @@ def test_the_python_of_the_tutorial_runs_as_it_stands(root: Path) -> None:
     names: dict = {}
     for block in code:
         exec(compile(block, "docs/tutorial.md", "exec"), names)
-    assert {"persistence", "v2"} <= set(names["run"].scores)
-    assert "mine" in names["own"].scores
-    assert set(names["lab"].runs["ticker"]) == {"SCOM"}
+    assert {"persistence", "stock_lstm"} <= set(names["run"].scores)
+    assert "v2" in names["v2"].scores and "mine" in names["own"].scores
+    assert names["mine"].name == "gru" and len(names["several"]) == 4
+    assert set(names["lab"].runs["ticker"]) == {"SCOM", "EQTY"}
     # A free year is no trial of the study.
     assert not (root / "trained_models/simulated/ledger/trials.jsonl").exists()
+
+
+@pytest.mark.slow
+def test_ten_lines_are_enough_for_a_keras_model(root: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", KERAS, re.DOTALL)
+    body = code.partition("def conv")[2].partition("return model")[0]
+    assert len(body.splitlines()) <= 10
+    names: dict = {}
+    exec(compile(here(code, root), "docs/own_keras_model.md", "exec"), names)
+    assert names["run"].name == "conv" and "conv" in names["run"].scores
 
 
 def test_the_verbs_of_the_tutorial_are_verbs(root: Path) -> None:

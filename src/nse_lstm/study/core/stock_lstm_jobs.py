@@ -38,7 +38,12 @@ class StockFold:
 
 
 def open_stock_fold(
-    data: StudyData, panel: pd.DataFrame, fold: Fold, names: Sequence[str] = ()
+    data: StudyData,
+    panel: pd.DataFrame,
+    fold: Fold,
+    names: Sequence[str] = (),
+    *,
+    beside: Sequence[str] | None = None,
 ) -> StockFold:
     """Cut the windows of a fold's pool and compute the channels before the fold.
 
@@ -54,6 +59,8 @@ def open_stock_fold(
     fold : Fold
     names : sequence of str
         Stocks that get a network of their own; the recommended ones if empty.
+    beside : sequence of str, optional
+        Other stocks of the pool, for a year that Phase 1 recommends none for.
 
     Raises
     ------
@@ -61,11 +68,15 @@ def open_stock_fold(
         If one of these stocks has too little history; it names both.
     """
     study = data.study
-    recommended = _as_of(data.recommended, fold)
-    own = tuple(names or recommended)
+    if beside is None:
+        recommended = _as_of(data.recommended, fold)
+        own = tuple(names or recommended)
+        pool = [*own, *recommended, *_ranked(data, fold)]
+    else:
+        own = tuple(names)
+        pool = [*beside, *own]
     known = panel[panel["session"] < fold.start]
     prices, splits = with_returns(known), {}
-    pool = [*own, *recommended, *_ranked(data, fold)]
     for ticker in dict.fromkeys(pool):
         try:
             splits[ticker] = split_stock(study, prices, ticker, fold)

@@ -1,4 +1,4 @@
-"""The laboratory: fit and score a network of your own on one stock in three lines.
+"""The laboratory: fit, score and compare any model on one stock in three lines.
 
 Its models are kept apart from the study's. Years before the walk-forward years are free
 to try on. A year that the study is judged on is counted in the trial ledger. The test
@@ -6,6 +6,6 @@ year stays sealed.
 """
 
 from nse_lstm.study.laboratory.laboratory import Laboratory, open_laboratory
-from nse_lstm.study.laboratory.runs import Run
+from nse_lstm.study.laboratory.runs import Run, Runs
 
-__all__ = ["Laboratory", "Run", "open_laboratory"]
+__all__ = ["Laboratory", "Run", "Runs", "open_laboratory"]

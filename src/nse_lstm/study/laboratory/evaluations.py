@@ -4,9 +4,10 @@ An evaluation of a year that the study is judged on also enters the trial ledger
 with it the verdict's deflated Sharpe ratio.
 """
 
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -33,6 +34,8 @@ def record_evaluation(
     version: str,
     settings: Mapping[str, Any],
     counted: bool,
+    own: Collection[str] = (),
+    distinct: str = "",
 ) -> int:
     """Record a run's evaluation once, and return the year's number of evaluations.
 
@@ -46,16 +49,28 @@ def record_evaluation(
         Identity of the run, as the ledger keeps it.
     counted : bool
         Whether the study is judged on that year. Then each strategy is a trial.
+    own : collection of str
+        The run's own models in ``returns``; the others are baselines.
+    distinct : str
+        What makes the run's own strategies others than those of the same name, beside
+        the settings of the study: layers, channels. Seeds are one trial.
     """
     if counted:
         data = open_study_data(workspace)
-        own = identity(data.study, data.facts.test_year, seeded=False)
-        record_trials(
-            data,
-            returns,
-            cost_bps=workspace.study.backtest.headline_cost_bps,
-            study=f"laboratory {ticker} {own}",
-        )
+        named = identity(data.study, data.facts.test_year, seeded=False)
+        named = f"laboratory {ticker} {named}"
+        more = f"{named} {hashlib.sha256(distinct.encode()).hexdigest()[:16]}"
+        is_own = returns["model"].isin(list(own))
+        for rows, study in (
+            (returns[~is_own], named),
+            (returns[is_own], more if distinct else named),
+        ):
+            record_trials(
+                data,
+                rows,
+                cost_bps=workspace.study.backtest.headline_cost_bps,
+                study=study,
+            )
     line = {
         "data": read_facts(workspace).digest,
         "ticker": ticker,

@@ -38,6 +38,7 @@ from nse_lstm.evaluation.verdict import Judgement, excess_moments, judge, pooled
 from nse_lstm.features.returns import with_returns
 from nse_lstm.json_files import write_json
 from nse_lstm.reporting.canvas import NAMES
+from nse_lstm.reporting.display import bullets
 from nse_lstm.study.core.ledger import identity
 from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
 from nse_lstm.study.core.scored_years import require_scored
@@ -65,7 +66,7 @@ FOUNDATION = re.compile(
 """Names of models that are pretrained on much public data."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OutsideJudgement:
     """Everything the page shows of an outside model."""
 
@@ -94,6 +95,39 @@ class OutsideJudgement:
     def years(self) -> list[int]:
         """Forecast years, in order."""
         return list(years_of(list(self.placed)))
+
+    @property
+    def summary(self) -> list[str]:
+        """The result in sentences, the label first."""
+        stocks = sorted(set(self.outside.rows["ticker"]))
+        years = ", ".join(map(str, self.years))
+        horizons = ", ".join(str(each.horizon) for each in self.placed)
+        lines = [
+            f"This evaluation is {LABEL}, never confirmatory. What {self.name} had "
+            "seen before its cutoffs is its author's word and cannot be checked here.",
+            f"The file {self.outside.file} holds forecasts of {len(stocks)} stocks in "
+            f"{years}, {horizons} sessions ahead.",
+            *(f"{text}." for text in self.warnings),
+        ]
+        left_out = sum(each.n_left_out for each in self.placed)
+        if left_out:
+            lines.append(
+                f"{left_out:,} rows are from sessions that the study's own models do "
+                "not forecast. They are left out."
+            )
+        if self.counted:
+            lines.append(
+                f"The study is judged on {', '.join(map(str, self.counted))}, so each "
+                f"strategy there is a trial. The ledger holds {self.n_trials}."
+            )
+        n = self.n_evaluations
+        return [*lines, f"Evaluations of the laboratory in one of these years: {n}."]
+
+    def __repr__(self) -> str:
+        return "\n".join(self.summary)
+
+    def _repr_html_(self) -> str:
+        return bullets(*self.summary).html
 
 
 def judge_outside(

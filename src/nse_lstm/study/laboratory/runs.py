@@ -1,91 +1,131 @@
-"""Run a network of the laboratory: fit, forecast a year, score beside baselines."""
+"""Results of the laboratory: one run, or several with their spread."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
-import numpy as np
 import pandas as pd
 
-from nse_lstm.evaluation.scoring import realised, score_accuracy, score_strategies
-from nse_lstm.evaluation.strategies import HOLD, strategy_returns
-from nse_lstm.features.folds import Fold, make_folds
-from nse_lstm.features.returns import with_returns
-from nse_lstm.features.scaling import (
-    fit_min_max,
-    scaler_document,
-    scaler_from_document,
-)
-from nse_lstm.features.windows import FoldSplit
-from nse_lstm.models.architectures import Architecture, describe_v2
-from nse_lstm.models.baselines import forecast_baselines
-from nse_lstm.models.bundles import load_bundle, read_history, read_metadata
-from nse_lstm.models.jobs import SampleJob, TrainedModel
-from nse_lstm.models.progress import Progress, show_progress
-from nse_lstm.models.samples import scale_windows
-from nse_lstm.models.versions import artefact_version
+from nse_lstm.errors import ConfigurationError
+from nse_lstm.evaluation.strategies import FORECAST_RULES, HOLD
+from nse_lstm.models.jobs import TrainedModel
+from nse_lstm.paths import write_aside
 from nse_lstm.reporting.canvas import NAMES
-from nse_lstm.reporting.display import Html, picture, show_table
+from nse_lstm.reporting.display import Html, bullets, picture, show_table
 from nse_lstm.reporting.figures import draw_training_curves
 from nse_lstm.reporting.laboratory_figures import draw_run
-from nse_lstm.study.core.fitting import fit_models
-from nse_lstm.study.core.jobs import bundle_folder, split_stock
-from nse_lstm.study.core.phase_tables import ALL_STOCKS, read_facts, read_sealed_panel
-from nse_lstm.study.core.scored_years import require_scored
-from nse_lstm.study.core.study_data import open_study_data
-from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.laboratory.evaluations import record_evaluation
-from nse_lstm.study.laboratory.records import write_record
-from nse_lstm.tables import ACCURACY_COST
-
-FIRST = ("persistence", "v1")
-"""Columns of a run's scores that follow its own."""
+from nse_lstm.study.laboratory.task import Fitted
 
 SHOWN = [
     *("skill", "mase", "directional_accuracy", "mape", "r_squared"),
     *("net_return", "sharpe_over_cash", "max_drawdown", "turnover", "exposure"),
 ]
 """Scores of a run that a notebook shows. ``scores`` has all."""
+NO_PROFIT = "This is accuracy, not profit: the price is known only after the close."
 
 
 @dataclass(frozen=True)
-class RunRequest:
-    """Request of a run: stock, year, network and settings."""
+class Account:
+    """The declared account of a run: rule and cost per side."""
 
-    ticker: str
-    year: int
+    rule: str
+    cost_bps: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """State of the ledgers after a run."""
+
     counted: bool
-    """Whether the study is judged on that year."""
-    network: Architecture | None = None
-    """None is v2 under the run's settings."""
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    """Settings that differ from the study's."""
+    """Whether the study is judged on the year."""
+    n_evaluations: int
+    """Distinct runs evaluated on the year, this one included."""
+    n_recorded: int
+    """Trials that this run added."""
+    n_trials: int
+    """Trials in the ledger."""
+
+    def sentence(self, year: int) -> str:
+        """Say what was recorded.
+
+        Parameters
+        ----------
+        year : int
+            Of the run.
+        """
+        first = f"Evaluation {self.n_evaluations} of {year}"
+        if not self.counted:
+            return f"{first}, a free year: no trial was recorded."
+        new = f"{self.n_recorded} trial{'s' * (self.n_recorded != 1)}"
+        said = f"recorded {new}" if self.n_recorded else "were recorded before"
+        return (
+            f"{first}, a counted year: its strategies {said}. The ledger of trials "
+            f"now holds {self.n_trials}."
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
-    """Result of a finished run, shown in a notebook by its scores."""
+    """Result of a finished run, shown by its summary, picture and scores."""
 
     ticker: str
     year: int
     name: str
-    """The network's name in the tables."""
+    """The model's name in the tables."""
     settings: Mapping[str, Any]
-    model: TrainedModel
-    n_parameters: int
-    history: pd.DataFrame
-    """One row per epoch: losses of the scaled price, learning rate."""
+    fitted: Fitted
     forecasts: pd.DataFrame
-    """``FORECASTS`` of the network and the baselines with the realised ``y``,
-    ``level`` and ``last_price``."""
+    """``FORECASTS`` of the model and the baselines with the realised ``y``, ``level``
+    and ``last_price``."""
+    returns: pd.DataFrame
+    """``STRATEGY_RETURNS`` of every rule and cost."""
     score_rows: pd.DataFrame
     """``SCORES`` of the stock, every rule and cost."""
     scores: pd.DataFrame
     """One row per metric and one column per model, the run's own first. Accounts
     follow the declared rule at the headline cost."""
-    n_evaluations: int
-    """Distinct runs evaluated on this year, this one included."""
+    account: Account
+    record: Record
+
+    @property
+    def model(self) -> TrainedModel:
+        """The fitted model: its folder, epochs, losses, seed and version."""
+        return self.fitted.model
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights."""
+        return self.fitted.n_parameters
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row per epoch: losses and learning rate."""
+        return self.fitted.history
+
+    @property
+    def n_evaluations(self) -> int:
+        """Distinct runs evaluated on this year, this one included."""
+        return self.record.n_evaluations
+
+    @property
+    def summary(self) -> list[str]:
+        """Five sentences: task, error, direction, account, and what was recorded."""
+        own = self.scores[self.name]
+        rows = self.forecasts[self.forecasts["model"] == self.name]
+        given = ", ".join(f"{name} {value}" for name, value in self.settings.items())
+        return [
+            f"{self.ticker} {self.year}, {NAMES.get(self.name, self.name)} "
+            f"({given or 'the settings of the study'}, seed {self.model.seed}): "
+            f"trained on targets before {self.year}, {len(rows)} forecasts of the "
+            "next session.",
+            self._error(float(own["skill"])),
+            f"Direction right in {own['directional_accuracy']:.1%} of the sessions "
+            f"where price and forecast moved. {NO_PROFIT}",
+            self._earned(own),
+            self.record.sentence(self.year),
+        ]
 
     def plot(self) -> Html:
         """Show the year's forecasts and their errors against persistence."""
@@ -99,217 +139,199 @@ class Run:
     def plot_training(self) -> Html:
         """Show the training and validation loss by epoch."""
         best = self.model.best_epoch
-        figure = draw_training_curves(self.history, best_epoch=best, model=self.name)
+        figure = draw_training_curves(
+            self.history, best_epoch=best, model=self.name, loss=self.fitted.loss
+        )
         return picture(
             figure,
             alt=f"Loss of {self.name} for {self.ticker} by epoch; the weights of epoch "
             f"{best} of {self.model.epochs} were kept.",
         )
 
+    def equity(self, *, rule: str = "", cost_bps: int = -1) -> pd.DataFrame:
+        """Return the value of one shilling by session, after costs.
+
+        Parameters
+        ----------
+        rule : str
+            Rule that turns forecasts into trades; the declared one if empty.
+        cost_bps : int
+            Cost per side in basis points; the headline cost if below 0.
+
+        Returns
+        -------
+        DataFrame
+            By session: one column per model, the run's own first, buy and hold last.
+        """
+        rule = rule or self.account.rule
+        cost = self.account.cost_bps if cost_bps < 0 else cost_bps
+        costs = sorted(set(self.returns["cost_bps"]))
+        if rule not in FORECAST_RULES or cost not in costs:
+            raise ConfigurationError(
+                f"`rule` must be of {', '.join(FORECAST_RULES)} and `cost_bps` of "
+                f"{', '.join(map(str, costs))}. Received: {rule!r} and {cost}"
+            )
+        rows = self.returns[
+            (self.returns["ticker"] == self.ticker)
+            & (self.returns["cost_bps"] == cost)
+            & self.returns["rule"].isin([rule, "hold"])
+        ]
+        wide = rows.pivot(index="session", columns="model", values="net_return")
+        order = [name for name in self.scores.columns if name in wide and name != HOLD]
+        return (1 + wide[[*order, HOLD]]).cumprod().rename_axis(columns=None)
+
+    def export(self, path: Path | str) -> Path:
+        """Write the forecasts as CSV in the shape that `nse-lstm judge` reads.
+
+        Parameters
+        ----------
+        path : Path or str
+            Of the file, which is written whole.
+
+        Returns
+        -------
+        Path
+            Of the file: ``unique_id ds cutoff y`` and one column of the model's name.
+        """
+        own = self.forecasts[self.forecasts["model"] == self.name]
+        table = pd.DataFrame(
+            {
+                "unique_id": own["ticker"],
+                "ds": own["target_date"].dt.strftime("%Y-%m-%d"),
+                "cutoff": own["origin"].dt.strftime("%Y-%m-%d"),
+                "y": own["level"],
+                self.name: own["price_hat"],
+            }
+        )
+        target = Path(path).resolve()
+        with write_aside(target) as aside:
+            table.to_csv(aside, index=False, lineterminator="\n")
+        return target
+
+    def __repr__(self) -> str:
+        return "\n".join([*self.summary, *self.fitted.notes])
+
+    def _error(self, skill: float) -> str:
+        side = "below" if skill >= 0 else "above"
+        return (
+            f"Skill {skill:+.3f}: its squared error is {abs(skill):.1%} {side} that of "
+            "the forecast \"tomorrow's price is today's\"."
+        )
+
+    def _earned(self, own: "pd.Series[float]") -> str:
+        how = f"by the rule {self.account.rule} at {self.account.cost_bps} bps per side"
+        held = self.scores[HOLD]["net_return"]
+        if not own["turnover"]:
+            return f"It never traded {how}. Buy and hold returned {held:+.1%}."
+        return (
+            f"Traded one session later {how}: net return {own['net_return']:+.1%}, "
+            f"buy and hold {held:+.1%}."
+        )
+
     def _repr_html_(self) -> str:
-        given = ", ".join(f"{name} {value}" for name, value in self.settings.items())
         caption = (
-            f"{self.ticker} {self.year}, {self.name} "
-            f"({given or 'the settings of the study'}): {self.n_parameters:,} "
-            f"parameters, epoch {self.model.best_epoch} of {self.model.epochs} kept, "
-            f"evaluation number {self.n_evaluations} of that year"
+            f"{self.n_parameters:,} parameters, epoch {self.model.best_epoch} of "
+            f"{self.model.epochs} kept. {NO_PROFIT}"
         )
         models = self.scores.loc[SHOWN].T
         models.insert(0, "model", [NAMES.get(name, name) for name in models.index])
-        return show_table(models, caption=caption).html
+        parts = (
+            self.plot(),
+            bullets(*self.summary, *self.fitted.notes),
+            show_table(models, caption=caption),
+        )
+        return "\n".join(part.html for part in parts)
 
 
-def run_network(
-    workspace: Workspace, request: RunRequest, *, progress: Progress | None = None
-) -> Run:
-    """Fit a network, forecast a year, score it and record the evaluation.
+class Runs(Sequence[Run]):
+    """Several runs: of stocks, models, years, seeds or settings.
 
     Parameters
     ----------
-    workspace : Workspace
-        With the run's own settings.
-    request : RunRequest
-        Its year lies before the test year.
-    progress : callable, optional
-        Receives one line at a time.
-
-    Raises
-    ------
-    ArtefactError
-        If the network could not be fitted.
-    ConfigurationError
-        If the year is kept untouched.
-    DataError
-        If the stock has too little history.
+    runs : sequence of Run
+        At least one.
     """
-    require_scored(workspace.study, request.year)
-    fold = make_folds(request.year + 1, 1)[0]
-    # No row after the year is read.
-    panel = read_sealed_panel(workspace, before=request.year + 1)
-    split = split_stock(workspace.study, with_returns(panel), request.ticker, fold)
-    network = request.network or describe_v2(workspace.study.v2)
-    job = _job(workspace, request, split, network)
-    folder = _folder(workspace, job)
-    model = _fit(workspace, job, folder / "model", progress or show_progress())
-    forecasts = _forecasts(workspace, job, model.folder, split, fold)
-    returns = strategy_returns(forecasts, panel, backtest=workspace.study.backtest)
-    score_rows = _scores(workspace, forecasts, returns, panel, request.ticker)
-    n_evaluations = record_evaluation(
-        workspace,
-        returns,
-        ticker=job.ticker,
-        year=job.year,
-        model=network.name,
-        version=job.version,
-        settings=request.settings,
-        counted=request.counted,
-    )
-    run = Run(
-        ticker=job.ticker,
-        year=job.year,
-        name=network.name,
-        settings=request.settings,
-        model=model,
-        n_parameters=read_metadata(model.folder)["n_parameters"],
-        history=read_history(model.folder),
-        forecasts=realised(forecasts, panel),
-        score_rows=score_rows,
-        scores=_side_by_side(workspace, score_rows, network.name),
-        n_evaluations=n_evaluations,
-    )
-    write_record(folder, _about(run), forecasts=forecasts, scores=score_rows)
-    return run
 
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._runs = tuple(runs)
 
-def _job(
-    workspace: Workspace, request: RunRequest, split: FoldSplit, network: Architecture
-) -> SampleJob:
-    """Describe the fit, whose weights are the study's under the study's settings."""
-    study = workspace.study
-    scaler = fit_min_max(np.append(split.train.X, split.train.y))
-    training = asdict(study.training)
-    del training["workers"]
-    depends_on = {
-        "network": repr(network),
-        "training": training,
-        "validation_share": study.folds.validation_share,
-        "horizon": study.v2.horizon,
-    }
-    return SampleJob(
-        ticker=request.ticker,
-        year=request.year,
-        seed=study.seed,
-        network=network,
-        training=study.training,
-        train=scale_windows(scaler, split.train),
-        validation=scale_windows(scaler, split.validation),
-        version=artefact_version(
-            read_facts(workspace).digest,
-            depends_on,
-            study.seed,
-            ticker=request.ticker,
-            year=request.year,
-            made_by=(__name__, "models.fitting"),
-        ),
-        about={
-            "horizon": study.v2.horizon,
-            "delay": 0,
-            "scaler": scaler_document(scaler),
-        },
-    )
+    @overload
+    def __getitem__(self, place: int) -> Run: ...
 
+    @overload
+    def __getitem__(self, place: slice) -> "Runs": ...
 
-def _folder(workspace: Workspace, job: SampleJob) -> Path:
-    name = f"{job.ticker}-{job.year}-{job.architecture}-{job.version[:12]}"
-    return workspace.paths.laboratory / name
+    def __getitem__(self, place: int | slice) -> "Run | Runs":
+        if isinstance(place, slice):
+            return Runs(self._runs[place])
+        return self._runs[place]
 
+    def __len__(self) -> int:
+        return len(self._runs)
 
-def _fit(
-    workspace: Workspace, job: SampleJob, folder: Path, progress: Progress
-) -> TrainedModel:
-    (model,) = fit_models(
-        [job],
-        study=workspace.study,
-        folder_of=lambda _: folder,
-        progress=progress,
-        locks=workspace.paths.locks,
-    )
-    return model
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self._runs)
 
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """One row per run: stock, year, model, settings, seed, and its scores."""
+        rows = [
+            {**_key(run), "seed": run.model.seed, **run.scores[run.name][SHOWN]}
+            for run in self
+        ]
+        return pd.DataFrame(rows)
 
-def _forecasts(
-    workspace: Workspace, job: SampleJob, folder: Path, split: FoldSplit, fold: Fold
-) -> pd.DataFrame:
-    """Forecast the year with the run's network, the baselines and a v1 that exists."""
-    # TensorFlow starts only here, so a laboratory opens without it.
-    from nse_lstm.models.forecasting import forecast
+    @property
+    def spread(self) -> pd.DataFrame:
+        """Skill over the seeds: its mean, standard deviation, lowest and highest.
 
-    bundle = load_bundle(folder)
-    own = replace(bundle, scaler=scaler_from_document(bundle.metadata["scaler"]))
-    blocks = [
-        forecast(own, split.forecast, year=fold.year),
-        forecast_baselines(
-            split,
-            ticker=job.ticker,
-            year=fold.year,
-            horizon=bundle.metadata["horizon"],
-        ),
-    ]
-    v1_folder = bundle_folder(open_study_data(workspace), ALL_STOCKS, fold.year)
-    if (v1_folder / "metadata.json").is_file():
-        v1 = load_bundle(v1_folder)
-        shape = [v1.metadata[name] for name in ("lookback", "horizon")]
-        if shape == [split.forecast.lookback, bundle.metadata["horizon"]]:
-            blocks.append(
-                forecast(v1, split.forecast, year=fold.year, ticker=job.ticker)
+        One row per stock, year, model and settings. One seed has no deviation.
+        """
+        key = list(_key(self._runs[0]))
+        found = self.scores.groupby(key, sort=False)["skill"]
+        return found.agg(
+            n_seeds="size", skill="mean", deviation="std", lowest="min", highest="max"
+        ).reset_index()
+
+    @property
+    def summary(self) -> list[str]:
+        """One sentence per group of seeds, and what was recorded."""
+        lines = [
+            f"{row['ticker']} {row['year']}, {row['model']}"
+            f"{' (' + row['settings'] + ')' if row['settings'] else ''}: skill "
+            f"{row['skill']:+.3f}"
+            + (
+                f", {row['lowest']:+.3f} to {row['highest']:+.3f} over "
+                f"{row['n_seeds']} seeds"
+                if row["n_seeds"] > 1
+                else ""
             )
-    return pd.concat(blocks, ignore_index=True)
+            + "."
+            for row in self.spread.to_dict("records")
+        ]
+        recorded = sum(run.record.n_recorded for run in self)
+        counted = sorted({run.year for run in self if run.record.counted})
+        said = (
+            f"{recorded} trials were recorded for {', '.join(map(str, counted))}. The "
+            f"ledger holds {max(run.record.n_trials for run in self)}."
+            if counted
+            else "All years are free: no trial was recorded."
+        )
+        return [*lines, NO_PROFIT, said]
+
+    def __repr__(self) -> str:
+        return "\n".join(self.summary)
+
+    def _repr_html_(self) -> str:
+        shown = (bullets(*self.summary), show_table(self.scores))
+        return "\n".join(part.html for part in shown)
 
 
-def _scores(
-    workspace: Workspace,
-    forecasts: pd.DataFrame,
-    returns: pd.DataFrame,
-    panel: pd.DataFrame,
-    ticker: str,
-) -> pd.DataFrame:
-    parts = [
-        score_accuracy(forecasts, panel),
-        score_strategies(returns, backtest=workspace.study.backtest),
-    ]
-    rows = pd.concat(parts, ignore_index=True)
-    return rows[rows["ticker"] == ticker].reset_index(drop=True)
-
-
-def _side_by_side(
-    workspace: Workspace, score_rows: pd.DataFrame, name: str
-) -> pd.DataFrame:
-    study = workspace.study
-    shown = score_rows[
-        score_rows["rule"].isin(["none", study.verdict.rule, "hold"])
-        & score_rows["cost_bps"].isin([ACCURACY_COST, study.backtest.headline_cost_bps])
-    ]
-    wide = shown.pivot(index="metric", columns="model", values="value")
-    wide = wide.loc[list(dict.fromkeys(shown["metric"]))].rename_axis(columns=None)
-    others = [column for column in wide.columns if column not in (name, *FIRST, HOLD)]
-    order = [name, *FIRST, *others, HOLD]
-    return wide[[column for column in order if column in wide.columns]]
-
-
-def _about(run: Run) -> dict[str, Any]:
-    """Return a run's row in the table of all runs."""
+def _key(run: Run) -> dict[str, Any]:
+    settings = ", ".join(f"{name}={value}" for name, value in run.settings.items())
     return {
         "ticker": run.ticker,
-        "model": run.name,
         "year": run.year,
-        "seed": run.model.seed,
-        "settings": ", ".join(
-            f"{name}={value}" for name, value in run.settings.items()
-        ),
-        "epochs": run.model.epochs,
-        "best_epoch": run.model.best_epoch,
-        "train_loss": run.model.train_loss,
-        "validation_loss": run.model.validation_loss,
-        "skill": float(run.scores[run.name]["skill"]),
-        "version": run.model.version,
+        "model": run.name,
+        "settings": settings,
     }
