@@ -9,6 +9,7 @@ import hashlib
 import inspect
 import math
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -240,10 +241,11 @@ def _build(build: Build, lookback: int, channels: int) -> "keras.Model":
             f"{name} must return a compiled model with a loss: call "
             'model.compile(optimizer="adam", loss="mse") before `return model`'
         )
-    with _told(
-        f"{name}'s model does not take windows of shape ({lookback}, {channels})",
-        ConfigurationError,
-    ):
+    windows = f"{name}'s model must take windows of shape ({lookback}, {channels})"
+    taken = getattr(model, "input_shape", (None, lookback, channels))
+    if tuple(taken)[1:] not in ((lookback, channels), (None, channels)):
+        raise ConfigurationError(f"{windows}. Received: {taken}")
+    with _told(windows, ConfigurationError):
         outputs = model(np.zeros((2, lookback, channels), np.float32))
     shape = tuple(getattr(outputs, "shape", ())) or type(outputs).__name__
     if shape != (2, 1):
@@ -256,16 +258,15 @@ def _build(build: Build, lookback: int, channels: int) -> "keras.Model":
 
 def _check_stored_form(model: "keras.Model") -> tuple[str, ...]:
     """Refuse a model whose file would hold code or state; return its own classes."""
-    from nse_lstm.models.runtime import keras
-
     stored = "Expected a model that can be stored without code"
     hint = (
         f"{stored}: Sequential or functional, own layers registered with "
         "@keras.saving.register_keras_serializable()"
     )
     with _told(hint, ConfigurationError):
-        document = keras.saving.serialize_keras_object(model)
-    layers = list(_described(document))
+        layers = list(
+            _described(_document(type(model).from_config(model.get_config())))
+        )
     for layer in layers:
         if layer["class_name"] == "Lambda":
             raise ConfigurationError(
@@ -302,11 +303,18 @@ def _described(document: Any) -> Iterator[dict[str, Any]]:
 
 def _describe(build: Build, model: "keras.Model") -> str:
     """Name what the user wrote, whatever the seed: two of it are two strategies."""
+    parts = [repr(_document(model)), *map(_source, (build, model.loss))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _document(model: "keras.Model") -> Any:
+    """Return a model's description as plain values."""
     from nse_lstm.models.runtime import keras
 
-    document = without_accidents(keras.saving.serialize_keras_object(model))
-    parts = [repr(document), *map(_source, (build, model.loss))]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    with warnings.catch_warnings():
+        # Python code in layers is refused; a loss is not stored.
+        warnings.simplefilter("ignore")
+        return without_accidents(keras.saving.serialize_keras_object(model))
 
 
 def _source(function: object) -> str:
@@ -328,7 +336,7 @@ def _follow(patience: int) -> Any:
     """Return a callback that keeps the best weights and stops the training."""
     from nse_lstm.models.runtime import keras
 
-    class Follow(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+    class Follow(keras.callbacks.Callback):
         def __init__(self) -> None:
             super().__init__()
             self.rows: list[dict[str, float]] = []
