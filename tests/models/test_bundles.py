@@ -12,8 +12,8 @@ from nse_lstm.models.architectures import build, describe_v2
 from nse_lstm.models.bundles import (
     DIGESTED,
     MEMBERS,
-    _keras_bytes,
     bundle_digest,
+    keras_bytes,
     load_bundle,
     load_keras,
     read_history,
@@ -199,7 +199,7 @@ def test_a_model_file_of_another_network_is_not_shown_to_keras(bundle_folder, ch
 
 def test_a_model_file_with_other_weights_is_refused(bundle_folder):
     other = build(NETWORK)
-    (bundle_folder / "model.keras").write_bytes(_keras_bytes(other))
+    (bundle_folder / "model.keras").write_bytes(keras_bytes(other))
     resign(bundle_folder)
     with pytest.raises(ArtefactError, match=r"Expected the weights of weights\.npy"):
         load_keras(bundle_folder)
