@@ -110,7 +110,8 @@ def _compared(
     lower, upper = np.quantile(means, [tail, 1 - tail])
     sums = losses.sum()
     return RunComparison(
-        *names,
+        first=names[0],
+        second=names[1],
         difference=float(difference.mean()),
         lower=float(lower),
         upper=float(upper),

@@ -184,7 +184,7 @@ def check_whole(name: str, value: object, example: int) -> int:
             f"`{name}` must be a whole number, such as {name}={example}. "
             f"Received: {value!r}, a {type(value).__name__}"
         )
-    return int(value)  # type: ignore[call-overload, no-any-return]
+    return int(value)
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
