@@ -196,6 +196,8 @@ def test_a_build_is_opened_with_the_study_that_it_was_built_with(
         quick.paths.processed / "market.json",
         {**facts, "n_tickers": 12, "walk_forward": [2022]},
     )
+    scope = quick.paths.analysis / "training_recommendations.json"
+    write_json(scope, {"scope": []})
     write_stamp(quick, quick.paths.build / "study.json")
     found = open_laboratory(str(root))
     assert found.workspace.study == quick.study
