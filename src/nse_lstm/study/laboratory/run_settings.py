@@ -174,6 +174,15 @@ def choose_channels(channels: Sequence[str] | None) -> tuple[str, ...]:
 def check_whole(name: str, value: object, example: int) -> int:
     """Return a whole number, or say what it must be.
 
+    Parameters
+    ----------
+    name : str
+        Of the setting.
+    value : object
+        As it was given.
+    example : int
+        For the message.
+
     Raises
     ------
     ConfigurationError
@@ -189,6 +198,12 @@ def check_whole(name: str, value: object, example: int) -> int:
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Return a question that names the nearest known word, or nothing.
+
+    Parameters
+    ----------
+    word : object
+        As it was given.
+    known : iterable of str
 
     Examples
     --------
@@ -297,6 +312,12 @@ def check_network(network: "Architecture") -> None:
 
 def check_name(build: object, name: str) -> str:
     """Return the name of a Keras model in tables: the given one, or the function's.
+
+    Parameters
+    ----------
+    build : callable
+    name : str
+        Empty for the function's own.
 
     Raises
     ------
