@@ -23,8 +23,12 @@ NSE_LSTM_PORT      ?= 8000
 NSE_LSTM_YEAR      ?= 0
 NSE_LSTM_SEARCHED  ?= ridge,boosting,rank_lstm
 NSE_LSTM_SEED      ?= 17
-VARIABLES := MARKET TEST_YEAR STUDY ROOT RAW PYTHON LAB AS_OF YEARS HOST PORT YEAR SEARCHED SEED
+NSE_LSTM_V         ?=
+VARIABLES := MARKET TEST_YEAR STUDY ROOT RAW PYTHON LAB AS_OF YEARS HOST PORT YEAR SEARCHED SEED V
 $(foreach name,$(VARIABLES),$(eval $(name) = $$(NSE_LSTM_$(name))))
+
+# V=1 shows every command and what every cell shows.
+Q := $(if $(V),,@)
 
 # A misspelt variable would silently study something else.
 GIVEN   := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
@@ -113,7 +117,7 @@ study: | $(ENVIRONMENT)  ## The whole study: six walk-forward years, three netwo
 
 .PHONY: quick verify
 quick: | $(ENVIRONMENT)  ## The same study on fewer stocks, sessions and epochs, in build/quick
-	$(MAKE) reports ROOT=build/quick $(QUICK)
+	$(Q)$(MAKE) reports ROOT=build/quick $(QUICK)
 verify: quick  ## Build the quick study again, under other settings of the user's, and compare every artefact
 	rm -rf build/verify build/hostile_home
 	$(NSE_LSTM) copy-ledger build/quick build/verify --market $(MARKET)
@@ -127,26 +131,26 @@ $(BUILD)/02_architecture.ipynb:  $(wildcard $(ROOT)/trained_models/$(MARKET)/abl
 
 # The small leak audit: an alarm stops the build; its result stays to be read.
 $(BUILD)/audited.txt:
-	$(NSE_LSTM) audit $(IDENTITY)
-	touch $@
+	$(Q)$(NSE_LSTM) audit $(IDENTITY)
+	$(Q)touch $@
 
 # Papermill writes aside; a run takes the target's name only on success.
 $(BUILD)/%.ipynb: notebooks/%.ipynb $(STAMP)
-	$(NSE_LSTM) execute $< $@ $(IDENTITY)
+	$(Q)$(NSE_LSTM) execute $< $@ $(IDENTITY) $(if $(V),--verbose)
 
 # Phase 4 writes the verdict, which stands first on every page.
 $(REPORTS)/%.html: $(BUILD)/%.ipynb $(BUILD)/04_validation.ipynb $(RENDERING) $(TEMPLATES)
-	$(NSE_LSTM) render $< $@ --verdict $(VERDICT)
+	$(Q)$(NSE_LSTM) render $< $@ --verdict $(VERDICT)
 
 # Which stocks have a page is known after Phase 1 only; the list stands for them all.
 $(BUILD)/stocks.txt: notebooks/90_stock.ipynb $(BUILD)/04_validation.ipynb $(TEMPLATES)
-	$(NSE_LSTM) stock-pages $< $@ $(IDENTITY)
+	$(Q)$(NSE_LSTM) stock-pages $< $@ $(IDENTITY)
 
 $(REPORTS)/status.html: $(BUILD)/05_deployment.ipynb $(TEMPLATES)
-	$(NSE_LSTM) status $@ $(IDENTITY)
+	$(Q)$(NSE_LSTM) status $@ $(IDENTITY)
 
 $(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html) $(REPORTS)/$(ANATOMY).html $(REPORTS)/status.html $(BUILD)/stocks.txt
-	$(NSE_LSTM) index $@ $(IDENTITY)
+	$(Q)$(NSE_LSTM) index $@ $(IDENTITY)
 
 # Rewritten only when the market, the test year, the study file, the raw files or the
 # locked packages change.
@@ -155,7 +159,7 @@ $(STAMP): FORCE | $(ENVIRONMENT)
 
 # The simulated market is made on the spot; any other must be there.
 $(BUILD)/raw.txt: $(STAMP)
-	$(NSE_LSTM) prepare-raw $@ $(IDENTITY)
+	$(Q)$(NSE_LSTM) prepare-raw $@ $(IDENTITY)
 
 .PHONY: FORCE
 FORCE:

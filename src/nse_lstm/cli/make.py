@@ -36,6 +36,7 @@ def execute(
     parameter: Annotated[
         list[str] | None, typer.Option("-p", help="name=value, further parameters.")
     ] = None,
+    verbose: Annotated[bool, typer.Option(help="Papermill's own log too.")] = False,
 ) -> None:
     """Execute a notebook; a failed one stays under running/, where it can be opened."""
     from nse_lstm.study.tools.execute_notebook import execute_notebook, parse_parameters
@@ -45,6 +46,7 @@ def execute(
         target,
         workspace=identity.open(),
         parameters=asdict(identity) | parse_parameters(parameter or []),
+        verbose=verbose,
     )
 
 
@@ -86,8 +88,10 @@ def index(identity: Identity, path: Path) -> None:
     from nse_lstm.study.tools.build_costs import cost_lines
 
     workspace = identity.open()
-    write_index(workspace, path)
+    answers = write_index(workspace, path)
     typer.echo(cost_lines(workspace))
+    for each in answers:
+        typer.echo(f"{each.question} {each.answer}: {each.evidence}.")
 
 
 @app.command(hidden=True)

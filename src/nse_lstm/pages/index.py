@@ -15,14 +15,14 @@ from nse_lstm.pages.summary import pooled_score, read_test_scores
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.display import Html
 from nse_lstm.reporting.format import format_number
-from nse_lstm.reporting.index import Fact, render_index
+from nse_lstm.reporting.index import Fact, PlainAnswer, render_index
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.training.model_checks import safety_card
 from nse_lstm.tables import EVIDENCE, FORECAST_FAULTS, read_table
 
 
-def write_index(workspace: Workspace, path: Path) -> None:
+def write_index(workspace: Workspace, path: Path) -> list[PlainAnswer]:
     """Write the index of one market's reports, the audit, data card and glossary.
 
     Parameters
@@ -30,6 +30,11 @@ def write_index(workspace: Workspace, path: Path) -> None:
     workspace : Workspace
     path : Path
         Of the index, the other pages lie in its folder.
+
+    Returns
+    -------
+    list of PlainAnswer
+        What stands first on the page.
 
     Raises
     ------
@@ -44,19 +49,21 @@ def write_index(workspace: Workspace, path: Path) -> None:
     folder = workspace.paths.evaluation
     document = read_json(folder / "verdict.json")
     evidence = read_table(EVIDENCE, folder / "evidence.parquet")
+    answers = plain_answers(evidence, document)
     page = render_index(
         notebooks,
         verdict=document,
         report_card=pd.read_csv(folder / "report_card.csv"),
         safety=safety_card(workspace),
         stocks=stock_tickers(workspace),
-        answers=plain_answers(evidence, document),
+        answers=answers,
         facts=headline_facts(workspace),
         model=workspace.study.verdict.model,
         faults=_faults(workspace),
     )
     write_cards(workspace, path.parent)
     write_text(path, page)
+    return answers
 
 
 def headline_facts(workspace: Workspace) -> list[Fact]:

@@ -12,6 +12,7 @@ from nse_lstm.models import forecasting
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.inference import WEIGHTS
 from nse_lstm.models.stock_lstm import STOCK_LSTM
+from nse_lstm.paths import SOURCED
 from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.learners import learning_with
 from nse_lstm.study.audit.markets import open_audit
@@ -176,7 +177,7 @@ def _open_spliced(base: PipelineRun, splice: Splice, root: Path) -> Workspace:
     """Rewrite raw files, dividends and bill rates after an origin."""
     raw = rewrite_files(base.workspace.paths.raw, root / "raw", splice)
     payments = sourced_path(base.workspace, "dividends")
-    rewrite_dividends(payments, raw / "sourced", splice)
+    rewrite_dividends(payments, raw / SOURCED, splice)
     return open_audit(splice_study(base.workspace.study, splice), root, raw)
 
 

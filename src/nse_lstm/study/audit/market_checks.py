@@ -17,6 +17,7 @@ from nse_lstm.features.returns import with_returns
 from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.forecasting import forecast
+from nse_lstm.paths import SOURCED
 from nse_lstm.study.audit import compare_reference_data
 from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.differences import Differences
@@ -116,7 +117,7 @@ def check_futures(
             folder = root / f"{number} {splice.kind}"
             raw = rewrite_files(workspace.paths.raw, folder / "raw", splice)
             payments = sourced_path(workspace, "dividends")
-            rewrite_dividends(payments, raw / "sourced", splice)
+            rewrite_dividends(payments, raw / SOURCED, splice)
             spliced = _analyse_spliced(data, folder, raw, fold, splice)
             alarms += compare_runs(
                 base,

@@ -23,6 +23,9 @@ N_FIELDS = 13
 DATE, TICKER, LOW_12M, HIGH_12M = 0, 1, 3, 4
 LOW, HIGH, PRICE, PREVIOUS, CHANGE, VOLUME, ADJUST = 5, 6, 7, 8, 9, 11, 12
 PRICES = (LOW, HIGH, PRICE)
+NEW_TRADES, LOST_TRADES = 0.5, 0.2
+"""Fractions of the idle sessions that have a trade in the other future, and of the
+others that have none."""
 SESSIONS_LEFT = pd.Timedelta(days=7)
 """Time from the origin to the delisting in the other future."""
 
@@ -54,9 +57,10 @@ def rewrite_files(source: Path, target: Path, splice: Splice) -> Path:
     """Copy a folder of raw files and rewrite the rows after an origin.
 
     "cut" leaves out every price row after the origin. "other future" gives each stock
-    another level, other returns and other volumes from then on, splits one stock,
-    delists another, and rewrites the columns with look-ahead in all rows. Each
-    ``Previous`` is the other price of the stock's row before, as an exchange prints it.
+    another level, other returns, other volumes and other sessions without a trade from
+    then on, splits one stock, delists another, and rewrites the columns with look-ahead
+    in all rows. Each ``Previous`` is the other price of the stock's row before, as an
+    exchange prints it.
 
     Parameters
     ----------
@@ -180,6 +184,12 @@ def _other(row: list[str], splice: Splice) -> list[str]:
     # The same factor as before, so that the stock's own later events stay.
     other[ADJUST] = _multiply(row[ADJUST], level * move)
     other[VOLUME] = _multiply(row[VOLUME], activity, decimals=0)
+    # Which sessions have a trade is of the future too. An index has none.
+    if not row[TICKER].startswith("^"):
+        if row[VOLUME] == "-" and by_row.random() < NEW_TRADES:
+            other[VOLUME] = f"{100 * by_row.integers(1, 90)}"
+        elif by_row.random() < LOST_TRADES:
+            other[VOLUME] = "-"
     return other
 
 

@@ -28,8 +28,9 @@ def execute_notebook(
     workspace: Workspace,
     parameters: dict[str, Any],
     quiet: bool = False,
+    verbose: bool = False,
 ) -> None:
-    """Execute a notebook with Papermill, its output streamed to the terminal.
+    """Execute a notebook with Papermill, its printed output streamed to the terminal.
 
     It is written under ``running/`` beside the target and renamed on success. A failed
     notebook stays under ``running/``, where it can be opened.
@@ -42,7 +43,9 @@ def execute_notebook(
     parameters : dict
         Values by name, declared in the notebook's ``parameters`` cell.
     quiet : bool
-        Do not print the cells' output.
+        Print nothing.
+    verbose : bool
+        Print Papermill's own log too: every cell, and what each shows.
 
     Raises
     ------
@@ -63,8 +66,11 @@ def execute_notebook(
             f"{source.name} declares the parameters {sorted(declared)}. "
             f"Received: {', '.join(unknown)}"
         )
-    if not quiet:
+    if verbose:
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    streams = {} if quiet or verbose else {"stdout": sys.stdout, "stderr": sys.stderr}
+    if not quiet:
+        print(_heading(source), flush=True)
     running = target.parent / "running" / target.name
     running.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -74,7 +80,8 @@ def execute_notebook(
             parameters=parameters,
             kernel_name="python3",
             progress_bar=False,
-            log_output=not quiet,
+            log_output=verbose,
+            **{f"{name}_file": stream for name, stream in streams.items()},
             cwd=str(source.parent),
             # Hide the kernel's remark on unencrypted loopback connections.
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
@@ -87,6 +94,8 @@ def execute_notebook(
         raise StudyError(explain_death(source, running, parameters)) from None
     _stamp(notebook, running, workspace)
     os.replace(running, target)
+    if not quiet:
+        print(f"Done in {notebook.metadata.papermill.duration:.0f} s: {target}")
 
 
 def provenance(workspace: Workspace) -> dict[str, str]:
@@ -111,6 +120,16 @@ def page_metadata(workspace: Workspace) -> dict[str, Any]:
         "citation": market.citation,
         "provenance": provenance(workspace),
     }
+
+
+def _heading(source: Path) -> str:
+    """Return a notebook's title and its question, or its name without them."""
+    import nbformat
+
+    cells = nbformat.read(source, as_version=4).cells
+    text = cells[0].source if cells and cells[0].cell_type == "markdown" else ""
+    lines = [line.strip("#* ") for line in text.splitlines() if line.strip("#* ")]
+    return ": ".join(lines[:2]) or source.name
 
 
 def _stamp(notebook: Any, path: Path, workspace: Workspace) -> None:
