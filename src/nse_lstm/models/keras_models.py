@@ -12,6 +12,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -264,9 +265,7 @@ def _check_stored_form(model: "keras.Model") -> tuple[str, ...]:
         "@keras.saving.register_keras_serializable()"
     )
     with _told(hint, ConfigurationError):
-        layers = list(
-            _described(_document(type(model).from_config(model.get_config())))
-        )
+        layers = list(_described(_plain(model.get_config)))
     for layer in layers:
         if layer["class_name"] == "Lambda":
             raise ConfigurationError(
@@ -303,18 +302,19 @@ def _described(document: Any) -> Iterator[dict[str, Any]]:
 
 def _describe(build: Build, model: "keras.Model") -> str:
     """Name what the user wrote, whatever the seed: two of it are two strategies."""
-    parts = [repr(_document(model)), *map(_source, (build, model.loss))]
+    from nse_lstm.models.runtime import keras
+
+    whole = partial(keras.saving.serialize_keras_object, model)
+    parts = [repr(_plain(whole)), *map(_source, (build, model.loss))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _document(model: "keras.Model") -> Any:
-    """Return a model's description as plain values."""
-    from nse_lstm.models.runtime import keras
-
+def _plain(describe: Callable[[], Any]) -> Any:
+    """Return a description of a model as plain values."""
     with warnings.catch_warnings():
         # Python code in layers is refused; a loss is not stored.
         warnings.simplefilter("ignore")
-        return without_accidents(keras.saving.serialize_keras_object(model))
+        return without_accidents(describe())
 
 
 def _source(function: object) -> str:
