@@ -106,7 +106,7 @@ def _dates(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
     months = (N_MONTHS * (year - 1970) + month - 1).astype("datetime64[M]")
     dates = months.astype("datetime64[D]") + (day - 1)
     is_read &= dates.astype("datetime64[M]") == months
-    return np.where(is_read, dates.astype("datetime64[us]"), np.datetime64("NaT"))
+    return np.where(is_read, dates.astype("datetime64[us]"), np.datetime64("NaT", "us"))
 
 
 def _order(first: np.ndarray, second: np.ndarray) -> int | None:
