@@ -17,10 +17,12 @@ from nse_lstm.data.price_import.exchange_files import exchange_files
 from nse_lstm.errors import DataError
 from nse_lstm.paths import Paths
 from nse_lstm.study.core.market_scope import (
+    GONE,
     RANK,
     RANK_IC,
     can_rank,
     check_trainable,
+    market_scope,
     scope_sentences,
 )
 from nse_lstm.study.core.workspace import Workspace
@@ -65,6 +67,19 @@ def test_few_stocks_cannot_be_ranked_and_phase_1_says_so(n_stocks, cannot, tmp_p
     assert set(scope["cannot"]) - {"judge a whole year"} == cannot
     assert can_rank(workspace) == (n_stocks > 1)
     pd.testing.assert_frame_equal(preview_scope(workspace), scope)
+
+
+def test_a_recommended_stock_that_is_gone_is_named_with_its_year(tmp_path):
+    workspace = market_of(tmp_path, 3)
+    before = prepare_data(workspace)
+    assert not (before.scope["cannot"] == GONE).any()
+    panel, year = before.market.panel, before.facts.test_year
+    inside = panel["session"].dt.year == year
+    without = panel[~(inside & (panel["ticker"] == "BBB"))]
+    scope = market_scope(workspace.study, without, before.statistics, test_year=year)
+    (row,) = scope[scope["cannot"] == GONE].itertuples()
+    assert (row.phase, row.year, row.ticker) == ("Phase 4", year, "BBB")
+    assert "cannot forecast and trade for BBB" in " ".join(scope_sentences(scope))
 
 
 def test_a_short_history_has_no_year_to_rank(tmp_path):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from nse_lstm.config import Study
+from nse_lstm.data.universe import recommended
 from nse_lstm.errors import DataError
 from nse_lstm.features.cross_sectional_rank import MIN_STOCKS
 from nse_lstm.features.market_panel import make_market_panel
@@ -23,7 +24,7 @@ HISTORY_YEARS = 2
 MIN_MEMBERS = 2
 """Fewest stocks that have a ranking."""
 RANK, RANK_IC = "rank the stocks", "score a ranking by rank IC"
-NETWORK = "train a network"
+NETWORK, GONE = "train a network", "forecast and trade"
 FULL_YEAR = 200
 """Sessions of a year that is nearly whole."""
 
@@ -44,7 +45,7 @@ def market_scope(
     study : Study
         Its universe, folds and years.
     panel : DataFrame
-        ``PANEL`` of all files. Of the test year only its sessions are counted.
+        ``PANEL`` of all files. Of the test year only sessions and rows are counted.
     statistics : mapping of int to DataFrame
         ``STATISTICS`` by fold, as of that fold's start.
     test_year : int
@@ -59,6 +60,7 @@ def market_scope(
     rows = [
         *_untrained(study, statistics),
         *_unranked(study, panel, test_year),
+        *_gone(panel, statistics),
         *_short_years(panel, sorted(statistics)),
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -192,6 +194,14 @@ def _unranked(study: Study, panel: pd.DataFrame, test_year: int) -> Iterator[Row
             "liquid stocks are needed."
         )
         yield ("Phases 2 and 4", 0, "", RANK_IC, why)
+
+
+def _gone(panel: pd.DataFrame, statistics: Mapping[int, pd.DataFrame]) -> Iterator[Row]:
+    """Yield the recommended stocks that the year's files do not hold."""
+    there = panel.groupby(panel["session"].dt.year)["ticker"].unique()
+    for year, table in sorted(statistics.items()):
+        for ticker in sorted(set(recommended(table)) - set(there[year])):
+            yield ("Phase 4", year, ticker, GONE, "The year's files do not hold it.")
 
 
 def _short_years(panel: pd.DataFrame, years: list[int]) -> Iterator[Row]:
