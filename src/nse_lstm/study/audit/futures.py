@@ -30,7 +30,13 @@ from nse_lstm.study.audit.spliced_futures import (
     rewrite_files,
     splice_study,
 )
-from nse_lstm.study.audit.stages import STAGES, STORED_STAGES, compare_runs
+from nse_lstm.study.audit.stages import (
+    QUANTILE_KEY,
+    STAGES,
+    STORED_STAGES,
+    compare_runs,
+    compare_tables,
+)
 from nse_lstm.study.audit.stored_run import at_headline_cost, run_stored
 from nse_lstm.study.core.jobs import bundle_folder, split_stock
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
@@ -39,6 +45,7 @@ from nse_lstm.study.core.workspace import Workspace, sourced_path
 from nse_lstm.study.data_analysis import prepare
 from nse_lstm.study.training.stock_lstm import train_stock_lstm
 from nse_lstm.study.validation import validate
+from nse_lstm.study.validation.distribution import judge_distribution
 from nse_lstm.tables import PANEL, read_table
 
 IN_A_YEAR = tuple(kind for kind in KINDS if kind != LAST_TRAINING)
@@ -153,6 +160,20 @@ def _bytes(data: StudyData, model: tuple[str, str], name: str) -> bytes:
     return (bundle_folder(data, ticker, year, architecture) / name).read_bytes()
 
 
+def _compare_distributions(
+    base: PipelineRun, there: StudyData, panel: pd.DataFrame, splice: Splice
+) -> Iterator[str]:
+    """Forecast the last fold's distributions again, and compare up to the origin."""
+    fold = base.folds[-1]
+    found = judge_distribution(there, panel, [fold], pooled=True).quantiles
+    if base.quantiles is None:
+        return
+    tables = [base.quantiles[base.quantiles["fold"] == fold.year], found]
+    known = [t[t["target_date"] <= splice.origin] for t in tables]
+    for line in compare_tables(*known, key=QUANTILE_KEY):
+        yield f"quantiles: {line}"
+
+
 def _compare_networks(
     base: PipelineRun, there: StudyData, splice: Splice, names: set[str]
 ) -> Iterator[str]:
@@ -165,6 +186,7 @@ def _compare_networks(
         rows.append(forecasting.forecast(bundle, split.forecast, year=fold.year))
     if there.study.stock_lstm.trained:
         rows.append(validate.forecast_stocks(there, panel, fold))
+        yield from _compare_distributions(base, there, panel, splice)
     now, before = pd.concat(rows), base.forecasts[base.forecasts["fold"] == fold.year]
     key = ["ticker", "model", "seed", "delay", "origin"]
     both = [t[t["target_date"] <= splice.origin].set_index(key) for t in (before, now)]

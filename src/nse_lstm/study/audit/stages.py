@@ -126,7 +126,7 @@ def windows_digest(windows: Windows) -> str:
 
 def _panel(pair: RunPair) -> Lines:
     known = [r.prices[r.prices["session"] <= pair.origin] for r in pair.runs]
-    yield from _compare_tables(*known, key=["ticker", "session"])
+    yield from compare_tables(*known, key=["ticker", "session"])
 
 
 def _universe(pair: RunPair) -> Lines:
@@ -167,7 +167,7 @@ def _quantiles(pair: RunPair) -> Lines:
     if one is not None and two is not None:
         tables = [t[t["fold"].isin(pair.years)] for t in (one, two)]
         known = [table[table["target_date"] <= pair.origin] for table in tables]
-        yield from _compare_tables(*known, key=QUANTILE_KEY)
+        yield from compare_tables(*known, key=QUANTILE_KEY)
         # As for forecasts: a target after the origin may be another day.
         last = [table.drop(columns="target_date") for table in tables]
         open_ = [
@@ -175,7 +175,7 @@ def _quantiles(pair: RunPair) -> Lines:
             for rows, table in zip(last, tables, strict=True)
         ]
         both = open_[0][QUANTILE_KEY].merge(open_[1][QUANTILE_KEY])
-        yield from _compare_tables(
+        yield from compare_tables(
             *(rows.merge(both) for rows in open_), key=QUANTILE_KEY
         )
 
@@ -197,7 +197,7 @@ def _compare_forecasts(
     folds = pair.years if years is None else years
     tables = [table[table["fold"].isin(folds)] for table in tables]
     known = [table[table["target_date"] <= pair.origin] for table in tables]
-    yield from _compare_tables(*known, key=ORIGIN_KEY)
+    yield from compare_tables(*known, key=ORIGIN_KEY)
     # Targets after the origin may exist in one run only. Where both have one, the
     # forecasts must agree.
     last = [
@@ -207,19 +207,19 @@ def _compare_forecasts(
     columns = [*ORIGIN_KEY, "price_hat", "y_hat"]
     both = last[0][ORIGIN_KEY].merge(last[1][ORIGIN_KEY])
     shared = [table[columns].merge(both) for table in last]
-    yield from _compare_tables(*shared, key=ORIGIN_KEY)
+    yield from compare_tables(*shared, key=ORIGIN_KEY)
 
 
 def _features(pair: RunPair) -> Lines:
     tables = [r.tabular.features for r in pair.runs]
     known = [table[table["session"] <= pair.origin] for table in tables]
-    yield from _compare_tables(*known, key=["ticker", "session"])
+    yield from compare_tables(*known, key=["ticker", "session"])
 
 
 def _targets(pair: RunPair) -> Lines:
     tables = [r.tabular.targets for r in pair.runs]
     known = [table[table["target_date"] <= pair.origin] for table in tables]
-    yield from _compare_tables(*known, key=["ticker", "origin"])
+    yield from compare_tables(*known, key=["ticker", "origin"])
 
 
 def _positions(pair: RunPair) -> Lines:
@@ -229,7 +229,7 @@ def _positions(pair: RunPair) -> Lines:
         for r in pair.runs
     ]
     known = [table[table["session"] <= pair.origin] for table in tables]
-    yield from _compare_tables(*known, key=ACCOUNT_KEY)
+    yield from compare_tables(*known, key=ACCOUNT_KEY)
     # The position held into the next session was traded at the origin or before.
     columns = [*ACCOUNT_KEY, "position"]
     following = [table[table["session"] > pair.origin][columns] for table in tables]
@@ -237,7 +237,7 @@ def _positions(pair: RunPair) -> Lines:
     if all(len(table) for table in first):
         names = [set(table["ticker"]) for table in first]
         kept = [t[t["ticker"].isin(names[0] & names[1] - {"ALL"})] for t in first]
-        yield from _compare_tables(*kept, key=ACCOUNT_KEY)
+        yield from compare_tables(*kept, key=ACCOUNT_KEY)
 
 
 def _choices(pair: RunPair) -> Lines:
@@ -245,10 +245,10 @@ def _choices(pair: RunPair) -> Lines:
     years = [f.year for f in pair.folds if last_before(base, f.end) <= pair.origin]
     scores = [r.scores[r.scores["fold"].isin(years)] for r in pair.runs]
     key = ["ticker", "model", "fold", "rule", "metric", "cost_bps"]
-    yield from _compare_tables(*scores, key=key)
+    yield from compare_tables(*scores, key=key)
     if pair.is_sealed:
         if len(base.selection):
-            yield from _compare_tables(base.selection, other.selection, key=["ticker"])
+            yield from compare_tables(base.selection, other.selection, key=["ticker"])
         if repr(base.judgement) != repr(other.judgement):
             yield "the verdict and its numbers moved with the test year"
 
@@ -269,7 +269,7 @@ def _blend_weights(pair: RunPair) -> Lines:
     for both in tables:
         flat = [table.reset_index() for table in both]
         known = [table[table["fold"].isin(pair.years)] for table in flat]
-        yield from _compare_tables(*known, key=["fold", "delay", "horizon"])
+        yield from compare_tables(*known, key=["fold", "delay", "horizon"])
 
 
 def _rankings(pair: RunPair) -> Lines:
@@ -288,7 +288,7 @@ def _top_n(pair: RunPair) -> Lines:
         years = [*pair.years, *_ranked_before(pair)]
         tables = [t[t["fold"].isin(years)] for t in (one.returns, two.returns)]
         known = [table[table["session"] <= pair.origin] for table in tables]
-        yield from _compare_tables(*known, key=ACCOUNT_KEY)
+        yield from compare_tables(*known, key=ACCOUNT_KEY)
 
 
 def _sealed(pair: RunPair) -> Lines:
@@ -297,7 +297,7 @@ def _sealed(pair: RunPair) -> Lines:
     if pair.is_sealed and one and two:
         for name in ("summary", "differences", "recommended"):
             tables = [getattr(ranking, name) for ranking in (one, two)]
-            yield from _compare_tables(*tables, key=list(tables[0].columns[:4]))
+            yield from compare_tables(*tables, key=list(tables[0].columns[:4]))
         if repr(one.judgements) != repr(two.judgements):
             yield "the judgements of the top-ranked stocks moved with the test year"
 
@@ -360,8 +360,16 @@ def _compare_values(one: dict[Any, Any], two: dict[Any, Any], what: str) -> Line
             yield f"{what} of {' '.join(map(str, parts))} changed"
 
 
-def _compare_tables(one: pd.DataFrame, two: pd.DataFrame, *, key: list[str]) -> Lines:
-    """Give the first column and row in which two tables differ."""
+def compare_tables(one: pd.DataFrame, two: pd.DataFrame, *, key: list[str]) -> Lines:
+    """Give the first column and row in which two tables differ, in words.
+
+    Parameters
+    ----------
+    one, two : DataFrame
+        Of the first run and of the other one.
+    key : list of str
+        Columns that name a row.
+    """
     one, two = (t.sort_values(key).reset_index(drop=True) for t in (one, two))
     if len(one) != len(two):
         yield f"{len(one)} rows became {len(two)}"
