@@ -9,6 +9,7 @@ import hashlib
 import inspect
 import math
 import tempfile
+import tokenize
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -320,9 +321,13 @@ def _plain(describe: Callable[[], Any]) -> Any:
 def _source(function: object) -> str:
     try:
         return inspect.getsource(function)  # type: ignore[arg-type]
-    except (TypeError, OSError):
+    except (TypeError, OSError, SyntaxError, tokenize.TokenError):
+        # Typed into a shell, or its file is another by now.
         code = getattr(function, "__code__", None)
-        return repr(code and (code.co_code, code.co_consts, code.co_names))
+        if code is None:
+            return function if isinstance(function, str) else repr(type(function))
+        plain = [each for each in code.co_consts if not inspect.iscode(each)]
+        return repr((code.co_code, plain, code.co_names))
 
 
 def _arrays(samples: Samples, lookback: int) -> tuple[Numbers, Numbers]:
