@@ -76,7 +76,13 @@ def test_a_recommended_stock_that_is_gone_is_named_with_its_year(tmp_path):
     panel, year = before.market.panel, before.facts.test_year
     inside = panel["session"].dt.year == year
     without = panel[~(inside & (panel["ticker"] == "BBB"))]
-    scope = market_scope(workspace.study, without, before.statistics, test_year=year)
+    scope = market_scope(
+        workspace.study,
+        without,
+        before.statistics,
+        recommended=before.recommended,
+        test_year=year,
+    )
     (row,) = scope[scope["cannot"] == GONE].itertuples()
     assert (row.phase, row.year, row.ticker) == ("Phase 4", year, "BBB")
     assert "cannot forecast and trade for BBB" in " ".join(scope_sentences(scope))

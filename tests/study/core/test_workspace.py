@@ -17,7 +17,7 @@ def test_relative_paths_are_taken_from_the_project_wherever_one_is(
     monkeypatch.chdir(root / "notebooks")
     workspace = open_workspace("build/quick", raw="../shared/nse", market="nse")
     assert workspace.paths.root == root / "build" / "quick"
-    assert workspace.paths.raw.resolve() == root.parent / "shared" / "nse"
+    assert workspace.paths.raw.resolve() == (root.parent / "shared" / "nse").resolve()
     assert open_workspace().paths.root == root
 
 

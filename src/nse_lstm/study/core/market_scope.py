@@ -4,12 +4,11 @@ One stock can be forecast but not ranked, and a short history has fewer years to
 What can be done is done. Phase 1 and the import of prices say what cannot.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from nse_lstm.config import Study
-from nse_lstm.data.universe import recommended
 from nse_lstm.errors import DataError
 from nse_lstm.features.cross_sectional_rank import MIN_STOCKS
 from nse_lstm.features.market_panel import make_market_panel
@@ -36,6 +35,7 @@ def market_scope(
     panel: pd.DataFrame,
     statistics: Mapping[int, pd.DataFrame],
     *,
+    recommended: Mapping[int, Sequence[str]],
     test_year: int,
 ) -> pd.DataFrame:
     """List what the study cannot do with a market.
@@ -48,6 +48,8 @@ def market_scope(
         ``PANEL`` of all files. Of the test year only sessions and rows are counted.
     statistics : mapping of int to DataFrame
         ``STATISTICS`` by fold, as of that fold's start.
+    recommended : mapping of int to sequence of str
+        Tickers by fold.
     test_year : int
         Of the study.
 
@@ -60,7 +62,7 @@ def market_scope(
     rows = [
         *_untrained(study, statistics),
         *_unranked(study, panel, test_year),
-        *_gone(panel, statistics),
+        *_gone(panel, recommended),
         *_short_years(panel, sorted(statistics)),
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -196,11 +198,13 @@ def _unranked(study: Study, panel: pd.DataFrame, test_year: int) -> Iterator[Row
         yield ("Phases 2 and 4", 0, "", RANK_IC, why)
 
 
-def _gone(panel: pd.DataFrame, statistics: Mapping[int, pd.DataFrame]) -> Iterator[Row]:
+def _gone(
+    panel: pd.DataFrame, recommended: Mapping[int, Sequence[str]]
+) -> Iterator[Row]:
     """Yield the recommended stocks that the year's files do not hold."""
     there = panel.groupby(panel["session"].dt.year)["ticker"].unique()
-    for year, table in sorted(statistics.items()):
-        for ticker in sorted(set(recommended(table)) - set(there[year])):
+    for year, names in sorted(recommended.items()):
+        for ticker in sorted(set(names) - set(there[year])):
             yield ("Phase 4", year, ticker, GONE, "The year's files do not hold it.")
 
 

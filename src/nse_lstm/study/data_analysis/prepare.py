@@ -63,7 +63,13 @@ def prepare_data(workspace: Workspace) -> PreparedData:
     statistics = _judge_stocks(workspace, market, folds_of_years(years, test_year))
     by_fold = {year: recommended(table) for year, table in statistics.items()}
     check_trainable(workspace.study, statistics)
-    scope = market_scope(workspace.study, market.panel, statistics, test_year=test_year)
+    scope = market_scope(
+        workspace.study,
+        market.panel,
+        statistics,
+        recommended=by_fold,
+        test_year=test_year,
+    )
     facts = _facts(market, years, test_year)
     _write_recommendations(workspace, statistics, test_year, scope)
     write_json(workspace.paths.processed / "market.json", asdict(facts))
@@ -83,7 +89,13 @@ def preview_scope(workspace: Workspace) -> pd.DataFrame:
     years = walk_forward_years(workspace.study, market.panel, test_year=test_year)
     statistics = _judge_stocks(workspace, market, folds_of_years(years, test_year))
     check_trainable(workspace.study, statistics)
-    return market_scope(workspace.study, market.panel, statistics, test_year=test_year)
+    return market_scope(
+        workspace.study,
+        market.panel,
+        statistics,
+        recommended={year: recommended(table) for year, table in statistics.items()},
+        test_year=test_year,
+    )
 
 
 def _read_market(workspace: Workspace) -> MarketData:
