@@ -78,7 +78,7 @@ def test_the_sentence_names_the_lag_and_the_change_that_mends():
     says = faults_sentence(faults())
     assert "20%" in says and "follows today's price" in says
     assert "The stock LSTM does that" in says and NOT_A_PROFIT in says
-    assert "v2's error is 25 times" in says and "LSTM's 0.985 times" in says
+    assert "absolute error is 25.00 times" in says and "LSTM's 0.98 times" in says
     alone = faults_sentence(faults().query("model == 'v2'"))
     assert "stock LSTM" not in alone
 

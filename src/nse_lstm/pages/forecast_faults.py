@@ -47,7 +47,7 @@ def faults_table(faults: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "model": model,
-                "error over persistence's": format_number(own["error"].median(), ".3g"),
+                "error over persistence's": format_number(own["error"].median(), ".2f"),
                 "offset from the price": format_number(own["offset"].median(), "+.1%"),
                 "correlation with today's price": format_number(
                     own["with_today"].median(), ".3f"
@@ -86,8 +86,9 @@ def faults_sentence(faults: pd.DataFrame) -> str:
             faults.loc[faults["model"] == name, "error"].median() for name in BOTH
         ]
         if not pd.isna(errors).any():
+            who = "In the median stock v2's" if len(own) > 1 else "v2's"
             parts.append(
-                f"In the median stock v2's error is {errors[0]:.3g} times that of "
-                f'"tomorrow = today", the stock LSTM\'s {errors[1]:.3g} times.'
+                f"{who} absolute error is {errors[0]:.2f} times that of "
+                f'"tomorrow = today", the stock LSTM\'s {errors[1]:.2f} times.'
             )
     return f"{' '.join(parts)} {NOT_A_PROFIT}"
