@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from audit_power.defects_strangers import STRANGER_DEFECTS
 from audit_power.measure import DEFECTS, STUDY, try_defect, v2_figures
 
 from nse_lstm.study.audit.examine import Examination, examine
@@ -57,6 +58,14 @@ def test_the_published_mistakes_are_all_tried() -> None:
     names = [defect.name for defect in DEFECTS]
     assert set(names) >= PUBLISHED_MISTAKES
     assert len(set(names)) == len(names)
+
+
+def test_the_strangers_defects_still_find_the_text_that_they_edit() -> None:
+    names = [defect.name for defect in STRANGER_DEFECTS]
+    assert len(set(names)) == len(names) >= 60
+    for defect in STRANGER_DEFECTS:
+        with defect.patch():
+            pass
 
 
 SLOW, RARE = pytest.mark.slow, pytest.mark.audit_power
