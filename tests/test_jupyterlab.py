@@ -35,8 +35,8 @@ def test_an_edited_module_is_picked_up_without_a_restart(lab: Lab) -> None:
     name = "notebooks/probe.ipynb"
     probe = nbformat.v4.new_notebook()
     code = (
-        "from nse_lstm.study.tools.notebook_errors import resume_command\n"
-        "resume_command({})"
+        "from nse_lstm.study.tools.make_command import make_command\n"
+        "make_command('reports', {})"
     )
     probe.cells = [nbformat.v4.new_code_cell(code)]
     probe.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
@@ -44,10 +44,10 @@ def test_an_edited_module_is_picked_up_without_a_restart(lab: Lab) -> None:
     lab.open(name)
     (before,) = lab.run_all(name)
     tools = lab.project / "src" / "nse_lstm" / "study" / "tools"
-    module = tools / "notebook_errors.py"
+    module = tools / "make_command.py"
     text = module.read_text()
-    assert text.count('["make reports", *given]') == 1
-    edited = text.replace('["make reports", *given]', '["make edited", *given]')
+    assert text.count('["make", verb, *given]') == 1
+    edited = text.replace('["make", verb, *given]', '["make", "edited", *given]')
     module.write_text(edited)
     (after,) = lab.run_all(name)
     assert "make reports" in before.outputs[-1]["data"]["text/plain"]
