@@ -20,6 +20,7 @@ from nse_lstm.deployment.store import (
     VALUES,
     find_differences,
     read_forecasts,
+    stored_columns,
     to_records,
 )
 from nse_lstm.errors import ArtefactError, ConfigurationError
@@ -29,15 +30,7 @@ from nse_lstm.tables.columns import NUMBER, TEXT, WHOLE
 REVISED = sa.Table(
     "corrections",
     sa.MetaData(),
-    *(
-        sa.Column(
-            name,
-            TYPES[kind],
-            primary_key=name in KEY,
-            nullable=STORED_FORECASTS.columns[name].nullable,
-        )
-        for name, kind in KINDS.items()
-    ),
+    *stored_columns(),
     sa.Column("revision", TYPES[WHOLE], primary_key=True),
     sa.Column("reason", TYPES[TEXT], nullable=False),
 )

@@ -46,10 +46,11 @@ a row of another stock that arrives late changes the digest of the whole market.
 VALUES = tuple(name for name in KINDS if name not in (*KEY, *PROVENANCE))
 """Columns that are the forecast itself."""
 DIFFERENCES = [*KEY, "what", "stored", "now"]
-TABLE = sa.Table(
-    "forecasts",
-    sa.MetaData(),
-    *(
+
+
+def stored_columns() -> list[sa.Column[Any]]:
+    """Return the columns of a stored forecast, new ones for each table."""
+    return [
         sa.Column(
             name,
             TYPES[kind],
@@ -57,7 +58,13 @@ TABLE = sa.Table(
             nullable=STORED_FORECASTS.columns[name].nullable,
         )
         for name, kind in KINDS.items()
-    ),
+    ]
+
+
+TABLE = sa.Table(
+    "forecasts",
+    sa.MetaData(),
+    *stored_columns(),
 )
 sa.Index("forecasts_by_origin", TABLE.c.origin)
 
