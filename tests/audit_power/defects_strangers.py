@@ -498,21 +498,22 @@ ACCOUNTS = (
         "rebalancing_trades_net_out",
         "Equal weight pays for its net purchases: what is sold of one stock and bought "
         "of another costs nothing.",
-        "evaluation.portfolios:_weights",
+        "evaluation.weighted_account:follow_weights",
         (
-            "traded[s] = np.abs(after[s + 1] - drifted)",
-            "traded[s] = np.abs((after[s + 1] - drifted).sum()) / n",
+            "traded[s] = np.abs(change)",
+            "traded[s] = np.abs(change.sum()) / n",
         ),
     ),
     _defect(
         "orders_sized_at_their_fill",
         "Equal weight sizes its orders by the weights at the session they fill in, not "
         "by those at the close before they are sent.",
-        "evaluation.portfolios:_weights",
+        "evaluation.weighted_account:follow_weights",
         (
-            "order = np.where(due, 1 / n - after[max(s + 1 - delay, 0)], 0.0)",
+            "order = np.where(due, target - known, 0.0)",
             "order = np.where("
-            "due, 1 / n - _drift(after[s], stock_return[s], cash[s]), 0.0)",
+            "due, target - after[s] * (1 + market.stock_return[s]) / "
+            "(1 + after[s] @ market.stock_return[s]), 0.0)",
         ),
     ),
 )

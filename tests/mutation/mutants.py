@@ -18,7 +18,7 @@ STRATA: dict[str, tuple[str, ...]] = {
     "backtest": (
         *("evaluation/backtest.py", "evaluation/strategies.py"),
         *("evaluation/portfolios.py", "evaluation/top_n_portfolio.py"),
-        "evaluation/capacity.py",
+        *("evaluation/capacity.py", "evaluation/weighted_account.py"),
     ),
     "folds": ("features/folds.py", "features/windows.py", "features/targets.py"),
     "wiring": (

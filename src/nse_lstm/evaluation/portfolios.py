@@ -9,19 +9,16 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from nse_lstm.config import Backtest
-from nse_lstm.evaluation.backtest import (
-    TradabilityCalendar,
-    account_sessions,
-    tradability,
-)
+from nse_lstm.evaluation.backtest import TradabilityCalendar, tradability
 from nse_lstm.evaluation.cash import cash_returns
-
-"""The all-share index, else the oldest one."""
-
-Numbers = NDArray[np.float64]
+from nse_lstm.evaluation.weighted_account import (
+    account_table,
+    first_of_month,
+    follow_weights,
+    side_by_side,
+)
 
 
 def hold_equal_weight(
@@ -55,18 +52,16 @@ def hold_equal_weight(
     .. [1] V. DeMiguel, L. Garlappi and R. Uppal (2009). Optimal versus naive
        diversification. RFS 22(5), 1915-1953 (rebalanced monthly).
     """
-    stock_return = np.column_stack([calendar.stock_return for calendar in calendars])
-    cash = cash_returns(calendars[0].session, backtest)
-    held, traded = _weights(calendars, stock_return, cash=cash, delay=backtest.delay)
-    return account_sessions(
-        calendars[0].session,
-        position=np.minimum(held.sum(axis=1), 1.0),
-        turnover=traded.sum(axis=1),
-        earned=(held * stock_return).sum(axis=1),
-        stock_return=stock_return.mean(axis=1),
+    named = {str(place): calendar for place, calendar in enumerate(calendars)}
+    market = side_by_side(named)
+    equal = np.full(len(calendars), 1 / len(calendars))
+    path = follow_weights(
+        market,
+        lambda session, held: equal,
+        decides=first_of_month(market.session),
         backtest=backtest,
-        cost_bps=cost_bps,
     )
+    return account_table(market, path, backtest=backtest, cost_bps=cost_bps)
 
 
 def hold_index(
@@ -144,49 +139,3 @@ def _without_misprints(index: pd.DataFrame, limit: float) -> pd.DataFrame:
     apart = pd.concat([level / level.shift(), level / level.shift(-1)], axis=1) - 1
     leaps = (apart > limit).all(axis=1) | (apart < -limit).all(axis=1)
     return index.assign(adjusted=level.mask(leaps))
-
-
-def _weights(
-    calendars: Sequence[TradabilityCalendar],
-    stock_return: Numbers,
-    *,
-    cash: Numbers,
-    delay: int,
-) -> tuple[Numbers, Numbers]:
-    """Return weights held into each session, and traded in it, (n_sessions, n)."""
-    sent = np.column_stack([~np.isnat(calendar.origin) for calendar in calendars])
-    buys = sent & np.column_stack([calendar.buy_fills for calendar in calendars])
-    sells = sent & np.column_stack([calendar.sell_fills for calendar in calendars])
-    n_sessions, n = stock_return.shape
-    after = np.zeros((n_sessions + 1, n))  # row s + 1 is after session s
-    traded = np.zeros((n_sessions, n))
-    due = np.zeros(n, bool)
-    for s, first in enumerate(_first_of_month(calendars[0].session)):
-        due |= first
-        order = np.where(due, 1 / n - after[max(s + 1 - delay, 0)], 0.0)
-        fills = np.where(order < 0, sells[s], buys[s])
-        drifted = _drift(after[s], stock_return[s], cash[s])
-        after[s + 1] = _trade(drifted, np.where(fills, order, 0.0))
-        traded[s] = np.abs(after[s + 1] - drifted)
-        due &= ~fills
-    return after[:-1], traded
-
-
-def _drift(weights: Numbers, stock_return: Numbers, cash: float) -> Numbers:
-    """Return the weights after price moves: w (1 + r) / growth of the account."""
-    grown = 1 + weights @ stock_return + (1 - weights.sum()) * cash
-    return weights * (1 + stock_return) / grown
-
-
-def _trade(weights: Numbers, order: Numbers) -> Numbers:
-    """Return the weights after fills: sales up to the holding, buys up to the cash."""
-    sold = np.clip(-order, 0.0, weights)
-    bought = np.clip(order, 0.0, None)
-    money = max(1 - weights.sum() + sold.sum(), 0.0)
-    wanted = bought.sum()
-    return weights - sold + (bought * min(1.0, money / wanted) if wanted else 0.0)
-
-
-def _first_of_month(session: NDArray[np.datetime64]) -> NDArray[np.bool_]:
-    month = session.astype("datetime64[M]")
-    return np.concatenate([[True], month[1:] != month[:-1]])
