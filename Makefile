@@ -174,7 +174,7 @@ doctor: | $(ENVIRONMENT)  ## Check environment, data and artefacts, with advice
 	$(NSE_LSTM) doctor $(IDENTITY)
 
 ##@ Code
-COMPILE := .venv/uv/bin/uv pip compile -q --universal --python-version 3.11 \
+COMPILE := .venv/uv/bin/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest \
   --generate-hashes --no-annotate --no-header
 
 .PHONY: test test-pythons test-slow test-exhaustive mutation check-pages bench docs lint lock

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 
 import pytest
 import yaml
@@ -77,6 +78,12 @@ def test_the_lock_satisfies_what_the_project_asks_for() -> None:
 def pins_of(name: str) -> set[str]:
     lines = (ROOT / name).read_text().splitlines()
     return {line.split(" ")[0] for line in lines if re.match(r"\S+==", line)}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_the_lock_has_one_version_of_a_package_on_every_python(name: str) -> None:
+    names = Counter(pin.split("==")[0] for pin in pins_of(name))
+    assert [name for name, pins in names.items() if pins > 1] == []
 
 
 def test_the_service_has_the_studys_versions_and_neither_networks_nor_notebooks():
