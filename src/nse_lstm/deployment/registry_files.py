@@ -16,6 +16,8 @@ from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import write_text
 
 LOG, STATE = "log.jsonl", "registry.json"
+LATEST_QUANTILES = "latest_quantiles.parquet"
+"""Beside them: the distributions behind the last forecasts, ``NEXT_QUANTILES``."""
 
 
 @dataclass(frozen=True)

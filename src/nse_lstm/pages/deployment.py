@@ -5,6 +5,7 @@ import pandas as pd
 
 from nse_lstm.deployment.monitoring import alarm_table
 from nse_lstm.deployment.registry_entry import CHAMPION
+from nse_lstm.deployment.registry_files import LATEST_QUANTILES
 from nse_lstm.evaluation.e_process import PROMOTE_AT
 from nse_lstm.pages.phrases import selection_phrase
 from nse_lstm.reporting.canvas import name_of
@@ -69,7 +70,7 @@ def next_ranges(workspace: Workspace) -> pd.DataFrame:
     workspace : Workspace
         After ``forecast_next``. A stock without a stock LSTM has no row.
     """
-    path = workspace.paths.registry / "latest_quantiles.parquet"
+    path = workspace.paths.registry / LATEST_QUANTILES
     table = read_table(NEXT_QUANTILES, path)
     rank = table["stage"].map({stage: place for place, stage in enumerate(BEST_FIRST)})
     ordered = table.assign(rank=rank).sort_values(["ticker", "rank", "horizon"])

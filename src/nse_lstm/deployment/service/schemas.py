@@ -58,6 +58,20 @@ class RollbackRequest(_Given):
     why: Text
 
 
+class Distribution(BaseModel):
+    """Distribution of the log return from the origin over some sessions."""
+
+    horizon: int
+    """Sessions ahead."""
+    target_date: date
+    last_price: float
+    """KES, at the origin."""
+    unchanged: float
+    """Probability that the price does not move."""
+    quantiles: dict[str, float]
+    """Log returns by probability; a price is ``last_price * exp(quantile)``."""
+
+
 class ForecastAnswer(BaseModel):
     """One forecast; missing numbers are null."""
 
@@ -66,7 +80,7 @@ class ForecastAnswer(BaseModel):
     model: str
     version: str
     snapshot: str
-    """State of registry, panel and store."""
+    """State of registry, panel, store and distributions."""
     origin: date
     target_date: date
     """Expected date: ``horizon`` weekdays on."""
@@ -80,6 +94,8 @@ class ForecastAnswer(BaseModel):
     upper: float | None
     flags: str
     """Flags of the stored forecast, separated by commas; empty if none."""
+    distribution: list[Distribution]
+    """Of a stock LSTM's last scored forecast, one per horizon; empty for others."""
 
 
 class RefusedAnswer(BaseModel):

@@ -2,7 +2,8 @@
 
 A snapshot is never changed, only replaced, so that an answer belongs to one state of
 the registry and of the panel. Computed forecasts are kept with it, at most one per
-origin of the panel. Intervals and flags come from the forecast store.
+origin of the panel. Intervals and flags come from the forecast store, distributions
+from the file that scoring leaves beside the registry.
 """
 
 import hashlib
@@ -28,7 +29,14 @@ from nse_lstm.deployment.registry_entry import (
     sorted_entries,
     state_document,
 )
-from nse_lstm.deployment.registry_files import LOG
+from nse_lstm.deployment.registry_files import LATEST_QUANTILES, LOG
+from nse_lstm.deployment.service.stored_parts import (
+    Bands,
+    ByOrigin,
+    bands_of,
+    file_digest,
+    read_distributions,
+)
 from nse_lstm.deployment.staleness import trained_through
 from nse_lstm.deployment.store import count_forecasts, read_forecasts
 from nse_lstm.features.returns import market_sessions, with_returns
@@ -42,7 +50,6 @@ WARM_ORIGINS = 250
 """Origins forecast before the first request: one year."""
 
 Key = tuple[str, str]
-Bands = Mapping[pd.Timestamp, dict[Any, Any]]
 Places = NDArray[np.intp]
 
 
@@ -60,15 +67,20 @@ class Source:
 
     @property
     def stamp(self) -> tuple[object, ...]:
-        """A value that changes when the registry, the panel or the store changes."""
-        files = (self.paths.registry / LOG, self._panel_path)
+        """A value that changes with registry, panel, store or distributions."""
+        files = (self.paths.registry / LOG, self._panel_path, self.quantiles_path)
         stored = None if self.store is None else count_forecasts(self.store)
         return (*(_moment(path) for path in files), stored)
 
     @property
     def digest(self) -> str:
         """SHA-256 of the panel's file."""
-        return hashlib.sha256(self._panel_path.read_bytes()).hexdigest()
+        return file_digest(self._panel_path)
+
+    @property
+    def quantiles_path(self) -> Path:
+        """The distributions that scoring left last, ``NEXT_QUANTILES``."""
+        return self.paths.registry / LATEST_QUANTILES
 
     @property
     def _panel_path(self) -> Path:
@@ -84,10 +96,12 @@ class ServedModel:
     """None for persistence."""
     windows: Windows
     horizon: int
-    bands: Bands
+    bands: Bands = field(default_factory=dict)
     """The store's intervals and flags of this model's forecasts, by origin."""
     answers: dict[int, bytes] = field(default_factory=dict)
     """Computed answers in JSON, by place among the windows."""
+    distributions: ByOrigin = field(default_factory=dict)
+    """Distributions behind this model's forecasts, by origin."""
     calendar: TradingDays = WEEKDAYS
     """Of the sessions to come."""
 
@@ -97,7 +111,7 @@ class Snapshot:
     """One state of the registry on one panel."""
 
     version: str
-    """Hash of registry, panel and store size; part of every answer."""
+    """Hash of registry, panel, store size and distributions; part of every answer."""
     last_session: date
     entries: tuple[RegistryEntry, ...]
     """The registry's current entries."""
@@ -123,13 +137,17 @@ def take_snapshot(source: Source) -> Snapshot:
     sessions = market_sessions(table)
     stocks = dict(list(table.groupby("ticker")))
     stored = None if source.store is None else read_forecasts(source.store)
-    bands = {} if stored is None else _bands(stored)
+    bands = {} if stored is None else bands_of(stored)
     n_stored = 0 if stored is None else len(stored)
-    version = _version(state, source.digest, n_stored)
+    files = [source.digest, file_digest(source.quantiles_path)]
+    distributions = read_distributions(source.quantiles_path)
+    version = _version(state, files, n_stored)
     entries = tuple(sorted_entries(state))
     served = {
-        (entry.ticker, entry.stage): _serve(
-            entry, stocks.get(entry.ticker, table[:0]), sessions, source, bands
+        (entry.ticker, entry.stage): replace(
+            _serve(entry, stocks.get(entry.ticker, table[:0]), sessions, source),
+            bands=bands.get((entry.ticker, entry.version), {}),
+            distributions=distributions.get((entry.ticker, entry.version), {}),
         )
         for entry in entries
         # A model of all stocks ranks them and forecasts no price.
@@ -186,7 +204,12 @@ def compute_answers(
         return
     rows = _forecast(served, missing).to_dict("records")
     for place, row in zip(missing.tolist(), rows, strict=True):
-        known = {"flags": ""} | row | served.bands.get(row["origin"], {})
+        known = {
+            "flags": "",
+            **row,
+            **served.bands.get(row["origin"], {}),
+            "distribution": served.distributions.get(row["origin"], []),
+        }
         served.answers[place] = _answer(served.entry, known, version)
 
 
@@ -195,7 +218,6 @@ def _serve(
     stock: pd.DataFrame,
     sessions: pd.DatetimeIndex,
     source: Source,
-    bands: Mapping[Key, Bands],
 ) -> ServedModel:
     bundle, lookback, horizon = None, 1, source.study.v2.horizon
     if entry.bundle:
@@ -208,9 +230,8 @@ def _serve(
     windows = open_windows(stock, sessions, lookback=lookback)
     if bundle is not None:
         windows = _unseen(windows, bundle)
-    own = bands.get((entry.ticker, entry.version), {})
     calendar = trading_days_of(source.study.market)
-    return ServedModel(entry, bundle, windows, horizon, own, calendar=calendar)
+    return ServedModel(entry, bundle, windows, horizon, calendar=calendar)
 
 
 def _unseen(windows: Windows, bundle: Bundle) -> Windows:
@@ -225,15 +246,6 @@ def _unseen(windows: Windows, bundle: Bundle) -> Windows:
         dropped_target=np.append(windows.origin[seen], windows.dropped_target),
         dropped_reason=np.append(lost, windows.dropped_reason),
     )
-
-
-def _bands(stored: pd.DataFrame) -> Mapping[Key, Bands]:
-    """Return lower, upper and flags by ticker and version, then by origin."""
-    bands: dict[Key, dict[pd.Timestamp, dict[Any, Any]]] = {}
-    for row in stored.to_dict("records"):
-        own = bands.setdefault((row["ticker"], row["version"]), {})
-        own[row["origin"]] = {name: row[name] for name in ("lower", "upper", "flags")}
-    return bands
 
 
 def _forecast(served: ServedModel, places: Places) -> pd.DataFrame:
@@ -264,6 +276,7 @@ def _answer(entry: RegistryEntry, row: Mapping[Any, Any], version: str) -> bytes
         "horizon": row["horizon"],
         **{name: _number(row[name]) for name in NUMBERS},
         "flags": row["flags"],
+        "distribution": row["distribution"],
     }
     return json.dumps(document, allow_nan=False).encode()
 
@@ -276,9 +289,9 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _version(state: State, panel: str, n_stored: int) -> str:
+def _version(state: State, files: list[str], n_stored: int) -> str:
     # The store only grows, so its length identifies its state.
-    text = json.dumps([state_document(state), panel, n_stored], sort_keys=True)
+    text = json.dumps([state_document(state), files, n_stored], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

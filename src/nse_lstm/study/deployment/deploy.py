@@ -20,6 +20,7 @@ from nse_lstm.deployment.registry_entry import (
     SELECTION,
     sorted_entries,
 )
+from nse_lstm.deployment.registry_files import LATEST_QUANTILES
 from nse_lstm.deployment.serving import score_latest
 from nse_lstm.deployment.store import (
     KEY,
@@ -224,7 +225,7 @@ def forecast_next(
     folder = workspace.paths.registry
     write_table(forecasts, STORED_FORECASTS, folder / "latest_forecasts.parquet")
     quantiles = forecast_next_quantiles(forecasts, panel, study=workspace.study)
-    write_table(quantiles, NEXT_QUANTILES, folder / "latest_quantiles.parquet")
+    write_table(quantiles, NEXT_QUANTILES, folder / LATEST_QUANTILES)
     write_csv(refused, folder / "latest_refused.csv")
     return forecasts, refused
 
