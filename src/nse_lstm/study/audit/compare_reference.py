@@ -8,6 +8,11 @@ import numpy as np
 
 from nse_lstm.study.audit import compare_reference_data as data
 from nse_lstm.study.audit.alarms import AuditAlarm
+from nse_lstm.study.audit.compare_labels import (
+    compare_stock_samples,
+    compare_targets,
+    compare_teacher,
+)
 from nse_lstm.study.audit.differences import (
     FACTOR_NEAR,
     Differences,
@@ -47,14 +52,18 @@ def compare_with_reference(
     Returns
     -------
     list of AuditAlarm
-        "reference: " with panel, universe, windows, scalers or forecasts, and
-        "recount: " with a published file: where and how they differ.
+        "reference: " with panel, universe, windows, scalers, targets, teacher, stock
+        samples or forecasts, and "recount: " with a published file: where and how they
+        differ.
     """
     parts: dict[str, Callable[[PipelineRun, ReferenceCache], Differences]] = {
         "panel": lambda r, ref: data.compare_panel(r.prices, ref.market),
         "universe": _universe,
         "windows": lambda r, ref: data.compare_jobs(r.jobs, ref),
         "scalers": _scalers,
+        "targets": compare_targets,
+        "teacher": compare_teacher,
+        "stock samples": compare_stock_samples,
         "forecasts": _forecasts,
     }
     alarms = [

@@ -26,6 +26,7 @@ from nse_lstm.study.audit.markets import (
 )
 from nse_lstm.study.audit.pipeline_run import PipelineRun, run_pipeline
 from nse_lstm.study.audit.placebos import Placebo, run_placebos
+from nse_lstm.study.audit.prefixes import compare_prefixes
 from nse_lstm.study.audit.refits import check_refits
 from nse_lstm.study.audit.repeated_walk import resume_walk, walk_again
 from nse_lstm.study.audit.rules import check_rules
@@ -176,7 +177,15 @@ def _checks(
             check_refits, base, learner, reference=reference, scratch=scratch
         ),
         "rule": partial(check_rules, base),
-        **({"acts": partial(find_idle, base)} if base.ranking else {}),
+        # Features do not depend on the learner, so one of the two markets will do.
+        **(_once(base) if base.ranking else {}),
+    }
+
+
+def _once(base: PipelineRun) -> dict[str, Callable[[], list[AuditAlarm]]]:
+    return {
+        "early sessions": partial(compare_prefixes, base),
+        "acts": partial(find_idle, base),
     }
 
 

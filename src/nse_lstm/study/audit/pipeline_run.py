@@ -18,6 +18,7 @@ from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis import analyse
 from nse_lstm.study.ranking import rank_models, recommended_rank_ic, top_n_portfolio
+from nse_lstm.study.ranking.rank_lstm import SINGLE
 from nse_lstm.study.training.stock_lstm import train_stock_lstm
 from nse_lstm.study.validation import validate
 from nse_lstm.tables import (
@@ -78,6 +79,8 @@ class PipelineRun:
     """``QUANTILES`` of the stock LSTM; None where nothing is judged."""
     ranking: RankingRun | None = None
     """None where the ranking models are not run."""
+    rank_lstm: pd.DataFrame | None = None
+    """``FORECASTS`` of the rank LSTM's networks; None where there are none."""
 
     @cached_property
     def tabular(self) -> TabularTables:
@@ -130,6 +133,7 @@ def run_pipeline(
         delayed_bundles=delayed_bundles,
         quantiles=read_table(QUANTILES, folder / "distribution_quantiles.parquet"),
         ranking=ranking,
+        rank_lstm=None if ranked is None else _of_rank_lstm(ranked.forecasts),
     )
 
 
@@ -209,6 +213,10 @@ def _rank(workspace: Workspace) -> RankingRun:
         judgements=net.judgements,
         recommended=ranking.summary[:0],
     )
+
+
+def _of_rank_lstm(forecasts: pd.DataFrame) -> pd.DataFrame:
+    return forecasts[forecasts["model"].isin(["rank_lstm", SINGLE])]
 
 
 def _on_recommended(

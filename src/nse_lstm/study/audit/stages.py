@@ -186,8 +186,13 @@ def _tabular(pair: RunPair) -> Lines:
 
 def _ranked_before(pair: RunPair) -> list[int]:
     """Return years that only the ranking models forecast, before the first fold."""
+    tables = [r.ranking.forecasts for r in pair.runs if r.ranking]
+    return _years_before(pair, tables)
+
+
+def _years_before(pair: RunPair, tables: list[pd.DataFrame]) -> list[int]:
     known = last_before(pair.base, pair.base.folds[0].start) <= pair.origin
-    years = {y for r in pair.runs if r.ranking for y in r.ranking.forecasts["fold"]}
+    years = {year for table in tables for year in table["fold"]}
     return sorted(y for y in years if known and y < pair.base.folds[0].year)
 
 
@@ -282,6 +287,13 @@ def _rankings(pair: RunPair) -> Lines:
         )
 
 
+def _rank_lstm(pair: RunPair) -> Lines:
+    one, two = (r.rank_lstm for r in pair.runs)
+    if one is not None and two is not None:
+        years = [*pair.years, *_years_before(pair, [one, two])]
+        yield from _compare_forecasts(pair, [one, two], years=years)
+
+
 def _top_n(pair: RunPair) -> Lines:
     one, two = (r.ranking for r in pair.runs)
     if one and two:
@@ -318,6 +330,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("rank samples", _rank_samples, of_tabular=True),
     Stage("blend weights", _blend_weights, of_tabular=True),
     Stage("rankings", _rankings),
+    Stage("rank LSTM", _rank_lstm),
     Stage("top n", _top_n),
     Stage("rank summaries", _sealed),
 )

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pandas as pd
 
 from nse_lstm.evaluation.strategies import strategy_returns
-from nse_lstm.features.folds import Fold
+from nse_lstm.features.folds import Fold, folds_of_years
 from nse_lstm.features.returns import with_returns
 from nse_lstm.study.audit.learners import forecasting_with
 from nse_lstm.study.audit.pipeline_run import PipelineRun, list_jobs
@@ -18,6 +18,8 @@ from nse_lstm.study.core.phase_tables import read_recommended
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis import prepare
+from nse_lstm.study.ranking.features_and_targets import build_tables
+from nse_lstm.study.ranking.rank_lstm import forecast_stored
 from nse_lstm.study.validation import validate
 from nse_lstm.tables import PANEL, SCORES, read_table
 
@@ -67,6 +69,7 @@ def run_stored(base: PipelineRun, workspace: Workspace, learner: str) -> Pipelin
         selection=none,
         judgement=None,
         delayed_jobs=tuple(job for job in jobs if job.delay),
+        rank_lstm=_rank(base, data),
     )
 
 
@@ -87,8 +90,21 @@ def _forecasts(data: StudyData, panel: pd.DataFrame, fold: Fold) -> list[pd.Data
     return [forecast(data, panel, fold) for forecast, wanted in how.items() if wanted]
 
 
+def _rank(base: PipelineRun, data: StudyData) -> pd.DataFrame | None:
+    """Forecast every year that the stored rank LSTMs have, as Phase 2 does."""
+    if base.rank_lstm is None:
+        return None
+    tables = build_tables(data.panel, study=data.study)
+    years = sorted(set(base.rank_lstm["fold"].tolist()))
+    folds = folds_of_years(years, data.facts.test_year)[:-1]
+    blocks = [
+        forecast_stored(data, tables.features, tables.targets, fold) for fold in folds
+    ]
+    return pd.concat(blocks, ignore_index=True)
+
+
 def _take_models(base: Workspace, other: Workspace) -> None:
-    for name in ("v1", "v2", "v2_walk_forward", "v2_delay1", "stock_lstm"):
+    for name in ("v1", "v2", "v2_walk_forward", "v2_delay1", "stock_lstm", "rank_lstm"):
         folder = getattr(base.paths, name)
         if folder.is_dir():
             shutil.copytree(folder, getattr(other.paths, name))

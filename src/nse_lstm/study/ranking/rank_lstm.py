@@ -145,11 +145,44 @@ def _make(data: StudyData, progress: Progress, folds: list[Fold]) -> Made:
         locks=data.paths.locks,
     )
     for fold in folds:
-        singles = [
-            forecast_rank_lstm(load_bundle(place(job)), features, targets, fold)
-            for job in jobs[fold.year]
-        ]
-        yield fold, _with_mean(singles), {}
+        yield fold, forecast_stored(data, features, targets, fold), {}
+
+
+def forecast_stored(
+    data: StudyData, features: pd.DataFrame, targets: Sequence[pd.DataFrame], fold: Fold
+) -> pd.DataFrame:
+    """Forecast one year with its stored networks.
+
+    Parameters
+    ----------
+    data : StudyData
+        Whose folder of the year holds one bundle per seed.
+    features : DataFrame
+        ``FEATURES``, as far as they may be seen.
+    targets : sequence of DataFrame
+        ``TARGETS`` of one delay, one a horizon.
+    fold : Fold
+
+    Returns
+    -------
+    DataFrame
+        ``FORECASTS`` as from ``train_rank_lstm``.
+
+    Raises
+    ------
+    ArtefactError
+        If a bundle is missing or was changed.
+    """
+    study = data.study
+    folders = [
+        _seed_folder(_folder(data, fold), seed)
+        for seed in range(study.seed, study.seed + study.rank_lstm.n_seeds)
+    ]
+    singles = [
+        forecast_rank_lstm(load_bundle(folder), features, targets, fold)
+        for folder in folders
+    ]
+    return _with_mean(singles)
 
 
 def _seeds_of(
@@ -197,7 +230,11 @@ def _bundle_folder(data: StudyData, job: Job) -> Path:
 
 
 def _beside(folder: Path, job: Job) -> Path:
-    return folder / f"seed_{job.seed}"
+    return _seed_folder(folder, job.seed)
+
+
+def _seed_folder(folder: Path, seed: int) -> Path:
+    return folder / f"seed_{seed}"
 
 
 def _folder(data: StudyData, fold: Fold) -> Path:
