@@ -9,7 +9,7 @@ a second call goes on where the first stopped.
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from audit_power.defects import Defect
 from audit_power.defects_strangers import STRANGER_DEFECTS
 from audit_power.measure import DEFECT_SEED, STUDY
 from nse_lstm.study.audit import examine
-from nse_lstm.study.audit.alarms import AuditAlarm
+from nse_lstm.study.audit.alarms import AuditAlarm, run_guarded
 from nse_lstm.study.audit.futures import (
     compare_future,
     list_futures,
@@ -52,9 +52,9 @@ def _steps(root: Path, learner: str) -> Iterator[Step]:
     if base is None:
         return
     for name, check in examine._checks(base, learner, root / "scratch").items():
-        yield name, check()
+        yield name, _guarded(check)
     if learner == "network":
-        yield "fits", refit_under_future(base, seed, root / "fits", learner)
+        yield "fits", _guarded(refit_under_future, base, seed, root / "fits", learner)
         return
     log = StepLog()
     examine._placebos(small, root / "random", seed, learner, log)
@@ -62,8 +62,21 @@ def _steps(root: Path, learner: str) -> Iterator[Step]:
     futures = sorted(list_futures(base, seed, full=False), key=lambda f: f.whole)
     for number, future in enumerate(futures):
         folder = root / f"future {number}"
-        yield future.splice.label, compare_future(base, future, folder, learner)
-    yield "repeated walk", walk_again(base, root / "again", learner)
+        yield (
+            future.splice.label,
+            _guarded(compare_future, base, future, folder, learner),
+        )
+    yield "repeated walk", _guarded(walk_again, base, root / "again", learner)
+
+
+def _guarded(
+    check: Callable[..., list[AuditAlarm]], *given: object
+) -> list[AuditAlarm]:
+    """Return a check's alarms; an error of it is one, as in the audit."""
+    found, failed = run_guarded(
+        getattr(check, "__name__", "check"), lambda: check(*given)
+    )
+    return [*(found or []), *failed]
 
 
 def main(path: Path) -> None:
