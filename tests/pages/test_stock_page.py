@@ -62,8 +62,8 @@ def test_the_rolling_error_is_a_ratio_of_means_and_not_a_mean_of_ratios(
         ]
     )
     errors = stock_card.rolling_errors(replace(page, forecasts=forecasts), n_sessions=2)
-    # (2 + 0) / (1 + 1) and (0 + 6) / (1 + 0)
-    assert errors["ratio"].to_list() == pytest.approx([1.0, 6.0])
+    # (4 + 0) / (1 + 1) and (0 + 36) / (1 + 0), and their roots
+    assert errors["ratio"].to_list() == pytest.approx([2**0.5, 6.0])
     assert errors["target_date"].to_list() == list(days[1:])
 
 

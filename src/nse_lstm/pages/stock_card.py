@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from nse_lstm.evaluation.strategies import HOLD
@@ -56,7 +57,7 @@ def stock_headline(page: StockPage) -> str:
 
 
 def rolling_errors(page: StockPage, *, n_sessions: int = ROLLING) -> pd.DataFrame:
-    """Return each model's rolling mean absolute error over persistence's.
+    """Return each model's rolling root mean squared error over persistence's.
 
     Parameters
     ----------
@@ -71,11 +72,13 @@ def rolling_errors(page: StockPage, *, n_sessions: int = ROLLING) -> pd.DataFram
         persistence has no error, are left out.
     """
     known = page.forecasts.dropna(subset=["level", "price_hat"])
-    errors = known.assign(error=(known["price_hat"] - known["level"]).abs())
-    wide = errors.pivot_table(index="target_date", columns="model", values="error")
-    mean = wide.dropna().rolling(n_sessions).mean().dropna()
+    squares = known.assign(square=(known["price_hat"] - known["level"]) ** 2)
+    wide = squares.pivot_table(index="target_date", columns="model", values="square")
+    # Sums of each span on its own: a running one would keep a rounding of large errors.
+    spans = wide.dropna().rolling(n_sessions)
+    mean = spans.apply(np.mean, raw=True).dropna()
     mean = mean[mean[NAIVE] > 0]
-    ratio = mean.drop(columns=NAIVE).div(mean[NAIVE], axis=0)
+    ratio = np.sqrt(mean.drop(columns=NAIVE).div(mean[NAIVE], axis=0))
     long = ratio.reset_index().melt(id_vars="target_date", value_name="ratio")
     return long.sort_values(["model", "target_date"], ignore_index=True)
 
@@ -197,9 +200,9 @@ def limits(page: StockPage) -> Html:
 def stock_findings(page: StockPage) -> Html:
     """Summarise the page: error against persistence, net returns, liquidity."""
     model = page.model.about["architecture"]
-    mae = {name: _value(page, name, "mae") for name in (model, NAIVE)}
+    chosen = str(page.selection["champion"])
+    names = [name for name in dict.fromkeys([chosen, model]) if name != NAIVE]
     errors = rolling_errors(page)
-    worse = (errors.loc[errors["model"] == model, "ratio"] > 1).mean()
     held = _net(page, HOLD, "hold")
     earned = ", ".join(
         f"{_net(page, model, rule):+.1%} by the {rule} rule"
@@ -207,13 +210,22 @@ def stock_findings(page: StockPage) -> Html:
     )
     about = page.statistics
     return bullets(
-        f"In {page.year} the mean absolute error of {model} was "
-        f"{price_errors_phrase(mae, model=model)}. Over {ROLLING} sessions it was the "
-        f"worse of the two {worse:.0%} of the time.",
+        *(_error_phrase(page, errors, name) for name in names),
         f"At {page.headline_cost_bps} basis points per side the backtest returned "
         f"{earned}, buy and hold {held:+.1%}, cash {page.cash_return:+.1%}.",
         f"Before {page.year} the stock traded on {about['recent_traded_share']:.0%} of "
         f"recent sessions, KES {about['median_turnover']:,.0f} in the median session.",
+    )
+
+
+def _error_phrase(page: StockPage, errors: pd.DataFrame, model: str) -> str:
+    """Word a model's errors of the year, and how often persistence's were smaller."""
+    mae = {name: _value(page, name, "mae") for name in (model, NAIVE)}
+    worse = (errors.loc[errors["model"] == model, "ratio"] > 1).mean()
+    return (
+        f"In {page.year} the mean absolute error of {model} was "
+        f"{price_errors_phrase(mae, model=model)}. Over {ROLLING} sessions its "
+        f"root mean squared error was larger than {NAIVE}'s {worse:.0%} of the time."
     )
 
 

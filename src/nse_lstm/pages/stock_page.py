@@ -16,6 +16,7 @@ from nse_lstm.features.returns import with_returns
 from nse_lstm.json_files import read_json
 from nse_lstm.models.bundles import read_metadata
 from nse_lstm.pages.phrases import NAIVE
+from nse_lstm.pages.stock_forecasts import MODEL as STOCK_LSTM
 from nse_lstm.study.core.phase_tables import read_facts, read_recommended
 from nse_lstm.study.core.sealed_year import open_test_year
 from nse_lstm.study.core.study_data import open_study_data
@@ -66,7 +67,8 @@ class StockPage:
     prices: pd.DataFrame
     """The stock's rows of the panel, with ``adjusted``."""
     forecasts: pd.DataFrame
-    """Test-year forecasts of the compared models, with ``level`` and ``last_price``."""
+    """Test-year forecasts of v2, persistence, the stock LSTM and the model in use, with
+    ``level`` and ``last_price``."""
     returns: pd.DataFrame
     """``STRATEGY_RETURNS`` of the test year at the headline cost."""
     scores: pd.DataFrame
@@ -122,15 +124,17 @@ def read_stock_page(workspace: Workspace, ticker: str = "") -> StockPage:
         )
     )
     at_headline = returns[returns["cost_bps"] == study.backtest.headline_cost_bps]
-    compared = forecasts[forecasts["model"].isin([study.verdict.model, NAIVE])]
     selection = read_json(folder / "selection.json")
+    chosen = next(row for row in selection if row["ticker"] == ticker)
+    shown = [study.verdict.model, NAIVE, STOCK_LSTM, chosen["champion"]]
+    compared = forecasts[forecasts["model"].isin(shown)]
     return StockPage(
         ticker=ticker,
         statistics=_row(read_statistics(workspace), ticker),
         year=facts.test_year,
         headline_cost_bps=study.backtest.headline_cost_bps,
         cash_return=compound_cash(at_headline),
-        selection=next(row for row in selection if row["ticker"] == ticker),
+        selection=chosen,
         prices=prices[prices["ticker"] == ticker].reset_index(drop=True),
         forecasts=realised(compared.reset_index(drop=True), panel),
         returns=at_headline,

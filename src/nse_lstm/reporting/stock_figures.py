@@ -71,7 +71,7 @@ def draw_price(prices: pd.DataFrame, *, ticker: str, year: int) -> Figure:
 
 
 def draw_rolling_error(errors: pd.DataFrame, *, ticker: str, n_sessions: int) -> Figure:
-    """Draw a model's rolling mean absolute error as a multiple of persistence's.
+    """Draw models' rolling root mean squared error as a multiple of persistence's.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def draw_rolling_error(errors: pd.DataFrame, *, ticker: str, n_sessions: int) ->
     axes.set_ylabel("multiple of persistence's error")
     put_title(
         axes,
-        f"{ticker}: mean absolute error over the last {n_sessions} sessions; "
+        f"{ticker}: error (root mean square) of the last {n_sessions} sessions; "
         "line: persistence",
     )
     label_ends(axes, ends)
