@@ -78,7 +78,7 @@ def rolling_errors(page: StockPage, *, n_sessions: int = ROLLING) -> pd.DataFram
     spans = wide.dropna().rolling(n_sessions)
     mean = spans.apply(np.mean, raw=True).dropna()
     mean = mean[mean[NAIVE] > 0]
-    ratio = np.sqrt(mean.drop(columns=NAIVE).div(mean[NAIVE], axis=0))
+    ratio = mean.drop(columns=NAIVE).div(mean[NAIVE], axis=0) ** 0.5
     long = ratio.reset_index().melt(id_vars="target_date", value_name="ratio")
     return long.sort_values(["model", "target_date"], ignore_index=True)
 

@@ -92,3 +92,7 @@ def _never_lapsed(run: PipelineRun) -> Iterator[tuple[str, str]]:
     for name, mark in conditions.items():
         if not mark.any():
             yield name, "no recommended stock had one"
+    idle = run.prices["volume"].isna() & ~run.prices["stale"]
+    waited = idle.groupby(run.prices["ticker"], observed=True).shift(fill_value=False)
+    if not (waited & (run.prices["factor"] != 1)).any():
+        yield "an ex-date without a trade", "no stock had one"

@@ -1,6 +1,7 @@
 """The audit's two small markets: a simulated one, and one with random directions."""
 
 import csv
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,10 @@ STALE_MONTH, BREAK_MONTH = "May", "Nov"
 """The simulated faults and bonus issues lie in other months."""
 BREAK_SESSIONS = 12
 """More than two weeks."""
+IDLE_SESSIONS = 3
+LOW, HIGH, PRICE, PREVIOUS, CHANGE, PER_CENT, VOLUME, ADJUST = range(5, 13)
+"""Columns of a price file."""
+NONE = ("", "-")
 TICKERS = ("ABSA", "COOP", "EQTY", "KCB")
 MOVES = (0.008, 0.03)
 """Size of a random return: far above a tick, far below the daily limit."""
@@ -144,7 +149,8 @@ def write_small_market(folder: Path, seed: int) -> None:
     )
     write_market(folder, simulation)
     for year in FOLD_YEARS:
-        _plant_conditions(folder / f"NSE_data_all_stocks_{year}.csv", seed + year)
+        path = folder / f"NSE_data_all_stocks_{year}.csv"
+        _plant_conditions(path, year, seed + year)
 
 
 def write_random_market(folder: Path, seed: int) -> None:
@@ -175,8 +181,11 @@ def write_random_market(folder: Path, seed: int) -> None:
         path.write_text("\n".join([HEADER, *rows, ""]), encoding="ascii", newline="\n")
 
 
-def _plant_conditions(path: Path, seed: int) -> None:
-    """Let one session repeat the one before, and leave two weeks out."""
+def _plant_conditions(path: Path, year: int, seed: int) -> None:
+    """Let one session repeat the one before, and leave two weeks out.
+
+    In the first fold's year a stock does not trade on its ex-date either.
+    """
     header, *rows = list(csv.reader(path.read_text("utf-8").splitlines()))
     boards: dict[str, list[list[str]]] = {}
     for row in rows:
@@ -192,9 +201,42 @@ def _plant_conditions(path: Path, seed: int) -> None:
     start = seed % (len(late) - BREAK_SESSIONS)
     for name in late[start : start + BREAK_SESSIONS]:
         del boards[name]
+    if year == FOLD_YEARS[0]:
+        _stop_trading_at_ex_date(boards)
     with path.open("w", encoding="utf-8", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerows([header, *(row for board in boards.values() for row in board)])
+
+
+def _stop_trading_at_ex_date(boards: dict[str, list[list[str]]]) -> None:
+    """Leave the first stock with an ex-date at its old price, without volume, for days.
+
+    The price follows when the stock trades again.
+    """
+    for day, after in itertools.pairwise(boards.values()):
+        before = {row[1]: row for row in day}
+        for row in after:
+            old = before.get(row[1])
+            if old is not None and old[ADJUST] not in NONE and row[ADJUST] in NONE:
+                _repeat(boards, row[1], row[0], old[PRICE])
+                return
+
+
+def _repeat(
+    boards: dict[str, list[list[str]]], ticker: str, start: str, price: str
+) -> None:
+    names = list(boards)
+    first = names.index(start)
+    for number, name in enumerate(names[first : first + IDLE_SESSIONS + 1]):
+        for row in boards[name]:
+            if row[1] != ticker:
+                continue
+            row[CHANGE] = row[PER_CENT] = "-"
+            if number:
+                row[PREVIOUS] = price
+            if number < IDLE_SESSIONS:
+                row[LOW] = row[HIGH] = row[PRICE] = price
+                row[VOLUME] = "-"
 
 
 def open_audit(study: Study, root: Path, raw: Path) -> Workspace:
