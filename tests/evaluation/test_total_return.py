@@ -211,3 +211,10 @@ def test_several_spans_count_as_total_only_where_each_does():
     assert joined.median_yield == pytest.approx(0.045)
     assert "include dividends, after" in describe_basis(total, taxed=True)
     assert "6.0% per year more" in describe_basis(price, taxed=False)
+
+
+def test_one_year_short_of_coverage_leaves_the_whole_without_dividends() -> None:
+    years = [ReturnBasis(share, 0.05, n_sessions=250) for share in (1.0, 0.93, 1.0)]
+    # The mean, .977, would be enough.
+    assert join_bases(years).covered == 0.93
+    assert not join_bases(years).is_total
