@@ -70,10 +70,10 @@ def test_groups_of_two_digits_are_read(tmp_path, text, value):
         ("3.24M", "20", "export whole numbers"),
         ("100", '"20,5"', "export with a decimal point"),
         ("1 000", "20", "export without spaces"),
-        ("1.2e3x", "20", "no number below 0 as Volume"),
+        ("1.2e3x", "20", "a number of 0 or more as Volume"),
         ("1.2E+05", "20", "not in scientific notation"),
         ("N/A", "20", "export missing values as -"),
-        ('"1,000,00"', "20", "no number below 0 as Volume"),
+        ('"1,000,00"', "20", "a number of 0 or more as Volume"),
     ],
 )
 def test_what_is_ambiguous_says_what_to_change(tmp_path, volume, price, hint):

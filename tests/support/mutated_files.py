@@ -73,7 +73,9 @@ def damage(folder: Path, seed: int) -> Path:
 
 
 def load(folder: Path, damaged: Path) -> MarketData | DataError:
-    """Load a damaged folder: a market whose ledger closes, or an error with its place.
+    """Load a damaged folder: a market whose ledger closes, or an error that helps.
+
+    Such an error names file, line and the value that was received.
 
     Raises
     ------
@@ -83,8 +85,8 @@ def load(folder: Path, damaged: Path) -> MarketData | DataError:
     try:
         market = build_panel(folder)
     except DataError as error:
-        if error.file is None or (error.line is None and damaged.read_bytes().strip()):
-            raise ValueError(f"no place in: {error}") from error
+        if not _has_place(error, folder, damaged) or "Received: " not in str(error):
+            raise ValueError(f"no place or value in: {error}") from error
         return error
     counts = market.row_counts.groupby("action")["n_rows"].sum()
     n_lines = sum(
@@ -97,10 +99,23 @@ def load(folder: Path, damaged: Path) -> MarketData | DataError:
     return market
 
 
+def _has_place(error: DataError, folder: Path, damaged: Path) -> bool:
+    """Return whether an error names a file of the folder and one of its lines."""
+    path = folder / (error.file or "")
+    if not path.is_file():
+        return False
+    # Nothing but blank bytes has no line to name.
+    return (
+        not damaged.read_bytes().strip()
+        if error.line is None
+        else 1 <= error.line <= _n_lines(path) + 1
+    )
+
+
 def _n_lines(path: Path) -> int:
     data = path.read_bytes()
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        data = data.decode("utf-16").encode()
+        data = data.decode("utf-16", errors="replace").encode()
     return data.count(b"\n") + (not data.endswith(b"\n")) - 1
 
 

@@ -35,7 +35,7 @@ PRICES = ("low", "high", "price")
 ANY, POSITIVE, COUNT = (
     "a number or '-'",
     "a positive number or '-'",
-    "no number below 0",
+    "a number of 0 or more",
 )
 
 
