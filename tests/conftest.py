@@ -7,10 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 from support.finished_study import finished_study
 
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import PANEL, check
+
+# Seconds say nothing of a result, and a loaded machine takes as many as it takes.
+settings.register_profile("no_deadline", deadline=None)
+settings.load_profile("no_deadline")
 
 TICKERS = ("AAA", "BBB", "CCC")
 

@@ -301,7 +301,6 @@ def _swapped(line: bytes, left: int, right: int) -> bytes:
 
 @settings(
     max_examples=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(mutate=mutations(), which=st.integers(0, 1))

@@ -62,7 +62,6 @@ def folders(draw: st.DrawFn) -> list[list[int]]:
 
 @settings(
     max_examples=5,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

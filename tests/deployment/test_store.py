@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from support.stored_rows import make_rows
 
 from nse_lstm.deployment.backups import backup_store, restore_store
 from nse_lstm.deployment.databases import store_url as choose_url
@@ -25,32 +26,6 @@ from nse_lstm.paths import Paths
 
 # The smallest subnormal, a sum that is no short decimal, the largest number below 2.
 ODD = [5e-324, 0.1 + 0.2, np.nextafter(2.0, 1.0), -1.7976931348623157e308]
-
-
-def make_rows(n_sessions: int = 3, tickers: tuple[str, ...] = ("AAA", "BBB")):
-    origin = pd.bdate_range("2024-01-02", periods=n_sessions).as_unit("us")
-    blocks = [
-        pd.DataFrame(
-            {
-                "ticker": ticker,
-                "stage": "champion",
-                "model": "persistence",
-                "version": "persistence",
-                "origin": origin,
-                "target_date": origin + pd.offsets.BusinessDay(1),
-                "delay": 0,
-                "horizon": 1,
-                "price_hat": 20.0 + np.arange(n_sessions) / 7,
-                "y_hat": 0.0,
-                "lower": -0.01,
-                "upper": 0.01,
-                "data_digest": "d" * 64,
-                "flags": "",
-            }
-        )
-        for ticker in tickers
-    ]
-    return pd.concat(blocks, ignore_index=True)
 
 
 @pytest.fixture
@@ -267,6 +242,32 @@ def test_a_table_of_somebody_else_is_refused(store_url):
     engine.dispose()
     with pytest.raises(ArtefactError, match=r"columns \['rain'\]"):
         open_store(store_url)
+
+
+RULES = {
+    "sqlite": (
+        "CREATE TRIGGER full_disk BEFORE INSERT ON forecasts WHEN NEW.ticker = 'BBB' "
+        "BEGIN SELECT RAISE(ABORT, 'no space left'); END",
+        "DROP TRIGGER full_disk",
+    ),
+    "postgresql": (
+        "ALTER TABLE forecasts ADD CONSTRAINT full_disk CHECK (ticker <> 'BBB')",
+        "ALTER TABLE forecasts DROP CONSTRAINT full_disk",
+    ),
+}
+"""A rule of the database's own against one row, and its end."""
+
+
+def test_a_rule_of_the_database_against_a_row_is_an_error_and_writes_nothing(store):
+    begin, end = map(sa.text, RULES[store.dialect.name])
+    with store.begin() as connection:
+        connection.execute(begin)
+    with pytest.raises(ArtefactError, match=r"take 6 forecasts|no space left"):
+        append_forecasts(store, make_rows())
+    assert read_forecasts(store).empty
+    with store.begin() as connection:
+        connection.execute(end)
+    assert append_forecasts(store, make_rows()) == 6
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path):

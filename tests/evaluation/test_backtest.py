@@ -348,7 +348,7 @@ SESSION = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(SESSION, min_size=3, max_size=30), st.sampled_from([0, 66, 212]))
 def test_the_vectorised_simulator_equals_the_plain_one(days, cost_bps):
     table = pd.DataFrame(days)
@@ -377,7 +377,7 @@ def test_the_vectorised_simulator_equals_the_plain_one(days, cost_bps):
     assert (1 + account["net_return"]).cumprod().to_numpy() == pytest.approx(slow)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(SESSION, min_size=4, max_size=20), st.data())
 def test_a_different_future_moves_nothing_already_booked(days, data):
     cut = data.draw(st.integers(2, len(days) - 1))

@@ -85,7 +85,7 @@ def test_a_negative_statistic_speaks_for_the_first_and_sides_add_up():
 
 
 @given(LOSSES, LOSSES, st.integers(1, 6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_swapping_the_forecasts_swaps_the_sign_and_nothing_else(first, second, ahead):
     found = diebold_mariano(first, second, ahead=ahead)
     other = diebold_mariano(second, first, ahead=ahead)

@@ -56,7 +56,7 @@ def test_too_few_errors_give_no_bound_and_extreme_levels_are_defined():
 
 
 @given(st.integers(10, 200), st.floats(0.05, 0.4), st.integers(0, 999))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_radius_is_the_least_that_holds_the_stated_share(n, alpha, seed):
     errors = np.random.default_rng(seed).normal(size=n)
     radius = conformal_radius(errors, alpha)

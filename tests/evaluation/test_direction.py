@@ -77,7 +77,7 @@ def test_no_session_is_no_test():
 
 
 @given(SIGNS, SIGNS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_turning_every_call_round_turns_the_two_class_statistic_round(came, said):
     found, turned = pesaran_timmermann(came, said), pesaran_timmermann(came, -said)
     assert turned.statistic == pytest.approx(-found.statistic, nan_ok=True)

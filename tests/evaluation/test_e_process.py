@@ -82,7 +82,7 @@ def test_evidence_is_the_mean_wealth_of_the_bets():
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=12))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_fair_coin_leaves_the_wealth_where_it_was_on_average(sizes):
     # One more gain of either sign: the mean of both futures is the present.
     now = betting_e_process(sizes)[-1]

@@ -41,7 +41,7 @@ def test_one_wild_model_does_not_hide_a_better_one():
 
 
 @given(st.integers(0, 10_000), st.floats(0.1, 100))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_the_unit_of_the_losses_does_not_matter(seed, unit):
     losses = make_losses(seed, n=60)
     found = spa_test(losses, benchmark="persistence", **QUICK)

@@ -73,7 +73,7 @@ def test_tied_choices_share_and_do_not_depend_on_the_order_of_the_trials():
 
 
 @given(st.integers(0, 1000), st.floats(0.01, 100))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_order_of_trials_and_size_of_bets_do_not_matter(seed, size):
     rng = np.random.default_rng(seed)
     returns = rng.normal(size=(48, 5))

@@ -115,7 +115,7 @@ def test_an_order_two_sessions_before_knows_the_weights_of_then_alone():
 
 
 @given(seed=st.integers(0, 10_000), n_stocks=st.integers(1, 6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_account_never_borrows_and_costs_only_cost(seed, n_stocks):
     generator = np.random.default_rng(seed)
     n = 70

@@ -31,7 +31,7 @@ BACKTEST = Backtest()
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_path_trades_as_often_and_is_invested_as_long_where_it_can_trade(seed, n):
     generator = np.random.default_rng(seed)
     tradable = generator.random(n) < 0.7

@@ -108,7 +108,7 @@ def shillings(market, targets, decides, *, backtest, cost_bps, capital=1e6):
 
 
 @given(seed=st.integers(0, 100_000), step=st.integers(1, 20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_account_is_that_of_a_slow_book_in_shillings(seed: int, step: int) -> None:
     market = random_market(seed)
     targets = random_targets(seed, market)

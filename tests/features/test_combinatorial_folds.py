@@ -60,7 +60,7 @@ CONFIGURATION = {
 }
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(**CONFIGURATION, share=st.floats(0.05, 0.5), start=st.integers(25, 85))
 def test_a_yearly_fold_shares_no_label_session_between_training_and_test(
     n, horizon, delay, lookback, seed, share, start
@@ -94,7 +94,7 @@ def test_a_yearly_fold_shares_no_label_session_between_training_and_test(
     assert split.validation.target_date.max() < np.datetime64(fold.start)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(**CONFIGURATION, n_groups=st.integers(2, 7), n_test=st.integers(1, 3))
 def test_a_combinatorial_fold_shares_none_and_embargoes_the_look_back(
     n, horizon, delay, lookback, seed, n_groups, n_test

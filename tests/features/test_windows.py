@@ -156,7 +156,7 @@ def slow_windows(stock, sessions, *, lookback, horizon, delay):
 places = st.lists(st.integers(0, 24), max_size=4, unique=True)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     stale=places,
     suspended=places,
@@ -240,7 +240,7 @@ def test_drops_are_counted_in_the_span_they_fall_into():
     assert split.validation.dropped == {}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     stale=st.lists(st.integers(0, 59), max_size=8),
     horizon=st.integers(1, 4),

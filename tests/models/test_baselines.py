@@ -71,7 +71,7 @@ def take(windows: Windows, places: slice) -> Windows:
 
 @pytest.mark.parametrize("model", BASELINES)
 @given(seed=st.integers(0, 1000), n=st.integers(1, 50))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_another_future_moves_no_forecast_by_a_bit(model, seed, n):
     train, windows = make_history(seed), make_history(seed + 1)
     whole = BASELINES[model](windows, train)

@@ -112,7 +112,7 @@ def test_a_stored_network_is_the_one_that_was_described(network) -> None:
     assert shapes == weight_shapes(NETWORKS["v2"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 39), min_size=1, max_size=30))
 def test_a_forecast_is_the_same_alone_and_in_any_batch(
     network: StoredNetwork, chosen: list[int]

@@ -50,7 +50,7 @@ def test_figures_call_models_and_rules_what_the_tables_do() -> None:
 
 
 @given(heights=st.lists(st.integers(0, 100), min_size=1, max_size=12))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_labels_stand_apart_in_the_lines_order_and_none_above_the_axes(
     heights: list[int],
 ) -> None:

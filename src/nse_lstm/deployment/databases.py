@@ -45,7 +45,7 @@ def make_engine(url: str) -> sa.Engine:
     except (sa.exc.ArgumentError, ImportError) as error:
         raise ConfigurationError(
             f"Expected a database whose driver is installed. Received: "
-            f"{place.drivername} ({_without_secrets(place, error)})"
+            f"{place.drivername} ({first_line(place, error)})"
         ) from None
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
@@ -71,7 +71,7 @@ def readable_errors(engine: sa.Engine) -> Iterator[None]:
     except sa.exc.DBAPIError as error:
         raise ArtefactError(
             f"Expected a forecast store in {database_name(engine.url)}. Received: "
-            f"{_without_secrets(engine.url, error.orig)}"
+            f"{first_line(engine.url, error.orig)}"
         ) from None
 
 
@@ -119,8 +119,15 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _without_secrets(url: sa.URL, error: BaseException | None) -> str:
-    """Return the first line of an error message with every secret masked."""
+def first_line(url: sa.URL, error: BaseException | None) -> str:
+    """Return the first line of an error message with every secret masked.
+
+    Parameters
+    ----------
+    url : URL
+        Of the database.
+    error : BaseException, optional
+    """
     lines = str(error).strip().splitlines() or ["no message"]
     secrets = [url.password, url.query.get("password")]
     for secret in (secret for secret in secrets if isinstance(secret, str) and secret):

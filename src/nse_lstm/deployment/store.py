@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from nse_lstm.deployment.databases import (
     database_name,
+    first_line,
     make_engine,
     readable_errors,
     write_transaction,
@@ -46,6 +47,8 @@ a row of another stock that arrives late changes the digest of the whole market.
 VALUES = tuple(name for name in KINDS if name not in (*KEY, *PROVENANCE))
 """Columns that are the forecast itself."""
 DIFFERENCES = [*KEY, "what", "stored", "now"]
+ATTEMPTS = 100
+"""Appends before a refusal is the database's own rule, not another writer's row."""
 
 
 def stored_columns() -> list[sa.Column[Any]]:
@@ -87,16 +90,19 @@ def open_store(url: str) -> sa.Engine:
         No message shows a password.
     """
     store = make_engine(url)
-    with readable_errors(store):
-        _create(store)
-        there = sa.inspect(store).get_columns(TABLE.name)
-    columns = [column["name"] for column in there]
-    if columns != TABLE.columns.keys():
+    try:
+        with readable_errors(store):
+            _create(store)
+            there = sa.inspect(store).get_columns(TABLE.name)
+        columns = [column["name"] for column in there]
+        if columns != TABLE.columns.keys():
+            raise ArtefactError(
+                f"Expected a forecast store in {database_name(store.url)}. Received: a "
+                f"table {TABLE.name!r} with the columns {columns}"
+            )
+    except BaseException:
         store.dispose()
-        raise ArtefactError(
-            f"Expected a forecast store in {database_name(store.url)}. Received: a "
-            f"table {TABLE.name!r} with the columns {columns}"
-        )
+        raise
     return store
 
 
@@ -123,7 +129,8 @@ def append_forecasts(store: sa.Engine, rows: pd.DataFrame) -> int:
     TableError
         If the rows break their schema.
     ArtefactError
-        If the store holds other values under a row's key, naming both.
+        If the store holds other values under a row's key, naming both, or if the
+        database refuses to write.
     """
     n_new, differences = _append_all(store, rows, may_differ=False)
     if len(differences):
@@ -225,12 +232,16 @@ def _append_all(
     given[numbers] += 0.0
     if given.empty:
         return 0, pd.DataFrame(columns=DIFFERENCES)
-    while True:
+    for _ in range(ATTEMPTS):
         try:
             return _append(store, given, may_differ)
-        except sa.exc.IntegrityError:
+        except sa.exc.IntegrityError as error:
             # Another writer inserted between our read and our insert: read again.
-            continue
+            refused = first_line(store.url, error.orig)
+    raise ArtefactError(
+        f"Expected {database_name(store.url)} to take {len(given)} forecasts. "
+        f"Received: {refused}"
+    )
 
 
 def _append(

@@ -1,11 +1,12 @@
 """A forecast is served with what scoring stored: its interval, flags and quantiles."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from support.service_parts import VERSIONS, promote_network, running
+from support.service_parts import TOKEN, VERSIONS, promote_network, running
 
 from nse_lstm.deployment.registry_files import LATEST_QUANTILES
 from nse_lstm.deployment.service.snapshot import Source
@@ -22,14 +23,15 @@ FLAGS = "outside_range,beyond_limit,flat"
 
 
 @pytest.fixture
-def stored(source: Source, panel: pd.DataFrame, tmp_path) -> Source:
+def stored(source: Source, panel: pd.DataFrame, tmp_path) -> Iterator[Source]:
     """The source with a store of its last forecasts, which scoring flagged."""
     rows, _ = score_latest(panel, study=source.study, paths=source.paths)
     store = open_store(f"sqlite:///{tmp_path / 'forecasts.sqlite'}")
     network = rows["model"] == "v2"
     rows = rows.assign(flags=np.where(network, FLAGS, ""), lower=-0.25, upper=0.5)
     append_forecasts(store, rows)
-    return replace(source, store=store)
+    yield replace(source, store=store)
+    store.dispose()
 
 
 def quantiles_of(origin: pd.Timestamp, *, middle: float = 0.0) -> pd.DataFrame:
@@ -94,6 +96,33 @@ def test_quantiles_are_served_with_the_forecast_that_they_are_of(stored, panel):
         assert (each["last_price"], each["unchanged"]) == (40.5, 0.25)
         assert [float(level) for level in each["quantiles"]] == list(QUANTILE_LEVELS)
         assert list(each["quantiles"].values()) == row[list(QUANTILE_COLUMNS)].tolist()
+
+
+def test_a_store_that_goes_away_leaves_the_last_state_and_one_line(
+    stored, tmp_path, caplog
+):
+    file = tmp_path / "forecasts.sqlite"
+    with running(stored) as service:
+        before = service.client.get("/forecasts/BBB").json()
+        stored.store.dispose()
+        whole = file.read_bytes()
+        file.write_bytes(b"no database" * 100)
+        for _ in range(3):
+            service.holder.refresh()
+        assert service.client.get("/health").json()["status"] == "stale"
+        assert service.client.get("/forecasts/BBB").json() == before
+        change = {"ticker": "BBB", "why": "worse"}
+        bearer = {"Authorization": f"Bearer {TOKEN}"}
+        promote_network(stored, 2)
+        answer = service.client.post("/rollbacks", json=change, headers=bearer)
+        assert answer.status_code == 503 and "not in service" in answer.json()["error"]
+        stored.store.dispose()
+        file.write_bytes(whole)
+        service.holder.refresh()
+        assert service.client.get("/health").json()["status"] == "ok"
+        assert service.client.get("/forecasts/BBB").json()["lower"] == before["lower"]
+    lines = [line for line in caplog.messages if "last valid state" in line]
+    assert len(lines) == 1 and "forecasts.sqlite" in lines[0]
 
 
 def test_another_model_has_no_part_in_them(stored, panel):

@@ -23,6 +23,7 @@ from nse_lstm.errors import StudyError
 logger = logging.getLogger(__name__)
 
 REFUSED = "The registry refused; the server's log says why"
+NOT_YET = "The change is logged but not in service; the server's log says why"
 
 
 def add_changes(app: FastAPI, holder: SnapshotCache, token: str) -> None:
@@ -79,6 +80,8 @@ async def _change(
         logger.warning("A change was refused: %s", error)
         raise HTTPException(409, REFUSED) from None
     await holder.change(holder.refresh)
+    if holder.is_stale:
+        raise HTTPException(503, NOT_YET)
     return Promoted(
         snapshot=holder.current.version,
         ticker=entry.ticker,

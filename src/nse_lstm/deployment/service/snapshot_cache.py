@@ -70,12 +70,13 @@ class SnapshotCache:
     def refresh(self) -> None:
         """Take a new snapshot if registry, panel or store changed since the last.
 
-        An invalid state is not served: the last valid one stays, marked as stale.
+        An invalid state is not served: the last valid one stays, marked as stale. So it
+        does while the store cannot be reached, with one line in the log.
         """
-        stamp = self.source.stamp
-        if stamp == self.stamp and not self.is_stale:
-            return
         try:
+            stamp = self.source.stamp
+            if stamp == self.stamp and not self.is_stale:
+                return
             # Between another process's writes of the registry's two files they
             # contradict each other; the next refresh reads them again.
             self.current = take_snapshot(self.source)

@@ -8,7 +8,8 @@ as it is.
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from nse_lstm.config import study_document
@@ -107,13 +109,13 @@ def search(
     def objective(settings: dict[str, Any], place: int) -> float:
         return mean_rank_ic(task, one, settings, place)
 
-    trials = _open(workspace, one)
     budget = one.n_trials(workspace.study)
-    while (n_done := len(_done(trials))) < budget:
-        _try_next(workspace, trials, one, objective, n_years=len(task.folds))
-        _record(workspace, trials, one)
-        progress(_line(_done(trials)[-1], f"[{n_done + 1}/{budget}]"))
-    return _found(trials, one, n_evaluations=_record(workspace, trials, one))
+    with _opened(workspace, one) as trials:
+        while (n_done := len(_done(trials))) < budget:
+            _try_next(workspace, trials, one, objective, n_years=len(task.folds))
+            _record(workspace, trials, one)
+            progress(_line(_done(trials)[-1], f"[{n_done + 1}/{budget}]"))
+        return _found(trials, one, n_evaluations=_record(workspace, trials, one))
 
 
 def search_years(workspace: Workspace) -> tuple[int, ...]:
@@ -188,18 +190,24 @@ def settings_lines(found: SearchResult) -> str:
     return "\n".join([f"[{section}]", *lines])
 
 
-def _open(workspace: Workspace, forecaster: Forecaster) -> optuna.Study:
+@contextmanager
+def _opened(workspace: Workspace, forecaster: Forecaster) -> Iterator[optuna.Study]:
     """Open the stored trials of this search, named by all that its scores depend on."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = workspace.paths.search
     folder.mkdir(parents=True, exist_ok=True)
-    return optuna.create_study(
-        storage=f"sqlite:///{folder / forecaster.name}.db",
-        study_name=_version(workspace, forecaster),
-        direction="maximize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=RANDOM_TRIALS),
-        load_if_exists=True,
-    )
+    storage = RDBStorage(f"sqlite:///{folder / forecaster.name}.db")
+    try:
+        yield optuna.create_study(
+            storage=storage,
+            study_name=_version(workspace, forecaster),
+            direction="maximize",
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=RANDOM_TRIALS),
+            load_if_exists=True,
+        )
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 def _try_next(
