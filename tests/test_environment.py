@@ -9,6 +9,9 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from support.places import ROOT
+from typer.testing import CliRunner
+
+from nse_lstm.cli import app
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCKS = ["requirements.lock", "requirements-service.lock"]
@@ -94,3 +97,12 @@ def test_the_service_has_the_studys_versions_and_neither_networks_nor_notebooks(
     wanted = {canonicalize_name(Requirement(r).name) for r in groups["service"]}
     assert wanted <= names
     assert not names & {"tensorflow", "keras", "jupyterlab", "matplotlib", "scipy"}
+
+
+def test_the_citation_and_the_command_name_the_version_of_the_project() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PROJECT["version"]
+    assert citation["license"] == PROJECT["license"]
+    found = CliRunner().invoke(app, ["--version"])
+    assert found.stdout == f"nse-lstm {PROJECT['version']}\n"
+    assert found.exit_code == 0

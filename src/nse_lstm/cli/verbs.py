@@ -30,6 +30,30 @@ app = typer.Typer(
     epilog=EXIT_CODES,
 )
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"nse-lstm {version('nse-lstm')}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and exit.",
+            callback=_print_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """Forecast prices of the Nairobi Securities Exchange, and judge the forecasts."""
+
+
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the answer as JSON, and nothing else.")
 ]
