@@ -113,9 +113,11 @@ def compare_future(
 def refit_under_future(
     base: PipelineRun, seed: int, root: Path, learner: str
 ) -> list[AuditAlarm]:
-    """Fit the last fold's networks again under another future, and forecast with them.
+    """Fit networks again under another future, and forecast with them.
 
-    They are v1, v2 of one stock, and the stock LSTM with its pool.
+    They are the last fold's v1, v2 of one stock, and stock LSTM with its pool. The
+    first fold's stock LSTM is fitted again beside the later folds', whose training
+    spans then hold the other future: no later fold's network may reach it.
 
     Parameters
     ----------
@@ -151,12 +153,41 @@ def refit_under_future(
     ]
     moved = list(_compare_networks(base, there, splice, names))
     shutil.rmtree(root)
-    return alarms + [AuditAlarm("futures: forecasts", splice.label, m) for m in moved]
+    alarms += [AuditAlarm("futures: forecasts", splice.label, m) for m in moved]
+    if workspace.study.stock_lstm.trained:
+        alarms += _refit_first_fold(base, seed, root, learner)
+    return alarms
 
 
-def _bytes(data: StudyData, model: tuple[str, str], name: str) -> bytes:
+def _refit_first_fold(
+    base: PipelineRun, seed: int, root: Path, learner: str
+) -> list[AuditAlarm]:
+    """Fit every fold's stock LSTM after an origin in the first fold's year."""
+    fold = base.folds[0]
+    splice = _splice(base, fold.year, seed, kind=MIDDLE)
+    workspace = _open_spliced(base, splice, root)
+    prepare.prepare_data(workspace)
+    here, there = open_study_data(base.workspace), open_study_data(workspace)
+    with learning_with(learner):
+        train_stock_lstm(there, there.folds, progress=lambda line: None)
+    names = [ALL_STOCKS, *here.recommended[fold.year]]
+    alarms = [
+        AuditAlarm("futures: weights", splice.label, f"{name} of {STOCK_LSTM} {ticker}")
+        for ticker in names
+        for name in (*FILES, WEIGHTS)
+        if _bytes(here, (ticker, STOCK_LSTM), name, year=fold.year)
+        != _bytes(there, (ticker, STOCK_LSTM), name, year=fold.year)
+    ]
+    shutil.rmtree(root)
+    return alarms
+
+
+def _bytes(
+    data: StudyData, model: tuple[str, str], name: str, *, year: int = 0
+) -> bytes:
+    """Return a file of a model of a year; of the last fold's if it is 0."""
     ticker, architecture = model
-    year = data.folds[-1].year
+    year = year or data.folds[-1].year
     return (bundle_folder(data, ticker, year, architecture) / name).read_bytes()
 
 
