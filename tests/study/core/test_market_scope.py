@@ -25,8 +25,10 @@ from nse_lstm.study.core.market_scope import (
     market_scope,
     scope_sentences,
 )
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.prepare import prepare_data, preview_scope
+from nse_lstm.study.ranking.tabular_models import ranking_folds
 
 
 def market_of(
@@ -86,6 +88,53 @@ def test_a_recommended_stock_that_is_gone_is_named_with_its_year(tmp_path):
     (row,) = scope[scope["cannot"] == GONE].itertuples()
     assert (row.phase, row.year, row.ticker) == ("Phase 4", year, "BBB")
     assert "cannot forecast and trade for BBB" in " ".join(scope_sentences(scope))
+
+
+def without(root, *years: int, n_walk_forward: int) -> Workspace:
+    """Three stocks over six years, of which some have no file."""
+    study = Study(
+        market=Market(name="mine", label="Mine"),
+        universe=Universe(min_sessions=400),
+        folds=Folds(n_walk_forward=n_walk_forward),
+        tabular=Tabular(first_year=2021),
+        cross_section=CrossSection(ticks="none"),
+    )
+    workspace = market_of(root, 3, n_sessions=1480, study=study)
+    for year in years:
+        (workspace.paths.raw / f"mine_prices_{year}.csv").unlink()
+    return workspace
+
+
+def test_a_walk_forward_year_without_a_file_is_told_and_the_others_are_done(tmp_path):
+    workspace = without(tmp_path, 2022, n_walk_forward=2)
+    prepared = prepare_data(workspace)
+    assert prepared.facts.test_year == 2024
+    assert prepared.facts.walk_forward == [2023] and sorted(prepared.statistics) == [
+        2023,
+        2024,
+    ]
+    assert prepared.facts.missing_years == [2022]
+    data = open_study_data(workspace)
+    assert [fold.year for fold in ranking_folds(data)] == [2021, 2023]
+    said = scope_sentences(prepared.scope)
+    assert said[0] == (
+        "Phases 2 to 5 2022: cannot forecast or judge the year. "
+        "No file holds a session of it."
+    )
+
+
+def test_no_walk_forward_year_with_a_file_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"walk-forward year: 2023\. Received: none"):
+        prepare_data(without(tmp_path, 2023, n_walk_forward=1))
+
+
+def test_a_history_that_lacks_a_file_is_too_short_and_the_file_is_named(tmp_path):
+    workspace = without(tmp_path, 2020, 2021, n_walk_forward=2)
+    with pytest.raises(DataError) as caught:
+        prepare_data(workspace)
+    assert "No file holds a session of 2020. No file holds a session of 2021." in str(
+        caught.value
+    )
 
 
 def test_a_short_history_has_no_year_to_rank(tmp_path):

@@ -13,7 +13,7 @@ from nse_lstm.errors import DataError
 from nse_lstm.features.cross_sectional_rank import MIN_STOCKS
 from nse_lstm.features.market_panel import make_market_panel
 from nse_lstm.json_files import read_json
-from nse_lstm.study.core.scored_years import scored_years
+from nse_lstm.study.core.scored_years import missing_years, scored_years
 from nse_lstm.study.core.workspace import Workspace
 
 COLUMNS = ("phase", "year", "ticker", "cannot", "why")
@@ -24,6 +24,7 @@ MIN_MEMBERS = 2
 """Fewest stocks that have a ranking."""
 RANK, RANK_IC = "rank the stocks", "score a ranking by rank IC"
 NETWORK, GONE = "train a network", "forecast and trade"
+NO_FILE = "No file holds a session of it."
 FULL_YEAR = 200
 """Sessions of a year that is nearly whole."""
 
@@ -60,6 +61,7 @@ def market_scope(
         text. No row where everything can be done.
     """
     rows = [
+        *_missing(panel, test_year),
         *_untrained(study, statistics),
         *_unranked(study, panel, test_year),
         *_gone(panel, recommended),
@@ -68,7 +70,12 @@ def market_scope(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def check_trainable(study: Study, statistics: Mapping[int, pd.DataFrame]) -> None:
+def check_trainable(
+    study: Study,
+    statistics: Mapping[int, pd.DataFrame],
+    *,
+    missing: Sequence[int] = (),
+) -> None:
     """Refuse a market in which some year has no stock to train on.
 
     Parameters
@@ -77,6 +84,8 @@ def check_trainable(study: Study, statistics: Mapping[int, pd.DataFrame]) -> Non
         Its universe and folds.
     statistics : mapping of int to DataFrame
         ``STATISTICS`` by fold.
+    missing : sequence of int
+        Years of which no file holds a session.
 
     Raises
     ------
@@ -104,10 +113,11 @@ def check_trainable(study: Study, statistics: Mapping[int, pd.DataFrame]) -> Non
         if n_whole > 0
         else "No year before the test year has such a stock"
     )
+    absent = "".join(f" No file holds a session of {gap}." for gap in missing)
     raise DataError(
         "Expected at least one stock worth training on before every year. Received: "
         f"none before {', '.join(map(str, sorted(empty)))}. Before {year}: "
-        f"{' '.join(reasons[:5]) or 'no ordinary share.'} {fewer}. "
+        f"{' '.join(reasons[:5]) or 'no ordinary share.'}{absent} {fewer}. "
         f"[markets.{name}.universe] in the study file changes the rule"
     )
 
@@ -157,6 +167,11 @@ def scope_sentences(scope: pd.DataFrame) -> list[str]:
     return sentences
 
 
+def _missing(panel: pd.DataFrame, test_year: int) -> Iterator[Row]:
+    for year in missing_years(panel, test_year):
+        yield ("Phases 2 to 5", year, "", "forecast or judge the year", NO_FILE)
+
+
 def _untrained(study: Study, statistics: Mapping[int, pd.DataFrame]) -> Iterator[Row]:
     """Yield the stocks without a network in years with fewer than wanted."""
     for year, table in sorted(statistics.items()):
@@ -174,7 +189,8 @@ def _untrained(study: Study, statistics: Mapping[int, pd.DataFrame]) -> Iterator
 def _unranked(study: Study, panel: pd.DataFrame, test_year: int) -> Iterator[Row]:
     sealed = panel[panel["session"] < pd.Timestamp(test_year, 1, 1)]
     first = first_ranking_year(study, panel["session"].min())
-    if not scored_years(study, first, test_year):
+    lost = missing_years(panel, test_year)
+    if not set(scored_years(study, first, test_year)) - set(lost):
         why = (
             f"It needs {HISTORY_YEARS} years of data and a year to rank from {first} "
             f"on, before the test year {test_year}."

@@ -4,7 +4,7 @@
 reads further.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import pandas as pd
@@ -33,6 +33,8 @@ class MarketFacts:
     n_tickers: int
     walk_forward: list[int]
     """Years before the test year that choices are made on, in order."""
+    missing_years: list[int] = field(default_factory=list)
+    """Years between first session and test year of which no file holds a session."""
 
 
 def parse_day(text: str) -> pd.Timestamp:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.config import Study
-from nse_lstm.errors import ConfigurationError
+from nse_lstm.errors import ConfigurationError, DataError
 from nse_lstm.features.returns import market_sessions
 
 
@@ -49,6 +49,20 @@ def require_scored(study: Study, year: int) -> None:
         )
 
 
+def missing_years(panel: pd.DataFrame, test_year: int) -> list[int]:
+    """Return the years before the test year of which no file holds a session.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        ``tables.PANEL``.
+    test_year : int
+        Outside.
+    """
+    there = set(panel["session"].dt.year.unique())
+    return [year for year in range(min(there), test_year) if year not in there]
+
+
 def walk_forward_years(
     study: Study, panel: pd.DataFrame, *, test_year: int
 ) -> list[int]:
@@ -56,7 +70,8 @@ def walk_forward_years(
 
     They begin with the market's ``first_walk_forward``, or ``folds.n_walk_forward``
     years before the test year. The market's own first year needs as many sessions
-    before it as ``universe.min_sessions``; with shorter files the walk begins later.
+    before it as ``universe.min_sessions``; with shorter files the walk begins later. A
+    year of which no file holds a session is left out.
 
     Parameters
     ----------
@@ -69,12 +84,28 @@ def walk_forward_years(
     ------
     ConfigurationError
         If the test year is untouched.
+    DataError
+        If no file holds a session of any of the years.
     """
     require_scored(study, test_year)
+    lost = missing_years(panel, test_year)
     first = study.market.first_walk_forward
+    known = scored_years(
+        study, first or test_year - study.folds.n_walk_forward, test_year
+    )
+    there = [year for year in known if year not in lost]
+    if known and not there:
+        raise DataError(
+            f"Expected price files of a walk-forward year: {_words(known)}. Received: "
+            "none, so no choice could be made before the test year. Add the files, or "
+            f"set [markets.{study.market.name}.folds] n_walk_forward in the study file"
+        )
     if not first:
-        return scored_years(study, test_year - study.folds.n_walk_forward, test_year)
+        return there
     years = np.asarray(market_sessions(panel).year)
     needed = study.universe.min_sessions
-    known = scored_years(study, first, test_year)
-    return [year for year in known if (years < year).sum() >= needed]
+    return [year for year in there if (years < year).sum() >= needed]
+
+
+def _words(years: list[int]) -> str:
+    return ", ".join(map(str, years))

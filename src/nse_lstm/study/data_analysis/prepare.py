@@ -19,7 +19,7 @@ from nse_lstm.study.core.market_scope import (
     market_scope,
 )
 from nse_lstm.study.core.phase_tables import MarketFacts
-from nse_lstm.study.core.scored_years import walk_forward_years
+from nse_lstm.study.core.scored_years import missing_years, walk_forward_years
 from nse_lstm.study.core.workspace import Workspace, actions_path, sourced_path
 from nse_lstm.tables import (
     INSTRUMENTS,
@@ -62,7 +62,8 @@ def prepare_data(workspace: Workspace) -> PreparedData:
     _write_market(workspace, market)
     statistics = _judge_stocks(workspace, market, folds_of_years(years, test_year))
     by_fold = {year: recommended(table) for year, table in statistics.items()}
-    check_trainable(workspace.study, statistics)
+    missing = missing_years(market.panel, test_year)
+    check_trainable(workspace.study, statistics, missing=missing)
     scope = market_scope(
         workspace.study,
         market.panel,
@@ -88,7 +89,8 @@ def preview_scope(workspace: Workspace) -> pd.DataFrame:
     test_year = resolve_test_year(market.panel, workspace.study.test_year)
     years = walk_forward_years(workspace.study, market.panel, test_year=test_year)
     statistics = _judge_stocks(workspace, market, folds_of_years(years, test_year))
-    check_trainable(workspace.study, statistics)
+    missing = missing_years(market.panel, test_year)
+    check_trainable(workspace.study, statistics, missing=missing)
     return market_scope(
         workspace.study,
         market.panel,
@@ -164,4 +166,5 @@ def _facts(market: MarketData, years: list[int], test_year: int) -> MarketFacts:
         n_rows=len(market.panel),
         n_tickers=int(market.panel["ticker"].nunique()),
         walk_forward=years,
+        missing_years=missing_years(market.panel, test_year),
     )

@@ -128,9 +128,11 @@ def search_years(workspace: Workspace) -> tuple[int, ...]:
     """
     data = open_study_data(workspace)
     first = min(ranking_folds(data)[0].year, data.folds[0].year)
-    begin = pd.Timestamp(read_facts(workspace).first_session).year + HISTORY_YEARS
+    facts = read_facts(workspace)
+    begin = pd.Timestamp(facts.first_session).year + HISTORY_YEARS
     known = scored_years(workspace.study, begin, first)
-    years = tuple(known[-workspace.study.search.n_years :])
+    there = [year for year in known if year not in facts.missing_years]
+    years = tuple(there[-workspace.study.search.n_years :])
     if not years:
         raise ArtefactError(
             f"Expected a year from {begin} on, before the first walk-forward year, to "

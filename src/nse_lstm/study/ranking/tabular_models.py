@@ -55,7 +55,7 @@ def ranking_folds(data: StudyData) -> tuple[Fold, ...]:
     """Return the walk-forward years of the tabular models, in order.
 
     From the study's ``first_year``, or the third of the data if that is later, to the
-    year before the test year, without untouched years.
+    year before the test year, without untouched years and years without a file.
 
     Raises
     ------
@@ -64,7 +64,8 @@ def ranking_folds(data: StudyData) -> tuple[Fold, ...]:
     """
     facts = data.facts
     first = first_ranking_year(data.study, pd.Timestamp(facts.first_session))
-    years = scored_years(data.study, first, facts.test_year)
+    known = scored_years(data.study, first, facts.test_year)
+    years = [year for year in known if year not in facts.missing_years]
     if not years:
         raise ArtefactError(
             f"Expected a year from {first} on, before the test year, to forecast. "
