@@ -15,7 +15,10 @@ from nse_lstm.features.folds import make_folds
 from nse_lstm.features.indicators import build_features
 from nse_lstm.features.targets import build_targets
 from nse_lstm.models.tabular_models import (
+    FOUR_SIGNALS,
     RULES,
+    SIGNALS,
+    fit_least_squares,
     fit_ridge,
     forecast_tabular,
     split_rows,
@@ -85,7 +88,8 @@ def test_forecast_rows_are_members_with_an_origin_in_the_fold(
     key = pd.MultiIndex.from_frame(forecasts[["ticker", "origin"]])
     assert features.loc[key, ["member", "usable"]].all(axis=None)
     assert (forecasts["origin"].dt.year == 2021).all()
-    assert set(forecasts["model"]) == {"ridge", "boosting", "ridge_per_stock", *RULES}
+    fitted = {"ridge", "boosting", "ridge_per_stock", FOUR_SIGNALS}
+    assert set(forecasts["model"]) == {*fitted, *RULES}
     own = forecasts[forecasts["model"] == "ridge"]
     sessions = pd.DatetimeIndex(panel["session"].unique())
     in_fold = sessions[(sessions.year == 2021)]
@@ -125,6 +129,73 @@ def test_a_ridge_per_stock_is_the_closed_form_on_its_own_rows(
     expected = unit * model.predict(ahead.sort_values("origin")[names].fillna(0.0))
     assert len(found) > 40
     np.testing.assert_allclose(found["y_hat"], expected, rtol=1e-7, atol=1e-12)
+
+
+def plain_least_squares(rows: list[list[float]], y: list[float]) -> list[float]:
+    """Solve the normal equations by elimination; the constant comes first."""
+    X = [[1.0, *row] for row in rows]
+    n = len(X[0])
+    table = [
+        [sum(row[i] * row[j] for row in X) for j in range(n)]
+        + [sum(row[i] * value for row, value in zip(X, y, strict=True))]
+        for i in range(n)
+    ]
+    for i in range(n):
+        for k in range(n):
+            if k != i:
+                ratio = table[k][i] / table[i][i]
+                table[k] = [
+                    a - ratio * b for a, b in zip(table[k], table[i], strict=True)
+                ]
+    return [table[i][n] / table[i][i] for i in range(n)]
+
+
+def test_four_signals_are_plain_least_squares_on_four_ranks(
+    tables: Tables, forecasts: pd.DataFrame
+) -> None:
+    assert SIGNALS == (
+        "volatility_60",
+        "turnover_level_60",
+        "momentum_250",
+        "reversal_5",
+    )
+    features, labels = tables
+    sessions = sorted(features["session"].unique())
+    start = next(i for i, each in enumerate(sessions) if each >= FOLD.start)
+    last_known = sessions[start - SMALL.purge]
+    known = {
+        (row.ticker, row.session): [
+            0.0 if np.isnan(value) else float(value)
+            for value in (getattr(row, name) for name in SIGNALS)
+        ]
+        for row in features[features["usable"]].itertuples()
+    }
+    train = [
+        (known[row.ticker, row.origin], row.y_rank, row.y_excess)
+        for row in labels.itertuples()
+        if (row.ticker, row.origin) in known
+        and row.target_date < last_known
+        and not np.isnan(row.y_rank)
+    ]
+    ranks = [rank for _, rank, _ in train]
+    constant, *slopes = plain_least_squares([x for x, _, _ in train], ranks)
+    unit = sum(r * e for _, r, e in train) / sum(r * r for r in ranks)
+    own = forecasts[forecasts["model"] == FOUR_SIGNALS]
+    assert len(own) > 100 and own["y_hat"].nunique() > 5
+    for row in own.itertuples():
+        x = known[row.ticker, row.origin]
+        rank = constant + sum(a * b for a, b in zip(slopes, x, strict=True))
+        assert row.y_hat == pytest.approx(unit * rank, rel=1e-8, abs=1e-14)
+
+
+def test_least_squares_gives_a_constant_column_no_weight() -> None:
+    generator = np.random.default_rng(5)
+    X = generator.normal(size=(60, 3))
+    X[:, 1] = 0.25
+    y = 2 * X[:, 0] - X[:, 2] + 3
+    coefficients, constant = fit_least_squares(X, y)
+    np.testing.assert_allclose(coefficients, [2, 0, -1], atol=1e-12)
+    assert constant == pytest.approx(3)
 
 
 def test_a_stock_with_few_rows_has_no_ridge_of_its_own(tables: Tables) -> None:
@@ -185,8 +256,12 @@ def test_another_future_moves_no_forecast_made_before_it(
     )
     assert len(one) > 100
     pd.testing.assert_frame_equal(one, two, check_exact=True)
-    late = [t[t["origin"] > cut_at]["y_hat"].to_numpy() for t in (forecasts, moved)]
-    assert not np.array_equal(*late)
+    for model in ("ridge", FOUR_SIGNALS):
+        late = [
+            t[(t["origin"] > cut_at) & (t["model"] == model)]["y_hat"].to_numpy()
+            for t in (forecasts, moved)
+        ]
+        assert not np.array_equal(*late)
 
 
 def test_nothing_to_train_on_is_an_error(tables: Tables) -> None:

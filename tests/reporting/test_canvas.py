@@ -9,7 +9,7 @@ from nse_lstm.evaluation.random_positions import RANDOM
 from nse_lstm.evaluation.strategies import BENCHMARKS
 from nse_lstm.models.baselines import BASELINES
 from nse_lstm.models.stock_lstm import STOCK_LSTM, THRESHOLDED
-from nse_lstm.models.tabular_models import RULES
+from nse_lstm.models.tabular_models import FOUR_SIGNALS, RULES
 from nse_lstm.reporting import strategy_figures
 from nse_lstm.reporting.canvas import (
     COLOURS,
@@ -27,7 +27,7 @@ from nse_lstm.study.validation.conformal_gate import BANDED
 
 
 def test_every_model_of_every_table_has_a_name() -> None:
-    tabular = {"ridge", "boosting", "ridge_per_stock", *RULES}
+    tabular = {"ridge", "boosting", "ridge_per_stock", FOUR_SIGNALS, *RULES}
     networks = {"v1", "v2", "rank_lstm", SINGLE, DELAY1, f"v2{BANDED}"}
     networks |= {STOCK_LSTM, THRESHOLDED}
     blends = {ENSEMBLE, EQUAL, WITHOUT_LSTM}

@@ -1,4 +1,4 @@
-"""Ridge and boosted trees on the cross-section: benchmarks of the rank LSTM.
+"""Ridge, boosted trees and four plain signals: benchmarks of the rank LSTM.
 
 All are fitted to the rank of a stock's return among the session's universe, on every
 tradable ordinary stock, in the universe or not. They forecast ranks. The training
@@ -6,7 +6,7 @@ span's own slope of excess return on rank turns these into returns. Nothing here
 on the number of threads.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,6 +28,11 @@ RULES = {
     "rule_reversal": ("reversal_5", 1.0),
 }
 """One feature each and its sign; nothing is fitted but the unit."""
+
+FOUR_SIGNALS = "four_signals"
+SIGNALS = ("volatility_60", "turnover_level_60", "momentum_250", "reversal_5")
+"""Low volatility, turnover, 12-1 momentum and one-week reversal: signals that need no
+learning beyond four coefficients."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +99,9 @@ def forecast_tabular(
     """Fit every tabular model on all rows before a fold and forecast the fold.
 
     ``ridge`` and ``boosting`` are one model of all stocks, ``ridge_per_stock`` is one
-    per stock; beside them the two ``RULES``. To a ridge a missing feature is the middle
-    rank, to the trees it is missing.
+    per stock, ``four_signals`` is least squares on ``SIGNALS`` alone. Beside them the
+    two ``RULES``. Linear models take a missing feature as the middle rank, to the trees
+    it is missing.
 
     Parameters
     ----------
@@ -130,6 +136,7 @@ def forecast_tabular(
         "ridge": partial(_ridge, train, ahead, alpha=tabular.ridge_alpha),
         "boosting": partial(boosted_ranks, train, ahead, tabular=tabular, seed=seed),
         "ridge_per_stock": partial(_ridge_per_stock, train, ahead, tabular=tabular),
+        FOUR_SIGNALS: partial(_four_signals, train, ahead),
         **{model: partial(_rule, ahead, model) for model in RULES},
     }
     wanted = fits if only is None else only
@@ -156,12 +163,38 @@ def fit_ridge(X: Numbers, y: Numbers, *, alpha: float) -> tuple[Numbers, float]:
         Weight of the squared coefficients beside the squared errors' sum.
     """
     centre, mean = X.mean(axis=0), float(y.mean())
-    both = np.column_stack([X - centre, y - mean])
+    gram, product = _centred_products(X - centre, y - mean)
+    coefficients = np.linalg.solve(gram + alpha * np.eye(X.shape[1]), product)
+    return np.asarray(coefficients, float), mean - float(
+        np.einsum("j,j->", centre, coefficients)
+    )
+
+
+def fit_least_squares(X: Numbers, y: Numbers) -> tuple[Numbers, float]:
+    """Return the coefficients and the constant of ordinary least squares (OLS).
+
+    A column that is constant or a combination of others leaves many solutions. The
+    result is the one with the smallest coefficients, so a constant column has 0.
+
+    Parameters
+    ----------
+    X, y : arrays of shape (n, n_features) and (n,)
+        None missing.
+    """
+    centre, mean = X.mean(axis=0), float(y.mean())
+    gram, product = _centred_products(X - centre, y - mean)
+    coefficients, *_ = np.linalg.lstsq(gram, product)
+    return np.asarray(coefficients, float), mean - float(
+        np.einsum("j,j->", centre, coefficients)
+    )
+
+
+def _centred_products(X: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
+    """Return X'X and X'y of centred columns."""
+    both = np.column_stack([X, y])
     # Not by BLAS, whose sums depend on the number of its threads.
     products = np.einsum("ij,ik->jk", both, both)
-    gram = products[:-1, :-1] + alpha * np.eye(X.shape[1])
-    coefficients = np.linalg.solve(gram, products[:-1, -1])
-    return coefficients, mean - float(np.einsum("j,j->", centre, coefficients))
+    return products[:-1, :-1], products[:-1, -1]
 
 
 def boosted_ranks(
@@ -210,6 +243,13 @@ def _ridge(train: pd.DataFrame, ahead: pd.DataFrame, *, alpha: float) -> Numbers
     return np.asarray(np.einsum("ij,j->i", _filled(ahead), coefficients) + constant)
 
 
+def _four_signals(train: pd.DataFrame, ahead: pd.DataFrame) -> Numbers:
+    X = _filled(train, SIGNALS)
+    coefficients, constant = fit_least_squares(X, train["y_rank"].to_numpy())
+    X_ahead = _filled(ahead, SIGNALS)
+    return np.asarray(np.einsum("ij,j->i", X_ahead, coefficients) + constant)
+
+
 def _ridge_per_stock(
     train: pd.DataFrame, ahead: pd.DataFrame, *, tabular: Tabular
 ) -> Numbers:
@@ -227,13 +267,13 @@ def _rule(ahead: pd.DataFrame, model: str) -> Numbers:
     return np.asarray(sign * ahead[feature].to_numpy(), np.float64)
 
 
-def _filled(rows: pd.DataFrame) -> Numbers:
+def _filled(rows: pd.DataFrame, columns: Sequence[str] = RANKED_FEATURES) -> Numbers:
     """Put the middle rank where a feature is missing.
 
     Market features are left out: they are one number per session, and so is their
     part of a linear forecast.
     """
-    return np.nan_to_num(rows[list(RANKED_FEATURES)].to_numpy())
+    return np.nan_to_num(rows[list(columns)].to_numpy())
 
 
 def return_per_rank(x: Numbers, y: Numbers) -> float:

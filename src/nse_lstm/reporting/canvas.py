@@ -69,6 +69,7 @@ NAMES = {
     "ridge": "ridge, all stocks",
     "boosting": "boosted trees, all stocks",
     "ridge_per_stock": "ridge, one per stock",
+    "four_signals": "four plain signals, least squares",
     "rule_range_position": "position in the day's range",
     "rule_reversal": "5-session reversal",
     "buy_and_hold": "buy and hold",

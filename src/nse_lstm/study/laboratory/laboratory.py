@@ -234,7 +234,7 @@ class Laboratory:
         Parameters
         ----------
         model : str
-            "ridge", "ridge_per_stock", "boosting" or "rank_lstm".
+            "ridge", "ridge_per_stock", "boosting", "four_signals" or "rank_lstm".
         year : int
             Year that is forecast; 0 is the last ``free`` one.
         seed : int

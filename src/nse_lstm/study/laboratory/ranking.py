@@ -83,7 +83,7 @@ def rank_year(
     workspace : Workspace
         With the run's own settings and seed.
     model : str
-        "ridge", "ridge_per_stock", "boosting" or "rank_lstm".
+        "ridge", "ridge_per_stock", "boosting", "four_signals" or "rank_lstm".
     year : int
         Before the test year. No later row is read.
     given : mapping

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 KERAS = "any Keras model"
 OWN = "your own network"
-RANK_MODELS = ("ridge", "boosting", "ridge_per_stock", "rank_lstm")
+RANK_MODELS = ("ridge", "boosting", "ridge_per_stock", "four_signals", "rank_lstm")
 PRICE_MODELS = ("stock_lstm", "v2")
 """Models that forecast one stock's price and are named by a word."""
 
@@ -89,6 +89,7 @@ SETTINGS: dict[str, Sections] = {
     "ridge": {"tabular": ("ridge_alpha",)},
     "ridge_per_stock": {"tabular": ("stock_ridge_alpha", "min_stock_rows")},
     "boosting": {"tabular": (*TREES, "learning_rate")},
+    "four_signals": {},
 }
 """By model: the settings of a run, by their section of the study file."""
 
@@ -248,13 +249,13 @@ def _unknown_setting(name: str, kind: str, known: list[str]) -> str:
     if elsewhere:
         return (
             f"`{name}` is no setting of {whose} but of {' and '.join(elsewhere)}. "
-            f"{_advice(kind)}Settings here: {', '.join(known)}"
+            f"{_advice(kind)}Settings here: {', '.join(known) or 'none'}"
         )
     if near:
         return f"`{name}` is no setting of {whose}{near}"
     return (
-        f"`{name}` is no setting of {whose}. Settings: {', '.join(known)}. Other "
-        "sections of the study file: open_laboratory(overrides=...)"
+        f"`{name}` is no setting of {whose}. Settings: {', '.join(known) or 'none'}. "
+        "Other sections of the study file: open_laboratory(overrides=...)"
     )
 
 

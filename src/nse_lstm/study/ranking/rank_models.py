@@ -16,6 +16,7 @@ from nse_lstm.evaluation.rank_ic import (
     summarise_rank_ic,
 )
 from nse_lstm.evaluation.scoring import realised
+from nse_lstm.models.tabular_models import FOUR_SIGNALS
 from nse_lstm.study.core.market_scope import can_rank
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
@@ -38,6 +39,7 @@ PAIRS = (
     *((EQUAL, member) for member in MEMBERS),
     (EQUAL, WITHOUT_LSTM),
     ("boosting", "ridge"),
+    *((model, FOUR_SIGNALS) for model in (EQUAL, *MEMBERS)),
 )
 """Pairs of models whose difference is shown, the first less the second."""
 
