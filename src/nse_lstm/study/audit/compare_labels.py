@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from nse_lstm.features.folds import make_combinatorial_folds, split_combinatorial
+from nse_lstm.features.folds import make_combinatorial_folds
 from nse_lstm.features.targets import build_targets
+from nse_lstm.models.distillation import distil
 from nse_lstm.models.jobs import SampleJob
 from nse_lstm.models.samples import Samples
+from nse_lstm.models.tabular_models import boosted_ranks, split_rows
 from nse_lstm.study.audit.differences import (
     FACTOR_NEAR,
     Differences,
@@ -105,37 +107,45 @@ def compare_stock_samples(run: PipelineRun, reference: ReferenceCache) -> Differ
 
 
 def compare_teacher(run: PipelineRun, reference: ReferenceCache) -> Differences:
-    """Compare which rows teach the rank LSTM's soft targets of each part of its span.
+    """Teach the rank LSTM's soft targets again, each part by rows apart from it.
 
     Parameters
     ----------
     run : PipelineRun
     reference : ReferenceCache
-        Not used: the dates of the labels are compared with it by ``compare_targets``.
+        Not used: the labels are compared with it by ``compare_targets``.
     """
-    names = ["origin", "entry_date", "target_date"]
-    table, fold = run.tabular.targets, run.folds[-1]
-    spans = table.loc[table["target_date"] < fold.start, names].drop_duplicates()
-    sessions = pd.DatetimeIndex(np.unique(spans.to_numpy()))
-    days = list(zip(*(to_dates(spans[name]) for name in names), strict=True))
-    parts = make_combinatorial_folds(
-        sessions, n_groups=run.workspace.study.rank_lstm.distillation_folds, n_test=1
+    study, fold, tables = run.workspace.study, run.folds[-1], run.tabular
+    known = tables.features[tables.features["session"] < fold.start]
+    rows = split_rows(
+        known, tables.targets, fold, purge=study.cross_section.purge
+    ).train
+    columns = [to_dates(rows[n]) for n in ("origin", "entry_date", "target_date")]
+    spans = list(zip(*columns, strict=True))
+    each = sorted(set(spans))
+    sessions = pd.DatetimeIndex(sorted({day for span in each for day in span}))
+    settings = study.rank_lstm
+    soft = rows["y_rank"].to_numpy(float).copy()
+    for part in make_combinatorial_folds(
+        sessions, n_groups=settings.distillation_folds, n_test=1
+    ):
+        blocks = [(start.date(), end.date()) for start, end in part.spans]
+        taught, held = split_apart(each, blocks)
+        teaches = dict(zip(each, taught, strict=True))
+        apart = np.array([teaches[span] for span in spans])
+        held_back = dict(zip(each, held, strict=True))
+        own = np.array([held_back[span] for span in spans])
+        if apart.any():
+            soft[own] = boosted_ranks(
+                rows[apart], rows[own], tabular=study.tabular, seed=study.seed
+            )
+    share, actual = settings.distilled_share, rows["y_rank"].to_numpy(float)
+    found = distil(rows, rank_lstm=settings, tabular=study.tabular, seed=study.seed)
+    yield from column_differences(
+        pd.Series(found, name="soft target"),
+        (1 - share) * actual + share * soft,
+        where=f"rank LSTM {fold.year}",
     )
-    for number, part in enumerate(parts):
-        found = split_combinatorial(
-            part,
-            sessions,
-            lookback=1,
-            **{name: spans[name].to_numpy() for name in names},
-        )
-        ends = [(start.date(), end.date()) for start, end in part.spans]
-        expected = split_apart(days, ends)
-        for kind, flags, own in zip(
-            ("taught", "held back"), found, expected, strict=True
-        ):
-            if flags.tolist() != own:
-                n = sum(a != b for a, b in zip(flags.tolist(), own, strict=True))
-                yield f"part {number}", f"{n} of {len(own)} spans are {kind} or not"
 
 
 def _labels(
