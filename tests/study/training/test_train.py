@@ -15,7 +15,7 @@ from nse_lstm.study.core.jobs import study_jobs, training_jobs
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.training import train
+from nse_lstm.study.training import stock_lstm, train
 
 WALK_FORWARD, TEST_YEAR = 2023, 2024
 LOOKBACK = 8
@@ -124,7 +124,7 @@ def test_the_summary_holds_each_models_own_windows_and_losses(
             for place, job in enumerate(jobs)
         ]
 
-    monkeypatch.setattr(train, "fit_models", fit)
+    monkeypatch.setattr(stock_lstm, "fit_models", fit)
     study = own_study.study
     alone = replace(study, stock_lstm=replace(study.stock_lstm, trained=False))
     own_study = replace(own_study, study=alone)

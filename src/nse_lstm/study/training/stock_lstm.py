@@ -54,7 +54,7 @@ def train_stock_lstm(
     """
     parts = [open_stock_fold(data, data.panel, fold, names) for fold in folds]
     pools: list[Job] = [stock_pool_job(data, part) for part in parts]
-    trained = dict(zip(pools, _fit(data, pools, progress), strict=True))
+    trained = dict(zip(pools, fit_bundles(data, pools, progress), strict=True))
     jobs: list[Job] = [
         job
         for part in parts
@@ -62,16 +62,36 @@ def train_stock_lstm(
             data, part, bundle_folder(data, POOL, part.fold.year, STOCK_LSTM)
         )
     ]
-    trained |= dict(zip(jobs, _fit(data, jobs, progress), strict=True))
+    trained |= dict(zip(jobs, fit_bundles(data, jobs, progress), strict=True))
     ordered = sorted(trained, key=lambda job: job.year)
-    return pd.DataFrame([_summarise(job, trained[job]) for job in ordered])
+    return pd.DataFrame([summarise_fit(job, trained[job]) for job in ordered])
 
 
-def _fit(
-    data: StudyData, jobs: list[Job], progress: Progress | None
+def fit_bundles(
+    data: StudyData, jobs: Sequence[Job], progress: Progress | None
 ) -> list[TrainedModel]:
+    """Fit jobs whose bundles are missing, each into its own folder.
+
+    Parameters
+    ----------
+    data : StudyData
+    jobs : sequence of Job
+    progress : callable, optional
+        Receives one line at a time, instead of ``progress.show_progress``.
+
+    Returns
+    -------
+    list of TrainedModel
+        In the order of the jobs.
+
+    Raises
+    ------
+    ArtefactError
+        If a network could not be fitted; the others are kept.
+    """
+
     def folder_of(job: Job) -> Path:
-        return bundle_folder(data, job.ticker, job.year, STOCK_LSTM)
+        return bundle_folder(data, job.ticker, job.year, job.architecture)
 
     return fit_models(
         jobs,
@@ -83,7 +103,16 @@ def _fit(
     )
 
 
-def _summarise(job: Job, model: TrainedModel) -> dict[str, object]:
+def summarise_fit(job: Job, model: TrainedModel) -> dict[str, object]:
+    """Return the row of a summary: what was fitted, its losses, windows and seconds.
+
+    Parameters
+    ----------
+    job : Job
+    model : TrainedModel
+        The job's result.
+    """
+    validation = None if job.architecture == "v1" else job.validation
     return {
         "ticker": job.ticker,
         "model": job.architecture,
@@ -94,6 +123,6 @@ def _summarise(job: Job, model: TrainedModel) -> dict[str, object]:
         "train_loss": model.train_loss,
         "validation_loss": model.validation_loss,
         "n_train": len(job.train),
-        "n_validation": 0 if job.validation is None else len(job.validation),
+        "n_validation": 0 if validation is None else len(validation),
         "seconds": model.seconds,
     }

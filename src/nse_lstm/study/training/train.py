@@ -14,10 +14,10 @@ from nse_lstm.features.windows import FoldSplit, Windows
 from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import load_bundle, load_keras, read_history
 from nse_lstm.models.forecasting import forecast
-from nse_lstm.models.jobs import TrainedModel, TrainingJob
+from nse_lstm.models.jobs import TrainedModel
 from nse_lstm.models.progress import Progress, show_progress
 from nse_lstm.models.stock_lstm import STOCK_LSTM, forecast_stock_lstm
-from nse_lstm.study.core.fitting import expected_time, fit_models
+from nse_lstm.study.core.fitting import expected_time
 from nse_lstm.study.core.jobs import (
     bundle_folder,
     split_stock,
@@ -27,7 +27,11 @@ from nse_lstm.study.core.jobs import (
 )
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.study.training.stock_lstm import train_stock_lstm
+from nse_lstm.study.training.stock_lstm import (
+    fit_bundles,
+    summarise_fit,
+    train_stock_lstm,
+)
 from nse_lstm.tables import write_csv
 
 PREFERRED = "SCOM"
@@ -70,7 +74,7 @@ def explore_architecture(
     ticker = PREFERRED if PREFERRED in names else names[0]
     split = split_stock(data.study, prices, ticker, fold)
     jobs = [v2_job(data, prices, ticker, fold), v1_job(data, prices, fold)]
-    model, original = _train(data, jobs, progress)
+    model, original = fit_bundles(data, jobs, progress)
     bundle, v1 = load_bundle(model.folder), load_bundle(original.folder)
     horizon = data.study.v2.horizon
     forecasts = [
@@ -124,9 +128,9 @@ def train_all(
     jobs = study_jobs(data)
     progress = progress or show_progress()
     progress(expected_time(data, jobs))
-    models = _train(data, jobs, progress)
+    models = fit_bundles(data, jobs, progress)
     summary = pd.DataFrame(
-        [_summarise(job, model) for job, model in zip(jobs, models, strict=True)]
+        [summarise_fit(job, model) for job, model in zip(jobs, models, strict=True)]
     )
     if data.study.stock_lstm.trained:
         more = train_stock_lstm(data, data.folds, progress=progress)
@@ -149,21 +153,6 @@ def _forecast_stock_lstm(
     return forecast_stock_lstm(bundle, channels, windows, year=fold.year)
 
 
-def _train(
-    data: StudyData, jobs: list[TrainingJob], progress: Progress | None
-) -> list[TrainedModel]:
-    return fit_models(
-        jobs,
-        study=data.study,
-        folder_of=lambda job: bundle_folder(
-            data, job.ticker, job.year, job.architecture
-        ),
-        progress=progress,
-        log=data.paths.build / "training_log.jsonl",
-        locks=data.paths.locks,
-    )
-
-
 def _layers(folder: Path) -> pd.DataFrame:
     return pd.DataFrame(
         [
@@ -175,19 +164,3 @@ def _layers(folder: Path) -> pd.DataFrame:
             for layer in load_keras(folder).layers
         ]
     )
-
-
-def _summarise(job: TrainingJob, model: TrainedModel) -> dict[str, object]:
-    return {
-        "ticker": job.ticker,
-        "model": job.architecture,
-        "year": job.year,
-        "version": model.version,
-        "epochs": model.epochs,
-        "best_epoch": model.best_epoch,
-        "train_loss": model.train_loss,
-        "validation_loss": model.validation_loss,
-        "n_train": len(job.train),
-        "n_validation": 0 if job.architecture == "v1" else len(job.validation),
-        "seconds": model.seconds,
-    }
