@@ -80,6 +80,16 @@ def test_training_targets_end_the_purge_before_the_fold(
     assert not rows.train["member"].all()  # shares outside the universe train too
 
 
+def test_without_a_purge_the_last_target_is_the_session_before_the_fold(
+    tables: Tables,
+) -> None:
+    features, targets = tables
+    known = features[features["session"] < FOLD.start]
+    for given in (features, known):
+        last = split_rows(given, targets, FOLD, purge=0).train["target_date"].max()
+        assert last == known["session"].max()
+
+
 def test_forecast_rows_are_members_with_an_origin_in_the_fold(
     panel: pd.DataFrame, tables: Tables, forecasts: pd.DataFrame
 ) -> None:

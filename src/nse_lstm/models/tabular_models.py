@@ -76,7 +76,9 @@ def split_rows(
     first = np.searchsorted(sessions, np.datetime64(fold.start, "us"))
     known = rows["y_rank"].notna()
     if first > purge:
-        known &= rows["target_date"] < sessions[first - purge]
+        # Without a purge, and with features cut at the fold, no session follows.
+        last = sessions[first - 1 - purge]
+        known &= rows["target_date"] <= last
     if first <= purge or not known.any():
         raise DataError(
             f"Expected returns to train on, {purge} sessions before {fold.year}. "

@@ -39,7 +39,9 @@ def _idle(run: PipelineRun) -> Iterator[tuple[str, str]]:
     yield from _without_cost(run.returns)
     if run.ranking:
         yield from _idle_accounts(run.ranking.returns, "top-ranked stocks")
-        if run.ranking.recommended.empty:
+        # A price forecast is delayed by one session, and compared at that delay alone.
+        delay = run.workspace.study.backtest.delay
+        if run.ranking.recommended.empty and delay == 1:
             yield "rank IC of recommended stocks", "no session was ranked"
         weights = run.ranking.weights
         if (weights.max(axis=1) == weights.min(axis=1)).all():
