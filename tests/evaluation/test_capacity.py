@@ -135,7 +135,7 @@ def test_board_lots_end_with_july_2025():
     days = pd.to_datetime(["2025-07-30", "2025-07-31", "2025-08-01", "2025-08-04"])
     calendar = replace(make_calendar(), session=days.as_unit("us").to_numpy())
     stock = pd.DataFrame({"session": days, "price": 10.0, "volume": np.nan})
-    limits = read_volume_limits(stock, calendar, backtest=Backtest())
+    limits = read_volume_limits(stock, calendar.session, backtest=Backtest())
     assert limits.lot.tolist() == [100, 100, 1, 1]
     assert limits.volume.tolist() == [0] * 4
 

@@ -293,11 +293,40 @@ class StockLstm:
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Portfolio:
-    """The declared portfolio that holds the ensemble's top-ranked stocks."""
+    """Rules that hold a tilted portfolio of the universe, on a ranking of its stocks.
 
-    n_names: Count = 8
+    Their settings were chosen on 2014 to 2016 of the exchange's files, and
+    ``docs/portfolios.md`` counts the trials. A weight is a fraction of the account.
+    """
+
     horizon: Count = 10
     """Horizon of the ranking in sessions, one of the cross-section's."""
+    smoothing: Count = 1
+    """Sessions whose ranks are averaged, the latest included."""
+    every: Count = 5
+    """Sessions between two decisions."""
+    n_starts: Annotated[int, Field(ge=1, le=20)] = 5
+    """Consecutive start days, one account each; their mean is reported."""
+    adjustment: Annotated[float, Field(gt=0, le=1)] = 0.10
+    """Part of the way to the rank-squared weights that one decision goes."""
+    n_names: Count = 8
+    """Stocks of the top-ranked portfolio."""
+    sold_below: Count = 16
+    """Place in the ranking below which a stock of it is sold."""
+    strength: Positive = 0.05
+    """Forecast return per standard deviation of return and of ranking."""
+    cost_multiple: Annotated[float, Field(ge=0)] = 2.0
+    """Multiple of the headline cost that the optimisation charges a trade."""
+    risk_aversion: Annotated[float, Field(ge=0)] = 5.0
+    """Of the variance over the horizon of the difference from equal weight."""
+    risk_sessions: Annotated[int, Field(ge=2)] = 250
+    """Sessions before the origin from which risk is estimated."""
+    max_weight: Annotated[float, Field(gt=0, le=1)] = 0.15
+    """Largest weight of a stock that is bought."""
+    volume_sessions: Count = 20
+    """Sessions of limited orders in which a largest holding could be bought."""
+    capital_kes: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1e7, 1e8)
+    """Capitals of the accounts in whole lots with a limited share of the volume."""
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)

@@ -13,7 +13,7 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nse_lstm.config import Backtest
 from nse_lstm.evaluation import metrics
@@ -63,20 +63,20 @@ class SizedAccount:
 
 
 def read_volume_limits(
-    stock: pd.DataFrame, calendar: TradabilityCalendar, *, backtest: Backtest
+    stock: pd.DataFrame, session: ArrayLike, *, backtest: Backtest
 ) -> VolumeLimits:
-    """Return price, volume and lot size of one stock on its calendar's sessions.
+    """Return price, volume and lot size of one stock on some sessions.
 
     Parameters
     ----------
     stock : DataFrame
         Rows of one ticker of ``PANEL``.
-    calendar : TradabilityCalendar
-        Of the same stock.
+    session : array of datetime64
+        Of the stock's calendar.
     backtest : Backtest
         ``board_lot`` and ``board_lot_until`` are used.
     """
-    sessions = pd.DatetimeIndex(calendar.session)
+    sessions = pd.DatetimeIndex(np.asarray(session))
     rows = stock.set_index("session")[["price", "volume"]].reindex(sessions)
     in_lots = sessions <= pd.Timestamp(backtest.board_lot_until)
     return VolumeLimits(
@@ -181,7 +181,7 @@ def score_capacity(
             stocks.append(
                 (
                     calendar,
-                    read_volume_limits(stock, calendar, backtest=backtest),
+                    read_volume_limits(stock, calendar.session, backtest=backtest),
                     signals,
                 )
             )

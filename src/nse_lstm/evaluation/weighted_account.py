@@ -13,6 +13,7 @@ session's volume.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
 import pandas as pd
@@ -186,8 +187,8 @@ def follow_weights(
         order = np.where(due, target - known, 0.0)
         able = np.where(order < 0, market.sell_fills[s], market.buy_fills[s])
         fills = able & market.sent[s]
-        earned = after[s] @ market.stock_return[s]
-        grown = 1 + earned + (1 - after[s].sum()) * cash[s]
+        earned = fsum(after[s] * market.stock_return[s])
+        grown = 1 + earned + (1 - fsum(after[s])) * cash[s]
         drifted = after[s] * (1 + market.stock_return[s]) / grown
         change = _affordable(drifted, np.where(fills, order, 0.0))
         done = fills
@@ -197,7 +198,7 @@ def follow_weights(
             lot = np.nan_to_num(limits.lot[s] * limits.price[s] / value)
             # What is left below a lot cannot be sent again.
             done, change = fills & (np.abs(change - whole) < lot), whole
-            value *= 1 - limits.cost_bps / 1e4 * np.abs(change).sum()
+            value *= 1 - limits.cost_bps / 1e4 * fsum(np.abs(change))
         after[s + 1] = drifted + change
         traded[s] = np.abs(change)
         due &= ~done
@@ -227,9 +228,9 @@ def account_table(
     """
     return account_sessions(
         market.session,
-        position=np.clip(path.held.sum(axis=1), 0.0, 1.0),
-        turnover=path.traded.sum(axis=1),
-        earned=(path.held * market.stock_return).sum(axis=1),
+        position=np.clip(by_session(path.held), 0.0, 1.0),
+        turnover=by_session(path.traded),
+        earned=by_session(path.held * market.stock_return),
         stock_return=market.stock_return.mean(axis=1),
         backtest=backtest,
         cost_bps=cost_bps,
@@ -271,12 +272,24 @@ def every_nth(n_sessions: int, *, step: int, first: int) -> Flags:
     return (place >= 0) & (place % step == 0)
 
 
+def by_session(values: Numbers) -> Numbers:
+    """Return the exact sum over stocks, which a column of zeros never changes.
+
+    A stock that joins the universe later must not move an earlier number by a bit.
+
+    Parameters
+    ----------
+    values : array of shape (n_sessions, n_stocks)
+    """
+    return np.array([fsum(row) for row in values.tolist()])
+
+
 def _affordable(weights: Numbers, order: Numbers) -> Numbers:
     """Return the fills of orders: sales up to the holding, purchases up to the cash."""
     sold = np.clip(-order, 0.0, weights)
     bought = np.clip(order, 0.0, None)
-    money = max(1 - weights.sum() + sold.sum(), 0.0)
-    wanted = bought.sum()
+    money = max(1 - fsum(weights) + fsum(sold), 0.0)
+    wanted = fsum(bought)
     return (bought * min(1.0, money / wanted) if wanted else 0.0) - sold
 
 

@@ -82,6 +82,64 @@ STRATEGY_RETURNS = table_schema(
     },
 )
 
+# Accounts of portfolio rules and their benchmarks, each continuous over all its years.
+PORTFOLIO_RETURNS = table_schema(
+    "portfolio_returns",
+    ["model", "rule", "start", "cost_bps", "session"],
+    {
+        # The ranking that feeds the rule, or the benchmark.
+        "model": column(TEXT),
+        "rule": column(TEXT),
+        # Sessions by which every decision is later than the first account's.
+        "start": column(WHOLE, pa.Check.ge(0)),
+        "cost_bps": column(WHOLE, pa.Check.ge(0)),
+        "session": column(TIME),
+        # Held from the session before into this one, fraction of the account.
+        "position": column(NUMBER, pa.Check.in_range(0, 1)),
+        # Bought and sold at this session's price, fraction of the account.
+        "turnover": column(NUMBER, pa.Check.ge(0)),
+        # Fraction of the account in stocks that no order could trade for some time.
+        "untradable": column(NUMBER, pa.Check.in_range(0, 1)),
+        "gross_return": column(NUMBER),
+        "net_return": column(NUMBER),
+        "cash_return": column(NUMBER),
+    },
+)
+
+# Their scores, the mean over the start days.
+PORTFOLIO_SCORES = table_schema(
+    "portfolio_scores",
+    ["model", "rule", "cost_bps", "metric"],
+    {
+        "model": column(TEXT),
+        "rule": column(TEXT),
+        "cost_bps": column(WHOLE, pa.Check.ge(0)),
+        "metric": column(TEXT),
+        # Missing where not defined, such as the ratio of an excess that never varies.
+        "value": column(NUMBER, nullable=True),
+        "lower": column(NUMBER, nullable=True),
+        "upper": column(NUMBER, nullable=True),
+        "n": column(WHOLE, pa.Check.ge(1)),
+    },
+)
+
+# The same rules with whole lots and a limited share of the volume, headline cost.
+PORTFOLIO_CAPACITY = table_schema(
+    "portfolio_capacity",
+    ["model", "rule", "capital_kes"],
+    {
+        "model": column(TEXT),
+        "rule": column(TEXT),
+        "capital_kes": column(NUMBER, pa.Check.gt(0)),
+        # Yearly, over cash and over equal weight without limits.
+        "over_cash": column(NUMBER),
+        "over_equal_weight": column(NUMBER),
+        "turnover": column(NUMBER, pa.Check.ge(0)),
+        "exposure": column(NUMBER, pa.Check.in_range(0, 1)),
+        "n": column(WHOLE, pa.Check.ge(1)),
+    },
+)
+
 # `ticker` is "ALL" where the scores are of the equally weighted pool.
 SCORES = table_schema(
     "scores",

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.errors import ArtefactError
+from nse_lstm.evaluation.portfolio_rules import TILTS
 from nse_lstm.evaluation.significance import moments_of
 from nse_lstm.evaluation.strategies import FORECAST_RULES
 from nse_lstm.evaluation.verdict import pooled_excess
@@ -48,7 +49,8 @@ def record_trials(
     ----------
     data : StudyData
     returns : DataFrame
-        STRATEGY_RETURNS of the walk-forward years.
+        STRATEGY_RETURNS of the walk-forward years, or PORTFOLIO_RETURNS with ``ticker``
+        and ``seed``, whose start days are averaged.
     cost_bps : int
         Cost level whose returns are kept.
     study : str
@@ -57,7 +59,7 @@ def record_trials(
         Modules that make the forecasts or trades, beside those of Phase 4.
     """
     at_cost = returns[returns["cost_bps"] == cost_bps]
-    chosen = at_cost[at_cost["rule"].isin(FORECAST_RULES)]
+    chosen = at_cost[at_cost["rule"].isin([*FORECAST_RULES, *TILTS])]
     about = {
         "data": data.facts.digest,
         "study": study
