@@ -395,19 +395,22 @@ def series(hats: list[float], lasts: list[float]) -> pd.DataFrame:
 
 def test_a_forecast_beyond_the_daily_limit_is_flagged():
     none = series([], [])
-    assert forecast_flags(series([11.0], [10.0]), none) == []
-    assert forecast_flags(series([11.2], [10.0]), none) == ["beyond_limit"]
+    assert forecast_flags(series([11.0], [10.0]), none, limit=0.1) == []
+    assert forecast_flags(series([11.2], [10.0]), none, limit=0.1) == ["beyond_limit"]
     # A price at or below 0 has no log return.
     negative = pd.DataFrame({"price_hat": [-3.0], "y_hat": [np.nan]})
-    assert forecast_flags(negative, none) == ["beyond_limit"]
+    assert forecast_flags(negative, none, limit=0.1) == ["beyond_limit"]
+    # Without a limit only such a price is beyond any.
+    assert forecast_flags(negative, none, limit=np.inf) == ["beyond_limit"]
+    assert forecast_flags(series([30.0], [10.0]), none, limit=np.inf) == []
     # A forecast of a return alone has no price.
     alone = pd.DataFrame({"price_hat": [np.nan], "y_hat": [0.4]})
-    assert forecast_flags(alone, none) == []
+    assert forecast_flags(alone, none, limit=0.1) == []
 
 
 def test_a_flat_line_is_flagged_and_persistence_is_not():
     lasts = (20 + np.sin(np.arange(60))).tolist()
     flat = series([20.0] * 59, lasts[:-1])
-    assert forecast_flags(series([20.0], lasts[-1:]), flat) == ["flat"]
+    assert forecast_flags(series([20.0], lasts[-1:]), flat, limit=0.1) == ["flat"]
     same = series(lasts[:-1], lasts[:-1])
-    assert forecast_flags(series(lasts[-1:], lasts[-1:]), same) == []
+    assert forecast_flags(series(lasts[-1:], lasts[-1:]), same, limit=0.1) == []

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nse_lstm.config import Backtest
 from nse_lstm.evaluation.forecast_faults import (
     is_beyond_limit,
     is_flat,
@@ -13,7 +14,7 @@ from nse_lstm.evaluation.forecast_faults import (
 N = 250
 
 
-def forecasts(rule) -> pd.Series:
+def forecasts(rule, *, limit: float = 0.1) -> pd.Series:
     """Measure the faults of a rule from today's and tomorrow's prices."""
     steps = 0.02 * np.random.default_rng(1).normal(size=N + 1)
     price = 20 * np.exp(np.cumsum(steps))
@@ -28,7 +29,7 @@ def forecasts(rule) -> pd.Series:
             "last_price": today,
         }
     )
-    return measure_faults(joined).iloc[0]
+    return measure_faults(joined, limit=limit).iloc[0]
 
 
 def test_an_offset_is_the_middle_distance_from_the_price():
@@ -64,11 +65,24 @@ def test_forecasts_beyond_the_limit_are_counted():
 
     # 25 of 250 fall by 15 %. A rise of exactly 10 % is allowed.
     assert forecasts(rule)["beyond"] == pytest.approx(0.1)
+    assert forecasts(rule, limit=0.15)["beyond"] == 0
+    # No limit, no fault.
+    assert np.isnan(forecasts(rule, limit=np.inf)["beyond"])
+
+
+@pytest.mark.parametrize(
+    ("limit", "daily"), [(0.095, 0.1), (0.1, 0.1), (0.07, 0.07), (0.0, np.inf)]
+)
+def test_the_daily_limit_is_the_whole_percent_above_that_of_orders(limit, daily):
+    assert Backtest(limit=limit).daily_limit == daily
 
 
 def test_flags_of_one_forecast():
-    assert is_beyond_limit(8.9, 10.0) and is_beyond_limit(-1.0, 10.0)
-    assert not is_beyond_limit(9.0, 10.0) and not is_beyond_limit(float("nan"), 10.0)
+    assert is_beyond_limit(8.9, 10.0, limit=0.1)
+    assert is_beyond_limit(-1.0, 10.0, limit=0.1)
+    assert not is_beyond_limit(9.0, 10.0, limit=0.1)
+    assert not is_beyond_limit(float("nan"), 10.0, limit=0.1)
+    assert not is_beyond_limit(25.0, 10.0, limit=np.inf)
     price = pd.Series(20 + np.sin(np.arange(60)))
     assert is_flat(pd.Series(np.full(60, 20.0)), price)
     assert not is_flat(price, price)

@@ -210,7 +210,9 @@ def test_several_spans_count_as_total_only_where_each_does():
     # Nothing is missed in a quarter of the sessions.
     assert joined.median_yield == pytest.approx(0.045)
     assert "include dividends, after" in describe_basis(total, taxed=True)
-    assert "6.0% per year more" in describe_basis(price, taxed=False)
+    assert "earned about 6.0% per year more" in describe_basis(price, taxed=False)
+    assumed = join_bases([price, ReturnBasis(0.0, 0.08, 1, is_assumed=True)])
+    assert "is assumed to have earned" in describe_basis(assumed, taxed=False)
 
 
 def test_one_year_short_of_coverage_leaves_the_whole_without_dividends() -> None:

@@ -41,6 +41,14 @@ def test_accuracy_is_a_yes_only_where_the_whole_interval_is_above_0(
     assert "−1.7% per year against cash, 95 % interval −9.1% to +4.9%" in last.evidence
 
 
+def test_a_strategy_that_never_traded_has_no_return_and_no_interval() -> None:
+    nothing = dict.fromkeys(["mean", "lower", "upper"], 0.0)
+    (last,) = plain_answers(
+        evidence(), {"verdict": {"answer": "undecided", "excess_over_cash": nothing}}
+    )
+    assert last.evidence == "the strategy never traded and earned the return of cash"
+
+
 @pytest.mark.parametrize(("lower", "left"), [(0.001, "something"), (-0.001, "none")])
 def test_accuracy_a_session_later_is_never_called_a_profit(
     lower: float, left: str

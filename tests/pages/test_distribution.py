@@ -74,6 +74,13 @@ def test_faults_are_medians_and_counts():
     assert row["beyond the daily limit"] == "20.0%"
 
 
+def test_a_market_without_a_daily_limit_has_none_on_its_pages():
+    without = faults(beyond=float("nan")).assign(beyond=float("nan"))
+    assert "daily limit" not in faults_sentence(without)
+    assert "It misses the price by 20.0%. It follows" in faults_sentence(without)
+    assert "beyond the daily limit" not in faults_table(without)
+
+
 def test_the_sentence_names_the_lag_and_the_change_that_mends():
     says = faults_sentence(faults())
     assert "20%" in says and "follows today's price" in says

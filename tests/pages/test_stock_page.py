@@ -107,7 +107,9 @@ def test_the_card_says_what_the_model_is_and_what_it_is_not_for(
     # Two windows were left out of training and two of validation.
     assert card["windows left out"] == "4: 4 gap"
     assert page.selection["champion"] == "persistence"
-    assert "in use is persistence" in stock_card.limits(page).html
+    assert "Phase 4 chose persistence" in stock_card.limits(page).html
+    # Its gate has not been asked when this page is made.
+    assert "in use" not in stock_card.stock_headline(page)
 
 
 def test_text_of_the_data_cannot_become_markup(page: StockPage) -> None:

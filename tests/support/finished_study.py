@@ -97,7 +97,7 @@ def _leave_evaluation(workspace: Workspace, forecasts: pd.DataFrame) -> None:
     write_table(forecasts, FORECASTS, folder / "forecasts.parquet")
     write_table(returns, STRATEGY_RETURNS, folder / "returns.parquet")
     write_table(scores, SCORES, folder / "scores.parquet")
-    faults = measure_faults(realised(forecasts, panel))
+    faults = measure_faults(realised(forecasts, panel), limit=0.1)
     write_table(faults, FORECAST_FAULTS, folder / "forecast_faults.parquet")
     quantiles = _quantiles(workspace)
     write_table(quantiles, QUANTILES, folder / "distribution_quantiles.parquet")

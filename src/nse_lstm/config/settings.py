@@ -45,6 +45,8 @@ class Market:
     holidays: str = ""
     """Country code of the public holidays without a session, such as "KE"; weekdays
     only if empty. A simulated market has its own rule."""
+    prices: Literal["average", "close"] = "average"
+    """What a printed price is: the average of the session's trades, or the last one."""
     trading_days: dict[date, bool] = field(default_factory=dict)
     """Whether the exchange trades on a day, where the public holidays say otherwise.
     Read from ``holidays/<market>.csv``."""
@@ -380,6 +382,14 @@ class Backtest:
     def order_limit(self) -> float:
         """Session return at which an order lapses, infinite without a daily limit."""
         return self.limit or math.inf
+
+    @property
+    def daily_limit(self) -> float:
+        """Largest move of a price per session: the whole percent at or above ``limit``.
+
+        Infinite on an exchange without a daily limit.
+        """
+        return math.ceil(round(self.limit * 100, 6)) / 100 or math.inf
 
     @model_validator(mode="after")
     def _headline_is_a_level(self) -> "Backtest":

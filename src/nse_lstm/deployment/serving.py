@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nse_lstm.config import CrossSection, Deployment, Study
+from nse_lstm.config import CrossSection, Study
 from nse_lstm.data.trading_days import TradingDays, trading_days_of
 from nse_lstm.deployment.prediction_intervals import add_intervals, earlier_forecasts
 from nse_lstm.deployment.promoted_bundles import check_bundle
@@ -243,7 +243,7 @@ def _score(
     # Refuses an unusable last session before the bundle is read.
     latest_window(stock, market.sessions, lookback=1)
     bundle = load_bundle(paths.models / entry.bundle, digest=entry.digest)
-    return [_network(entry, market, stock, bundle=bundle, limits=study.deployment)]
+    return [_network(entry, market, stock, bundle=bundle, study=study)]
 
 
 def _pooled(
@@ -278,9 +278,10 @@ def _network(
     stock: pd.DataFrame,
     *,
     bundle: Bundle,
-    limits: Deployment,
+    study: Study,
 ) -> ScoredForecast:
-    about, origin = bundle.metadata, market.origin
+    about, origin, limits = bundle.metadata, market.origin, study.deployment
+    limit = study.backtest.daily_limit
     flags = model_flags(about, origin, limits)
     tested = _walk_forward(entry, market)
     since = _later_windows(market, stock, tested, about)
@@ -293,13 +294,13 @@ def _network(
         own = both[both["model"] == STOCK_LSTM]
         # Its inputs have no price in them, so no price is outside their range.
         earlier = _concatenated(tested, own)
-        flags += forecast_flags(row, earlier)
+        flags += forecast_flags(row, earlier, limit=limit)
         return ScoredForecast(entry, row, earlier, flags)
     row = forecast_latest(bundle, stock, market.sessions, market.calendar)
     window = latest_window(stock, market.sessions, lookback=about["lookback"])
     flags += range_flags(bundle.scaler, window.X, limits)
     earlier = _concatenated(tested, forecast(bundle, since, year=origin.year))
-    flags += forecast_flags(row, earlier)
+    flags += forecast_flags(row, earlier, limit=limit)
     return ScoredForecast(entry, row, earlier, flags)
 
 

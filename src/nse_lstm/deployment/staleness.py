@@ -196,7 +196,9 @@ def range_flags(
     )
 
 
-def forecast_flags(row: pd.DataFrame, earlier: pd.DataFrame) -> list[str]:
+def forecast_flags(
+    row: pd.DataFrame, earlier: pd.DataFrame, *, limit: float
+) -> list[str]:
     """Flag a forecast beyond the exchange's daily limit, and a flat series of them.
 
     Parameters
@@ -206,12 +208,14 @@ def forecast_flags(row: pd.DataFrame, earlier: pd.DataFrame) -> list[str]:
     earlier : DataFrame
         The same model's forecasts of the stock from earlier origins; the last 60 tell
         whether it is flat.
+    limit : float
+        ``Backtest.daily_limit``. A price at or below 0 is beyond any.
     """
     now = row.iloc[0]
     flags = []
     # A price forecast at or below 0 has no log return.
     is_price = pd.notna(now["price_hat"]) and pd.notna(now["y_hat"])
-    if now["price_hat"] <= 0 or (is_price and _is_forbidden(now)):
+    if now["price_hat"] <= 0 or (is_price and _is_forbidden(now, limit)):
         flags.append("beyond_limit")
     recent = pd.concat([earlier.tail(RECENT), row], ignore_index=True)
     known = recent.dropna(subset=["price_hat", "y_hat"])
@@ -221,9 +225,9 @@ def forecast_flags(row: pd.DataFrame, earlier: pd.DataFrame) -> list[str]:
     return flags
 
 
-def _is_forbidden(forecast: "pd.Series[Any]") -> bool:
+def _is_forbidden(forecast: "pd.Series[Any]", limit: float) -> bool:
     last_price = forecast["price_hat"] * np.exp(-forecast["y_hat"])
-    return is_beyond_limit(forecast["price_hat"], last_price)
+    return is_beyond_limit(forecast["price_hat"], last_price, limit=limit)
 
 
 def _flag_or_refuse(flag: str, action: Action, words: str) -> list[str]:

@@ -10,8 +10,6 @@ import pandas as pd
 
 from nse_lstm.tables import FORECAST_FAULTS, conform
 
-LIMIT = 0.10
-"""Largest move of a price per session that the exchange allows."""
 FLAT = 0.1
 """A forecast is flat below this fraction of the price's standard deviation."""
 ROUNDING = 1e-9
@@ -19,7 +17,7 @@ FEWEST = 20
 """Forecasts from which flatness is judged."""
 
 
-def measure_faults(joined: pd.DataFrame) -> pd.DataFrame:
+def measure_faults(joined: pd.DataFrame, *, limit: float) -> pd.DataFrame:
     """Measure the faults of each model's forecasts by stock and year.
 
     Parameters
@@ -27,6 +25,8 @@ def measure_faults(joined: pd.DataFrame) -> pd.DataFrame:
     joined : DataFrame
         Forecasts of the next session with ``level`` and ``last_price``
         (``scoring.realised``). Rows without a price forecast or a price are left out.
+    limit : float
+        ``Backtest.daily_limit``, infinite on an exchange without one.
 
     Returns
     -------
@@ -36,31 +36,33 @@ def measure_faults(joined: pd.DataFrame) -> pd.DataFrame:
         at its origin and at its target, missing where one does not vary. ``spread``:
         standard deviation of the forecast over that of the price. ``error``: mean
         absolute error over that of an unchanged price. ``beyond``: fraction of
-        forecasts beyond the exchange's daily limit.
+        forecasts beyond the exchange's daily limit, missing where it has none.
     """
     known = joined.dropna(subset=["price_hat", "level", "last_price"])
     rows = [
-        {"ticker": ticker, "model": model, "fold": fold, **_faults(block)}
+        {"ticker": ticker, "model": model, "fold": fold, **_faults(block, limit)}
         for (ticker, model, fold), block in known.groupby(["ticker", "model", "fold"])
     ]
     table = pd.DataFrame(rows, columns=list(FORECAST_FAULTS.columns))
     return conform(table, FORECAST_FAULTS)
 
 
-def is_beyond_limit(price_hat: float, last_price: float) -> bool:
+def is_beyond_limit(price_hat: float, last_price: float, *, limit: float) -> bool:
     """Say whether a forecast is a move that the exchange forbids in one session.
 
     Parameters
     ----------
     price_hat, last_price : float
         KES; a missing forecast is not beyond.
+    limit : float
+        ``Backtest.daily_limit``.
 
     Examples
     --------
-    >>> is_beyond_limit(11.0, 10.0), is_beyond_limit(11.1, 10.0)
+    >>> is_beyond_limit(11.0, 10.0, limit=0.1), is_beyond_limit(11.1, 10.0, limit=0.1)
     (False, True)
     """
-    return bool(abs(price_hat / last_price - 1) > LIMIT + ROUNDING)
+    return bool(abs(price_hat / last_price - 1) > limit + ROUNDING)
 
 
 def is_flat(price_hat: pd.Series, last_price: pd.Series) -> bool:
@@ -76,7 +78,7 @@ def is_flat(price_hat: pd.Series, last_price: pd.Series) -> bool:
     return _spread(price_hat.to_numpy(float), last_price.to_numpy(float)) < FLAT
 
 
-def _faults(block: pd.DataFrame) -> dict[str, float]:
+def _faults(block: pd.DataFrame, limit: float) -> dict[str, float]:
     hat, today, tomorrow = (
         block[name].to_numpy(float) for name in ("price_hat", "last_price", "level")
     )
@@ -87,7 +89,9 @@ def _faults(block: pd.DataFrame) -> dict[str, float]:
         "with_tomorrow": _correlation(hat, tomorrow),
         "spread": _spread(hat, today),
         "error": float(np.abs(hat - tomorrow).mean() / naive) if naive else np.nan,
-        "beyond": float((np.abs(hat / today - 1) > LIMIT + ROUNDING).mean()),
+        "beyond": float((np.abs(hat / today - 1) > limit + ROUNDING).mean())
+        if np.isfinite(limit)
+        else np.nan,
         "n": len(block),
     }
 

@@ -28,6 +28,8 @@ class ReturnBasis:
     """Median yearly yield of the covered stocks, before tax, as a fraction; the upper
     end of ``dividend_band`` where none is covered."""
     n_sessions: int = 1
+    is_assumed: bool = False
+    """Whether no stock is covered in some span, so that the yield is a setting."""
 
     @property
     def is_total(self) -> bool:
@@ -59,7 +61,7 @@ def return_basis(
     inside = (prices["session"] >= start) & (prices["session"] < end)
     rows = prices[inside & prices["ticker"].isin(list(tickers))]
     if "dividends_known" not in rows or rows.empty:
-        return ReturnBasis(0.0, backtest.dividend_band[1])
+        return ReturnBasis(0.0, backtest.dividend_band[1], is_assumed=True)
     whole = rows.groupby("ticker")["dividends_known"].all()
     known = rows[rows["ticker"].isin(whole.index[whole])]
     years = (end - start) / pd.Timedelta(days=365.25)
@@ -68,6 +70,7 @@ def return_basis(
         covered=float(whole.mean()),
         median_yield=float(np.median(yields)) if yields else backtest.dividend_band[1],
         n_sessions=int(rows["session"].nunique()),
+        is_assumed=not yields,
     )
 
 
@@ -83,6 +86,7 @@ def join_bases(bases: Sequence[ReturnBasis]) -> ReturnBasis:
         covered=min(basis.covered for basis in bases),
         median_yield=float(np.average(of_price, weights=weights)),
         n_sessions=sum(weights),
+        is_assumed=any(basis.is_assumed for basis in bases),
     )
 
 
@@ -102,10 +106,15 @@ def describe_basis(basis: ReturnBasis, *, taxed: bool) -> str:
             f"Returns include dividends, {tax} like the interest on cash: they are "
             f"sourced for {share} of the stocks."
         )
+    missed = (
+        f"is assumed to have earned {basis.median_yield:.1%}"
+        if basis.is_assumed
+        else f"earned about {basis.median_yield:.1%}"
+    )
     return (
         f"Returns leave out dividends, which are sourced for {share} of the stocks and "
         f"not for the {COVERED:.0%} that a comparison needs. A fully invested holding "
-        f"earned about {basis.median_yield:.1%} per year more."
+        f"{missed} per year more."
     )
 
 

@@ -124,7 +124,7 @@ def judge(
     excess = _excess(strategy, _pool(holdings))
     over_cash, over_holding = _intervals(excess, backtest, verdict, seed)
     traded = bool(strategy["position"].any())
-    basis = basis or ReturnBasis(0.0, backtest.dividend_band[1])
+    basis = basis or ReturnBasis(0.0, backtest.dividend_band[1], is_assumed=True)
     exposure = float(strategy["position"].mean())
     left_out = (0.0, 0.0)
     if not basis.is_total:

@@ -1,5 +1,6 @@
 """Plain answers of the first screen: a question, what was found, the evidence."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -46,17 +47,25 @@ def plain_answers(
     if ("out-of-sample R²", LETTER) in tests.index:
         found = tests.loc[[("out-of-sample R²", LETTER)]].iloc[0]
         answers.append(_letter(found))
-    excess = document["verdict"]["excess_over_cash"]
-    low, high = (format_number(excess[end], "+.1%") for end in ("lower", "upper"))
     answers.append(
         PlainAnswer(
             question="Did v2's strategy earn more than cash, after costs?",
             answer=VERDICTS[document["verdict"]["answer"]],
-            evidence=f"{format_number(excess['mean'], '+.1%')} per year against cash, "
-            f"95 % interval {low} to {high}",
+            evidence=_over_cash(document["verdict"]["excess_over_cash"]),
         )
     )
     return answers
+
+
+def _over_cash(excess: Mapping[str, float]) -> str:
+    """Word an excess over cash; one without any spread is cash itself."""
+    if excess["lower"] == excess["upper"] == 0:
+        return "the strategy never traded and earned the return of cash"
+    low, high = (format_number(excess[end], "+.1%") for end in ("lower", "upper"))
+    return (
+        f"{format_number(excess['mean'], '+.1%')} per year against cash, "
+        f"95 % interval {low} to {high}"
+    )
 
 
 def _accuracy(found: pd.Series) -> PlainAnswer:
@@ -79,7 +88,7 @@ def _profit(later: pd.Series) -> PlainAnswer:
     return PlainAnswer(
         question="Is that a profit?",
         answer="No evidence of it",
-        evidence="the printed price is the day's average and known after the close; "
+        evidence="the printed price is known only after the close; "
         f"one session later, when a trade is possible, {left}: a squared error "
         f"{_less(later, 'no change')}",
     )

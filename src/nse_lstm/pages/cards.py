@@ -24,6 +24,12 @@ from nse_lstm.study.core.workspace import Workspace, sourced_path
 from nse_lstm.study.tools.execute_notebook import page_metadata
 from nse_lstm.tables import PLACED_DIVIDENDS, REPAIRS, ROW_COUNTS, read_table
 
+PRICES = {
+    "average": "the average of a session's trades",
+    "close": "a session's last one",
+}
+"""What a printed price is, by the market's setting."""
+
 
 def write_cards(workspace: Workspace, folder: Path) -> None:
     """Write ``audit.html``, ``data_card.html`` and ``glossary.html`` into a folder.
@@ -202,15 +208,16 @@ def _known(workspace: Workspace) -> list[str]:
     broken = ordinary.groupby("session")["gap"].mean() > 0.5
     gaps = [f"{session:%Y-%m-%d}" for session in broken.index[broken]]
     n_stale = ordinary.loc[ordinary["stale"], "session"].nunique()
-    stopped = f"{ordinary['limit'].mean():.1%}"
+    stopped = f"{ordinary['limit'].mean():.1%} stopped at the daily limit"
     if not workspace.study.backtest.limit:
-        stopped = "none, because the exchange has no such limit,"
+        stopped = "none stopped at a daily limit, because the exchange has none"
     after = f" (sessions after one: {', '.join(gaps)})" if gaps else ""
     return [
-        "A price is the average of a session's trades, known only after the close.",
+        f"A price is {PRICES[workspace.study.market.prices]}, known only after the "
+        "close.",
         f"{ordinary['volume'].isna().mean():.1%} of the ordinary shares' rows had no "
         f"trade, {ordinary['suspended'].mean():.1%} lie in a suspension, "
-        f"{stopped} stopped at the daily limit.",
+        f"{stopped}.",
         f"{n_stale} sessions show the prices of another session: they give no signal "
         "and no trade.",
         f"{int((ordinary['factor'] != 1).sum())} splits and bonus issues are adjusted "

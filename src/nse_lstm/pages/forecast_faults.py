@@ -8,6 +8,7 @@ from nse_lstm.reporting.display import Html, sentence, show_table
 from nse_lstm.reporting.format import format_number
 
 BOTH = ("v2", MODEL)
+LIMIT = "beyond the daily limit"
 SHOWN = ("v2", "stock_lstm", "persistence")
 """Models of the table, where they are there."""
 
@@ -54,10 +55,12 @@ def faults_table(faults: pd.DataFrame) -> pd.DataFrame:
                 ),
                 "with tomorrow's": format_number(own["with_tomorrow"].median(), ".3f"),
                 "flat lines": f"{int((own['spread'] < FLAT).sum())} of {len(own)}",
-                "beyond the daily limit": format_number(beyond, ".1%"),
+                LIMIT: format_number(beyond, ".1%"),
             }
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    # An exchange without a limit has no such fault.
+    return table.drop(columns=LIMIT) if faults["beyond"].isna().all() else table
 
 
 def faults_sentence(faults: pd.DataFrame) -> str:
@@ -72,9 +75,10 @@ def faults_sentence(faults: pd.DataFrame) -> str:
     beyond = (own["beyond"] * own["n"]).sum() / own["n"].sum()
     offset = own["offset"].abs().median()
     parts = [f"v2 forecasts a price level. It misses the price by {offset:.1%}"]
-    parts.append(
-        f"and {beyond:.0%} of its forecasts lie beyond the daily limit of 10 %."
-    )
+    if pd.isna(own["beyond"]).all():
+        parts[0] += "."
+    else:
+        parts.append(f"and {beyond:.0%} of its forecasts lie {LIMIT}.")
     if (own["with_today"] > own["with_tomorrow"]).mean() > 0.5:
         parts.append("It follows today's price more closely than tomorrow's.")
     if MODEL in set(faults["model"]):

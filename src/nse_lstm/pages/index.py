@@ -108,6 +108,8 @@ def _faults(workspace: Workspace) -> Html:
 
 
 def _excess(name: str, anchor: str, found: dict[str, float]) -> Fact:
+    if found["lower"] == found["upper"] == 0:
+        return Fact(name=name, anchor=anchor, value="never traded", beside="")
     low, high = (format_number(found[end], "+.1%") for end in ("lower", "upper"))
     return Fact(
         name=name,

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import pandas as pd
 
+from nse_lstm.deployment.registry import read_registry
+from nse_lstm.deployment.registry_entry import CHAMPION
 from nse_lstm.errors import ArtefactError
 from nse_lstm.json_files import read_json
 from nse_lstm.pages.phrases import error_ratios
@@ -18,6 +20,7 @@ from nse_lstm.pages.status_phases import IMPROVEMENTS, PHASES
 from nse_lstm.pages.summary import comparison, expectations, read_test_scores
 from nse_lstm.paths import find_root, write_text
 from nse_lstm.reporting.banner import describe_evaluation, make_banner
+from nse_lstm.reporting.canvas import name_of
 from nse_lstm.reporting.status import (
     Phase,
     Status,
@@ -150,12 +153,17 @@ def _stocks(workspace: Workspace) -> pd.DataFrame:
     model = workspace.study.verdict.model
     ratio = error_ratios(read_test_scores(workspace), model=model)
     chosen = read_json(workspace.paths.evaluation / "selection.json")
+    tickers = [row["ticker"] for row in chosen]
+    # The gate may have refused the model that was chosen.
+    registry = read_registry(workspace.paths.registry)
+    used = [registry.get(ticker, {}).get(CHAMPION) for ticker in tickers]
     return pd.DataFrame(
         {
-            "ticker": [row["ticker"] for row in chosen],
-            "model in use": [row["champion"] for row in chosen],
+            "ticker": tickers,
+            "chosen in Phase 4": [name_of(row["champion"]) for row in chosen],
+            "model in use": [name_of(each.model) if each else "none" for each in used],
             f"error of {model}": [
-                f"{ratio[row['ticker']]:.1f} times persistence's" for row in chosen
+                f"{ratio[ticker]:.1f} times persistence's" for ticker in tickers
             ],
         }
     )

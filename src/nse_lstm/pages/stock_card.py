@@ -8,6 +8,7 @@ import pandas as pd
 from nse_lstm.evaluation.strategies import HOLD
 from nse_lstm.pages.phrases import NAIVE, price_errors_phrase, scaler_phrase
 from nse_lstm.pages.stock_page import StockPage
+from nse_lstm.reporting.canvas import name_of
 from nse_lstm.reporting.display import Html, bullets, picture, sentence
 from nse_lstm.reporting.fan_figure import draw_fan
 from nse_lstm.reporting.format import format_number
@@ -47,12 +48,15 @@ def show_fan(page: StockPage) -> Html:
 
 
 def stock_headline(page: StockPage) -> str:
-    """Name the stock, its sector and the model in use."""
-    chosen, about = page.selection, page.statistics
-    compared = f" {chosen['challenger']} runs for comparison only."
+    """Name the stock, its sector and the model that Phase 4 chose.
+
+    This page is made before Phase 5, whose gate may still refuse that model.
+    """
+    chosen, about = str(page.selection["champion"]), page.statistics
+    gate = " The promotion gate of Phase 5 decides whether it is used."
     return (
-        f"{page.ticker}, {about['name']} ({about['sector']}). Model in use: "
-        f"{chosen['champion']}.{compared if chosen['challenger'] else ''}"
+        f"{page.ticker}, {about['name']} ({about['sector']}). Chosen by its errors in "
+        f"the walk-forward years: {name_of(chosen)}.{gate if chosen != NAIVE else ''}"
     )
 
 
@@ -186,14 +190,16 @@ def limits(page: StockPage) -> Html:
         f"When the price leaves the range it was trained on, {low:.2f} to {high:.2f} "
         f"KES adjusted: a network does not extrapolate. The last price, "
         f"{last['adjusted']:.2f} on {last['session']:%Y-%m-%d}, lies {inside}.",
-        "For orders at the forecast price: it is the next session's average, known "
+        "For orders at the forecast price: it is the next session's price, known "
         "only after the close.",
         "After a suspension, on a session that repeats the one before, or across a "
         "break in the calendar: no forecast is made then.",
         "For returns with dividends: prices leave them out.",
     ]
     if chosen["champion"] != page.model.about["architecture"]:
-        items.insert(0, f"At present at all: the model in use is {chosen['champion']}.")
+        items.insert(
+            0, f"At present at all: Phase 4 chose {name_of(chosen['champion'])}."
+        )
     return bullets(*items)
 
 

@@ -10,8 +10,8 @@ from nse_lstm.tables import ACCURACY_COST
 MODEL, MEDIAN = "stock_lstm", "stock_lstm_median"
 
 NOT_A_PROFIT = (
-    "Accuracy of the next session's price is not a profit: the price is an average "
-    "that is known only after the close, so nobody can trade at it."
+    "Accuracy of the next session's price is not a profit: the price is known "
+    "only after the close, so nobody can trade at it."
 )
 """Stands wherever the accuracy of the next session's price is shown."""
 

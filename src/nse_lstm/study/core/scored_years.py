@@ -96,7 +96,8 @@ def walk_forward_years(
     there = [year for year in known if year not in lost]
     if known and not there:
         raise DataError(
-            f"Expected price files of a walk-forward year: {_words(known)}. Received: "
+            f"Expected price files of a walk-forward year: {', '.join(map(str, known))}. "
+            "Received: "
             "none, so no choice could be made before the test year. Add the files, or "
             f"set [markets.{study.market.name}.folds] n_walk_forward in the study file"
         )
@@ -105,7 +106,3 @@ def walk_forward_years(
     years = np.asarray(market_sessions(panel).year)
     needed = study.universe.min_sessions
     return [year for year in there if (years < year).sum() >= needed]
-
-
-def _words(years: list[int]) -> str:
-    return ", ".join(map(str, years))

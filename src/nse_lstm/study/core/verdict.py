@@ -143,8 +143,8 @@ def verdict_document(
             f"{n_trials} strategies have been scored on this market so far, the "
             "baselines' included (the trial ledger); the best of many looks better "
             "than it is.",
-            "The printed price is the day's average: nobody can trade at it after "
-            "seeing it, so a good forecast of it is not yet a profit.",
+            "The printed price is known only after the close: nobody can trade at it "
+            "after seeing it, so a good forecast of it is not yet a profit.",
         ],
     }
 

@@ -289,6 +289,7 @@ def _add_entry(study: Path, market: str, rules: ImportedRules) -> str:
             "",
             f"[markets.{market}]",
             f"label = {to_json(label).strip()}",
+            'prices = "close"',
             "",
             f"[markets.{market}.backtest]",
             f"limit = {rules.limit}",

@@ -454,9 +454,8 @@ def _write(data: StudyData, validation: Validation) -> None:
     write_table(validation.coverage, COVERAGE, folder / "coverage.parquet")
     joined = [validation.walk_forward.joined, validation.test.joined]
     aimed = pd.concat(joined, ignore_index=True).query("delay == 0 and horizon == 1")
-    write_table(
-        measure_faults(aimed), FORECAST_FAULTS, folder / "forecast_faults.parquet"
-    )
+    faults = measure_faults(aimed, limit=data.study.backtest.daily_limit)
+    write_table(faults, FORECAST_FAULTS, folder / "forecast_faults.parquet")
     write_distribution(
         data, validation.walk_forward.distribution, validation.test.distribution
     )
