@@ -96,9 +96,9 @@ def walk_forward_years(
     there = [year for year in known if year not in lost]
     if known and not there:
         raise DataError(
-            f"Expected price files of a walk-forward year: {', '.join(map(str, known))}. "
-            "Received: "
-            "none, so no choice could be made before the test year. Add the files, or "
+            "Expected price files of a walk-forward year: "
+            f"{', '.join(map(str, known))}. Received: none, so no choice could be made "
+            "before the test year. Add the files, or "
             f"set [markets.{study.market.name}.folds] n_walk_forward in the study file"
         )
     if not first:
