@@ -35,7 +35,7 @@ from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import open_workspace
 from nse_lstm.study.data_analysis.prepare import prepare_data
 from nse_lstm.study.ranking.rank_models import EQUAL, MEMBERS, ranked_forecasts
-from nse_lstm.study.validation.portfolios import SIGNALS, backtest_portfolios
+from nse_lstm.study.validation.portfolios import MODELS, backtest_portfolios
 from nse_lstm.tables import FORECASTS, PANEL, read_table
 
 OUT = Path("build/bench/portfolios.json")
@@ -45,11 +45,16 @@ SHARED = tuple(
     for horizon, smoothing in product((5, 10), (1, 5))
 )
 """Settings of the ranking that all rules share: tried with each rule."""
+GRIDS = (
+    ((0.03, 0.06, 0.1), (1.0, 2.0), (2.0, 10.0)),
+    ((0.15, 0.3), (1.0, 2.0), (5.0, 20.0)),
+)
+"""Strengths, cost multiples and risk aversions; the second list came after the first.
+"""
 OWN = tuple(
     {"strength": strength, "cost_multiple": multiple, "risk_aversion": aversion}
-    for strength, multiple, aversion in product(
-        (0.03, 0.06, 0.1), (1.0, 2.0), (2.0, 10.0)
-    )
+    for grid in GRIDS
+    for strength, multiple, aversion in product(*grid)
 )
 """Settings of the optimisation, tried with the chosen ranking."""
 
@@ -206,7 +211,7 @@ def report(options: argparse.Namespace) -> dict[str, Any]:
         panel,
         with_returns(panel),
         forecasts[forecasts["fold"] <= options.last],
-        models=(EQUAL, SIGNALS),
+        models=MODELS,
     )
     scores = result.scores
     at = scores[

@@ -303,7 +303,7 @@ class Portfolio:
 
     horizon: Count = 10
     """Horizon of the ranking in sessions, one of the cross-section's."""
-    smoothing: Count = 1
+    smoothing: Count = 5
     """Sessions whose ranks are averaged, the latest included."""
     every: Count = 5
     """Sessions between two decisions."""
@@ -315,11 +315,11 @@ class Portfolio:
     """Stocks of the top-ranked portfolio."""
     sold_below: Count = 16
     """Place in the ranking below which a stock of it is sold."""
-    strength: Positive = 0.05
+    strength: Positive = 0.1
     """Forecast return per standard deviation of return and of ranking."""
     cost_multiple: Annotated[float, Field(ge=0)] = 2.0
     """Multiple of the headline cost that the optimisation charges a trade."""
-    risk_aversion: Annotated[float, Field(ge=0)] = 5.0
+    risk_aversion: Annotated[float, Field(ge=0)] = 10.0
     """Of the variance over the horizon of the difference from equal weight."""
     risk_sessions: Annotated[int, Field(ge=2)] = 250
     """Sessions before the origin from which risk is estimated."""

@@ -75,6 +75,8 @@ NAMES = {
     "buy_and_hold": "buy and hold",
     "equal_weight": "equal weight, monthly",
     "index_hold": "price index, no costs",
+    "inverse_volatility": "inverse volatility, monthly",
+    "minimum_variance": "minimum variance, monthly",
     "random_positions": "random positions",
 }
 """The name of every model on a page, in the order of its tables."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from nse_lstm.evaluation.portfolio_rules import TILTS
 from nse_lstm.evaluation.strategies import HOLD
 from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.origins import KINDS, find_origins
@@ -39,6 +40,9 @@ def _idle(run: PipelineRun) -> Iterator[tuple[str, str]]:
     yield from _without_cost(run.returns)
     if run.ranking:
         yield from _idle_accounts(run.ranking.returns, "top-ranked stocks")
+        tilts = run.ranking.portfolios
+        tilts = tilts[tilts["rule"].isin(TILTS)]
+        yield from _idle_accounts(tilts, "portfolio rules")
         # A price forecast is delayed by one session, and compared at that delay alone.
         delay = run.workspace.study.backtest.delay
         if run.ranking.recommended.empty and delay == 1:

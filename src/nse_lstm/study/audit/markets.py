@@ -101,7 +101,7 @@ def shrink_study(study: Study) -> Study:
             every=5,
             max_epochs=1,
         ),
-        portfolio=replace(study.portfolio, n_names=1, horizon=1),
+        portfolio=replace(study.portfolio, n_names=1, horizon=1, n_starts=2),
     )
 
 

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from nse_lstm.evaluation.strategies import INDEX
 from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import with_returns
@@ -20,7 +21,7 @@ from nse_lstm.study.data_analysis import analyse
 from nse_lstm.study.ranking import rank_models, recommended_rank_ic, top_n_portfolio
 from nse_lstm.study.ranking.rank_lstm import SINGLE
 from nse_lstm.study.training.stock_lstm import train_stock_lstm
-from nse_lstm.study.validation import validate
+from nse_lstm.study.validation import portfolios, validate
 from nse_lstm.tables import (
     FORECASTS,
     PANEL,
@@ -48,6 +49,8 @@ class RankingRun:
     returns: pd.DataFrame
     """``STRATEGY_RETURNS`` of the top-ranked stocks and their benchmark."""
     judgements: dict[int, Judgement]
+    portfolios: pd.DataFrame
+    """``PORTFOLIO_RETURNS`` of the rules and their benchmarks, without the index."""
     recommended: pd.DataFrame
     """Rank IC of every model on the recommended stocks."""
 
@@ -202,6 +205,7 @@ def _rank(workspace: Workspace) -> RankingRun:
     """Run Phase 2's ranking models and their account."""
     ranking = rank_models.rank_stocks(workspace, progress=_silent)
     net = top_n_portfolio.backtest_ensemble(workspace, ranking)
+    traded = portfolios.judge_portfolios(workspace).returns
     # The models are there now; only their forecasts are read.
     ranked = rank_models.ranked_forecasts(open_study_data(workspace), progress=_silent)
     return RankingRun(
@@ -211,6 +215,8 @@ def _rank(workspace: Workspace) -> RankingRun:
         differences=ranking.differences,
         returns=net.returns,
         judgements=net.judgements,
+        # The index is a benchmark that may look one session ahead.
+        portfolios=traded[traded["model"] != INDEX],
         recommended=ranking.summary[:0],
     )
 

@@ -47,8 +47,8 @@ BOOKED = {
     "cash_return": "cash",
     "stock_return": "stock",
 }
-LONG = ("forecasts.parquet", "returns.parquet")
-"""Tables that are compared by whole columns."""
+LONG = ("forecasts.parquet", "returns.parquet", "portfolio_returns.parquet")
+"""Tables that are compared by whole columns, or not at all (``_long_unread``)."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,15 @@ def recount(workspace: Workspace, market: ReferenceMarket) -> Recount:
             **found.unchecked,
             **_forecast_kinds(data),
             **unread_files(workspace.paths),
+            **_long_unread(folder),
         },
     )
+
+
+def _long_unread(folder: Path) -> dict[str, int]:
+    """Count the accounts that nothing books a second time, as one kind of number."""
+    name = "portfolio_returns.parquet"
+    return {name: 1} if (folder / name).is_file() else {}
 
 
 def open_recount(workspace: Workspace, market: ReferenceMarket) -> RecountData:

@@ -21,6 +21,7 @@ from nse_lstm.study.audit.pipeline_run import PipelineRun
 
 ORIGIN_KEY = ["ticker", "model", "seed", "fold", "delay", "horizon", "origin"]
 QUANTILE_KEY = ["ticker", "model", "fold", "horizon", "origin"]
+PORTFOLIO_KEY = ["model", "rule", "start", "cost_bps", "session"]
 ACCOUNT_KEY = ["ticker", "model", "seed", "fold", "rule", "cost_bps", "session"]
 
 Lines = Iterator[str]
@@ -303,6 +304,19 @@ def _top_n(pair: RunPair) -> Lines:
         yield from compare_tables(*known, key=ACCOUNT_KEY)
 
 
+def _portfolios(pair: RunPair) -> Lines:
+    one, two = (r.ranking for r in pair.runs)
+    if one and two:
+        years = [*pair.years, *_ranked_before(pair)]
+        known = [
+            table[
+                (table["session"] <= pair.origin) & table["session"].dt.year.isin(years)
+            ]
+            for table in (one.portfolios, two.portfolios)
+        ]
+        yield from compare_tables(*known, key=PORTFOLIO_KEY)
+
+
 def _sealed(pair: RunPair) -> Lines:
     """Compare what is published of the years before the test year."""
     one, two = (r.ranking for r in pair.runs)
@@ -332,13 +346,14 @@ STAGES: tuple[Stage, ...] = (
     Stage("rankings", _rankings),
     Stage("rank LSTM", _rank_lstm),
     Stage("top n", _top_n),
+    Stage("portfolios", _portfolios),
     Stage("rank summaries", _sealed),
 )
 """``core.audit_result.CHECKS`` describes each in words."""
 
 OF_WHOLE_RUNS = (
     *("scalers", "weights", "quantiles", "choices"),
-    *("rankings", "top n", "rank summaries"),
+    *("rankings", "top n", "portfolios", "rank summaries"),
 )
 """Stages that need models and scores of both runs' own."""
 STORED_STAGES = tuple(stage for stage in STAGES if stage.name not in OF_WHOLE_RUNS)

@@ -54,8 +54,6 @@ LEFT_OUT: Mapping[str, str] = {
     "evaluation.verdict:_short_of_yes": "words of an answer that is nearly yes",
     "evaluation.robustness:is_fragile": "a word of a page on stored scores",
     "evaluation.cash:tax_on_cash": "a bound where not all dividends are sourced",
-    "evaluation.weighted_account:_in_lots": "orders in lots, which no phase sends yet",
-    "evaluation.weighted_account:_whole": "orders in lots, which no phase sends yet",
     "evaluation.sharpe:minimum_backtest_length": "a length from the number of trials",
     "models.executors": "starts processes; the same bytes on every machine are tested",
     "models.cluster": "sends jobs away; the same bytes on every machine are tested",

@@ -14,7 +14,11 @@ from nse_lstm.study.core.ledger import EVALUATION, identity
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.workspace import Workspace
 
-AUDITED = (*EVALUATION, "study.audit.run", "study.ranking.top_n_portfolio")
+AUDITED = (
+    *EVALUATION,
+    *("study.audit.run", "study.ranking.top_n_portfolio"),
+    "study.validation.portfolios",
+)
 """Modules that a result of the audit depends on, with all that they import."""
 
 CHECKS: tuple[tuple[str, str], ...] = (
@@ -36,6 +40,7 @@ CHECKS: tuple[tuple[str, str], ...] = (
     ("futures: rankings", "forecasts of every ranking model and blend, bit by bit"),
     ("futures: rank LSTM", "forecasts of the stored rank LSTMs, bit by bit"),
     ("futures: top n", "the account of the top-ranked stocks"),
+    ("futures: portfolios", "accounts of the portfolio rules and their benchmarks"),
     ("futures: rank summaries", "rank IC and judgements before the test year"),
     ("futures: search", "what a search of settings finds"),
     ("repeated walk", "a root that another study used gives the bytes of a fresh one"),

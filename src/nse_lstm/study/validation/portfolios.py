@@ -29,6 +29,7 @@ from nse_lstm.evaluation.total_return import ReturnBasis, join_bases
 from nse_lstm.evaluation.weighted_account import MarketCalendar, account_table
 from nse_lstm.features.market_panel import MarketPanel, make_market_panel
 from nse_lstm.features.returns import market_sessions
+from nse_lstm.models.tabular_models import FOUR_SIGNALS
 from nse_lstm.study.core.market_scope import can_rank
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.trials import record_trials
@@ -43,10 +44,8 @@ from nse_lstm.tables import (
     write_table,
 )
 
-SIGNALS = "four_signals"
-"""The model of four plain signals, which the others must beat."""
-MODELS = (EQUAL, SIGNALS)
-"""Rankings that feed the rules."""
+MODELS = (EQUAL, FOUR_SIGNALS)
+"""Rankings that feed the rules, the plain signals last."""
 
 
 @dataclass(frozen=True)
