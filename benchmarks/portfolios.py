@@ -40,6 +40,8 @@ from nse_lstm.tables import FORECASTS, PANEL, read_table
 
 OUT = Path("build/bench/portfolios.json")
 YEARS = (2014, 2015, 2016)
+FIRST_TRIED = {"strength": 0.05, "cost_multiple": 2.0, "risk_aversion": 5.0}
+"""The optimisation's settings while the ranking's were tried."""
 SHARED = tuple(
     {"horizon": horizon, "smoothing": smoothing}
     for horizon, smoothing in product((5, 10), (1, 5))
@@ -92,7 +94,7 @@ def choose(options: argparse.Namespace) -> dict[str, Any]:
     forecasts = ranked_forecasts(data, progress=lambda line: print(line)).forecasts
     trial = Trials(data.study, data.panel, forecasts)
     rows = [
-        trial.row(name, replace(Portfolio(), **shared))
+        trial.row(name, replace(Portfolio(), **FIRST_TRIED, **shared))
         for shared in SHARED
         for name in TILTS
     ]

@@ -123,6 +123,7 @@ def test_every_caller_that_records_a_trial_is_audited() -> None:
     assert callers == {
         "nse_lstm.study.validation.validate",
         "nse_lstm.study.ranking.top_n_portfolio",
+        "nse_lstm.study.validation.portfolios",
     }
     assert callers <= counted(*audit_result.AUDITED)
 
