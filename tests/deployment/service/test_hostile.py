@@ -54,6 +54,9 @@ def request(method: str, target: str, *headers: str, body: bytes = b"") -> bytes
 
 
 def status_of(answer: bytes) -> int:
+    """Return the status of an answer, 0 without one; "100 Continue" is none yet."""
+    if answer.startswith(b"HTTP/1.1 100 "):
+        answer = answer.partition(b"\r\n\r\n")[2]
     return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else 0
 
 
@@ -197,7 +200,7 @@ def test_nothing_that_its_own_description_provokes_breaks_the_service(source, tm
 
 def malformed(draw: random.Random) -> bytes:
     """Make one request that is wrong in one way or another."""
-    odd = ["PUT", "DELETE", "PATCH", "get", "", "\x00"]
+    odd = ["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "get", "", "\x00"]
     method = draw.choice([*["GET"] * 7, *["POST"] * 14, *odd])
     noise = junk(draw, 1, 40)
     # Most noise shall pass the parser and reach the addresses behind it.
@@ -214,6 +217,8 @@ def malformed(draw: random.Random) -> bytes:
         )
     if draw.random() < 0.05:
         headers.append(f"{junk(draw, 1, 9)}: {junk(draw, 0, 60)}")
+    if draw.random() < 0.15:
+        headers.append(draw.choice(HEADERS))
     whole = request(method, target, *headers, body=body)
     if draw.random() < 0.1:
         place = draw.randrange(len(whole))
@@ -237,6 +242,14 @@ TARGETS = [
     ),
     *("/champions?*", "/health/*", "/../../etc/passwd", "/forecasts/..%2f..%2fetc"),
     *("/openapi.json", "/forecasts/%5eN20I", "http://elsewhere/health", "//health"),
+    *("/forecasts/BBB?date=2020-03-27&date=*", "/forecasts/BBB?*=2020-03-27"),
+    *("/history?limit=1&limit=*", "/health?*", "/forecasts/BBB#*", "/forecasts/BBB/*"),
+]
+HEADERS = [
+    *("Transfer-Encoding: chunked", "Transfer-Encoding: gzip, chunked"),
+    *("Expect: 100-continue", "Range: bytes=0-1,-1", "Content-Encoding: gzip"),
+    *("Host: y", "Content-Length: 00", "Connection: upgrade\r\nUpgrade: websocket"),
+    *("If-None-Match: *", "X-Forwarded-For: ::1", "Authorization: Basic eDp5"),
 ]
 BODIES = [
     lambda draw: b"",
