@@ -1,11 +1,13 @@
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.finished_study import stocks
 from support.tiny_study import tiny_workspace
 
 from nse_lstm.errors import ArtefactError
+from nse_lstm.json_files import read_json
 from nse_lstm.pages import status as status_module
 from nse_lstm.pages.results import write_results
 from nse_lstm.pages.status import DOCUMENTS, read_status, write_status
@@ -85,6 +87,22 @@ def test_the_same_tables_give_the_same_page(
     monkeypatch.setattr(status_module, "page_metadata", lambda workspace: other)
     write_status(finished, page)
     assert page.with_suffix(".md").read_text() == before[1]
+
+
+def test_the_model_in_use_is_the_registrys_and_not_the_choice(
+    finished: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = sorted(stocks(finished))
+    kept = SimpleNamespace(model="persistence")
+    registry = {first: {"champion": kept}}
+    monkeypatch.setattr(status_module, "read_registry", lambda folder: registry)
+    path = finished.paths.evaluation / "selection.json"
+    chosen = [row | {"champion": "stock_lstm"} for row in read_json(path)]
+    monkeypatch.setattr(status_module, "read_json", lambda file: chosen)
+    table = status_module._stocks(finished).set_index("ticker")
+    assert set(table["chosen in Phase 4"]) == {"stock LSTM"}
+    assert table.loc[first, "model in use"] == "persistence"
+    assert set(table.loc[others, "model in use"]) == {"none"}
 
 
 def test_the_figures_are_those_of_the_tables(finished: Workspace) -> None:
