@@ -335,3 +335,49 @@ ABLATION = table_schema(
         "fold": column(WHOLE),
     },
 )
+
+
+# Savings of timed orders by session. All signals of a wait have the same orders.
+ORDER_TIMING = table_schema(
+    "order_timing",
+    ["signal", "wait", "side", "session"],
+    {
+        # A model, or "stale_60" and "stale_120" (its forecasts that many sessions old),
+        # "placebo" (the mean of both), "random", or "twap" (equal slices).
+        "signal": column(TEXT),
+        # Most sessions that an order waits.
+        "wait": column(WHOLE, pa.Check.ge(1)),
+        "side": column(TEXT, pa.Check.isin(["buy", "sell"])),
+        # Origin: the session after whose close the order is decided.
+        "session": column(TIME),
+        "n_orders": column(WHOLE, pa.Check.ge(1)),
+        # Mean over the orders, against sending at once and beyond the market: log
+        # return in basis points.
+        "saving_bps": column(NUMBER),
+    },
+)
+
+# Mean savings over sessions with intervals. `against` is "at_once" or a signal, `side`
+# may be "both", `part` is "all", a year or a third by turnover.
+ORDER_SAVINGS = table_schema(
+    "order_savings",
+    ["signal", "against", "wait", "side", "part"],
+    {
+        "signal": column(TEXT),
+        "against": column(TEXT),
+        "wait": column(WHOLE, pa.Check.ge(1)),
+        "side": column(TEXT, pa.Check.isin(["buy", "sell", "both"])),
+        "part": column(TEXT),
+        # Log return in basis points per side, as are all columns in bps.
+        "value_bps": column(NUMBER),
+        # Of the stationary bootstrap with a mean block of 10 sessions, and of 20.
+        "lower_bps": column(NUMBER),
+        "upper_bps": column(NUMBER),
+        "lower_20_bps": column(NUMBER),
+        "upper_20_bps": column(NUMBER),
+        # Standard deviation of one order; missing for a single one.
+        "sd_bps": column(NUMBER, pa.Check.ge(0), nullable=True),
+        "n_orders": column(WHOLE, pa.Check.ge(1)),
+        "n_sessions": column(WHOLE, pa.Check.ge(1)),
+    },
+)
