@@ -135,8 +135,7 @@ def time_orders(
         for side in SIDES
     ]
     table = pd.concat(blocks, ignore_index=True)
-    placebo = table[list(STALE)].mean(axis=1)
-    table.insert(table.columns.get_loc(RANDOM), PLACEBO, placebo)
+    table[PLACEBO] = table[list(STALE)].mean(axis=1)
     return TimedOrders(table, orders, model)
 
 
@@ -278,21 +277,27 @@ def _summary(
     bounds = [_bounds(values, block, verdict, seed) for block in BLOCKS]
     groups = rows.groupby(["wait", "side"])[columns]
     spread, n_orders = groups.std(ddof=1), groups.size()
-    signals = list(pairs)
+    keys = means.columns.to_frame(index=False)
+    places, wait, side = (keys[level].tolist() for level in keys.columns)
+    signals = [list(pairs)[place] for place in places]
+    cells = list(zip(wait, side, strict=True))
     return pd.DataFrame(
         {
-            "signal": [signals[column][0] for column, _, _ in means.columns],
-            "against": [signals[column][1] for column, _, _ in means.columns],
-            "wait": [wait for _, wait, _ in means.columns],
-            "side": [side for _, _, side in means.columns],
+            "signal": [signal for signal, _ in signals],
+            "against": [against for _, against in signals],
+            "wait": wait,
+            "side": side,
             "part": name,
             "value_bps": values.mean(axis=0),
             "lower_bps": bounds[0][0],
             "upper_bps": bounds[0][1],
             "lower_20_bps": bounds[1][0],
             "upper_20_bps": bounds[1][1],
-            "sd_bps": [spread.loc[(w, s), c] for c, w, s in means.columns],
-            "n_orders": [n_orders.loc[(w, s)] for _, w, s in means.columns],
+            "sd_bps": [
+                spread.loc[cell, place]
+                for cell, place in zip(cells, places, strict=True)
+            ],
+            "n_orders": [n_orders.loc[cell] for cell in cells],
             "n_sessions": len(values),
         }
     )

@@ -14,11 +14,13 @@ from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import Fold
 from nse_lstm.json_files import read_json
 from nse_lstm.pages.architecture import net_findings, net_table
+from nse_lstm.pages.order_timing import NOTHING, show_order_timing
 from nse_lstm.pages.score_tables import (
     difference_table,
     rank_ic_by_year,
     rank_ic_table,
 )
+from nse_lstm.reporting.display import sentence
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.trials import read_trials
@@ -38,7 +40,9 @@ from nse_lstm.study.ranking.recommended_rank_ic import (
 )
 from nse_lstm.study.ranking.tabular_models import ranking_folds, train_tabular
 from nse_lstm.study.ranking.top_n_portfolio import backtest_ensemble
-from nse_lstm.tables import FORECASTS, RANK_IC, SCORES, read_table
+from nse_lstm.study.validation import order_timing
+from nse_lstm.study.validation.order_timing import time_study_orders
+from nse_lstm.tables import FORECASTS, ORDER_TIMING, RANK_IC, SCORES, read_table
 
 CROSS_SECTION = CrossSection(size=4, horizons=(1, 5))
 RIVALS = Tabular(boosting_rounds=10, min_leaf_rows=20)
@@ -332,3 +336,36 @@ def test_rankings_of_other_horizons_leave_no_own_shares(
     found = rank_recommended(workspace, networks.assign(horizon=3))
     assert rank_ic_by_year(found.summary).empty
     assert difference_table(found.differences).empty
+
+
+def test_orders_are_timed_on_the_ranked_years_and_shown(
+    workspace: Workspace, ranking: Ranking
+) -> None:
+    timing = time_study_orders(workspace, progress=lambda _: None)
+    table = read_table(
+        ORDER_TIMING, workspace.paths.evaluation / "order_timing.parquet"
+    )
+    assert set(table["signal"]) == {
+        *("ensemble_equal", "four_signals", "stale_60", "stale_120"),
+        *("placebo", "random", "twap"),
+    }
+    assert set(table["session"].dt.year) == {2023} == set(timing.years)
+    # The mean of both sides and of all sessions, from the sessions' means.
+    own = table[(table["signal"] == "ensemble_equal") & (table["wait"] == 10)]
+    savings = timing.savings.set_index(["signal", "against", "wait", "side", "part"])
+    mean = savings.loc[("ensemble_equal", "at_once", 10, "both", "all"), "value_bps"]
+    assert own.groupby("session")["saving_bps"].mean().mean() == pytest.approx(mean)
+    shown = show_order_timing(timing).html
+    assert f"save {mean:.1f} basis points per side" in shown
+    assert shown.count("<figure") == 1 and "Beyond the placebo" in shown
+    assert show_order_timing(replace(timing, savings=timing.savings[:0])).html == (
+        sentence(NOTHING).html
+    )
+
+
+def test_a_market_that_is_not_ranked_times_no_order(workspace: Workspace) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(order_timing, "can_rank", lambda data: False)
+        timing = time_study_orders(workspace)
+    assert timing.orders is None
+    assert timing.savings.empty and timing.by_session.empty

@@ -21,7 +21,7 @@ from nse_lstm.study.data_analysis import analyse
 from nse_lstm.study.ranking import rank_models, recommended_rank_ic, top_n_portfolio
 from nse_lstm.study.ranking.rank_lstm import SINGLE
 from nse_lstm.study.training.stock_lstm import train_stock_lstm
-from nse_lstm.study.validation import portfolios, validate
+from nse_lstm.study.validation import order_timing, portfolios, validate
 from nse_lstm.tables import (
     FORECASTS,
     PANEL,
@@ -53,6 +53,8 @@ class RankingRun:
     """``PORTFOLIO_RETURNS`` of the rules and their benchmarks, without the index."""
     recommended: pd.DataFrame
     """Rank IC of every model on the recommended stocks."""
+    timing: pd.DataFrame
+    """``ORDER_SAVINGS`` of the equally weighted ensemble's orders."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,6 +220,7 @@ def _rank(workspace: Workspace) -> RankingRun:
         # The index is a benchmark that may look one session ahead.
         portfolios=traded[traded["model"] != INDEX],
         recommended=ranking.summary[:0],
+        timing=order_timing.time_study_orders(workspace, progress=_silent).savings,
     )
 
 

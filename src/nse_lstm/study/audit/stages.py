@@ -324,6 +324,7 @@ def _sealed(pair: RunPair) -> Lines:
         for name in ("summary", "differences", "recommended"):
             tables = [getattr(ranking, name) for ranking in (one, two)]
             yield from compare_tables(*tables, key=list(tables[0].columns[:4]))
+        yield from compare_tables(one.timing, two.timing, key=TIMING_KEY)
         if repr(one.judgements) != repr(two.judgements):
             yield "the judgements of the top-ranked stocks moved with the test year"
 
@@ -350,6 +351,8 @@ STAGES: tuple[Stage, ...] = (
     Stage("rank summaries", _sealed),
 )
 """``core.audit_result.CHECKS`` describes each in words."""
+
+TIMING_KEY = ["signal", "against", "wait", "side", "part"]
 
 OF_WHOLE_RUNS = (
     *("scalers", "weights", "quantiles", "choices"),
