@@ -34,6 +34,8 @@ class Market:
     """Last year whose results were published before this study was frozen."""
     untouched: tuple[int, ...] = ()
     """Years that are never scored: kept whole for claims declared beforehand."""
+    chosen_on: tuple[int, ...] = ()
+    """Years that settings were chosen on: what is found there confirms nothing."""
     first_walk_forward: int = 0
     """First walk-forward year; 0 for ``folds.n_walk_forward`` years."""
     corporate_actions: str = "data/corporate_actions"
@@ -425,6 +427,59 @@ class Verdict:
     """Random strategies with the declared model's turnover and exposure."""
 
 
+Statistic = Literal[
+    "skill", "direction", "rank_ic", "crps", "net_return", "best_return", "saving"
+]
+"""What a claim measures; ``study.validation.claims`` has the series of each."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Claim:
+    """One claim of the declared family: a forecaster or rule against a benchmark."""
+
+    name: Name
+    model: Name
+    rule: str = ""
+    """Of the portfolio rule; empty for a forecast."""
+    against: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """The benchmark; of several the better one."""
+    statistic: Statistic
+    horizon: Count = 1
+    """Sessions; of an order the most that it waits."""
+    delay: Annotated[int, Field(ge=0)] = 1
+    smallest: Positive
+    """Smallest useful effect: a fraction, a rank IC or basis points."""
+
+
+@dataclass(frozen=True, kw_only=True, config=FORBID)
+class Claims:
+    """The declared family of claims, and how they are judged together.
+
+    A changed list is another list with another date.
+    """
+
+    declared: date | None = None
+    level: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    """Family-wise probability of any false yes (Holm)."""
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """Of the two-sided intervals, whose upper bound decides a no."""
+    power: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    """Probability with which the smallest detectable effect is detected."""
+    bootstrap_reps: Count = 2000
+    blocks: tuple[Count, Count] = (10, 20)
+    """Mean block lengths of the stationary bootstrap, the deciding one first."""
+    family: tuple[Claim, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_once_and_a_date(self) -> "Claims":
+        names = [each.name for each in self.family]
+        if len(set(names)) < len(names):
+            raise ValueError(f"expected each claim once. Received: {names}")
+        if names and self.declared is None:
+            raise ValueError("expected the date on which the claims were declared")
+        return self
+
+
 @dataclass(frozen=True, kw_only=True, config=FORBID)
 class Review:
     """Limit of unexplained price jumps in a new file; it changes no result."""
@@ -509,6 +564,7 @@ class Study:
     portfolio: Portfolio = field(default_factory=Portfolio)
     backtest: Backtest = field(default_factory=Backtest)
     verdict: Verdict = field(default_factory=Verdict)
+    claims: Claims = field(default_factory=Claims)
     review: Review = field(default_factory=Review)
     ablation: Ablation = field(default_factory=Ablation)
     search: Search = field(default_factory=Search)

@@ -9,6 +9,7 @@ from nse_lstm.errors import ArtefactError
 from nse_lstm.json_files import read_json
 from nse_lstm.pages.answers import plain_answers
 from nse_lstm.pages.cards import write_cards
+from nse_lstm.pages.claims import claim_answers, draw_family, fund_sentences
 from nse_lstm.pages.forecast_faults import show_faults
 from nse_lstm.pages.stock_page import stock_tickers
 from nse_lstm.pages.summary import pooled_score, read_test_scores
@@ -19,6 +20,7 @@ from nse_lstm.reporting.index import Fact, PlainAnswer, render_index
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.training.model_checks import safety_card
+from nse_lstm.study.validation.claims import read_claims
 from nse_lstm.tables import EVIDENCE, FORECAST_FAULTS, read_table
 
 
@@ -50,6 +52,8 @@ def write_index(workspace: Workspace, path: Path) -> list[PlainAnswer]:
     document = read_json(folder / "verdict.json")
     evidence = read_table(EVIDENCE, folder / "evidence.parquet")
     answers = plain_answers(evidence, document)
+    claims = read_claims(folder)
+    judged = claim_answers(claims)
     page = render_index(
         notebooks,
         verdict=document,
@@ -57,13 +61,16 @@ def write_index(workspace: Workspace, path: Path) -> list[PlainAnswer]:
         safety=safety_card(workspace),
         stocks=stock_tickers(workspace),
         answers=answers,
+        claims=judged,
+        claims_picture=draw_family(claims) if judged else Html(""),
+        readings=fund_sentences(claims),
         facts=headline_facts(workspace),
         model=workspace.study.verdict.model,
         faults=_faults(workspace),
     )
     write_cards(workspace, path.parent)
     write_text(path, page)
-    return answers
+    return [*judged, *answers]
 
 
 def headline_facts(workspace: Workspace) -> list[Fact]:

@@ -43,6 +43,9 @@ def render_index(
     safety: pd.DataFrame,
     stocks: list[str],
     answers: Sequence[PlainAnswer],
+    claims: Sequence[PlainAnswer],
+    claims_picture: Html,
+    readings: Sequence[str],
     facts: Sequence[Fact],
     model: str,
     faults: Html,
@@ -62,7 +65,13 @@ def render_index(
     stocks : list of str
         The tickers that have a page.
     answers : sequence of PlainAnswer
-        First on the page.
+        On the network and on v2; first on the page of a study without claims.
+    claims : sequence of PlainAnswer
+        One per declared claim; first on the page.
+    claims_picture : Html
+        All claims in one figure.
+    readings : sequence of str
+        What a fund could do with the answers, and what it must not conclude.
     facts : sequence of Fact
         The numbers of the first screen.
     model : str
@@ -80,6 +89,9 @@ def render_index(
             safety=show_safety(safety).html,
             stocks=stocks,
             answers=answers,
+            claims=claims,
+            claims_picture=claims_picture.html,
+            readings=readings,
             facts=facts,
             faults=faults.html,
             beside=make_banner(verdict).beside,

@@ -381,3 +381,45 @@ ORDER_SAVINGS = table_schema(
         "n_sessions": column(WHOLE, pa.Check.ge(1)),
     },
 )
+
+# The declared claims: one row over all spans ("all"), and one per span of years.
+CLAIMS = table_schema(
+    "claims",
+    ["claim", "span"],
+    {
+        "claim": column(TEXT),
+        # In the declared list, from 1.
+        "place": column(WHOLE, pa.Check.ge(1)),
+        # "all", "known", "untouched", "chosen_on" or "other".
+        "span": column(TEXT),
+        # Of the span alone; "" over all spans.
+        "label": column(
+            TEXT, pa.Check.isin(["", "confirmatory", "replication", "exploratory"])
+        ),
+        "model": column(TEXT),
+        # The better of the declared benchmarks.
+        "against": column(TEXT),
+        "statistic": column(TEXT),
+        "horizon": column(WHOLE, pa.Check.ge(1)),
+        "delay": column(WHOLE, pa.Check.ge(0)),
+        # Fraction, rank IC or basis points; missing where not measured.
+        "effect": column(NUMBER, nullable=True),
+        "lower": column(NUMBER, nullable=True),
+        "upper": column(NUMBER, nullable=True),
+        # With the longer mean block; missing for HAC.
+        "lower_long": column(NUMBER, nullable=True),
+        "upper_long": column(NUMBER, nullable=True),
+        # One-sided, and by Holm over the family; the latter over all spans alone.
+        "p_value": within(0, 1),
+        "adjusted": within(0, 1),
+        "smallest_useful": column(NUMBER, pa.Check.gt(0)),
+        "smallest_detectable": column(NUMBER, pa.Check.ge(0), nullable=True),
+        # Sessions.
+        "n": column(WHOLE, pa.Check.ge(0)),
+        # Over all spans; "" for a span alone.
+        "answer": column(
+            TEXT,
+            pa.Check.isin(["", "yes", "no", "undecided", "not yet", "not measured"]),
+        ),
+    },
+)

@@ -35,6 +35,7 @@ KEYS = {
     "capacity.parquet": ("fold", "capital_kes"),
     "rank_ic.parquet": ("model", "seed", "fold", "delay", "horizon", "origin"),
     "report_card.csv": ("target",),
+    "claims.parquet": ("claim", "span", "label", "model", "against", "statistic"),
 }
 """Columns that name a row, whose own numbers are no results."""
 

@@ -20,6 +20,12 @@ REASONS = (
     ("distribution_", DESCRIBED),
     ("forecast_faults.parquet", DESCRIBED),
     (
+        "claims.parquet",
+        "intervals and corrected tests of the declared claims are computed once: "
+        "forecasts and rank ICs under them are recounted, and each step is tested "
+        "against a plain loop",
+    ),
+    (
         "file ranking/returns.parquet",
         "the account of the top-ranked stocks is not booked a second time: it is "
         "compared under other futures alone",

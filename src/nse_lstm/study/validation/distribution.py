@@ -58,12 +58,20 @@ class DistributionResult:
     """``DISTRIBUTION_SCORES`` of all models, by fold and over the walk-forward ones."""
     coverage: pd.DataFrame
     """``COVERAGE`` of the stock LSTM's 90 % band, next session, walk-forward."""
+    losses: pd.DataFrame
+    """Of every model: ``model``, ``horizon``, ``target_date``, ``crps`` (sum over the
+    stocks) and ``n``."""
+
+
+LOSSES = ["model", "horizon", "target_date", "crps", "n"]
 
 
 def no_distribution() -> DistributionResult:
     """Return the result of a study that trains no stock LSTM."""
     tables = (QUANTILES, DISTRIBUTION_SCORES, COVERAGE)
-    return DistributionResult(*(empty_table(schema) for schema in tables))
+    quantiles, scores, coverage = (empty_table(schema) for schema in tables)
+    nothing = pd.DataFrame(columns=LOSSES)
+    return DistributionResult(quantiles, scores, coverage, nothing)
 
 
 def judge_distribution(
@@ -97,7 +105,7 @@ def judge_distribution(
             confidence=data.study.verdict.confidence,
         )
     mine = quantiles[quantiles["model"] == STOCK_LSTM].reset_index(drop=True)
-    return DistributionResult(mine, scores, coverage)
+    return DistributionResult(mine, scores, coverage, _losses(joined))
 
 
 def write_distribution(
@@ -118,6 +126,15 @@ def write_distribution(
         write_table(pd.concat(parts, ignore_index=True), schema, path)
     path = folder / "distribution_coverage.parquet"
     write_table(before.coverage, COVERAGE, path)
+
+
+def _losses(joined: pd.DataFrame) -> pd.DataFrame:
+    """Sum the CRPS over the stocks that every model has forecast, by session."""
+    key = ["target_date", "ticker", "horizon"]
+    known = joined.groupby(key)["model"].transform("nunique")
+    shared = joined[known == joined["model"].nunique()]
+    by_session = shared.groupby(["model", "horizon", "target_date"])["crps"]
+    return by_session.agg(crps="sum", n="size").reset_index()[LOSSES]
 
 
 def _forecasts(

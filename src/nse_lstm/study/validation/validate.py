@@ -61,6 +61,7 @@ from nse_lstm.study.core.verdict import (
     verdict_document,
 )
 from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.validation.claims import gather_claims
 from nse_lstm.study.validation.conformal_gate import (
     ConformalGate,
     backtest_conformal_gate,
@@ -130,6 +131,8 @@ class Validation:
     year_evaluation: YearEvaluation
     n_trials: int
     strategy: Strategy
+    claims: pd.DataFrame
+    """``CLAIMS``, the declared ones in order."""
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -161,7 +164,7 @@ def validate(workspace: Workspace) -> Validation:
     Writes forecasts, strategy returns, scores and capacity (walk-forward and test
     together), the stock LSTM's distribution, its scores and its coverage
     (``distribution_*.parquet``), ``evidence.parquet`` and ``coverage.parquet``
-    (walk-forward only),
+    (walk-forward only), ``claims.parquet``,
     ``selection.json``, ``verdict.json`` and ``report_card.csv`` under
     ``trained_models/<market>/evaluation``.
     """
@@ -208,6 +211,7 @@ def validate(workspace: Workspace) -> Validation:
         strategy=Strategy(
             study.verdict.model, study.verdict.rule, study.backtest.headline_cost_bps
         ),
+        claims=_claims(data, before, test),
     )
     _write(data, validation)
     return validation
@@ -418,6 +422,17 @@ def _judge_distribution(
         return no_distribution()
     before_test = data.folds[-1] not in folds
     return judge_distribution(data, panel, folds, pooled=before_test)
+
+
+def _claims(data: StudyData, before: Evaluation, test: Evaluation) -> pd.DataFrame:
+    """Judge the declared claims on every scored year, the test year included."""
+    losses = [each.distribution.losses for each in (before, test)]
+    known = [each for each in losses if len(each)]
+    return gather_claims(
+        data,
+        pd.concat([before.joined, test.joined], ignore_index=True),
+        pd.concat(known, ignore_index=True) if known else losses[0],
+    )
 
 
 def _report_card(study: Study, test: Evaluation, *, year: int) -> pd.DataFrame:
