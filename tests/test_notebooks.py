@@ -9,6 +9,7 @@ from support.places import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MAX_LINES = 12
+MAX_IMPORTS = 16
 FORBIDDEN = (
     ast.FunctionDef,
     ast.AsyncFunctionDef,
@@ -57,7 +58,10 @@ def test_no_outputs_are_committed(path: Path) -> None:
 @every_notebook
 def test_cells_are_short_and_hold_no_logic(path: Path) -> None:
     for cell in cells(path, "code"):
-        assert len(cell.source.splitlines()) <= MAX_LINES, cell.source
+        # One name per line is how the formatter writes a long import.
+        is_imports = cell.source.startswith(("from ", "import "))
+        most = MAX_IMPORTS if is_imports else MAX_LINES
+        assert len(cell.source.splitlines()) <= most, cell.source
         found = [
             n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, FORBIDDEN)
         ]

@@ -96,7 +96,14 @@ def survival_sentence(market: MarketStatistics) -> Html:
     """Summarise listings, delistings and stocks that only stopped trading."""
     own = market.lifespans[market.lifespans["kind"] == "ordinary"]
     fates = own["fate"].value_counts()
-    names = ", ".join(own.loc[own["fate"] != "trading", "ticker"]) or "none"
+    names = ", ".join(own.loc[own["fate"] != "trading", "ticker"])
+    if not names:
+        return sentence(
+            f"Of {len(own)} ordinary shares {own['entered'].sum()} entered after the "
+            "first session, and all of them trade until the end of the files. If the "
+            "files were chosen today, the stocks that failed before are missing from "
+            "them (survivorship bias)."
+        )
     return sentence(
         f"Of {len(own)} ordinary shares {own['entered'].sum()} entered after the first "
         f"session, {fates.get('left', 0)} left and {fates.get('stopped', 0)} are still "

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -46,7 +47,16 @@ def test_costs_that_nobody_paid_are_an_alarm(net: float, n: int) -> None:
 
 
 def test_a_market_without_a_limit_day_is_an_alarm() -> None:
-    prices = pd.DataFrame({"ticker": "AAA", "simple_return": [0.02, 0.0], "volume": 0})
+    # Without a trade on the session before an ex-date.
+    prices = pd.DataFrame(
+        {
+            "ticker": "AAA",
+            "simple_return": [0.02, 0.0],
+            "volume": [np.nan, 0.0],
+            "stale": False,
+            "factor": [1.0, 2.0],
+        }
+    )
     held = pd.DataFrame({"ticker": ["AAA"], "model": ["v2"]})
     backtest = SimpleNamespace(limit=0.015)
     run = SimpleNamespace(
