@@ -130,6 +130,11 @@ class Paths:
         return self.models / "rank_lstm"
 
     @property
+    def latest_ranking(self) -> Path:
+        """Folder of the ranking models' forecasts from the last session."""
+        return self.models / "latest_ranking"
+
+    @property
     def stock_lstm(self) -> Path:
         """Folder of the stock LSTM, one folder per year: the pool and every stock."""
         return self.models / "stock_lstm"

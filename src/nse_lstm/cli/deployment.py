@@ -94,6 +94,35 @@ def _correct(identity: Identity, day: str, reason: str, store: str) -> Answer:
 
 
 @verb()
+def advise(
+    identity: Identity,
+    orders: Annotated[
+        Path, typer.Argument(help="CSV file: side, ticker, shares, latest.")
+    ],
+    as_of: Annotated[
+        str, typer.Option(help="Today, as 2024-12-31. Default: the last session.")
+    ] = "",
+) -> Answer:
+    """Advise on each order of a file: send it now, or wait and until when.
+
+    The first call after a new session fits the ranking models, in a minute or two.
+    """
+    from nse_lstm.study.core.phase_tables import parse_day
+    from nse_lstm.study.deployment.advise import advise as advise_study
+
+    found = advise_study(
+        identity.open(),
+        orders,
+        as_of=parse_day(as_of) if as_of else None,
+        progress=lambda line: typer.echo(line, err=True),
+    )
+    said = f"Forecast after the session of {found.origin:%Y-%m-%d}, in basis points."
+    numbers = [str(name) for name in found.table if str(name).endswith("_bps")]
+    table = found.table.round(dict.fromkeys(numbers, 1))
+    return Answer(table, [said, *found.limits])
+
+
+@verb()
 def promote(
     identity: Identity,
     ticker: str,

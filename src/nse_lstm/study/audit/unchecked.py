@@ -54,6 +54,11 @@ REASONS = (
         "Phase 5 runs after the audit: losses and intervals of the gate come from the "
         "selection's forecasts, which are recounted",
     ),
+    (
+        "file latest_ranking/",
+        "forecasts of the next session, made after the audit: nothing is judged by "
+        "them",
+    ),
     ("file replay/", "a rehearsal of daily operation, which unit tests alone check"),
     ("file data/", "statistics that describe the market, on which no choice rests"),
     ("file ablation/", "an experiment beside the study"),
