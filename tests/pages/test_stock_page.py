@@ -67,6 +67,17 @@ def test_the_rolling_error_is_a_ratio_of_means_and_not_a_mean_of_ratios(
     assert errors["target_date"].to_list() == list(days[1:])
 
 
+def test_fifteen_sessions_are_too_few_for_a_rolling_error_and_the_page_says_so(
+    page: StockPage,
+) -> None:
+    days = sorted(page.forecasts["target_date"].unique())[:15]
+    short = page.forecasts[page.forecasts["target_date"].isin(days)]
+    few = replace(page, forecasts=short)
+    assert stock_card.rolling_errors(few).empty
+    said = stock_card.stock_findings(few).html
+    assert "too few sessions for a rolling error" in said and "nan" not in said
+
+
 def test_a_span_without_any_change_of_price_has_no_ratio(page: StockPage) -> None:
     still = page.forecasts.assign(level=page.forecasts["price_hat"])
     assert stock_card.rolling_errors(replace(page, forecasts=still)).empty

@@ -3,6 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nse_lstm.reporting.readings import read_rolling_error
 from nse_lstm.reporting.stock_figures import (
     draw_backtest,
     draw_liquidity,
@@ -48,6 +49,16 @@ def test_an_unknown_model_is_drawn_under_its_own_name() -> None:
     errors = pd.DataFrame({"target_date": DAYS, "model": "odd", "ratio": 2.0})
     axes = draw_rolling_error(errors, ticker="AAA", n_sessions=3).axes[0]
     assert {text.get_text() for text in axes.texts} == {"odd"}
+
+
+def test_a_year_too_short_for_a_rolling_error_is_drawn_and_says_so() -> None:
+    errors = pd.DataFrame({"target_date": DAYS, "model": "v2", "ratio": 2.0})[:0]
+    figure = draw_rolling_error(errors, ticker="AAA", n_sessions=20)
+    assert "too few sessions for the error of the last 20" in (
+        figure.axes[0].get_title(loc="left")
+    )
+    says = read_rolling_error(errors, ticker="AAA")
+    assert says == "AAA: too few sessions for a rolling error."
 
 
 def test_liquidity_is_drawn_in_millions() -> None:

@@ -227,10 +227,16 @@ def stock_findings(page: StockPage) -> Html:
 def _error_phrase(page: StockPage, errors: pd.DataFrame, model: str) -> str:
     """Word a model's errors of the year, and how often persistence's were smaller."""
     mae = {name: _value(page, name, "mae") for name in (model, NAIVE)}
-    worse = (errors.loc[errors["model"] == model, "ratio"] > 1).mean()
-    return (
+    ratio = errors.loc[errors["model"] == model, "ratio"]
+    said = (
         f"In {page.year} the mean absolute error of {model} was "
-        f"{price_errors_phrase(mae, model=model)}. Over {ROLLING} sessions its "
+        f"{price_errors_phrase(mae, model=model)}."
+    )
+    if ratio.empty:
+        return f"{said} The year has too few sessions for a rolling error."
+    worse = (ratio > 1).mean()
+    return (
+        f"{said} Over {ROLLING} sessions its "
         f"root mean squared error was larger than {NAIVE}'s {worse:.0%} of the time."
     )
 

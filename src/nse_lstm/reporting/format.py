@@ -81,8 +81,8 @@ def join_words(words: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> join_words(["a", "b", "c"]), join_words(["a"])
-    ('a, b and c', 'a')
+    >>> join_words(["a", "b", "c"]), join_words(["a"]), join_words([])
+    ('a, b and c', 'a', 'none')
     """
-    *first, last = words
+    *first, last = [*words] or ["none"]
     return f"{', '.join(first)} and {last}" if first else last

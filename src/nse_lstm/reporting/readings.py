@@ -182,11 +182,15 @@ def read_rolling_error(errors: pd.DataFrame, *, ticker: str) -> str:
     parts = []
     for model, rows in errors.groupby("model"):
         ratio = rows["ratio"].dropna()
+        if ratio.empty:
+            continue
         parts.append(
             f"{name_of(model)} has {ratio.min():.1f} to {ratio.max():.1f} times the "
             f"error of persistence, {ratio.iloc[-1]:.1f} times at the end, and is "
             f"worse {(ratio > 1).mean():.0%} of the time"
         )
+    if not parts:
+        return f"{ticker}: too few sessions for a rolling error."
     return f"{ticker}: {join_words(parts)}."
 
 

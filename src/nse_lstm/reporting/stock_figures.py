@@ -96,11 +96,13 @@ def draw_rolling_error(errors: pd.DataFrame, *, ticker: str, n_sessions: int) ->
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
     put_dates(axes)
     axes.set_ylabel("multiple of persistence's error")
-    put_title(
-        axes,
-        f"{ticker}: error (root mean square) of the last {n_sessions} sessions; "
-        "line: persistence",
+    title = (
+        f"{ticker}: too few sessions for the error of the last {n_sessions}"
+        if errors.empty
+        else f"{ticker}: error (root mean square) of the last {n_sessions} sessions; "
+        "line: persistence"
     )
+    put_title(axes, title)
     label_ends(axes, ends)
     numbers = errors[["target_date", "model", "ratio"]]
     put_numbers(figure, numbers, says=read_rolling_error(errors, ticker=ticker))
