@@ -15,7 +15,7 @@ from nse_lstm.config import study_document
 from nse_lstm.data.trading_days import TradingDays, trading_days_of
 from nse_lstm.deployment.order_advice import LIMITS, advise_orders, read_orders
 from nse_lstm.deployment.staleness import panel_digest, panel_flags
-from nse_lstm.errors import DataError
+from nse_lstm.errors import ArtefactError, DataError
 from nse_lstm.evaluation.rank_ensemble import average_ranks
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.returns import market_sessions
@@ -83,6 +83,11 @@ def advise(
         raise DataError(
             "Expected a market whose stocks can be ranked. Received: too few stocks or "
             "years, as Phase 1 found"
+        )
+    if savings.empty:
+        raise ArtefactError(
+            "Expected measured savings of timed orders. Received: none; Phase 4 could "
+            "time no order on this market"
         )
     panel = open_to_serve(data)
     origin = market_sessions(panel)[-1]
