@@ -191,7 +191,9 @@ def summarise_savings(
     parts |= {str(year): table[years == year] for year in sorted(years.unique())}
     parts |= {name: table[table["group"] == name] for name in GROUPS}
     rows = [
-        _summary(part, name, every if name == ALL else few, verdict=verdict, seed=seed)
+        _summarise_part(
+            part, name, every if name == ALL else few, verdict=verdict, seed=seed
+        )
         for name, part in parts.items()
         if len(part)
     ]
@@ -257,7 +259,7 @@ def _turnover_groups(
     return np.asarray(np.array(GROUPS, object)[place])
 
 
-def _summary(
+def _summarise_part(
     part: pd.DataFrame,
     name: str,
     pairs: Mapping[tuple[str, str], tuple[str, str]],

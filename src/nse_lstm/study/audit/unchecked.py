@@ -36,7 +36,7 @@ REASONS = (
         "compared under other futures, and unit tests book one by plain arithmetic",
     ),
     (
-        "file evaluation/order_",
+        "order_",
         "savings of timed orders are not counted a second time: they are compared "
         "under other futures, and tested against a plain loop",
     ),
@@ -71,8 +71,6 @@ NO_REASON = "no reason is given"
 TABLES = (".parquet", ".csv", ".json")
 RECOUNTED = ("evaluation", "ledger", "audit")
 """Folders whose files are recounted, or are the audit's own."""
-TIMING = ("order_timing.parquet", "order_savings.parquet")
-"""Files beside the recounted ones that nothing recounts."""
 NETWORK = "model.keras"
 """Beside it lie the files of one network, whose bytes are checked."""
 INPUTS = (
@@ -98,8 +96,7 @@ def unread_files(paths: Paths) -> dict[str, int]:
     found = Counter[str]()
     for path in _tables(paths.models):
         place = path.relative_to(paths.models)
-        is_recounted = place.parts[0] in RECOUNTED and path.name not in TIMING
-        if not is_recounted and not _is_read(path):
+        if place.parts[0] not in RECOUNTED and not _is_read(path):
             found[f"file {_plain(place)}"] += 1
     for path in _tables(paths.processed):
         if path.stem not in INPUTS:

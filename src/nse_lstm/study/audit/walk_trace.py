@@ -57,6 +57,8 @@ LEFT_OUT: Mapping[str, str] = {
     "evaluation.claims": "judges series of tables that were compared before",
     "study.validation.claims": "reads tables that were compared before",
     "study.core.untouched_years": "hands out years to score, and scores none",
+    "evaluation.portfolio_optimisation:_constraints": "kept from its first call",
+    "study.validation.order_timing:_nothing": "empty tables where nothing is ranked",
     "evaluation.sharpe:minimum_backtest_length": "a length from the number of trials",
     "models.executors": "starts processes; the same bytes on every machine are tested",
     "models.cluster": "sends jobs away; the same bytes on every machine are tested",
