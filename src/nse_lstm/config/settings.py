@@ -465,7 +465,8 @@ class Claims:
     """Of the two-sided intervals, whose upper bound decides a no."""
     power: Annotated[float, Field(gt=0, lt=1)] = 0.8
     """Probability with which the smallest detectable effect is detected."""
-    bootstrap_reps: Count = 2000
+    bootstrap_reps: Count = 10_000
+    """Resamples: the smallest p-value is 1 over one more."""
     blocks: tuple[Count, Count] = (10, 20)
     """Mean block lengths of the stationary bootstrap, the deciding one first."""
     family: tuple[Claim, ...] = ()

@@ -143,16 +143,13 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
     Examples
     --------
-    >>> holm({"a": 0.01, "b": 0.04, "c": 0.03})
-    {'a': 0.03, 'b': 0.06, 'c': 0.06}
+    >>> holm({"a": 0.125, "b": 0.5, "c": 0.25})
+    {'a': 0.375, 'b': 0.5, 'c': 0.5}
     """
     if not p_values:
         return {}
     adjusted = multipletests(list(p_values.values()), method="holm")[1]
-    return {
-        name: float(round(value, 15))
-        for name, value in zip(p_values, adjusted, strict=True)
-    }
+    return {name: float(value) for name, value in zip(p_values, adjusted, strict=True)}
 
 
 def answer_claim(
