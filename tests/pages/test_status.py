@@ -98,10 +98,13 @@ def test_the_model_in_use_is_the_registrys_and_not_the_choice(
     monkeypatch.setattr(status_module, "read_registry", lambda folder: registry)
     path = finished.paths.evaluation / "selection.json"
     chosen = [row | {"champion": "stock_lstm"} for row in read_json(path)]
+    # A recommended stock that left before the test year has no score.
+    chosen.append(chosen[0] | {"ticker": "GONE"})
     monkeypatch.setattr(status_module, "read_json", lambda file: chosen)
     table = status_module._stocks(finished).set_index("ticker")
     assert set(table["chosen in Phase 4"]) == {"stock LSTM"}
     assert table.loc[first, "model in use"] == "persistence"
+    assert table.loc["GONE", "error of v2"] == "not in the test year's files"
     assert set(table.loc[others, "model in use"]) == {"none"}
 
 

@@ -163,7 +163,10 @@ def _stocks(workspace: Workspace) -> pd.DataFrame:
             "chosen in Phase 4": [name_of(row["champion"]) for row in chosen],
             "model in use": [name_of(each.model) if each else "none" for each in used],
             f"error of {model}": [
-                f"{ratio[ticker]:.1f} times persistence's" for ticker in tickers
+                f"{ratio[ticker]:.1f} times persistence's"
+                if ticker in ratio
+                else "not in the test year's files"
+                for ticker in tickers
             ],
         }
     )
