@@ -79,6 +79,22 @@ def test_without_a_forecast_nothing_is_promised() -> None:
     assert row[["forecast_bps", "saving_bps"]].isna().all()
 
 
+def test_an_order_of_a_suspended_stock_is_told_apart() -> None:
+    order = Order(2, "buy", "AAA", 100, date(2024, 3, 1))
+    (row,) = advise_orders(
+        [order],
+        {"AAA": -0.01},
+        SAVINGS,
+        model="own",
+        origin=ORIGIN,
+        calendar=WEEKDAYS,
+        suspended={"AAA"},
+    ).to_dict("records")
+    assert row["advice"] == "send now"
+    assert "suspended" in row["why"]
+    assert pd.isna(row["saving_bps"])
+
+
 def test_without_measured_savings_there_is_no_advice() -> None:
     with pytest.raises(ArtefactError, match="Received: none"):
         advise_orders([], {}, SAVINGS, model="other", origin=ORIGIN, calendar=WEEKDAYS)
@@ -114,7 +130,7 @@ def test_every_bad_cell_is_named(tmp_path: Path) -> None:
     day = "a trading day as 2024-01-08, not before it"
     assert found == [
         "line 2, side: expected buy or sell. Received: 'hold'",
-        "line 3, ticker: expected a code of an ordinary share. Received: 'ZZZ'",
+        "line 3, ticker: expected a code of an ordinary share that is listed now. Received: 'ZZZ'",
         "line 3, shares: expected a whole number above 0. Received: '-5'",
         "line 4, shares: expected a whole number above 0. Received: '1.5'",
         f"line 4, latest: expected {day}. Received: '2024-01-06'",

@@ -55,7 +55,7 @@ def read_orders(
     ----------
     path : Path
     tickers : collection of str
-        Ordinary shares of the market.
+        Ordinary shares that are listed on the market's last session.
     first : date
         The next session: no order's latest session lies before it.
     calendar : TradingDays
@@ -115,6 +115,7 @@ def advise_orders(
     model: str,
     origin: date,
     calendar: TradingDays,
+    suspended: Collection[str] = (),
 ) -> pd.DataFrame:
     """Advise on each order whether to send it to the next session or to wait.
 
@@ -131,6 +132,8 @@ def advise_orders(
     origin : date
         The session that the forecasts were made after.
     calendar : TradingDays
+    suspended : collection of str
+        Stocks that have not traded for so long that no order may be filled.
 
     Returns
     -------
@@ -158,7 +161,14 @@ def advise_orders(
     first = calendar.shift(origin, 1)
     return pd.DataFrame(
         [
-            _advise(order, forecasts.get(order.ticker), measured, first, calendar)
+            _advise(
+                order,
+                forecasts.get(order.ticker),
+                measured,
+                first,
+                calendar,
+                is_suspended=order.ticker in suspended,
+            )
             for order in orders
         ]
     )
@@ -170,6 +180,8 @@ def _advise(
     measured: pd.DataFrame,
     first: date,
     calendar: TradingDays,
+    *,
+    is_suspended: bool,
 ) -> dict[str, object]:
     longest = 0
     while (
@@ -181,6 +193,9 @@ def _advise(
     nan = float("nan")
     bounds = {"saving_bps": 0.0, "lower_bps": nan, "upper_bps": nan, "sd_bps": nan}
     until = calendar.shift(first, longest) if longest else first
+    if is_suspended:
+        why = "the stock is suspended: no order is filled until it trades again"
+        return _row(about, SEND, first, nan, bounds | {"saving_bps": nan}, why)
     if y_hat is None:
         why = "no forecast: the stock is not among the most traded of the month"
         return _row(about, SEND, first, nan, bounds | {"saving_bps": nan}, why)
@@ -235,7 +250,10 @@ def _faults(
     if cells["side"] not in SIDES:
         found["side"] = (" or ".join(SIDES), cells["side"])
     if cells["ticker"] not in tickers:
-        found["ticker"] = ("a code of an ordinary share", cells["ticker"])
+        found["ticker"] = (
+            "a code of an ordinary share that is listed now",
+            cells["ticker"],
+        )
     shares = cells["shares"]
     if not (shares.isascii() and shares.isdigit() and int(shares) > 0):
         found["shares"] = ("a whole number above 0", shares)

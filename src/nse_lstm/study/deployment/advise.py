@@ -93,10 +93,10 @@ def advise(
     origin = market_sessions(panel)[-1]
     panel_flags(origin, as_of or origin, study.deployment)
     calendar = trading_days_of(study.market)
-    ordinary = panel[panel["kind"] == "ordinary"]
+    listed = panel[(panel["kind"] == "ordinary") & (panel["session"] == origin)]
     wanted = read_orders(
         orders,
-        tickers=set(ordinary["ticker"]),
+        tickers=set(listed["ticker"]),
         first=calendar.shift(origin.date(), 1),
         calendar=calendar,
     )
@@ -108,6 +108,7 @@ def advise(
         model=EQUAL,
         origin=origin.date(),
         calendar=calendar,
+        suspended=set(listed.loc[listed["suspended"], "ticker"]),
     )
     return Advice(table, origin)
 
