@@ -130,7 +130,8 @@ def test_every_bad_cell_is_named(tmp_path: Path) -> None:
     day = "a trading day as 2024-01-08, not before it"
     assert found == [
         "line 2, side: expected buy or sell. Received: 'hold'",
-        "line 3, ticker: expected a code of an ordinary share that is listed now. Received: 'ZZZ'",
+        "line 3, ticker: expected a code of an ordinary share that is listed now. "
+        "Received: 'ZZZ'",
         "line 3, shares: expected a whole number above 0. Received: '-5'",
         "line 4, shares: expected a whole number above 0. Received: '1.5'",
         f"line 4, latest: expected {day}. Received: '2024-01-06'",
