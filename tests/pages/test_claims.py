@@ -65,7 +65,7 @@ def test_every_claim_has_a_question_an_answer_and_its_benchmark(
     assert (ranking.answer, execution.answer) == ("No", "No")
     assert "\u22120.020 [" in ranking.evidence
     assert "\u221270.0 bps [" in execution.evidence
-    assert risk.answer == "Undecided"
+    assert risk.answer == "No evidence of it"
     assert tilt.answer == cash.answer == "Not measured in this build"
     assert tilt.evidence == "against equal weight or buy and hold"
 

@@ -44,7 +44,7 @@ NAMES = {
 ANSWERS = {
     "yes": "Yes",
     "no": "No",
-    "undecided": "Undecided",
+    "undecided": "No evidence of it",
     "not yet": "Not yet",
     "not measured": "Not measured in this build",
 }

@@ -11,7 +11,7 @@ from nse_lstm.pages.answers import plain_answers
 from nse_lstm.pages.cards import write_cards
 from nse_lstm.pages.claims import claim_answers, draw_family, fund_sentences
 from nse_lstm.pages.forecast_faults import show_faults
-from nse_lstm.pages.stock_page import stock_tickers
+from nse_lstm.pages.stock_page import stocks_with_page
 from nse_lstm.pages.summary import pooled_score, read_test_scores
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.display import Html
@@ -59,7 +59,7 @@ def write_index(workspace: Workspace, path: Path) -> list[PlainAnswer]:
         verdict=document,
         report_card=pd.read_csv(folder / "report_card.csv"),
         safety=safety_card(workspace),
-        stocks=stock_tickers(workspace),
+        stocks=stocks_with_page(workspace),
         answers=answers,
         claims=judged,
         claims_picture=draw_family(claims) if judged else Html(""),

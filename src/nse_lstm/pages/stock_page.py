@@ -83,8 +83,19 @@ class StockPage:
 
 
 def stock_tickers(workspace: Workspace) -> list[str]:
-    """Return the stocks that have a page: the recommended ones of the test year."""
+    """Return the recommended stocks of the test year."""
     return read_recommended(workspace)[read_facts(workspace).test_year]
+
+
+def stocks_with_page(workspace: Workspace) -> list[str]:
+    """Return the recommended stocks that the test year forecasts.
+
+    One that left the exchange before the year has nothing to show.
+    """
+    table = read_table(FORECASTS, workspace.paths.evaluation / "forecasts.parquet")
+    of_year = table["fold"] == read_facts(workspace).test_year
+    forecast = set(table.loc[of_year, "ticker"])
+    return [ticker for ticker in stock_tickers(workspace) if ticker in forecast]
 
 
 def read_stock_page(workspace: Workspace, ticker: str = "") -> StockPage:
@@ -99,16 +110,17 @@ def read_stock_page(workspace: Workspace, ticker: str = "") -> StockPage:
     Raises
     ------
     ConfigurationError
-        If the stock is not recommended.
+        If the stock is not recommended, or not forecast in the test year.
     ArtefactError
         If Phases 1 to 4 have not run.
     """
-    names = stock_tickers(workspace)
-    ticker = ticker or names[0]
-    if ticker not in names:
+    names = stocks_with_page(workspace)
+    if ticker not in names and (ticker or not names):
         raise ConfigurationError(
-            f"`ticker` must be one of {', '.join(names)}. Received: {ticker!r}"
+            f"`ticker` must be one of {', '.join(names) or 'none'}, the recommended "
+            f"stocks that the test year forecasts. Received: {ticker!r}"
         )
+    ticker = ticker or names[0]
     data = open_study_data(workspace)
     facts, study = data.facts, data.study
     panel, _ = open_test_year(data)

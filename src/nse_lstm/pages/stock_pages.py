@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from nse_lstm.pages.stock_page import stock_tickers
+from nse_lstm.pages.stock_page import stocks_with_page
 from nse_lstm.paths import Paths
 from nse_lstm.study.core.verdict import read_verdict
 from nse_lstm.study.core.workspace import Workspace
@@ -52,8 +52,11 @@ def make_stock_pages(
     StudyError
         If a cell fails; the other stocks' pages are kept.
     """
-    names = stock_tickers(workspace)
+    names = stocks_with_page(workspace)
     _remove_others(workspace.paths, names)
+    if not names:
+        progress("No recommended stock is forecast in the test year: no stock's page")
+        return []
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(WORKERS, len(names)), mp_context=context) as pool:
         futures = [

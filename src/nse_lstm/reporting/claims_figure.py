@@ -19,6 +19,14 @@ from nse_lstm.reporting.canvas import (
 FURTHEST = 8.0
 """Multiples of the smallest useful effect at which the axis ends."""
 TONES = {"yes": COLOURS["boosting"], "not yet": COLOURS["v2"], "no": COLOURS["v1"]}
+WORDS = {
+    "yes": "yes",
+    "not yet": "not yet",
+    "undecided": "without evidence",
+    "no": "no",
+    "not measured": "not measured",
+}
+"""By answer, in the order of the title."""
 NONE = "not measured in this build"
 
 
@@ -88,8 +96,8 @@ def _title(whole: pd.DataFrame) -> str:
     """Return the figure's message: how many claims are answered how."""
     counts = whole["answer"].value_counts()
     parts = [
-        f"{counts[answer]} {answer}"
-        for answer in ("yes", "not yet", "undecided", "no", "not measured")
+        f"{counts[answer]} {words}"
+        for answer, words in WORDS.items()
         if answer in counts
     ]
     return f"{len(whole)} declared claims: {', '.join(parts)}"
