@@ -52,7 +52,7 @@ NOT_YET = (
     "“Not yet”: the test holds on known years, which is a replication, and the "
     "untouched years have not been read."
 )
-LABELS = {KNOWN: "known years", UNTOUCHED: "untouched years"}
+LABELS = {KNOWN: "known years", UNTOUCHED: "untouched years", "other": "all"}
 NO_CLAIMS = "This study file declares no claims."
 USES = {
     "price": "check tomorrow's prints against the forecast",
@@ -141,18 +141,18 @@ def show_claims(claims: pd.DataFrame) -> Html:
         [
             {
                 "claim": row["claim"],
+                "answer": ANSWERS.get(row["answer"], "–"),
+                "effect [95 %]": claim_effect(row),
                 "of": _name(row["model"]),
                 "against": _against(row),
                 "years": LABELS.get(row["span"], row["span"].replace("_", " ")),
                 "label": row["label"] or "–",
-                "effect [95 %]": claim_effect(row),
                 "adjusted p": _p_value(row["adjusted"]),
                 "smallest useful": _unit(row, "smallest_useful"),
                 "smallest detectable": _unit(row, "smallest_detectable"),
                 "sessions": f"{row['n']:,}" if row["n"] else "–",
-                "answer": ANSWERS.get(row["answer"], "–"),
             }
-            for row in _records(claims)
+            for row in _records(_without_copies(claims))
         ]
     )
     return Html(
@@ -216,6 +216,18 @@ def _readings(claims: pd.DataFrame) -> list[str]:
     if len(small):
         said.append(f"Too small to be useful: {', '.join(small['claim'])}.")
     return said
+
+
+def _without_copies(claims: pd.DataFrame) -> pd.DataFrame:
+    """Leave out a claim's only span, which is all of its years, and keep its label."""
+    spans = claims[claims["span"] != ALL]
+    counts = spans["claim"].value_counts()
+    single = spans[spans["claim"].map(counts) == 1]
+    kept = claims.drop(single.index)
+    for name in ("label", "span"):
+        own = kept["claim"].map(single.set_index("claim")[name])
+        kept[name] = own.where(kept["span"] == ALL).fillna(kept[name])
+    return kept
 
 
 def _records(claims: pd.DataFrame) -> list[dict[str, Any]]:
