@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nse_lstm.evaluation.portfolio_rules import MONTHLY
 from nse_lstm.evaluation.random_positions import RANDOM
 from nse_lstm.evaluation.strategies import BENCHMARKS
 from nse_lstm.models.baselines import BASELINES
@@ -31,7 +32,7 @@ def test_every_model_of_every_table_has_a_name() -> None:
     networks = {"v1", "v2", "rank_lstm", SINGLE, DELAY1, f"v2{BANDED}"}
     networks |= {STOCK_LSTM, THRESHOLDED}
     blends = {ENSEMBLE, EQUAL, WITHOUT_LSTM}
-    named = networks | tabular | blends | {*BASELINES, *BENCHMARKS, RANDOM}
+    named = networks | tabular | blends | {*BASELINES, *BENCHMARKS, *MONTHLY, RANDOM}
     assert set(NAMES) == named
     assert len(set(NAMES.values())) == len(NAMES)
 
