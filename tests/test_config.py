@@ -48,6 +48,7 @@ def test_the_quick_study_differs_from_the_study_in_scale_only() -> None:
         "stock_lstm.max_epochs",
         "training.max_epochs",
         "verdict.bootstrap_reps",
+        "claims.bootstrap_reps",
     }
 
 

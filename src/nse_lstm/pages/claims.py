@@ -143,13 +143,11 @@ def show_claims(claims: pd.DataFrame) -> Html:
                 "claim": row["claim"],
                 "answer": ANSWERS.get(row["answer"], "–"),
                 "effect [95 %]": claim_effect(row),
-                "of": _name(row["model"]),
-                "against": _against(row),
-                "years": LABELS.get(row["span"], row["span"].replace("_", " ")),
-                "label": row["label"] or "–",
+                "compared": f"{_name(row['model'])} against {_against(row)}",
+                "years": _years(row),
                 "adjusted p": _p_value(row["adjusted"]),
-                "smallest useful": _unit(row, "smallest_useful"),
-                "smallest detectable": _unit(row, "smallest_detectable"),
+                "useful from": _unit(row, "smallest_useful"),
+                "detectable from": _unit(row, "smallest_detectable"),
                 "sessions": f"{row['n']:,}" if row["n"] else "–",
             }
             for row in _records(_without_copies(claims))
@@ -216,6 +214,12 @@ def _readings(claims: pd.DataFrame) -> list[str]:
     if len(small):
         said.append(f"Too small to be useful: {', '.join(small['claim'])}.")
     return said
+
+
+def _years(row: Mapping[str, Any]) -> str:
+    """Return a row's years and, after a comma, its label."""
+    years = LABELS.get(row["span"], row["span"].replace("_", " "))
+    return f"{years}, {row['label']}" if row["label"] else years
 
 
 def _without_copies(claims: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from nse_lstm.reporting.canvas import (
     put_title,
     start_axes,
 )
+from nse_lstm.reporting.format import join_words
 
 DRAWN = {
     "ensemble_equal": ("#0072B2", "ensemble at equal weights"),
@@ -60,8 +61,24 @@ def draw_savings(savings: pd.DataFrame) -> Figure:
     label_ends(axes, ends)
     columns = ["signal", "wait", "value_bps", "lower_bps", "upper_bps"]
     numbers = both.loc[both["signal"].isin(list(DRAWN)), columns].round(1)
-    put_numbers(figure, numbers.assign(signal=numbers["signal"].map(name_of)))
+    says = _reading(both)
+    put_numbers(
+        figure, numbers.assign(signal=numbers["signal"].map(name_of)), says=says
+    )
     return figure
+
+
+def _reading(both: pd.DataFrame) -> str:
+    """Say what each signal saves at the longest wait, with its interval."""
+    longest = both[both["wait"] == both["wait"].max()].set_index("signal")
+    parts = [
+        f"{label} {row['value_bps']:+.1f} ({row['lower_bps']:+.1f} to "
+        f"{row['upper_bps']:+.1f})"
+        for signal, (_, label) in DRAWN.items()
+        if signal in longest.index
+        for row in longest.loc[[signal]].to_dict("records")
+    ]
+    return f"With waits up to {both['wait'].max()} sessions: {join_words(parts)}."
 
 
 def _title(both: pd.DataFrame) -> str:
