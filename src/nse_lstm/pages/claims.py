@@ -146,8 +146,10 @@ def show_claims(claims: pd.DataFrame) -> Html:
                 "compared": f"{_name(row['model'])} against {_against(row)}",
                 "years": _years(row),
                 "adjusted p": _p_value(row["adjusted"]),
-                "useful from": _unit(row, "smallest_useful"),
-                "detectable from": _unit(row, "smallest_detectable"),
+                "useful, detectable from": ", ".join(
+                    _unit(row, name)
+                    for name in ("smallest_useful", "smallest_detectable")
+                ),
                 "sessions": f"{row['n']:,}" if row["n"] else "–",
             }
             for row in _records(_without_copies(claims))

@@ -34,6 +34,8 @@ COLUMNS = {
     "untradable": "untradable",
     "drawdown": "largest drawdown",
 }
+OF_RISK = (BETA, ALPHA, "untradable", "drawdown")
+"""Metrics of a table of their own: one of all is too wide for paper."""
 FORMATS = {RATIO: "+.2f", BETA: ".2f", "turnover": ".1f", "untradable": ".1%"}
 NOTHING = (
     "These data have too few stocks or years to rank, so no portfolio was traded on a "
@@ -53,6 +55,8 @@ def show_portfolios(result: PortfolioResult, *, backtest: Backtest) -> Html:
     if result.basis is None:
         return sentence(NOTHING)
     headline = backtest.headline_cost_bps
+    table = portfolio_table(result.scores, headline=headline)
+    of_risk = [COLUMNS[metric] for metric in OF_RISK]
     parts = [
         sentence(portfolio_sentence(result.scores, headline=headline)),
         picture(
@@ -64,9 +68,13 @@ def show_portfolios(result: PortfolioResult, *, backtest: Backtest) -> Html:
             alt="Value of 1 KES and drawdown of the rules and their benchmarks.",
         ),
         show_table(
-            portfolio_table(result.scores, headline=headline),
+            table.drop(columns=of_risk),
             caption=f"Returns per year at {headline} basis points per side, with 95 % "
             "intervals; the mean of five start days",
+        ),
+        show_table(
+            table[[*table.columns[:2], *of_risk]],
+            caption="The same accounts beside the market index",
         ),
         show_table(
             capacity_table(result.capacity),
