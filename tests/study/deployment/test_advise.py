@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from support.reversed_ranks import reversed_ridge
 from support.tiny_study import tiny_workspace
 
 from nse_lstm.config import CrossSection, Study, Tabular
@@ -14,13 +15,12 @@ from nse_lstm.errors import ArtefactError, DataError
 from nse_lstm.features.folds import Fold
 from nse_lstm.models.tabular_models import forecast_tabular
 from nse_lstm.study.core.sealed_year import open_test_year, open_to_serve
-from nse_lstm.study.core.study_data import StudyData, open_study_data
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.data_analysis.raw_files import prepare_raw
 from nse_lstm.study.deployment import advise
 from nse_lstm.study.ranking import rank_models
-from nse_lstm.study.ranking.tabular_models import train_tabular
 from nse_lstm.study.validation.order_timing import time_study_orders
 from nse_lstm.tables import ORDER_SAVINGS, empty_table, write_table
 
@@ -37,16 +37,6 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     prepare_raw(workspace)
     analyse_data(workspace)
     return workspace
-
-
-def reversed_ridge(
-    data: StudyData, folds: Sequence[Fold], *, progress: object
-) -> pd.DataFrame:
-    """Stand in for a network: every ridge forecast with the other sign."""
-    table = train_tabular(data, progress=lambda _: None)
-    own = table[(table["model"] == "ridge") & (table["delay"] == 1)]
-    own = own[own["fold"].isin([fold.year for fold in folds])]
-    return own.assign(model="rank_lstm", y_hat=-own["y_hat"])
 
 
 @pytest.fixture(scope="module", autouse=True)

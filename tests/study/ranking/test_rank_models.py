@@ -1,17 +1,17 @@
 """Rivals are fitted once, kept under their version, and never see the test year."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
+from support.reversed_ranks import reversed_ridge
 from support.tiny_study import tiny_workspace
 
 from nse_lstm.config import CrossSection, Portfolio, Tabular
 from nse_lstm.errors import ArtefactError
-from nse_lstm.features.folds import Fold
 from nse_lstm.json_files import read_json
 from nse_lstm.pages.architecture import net_findings, net_table
 from nse_lstm.pages.order_timing import NOTHING, show_order_timing
@@ -22,7 +22,7 @@ from nse_lstm.pages.score_tables import (
 )
 from nse_lstm.reporting.display import sentence
 from nse_lstm.study.core.phase_tables import read_facts
-from nse_lstm.study.core.study_data import StudyData, open_study_data
+from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.trials import read_trials
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
@@ -56,16 +56,6 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     prepare_raw(workspace)
     analyse_data(workspace)
     return workspace
-
-
-def reversed_ridge(
-    data: StudyData, folds: Sequence[Fold], *, progress: object
-) -> pd.DataFrame:
-    """Stand in for a network: every ridge forecast with the other sign."""
-    table = train_tabular(data, progress=lambda _: None)
-    own = table[(table["model"] == "ridge") & (table["delay"] == 1)]
-    own = own[own["fold"].isin([fold.year for fold in folds])]
-    return own.assign(model="rank_lstm", y_hat=-own["y_hat"])
 
 
 @pytest.fixture(scope="module", autouse=True)
