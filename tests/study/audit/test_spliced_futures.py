@@ -37,9 +37,17 @@ def test_before_the_origin_another_future_changes_look_ahead_columns_only(
         assert after[7] != before[7] and after[11] != before[11]
 
 
+@pytest.mark.parametrize("shown", [6, 4, 8], ids=["its own", "a copy", "early"])
 def test_another_future_keeps_the_chain_of_previous_prices(
-    raw: Path, tmp_path: Path
+    raw: Path, tmp_path: Path, shown: int
 ) -> None:
+    (path,) = raw.glob("*stocks*.csv")
+    header, *printed = csv.reader(path.read_text().splitlines())
+    # The board after the origin is its own, the one before or the one after.
+    for place in (6, 7):
+        printed[place][1:] = printed[shown + place - 6][1:]
+    with path.open("w", newline="") as lines:
+        csv.writer(lines).writerows([header, *printed])
     change = Splice("other future", ORIGIN, delisted="BBB", seed=1)
     rows = read_rows(rewrite_files(raw, tmp_path / "other", change))
     price = {row[1]: row[7] for row in read_rows(raw)[:6]}

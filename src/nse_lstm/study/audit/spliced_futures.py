@@ -82,6 +82,7 @@ def rewrite_files(source: Path, target: Path, splice: Splice) -> Path:
         if len(header) == N_FIELDS:
             rows = [row for row in rows if _kept(row, splice)]
             if splice.kind != "cut":
+                chain.early |= _repeated_by_next(rows)
                 rows = [chain.link(row, _other(row, splice), splice) for row in rows]
         lines = io.StringIO(newline="")
         csv.writer(lines, lineterminator="\n").writerows([header, *rows])
@@ -203,6 +204,8 @@ class _Chain:
     """``Previous`` of each row, since two files may hold a session."""
     known: dict[str, list[str]] = field(default_factory=dict)
     """Each stock's last row up to the origin."""
+    early: set[tuple[str, str]] = field(default_factory=set)
+    """Stock and printed date of each row that its next row repeats."""
 
     def link(self, row: list[str], other: list[str], splice: Splice) -> list[str]:
         """Give a row after the origin the price of the stock's row before."""
@@ -225,12 +228,28 @@ class _Chain:
     def _first(self, row: list[str]) -> str:
         """Return ``Previous`` of the first row after the origin.
 
-        A stale copy repeats the ``Previous`` of the row before. Rewritten it is no copy
-        any more, so it gets that row's price.
+        A stale copy repeats the ``Previous`` of the row before, and a board that came
+        early that of the row after. Rewritten it is neither any more, so it gets the
+        price of the row before.
         """
         before = self.known.get(row[TICKER])
-        is_copy = before is not None and row[PRICE:VOLUME] == before[PRICE:VOLUME]
-        return before[PRICE] if before and is_copy else row[PREVIOUS]
+        if before is None:
+            return row[PREVIOUS]
+        is_copy = row[PRICE:VOLUME] == before[PRICE:VOLUME]
+        is_early = (row[TICKER], row[DATE]) in self.early
+        return before[PRICE] if is_copy or is_early else row[PREVIOUS]
+
+
+def _repeated_by_next(rows: list[list[str]]) -> set[tuple[str, str]]:
+    """Return stock and printed date of each row whose next row prints the same."""
+    last: dict[str, list[str]] = {}
+    repeated = set[tuple[str, str]]()
+    for row in rows:
+        before = last.get(row[TICKER])
+        if before is not None and row[LOW:ADJUST] == before[LOW:ADJUST]:
+            repeated.add((row[TICKER], before[DATE]))
+        last[row[TICKER]] = row
+    return repeated
 
 
 def _half(row: list[str]) -> str:
