@@ -93,7 +93,6 @@ AFTER_TRAINING = ["03_full_training", ANATOMY, "04_validation", "05_deployment"]
         ("src/nse_lstm/features/windows.py", EVERY[1:]),
         ("src/nse_lstm/models/architectures.py", EVERY[1:]),
         ("src/nse_lstm/study/ranking/tabular_models.py", [PHASES[1], *PHASES[3:]]),
-        ("src/nse_lstm/study/ranking/top_n_portfolio.py", [PHASES[1], *PHASES[3:]]),
         ("src/nse_lstm/pages/evidence_tables.py", PHASES[3:]),
         # The audit walks the search too.
         ("src/nse_lstm/study/experiments/search.py", PHASES[3:]),

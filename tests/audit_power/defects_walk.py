@@ -11,8 +11,7 @@ import pandas as pd
 
 from audit_power.defects import Defect
 from nse_lstm.errors import ArtefactError
-from nse_lstm.evaluation import top_n_portfolio as top_n
-from nse_lstm.evaluation.backtest import STAY
+from nse_lstm.evaluation import portfolio_backtest
 from nse_lstm.features import market_panel
 from nse_lstm.models import outcomes, rank_lstm, tabular_models, training
 from nse_lstm.models.jobs import Job, TrainedModel
@@ -125,15 +124,15 @@ def resumed_by_name() -> Iterator[None]:
 
 
 @contextmanager
-def gate_that_never_opens() -> Iterator[None]:
-    """Send no order for the top-ranked stocks: the gate's threshold is never passed."""
-    before = top_n._signals
+def rule_that_never_decides() -> Iterator[None]:
+    """Send no order for a portfolio rule: none of its sessions is one that decides."""
+    before = portfolio_backtest._decisions
 
-    def signals(*given: Any, **how: Any) -> Any:
-        y_hat, wanted = before(*given, **how)
-        return y_hat, np.full_like(wanted, STAY)
+    def decisions(name: str, *given: Any, **how: Any) -> Any:
+        found = before(name, *given, **how)
+        return np.zeros_like(found) if name == "buffer" else found
 
-    with patched(top_n, _signals=signals):
+    with patched(portfolio_backtest, _decisions=decisions):
         yield
 
 
@@ -186,9 +185,9 @@ WALK_DEFECTS = (
         resumed_by_name,
     ),
     Defect(
-        "gate that never opens",
-        "the account of top-ranked stocks never trades",
-        gate_that_never_opens,
+        "rule that never decides",
+        "the account of one portfolio rule never trades",
+        rule_that_never_decides,
     ),
     Defect(
         "search of later years",

@@ -17,7 +17,7 @@ from mutation.operators import Span, chosen_operators
 STRATA: dict[str, tuple[str, ...]] = {
     "backtest": (
         *("evaluation/backtest.py", "evaluation/strategies.py"),
-        *("evaluation/portfolios.py", "evaluation/top_n_portfolio.py"),
+        *("evaluation/portfolios.py", "evaluation/portfolio_backtest.py"),
         *("evaluation/capacity.py", "evaluation/weighted_account.py"),
     ),
     "folds": ("features/folds.py", "features/windows.py", "features/targets.py"),

@@ -1,4 +1,4 @@
-"""Tables and sentences of notebook 02: the ablation, the portfolio and the network."""
+"""Tables and sentences of notebook 02: the ablation and the network."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.pages.phrases import price_errors_phrase
-from nse_lstm.pages.score_tables import interval_words, metric_by_model
+from nse_lstm.pages.score_tables import metric_by_model
 from nse_lstm.pages.stock_forecasts import MEDIAN, MODEL, NOT_A_PROFIT
 from nse_lstm.reporting.ablation_figures import (
     CHANGE_NAMES,
@@ -21,7 +21,6 @@ from nse_lstm.reporting.display import (
     show_table,
 )
 from nse_lstm.study.experiments.ablation import AblationResult
-from nse_lstm.study.ranking.top_n_portfolio import NetResult
 from nse_lstm.study.training.train import Exploration
 
 MISSING = (
@@ -73,48 +72,6 @@ def ablation_findings(result: AblationResult | None) -> Html:
     return sentence(" ".join(parts))
 
 
-def net_table(result: NetResult) -> pd.DataFrame:
-    """Return the net result of the ensemble's portfolio, one row per cost level."""
-    rows = [
-        {
-            "cost per side, bps": str(cost_bps),
-            "exposure": judged.exposure,
-            "sharpe_over_cash": judged.sharpe_over_cash,
-            "over cash per year": interval_words(judged.excess_over_cash),
-            "over equal weight, same exposure": interval_words(
-                judged.excess_over_holding
-            ),
-        }
-        for cost_bps, judged in result.judgements.items()
-    ]
-    return pd.DataFrame(rows)
-
-
-def net_findings(result: NetResult, *, cost_bps: int) -> str:
-    """Summarise the net result at one cost level.
-
-    Parameters
-    ----------
-    result : NetResult
-    cost_bps : int
-        Basis points per side.
-    """
-    if not result.judgements:
-        return (
-            "These data have too few stocks or years to rank, so no account traded on "
-            "a ranking. Phase 1 names what is missing."
-        )
-    judged = result.judgements[cost_bps]
-    return (
-        f"At {cost_bps} basis points per side the ensemble's portfolio earned "
-        f"{interval_words(judged.excess_over_cash)} per year over cash, and "
-        f"{interval_words(judged.excess_over_holding)} over equal weight at the same "
-        f"exposure, with {judged.exposure:.0%} of the capital invested. "
-        f"{_counted(judged.exposure)} The verdict is about the strategy that was "
-        "declared for it."
-    )
-
-
 def architecture_findings(exploration: Exploration, scores: pd.DataFrame) -> Html:
     """Summarise Phase 2: size, best epoch and error against persistence.
 
@@ -160,9 +117,3 @@ def _names(table: pd.DataFrame, form: str, side: int) -> str:
     chosen = set(rows.loc[np.asarray(beyond), "change"])
     names = [name for change, name in CHANGE_NAMES.items() if change in chosen]
     return ", ".join(names) or "nothing"
-
-
-def _counted(exposure: float) -> str:
-    if not exposure:
-        return "A strategy that never traded is no trial of the ledger."
-    return "It is one of the trials that Phase 4 counts."

@@ -31,6 +31,11 @@ def test_a_turnover_of_a_rounding_error_is_no_trade() -> None:
     assert idle(returns(("v2", "sign", 0, 1e-12))) == ["accounts: v2 sign at 0 bps"]
 
 
+def test_a_portfolio_rule_that_never_trades_is_named() -> None:
+    table = returns(("ridge", "buffer", 66, 0.0), ("ridge", "optimised", 66, 1))
+    assert idle(table) == ["accounts: ridge buffer at 66 bps"]
+
+
 def test_a_benchmark_need_not_trade() -> None:
     assert idle(returns(("buy_and_hold", "hold", 0, 0.0))) == []
 

@@ -95,11 +95,11 @@ FEEDS_THE_VERDICT = [
     "evaluation.verdict",
     "study.core.verdict",
     # The deflated Sharpe ratio counts every trial: of the gate behind a conformal
-    # interval and of the ensemble's portfolio too.
+    # interval and of the portfolio rules too.
     "study.core.trials",
     "study.validation.conformal_gate",
-    "study.ranking.top_n_portfolio",
-    "evaluation.top_n_portfolio",
+    "study.validation.portfolios",
+    "evaluation.portfolio_backtest",
     "study.ranking.rank_models",
     "study.audit.stages",
 ]
@@ -122,7 +122,6 @@ def test_every_caller_that_records_a_trial_is_audited() -> None:
     callers = {name for name in callers if ".laboratory." not in name}
     assert callers == {
         "nse_lstm.study.validation.validate",
-        "nse_lstm.study.ranking.top_n_portfolio",
         "nse_lstm.study.validation.portfolios",
     }
     assert callers <= counted(*audit_result.AUDITED)

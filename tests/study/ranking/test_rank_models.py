@@ -10,10 +10,9 @@ from scipy.stats import spearmanr
 from support.reversed_ranks import reversed_ridge
 from support.tiny_study import tiny_workspace
 
-from nse_lstm.config import CrossSection, Portfolio, Tabular
+from nse_lstm.config import CrossSection, Tabular
 from nse_lstm.errors import ArtefactError
 from nse_lstm.json_files import read_json
-from nse_lstm.pages.architecture import net_findings, net_table
 from nse_lstm.pages.order_timing import NOTHING, show_order_timing
 from nse_lstm.pages.score_tables import (
     difference_table,
@@ -23,7 +22,6 @@ from nse_lstm.pages.score_tables import (
 from nse_lstm.reporting.display import sentence
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.study_data import open_study_data
-from nse_lstm.study.core.trials import read_trials
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.data_analysis.raw_files import prepare_raw
@@ -39,7 +37,6 @@ from nse_lstm.study.ranking.recommended_rank_ic import (
     rank_recommended,
 )
 from nse_lstm.study.ranking.tabular_models import ranking_folds, train_tabular
-from nse_lstm.study.ranking.top_n_portfolio import backtest_ensemble
 from nse_lstm.study.validation import order_timing
 from nse_lstm.study.validation.order_timing import time_study_orders
 from nse_lstm.tables import FORECASTS, ORDER_TIMING, RANK_IC, SCORES, read_table
@@ -179,49 +176,6 @@ def test_ahead_is_said_only_where_the_interval_excludes_zero() -> None:
         "5 sessions": "level: +0.010 [\u22120.010, +0.030]",
         "10 sessions": "behind: \u22120.030 [\u22120.050, \u22120.010]",
     }
-
-
-def test_the_first_names_are_dealt_once_and_counted_once(
-    workspace: Workspace, ranking: Ranking
-) -> None:
-    study = replace(workspace.study, portfolio=Portfolio(n_names=2, horizon=5))
-    dealt = replace(workspace, study=study)
-    before = len(read_trials(dealt))
-    result = backtest_ensemble(dealt, ranking)
-    counted = result.returns.loc[result.returns["cost_bps"] == 66]
-    own = counted[counted["model"] == "ensemble"]
-    # A strategy that never deals is no trial.
-    n_trials = before + int(own["turnover"].any())
-    assert len(read_trials(dealt)) == n_trials
-    backtest_ensemble(dealt, ranking)
-    assert len(read_trials(dealt)) == n_trials
-    assert set(own["position"]) <= {0.0, 0.5, 1.0}
-    assert own["session"].max() < pd.Timestamp(2024, 1, 1)
-    held = counted[counted["model"] == "equal_weight"]
-    assert own["session"].tolist() == held["session"].tolist()
-    for cost_bps, judged in result.judgements.items():
-        at_cost = result.returns[result.returns["cost_bps"] == cost_bps]
-        own, held = (
-            at_cost[at_cost["model"] == model].set_index("session")
-            for model in ("ensemble", "equal_weight")
-        )
-        over_cash = 250 * (own["net_return"] - own["cash_return"]).mean()
-        assert judged.excess_over_cash.mean == pytest.approx(over_cash)
-        exposure = own["position"].mean()
-        same = exposure * held["net_return"] + (1 - exposure) * own["cash_return"]
-        over_holding = 250 * (own["net_return"] - same).mean()
-        assert judged.excess_over_holding.mean == pytest.approx(over_holding)
-    table = net_table(result)
-    costs = [str(cost_bps) for cost_bps in study.backtest.cost_bps]
-    assert table["cost per side, bps"].tolist() == costs
-    assert "66 basis points" in net_findings(result, cost_bps=66)
-
-
-def test_a_horizon_that_nobody_forecasts_cannot_be_dealt(
-    workspace: Workspace, ranking: Ranking
-) -> None:
-    with pytest.raises(ArtefactError, match=r"10 sessions to trade.*\[1, 5\]"):
-        backtest_ensemble(workspace, ranking)
 
 
 def test_without_a_year_before_the_ensemble_weighs_all_alike(ranking: Ranking) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from nse_lstm.evaluation.portfolio_rules import TILTS
-from nse_lstm.evaluation.strategies import HOLD
+from nse_lstm.evaluation.strategies import FORECAST_RULES, HOLD
 from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.origins import KINDS, find_origins
 from nse_lstm.study.audit.pipeline_run import PipelineRun
@@ -39,10 +39,7 @@ def _idle(run: PipelineRun) -> Iterator[tuple[str, str]]:
     yield from _idle_accounts(moving, "network strategies")
     yield from _without_cost(run.returns)
     if run.ranking:
-        yield from _idle_accounts(run.ranking.returns, "top-ranked stocks")
-        tilts = run.ranking.portfolios
-        tilts = tilts[tilts["rule"].isin(TILTS)]
-        yield from _idle_accounts(tilts, "portfolio rules")
+        yield from _idle_accounts(run.ranking.portfolios, "portfolio rules")
         # A price forecast is delayed by one session, and compared at that delay alone.
         delay = run.workspace.study.backtest.delay
         if run.ranking.recommended.empty and delay == 1:
@@ -63,7 +60,7 @@ def _idle(run: PipelineRun) -> Iterator[tuple[str, str]]:
 def _idle_accounts(returns: pd.DataFrame, name: str) -> Iterator[tuple[str, str]]:
     """Say which model and rule never bought and sold, at any cost level."""
     key = ["model", "rule", "cost_bps"]
-    own = returns[returns["rule"].isin(["sign", "gate"])]
+    own = returns[returns["rule"].isin([*FORECAST_RULES, *TILTS])]
     marked = own.assign(traded=own["turnover"] > TRADED)
     traded = marked.groupby(key)["traded"].sum().reset_index()
     # The gate's threshold may lie above all that a constant forecasts.

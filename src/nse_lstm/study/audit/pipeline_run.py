@@ -18,7 +18,7 @@ from nse_lstm.study.core.phase_tables import read_recommended, study_folds
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis import analyse
-from nse_lstm.study.ranking import rank_models, recommended_rank_ic, top_n_portfolio
+from nse_lstm.study.ranking import rank_models, recommended_rank_ic
 from nse_lstm.study.ranking.rank_lstm import SINGLE
 from nse_lstm.study.training.stock_lstm import train_stock_lstm
 from nse_lstm.study.validation import order_timing, portfolios, validate
@@ -46,9 +46,6 @@ class RankingRun:
     summary: pd.DataFrame
     """Rank IC by model and year; year 0 is all."""
     differences: pd.DataFrame
-    returns: pd.DataFrame
-    """``STRATEGY_RETURNS`` of the top-ranked stocks and their benchmark."""
-    judgements: dict[int, Judgement]
     portfolios: pd.DataFrame
     """``PORTFOLIO_RETURNS`` of the rules and their benchmarks, without the index."""
     recommended: pd.DataFrame
@@ -204,9 +201,8 @@ def forecast_folds(
 
 
 def _rank(workspace: Workspace) -> RankingRun:
-    """Run Phase 2's ranking models and their account."""
+    """Run Phase 2's ranking models and the accounts on them."""
     ranking = rank_models.rank_stocks(workspace, progress=_silent)
-    net = top_n_portfolio.backtest_ensemble(workspace, ranking)
     traded = portfolios.judge_portfolios(workspace).returns
     # The models are there now; only their forecasts are read.
     ranked = rank_models.ranked_forecasts(open_study_data(workspace), progress=_silent)
@@ -215,8 +211,6 @@ def _rank(workspace: Workspace) -> RankingRun:
         weights=ranking.weights,
         summary=ranking.summary,
         differences=ranking.differences,
-        returns=net.returns,
-        judgements=net.judgements,
         # The index is a benchmark that may look one session ahead.
         portfolios=traded[traded["model"] != INDEX],
         recommended=ranking.summary[:0],

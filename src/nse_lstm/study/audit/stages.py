@@ -295,15 +295,6 @@ def _rank_lstm(pair: RunPair) -> Lines:
         yield from _compare_forecasts(pair, [one, two], years=years)
 
 
-def _top_n(pair: RunPair) -> Lines:
-    one, two = (r.ranking for r in pair.runs)
-    if one and two:
-        years = [*pair.years, *_ranked_before(pair)]
-        tables = [t[t["fold"].isin(years)] for t in (one.returns, two.returns)]
-        known = [table[table["session"] <= pair.origin] for table in tables]
-        yield from compare_tables(*known, key=ACCOUNT_KEY)
-
-
 def _portfolios(pair: RunPair) -> Lines:
     one, two = (r.ranking for r in pair.runs)
     if one and two:
@@ -325,8 +316,6 @@ def _sealed(pair: RunPair) -> Lines:
             tables = [getattr(ranking, name) for ranking in (one, two)]
             yield from compare_tables(*tables, key=list(tables[0].columns[:4]))
         yield from compare_tables(one.timing, two.timing, key=TIMING_KEY)
-        if repr(one.judgements) != repr(two.judgements):
-            yield "the judgements of the top-ranked stocks moved with the test year"
 
 
 STAGES: tuple[Stage, ...] = (
@@ -346,7 +335,6 @@ STAGES: tuple[Stage, ...] = (
     Stage("blend weights", _blend_weights, of_tabular=True),
     Stage("rankings", _rankings),
     Stage("rank LSTM", _rank_lstm),
-    Stage("top n", _top_n),
     Stage("portfolios", _portfolios),
     Stage("rank summaries", _sealed),
 )
@@ -356,7 +344,7 @@ TIMING_KEY = ["signal", "against", "wait", "side", "part"]
 
 OF_WHOLE_RUNS = (
     *("scalers", "weights", "quantiles", "choices"),
-    *("rankings", "top n", "portfolios", "rank summaries"),
+    *("rankings", "portfolios", "rank summaries"),
 )
 """Stages that need models and scores of both runs' own."""
 STORED_STAGES = tuple(stage for stage in STAGES if stage.name not in OF_WHOLE_RUNS)

@@ -26,11 +26,6 @@ REASONS = (
         "against a plain loop",
     ),
     (
-        "file ranking/returns.parquet",
-        "the account of the top-ranked stocks is not booked a second time: it is "
-        "compared under other futures alone",
-    ),
-    (
         "portfolio_",
         "the accounts of the portfolio rules are not booked a second time: they are "
         "compared under other futures, and unit tests book one by plain arithmetic",
@@ -114,7 +109,7 @@ def _is_read(path: Path) -> bool:
     """Say whether a recount reads a file, or it belongs to a network."""
     if (path.parent / NETWORK).is_file():
         return True
-    ranking = path.parent.name == "ranking" and path.name != "returns.parquet"
+    ranking = path.parent.name == "ranking"
     fold = path.parent.parent.name in ("ranking", "rank_lstm")
     return ranking or fold or path.name == "run.json"
 

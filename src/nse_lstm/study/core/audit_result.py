@@ -16,8 +16,7 @@ from nse_lstm.study.core.workspace import Workspace
 
 AUDITED = (
     *EVALUATION,
-    *("study.audit.run", "study.ranking.top_n_portfolio"),
-    "study.validation.portfolios",
+    *("study.audit.run", "study.validation.portfolios"),
 )
 """Modules that a result of the audit depends on, with all that they import."""
 
@@ -39,9 +38,8 @@ CHECKS: tuple[tuple[str, str], ...] = (
     ("futures: blend weights", "the rank ensemble's weights"),
     ("futures: rankings", "forecasts of every ranking model and blend, bit by bit"),
     ("futures: rank LSTM", "forecasts of the stored rank LSTMs, bit by bit"),
-    ("futures: top n", "the account of the top-ranked stocks"),
     ("futures: portfolios", "accounts of the portfolio rules and their benchmarks"),
-    ("futures: rank summaries", "rank IC and judgements before the test year"),
+    ("futures: rank summaries", "rank IC and order savings before the test year"),
     ("futures: search", "what a search of settings finds"),
     ("repeated walk", "a root that another study used gives the bytes of a fresh one"),
     ("trace", "all code that makes published artefacts ran under another future"),

@@ -64,10 +64,8 @@ class Ranking:
     """One row per model, delay, horizon and year (0: all); ``summarise_rank_ic``."""
     differences: pd.DataFrame
     """One row per pair of ``PAIRS`` and horizon; ``compare_rank_ic``."""
-    ensemble: pd.DataFrame
-    """``FORECASTS`` of the ensemble."""
     weights: pd.DataFrame
-    """Of its members, by fold, delay and horizon."""
+    """Of the ensemble's members, by fold, delay and horizon."""
 
 
 def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
@@ -93,7 +91,6 @@ def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
         differences=_differences(
             daily[daily["delay"] == workspace.study.backtest.delay]
         ),
-        ensemble=ranked.forecasts[ranked.forecasts["model"] == ENSEMBLE],
         weights=ranked.weights,
     )
 
