@@ -105,11 +105,6 @@ class Paths:
         return self.models / "walk_forward_v2"
 
     @property
-    def v2_delay1(self) -> Path:
-        """Folder of the v2 variant with delay 1, one folder per year and stock."""
-        return self.models / "stock_specific_v2_delay1"
-
-    @property
     def refits(self) -> Path:
         """Folder of v2 refitted through the last session, one folder per stock."""
         return self.models / "refit_v2"

@@ -307,25 +307,6 @@ CHOICE = (
         ("for level in SESSION]", "for level in AIM]"),
     ),
     _defect(
-        "delayed_only_where_it_traded",
-        "v2 at delay 1 forecasts from the windows that have a target, as in training: "
-        "origins whose trade would have had no price are left out.",
-        "study.validation.validate:forecast_delayed",
-        (
-            "        every = open_windows(\n"
-            '            prices[prices["ticker"] == ticker], sessions, '
-            "lookback=study.v2.lookback\n"
-            "        )\n",
-            "        from nse_lstm.features.windows import make_windows\n"
-            "        every = make_windows(\n"
-            '            prices[prices["ticker"] == ticker], sessions, '
-            "lookback=study.v2.lookback,\n"
-            "            horizon=study.v2.horizon, delay=study.backtest.delay,\n"
-            "        )\n",
-        ),
-        learner=NETWORK,
-    ),
-    _defect(
         "chosen_by_absolute_error",
         "Champions are chosen by the absolute error, because it is robust; it favours "
         "the forecast of no change.",
@@ -754,7 +735,6 @@ SUBTLE = frozenset(
         "target_in_its_own_volatility",
         "ensemble_weights_of_the_other_years",
         "ensemble_ranks_of_the_year",
-        "delayed_only_where_it_traded",
         "dividend_over_the_price_after",
         "bill_rate_between_its_neighbours",
         "cash_is_not_compounded",
@@ -803,8 +783,6 @@ EFFECTS = {
     "0.0595 -> 0.0586",
     "ensemble_ranks_of_the_year": "all forecasts, by 26 %; mean rank IC 0.0500 -> "
     "0.0493",
-    "delayed_only_where_it_traded": "564 -> 560 forecasts, with 4 stale sessions in "
-    "all years",
     "chosen_by_absolute_error": "two of five champions v2 -> persistence; the losses "
     "are in another unit",
     "error_of_one_loss_alone": "standard errors 4 to 18 times as large; two of five "

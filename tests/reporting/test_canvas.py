@@ -21,15 +21,13 @@ from nse_lstm.reporting.canvas import (
     label_ends,
     start_axes,
 )
-from nse_lstm.study.core.jobs import DELAY1
 from nse_lstm.study.ranking.rank_lstm import SINGLE
 from nse_lstm.study.ranking.rank_models import ENSEMBLE, EQUAL, WITHOUT_LSTM
-from nse_lstm.study.validation.conformal_gate import BANDED
 
 
 def test_every_model_of_every_table_has_a_name() -> None:
     tabular = {"ridge", "boosting", "ridge_per_stock", FOUR_SIGNALS, *RULES}
-    networks = {"v1", "v2", "rank_lstm", SINGLE, DELAY1, f"v2{BANDED}"}
+    networks = {"v1", "v2", "rank_lstm", SINGLE}
     networks |= {STOCK_LSTM, THRESHOLDED}
     blends = {ENSEMBLE, EQUAL, WITHOUT_LSTM}
     named = networks | tabular | blends | {*BASELINES, *BENCHMARKS, *MONTHLY, RANDOM}

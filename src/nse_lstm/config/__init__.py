@@ -33,7 +33,6 @@ from nse_lstm.config.settings import (
     Ticks,
     Training,
     Universe,
-    V2Delay1,
     Verdict,
 )
 
@@ -59,7 +58,6 @@ __all__ = [
     "Ticks",
     "Training",
     "Universe",
-    "V2Delay1",
     "Verdict",
     "configuration_hash",
     "load_study",

@@ -136,14 +136,6 @@ class V2:
 
 
 @dataclass(frozen=True, kw_only=True, config=FORBID)
-class V2Delay1:
-    """The declared variant of v2 whose target is the return that is traded."""
-
-    trained: bool = False
-    """Whether it is trained, one network per stock and year."""
-
-
-@dataclass(frozen=True, kw_only=True, config=FORBID)
 class Training:
     """Training of one network."""
 
@@ -556,7 +548,6 @@ class Study:
     folds: Folds = field(default_factory=Folds)
     v1: V1 = field(default_factory=V1)
     v2: V2 = field(default_factory=V2)
-    v2_delay1: V2Delay1 = field(default_factory=V2Delay1)
     training: Training = field(default_factory=Training)
     cross_section: CrossSection = field(default_factory=CrossSection)
     tabular: Tabular = field(default_factory=Tabular)

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import beta, betabinom
 
 from nse_lstm.errors import StudyError
-from nse_lstm.tables import COVERAGE, FORECASTS, check, conform
+from nse_lstm.tables import COVERAGE, conform
 
 Array = NDArray[np.float64]
 
@@ -166,32 +166,6 @@ def conformal_intervals(
         for _, rows in ordered.groupby(SERIES, sort=False)
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def add_intervals(
-    joined: pd.DataFrame, *, alpha: float, window: int, rate: float = 0.0
-) -> pd.DataFrame:
-    """Fill ``lower`` and ``upper`` of forecasts from each series' own earlier errors.
-
-    Parameters
-    ----------
-    joined : DataFrame
-        ``FORECASTS`` with ``y`` (``scoring.realised``), of one delay and horizon per
-        model and any number of folds: the first intervals of a year use the errors of
-        the year before. Targets after an origin do not change its interval.
-    alpha, window, rate
-        As for ``conformal_intervals``.
-
-    Returns
-    -------
-    DataFrame
-        ``FORECASTS`` in order of series and origin. Both ends are missing where there
-        are too few errors.
-    """
-    found = conformal_intervals(joined, alpha=alpha, window=window, rate=rate)
-    ends = ["lower", "upper"]
-    found[ends] = found[ends].where(np.isfinite(found[ends]))
-    return check(found[list(FORECASTS.columns)], FORECASTS)
 
 
 def interval_score(

@@ -178,7 +178,6 @@ def ablation_job(
     about: Mapping[str, Any] = {
         "mixture": mixture,
         "horizon": study.v2.horizon,
-        "delay": 0,
         "scaler": scaler_document(scaler),
     }
     return SampleJob(

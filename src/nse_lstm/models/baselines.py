@@ -157,7 +157,6 @@ def forecast_rows(
     seed: int,
     year: int,
     horizon: int,
-    delay: int = 0,
 ) -> pd.DataFrame:
     """Turn forecasts of adjusted prices into rows of the one forecast table.
 
@@ -166,17 +165,16 @@ def forecast_rows(
     windows : Windows
         The inputs of the forecasts.
     adjusted_hat : array of shape (n,)
-        Forecast adjusted prices, KES, of any sign. With a delay: the origin's price
-        times the growth from entry to target (``delayed.aim_at_trades``).
-    ticker, model, seed, year, horizon, delay
+        Forecast adjusted prices, KES, of any sign.
+    ticker, model, seed, year, horizon
         Of the rows; ``year`` is the fold.
 
     Returns
     -------
     DataFrame
-        Valid ``FORECASTS``: ``price_hat`` in units of a share at the origin, missing
-        with a delay, where no printed price is forecast; ``y_hat`` from the origin's
-        price, missing where the forecast is not positive; no interval.
+        Valid ``FORECASTS`` of delay 0: ``price_hat`` in units of a share at the origin;
+        ``y_hat`` from the origin's price, missing where the forecast is not positive;
+        no interval.
     """
     positive = adjusted_hat > 0
     y_hat = np.full(len(windows), np.nan)
@@ -185,12 +183,12 @@ def forecast_rows(
         "origin": windows.origin,
         "entry_date": windows.entry_date,
         "target_date": windows.target_date,
-        "price_hat": np.nan if delay else adjusted_hat / windows.shares,
+        "price_hat": adjusted_hat / windows.shares,
         "y_hat": y_hat,
         "lower": np.nan,
         "upper": np.nan,
     }
     table = pd.DataFrame(rows, index=range(len(windows))).assign(
-        ticker=ticker, model=model, seed=seed, fold=year, delay=delay, horizon=horizon
+        ticker=ticker, model=model, seed=seed, fold=year, delay=0, horizon=horizon
     )
     return conform(table, FORECASTS)

@@ -121,7 +121,6 @@ def _plan(job: TrainingJob, study: Study) -> Plan:
         scaler=scaler,
         about={
             "horizon": study.v2.horizon,
-            "delay": job.delay,
             "train": _span(job.train),
             "validation": _span(job.validation) if validates else None,
         },

@@ -35,7 +35,7 @@ def forecast(
     bundle : Bundle
         From ``bundles.load_bundle``.
     windows : Windows
-        Of the bundle's stock, lookback and delay, unscaled; possibly none.
+        Of the bundle's stock and lookback, unscaled; possibly none.
     year : int
         The fold that the rows belong to.
     ticker : str
@@ -70,7 +70,6 @@ def forecast(
         seed=about["seed"],
         year=year,
         horizon=about["horizon"],
-        delay=about.get("delay", 0),
     )
 
 

@@ -8,7 +8,7 @@ from nse_lstm.models.architectures import weight_shapes
 from nse_lstm.models.jobs import Job, SampleJob
 from nse_lstm.models.samples import Samples, open_table
 
-ARCHITECTURES = ("v1", "v2", "v2_delay1")
+ARCHITECTURES = ("v1", "v2")
 
 LARGEST = float(np.finfo(np.float32).max)
 """A price beyond this is not finite in the network's single precision."""
@@ -32,7 +32,7 @@ def find_fault(job: Job, study: Study) -> str | None:
     --------
     >>> from types import SimpleNamespace
     >>> find_fault(SimpleNamespace(architecture="v9"), None)
-    "Expected an architecture of ('v1', 'v2', 'v2_delay1'). Received: 'v9'"
+    "Expected an architecture of ('v1', 'v2'). Received: 'v9'"
     """
     if isinstance(job, SampleJob):
         return _network_fault(job)

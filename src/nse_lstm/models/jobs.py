@@ -30,8 +30,6 @@ class TrainingJob:
     """Not used by v1, which runs all its epochs."""
     version: str
     architecture: str = "v2"
-    delay: int = 0
-    """Sessions from a window's origin to the price that its target starts from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +63,7 @@ class SampleJob:
 
 Job = TrainingJob | SampleJob
 
-SEED_LABELS = {"v1": "v1", "v2": "v2", "v2_delay1": "v2_delay1", "rank_lstm": "v3"}
+SEED_LABELS = {"v1": "v1", "v2": "v2", "rank_lstm": "v3"}
 """Labels that seed each network's random numbers: renaming it changes no number."""
 
 

@@ -95,7 +95,7 @@ def pool_job(
         train=train,
         validation=None,
         version=version,
-        about={"delay": 0, "stocks": sorted(stocks), "train": _span(stocks)},
+        about={"stocks": sorted(stocks), "train": _span(stocks)},
     )
 
 
@@ -154,7 +154,6 @@ def fine_tuning_job(
         validation=stock_samples(channels, ticker, validation),
         version=version,
         about={
-            "delay": 0,
             "horizon": horizon,
             "threshold": stock_lstm.threshold,
             "train": _span({ticker: train}),

@@ -1,6 +1,6 @@
 """Tables and sentences of scores and rank IC, one row per strategy or model."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -19,7 +19,6 @@ from nse_lstm.evaluation.robustness import (
 )
 from nse_lstm.evaluation.scoring import POOL, TRADED
 from nse_lstm.evaluation.strategies import BENCHMARKS, INDEX
-from nse_lstm.evaluation.verdict import ExcessInterval, Judgement
 from nse_lstm.reporting.canvas import NAMES, name_of
 from nse_lstm.reporting.format import format_bounds, format_number
 from nse_lstm.tables import ACCURACY_COST
@@ -241,38 +240,6 @@ def rank_ic_by_year(summary: pd.DataFrame) -> pd.DataFrame:
         for _, row in whole.loc[table.index].iterrows()
     ]
     return _named(table.reset_index())
-
-
-def banded_table(judgements: Mapping[str, Judgement]) -> pd.DataFrame:
-    """Return the cost gate with and without its interval, one row per model.
-
-    Parameters
-    ----------
-    judgements : mapping of str to Judgement
-        By model.
-    """
-    rows = [
-        {
-            "model": model,
-            "exposure": judged.exposure,
-            "sharpe_over_cash": judged.sharpe_over_cash,
-            "over cash per year": interval_words(judged.excess_over_cash),
-            "over the same exposure": interval_words(judged.excess_over_holding),
-        }
-        for model, judged in judgements.items()
-    ]
-    return _named(pd.DataFrame(rows))
-
-
-def interval_words(excess: ExcessInterval) -> str:
-    """Return a yearly excess and its interval, in per cent.
-
-    Examples
-    --------
-    >>> interval_words(ExcessInterval(mean=0.02, lower=0.01, upper=0.03))
-    '+2.0% [+1.0%, +3.0%]'
-    """
-    return format_bounds(excess.mean, excess.lower, excess.upper, "+.1%")
 
 
 def _sensitivity(scores: pd.DataFrame, key: list[str]) -> pd.DataFrame:

@@ -51,10 +51,8 @@ LEGEND_BELOW = 20
 NAMES = {
     "v1": "v1, rebuilt",
     "v2": "v2 LSTM",
-    "v2_delay1": "v2 trained for delay 1",
     "stock_lstm": "stock LSTM",
     "stock_lstm_median": "stock LSTM, thresholded",
-    "v2_banded": "v2 LSTM, conformal gate",
     "ensemble": "ensemble of the rank LSTM, trees and ridge",
     "ensemble_equal": "ensemble at equal weights",
     "ensemble_without_lstm": "trees and ridge at equal weights",

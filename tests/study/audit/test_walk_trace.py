@@ -25,7 +25,7 @@ def all_of(published: dict[str, list[str]]) -> set[str]:
 
 PATHS = [
     *("study.ranking.rank_models:rank_stocks", "models.distillation:distil"),
-    *("evaluation.rank_ensemble:fit_ensemble_weights", "models.delayed:date_trades"),
+    "evaluation.rank_ensemble:fit_ensemble_weights",
     *("evaluation.portfolio_backtest:tilt_accounts", "models.training:train"),
     *("study.validation.validate:validate", "study.core.trials:record_trials"),
     "models.stock_lstm:forecast_stock_lstm",

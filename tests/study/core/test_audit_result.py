@@ -94,10 +94,8 @@ FEEDS_THE_VERDICT = [
     "evaluation.significance",
     "evaluation.verdict",
     "study.core.verdict",
-    # The deflated Sharpe ratio counts every trial: of the gate behind a conformal
-    # interval and of the portfolio rules too.
+    # The deflated Sharpe ratio counts every trial, of the portfolio rules too.
     "study.core.trials",
-    "study.validation.conformal_gate",
     "study.validation.portfolios",
     "evaluation.portfolio_backtest",
     "study.ranking.rank_models",

@@ -11,7 +11,7 @@ import pytest
 from nse_lstm.models.jobs import TrainedModel, TrainingJob
 from nse_lstm.study.core import fitting
 from nse_lstm.study.core.fitting import expected_time
-from nse_lstm.study.core.jobs import study_jobs, training_jobs
+from nse_lstm.study.core.jobs import training_jobs
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
@@ -42,21 +42,6 @@ def test_each_fold_has_v1_of_all_stocks_and_v2_of_each(data: StudyData) -> None:
         # One input price per session of v2's lookback, for v1 too.
         assert job.train.X.shape[1] == LOOKBACK
         assert job.train.target_date.max() < np.datetime64(f"{job.year}-01-01")
-        assert job.delay == 0
-
-
-def test_v2_at_delay_1_is_asked_for_by_the_study_alone(data: StudyData) -> None:
-    assert len(study_jobs(data)) == len(training_jobs(data))
-    asked = replace(data.study, v2_delay1=replace(data.study.v2_delay1, trained=True))
-    later = study_jobs(replace(data, study=asked))[len(training_jobs(data)) :]
-    assert {(job.architecture, job.delay) for job in later} == {("v2_delay1", 1)}
-    assert len(later) == sum(len(data.recommended[fold.year]) for fold in data.folds)
-    # Another delay is another model.
-    study = replace(asked, backtest=replace(asked.backtest, delay=2))
-    slower = study_jobs(replace(data, study=study))[len(training_jobs(data)) :]
-    assert not {job.version for job in later} & {job.version for job in slower}
-    # The target's return starts a session after the origin.
-    assert all((job.train.entry_date > job.train.origin).all() for job in later)
 
 
 def test_a_setting_renames_the_models_that_it_makes(data: StudyData) -> None:

@@ -177,10 +177,9 @@ def test_the_verdict_is_on_the_declared_strategy_before_the_test_year(phase) -> 
     assert phase.verdict["test_year"] == TEST_YEAR
     assert "one session after the forecast at 66 basis points" in phase.verdict["basis"]
     assert "walk-forward year 2023," in phase.verdict["basis"]
-    # Every strategy on a forecast that traded before the test year, banded v2 too.
-    both = pd.concat([rows, of(phase.outcome.banded.returns, cost_bps=COST)])
-    traded = both[both["rule"].isin(["sign", "gate"]) & (both["turnover"] > 0)]
-    assert "v2" in set(traded["model"]) and len(set(both["model"])) > 8
+    # Every strategy on a forecast that traded before the test year.
+    traded = rows[rows["rule"].isin(["sign", "gate"]) & (rows["turnover"] > 0)]
+    assert "v2" in set(traded["model"]) and len(set(rows["model"])) > 8
     n_traded = len(traded[["model", "rule"]].drop_duplicates())
     assert phase.verdict["n_trials"] == n_traded
     # Deflated by the number of all trials and the spread of the others.
@@ -257,8 +256,3 @@ def test_each_stock_is_forecast_by_its_own_network_and_by_v1(
         for one in ((f"{v2}/{name}", "", {year}), (v1, name, {year}))
     ]
     assert ALL_STOCKS not in names
-    asked.clear()
-    validate.forecast_delayed(data, panel, fold)
-    assert asked == [
-        (f"stock_specific_v2_delay1/{year}/{name}", "", {year}) for name in names
-    ]

@@ -46,9 +46,8 @@ def shrink_study(study: Study) -> Study:
     Backtest, verdict and the networks' layers stay. The numbers of stocks, windows,
     epochs, cost levels and draws shrink. The daily limit is tight so that orders often
     lapse, and the headline cost is low so that the cost gate trades: a rule that never
-    acts is not tested. Models that the study may leave out are trained: v2 at delay 1,
-    and several rank LSTMs per year. Bills pay another rate every month, to a few months
-    before the end, and tax is withheld in the last year.
+    acts is not tested. There are several rank LSTMs per year. Bills pay another rate
+    every month, to a few months before the end, and tax is withheld in the last year.
     """
     headline = HEADLINE_BPS
     return replace(
@@ -59,7 +58,6 @@ def shrink_study(study: Study) -> Study:
         folds=replace(study.folds, n_walk_forward=1),
         v1=replace(study.v1, max_windows=300, max_epochs=1),
         v2=replace(study.v2, lookback=8, units=4, dense_units=3),
-        v2_delay1=replace(study.v2_delay1, trained=True),
         # Networks; ``shrink_for_networks`` trains them.
         stock_lstm=replace(study.stock_lstm, trained=False),
         training=replace(study.training, max_epochs=2),
@@ -116,7 +114,6 @@ def shrink_for_networks(study: Study) -> Study:
     return replace(
         study,
         universe=replace(study.universe, n_recommended=2),
-        v2_delay1=replace(study.v2_delay1, trained=False),
         stock_lstm=replace(
             study.stock_lstm,
             trained=True,

@@ -13,7 +13,7 @@ from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.study.audit.learners import learning_with
 from nse_lstm.study.audit.tabular_run import TabularTables, build_tabular_tables
 from nse_lstm.study.core.fitting import fit_models
-from nse_lstm.study.core.jobs import bundle_folder, study_jobs
+from nse_lstm.study.core.jobs import bundle_folder, training_jobs
 from nse_lstm.study.core.phase_tables import read_recommended, study_folds
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
@@ -65,18 +65,14 @@ class PipelineRun:
     recommended: dict[int, list[str]]
     tradable: dict[int, list[str]]
     jobs: list[TrainingJob]
-    """Jobs of delay 0."""
     bundles: Bundles
-    """Bytes of weights, scaler and history by stock and year, at delay 0."""
+    """Bytes of weights, scaler and history by stock and year."""
     forecasts: pd.DataFrame
     returns: pd.DataFrame
     scores: pd.DataFrame
     selection: pd.DataFrame
     judgement: Judgement | None
     """None where nothing is judged."""
-    delayed_jobs: tuple[TrainingJob, ...] = ()
-    """Jobs that aim at the return that is traded."""
-    delayed_bundles: Bundles | None = None
     quantiles: pd.DataFrame | None = None
     """``QUANTILES`` of the stock LSTM; None where nothing is judged."""
     ranking: RankingRun | None = None
@@ -107,7 +103,7 @@ def run_pipeline(
     """
     analyse.analyse_data(workspace)
     jobs = list_jobs(workspace)
-    bundles, delayed_bundles = fit_jobs(workspace, jobs, learner)
+    bundles = fit_jobs(workspace, jobs, learner)
     with learning_with(learner):
         if workspace.study.stock_lstm.trained:
             data = open_study_data(workspace)
@@ -124,15 +120,13 @@ def run_pipeline(
         folds=study_folds(workspace),
         recommended=read_recommended(workspace),
         tradable=read_recommended(workspace, "all"),
-        jobs=[job for job in jobs if not job.delay],
+        jobs=jobs,
         bundles=bundles,
         forecasts=read_table(FORECASTS, folder / "forecasts.parquet"),
         returns=read_table(STRATEGY_RETURNS, folder / "returns.parquet"),
         scores=read_table(SCORES, folder / "scores.parquet"),
         selection=outcome.selection,
         judgement=outcome.judgement,
-        delayed_jobs=tuple(job for job in jobs if job.delay),
-        delayed_bundles=delayed_bundles,
         quantiles=read_table(QUANTILES, folder / "distribution_quantiles.parquet"),
         ranking=ranking,
         rank_lstm=None if ranked is None else _of_rank_lstm(ranked.forecasts),
@@ -141,12 +135,10 @@ def run_pipeline(
 
 def list_jobs(workspace: Workspace) -> list[TrainingJob]:
     """List the study's training jobs, as Phase 3 does."""
-    return study_jobs(open_study_data(workspace))
+    return training_jobs(open_study_data(workspace))
 
 
-def fit_jobs(
-    workspace: Workspace, jobs: list[TrainingJob], learner: str
-) -> tuple[Bundles, Bundles]:
+def fit_jobs(workspace: Workspace, jobs: list[TrainingJob], learner: str) -> Bundles:
     """Fit every job that is not there yet in this process, and read the stored files.
 
     Parameters
@@ -160,8 +152,8 @@ def fit_jobs(
 
     Returns
     -------
-    Bundles, Bundles
-        Of the jobs at delay 0, and of the others.
+    Bundles
+        By stock and year.
     """
     data = open_study_data(workspace)
     with learning_with(learner):
@@ -173,11 +165,12 @@ def fit_jobs(
             ),
             progress=_silent,
         )
-    at_once, delayed = Bundles(), Bundles()
-    for job, model in zip(jobs, models, strict=True):
-        files = {name: (model.folder / name).read_bytes() for name in FILES}
-        (delayed if job.delay else at_once)[job.ticker, job.year] = files
-    return at_once, delayed
+    return {
+        (job.ticker, job.year): {
+            name: (model.folder / name).read_bytes() for name in FILES
+        }
+        for job, model in zip(jobs, models, strict=True)
+    }
 
 
 def forecast_folds(

@@ -48,7 +48,6 @@ class PlainForecast:
     origin: date
     entry: date
     target: date
-    delay: int
     price_hat: float
     y_hat: float
 
@@ -262,8 +261,6 @@ class RecountData:
         ticker, fold, _ = key
         scale, found = self._scales[ticker, fold], []
         for row in self.forecasts[key]:
-            if row.delay:
-                continue  # a return without a price has no accuracy
             entry, target = row.entry, row.target
             if later:
                 last = target
@@ -334,7 +331,6 @@ def _plain(rows: pd.DataFrame) -> Iterator[PlainForecast]:
         to_dates(rows["origin"]),
         to_dates(rows["entry_date"]),
         to_dates(rows["target_date"]),
-        rows["delay"].tolist(),
         rows["price_hat"].tolist(),
         rows["y_hat"].tolist(),
     )

@@ -73,7 +73,6 @@ class PlainTests:
         """Each model's stock and scored forecast, in order of stock and target."""
         found: dict[str, list[tuple[str, Row]]] = defaultdict(list)
         for (ticker, fold, model), rows in sorted(self.data.scored.items()):
-            # A delayed forecast has no accuracy, so its model has no row here.
             if fold in self.data.before_test and rows:
                 found[model] += [(ticker, row) for row in rows]
         return dict(found)

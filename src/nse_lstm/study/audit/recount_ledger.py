@@ -10,13 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from nse_lstm.study.audit.recount_data import RULES, Account, RecountData
-from nse_lstm.study.audit.reference.account import book_orders
-from nse_lstm.study.audit.reference.intervals import conformal
-from nse_lstm.study.audit.reference.measures import pool_accounts
 from nse_lstm.study.audit.reference.statistics import mean, ratio
 
 MILLION = 1_000_000
-BANDED, GATE = "_banded", "gate"
 Key = tuple[str, str, str, str]
 """Data, study, model and rule."""
 
@@ -135,8 +131,6 @@ def compare_ledger(data: RecountData, ledger: PlainLedger) -> Iterator[tuple[str
         for model in data.models
         for rule in RULES
     }
-    declared = data.study.verdict.model
-    expected[declared + BANDED, GATE] = _banded_pool(data)
     for (model, rule), pool in expected.items():
         where = f"{model} {rule}"
         excess = [round((b.net - b.cash) * MILLION) for b in pool]
@@ -148,35 +142,6 @@ def compare_ledger(data: RecountData, ledger: PlainLedger) -> Iterator[tuple[str
             _near([round(v * MILLION) for v in trial.excess], excess) for trial in own
         ):
             yield where, f"none of {len(own)} trials has the reference's returns"
-
-
-def _banded_pool(data: RecountData) -> Account:
-    """Book the gate behind a band: enter on the lower end, leave on the forecast."""
-    model, cost = data.study.verdict.model, data.backtest.headline_cost_bps
-    signals: dict[str, dict[date, float]] = {}
-    for (name, ticker), aims in data.aims.items():
-        if name != model:
-            continue
-        signals[ticker] = {}
-        for each in conformal(aims, rate=0.0):
-            y_hat = each.aim.y_hat
-            lower = each.lower if math.isfinite(each.lower) else -math.inf
-            signals[ticker][each.aim.origin] = max(lower, 0.0) if y_hat >= 0 else y_hat
-    pool: Account = []
-    for fold in data.before_test:
-        accounts = [
-            book_orders(
-                data.sessions[ticker, fold],
-                {d: v for d, v in signals[ticker].items() if d in own},
-                rule=GATE,
-                cost_bps=cost,
-                backtest=data.backtest,
-            )
-            for ticker in data.stocks[fold]
-            for own in [data.signals(ticker, fold, model)]
-        ]
-        pool += pool_accounts(accounts)
-    return pool
 
 
 def _near(one: list[int], other: list[int]) -> bool:

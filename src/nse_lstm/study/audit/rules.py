@@ -64,7 +64,7 @@ def _seal(run: PipelineRun) -> Broken:
 
 def _spans(run: PipelineRun) -> Broken:
     """Every label of one span must end before the next span's first origin."""
-    for job in (*run.jobs, *run.delayed_jobs):
+    for job in run.jobs:
         where, start = f"{job.ticker} {job.year}", pd.Timestamp(job.year, 1, 1)
         last = pd.Timestamp(job.train.target_date.max())
         if last >= start:

@@ -139,10 +139,7 @@ def _universe(pair: RunPair) -> Lines:
 
 
 def _windows(pair: RunPair) -> Lines:
-    one, two = (
-        _job_digests([*run.jobs, *run.delayed_jobs], set(pair.years))
-        for run in pair.runs
-    )
+    one, two = (_job_digests(run.jobs, set(pair.years)) for run in pair.runs)
     yield from _compare_values(one, two, "training or validation windows")
 
 
@@ -151,7 +148,7 @@ def _files(*names: str) -> Callable[[RunPair], Lines]:
         years = set(pair.years)
         for name in names:
             one, two = (
-                {key: f[name] for key, f in _bundles(r).items() if key[1] in years}
+                {key: f[name] for key, f in r.bundles.items() if key[1] in years}
                 for r in pair.runs
             )
             yield from _compare_values(one, two, name)
@@ -349,16 +346,6 @@ OF_WHOLE_RUNS = (
 """Stages that need models and scores of both runs' own."""
 STORED_STAGES = tuple(stage for stage in STAGES if stage.name not in OF_WHOLE_RUNS)
 """Stages of a run that forecasts with another run's models."""
-
-
-def _bundles(run: PipelineRun) -> dict[tuple[str, int, str], dict[str, bytes]]:
-    """Return every stored model's files by stock, year and kind."""
-    kinds = {"": run.bundles, "delay 1": run.delayed_bundles or {}}
-    return {
-        (ticker, year, kind): files
-        for kind, bundles in kinds.items()
-        for (ticker, year), files in bundles.items()
-    }
 
 
 def _job_digests(jobs: list[TrainingJob], years: set[int]) -> dict[Any, str]:

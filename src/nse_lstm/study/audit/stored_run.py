@@ -54,21 +54,20 @@ def run_stored(base: PipelineRun, workspace: Workspace, learner: str) -> Pipelin
     forecasts = pd.concat(blocks, ignore_index=True)
     backtest = workspace.study.backtest
     at_headline = replace(backtest, cost_bps=(backtest.headline_cost_bps,))
-    jobs, none = list_jobs(workspace), pd.DataFrame(columns=list(SCORES.columns))
+    none = pd.DataFrame(columns=list(SCORES.columns))
     return PipelineRun(
         workspace=workspace,
         prices=with_returns(panel),
         folds=data.folds,
         recommended=data.recommended,
         tradable=read_recommended(workspace, "all"),
-        jobs=[job for job in jobs if not job.delay],
+        jobs=list_jobs(workspace),
         bundles={},
         forecasts=forecasts,
         returns=strategy_returns(forecasts, panel, backtest=at_headline),
         scores=none,
         selection=none,
         judgement=None,
-        delayed_jobs=tuple(job for job in jobs if job.delay),
         rank_lstm=_rank(base, data),
     )
 
@@ -84,7 +83,6 @@ def _forecasts(data: StudyData, panel: pd.DataFrame, fold: Fold) -> list[pd.Data
     study = data.study
     how = {
         validate.forecast_fold: True,
-        validate.forecast_delayed: study.v2_delay1.trained,
         validate.forecast_stocks: study.stock_lstm.trained,
     }
     return [forecast(data, panel, fold) for forecast, wanted in how.items() if wanted]
@@ -104,7 +102,7 @@ def _rank(base: PipelineRun, data: StudyData) -> pd.DataFrame | None:
 
 
 def _take_models(base: Workspace, other: Workspace) -> None:
-    for name in ("v1", "v2", "v2_walk_forward", "v2_delay1", "stock_lstm", "rank_lstm"):
+    for name in ("v1", "v2", "v2_walk_forward", "stock_lstm", "rank_lstm"):
         folder = getattr(base.paths, name)
         if folder.is_dir():
             shutil.copytree(folder, getattr(other.paths, name))

@@ -79,7 +79,6 @@ def fit_surrogate(job: TrainingJob, study: Study, folder: Path) -> None:
         "surrogate": True,
         "lookback": job.train.lookback,
         "horizon": study.v2.horizon,
-        "delay": job.delay,
         "epochs": len(losses),
         "best_epoch": best + 1,
         "train_loss": losses[best],
@@ -125,7 +124,7 @@ def forecast_windows(
     ----------
     model : Surrogate
     windows : Windows
-        Of the model's stock, lookback and delay, unscaled.
+        Of the model's stock and lookback, unscaled.
     year : int
         The fold that the rows belong to.
     ticker : str
@@ -141,7 +140,6 @@ def forecast_windows(
         seed=about["seed"],
         year=year,
         horizon=about["horizon"],
-        delay=about["delay"],
     )
 
 

@@ -10,15 +10,11 @@ from nse_lstm.features.folds import Fold
 from nse_lstm.features.pooling import pool_windows
 from nse_lstm.features.returns import market_sessions
 from nse_lstm.features.windows import FoldSplit, make_windows, split_fold
-from nse_lstm.models.delayed import aim_at_trades
 from nse_lstm.models.jobs import TrainingJob
 from nse_lstm.models.stock_lstm import STOCK_LSTM
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
 from nse_lstm.study.core.study_data import StudyData
-
-DELAY1 = "v2_delay1"
-"""The declared variant of v2 that aims at the return it is traded by."""
 
 NETWORK = (__name__, "models.fitting")
 """Modules whose code makes a network of one stock: its windows, and its fit."""
@@ -33,7 +29,7 @@ def served_model(study: Study) -> str:
 
 
 def split_stock(
-    study: Study, prices: pd.DataFrame, ticker: str, fold: Fold, *, delay: int = 0
+    study: Study, prices: pd.DataFrame, ticker: str, fold: Fold
 ) -> FoldSplit:
     """Cut one ticker's history into train, validation and forecast windows of a fold.
 
@@ -45,26 +41,16 @@ def split_stock(
         PANEL with ``with_returns`` columns, as far as it may be seen.
     ticker : str
     fold : Fold
-    delay : int
-        Sessions from the origin, where the input ends, to the price that the target's
-        return starts from; see ``delayed.aim_at_trades``.
     """
     v2, stock = study.v2, prices[prices["ticker"] == ticker]
     windows = make_windows(
-        stock,
-        market_sessions(prices),
-        lookback=v2.lookback,
-        horizon=v2.horizon,
-        delay=delay,
+        stock, market_sessions(prices), lookback=v2.lookback, horizon=v2.horizon
     )
-    if delay:
-        stale = stock.loc[stock["stale"], "session"].to_numpy("datetime64[us]")
-        windows = aim_at_trades(windows, stale, delay=delay)
     return split_fold(
         windows,
         fold,
         validation_share=study.folds.validation_share,
-        purge=v2.horizon + delay,
+        purge=v2.horizon,
     )
 
 
@@ -81,12 +67,9 @@ def bundle_folder(
     year : int
         First year that the model forecasts.
     architecture : str
-        "v1", "v2", ``DELAY1`` for v2 at delay 1, or ``STOCK_LSTM``, whose
-        ``ALL_STOCKS`` is the pretrained network.
+        "v1", "v2" or ``STOCK_LSTM``, whose ``ALL_STOCKS`` is the pretrained network.
     """
     paths, is_test = data.paths, year == data.facts.test_year
-    if architecture == DELAY1:
-        return paths.v2_delay1 / str(year) / ticker
     if architecture == STOCK_LSTM:
         return paths.stock_lstm / str(year) / ticker
     if ticker == ALL_STOCKS:
@@ -114,18 +97,6 @@ def training_jobs(data: StudyData) -> list[TrainingJob]:
                 for ticker in data.recommended[fold.year]
             ),
         )
-    ]
-
-
-def study_jobs(data: StudyData) -> list[TrainingJob]:
-    """List ``training_jobs`` and, where the study asks for it, v2 at delay 1."""
-    jobs = training_jobs(data)
-    if not data.study.v2_delay1.trained:
-        return jobs
-    return jobs + [
-        v2_job(data, data.prices, ticker, fold, delay=data.study.backtest.delay)
-        for fold in data.folds
-        for ticker in data.recommended[fold.year]
     ]
 
 
@@ -163,7 +134,7 @@ def v1_job(data: StudyData, prices: pd.DataFrame, fold: Fold) -> TrainingJob:
 
 
 def v2_job(
-    data: StudyData, prices: pd.DataFrame, ticker: str, fold: Fold, *, delay: int = 0
+    data: StudyData, prices: pd.DataFrame, ticker: str, fold: Fold
 ) -> TrainingJob:
     """Cut one stock's windows for one fold of v2.
 
@@ -172,22 +143,16 @@ def v2_job(
     data, prices, fold
         As in ``v1_job``.
     ticker : str
-    delay : int
-        0 for v2, the backtest's for ``DELAY1``.
     """
-    split = split_stock(data.study, prices, ticker, fold, delay=delay)
-    depends_on = _v2_document(data.study)
-    if delay:
-        depends_on |= {"aim": DELAY1, "delay": delay}
+    split = split_stock(data.study, prices, ticker, fold)
     return TrainingJob(
         ticker=ticker,
         year=fold.year,
         seed=data.study.seed,
-        architecture=DELAY1 if delay else "v2",
+        architecture="v2",
         train=split.train,
         validation=split.validation,
-        version=_version(data, ticker, fold, depends_on),
-        delay=delay,
+        version=_version(data, ticker, fold, _v2_document(data.study)),
     )
 
 

@@ -19,7 +19,7 @@ NETWORKS = (
 )
 LEDGER = f"{TRAINED}/ledger"
 RANKINGS = (f"{TRAINED}/ranking", f"{TRAINED}/rank_lstm")
-STOCK_MODELS = (f"{TRAINED}/stock_specific_v2", f"{TRAINED}/stock_specific_v2_delay1")
+STOCK_MODELS = (f"{TRAINED}/stock_specific_v2",)
 EVALUATION = f"{TRAINED}/evaluation"
 REFITS = (f"{TRAINED}/refit_v2", f"{TRAINED}/refit_stock_lstm")
 AUDIT = f"{TRAINED}/audit"

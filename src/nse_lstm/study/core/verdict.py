@@ -75,35 +75,6 @@ def judge_declared(
     )
 
 
-def judge_variant(
-    study: Study,
-    returns: pd.DataFrame,
-    holdings: pd.DataFrame,
-    *,
-    basis: ReturnBasis,
-) -> Judgement:
-    """Judge a strategy beside the declared one: no audit, so never yes.
-
-    Parameters
-    ----------
-    study : Study
-    returns, holdings : DataFrame
-        As ``verdict.judge`` takes them.
-    basis : ReturnBasis
-        Of the same years and stocks.
-    """
-    return judge(
-        returns,
-        holdings,
-        backtest=study.backtest,
-        verdict=study.verdict,
-        seed=study.seed,
-        deflated_sharpe=None,
-        audit_clean=None,
-        basis=basis,
-    )
-
-
 def verdict_document(
     data: StudyData,
     judgement: Judgement,

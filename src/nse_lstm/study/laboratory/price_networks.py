@@ -87,7 +87,6 @@ def _job(task: Task, network: Architecture) -> SampleJob:
         ),
         about={
             "horizon": study.v2.horizon,
-            "delay": 0,
             "scaler": scaler_document(scaler),
         },
     )

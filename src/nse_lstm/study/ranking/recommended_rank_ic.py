@@ -19,7 +19,6 @@ from nse_lstm.evaluation.rank_ic import (
     summarise_rank_ic,
 )
 from nse_lstm.features.returns import market_sessions
-from nse_lstm.study.core.jobs import DELAY1
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.ranking.rank_models import ENSEMBLE, MEMBERS, ranked_forecasts
@@ -27,7 +26,7 @@ from nse_lstm.study.ranking.rank_models import ENSEMBLE, MEMBERS, ranked_forecas
 OWN = ("v1", "v2")
 """Networks that forecast prices of single stocks."""
 OTHERS = (*MEMBERS, ENSEMBLE)
-PAIRS = (("v2", "v1"), (DELAY1, "v2"), *((model, "v2") for model in OTHERS))
+PAIRS = (("v2", "v1"), *((model, "v2") for model in OTHERS))
 RUINED = -10.0
 """Stands for the log return to a forecast price of 0 or less, which ranks last."""
 ROW = ["ticker", "fold", "origin", "delay", "horizon"]
@@ -52,8 +51,7 @@ def rank_recommended(
     ----------
     workspace : Workspace
     forecasts : DataFrame
-        ``FORECASTS`` of the walk-forward years, v1's and v2's at delay 0 among them,
-        and those of v2 at delay 1 where the study has it.
+        ``FORECASTS`` of the walk-forward years, v1's and v2's at delay 0 among them.
 
     Returns
     -------
@@ -65,15 +63,13 @@ def rank_recommended(
     own = forecasts[forecasts["model"].isin(OWN)]
     own = own.assign(y_hat=own["y_hat"].mask(own["price_hat"] <= 0, RUINED))
     later = delay_one_session(own, market_sessions(data.panel))
-    delayed = forecasts[forecasts["model"] == DELAY1]
     ranked = ranked_forecasts(data).forecasts
     others = ranked[ranked["model"].isin(OTHERS)]
-    rows = same_rows(pd.concat([later, delayed, others], ignore_index=True))
+    rows = same_rows(pd.concat([later, others], ignore_index=True))
     daily = daily_rank_ic(rows, data.panel)
     pairs = [
         compare_rank_ic(daily, first, second).assign(first=first, second=second)
         for first, second in PAIRS
-        if first != DELAY1 or len(delayed)
     ]
     return RecommendedRankIc(
         summarise_rank_ic(daily), pd.concat(pairs, ignore_index=True)

@@ -18,7 +18,7 @@ from nse_lstm.data.impossible_values import IMPOSSIBLE
 from nse_lstm.errors import StudyError
 from nse_lstm.paths import csv_paths, find_root, unread_paths
 from nse_lstm.study.core.fitting import is_trained
-from nse_lstm.study.core.jobs import study_jobs
+from nse_lstm.study.core.jobs import training_jobs
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
@@ -268,7 +268,7 @@ def _models(workspace: Workspace) -> Iterator[Finding]:
         found = "Phase 1 belongs to a study of other years"
         yield Finding("artefacts", "trained models", WARNING, found, TRAIN)
         return
-    jobs = study_jobs(data)
+    jobs = training_jobs(data)
     n_done = sum(is_trained(data, job) for job in jobs)
     yield Finding(
         "artefacts",

@@ -21,7 +21,7 @@ from nse_lstm.study.core.fitting import expected_time
 from nse_lstm.study.core.jobs import (
     bundle_folder,
     split_stock,
-    study_jobs,
+    training_jobs,
     v1_job,
     v2_job,
 )
@@ -125,7 +125,7 @@ def train_all(
         If a model could not be fitted; the others are kept.
     """
     data = open_study_data(workspace, stocks=stocks)
-    jobs = study_jobs(data)
+    jobs = training_jobs(data)
     progress = progress or show_progress()
     progress(expected_time(data, jobs))
     models = fit_bundles(data, jobs, progress)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from nse_lstm.config import Study
@@ -35,18 +34,16 @@ from nse_lstm.evaluation.strategies import (
 from nse_lstm.evaluation.total_return import ReturnBasis, join_bases
 from nse_lstm.evaluation.verdict import Judgement, pooled_excess
 from nse_lstm.features.folds import Fold
-from nse_lstm.features.returns import market_sessions, with_returns
+from nse_lstm.features.returns import with_returns
 from nse_lstm.features.stock_channels import build_stock_channels
-from nse_lstm.features.windows import FoldSplit, open_windows, select_windows
+from nse_lstm.features.windows import FoldSplit
 from nse_lstm.json_files import write_json
 from nse_lstm.models.baselines import forecast_baselines
 from nse_lstm.models.bundles import Bundle, load_bundle
-from nse_lstm.models.delayed import date_trades
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.stock_lstm import STOCK_LSTM, forecast_stock_lstm
 from nse_lstm.study.core.audit_result import AuditOutcome, read_audit
 from nse_lstm.study.core.jobs import (
-    DELAY1,
     bundle_folder,
     served_model,
     split_stock,
@@ -62,10 +59,6 @@ from nse_lstm.study.core.verdict import (
 )
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.validation.claims import gather_claims
-from nse_lstm.study.validation.conformal_gate import (
-    ConformalGate,
-    backtest_conformal_gate,
-)
 from nse_lstm.study.validation.distribution import (
     DistributionResult,
     judge_distribution,
@@ -122,7 +115,6 @@ class Validation:
     walk_forward: Evaluation
     test: Evaluation
     selection: pd.DataFrame
-    banded: ConformalGate
     judgement: Judgement
     evidence: pd.DataFrame
     coverage: pd.DataFrame
@@ -171,10 +163,8 @@ def validate(workspace: Workspace) -> Validation:
     data = open_study_data(workspace)
     study, test_fold = data.study, data.folds[-1]
     before = walk_forward(data)
-    banded = backtest_conformal_gate(study, before.joined, data.panel)
     # Every trial is counted before anything is judged by their number.
-    for returns in (before.returns, banded.returns):
-        record_trials(data, returns, cost_bps=study.backtest.headline_cost_bps)
+    record_trials(data, before.returns, cost_bps=study.backtest.headline_cost_bps)
     selection = select(
         before.forecasts,
         data.panel,
@@ -200,7 +190,6 @@ def validate(workspace: Workspace) -> Validation:
         walk_forward=before,
         test=test,
         selection=selection,
-        banded=banded,
         judgement=judgement,
         evidence=evidence,
         coverage=coverage,
@@ -274,38 +263,6 @@ def forecast_fold(data: StudyData, panel: pd.DataFrame, fold: Fold) -> pd.DataFr
     return pd.concat(blocks, ignore_index=True)
 
 
-def forecast_delayed(data: StudyData, panel: pd.DataFrame, fold: Fold) -> pd.DataFrame:
-    """Forecast one fold with v2 at delay 1: the returns that trades would earn.
-
-    Parameters
-    ----------
-    data : StudyData
-    panel : DataFrame
-        PANEL, reaching at least through the fold.
-    fold : Fold
-
-    Returns
-    -------
-    DataFrame
-        FORECASTS of every stock recommended as of the fold's start, without prices, and
-        of every origin, whether or not its trade turns out to have a price.
-    """
-    study, prices, blocks = data.study, with_returns(panel), []
-    sessions = market_sessions(prices)
-    for ticker in data.recommended[fold.year]:
-        every = open_windows(
-            prices[prices["ticker"] == ticker], sessions, lookback=study.v2.lookback
-        )
-        dated = date_trades(
-            every, sessions, delay=study.backtest.delay, horizon=study.v2.horizon
-        )
-        year = pd.DatetimeIndex(dated.target_date).year
-        own = select_windows(dated, np.asarray(year == fold.year))
-        bundle = _load(data, ticker, fold, DELAY1)
-        blocks.append(forecast(bundle, own, year=fold.year))
-    return pd.concat(blocks, ignore_index=True)
-
-
 def forecast_stocks(data: StudyData, panel: pd.DataFrame, fold: Fold) -> pd.DataFrame:
     """Forecast one fold with the stock LSTM, on the origins of v1 and v2.
 
@@ -357,13 +314,9 @@ def _evaluate(
 ) -> Evaluation:
     declared, backtest = data.study.verdict, data.study.backtest
     blocks = [forecast_fold(data, panel, fold) for fold in folds]
-    if data.study.v2_delay1.trained:
-        blocks += [forecast_delayed(data, panel, fold) for fold in folds]
     if data.study.stock_lstm.trained:
         blocks += [forecast_stocks(data, panel, fold) for fold in folds]
     forecasts = pd.concat(blocks, ignore_index=True)
-    # Only price forecasts have an accuracy; a trade's return is scored by trading.
-    priced = forecasts[forecasts["delay"] == 0]
     calendars = tradability_by_stock(forecasts, with_returns(panel), backtest=backtest)
     returns = strategy_returns(forecasts, panel, backtest=backtest)
     one_later = replace(
@@ -373,9 +326,9 @@ def _evaluate(
     joined = realised(forecasts, panel)
     scores = pd.concat(
         [
-            score_accuracy(priced, panel),
-            score_traded(priced, panel),
-            score_delayed_direction(priced, panel),
+            score_accuracy(forecasts, panel),
+            score_traded(forecasts, panel),
+            score_delayed_direction(forecasts, panel),
             score_strategies(returns, backtest=backtest),
             score_robustness(
                 forecasts,
@@ -468,7 +421,7 @@ def _write(data: StudyData, validation: Validation) -> None:
     write_table(validation.evidence, EVIDENCE, folder / "evidence.parquet")
     write_table(validation.coverage, COVERAGE, folder / "coverage.parquet")
     joined = [validation.walk_forward.joined, validation.test.joined]
-    aimed = pd.concat(joined, ignore_index=True).query("delay == 0 and horizon == 1")
+    aimed = pd.concat(joined, ignore_index=True)
     faults = measure_faults(aimed, limit=data.study.backtest.daily_limit)
     write_table(faults, FORECAST_FAULTS, folder / "forecast_faults.parquet")
     write_distribution(
