@@ -151,8 +151,7 @@ def promote(
         store=store,
     )
     typer.echo(
-        f"{entry.model} {entry.version[:12]} is {entry.stage} of {entry.ticker} "
-        f"({entry.way}): {entry.why}"
+        f"{entry.label} is {entry.stage} of {entry.ticker} ({entry.way}): {entry.why}"
     )
 
 
@@ -166,9 +165,7 @@ def rollback(
     from nse_lstm.study.deployment.promotion import roll_back_by_hand
 
     entry = roll_back_by_hand(identity.open(), ticker, why=why)
-    typer.echo(
-        f"{entry.model} {entry.version[:12]} is champion of {entry.ticker} again"
-    )
+    typer.echo(f"{entry.label} is champion of {entry.ticker} again: {entry.why}")
 
 
 @verb()

@@ -176,8 +176,8 @@ def roll_back(
     former = [entry for entry in champions if current is None or entry != current]
     if not former:
         raise ConfigurationError(
-            f"Expected an earlier champion of {ticker}. Received: none before "
-            f"{current.version[:12] if current else 'none'}"
+            f"Expected an earlier champion of {ticker} to go back to. Received: "
+            + (f"{current.label}, its first" if current else "no champion so far")
         )
     entry = replace(former[-1], why=why, way="rollback")
     problem = find_problem(entry)

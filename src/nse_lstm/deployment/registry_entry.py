@@ -45,6 +45,12 @@ class RegistryEntry:
     way: str = SELECTION
     """One of ``WAYS``."""
 
+    @property
+    def label(self) -> str:
+        """The model's name, and the first digits of its version if it has one."""
+        short = f"{self.model} {self.version[:12]}"
+        return self.model if self.model == PERSISTENCE else short
+
 
 State = dict[str, dict[str, RegistryEntry]]
 """Current entries by ticker, then by stage."""

@@ -144,7 +144,7 @@ def test_a_champion_needs_the_gate_or_a_reason_and_both_are_logged(study, monkey
     lower = promote_by_hand(study, ticker, "v2", to="challenger")
     assert (lower.way, lower.why) == ("hand", "Promoted to challenger by hand.")
     assert given.pop() is None
-    with pytest.raises(ArtefactError, match=r"gate refuses v2.*needs a reason"):
+    with pytest.raises(ArtefactError, match=r"gate refuses v2.*--override"):
         promote_by_hand(study, ticker, "v2", to="champion")
     with pytest.raises(ArtefactError, match="gate refuses"):
         promote_by_hand(study, ticker, "v2", to="champion", override="  ")
@@ -190,9 +190,36 @@ def test_calibration_and_audit_are_asked_for(
         promote_by_hand(study, ticker, "v2", to="champion")
 
 
+@pytest.mark.parametrize(
+    ("ticker", "how", "says"),
+    [
+        ("{}X", {}, r"`ticker` must be one of .*Did you mean {}\?"),
+        ("{}X", {"model": "persistence"}, r"`ticker` must be one of"),
+        ("{}", {"model": "v9"}, r"`model` must be one of .*Did you mean v2\?"),
+        ("{}", {"version": "zzz"}, r"`version` must begin one of .* Received: 'zzz'"),
+        ("{}", {"to": "champ"}, r"`to` must be one of .*Did you mean champion\?"),
+    ],
+)
+def test_a_refused_promotion_names_the_word_that_is_unknown(study, ticker, how, says):
+    own = stocks(study)[0]
+    promote_selected(study)
+    given = {"model": "v2", "to": "champion", **how}
+    with pytest.raises(ConfigurationError, match=says.replace("{}", own)):
+        promote_by_hand(study, ticker.replace("{}", own), **given)
+
+
+def test_without_an_earlier_champion_a_roll_back_says_so(study):
+    promote_selected(study)
+    for ticker, words in ((stocks(study)[0], "persistence, its first"), ("X", "no ch")):
+        with pytest.raises(ConfigurationError, match=f"go back to. Received: {words}"):
+            roll_back_by_hand(study, ticker, why="a trial")
+
+
 def test_only_what_stands_below_becomes_champion(study):
     ticker = stocks(study)[0]
-    with pytest.raises(ConfigurationError, match="candidate or challenger before"):
+    with pytest.raises(
+        ConfigurationError, match=r"candidate or challenger of .* before"
+    ):
         promote_by_hand(study, ticker, "v2", to="champion", override="now")
     with pytest.raises(ConfigurationError, match="`to` must be one of"):
         promote_by_hand(study, ticker, "v2", to="best")

@@ -82,6 +82,7 @@ def test_the_test_year_is_refused(laboratory: Laboratory, year: int) -> None:
     [
         ({"unitz": 4}, r"`unitz` is no setting of `stock_lstm`. Did you mean units\?"),
         ({"units": 0}, r"stock_lstm\.units.*Received: 0"),
+        ({"units": "8"}, "`units` must be a number. Received: '8', a str"),
         ({"workers": 2}, "One network needs only one process"),
         ({"horizon": 5}, "Runs forecast the next session.*lab.judge"),
         ({"dense_units": 3}, "no setting of `stock_lstm` but of v2"),
@@ -124,11 +125,36 @@ def test_only_ordinary_shares_can_be_run(
         laboratory.run(ticker)
 
 
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ({"units": [4, 0]}, r"stock_lstm\.units.*Received: 0"),
+        ({"unit": [4, 8]}, r"Did you mean units\?"),
+        ({"years": [2022, "2022"]}, "a whole number.*Received: '2022'"),
+        ({"years": [2022, 2024]}, "before the test year"),
+        ({"seeds": [1, "2"]}, "`seed` must be a whole number"),
+        ({"channels": ["retrun"]}, r"Did you mean return\?"),
+        ({"units": ()}, "an empty list"),
+    ],
+)
+def test_a_sweep_is_refused_whole_before_its_first_run(
+    laboratory: Laboratory,
+    monkeypatch: pytest.MonkeyPatch,
+    how: dict[str, Any],
+    says: str,
+) -> None:
+    monkeypatch.setattr(Laboratory, "run", None)  # A run would be a TypeError.
+    with pytest.raises(ConfigurationError, match=says):
+        laboratory.sweep(["SCOM"], **how)
+
+
 def test_help_and_tab_completion_know_every_setting(laboratory: Laboratory) -> None:
     from IPython.core.completer import IPCompleter, provisionalcompleter
 
     known = inspect.signature(laboratory.run).parameters
     assert {"ticker", "model", "year", "units", "max_epochs"} <= set(known)
+    swept = inspect.signature(laboratory.sweep).parameters
+    assert swept["units"].annotation == int | list[int]
     completer = IPCompleter(namespace={"lab": laboratory}, use_jedi=False)
     line = "lab.run('SCOM', uni"
     with provisionalcompleter():
@@ -181,6 +207,8 @@ def test_a_wrong_folder_is_refused_with_advice_that_is_true(tmp_path: Path) -> N
     tiny_workspace(tmp_path)
     with pytest.raises(ConfigurationError, match=r"'nowhere', which is not there"):
         open_laboratory(str(tmp_path), raw="nowhere")
+    with pytest.raises(ConfigurationError, match=r"test_year.*a str"):
+        open_laboratory(str(tmp_path), test_year="2024")  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=r"\['files', 'simulated'\]"):
         open_laboratory(str(tmp_path), market="nse")
 

@@ -4,6 +4,8 @@ A stored model climbs from candidate over challenger to champion: the tested mod
 starts as candidate, a refit as challenger, and only these can become champion.
 """
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from nse_lstm.deployment.gate import Case, describe_difference, find_refusals
@@ -24,6 +26,7 @@ from nse_lstm.deployment.store import read_forecasts
 from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.study.core.jobs import served_model
 from nse_lstm.study.core.study_data import StudyData, open_study_data
+from nse_lstm.study.core.suggestions import did_you_mean
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.forecast_store import opened_store
 from nse_lstm.study.deployment.promotion_case import (
@@ -75,14 +78,17 @@ def promote_by_hand(
         If there is no such model or stage.
     """
     if to not in STAGES:
-        raise ConfigurationError(f"`to` must be one of {STAGES}. Received: {to}")
+        raise ConfigurationError(
+            f"`to` must be one of {', '.join(STAGES)}. Received: {to!r}"
+            f"{did_you_mean(to, STAGES)}"
+        )
     data = open_study_data(workspace)
     proposal = _find(data, ticker, model, to, version)
     current = current_entry(workspace.paths.registry, ticker, to)
     if current and current.version == proposal.version:
         raise ConfigurationError(
             f"Expected another model than the current {to} of {ticker}. Received: "
-            f"{model} {proposal.version[:12]}"
+            f"{current.label}"
         )
     stored, refusals = None, []
     if to == CHAMPION:
@@ -94,7 +100,8 @@ def promote_by_hand(
     if refusals and not override.strip():
         raise ArtefactError(
             f"The gate refuses {model} as the champion of {ticker}. "
-            f"{' '.join(refusals)} An override needs a reason."
+            f"{' '.join(refusals)} To promote it all the same, give the reason: "
+            '--override "..."'
         )
     reason = why.strip() or _default_reason(case, to)
     if refusals:
@@ -149,6 +156,12 @@ def _find(
     data: StudyData, ticker: str, model: str, to: str, version: str
 ) -> ModelProposal:
     """Find the proposed version; below all stages is the tested model."""
+    registry = read_registry(data.paths.registry)
+    if registry and ticker not in registry:
+        raise ConfigurationError(
+            f"`ticker` must be one of the registry's {', '.join(sorted(registry))}. "
+            f"Received: {ticker!r}{did_you_mean(ticker, registry)}"
+        )
     if model == PERSISTENCE:
         return persistence_of(ticker)
     known = _in_stages(data, ticker, model, to)
@@ -159,10 +172,36 @@ def _find(
     for proposal in known:
         if proposal.version.startswith(version):
             return proposal
-    raise ConfigurationError(
-        f"Expected {model} of {ticker} {version}".rstrip() + f" to promote to {to}. "
-        f"Received: none of {len(known)} versions; a champion has to be candidate or "
-        "challenger before"
+    raise ConfigurationError(_not_found(data, ticker, model, to, version, known))
+
+
+def _not_found(
+    data: StudyData,
+    ticker: str,
+    model: str,
+    to: str,
+    version: str,
+    known: Sequence[ModelProposal],
+) -> str:
+    """Say whether model or version is unknown, or which stage comes first."""
+    registry = read_registry(data.paths.registry).get(ticker, {})
+    found = {each.model for each in registry.values()}
+    models = sorted({PERSISTENCE, _tested_kind(data, ticker), *found})
+    if model not in models:
+        return (
+            f"`model` must be one of {', '.join(models)} for {ticker}. Received: "
+            f"{model!r}{did_you_mean(model, models)}"
+        )
+    versions = ", ".join(dict.fromkeys(each.version[:12] for each in known))
+    if version and versions:
+        return (
+            f"`version` must begin one of {versions}, the versions of {model} for "
+            f"{ticker}. Received: {version!r}"
+        )
+    return (
+        f"Expected {model} as candidate or challenger of {ticker} before it becomes "
+        f"{to}. Received: neither. First: nse-lstm promote {ticker} {model} --to "
+        "challenger"
     )
 
 

@@ -13,6 +13,7 @@ from nse_lstm.errors import ArtefactError, ConfigurationError
 from nse_lstm.reporting.display import show_table
 from nse_lstm.study.core.phase_tables import read_facts, read_instruments
 from nse_lstm.study.core.scored_years import require_scored
+from nse_lstm.study.core.suggestions import did_you_mean
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.laboratory.comparing import Result, RunComparison, compare_runs
 from nse_lstm.study.laboratory.evaluations import count_evaluations, first_counted
@@ -35,7 +36,6 @@ from nse_lstm.study.laboratory.run_settings import (
     check_whole,
     choose_channels,
     choose_settings,
-    did_you_mean,
     with_settings,
 )
 from nse_lstm.study.laboratory.running import open_task, run_task
@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 
 FREE, COUNTED, SEALED, UNTOUCHED = "free", "counted", "sealed", "untouched"
 """Uses of a year: without a record, recorded as trials, or (two) not at all."""
+
+NOT_SETTINGS: Mapping[str, Any] = {"channels": None, "pooled": False, "name": ""}
+"""Arguments of a run that are no settings of a study, and their defaults."""
 
 DECIDING = {"market", "test_year", "folds"}
 """Sections of a study that say which years are free, counted, sealed or untouched."""
@@ -92,7 +95,7 @@ class Laboratory:
         """One row per finished run: stock, network, settings, losses, skill."""
         return read_records(self.workspace)
 
-    @with_settings
+    @with_settings()
     def run(
         self,
         ticker: str,
@@ -146,15 +149,9 @@ class Laboratory:
         ArtefactError
             If the training fails.
         """
-        self._check_ticker(ticker)
-        kind = check_model(model)
-        chosen = self._choose(kind, model, dict(settings), seed)
-        year = self._check_year(year)
-        if kind not in (KERAS, "stock_lstm"):
-            _refuse_given(kind, channels=channels, pooled=pooled, name=name)
-        elif kind != KERAS:
-            _refuse_given(kind, pooled=pooled, name=name)
-        forecaster = _forecaster(kind, model, name, pooled)
+        kind, chosen, year = self._check(
+            ticker, model, year, seed, settings, channels, pooled, name
+        )
         task = open_task(
             replace(self.workspace, study=chosen.study),
             ticker,
@@ -162,9 +159,11 @@ class Laboratory:
             given=_given(chosen, channels, pooled),
             channels=choose_channels(channels),
         )
+        forecaster = _forecaster(kind, model, name, pooled)
         counted = self._use(year) == COUNTED
         return run_task(task, forecaster, counted=counted, progress=progress)
 
+    @with_settings(listed=True)
     def sweep(
         self,
         tickers: str | Iterable[str],
@@ -193,23 +192,29 @@ class Laboratory:
         -------
         Runs
             With ``scores``, and ``spread`` over the seeds.
+
+        Raises
+        ------
+        ConfigurationError
+            If a stock, a year, a seed or a value cannot be used, before the first run.
         """
         tried = {
-            key: value if isinstance(value, list) and key != "channels" else [value]
+            key: [value] if key == "channels" else _listed(value)
             for key, value in settings.items()
         }
-        stocks = [tickers] if isinstance(tickers, str) else list(tickers)
         grid = [
             dict(zip(tried, each, strict=True)) for each in product(*tried.values())
         ]
-        todo = list(product(stocks, _listed(years), grid, _listed(seeds)))
+        todo = list(product(_listed(tickers), _listed(years), grid, _listed(seeds)))
         if not todo:
             raise ConfigurationError(
                 "Expected at least one stock, year, seed and value of each setting. "
                 "Received: an empty list"
             )
-        for ticker in stocks:
-            self._check_ticker(ticker)
+        for ticker, year, given, seed in todo:
+            own = dict(given)
+            beside = [own.pop(key, other) for key, other in NOT_SETTINGS.items()]
+            self._check(ticker, model, year, seed, own, *beside)
         return Runs(
             [
                 self.run(
@@ -219,7 +224,7 @@ class Laboratory:
             ]
         )
 
-    @with_settings
+    @with_settings()
     def rank(
         self,
         model: str = "ridge",
@@ -296,6 +301,31 @@ class Laboratory:
         """
         study = self.workspace.study
         return compare_runs(first, second, verdict=study.verdict, seed=study.seed)
+
+    def _check(
+        self,
+        ticker: object,
+        model: object,
+        year: object,
+        seed: int,
+        settings: Mapping[str, Any],
+        channels: Sequence[str] | None,
+        pooled: bool,
+        name: str,
+    ) -> tuple[str, Chosen, int]:
+        """Return kind of model, settings and year of a run, or refuse it."""
+        self._check_ticker(ticker)
+        kind = check_model(model)
+        chosen = self._choose(kind, model, dict(settings), seed)
+        checked = self._check_year(year)
+        if kind not in (KERAS, "stock_lstm"):
+            _refuse_given(kind, channels=channels, pooled=pooled, name=name)
+        elif kind != KERAS:
+            _refuse_given(kind, pooled=pooled, name=name)
+        else:
+            check_name(model, name)
+        choose_channels(channels)
+        return kind, chosen, checked
 
     def _choose(
         self, kind: str, model: object, settings: dict[str, Any], seed: int
@@ -461,5 +491,7 @@ def _refuse_given(kind: str, **given: object) -> None:
             )
 
 
-def _listed(values: int | Iterable[int]) -> list[int]:
-    return list(values) if isinstance(values, Iterable) else [values]
+def _listed(values: Any) -> list[Any]:
+    """Return several values as a list; a word is one value."""
+    several = isinstance(values, Iterable) and not isinstance(values, str)
+    return list(values) if several else [values]

@@ -9,8 +9,9 @@ from nse_lstm.config import Study, configuration_hash, study_document
 from nse_lstm.errors import ArtefactError, ConfigurationError, StudyError
 from nse_lstm.json_files import read_json
 from nse_lstm.paths import find_root
+from nse_lstm.study.core.suggestions import did_you_mean
 from nse_lstm.study.core.workspace import Workspace, open_workspace
-from nse_lstm.study.laboratory.run_settings import did_you_mean
+from nse_lstm.study.laboratory.run_settings import check_whole
 from nse_lstm.study.tools.make_command import make_command
 
 DEFAULT_STUDY, DEFAULT_MARKET = "study.toml", "simulated"
@@ -73,13 +74,15 @@ def find_workspace(
             f"`root` must be a folder with a built study. Received: {root!r}, which is "
             f"not there{near or '. Build the small study with `make quick`'}"
         )
-    if raw and not (find_root() / raw).is_dir():
-        raise ConfigurationError(
-            f"`raw` must be the folder of the source files. Received: {raw!r}, which "
-            "is not there. Leave it out: Phase 1 has read them"
-        )
+    check_whole("test_year", test_year, 2023)
     built = _built_markets(folder)
     chosen = market or _only_market(built, root)
+    if raw and not (find_root() / raw).is_dir():
+        known = chosen in built
+        raise ConfigurationError(
+            f"`raw` must be the folder of the source files. Received: {raw!r}, which "
+            "is not there" + (". Leave it out: Phase 1 has read them" if known else "")
+        )
     stamp = _read_stamp(folder, chosen)
     place = _Place(
         root,
@@ -103,11 +106,14 @@ def _built_markets(folder: Path) -> list[str]:
 
 
 def _built_roots() -> list[str]:
+    return _roots_of("*") or [QUICK]
+
+
+def _roots_of(market: str) -> list[str]:
+    """Return the folders under build/ where Phase 1 has read a market."""
     project = find_root()
-    found = (project / "build").glob("*/data/processed/*/market.json")
-    return sorted({str(path.parents[3].relative_to(project)) for path in found}) or [
-        QUICK
-    ]
+    found = (project / "build").glob(f"*/data/processed/{market}/market.json")
+    return sorted({str(path.parents[3].relative_to(project)) for path in found})
 
 
 def _only_market(built: list[str], root: str) -> str:
@@ -205,8 +211,11 @@ def _not_built(place: _Place, built: list[str], study: str) -> str:
         )
     )
     there = ", ".join(built) or "none"
+    instead = [f"open market={built[0]!r}"] if built else []
+    if not place.root and (other := _roots_of(place.market)):
+        instead = [f'open_laboratory("{other[0]}"), which is built']
     return (
         f"Expected the market {place.market} as Phase 1 reads it in {where}. Received: "
         f"{there}. Build it with `{command}`"
-        + (f", or open market={built[0]!r}" if built else "")
+        + "".join(f", or {way}" for way in instead)
     )

@@ -2,9 +2,9 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from nse_lstm.config import V2, RankLstm, StockLstm, Training, override_study
@@ -12,6 +12,7 @@ from nse_lstm.config import Study as StudySettings
 from nse_lstm.errors import ConfigurationError
 from nse_lstm.features.stock_channels import STOCK_CHANNELS
 from nse_lstm.reporting.canvas import NAMES
+from nse_lstm.study.core.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from nse_lstm.models.architectures import Architecture
@@ -140,6 +141,10 @@ def choose_settings(
             raise ConfigurationError(_unknown_setting(name, kind, sorted(section_of)))
     overrides: dict[str, dict[str, Any]] = {}
     for name, value in settings.items():
+        if isinstance(value, str):
+            raise ConfigurationError(
+                f"`{name}` must be a number. Received: {value!r}, a str"
+            )
         overrides.setdefault(section_of[name], {})[name] = value
     return Chosen(kind, override_study(study, overrides), dict(settings))
 
@@ -197,43 +202,39 @@ def check_whole(name: str, value: object, example: int) -> int:
     return int(value)
 
 
-def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """Return a question that names the nearest known word, or nothing.
-
-    Parameters
-    ----------
-    word : object
-        As it was given.
-    known : iterable of str
-
-    Examples
-    --------
-    >>> did_you_mean("SCMO", ["KCB", "SCOM"])
-    '. Did you mean SCOM?'
-    """
-    by_lower = {each.lower(): each for each in known}
-    near = get_close_matches(str(word).lower(), by_lower, n=1, cutoff=0.5)
-    return f". Did you mean {by_lower[near[0]]}?" if near else ""
-
-
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def with_settings(function: Function) -> Function:
-    """Show every setting in a function's signature, for help and tab completion."""
-    signature = inspect.signature(function)
-    known = [
-        each for each in signature.parameters.values() if each.kind != each.VAR_KEYWORD
-    ]
-    more = [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind
-        )
-        for name, kind in RunSettings.__annotations__.items()
-    ]
-    changed = signature.replace(parameters=[*known, *more])
-    function.__signature__ = changed  # type: ignore[attr-defined]
-    return function
+def with_settings(*, listed: bool = False) -> Callable[[Function], Function]:
+    """Show every setting in a function's signature, for help and tab completion.
+
+    Parameters
+    ----------
+    listed : bool
+        Whether a list of values is accepted in place of one.
+    """
+
+    def show(function: Function) -> Function:
+        signature = inspect.signature(function)
+        known = [
+            each
+            for each in signature.parameters.values()
+            if each.kind != each.VAR_KEYWORD
+        ]
+        more = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=kind | GenericAlias(list, (kind,)) if listed else kind,
+            )
+            for name, kind in RunSettings.__annotations__.items()
+        ]
+        changed = signature.replace(parameters=[*known, *more])
+        function.__signature__ = changed  # type: ignore[attr-defined]
+        return function
+
+    return show
 
 
 def _unknown_setting(name: str, kind: str, known: list[str]) -> str:
