@@ -37,6 +37,7 @@ from nse_lstm.features.market_panel import MarketPanel
 
 Flags = NDArray[np.bool_]
 
+RANK_DIGITS = 12
 NO_FORECAST = "rebalance"
 """``rule`` of a benchmark that is rebalanced each month."""
 
@@ -140,6 +141,8 @@ def read_rule_inputs(
         )
     wide = forecasts.pivot_table(index="origin", columns="ticker", values="y_hat")
     rank = _fractions_below(wide).rolling(portfolio.smoothing, min_periods=1).mean()
+    # The running mean's rounding shall not part equal ranks.
+    rank = rank.round(RANK_DIGITS)
     rank = rank.where(wide.notna()).reindex(index=panel.sessions, columns=tickers)
     traded = panel.turnover[tickers].fillna(0.0)
     median = traded.rolling(cross_section.liquidity_sessions, min_periods=1).median()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nse_lstm.config import Backtest, Simulation, Study
+from nse_lstm.config import Backtest, Claim, Simulation, Study
 from nse_lstm.data.simulate import write_market
 from nse_lstm.data.simulation.exchange import sessions_between
 from nse_lstm.paths import Paths
@@ -100,7 +100,19 @@ def shrink_study(study: Study) -> Study:
             max_epochs=1,
         ),
         portfolio=replace(study.portfolio, n_names=1, horizon=1, n_starts=2),
+        claims=replace(
+            study.claims,
+            bootstrap_reps=50,
+            family=tuple(_small_claim(claim, study) for claim in study.claims.family),
+        ),
     )
+
+
+def _small_claim(claim: Claim, study: Study) -> Claim:
+    """Return a claim on models and a horizon that the small market has."""
+    if claim.statistic in ("skill", "direction"):
+        return replace(claim, model=study.verdict.model)
+    return replace(claim, horizon=1) if claim.statistic == "rank_ic" else claim
 
 
 def shrink_for_networks(study: Study) -> Study:

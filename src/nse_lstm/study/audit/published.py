@@ -17,11 +17,17 @@ NUMBER = re.compile(
     r"(?<![\w.])[-+\N{MINUS SIGN}]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]\d+)?(?!\w)"
 )
 """A number in a sentence; digits inside a name, such as v2, are none."""
-DECISIONS = {"False": 0, "True": 1, "no": 0, "undecided": 1, "yes": 2}
+DECISIONS = {
+    **{"False": 0, "True": 1, "no": 0, "undecided": 1, "yes": 2},
+    **{"not yet": 3, "not measured": 4},
+}
 """Decisions that are published like numbers. Python's own False and True are some."""
 SPLIT = {
     "scores.parquet": ("metric",),
     "evidence.parquet": ("test",),
+    "claims.parquet": ("statistic",),
+    "order_savings.parquet": ("part",),
+    "order_timing.parquet": ("signal",),
 }
 """Columns that tell kinds of numbers apart within one column of a long table."""
 KEYS = {
@@ -33,6 +39,10 @@ KEYS = {
     "distribution_coverage.parquet": ("model", "ticker", "quarter"),
     "forecast_faults.parquet": ("ticker", "model", "fold"),
     "capacity.parquet": ("fold", "capital_kes"),
+    "portfolio_scores.parquet": ("model", "rule", "cost_bps", "metric"),
+    "portfolio_capacity.parquet": ("model", "rule", "capital_kes"),
+    "order_savings.parquet": ("signal", "against", "wait", "side", "part"),
+    "order_timing.parquet": ("signal", "wait", "side", "session"),
     "rank_ic.parquet": ("model", "seed", "fold", "delay", "horizon", "origin"),
     "report_card.csv": ("target",),
     "claims.parquet": ("claim", "span", "label", "model", "against", "statistic"),

@@ -14,13 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from nse_lstm.study.audit.alarms import AuditAlarm
+from nse_lstm.study.audit.compare_portfolios import compare_portfolios
 from nse_lstm.study.audit.differences import column_differences, to_array
 from nse_lstm.study.audit.published import Printed, published_numbers
+from nse_lstm.study.audit.recount_claims import recount_claims
 from nse_lstm.study.audit.recount_data import RecountData, read_forecasts
 from nse_lstm.study.audit.recount_evidence import NAIVE, recount_evidence
 from nse_lstm.study.audit.recount_ledger import PlainLedger, compare_ledger, read_ledger
 from nse_lstm.study.audit.recount_money import recount_money
-from nse_lstm.study.audit.recount_ranking import recount_ranking
+from nse_lstm.study.audit.recount_orders import recount_orders
+from nse_lstm.study.audit.recount_portfolios import recount_portfolio_scores
+from nse_lstm.study.audit.recount_ranking import read_ranked, recount_ranking
 from nse_lstm.study.audit.recount_scores import Expected, Place, recount_scores
 from nse_lstm.study.audit.recount_verdict import (
     compare_choices,
@@ -35,7 +39,7 @@ from nse_lstm.study.audit.table_rows import to_dates
 from nse_lstm.study.audit.unchecked import reason_for, unread_files
 from nse_lstm.study.core.phase_tables import study_folds
 from nse_lstm.study.core.workspace import Workspace
-from nse_lstm.tables import STRATEGY_RETURNS, read_table
+from nse_lstm.tables import PANEL, STRATEGY_RETURNS, read_table
 
 NEAR, LEAST = 1e-6, 1e-9
 """Relative and absolute tolerance of a sum in another order."""
@@ -105,9 +109,20 @@ def recount(workspace: Workspace, market: ReferenceMarket) -> Recount:
     ]
     printed = list(published_numbers(folder, without=LONG))
     ranking = workspace.paths.ranking
+    expected |= dict(recount_claims(data, folder, ranking))
     if (ranking / "rank_ic.parquet").is_file():
         folders = [ranking, workspace.paths.rank_lstm]
-        expected |= dict(recount_ranking(market, folders, data.test_year))
+        ranked, ordinary = (
+            read_ranked(market, folders, data.test_year),
+            _ordinary(workspace),
+        )
+        expected |= dict(recount_ranking(ranked))
+        expected |= dict(recount_portfolio_scores(data, folder))
+        expected |= dict(recount_orders(data, ranked, ordinary, folder))
+        alarms += [
+            AuditAlarm("recount: portfolio_returns.parquet", where, detail)
+            for where, detail in compare_portfolios(data, ranked, ordinary, folder)
+        ]
         printed += published_numbers(ranking, without=LONG)
     found = compare_numbers(printed, expected, words)
     return Recount(
@@ -120,6 +135,11 @@ def recount(workspace: Workspace, market: ReferenceMarket) -> Recount:
             **_long_unread(folder),
         },
     )
+
+
+def _ordinary(workspace: Workspace) -> set[str]:
+    panel = read_table(PANEL, workspace.paths.processed / "panel.parquet")
+    return set(panel.loc[panel["kind"] == "ordinary", "ticker"].astype(str))
 
 
 def _long_unread(folder: Path) -> dict[str, int]:

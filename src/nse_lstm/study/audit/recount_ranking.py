@@ -51,20 +51,14 @@ Ranked = dict[tuple[str, int, Aim, date], Session]
 """By model, seed, fold with delay and horizon, and origin."""
 
 
-def recount_ranking(
-    market: ReferenceMarket, folders: list[Path], test_year: int
-) -> Expected:
+def recount_ranking(ranked: Ranked) -> Expected:
     """Yield every session's rank IC, and the means by year with their intervals.
 
     Parameters
     ----------
-    market : ReferenceMarket
-    folders : list of Path
-        With one folder per year, each with ``forecasts.parquet``.
-    test_year : int
-        Whose returns no ranking sees.
+    ranked : dict
+        From ``read_ranked``.
     """
-    ranked = _read(market, folders, test_year)
     series: dict[tuple[str, int, int], dict[tuple[int, date], list[Span]]]
     series = defaultdict(lambda: defaultdict(list))
     for each, correlate in ((ranked, _exact), (_blends(ranked), spearman_span)):
@@ -121,8 +115,17 @@ def _newey_west(values: list[float], lags: int) -> float:
     return math.sqrt(max(spread, 0.0) / len(values))
 
 
-def _read(market: ReferenceMarket, folders: list[Path], test_year: int) -> Ranked:
-    """Read the published forecasts, and find their returns in the raw text."""
+def read_ranked(market: ReferenceMarket, folders: list[Path], test_year: int) -> Ranked:
+    """Read the published forecasts, and find their returns in the raw text.
+
+    Parameters
+    ----------
+    market : ReferenceMarket
+    folders : list of Path
+        With one folder per year, each with ``forecasts.parquet``.
+    test_year : int
+        Whose returns no ranking sees.
+    """
     ranked: Ranked = {}
     came: dict[tuple[str, date, date, date], float] = {}
     files = [path for folder in folders for path in folder.glob("*/forecasts.parquet")]
@@ -159,11 +162,11 @@ def _blends(ranked: Ranked) -> Ranked:
     """Blend the members' ranks: all at one weight, without the LSTM, and weighted."""
     found: Ranked = {}
     others = tuple(name for name in MEMBERS if name != "rank_lstm")
-    whole = dict(_side_by_side(ranked, MEMBERS))
+    whole = dict(side_by_side(ranked, MEMBERS))
     for (aim, origin), sessions in whole.items():
         shares = [1 / len(MEMBERS)] * len(MEMBERS)
         found["ensemble_equal", 0, aim, origin] = _blend(sessions, shares)
-    for (aim, origin), sessions in _side_by_side(ranked, others):
+    for (aim, origin), sessions in side_by_side(ranked, others):
         shares = [1 / len(others)] * len(others)
         found["ensemble_without_lstm", 0, aim, origin] = _blend(sessions, shares)
     for aim in sorted({aim for aim, _ in whole}):
@@ -184,10 +187,18 @@ def _blends(ranked: Ranked) -> Ranked:
     return found
 
 
-def _side_by_side(
+def side_by_side(
     ranked: Ranked, members: tuple[str, ...]
 ) -> Iterator[tuple[tuple[Aim, date], list[Session]]]:
-    """Give each session's forecasts of every member, seeds averaged, shared stocks."""
+    """Give each session's forecasts of every member, seeds averaged, shared stocks.
+
+    Parameters
+    ----------
+    ranked : dict
+        From ``read_ranked``.
+    members : tuple of str
+        Names of models.
+    """
     seeds: dict[tuple[Aim, date], dict[str, list[Session]]] = {}
     for (model, _, aim, origin), session in ranked.items():
         if model in members:

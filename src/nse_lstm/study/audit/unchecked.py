@@ -18,22 +18,17 @@ REASONS = (
         "checked instead, and its forecasts under other futures",
     ),
     ("distribution_", DESCRIBED),
+    ("claims.parquet", DESCRIBED),
     ("forecast_faults.parquet", DESCRIBED),
     (
-        "claims.parquet",
-        "intervals and corrected tests of the declared claims are computed once: "
-        "forecasts and rank ICs under them are recounted, and each step is tested "
-        "against a plain loop",
-    ),
-    (
         "portfolio_",
-        "the accounts of the portfolio rules are not booked a second time: they are "
-        "compared under other futures, and unit tests book one by plain arithmetic",
+        "the optimised rule, the benchmarks by risk and the accounts in whole lots are "
+        "not booked a second time: they are compared under other futures",
     ),
     (
         "order_",
-        "savings of timed orders are not counted a second time: they are compared "
-        "under other futures, and tested against a plain loop",
+        "the ensemble's own orders, spreads and groups by turnover are not counted a "
+        "second time: they are compared under other futures, and tested against a loop",
     ),
     (
         "file analysis/",

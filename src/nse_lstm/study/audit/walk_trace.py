@@ -54,8 +54,6 @@ LEFT_OUT: Mapping[str, str] = {
     "evaluation.verdict:_short_of_yes": "words of an answer that is nearly yes",
     "evaluation.robustness:is_fragile": "a word of a page on stored scores",
     "evaluation.cash:tax_on_cash": "a bound where not all dividends are sourced",
-    "evaluation.claims": "judges series of tables that were compared before",
-    "study.validation.claims": "reads tables that were compared before",
     "study.core.untouched_years": "hands out years to score, and scores none",
     "evaluation.portfolio_optimisation:_constraints": "kept from its first call",
     "study.validation.order_timing:_nothing": "empty tables where nothing is ranked",

@@ -11,15 +11,13 @@ from nse_lstm.study.audit.reference.account import (
     list_sessions,
 )
 from nse_lstm.study.audit.reference.market import ReferenceDay, ReferenceMarket
+from nse_lstm.study.audit.reference.weights import follow_targets
 
 
 def book_equal_weight(
     stocks: list[list[ReferenceSession]], *, cost_bps: int, backtest: Backtest
 ) -> list[ReferenceBooking]:
     """Book all stocks at one weight, with orders at each month's first session.
-
-    Each order is 1 / n less the stock's weight at its origin's close. One that lapses
-    is sent again. Sales come first, and purchases share what cash there is.
 
     Parameters
     ----------
@@ -30,40 +28,24 @@ def book_equal_weight(
     backtest : Backtest
         The study's delay and cash.
     """
-    n = len(stocks)
-    history = [[0.0] * n]
-    due, account, month = [False] * n, [], None
-    for at, today in enumerate(zip(*stocks, strict=True)):
-        session, cash = today[0].session, today[0].cash
-        if (session.year, session.month) != month:
-            month, due = (session.year, session.month), [True] * n
-        seen = history[max(at + 1 - backtest.delay, 0)]
-        held = history[-1]
-        earned = sum(w * each.stock for w, each in zip(held, today, strict=True))
-        growth = 1 + earned + (1 - sum(held)) * cash
-        now = [
-            w * (1 + each.stock) / growth for w, each in zip(held, today, strict=True)
-        ]
-        orders = []
-        for i, each in enumerate(today):
-            order = 1 / n - seen[i] if due[i] else 0.0
-            fills = each.origin is not None and (each.sells if order < 0 else each.buys)
-            orders.append(order if fills else 0.0)
-            due[i] = due[i] and not fills
-        sold = [min(max(-o, 0.0), w) for o, w in zip(orders, now, strict=True)]
-        bought = [max(order, 0.0) for order in orders]
-        money = max(1 - sum(now) + sum(sold), 0.0)
-        part = min(1.0, money / sum(bought)) if sum(bought) else 0.0
-        after = [w - s + part * b for w, s, b in zip(now, sold, bought, strict=True)]
-        turnover = sum(abs(a - w) for a, w in zip(after, now, strict=True))
-        position = min(sum(held), 1.0)
-        gross = earned + (1 - position) * cash
-        net = (1 + gross) * (1 - cost_bps / 10_000 * turnover) - 1
+    n, months = len(stocks), [(s.session.year, s.session.month) for s in stocks[0]]
+    path = follow_targets(
+        stocks,
+        lambda at, held: [1 / n] * n,
+        decides=[at == 0 or months[at - 1] != months[at] for at in range(len(months))],
+        delay=backtest.delay,
+    )
+    account = []
+    for today, now in zip(zip(*stocks, strict=True), path, strict=True):
+        cash, position = today[0].cash, min(sum(now.held), 1.0)
+        gross = now.earned + (1 - position) * cash
+        net = (1 + gross) * (1 - cost_bps / 10_000 * now.turnover) - 1
         stock = sum(each.stock for each in today) / n
         account.append(
-            ReferenceBooking(session, position, turnover, gross, net, stock, cash)
+            ReferenceBooking(
+                today[0].session, position, now.turnover, gross, net, stock, cash
+            )
         )
-        history.append(after)
     return account
 
 

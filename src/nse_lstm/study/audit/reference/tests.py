@@ -199,21 +199,20 @@ def overfitting(trials: Sequence[Sequence[float]]) -> tuple[float, int]:
         ]
         for t in used
     ]
-    half, below, n_splits = n_blocks // 2, 0.0, 0
-    for chosen in itertools.combinations(range(n_blocks), half):
-        others = [b for b in range(n_blocks) if b not in chosen]
-        first, then = (
-            [_half_ratio(trial, part, half * length) for trial in sums]
-            for part in (chosen, others)
-        )
+    half, below = n_blocks // 2, 0.0
+    scores = {
+        chosen: [_half_ratio(trial, chosen, half * length) for trial in sums]
+        for chosen in itertools.combinations(range(n_blocks), half)
+    }
+    for chosen, first in scores.items():
+        then = scores[tuple(b for b in range(n_blocks) if b not in chosen)]
         best = [i for i, score in enumerate(first) if score == max(first)]
         for i in best:
             less = sum(score < then[i] for score in then)
             same = sum(score == then[i] for score in then)
             rank = less + (same + 1) / 2
             below += (rank <= (len(trials) + 1) / 2) / len(best)
-        n_splits += 1
-    return below / n_splits, n_splits
+    return below / len(scores), len(scores)
 
 
 def _half_ratio(sums: list[list[float]], part: Sequence[int], n: int) -> float:
