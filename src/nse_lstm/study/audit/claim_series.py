@@ -43,7 +43,13 @@ class Series(NamedTuple):
 
 
 def share(gain: Iterable[float], base: Iterable[float]) -> float:
-    """Return the sum of gains over the sum of their bases."""
+    """Return the sum of gains over the sum of their bases.
+
+    Parameters
+    ----------
+    gain, base : iterable of float
+        One of each per session.
+    """
     total = math.fsum(base)
     return math.fsum(gain) / total if total > 0 else math.nan
 
