@@ -67,7 +67,8 @@ def claim_series(
         Of Phase 4's tables, and of Phase 2's rank ICs.
     """
     if claim.statistic in ("skill", "direction"):
-        return _of_forecasts(data, claim)
+        # Prices are forecast at delay 0 alone.
+        return None if claim.delay else _of_forecasts(data, claim)
     if claim.statistic == "rank_ic":
         path = ranking / "rank_ic.parquet"
         return _of_rank_ics(path, claim) if path.is_file() else None
@@ -88,7 +89,7 @@ def _of_forecasts(data: RecountData, claim: Claim) -> Series | None:
     for (ticker, _, model), rows in data.forecasts.items():
         for row in rows if model in models else ():
             y = data.came(ticker, row.origin, row.entry, row.target)
-            if row.delay == claim.delay and y is not None:
+            if y is not None:
                 said[row.target, ticker][model] = row.y_hat
                 came[row.target, ticker] = y[0]
     both = {key: own for key, own in said.items() if len(own) == len(models)}
