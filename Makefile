@@ -8,12 +8,11 @@ MAKEFLAGS += --no-builtin-rules --warn-undefined-variables --no-print-directory
 
 # What is studied, as MARKET=nse on make's command line or NSE_LSTM_MARKET=nse in the
 # environment. The bare names are not read from the environment: other tools set some.
-# RAW is used where it lies; TEST_YEAR=0 is the last year with 200 sessions.
-NSE_LSTM_MARKET    ?= simulated
+# Market and folder of the source files are else what the study file says.
 NSE_LSTM_TEST_YEAR ?= 0
 NSE_LSTM_STUDY     ?= study.toml
 NSE_LSTM_ROOT      ?= .
-NSE_LSTM_RAW       ?= $(ROOT)/data/raw/$(MARKET)
+NSE_LSTM_RAW       ?=
 NSE_LSTM_PYTHON    ?= python3
 NSE_LSTM_LAB       ?=
 NSE_LSTM_AS_OF     ?=
@@ -24,8 +23,27 @@ NSE_LSTM_YEAR      ?= 0
 NSE_LSTM_SEARCHED  ?= ridge,boosting,rank_lstm
 NSE_LSTM_SEED      ?= 17
 NSE_LSTM_V         ?=
+# MARKET=a market of the study file; its default_market without it
+# RAW=folder of its source files; the study file's without it
+# STUDY=study file: study.toml, study.quick.toml, study.full.toml or your own
+# ROOT=folder of the artefacts and pages; the project without it
+# TEST_YEAR=the year kept to the end; the last with 200 sessions without it
+# AS_OF=day of score, monitor and daily, as 2024-12-31; the last session without it
+# YEAR=year of replay; the test year without it
+# YEARS=years of fetch, as 2007-2025
+# SEARCHED=models of search, with commas
+# SEED=of mutation
+# HOST=address of serve
+# PORT=port of serve
+# LAB=further options of JupyterLab
+# PYTHON=interpreter of the environment, as python3.11
 VARIABLES := MARKET TEST_YEAR STUDY ROOT RAW PYTHON LAB AS_OF YEARS HOST PORT YEAR SEARCHED SEED V
 $(foreach name,$(VARIABLES),$(eval $(name) = $$(NSE_LSTM_$(name))))
+
+ifndef NSE_LSTM_MARKET
+FIND_MARKET     := s/^default_market *= *"\([a-z0-9_]*\)".*/\1/p
+NSE_LSTM_MARKET := $(firstword $(shell sed -n '$(FIND_MARKET)' "$(STUDY)" study.toml 2>/dev/null) simulated)
+endif
 
 # V=1 shows every command and what every cell shows.
 Q := $(if $(V),,@)
@@ -76,12 +94,16 @@ reports: $(REPORTS)/index.html
 train: $(BUILD)/03_full_training.ipynb  ## Phases 1 to 3: the trained models
 # Today's data enter by Phase 1. The models in use were chosen when Phase 5 last ran.
 TODAY := $(if $(wildcard $(BUILD)/05_deployment.ipynb),$(BUILD)/01_data_analysis.ipynb,not-built)
+BUILT := $(if $(filter not-built,$(TODAY)),not-built)
 .PHONY: not-built daily
 not-built:
-	@echo "There is no finished study of market $(MARKET) in $(ROOT). First build it, which takes" \
-	  "a quarter of an hour or more: make all MARKET=$(MARKET)" >&2; exit 1
-daily:  ## Every day after the close: score, then monitor; fails if either does (MARKET, RAW, AS_OF)
-	@code=0; $(MAKE) score || code=$$?; $(MAKE) monitor || code=$$?; exit $$code
+	@echo "Market $(MARKET) has no finished study in $(if $(filter .,$(ROOT)),this project,$(ROOT)), and nothing" \
+	  "was built. Build it first, a quarter of an hour or more: make all MARKET=$(MARKET)$(if $(RAW), RAW=$(RAW))" >&2; exit 1
+daily: $(BUILT)  ## Every day after the close: score, then monitor; fails if either does (MARKET, RAW, AS_OF)
+	@scored="forecasts stored"; watched="no alarm"; code=0; \
+	  $(MAKE) score || { scored="scoring FAILED"; code=1; }; \
+	  $(MAKE) monitor || { watched="monitor raised an ALARM or failed"; code=1; }; \
+	  echo "Daily run of $(MARKET): $$scored, $$watched"; exit $$code
 score: $(TODAY)  ## Append the next session's forecasts to the store (AS_OF=2024-12-31)
 	$(NSE_LSTM) score $(IDENTITY) --as-of "$(AS_OF)"
 replay: $(BUILD)/05_deployment.ipynb  ## A year day by day: score, realise, test, alarm, promote (YEAR=2022)
@@ -234,5 +256,8 @@ clean:  ## Remove build products; keeps the environment, ledgers, registry and s
 	find data trained_models reports -mindepth 1 -type d -empty -delete
 help:  ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo; echo "Variables: $(VARIABLES)"; echo "  make VERB MARKET=nse, or NSE_LSTM_MARKET=nse in the environment; docs/commands.md"
+	  /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "Variables, as in: make all MARKET=nse (or NSE_LSTM_MARKET=nse in the environment)"
+	@awk '/^# [A-Z_]+=/ {split($$0, word, "="); name = substr(word[1], 3); \
+	  printf "  %-15s %s\n", name, substr($$0, length(word[1]) + 2)}' Makefile
+	@echo; echo "Every command: docs/commands.md"

@@ -179,13 +179,31 @@ def test_an_unknown_variable_is_refused(word: str, advice: str) -> None:
     assert f"Unknown variable {word.split('=')[0]}." in answer and advice in answer
 
 
-@pytest.mark.parametrize("verb", ["score", "monitor"])
+@pytest.mark.parametrize("verb", ["score", "monitor", "daily"])
 def test_without_a_study_nothing_is_built_unasked(tmp_path: Path, verb: str) -> None:
     command = ["make", verb, f"ROOT={tmp_path}", "MARKET=nse", *options(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2 and list(tmp_path.iterdir()) == []
-    assert "no finished study of market nse" in done.stderr
+    assert done.stderr.count("nse has no finished study") == 1
     assert "make all MARKET=nse" in done.stderr
+
+
+def test_the_help_explains_every_variable() -> None:
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True)
+    declared = re.search(r"^VARIABLES := (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    assert declared
+    listed = re.findall(r"^  ([A-Z_]+) +\w", done.stdout, re.MULTILINE)
+    assert sorted(listed) == sorted(declared[1].split())
+
+
+def test_without_a_market_the_study_files_default_is_meant(
+    built: Path, tmp_path: Path
+) -> None:
+    study = tmp_path / "mine.toml"
+    study.write_text('base = "study.toml"\ndefault_market = "nse"\n')
+    words = [f"ROOT={built}", *options(built), f"STUDY={study}"]
+    assert "--market nse" in first_line(*words)
+    assert "simulated" in first_line(f"ROOT={built}", *options(built))
 
 
 def test_the_daily_run_scores_and_monitors(built: Path) -> None:

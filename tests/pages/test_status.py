@@ -58,6 +58,17 @@ def test_every_link_leads_to_a_page_or_a_file_of_the_project(
         assert target.is_file() and target.is_relative_to(find_root())
 
 
+def test_the_commands_are_those_of_the_very_study(finished: Workspace) -> None:
+    folder = finished.paths.reports
+    status = read_status(finished, folder=folder, study_file="other.toml")
+    given = f"ROOT={finished.paths.root} STUDY=other.toml"
+    market = finished.study.market.name
+    commands = [line for line in status.commands if not line.startswith("#")]
+    assert [line.split()[1] for line in commands] == ["all", "daily"]
+    for line in commands:
+        assert given in line and f"MARKET={market}" in line
+
+
 def test_a_phase_that_has_not_run_says_so(tmp_path: Path) -> None:
     workspace = tiny_workspace(tmp_path)
     prepare_raw(workspace)

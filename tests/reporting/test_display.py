@@ -67,6 +67,7 @@ def test_the_same_figure_gives_the_same_bytes() -> None:
 def test_a_log_shows_a_few_words_and_never_a_picture() -> None:
     assert repr(picture(plot(), alt="a")) == "figure"
     assert repr(sentence("1 < 2 & so on")) == "1 < 2 & so on"
+    assert "<code>make 1 &lt; 2</code>" in sentence("run `make 1 < 2`").html
     assert len(repr(sentence("long " * 100))) == 101
 
 

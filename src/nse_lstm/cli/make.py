@@ -78,7 +78,7 @@ def status(identity: Identity, path: Path) -> None:
     """Write the status page as HTML and as Markdown."""
     from nse_lstm.pages.status import write_status
 
-    write_status(identity.open(), path)
+    write_status(identity.open(), path, study_file=identity.study)
 
 
 @verb(hidden=True)

@@ -67,10 +67,14 @@ class Identity:
         str, typer.Option(help="Folder of the artefacts; the project if empty.")
     ] = ""
     study: Annotated[str, typer.Option(help="Study file.")] = "study.toml"
-    market: Annotated[str, typer.Option(help="A market of the study file.")] = (
-        "simulated"
-    )
-    raw: Annotated[str, typer.Option(help="Folder of the market's source files.")] = ""
+    market: Annotated[
+        str,
+        typer.Option(help="A market of the study file. Default: its default_market."),
+    ] = ""
+    raw: Annotated[
+        str,
+        typer.Option(help="Folder of the source files. Default: the study file's."),
+    ] = ""
     test_year: Annotated[
         int, typer.Option(help="0: the last year with at least 200 sessions.")
     ] = 0

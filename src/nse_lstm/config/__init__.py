@@ -6,9 +6,11 @@ and code, names every artefact.
 """
 
 from nse_lstm.config.loading import (
+    StudyDefaults,
     configuration_hash,
     load_study,
     override_study,
+    read_defaults,
     study_document,
 )
 from nse_lstm.config.settings import (
@@ -54,6 +56,7 @@ __all__ = [
     "Simulation",
     "StockLstm",
     "Study",
+    "StudyDefaults",
     "Tabular",
     "Ticks",
     "Training",
@@ -62,5 +65,6 @@ __all__ = [
     "configuration_hash",
     "load_study",
     "override_study",
+    "read_defaults",
     "study_document",
 ]

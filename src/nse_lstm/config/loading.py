@@ -4,7 +4,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,45 @@ from pydantic import TypeAdapter, ValidationError
 from nse_lstm.config.settings import Study
 from nse_lstm.errors import ConfigurationError
 
+FALLBACK = "simulated"
+"""The market that is studied where neither caller nor study file names one."""
+
+
+@dataclass(frozen=True)
+class StudyDefaults:
+    """What a study file says of the places: they change no number of a study."""
+
+    market: str
+    """Its ``default_market``."""
+    raw: Mapping[str, str]
+    """By market: the folder of its source files, ``raw`` under ``[markets.<name>]``."""
+
+
+def read_defaults(path: Path) -> StudyDefaults:
+    """Read the default market of a study file, and the markets' source folders.
+
+    Parameters
+    ----------
+    path : Path
+        As for ``load_study``.
+
+    Raises
+    ------
+    ConfigurationError
+        If a file is missing or not TOML.
+    """
+    document = _read_with_base(Path(path), above=())
+    markets = document.get("markets", {})
+    found = {
+        name: str(about["raw"])
+        for name, about in (markets.items() if isinstance(markets, dict) else ())
+        if isinstance(about, dict) and "raw" in about
+    }
+    return StudyDefaults(str(document.get("default_market", FALLBACK)), found)
+
 
 def load_study(
-    path: Path, market: str = "simulated", *, test_year: int = 0, seed: int = 0
+    path: Path, market: str = "", *, test_year: int = 0, seed: int = 0
 ) -> Study:
     """Read and validate a study file for one of its markets.
 
@@ -24,8 +60,9 @@ def load_study(
     path : Path
         TOML file. Its key ``base`` may name a file beside it that it overrides.
     market : str
-        One of the tables under ``[markets]``. Tables below it, such as
-        ``[markets.nse.backtest]``, hold settings for this market alone.
+        One of the tables under ``[markets]``; the file's ``default_market`` if empty.
+        Tables below it, such as ``[markets.nse.backtest]``, hold settings for this
+        market alone.
     test_year, seed : int
         Override the file's values; 0 keeps them.
 
@@ -35,6 +72,8 @@ def load_study(
         If a file is missing or not TOML, a key is unknown, or a value is invalid.
     """
     document = _read_with_base(Path(path), above=())
+    market = market or str(document.get("default_market", FALLBACK))
+    document.pop("default_market", None)
     markets = document.pop("markets", {})
     if not isinstance(markets, dict) or not all(
         isinstance(about, dict) for about in markets.values()
@@ -44,13 +83,15 @@ def load_study(
         )
     if market not in markets:
         raise ConfigurationError(
-            f"`market` must be one of {sorted(markets)} in {path}. Received: {market!r}"
+            f"`market` must be one of {', '.join(sorted(markets))} in {path}. "
+            f"Received: {market!r}"
         )
     sections = {each.name for each in fields(Study)} - {"market"}
     about = markets[market]
     own = {key: about[key] for key in about if key in sections}
     document = _merge(document, own)
-    about = {key: value for key, value in about.items() if key not in sections}
+    kept = sections | {"raw"}
+    about = {key: value for key, value in about.items() if key not in kept}
     document["market"] = {"name": market, **about}
     overrides = {"test_year": test_year, "seed": seed}
     document |= {key: value for key, value in overrides.items() if value}

@@ -1,6 +1,6 @@
 """Phrases that several pages share, so that each number is worded once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -80,11 +80,26 @@ def trained_phrase(summary: pd.DataFrame) -> str:
     summary : DataFrame
         The rows of one model in ``training_summary.csv``.
     """
-    years = ", ".join(map(str, sorted(summary["year"].unique())))
     return (
         f"{len(summary)} models, for {summary['ticker'].nunique()} stocks and the "
-        f"years {years}"
+        f"{years_phrase(summary['year'].unique())}"
     )
+
+
+def years_phrase(years: Iterable[int]) -> str:
+    """Word some years, with "year" where there is one.
+
+    Parameters
+    ----------
+    years : iterable of int
+
+    Examples
+    --------
+    >>> years_phrase([2023]), years_phrase([2022, 2023])
+    ('year 2023', 'years 2022, 2023')
+    """
+    ordered = sorted(set(years))
+    return f"year{'s' * (len(ordered) != 1)} {', '.join(map(str, ordered))}"
 
 
 def selection_phrase(champions: pd.Series) -> str:

@@ -31,6 +31,7 @@ from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.verdict import read_verdict
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.tools.execute_notebook import page_metadata
+from nse_lstm.study.tools.make_command import make_command, parameters_of
 
 Found = TypeVar("Found")
 
@@ -65,7 +66,9 @@ STEPS = (
 )
 
 
-def write_status(workspace: Workspace, path: Path) -> None:
+def write_status(
+    workspace: Workspace, path: Path, *, study_file: str = "study.toml"
+) -> None:
     """Write the status page as HTML, and as Markdown in the same folder.
 
     Parameters
@@ -73,19 +76,23 @@ def write_status(workspace: Workspace, path: Path) -> None:
     workspace : Workspace
     path : Path
         Of the HTML page.
+    study_file : str
+        That the page's commands name.
 
     Raises
     ------
     ArtefactError
         If not even Phase 1 has run.
     """
-    status = read_status(workspace, folder=path.parent)
+    status = read_status(workspace, folder=path.parent, study_file=study_file)
     write_text(path, render_status(status, metadata=page_metadata(workspace)))
     text = render_markdown("status.md.j2", status=status)
     write_text(path.with_suffix(".md"), text)
 
 
-def read_status(workspace: Workspace, *, folder: Path) -> Status:
+def read_status(
+    workspace: Workspace, *, folder: Path, study_file: str = "study.toml"
+) -> Status:
     """Gather the values of the status page.
 
     Parameters
@@ -93,6 +100,8 @@ def read_status(workspace: Workspace, *, folder: Path) -> Status:
     workspace : Workspace
     folder : Path
         Where the page will lie: its links to the project's files start there.
+    study_file : str
+        As for ``write_status``.
 
     Raises
     ------
@@ -112,7 +121,7 @@ def read_status(workspace: Workspace, *, folder: Path) -> Status:
         comparison=_or(lambda: comparison(workspace), nothing),
         expected=_or(lambda: expectations(workspace), nothing),
         stocks=_or(lambda: _stocks(workspace), nothing),
-        commands=_commands(workspace),
+        commands=_commands(workspace, study_file),
         steps=STEPS,
         documents=tuple(
             {"was": was, "now": now, "link": _link(now, folder), "purpose": purpose}
@@ -142,7 +151,7 @@ def _phase(
     return Phase(
         name=name,
         done=bool(lines),
-        lines=lines or ("Its tables are missing: run `make all`.",),
+        lines=lines or ("Its tables are missing: the build was not finished.",),
         page=page,
         output=output.format(market=workspace.study.market.name),
     )
@@ -172,16 +181,14 @@ def _stocks(workspace: Workspace) -> pd.DataFrame:
     )
 
 
-def _commands(workspace: Workspace) -> tuple[str, ...]:
-    market = workspace.study.market
-    where = (
-        "" if market.simulated else f" MARKET={market.name} RAW=<folder of the files>"
-    )
+def _commands(workspace: Workspace, study_file: str) -> tuple[str, ...]:
+    """Return what to type next, with the variables of this very study."""
+    given = parameters_of(workspace, study_file)
     return (
         "# With a new file of the exchange in the folder: docs/new_data.md",
-        f"make all{where}",
-        "# Forecasts for the next session",
-        f"make score{where}",
+        make_command("all", given),
+        "# Every day after the close: forecasts for the next session, then alarms",
+        make_command("daily", given),
     )
 
 

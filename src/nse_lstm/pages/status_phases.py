@@ -17,6 +17,7 @@ from nse_lstm.pages.phrases import (
     selection_phrase,
     tradable_phrase,
     trained_phrase,
+    years_phrase,
 )
 from nse_lstm.pages.stock_page import read_statistics, stock_tickers
 from nse_lstm.pages.summary import read_test_scores
@@ -151,15 +152,15 @@ def architecture(workspace: Workspace) -> Improvement:
 def validation(workspace: Workspace) -> Improvement:
     """Describe the validation: walk-forward years, early stopping, costs."""
     folds, backtest = workspace.study.folds, workspace.study.backtest
-    years = [str(f.year) for f in study_folds(workspace) if f.kind == "walk_forward"]
+    years = [f.year for f in study_folds(workspace) if f.kind == "walk_forward"]
     share = folds.validation_share
     return Improvement(
         name="Proper Validation",
         lines=(
             f"Train and validation {1 - share:.0%} and {share:.0%} of the span before "
             "each year, the latter only stops the training",
-            f"Walk-forward years {', '.join(years)}, new weights in each. All choices "
-            "use these years, never the test year",
+            f"Walk-forward {years_phrase(years)}, new weights in each. All choices "
+            "use only what lies before the test year",
             f"Financial metrics one session later, at {backtest.headline_cost_bps} "
             "basis points per side",
         ),

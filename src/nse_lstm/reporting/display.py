@@ -20,6 +20,7 @@ from nse_lstm.reporting.canvas import NAMES, numbers_of, reading_of
 from nse_lstm.reporting.format import DASH, MINUS, typeset_minus
 
 TAG = re.compile(r"<[^>]*>")
+CODE = re.compile(r"`([^`]+)`")
 SHORT = 100
 """Characters of a piece of a page that a log shows."""
 MEASURED = ("seconds", "first_ms", "next_ms")
@@ -231,16 +232,22 @@ def sentence(text: str, *, tone: str = "plain") -> Html:
     Parameters
     ----------
     text : str
+        Words between backticks are shown as code.
     tone : str
         plain, yes, no or undecided; sets the colour.
     """
-    return Html(f'<p class="finding {html.escape(tone)}">{html.escape(text)}</p>')
+    return Html(f'<p class="finding {html.escape(tone)}">{_escaped(text)}</p>')
 
 
 def bullets(*sentences: str) -> Html:
     """Show findings as a list, one sentence or two each."""
-    items = "".join(f"<li>{html.escape(text)}</li>" for text in sentences)
+    items = "".join(f"<li>{_escaped(text)}</li>" for text in sentences)
     return Html(f"<ul>{items}</ul>")
+
+
+def _escaped(text: str) -> str:
+    """Escape text for HTML; words between backticks become code."""
+    return CODE.sub(r"<code>\1</code>", html.escape(text))
 
 
 def _heading(column: str) -> tuple[str, str]:

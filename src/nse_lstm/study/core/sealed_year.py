@@ -99,7 +99,8 @@ def open_to_serve(workspace: Workspace) -> pd.DataFrame:
     path = workspace.paths.ledger / "test_year_evaluations.jsonl"
     if not read_lines(path):
         raise ArtefactError(
-            f"Expected a test year that was opened before, in {path}. Received: no "
-            "evaluation; run Phase 4 first"
+            f"Expected a finished study of market {workspace.study.market.name}. "
+            f"Received: no evaluation of a test year in {path}. Build it first: make "
+            f"all MARKET={workspace.study.market.name}"
         )
     return read_table(PANEL, workspace.paths.processed / "panel.parquet")

@@ -6,7 +6,7 @@ Nothing heavy is imported here: Make asks for the stamp on every call.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nse_lstm.config import Study, load_study
+from nse_lstm.config import Study, load_study, read_defaults
 from nse_lstm.data.cash import read_bill_rates, read_withholding_tax
 from nse_lstm.data.trading_days import read_trading_days
 from nse_lstm.paths import SOURCED, Paths, find_root
@@ -24,7 +24,7 @@ def open_workspace(
     root: str = "",
     *,
     study: str = "study.toml",
-    market: str = "simulated",
+    market: str = "",
     raw: str = "",
     test_year: int = 0,
     seed: int = 0,
@@ -40,9 +40,10 @@ def open_workspace(
     study : str
         Study file.
     market : str
-        A market of the study file.
+        A market of the study file; its ``default_market`` if empty.
     raw : str
-        Folder of the source files; ``data/raw/<market>`` under ``root`` if empty.
+        Folder of the source files; if empty, the market's ``raw`` in the study file,
+        else ``data/raw/<market>`` under ``root``.
     test_year, seed : int
         0 keeps what the study file says.
 
@@ -55,6 +56,7 @@ def open_workspace(
     """
     project = find_root()
     loaded = load_study(project / study, market, test_year=test_year, seed=seed)
+    raw = raw or read_defaults(project / study).raw.get(loaded.market.name, "")
     paths = Paths(
         root=project / root,
         market=loaded.market.name,

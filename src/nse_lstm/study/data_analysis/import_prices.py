@@ -289,6 +289,7 @@ def _add_entry(study: Path, market: str, rules: ImportedRules) -> str:
             "",
             f"[markets.{market}]",
             f"label = {to_json(label).strip()}",
+            f'raw = "data/raw/{market}"',
             'prices = "close"',
             "",
             f"[markets.{market}.backtest]",

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nse_lstm.config import Study, configuration_hash, study_document
+from nse_lstm.config import (
+    Study,
+    configuration_hash,
+    read_defaults,
+    study_document,
+)
 from nse_lstm.errors import ArtefactError, ConfigurationError, StudyError
 from nse_lstm.json_files import read_json
 from nse_lstm.paths import find_root
@@ -14,7 +19,7 @@ from nse_lstm.study.core.workspace import Workspace, open_workspace
 from nse_lstm.study.laboratory.run_settings import check_whole
 from nse_lstm.study.tools.make_command import make_command
 
-DEFAULT_STUDY, DEFAULT_MARKET = "study.toml", "simulated"
+DEFAULT_STUDY = "study.toml"
 QUICK = "build/quick"
 DECIDING = ("market", "test_year", "simulation", "universe", "folds", "cross_section")
 """Settings that decide which data a year holds and whether it is judged; the first
@@ -119,12 +124,13 @@ def _roots_of(market: str) -> list[str]:
 def _only_market(built: list[str], root: str) -> str:
     if len(built) == 1:
         return built[0]
-    if built and DEFAULT_MARKET not in built:
+    usual = read_defaults(find_root() / DEFAULT_STUDY).market
+    if built and usual not in built:
         raise ConfigurationError(
             f"`market` must be one of {', '.join(built)}, which were built under "
             f"{root or 'the project'}. Received: none"
         )
-    return DEFAULT_MARKET
+    return usual
 
 
 def _read_stamp(folder: Path, market: str) -> dict[str, Any]:

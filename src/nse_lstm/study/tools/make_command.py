@@ -5,17 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nse_lstm.config import read_defaults
 from nse_lstm.paths import find_root
 from nse_lstm.study.core.workspace import Workspace
 
 SWITCHES = {
     "root": ("ROOT", ""),
     "study": ("STUDY", "study.toml"),
-    "market": ("MARKET", "simulated"),
+    "market": ("MARKET", ""),
     "raw": ("RAW", ""),
     "test_year": ("TEST_YEAR", 0),
 }
-"""Make's variable for each parameter of a study, and its default."""
+"""Make's variable for each parameter of a study, and its default. Those of market and
+source folder are the study file's."""
 
 
 def make_command(verb: str, parameters: Mapping[str, Any]) -> str:
@@ -33,11 +35,13 @@ def make_command(verb: str, parameters: Mapping[str, Any]) -> str:
     >>> make_command("all", {"market": "nse", "raw": "../my files", "root": "."})
     "make all MARKET=nse 'RAW=../my files'"
     """
+    usual = _usual(parameters)
     given = [
         # Make expands a dollar sign.
         shlex.quote(f"{name}={parameters[parameter]}".replace("$", "$$"))
         for parameter, (name, default) in SWITCHES.items()
-        if parameters.get(parameter, default) not in (default, ".")
+        if parameters.get(parameter, default)
+        not in (default, usual.get(parameter), ".")
     ]
     return " ".join(["make", verb, *given])
 
@@ -59,6 +63,16 @@ def parameters_of(workspace: Workspace, study_file: str) -> dict[str, Any]:
         "raw": _short(paths.raw_folder, project) if paths.raw_folder else "",
         "test_year": workspace.study.test_year,
     }
+
+
+def _usual(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return market and source folder that the study file names by itself."""
+    path = find_root() / str(parameters.get("study") or "study.toml")
+    if not path.is_file():
+        return {}
+    defaults = read_defaults(path)
+    market = str(parameters.get("market") or defaults.market)
+    return {"market": defaults.market, "raw": defaults.raw.get(market, "")}
 
 
 def _short(path: Path, project: Path) -> str:
