@@ -87,7 +87,7 @@ def test_the_study_is_told_by_the_same_parameters_everywhere(path: Path) -> None
     assert parameters(path) == {
         "root": "",
         "study": "study.toml",
-        "market": "simulated",
+        "market": "",
         "raw": "",
         "test_year": 0,
         "seed": 0,
