@@ -19,7 +19,7 @@ FALLBACK = "simulated"
 
 @dataclass(frozen=True)
 class StudyDefaults:
-    """What a study file says of the places: they change no number of a study."""
+    """Default market and source folders of a study file. They change no number."""
 
     market: str
     """Its ``default_market``."""
