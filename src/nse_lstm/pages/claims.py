@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from nse_lstm.reporting.canvas import name_of
 from nse_lstm.reporting.claims_figure import NONE, draw_claims
@@ -117,14 +118,26 @@ def draw_family(claims: pd.DataFrame) -> Html:
         return sentence(NO_CLAIMS)
     rows = _records(claims[claims["span"] == ALL])
     words = sentence(NOT_YET) if "not yet" in {row["answer"] for row in rows} else None
-    figure = draw_claims(
+    figure = draw_claims_in_words(claims)
+    drawn = picture(figure, alt="Every declared claim, effect and 95 % interval.")
+    whole = f'<div class="whole">{drawn.html}</div>'
+    return Html(whole + words.html) if words else Html(whole)
+
+
+def draw_claims_in_words(claims: pd.DataFrame) -> Figure:
+    """Draw the claims over all spans, each with its effect in its own unit.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        ``CLAIMS``.
+    """
+    rows = _records(claims[claims["span"] == ALL])
+    return draw_claims(
         claims,
         effects={row["claim"]: claim_effect(row) for row in rows},
         names={row["claim"]: f"against {_against(row)}" for row in rows},
     )
-    drawn = picture(figure, alt="Every declared claim, effect and 95 % interval.")
-    whole = f'<div class="whole">{drawn.html}</div>'
-    return Html(whole + words.html) if words else Html(whole)
 
 
 def show_claims(claims: pd.DataFrame) -> Html:

@@ -4,10 +4,16 @@ It names its data and configuration and no date but those of the data, so that t
 study writes the same file on every machine.
 """
 
+import io
 from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
 
 from nse_lstm.config import configuration_hash
 from nse_lstm.json_files import read_json
+from nse_lstm.pages.claims import ALL, draw_claims_in_words
 from nse_lstm.pages.summary import (
     accuracy_by_stock,
     comparison,
@@ -22,6 +28,8 @@ from nse_lstm.reporting.status import render_markdown
 from nse_lstm.study.core.phase_tables import read_facts
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.training.model_checks import safety_card
+from nse_lstm.study.validation.claims import read_claims
+from nse_lstm.tables import write_csv
 
 MEASURED = ("Prediction in less than", "Training time")
 """Targets that measure one machine's time; they stay out of the file."""
@@ -34,7 +42,7 @@ def results_path(workspace: Workspace) -> Path:
 
 
 def write_results(workspace: Workspace) -> Path:
-    """Write the results page and return its path.
+    """Write the results page and return its path, its claims as CSV and SVG beside it.
 
     Raises
     ------
@@ -43,7 +51,31 @@ def write_results(workspace: Workspace) -> Path:
     """
     path = results_path(workspace)
     write_text(path, _results(workspace))
+    claims = read_claims(workspace.paths.evaluation)
+    if len(claims):
+        table = path.with_name(f"{workspace.study.market.name}-claims.csv")
+        write_csv(claims[claims["span"] == ALL].dropna(axis=1, how="all"), table)
+        draw_committed_claims(table)
     return path
+
+
+def draw_committed_claims(table: Path) -> Path:
+    """Draw the claims of a committed table, the README's picture, as SVG beside it.
+
+    Parameters
+    ----------
+    table : Path
+        CSV of ``CLAIMS`` over all spans.
+    """
+    target = table.with_suffix(".svg")
+    figure = draw_claims_in_words(pd.read_csv(table, keep_default_na=False))
+    drawn = io.StringIO()
+    # The same bytes on every machine with the same packages.
+    with mpl.rc_context({"svg.hashsalt": table.stem, "svg.fonttype": "path"}):
+        figure.savefig(drawn, format="svg", facecolor="white", metadata={"Date": None})
+    plt.close(figure)
+    write_text(target, drawn.getvalue())
+    return target
 
 
 def _results(workspace: Workspace) -> str:
