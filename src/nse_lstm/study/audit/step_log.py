@@ -81,10 +81,6 @@ class StepLog:
         self._progress(f"{name}: {len(step.alarms)} alarms, {note}")
         return step
 
-    def has(self, name: str) -> bool:
-        """Say whether a step is kept already."""
-        return name in self._known
-
     @property
     def alarms(self) -> list[AuditAlarm]:
         """Alarms of all steps that were run or taken, in order."""
