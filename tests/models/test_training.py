@@ -1,5 +1,6 @@
 import json
 import math
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from nse_lstm.config import Study
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.scaling import fit_min_max
 from nse_lstm.models.bundles import load_bundle, load_keras, read_history
+from nse_lstm.models.executors import keep_processes
 from nse_lstm.models.jobs import TrainingJob, job_seed
 from nse_lstm.models.training import train
 
@@ -145,6 +147,19 @@ class Deadly:
 
     def __reduce__(self):
         return os._exit, (1,)
+
+
+@pytest.mark.slow
+def test_fits_in_one_block_share_a_process_and_keep_their_bytes(trained, tmp_path):
+    folder, jobs, _, _ = trained
+    with keep_processes(make_study()) as pool, keep_processes(make_study()) as inner:
+        assert inner is pool and not multiprocessing.active_children()
+        for job in jobs:
+            run([job], tmp_path)
+            (only,) = multiprocessing.active_children()
+            assert pool.submit(os.getpid).result() == only.pid
+    assert not multiprocessing.active_children()
+    assert digests(tmp_path) == digests(folder)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -38,9 +39,7 @@ def fit_locally(
     ArtefactError
         If a process died; finished models are kept.
     """
-    n_workers = min(study.training.workers or os.cpu_count() or 1, len(waiting))
-    executor = start_processes(n_workers)
-    try:
+    with _processes(study, len(waiting)) as executor:
         with pinned_environment():
             futures = {
                 executor.submit(
@@ -50,8 +49,50 @@ def fit_locally(
             }
         for future in as_completed(futures):
             yield futures[future], _result(future)
+
+
+@contextmanager
+def keep_processes(study: Study) -> Iterator[ProcessPoolExecutor]:
+    """Let the fits inside share processes: each starts TensorFlow once.
+
+    A process starts when a job finds none idle. They end with the block, so that code
+    which is edited between two calls never meets an old process. A block inside another
+    one shares its processes.
+
+    Parameters
+    ----------
+    study : Study
+        As in ``fit_locally``.
+    """
+    if _kept:
+        yield _kept[0]
+        return
+    _kept.append(start_processes(_at_most(study)))
+    try:
+        yield _kept[0]
+    finally:
+        _kept.pop().shutdown(cancel_futures=True)
+
+
+_kept: list[ProcessPoolExecutor] = []
+"""The executor of ``keep_processes``; none outside its block."""
+
+
+@contextmanager
+def _processes(study: Study, n_jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Give the kept executor, or one that ends with the block."""
+    if _kept:
+        yield _kept[0]
+        return
+    executor = start_processes(min(_at_most(study), n_jobs))
+    try:
+        yield executor
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def _at_most(study: Study) -> int:
+    return study.training.workers or os.cpu_count() or 1
 
 
 def _lock(locks: Path | None, folder: Path) -> Path | None:

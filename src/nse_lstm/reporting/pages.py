@@ -9,15 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from nbconvert import HTMLExporter
 
 from nse_lstm.errors import ArtefactError
 from nse_lstm.paths import write_text
 from nse_lstm.reporting.active import find_active
 from nse_lstm.reporting.banner import Banner, make_banner
 from nse_lstm.reporting.format import typeset_minus
+from nse_lstm.reporting.notebook_format import nbformat
 
 PHASES = {
     "index": "Verdict",
@@ -99,6 +98,9 @@ def render_notebook(
         cell["outputs"] = [o for o in outputs if o.get("output_type") != "stream"]
         if cell.cell_type != "code":
             del cell["outputs"]
+    # Imported here: cards and index need its frame, and not its exporter.
+    from nbconvert import HTMLExporter
+
     exporter = HTMLExporter(
         template_name="basic",
         exclude_input=True,

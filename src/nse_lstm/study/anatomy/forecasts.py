@@ -6,7 +6,6 @@ and on the panel's rows, both scored in sample, then on the walk-forward years. 
 of Phase 3 are reused.
 """
 
-import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -22,8 +21,10 @@ from nse_lstm.features.returns import market_sessions
 from nse_lstm.features.windows import PER_WINDOW, Windows, make_windows
 from nse_lstm.models.bundles import load_bundle
 from nse_lstm.models.claimed_network import fit_as_claimed
+from nse_lstm.models.executors import keep_processes
 from nse_lstm.models.forecasting import forecast
 from nse_lstm.models.jobs import TrainingJob
+from nse_lstm.models.pinning import pinned_environment
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.anatomy.claimed_rows import ORDERS, numbered_windows, sort_rows
 from nse_lstm.study.anatomy.mechanism import N_WINDOWS, ROWS
@@ -100,8 +101,7 @@ def forecast_all(
     text, time = (
         numbered_windows(sort_rows(rows, order), lookback=lookback) for order in ORDERS
     )
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    with keep_processes(data.study) as pool:
         claimed = _submit(pool, data, text)
         ours = _ours(data, time, ticker, progress)
         return {"text": _claimed(text, claimed.result(), is_dated=False)} | ours
@@ -110,16 +110,17 @@ def forecast_all(
 def _submit(
     pool: ProcessPoolExecutor, data: StudyData, windows: Windows
 ) -> "Future[Numbers]":
-    """Fit as claimed in a separate process, whose random numbers nothing else draws."""
-    return pool.submit(
-        fit_as_claimed,
-        windows.X,
-        windows.y,
-        n_train=_n_train(windows),
-        v2=data.study.v2,
-        training=_training(data),
-        seed=SEED,
-    )
+    """Fit as claimed, as the first job of a process: no other drew random numbers."""
+    with pinned_environment():
+        return pool.submit(
+            fit_as_claimed,
+            windows.X,
+            windows.y,
+            n_train=_n_train(windows),
+            v2=data.study.v2,
+            training=_training(data),
+            seed=SEED,
+        )
 
 
 def _training(data: StudyData) -> Training:

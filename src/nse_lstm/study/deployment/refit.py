@@ -12,6 +12,7 @@ import pandas as pd
 from nse_lstm.deployment.registry import read_registry
 from nse_lstm.deployment.registry_entry import POOLED, RegistryEntry
 from nse_lstm.features.returns import market_sessions, with_returns
+from nse_lstm.models.executors import keep_processes
 from nse_lstm.models.jobs import Job, TrainedModel
 from nse_lstm.models.progress import Progress
 from nse_lstm.models.stock_lstm import POOL, STOCK_LSTM
@@ -71,9 +72,11 @@ def refit(
     names = list(tickers) or sorted(known)
     fit = _fit_stock_lstm if served_model(data.study) == STOCK_LSTM else _fit_v2
     through = market_sessions(panel)[-1].date()
+    with keep_processes(data.study):
+        models = fit(data, panel, names, progress)
     return [
         _promote(data, model, f"Fitted through {through}, for comparison.")
-        for model in fit(data, panel, names, progress)
+        for model in models
     ]
 
 

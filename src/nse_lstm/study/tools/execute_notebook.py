@@ -124,7 +124,7 @@ def page_metadata(workspace: Workspace) -> dict[str, Any]:
 
 def _heading(source: Path) -> str:
     """Return a notebook's title and its question, or its name without them."""
-    import nbformat
+    from nse_lstm.reporting.notebook_format import nbformat
 
     cells = nbformat.read(source, as_version=4).cells
     text = cells[0].source if cells and cells[0].cell_type == "markdown" else ""
@@ -133,7 +133,7 @@ def _heading(source: Path) -> str:
 
 
 def _stamp(notebook: Any, path: Path, workspace: Workspace) -> None:
-    import nbformat
+    from nse_lstm.reporting.notebook_format import nbformat
 
     metadata = page_metadata(workspace)
     seconds = notebook.metadata.papermill.duration

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
+from nse_lstm.reporting.notebook_format import nbformat
 from nse_lstm.study.tools.make_command import make_command
 
 CAUSES = {

@@ -4,7 +4,7 @@ Phase 2 fits two jobs and shows one network closely. Phase 3 fits all that are m
 """
 
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
 
 import pandas as pd
 
@@ -12,8 +12,10 @@ from nse_lstm.features.folds import Fold
 from nse_lstm.features.stock_channels import build_stock_channels
 from nse_lstm.features.windows import FoldSplit, Windows
 from nse_lstm.models.baselines import persistence
-from nse_lstm.models.bundles import load_bundle, load_keras, read_history
+from nse_lstm.models.bundles import load_bundle, read_history
+from nse_lstm.models.executors import keep_processes
 from nse_lstm.models.forecasting import forecast
+from nse_lstm.models.inference import StoredNetwork
 from nse_lstm.models.jobs import TrainedModel
 from nse_lstm.models.progress import Progress, show_progress
 from nse_lstm.models.stock_lstm import STOCK_LSTM, forecast_stock_lstm
@@ -36,6 +38,14 @@ from nse_lstm.tables import write_csv
 
 PREFERRED = "SCOM"
 """The stock the original status page was about."""
+KERAS_LAYERS = {
+    "lstm": ("LSTM", 3),
+    "batch_norm": ("BatchNormalization", 4),
+    "layer_norm": ("LayerNormalization", 2),
+    "dropout": ("Dropout", 0),
+    "dense": ("Dense", 2),
+}
+"""Keras's class of each kind of layer, and how many arrays of weights it has."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,10 @@ def explore_architecture(
     ticker = PREFERRED if PREFERRED in names else names[0]
     split = split_stock(data.study, prices, ticker, fold)
     jobs = [v2_job(data, prices, ticker, fold), v1_job(data, prices, fold)]
-    model, original = fit_bundles(data, jobs, progress)
+    with keep_processes(data.study):
+        model, original = fit_bundles(data, jobs, progress)
+        if data.study.stock_lstm.trained:
+            train_stock_lstm(data, [fold], names=[ticker], progress=progress)
     bundle, v1 = load_bundle(model.folder), load_bundle(original.folder)
     horizon = data.study.v2.horizon
     forecasts = [
@@ -83,14 +96,13 @@ def explore_architecture(
         persistence(split.forecast, ticker=ticker, year=fold.year, horizon=horizon),
     ]
     if data.study.stock_lstm.trained:
-        train_stock_lstm(data, [fold], names=[ticker], progress=progress)
         forecasts.append(_forecast_stock_lstm(data, split.forecast, ticker, fold))
     return Exploration(
         ticker=ticker,
         year=fold.year,
         model=model,
         n_parameters=bundle.metadata["n_parameters"],
-        layers=_layers(model.folder),
+        layers=_layers(bundle.model),
         history=read_history(model.folder),
         forecasts=pd.concat(forecasts, ignore_index=True),
         split=split,
@@ -128,13 +140,14 @@ def train_all(
     jobs = training_jobs(data)
     progress = progress or show_progress()
     progress(expected_time(data, jobs))
-    models = fit_bundles(data, jobs, progress)
-    summary = pd.DataFrame(
-        [summarise_fit(job, model) for job, model in zip(jobs, models, strict=True)]
-    )
-    if data.study.stock_lstm.trained:
-        more = train_stock_lstm(data, data.folds, progress=progress)
-        summary = pd.concat([summary, more], ignore_index=True)
+    with keep_processes(data.study):
+        models = fit_bundles(data, jobs, progress)
+        summary = pd.DataFrame(
+            [summarise_fit(job, model) for job, model in zip(jobs, models, strict=True)]
+        )
+        if data.study.stock_lstm.trained:
+            more = train_stock_lstm(data, data.folds, progress=progress)
+            summary = pd.concat([summary, more], ignore_index=True)
     write_csv(summary, data.paths.v2 / "training_summary.csv")
     return summary
 
@@ -153,14 +166,12 @@ def _forecast_stock_lstm(
     return forecast_stock_lstm(bundle, channels, windows, year=fold.year)
 
 
-def _layers(folder: Path) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "layer": layer.name,
-                "kind": type(layer).__name__,
-                "parameters": layer.count_params(),
-            }
-            for layer in load_keras(folder).layers
-        ]
-    )
+def _layers(network: StoredNetwork) -> pd.DataFrame:
+    """Return a network's layers as Keras names and counts them, without Keras."""
+    rest = iter(network.weights)
+    rows = []
+    for layer in network.architecture.layers:
+        kind, n_arrays = KERAS_LAYERS[layer.kind]
+        parameters = sum(weight.size for weight in islice(rest, n_arrays))
+        rows.append({"layer": layer.name, "kind": kind, "parameters": parameters})
+    return pd.DataFrame(rows)
