@@ -21,6 +21,7 @@ import pandas as pd
 
 from nse_lstm.config import Portfolio, Study, override_study
 from nse_lstm.evaluation.portfolio_backtest import (
+    RankedMarket,
     continuous_market,
     read_rule_inputs,
     rule_path,
@@ -171,17 +172,11 @@ class Trials:
             portfolio=portfolio,
             cross_section=self.study.cross_section,
         )
+        ranked = RankedMarket(inputs, self.market, backtest, portfolio)
         tables = [
             account_table(
                 self.market,
-                rule_path(
-                    name,
-                    inputs,
-                    self.market,
-                    start=start,
-                    backtest=backtest,
-                    portfolio=portfolio,
-                ),
+                rule_path(name, ranked, start=start),
                 backtest=backtest,
                 cost_bps=backtest.headline_cost_bps,
             )

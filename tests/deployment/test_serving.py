@@ -209,7 +209,7 @@ def served(persistent):
 
 @pytest.mark.slow
 def test_a_promoted_network_forecasts_beside_the_champion(served):
-    from nse_lstm.models.forecasting import forecast_latest
+    from nse_lstm.models.forecasting import forecast, next_window
 
     panel = make_tiny_panel()
     forecasts, refused = score(panel, served)
@@ -220,11 +220,15 @@ def test_a_promoted_network_forecasts_beside_the_champion(served):
         ["BBB", "persistence"],
     ]
     table = with_returns(panel)
-    expected = forecast_latest(
-        load_bundle(served.models / "v2" / "BBB"),
+    window = next_window(
         table[table["ticker"] == "BBB"],
         pd.DatetimeIndex(table["session"].unique()).sort_values(),
+        lookback=LOOKBACK,
+        horizon=1,
     )
+    year = pd.Timestamp(window.target_date[0]).year
+    bundle = load_bundle(served.models / "v2" / "BBB")
+    expected = forecast(bundle, window, year=year)
     row = forecasts[forecasts["model"] == "v2"].reset_index(drop=True)
     same = ["ticker", "model", "origin", "target_date", "price_hat", "y_hat"]
     pd.testing.assert_frame_equal(row[same], expected[same], check_exact=True)

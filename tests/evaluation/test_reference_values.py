@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
+from scipy.stats import beta, norm
 
 from nse_lstm.evaluation import conformal, metrics, sharpe, significance
 from nse_lstm.evaluation.comparison import (
@@ -155,7 +155,7 @@ def purged(n: int, test: list[int], *, lookback: int = 1) -> list[int]:
 
 def beta_law(given: Inputs) -> list[float]:
     rank, rest = conformal.coverage_law(given["n"], given["alpha"])
-    ends = conformal.coverage_quantiles(given["n"], given["alpha"], [0.05, 0.95])
+    ends = beta.ppf([0.05, 0.95], rank, rest)
     return [rank / (rank + rest), *ends]
 
 

@@ -13,7 +13,7 @@ from nse_lstm.features.scaling import MinMaxScaler
 from nse_lstm.features.windows import Windows, make_windows
 from nse_lstm.models.architectures import build, describe_v2
 from nse_lstm.models.bundles import Bundle, load_bundle, save_bundle
-from nse_lstm.models.forecasting import forecast, forecast_latest
+from nse_lstm.models.forecasting import forecast, next_window
 from nse_lstm.models.runtime import keras
 from nse_lstm.tables import FORECASTS, check
 
@@ -55,6 +55,14 @@ def calendar(stock: pd.DataFrame) -> pd.DatetimeIndex:
 
 def windows_of(stock: pd.DataFrame) -> Windows:
     return make_windows(stock, calendar(stock), lookback=LOOKBACK, horizon=1)
+
+
+def latest(
+    bundle: Bundle, stock: pd.DataFrame, sessions: pd.DatetimeIndex
+) -> pd.DataFrame:
+    window = next_window(stock, sessions, lookback=LOOKBACK, horizon=1)
+    year = pd.Timestamp(window.target_date[0]).year
+    return forecast(bundle, window, year=year)
 
 
 def constant_network(output: float) -> "keras.Model":
@@ -101,7 +109,7 @@ def test_one_window_gives_the_same_bits_as_the_whole_batch(bundle, stock):
     truncated = calendar(stock)
     for place in (0, 1, 31, 32, 70, len(windows) - 1):
         end = truncated.get_loc(windows.origin[place]) + 1
-        alone = forecast_latest(bundle, stock.iloc[:end], truncated[:end])
+        alone = latest(bundle, stock.iloc[:end], truncated[:end])
         for column in ("price_hat", "y_hat"):
             assert alone[column].to_numpy() == whole[column].to_numpy()[[place]]
 
@@ -120,7 +128,7 @@ def test_another_future_moves_no_forecast_by_a_bit(bundle, stock):
 
 def test_the_latest_forecast_targets_the_next_weekday(bundle, stock):
     friday = stock[stock["session"] <= "2020-05-15"]
-    row = forecast_latest(bundle, friday, calendar(friday))
+    row = latest(bundle, friday, calendar(friday))
     assert row["origin"].tolist() == [pd.Timestamp("2020-05-15")]
     assert row["target_date"].tolist() == [pd.Timestamp("2020-05-18")]
     assert row["fold"].tolist() == [2020]
@@ -138,9 +146,3 @@ def test_windows_of_another_lookback_are_refused(bundle, stock):
     shorter = replace(windows, lookback=windows.lookback - 1)
     with pytest.raises(DataError, match="10 sessions for BBB"):
         forecast(bundle, shorter, year=2020)
-
-
-def test_another_stock_is_refused(bundle, stock):
-    other = stock.assign(ticker="AAA")
-    with pytest.raises(DataError, match="Expected rows of BBB"):
-        forecast_latest(bundle, other, calendar(stock))

@@ -4,7 +4,7 @@ A model is used only if its bytes are those that were promoted. A stock that can
 forecast from its last session is reported with the reason.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -42,12 +42,8 @@ from nse_lstm.features.windows import (
 )
 from nse_lstm.models.baselines import persistence
 from nse_lstm.models.bundles import Bundle, load_bundle
-from nse_lstm.models.forecasting import forecast, forecast_latest
-from nse_lstm.models.stock_lstm import (
-    STOCK_LSTM,
-    forecast_stock_lstm,
-    forecast_stock_lstm_latest,
-)
+from nse_lstm.models.forecasting import forecast, next_window
+from nse_lstm.models.stock_lstm import STOCK_LSTM, forecast_stock_lstm
 from nse_lstm.paths import Paths
 from nse_lstm.tables import FORECASTS, STORED_FORECASTS, check, empty_table
 
@@ -280,28 +276,26 @@ def _network(
     bundle: Bundle,
     study: Study,
 ) -> ScoredForecast:
-    about, origin, limits = bundle.metadata, market.origin, study.deployment
-    limit = study.backtest.daily_limit
-    flags = model_flags(about, origin, limits)
-    tested = _walk_forward(entry, market)
-    since = _later_windows(market, stock, tested, about)
+    about, limits = bundle.metadata, study.deployment
+    flags = model_flags(about, market.origin, limits)
+    window = _next_window(market, stock, about)
     if entry.model == STOCK_LSTM:
-        channels = market.channels_of(about["lookback"])
-        row = forecast_stock_lstm_latest(
-            bundle, channels, stock, market.sessions, market.calendar
-        )
-        both = forecast_stock_lstm(bundle, channels, since, year=origin.year)
-        own = both[both["model"] == STOCK_LSTM]
         # Its inputs have no price in them, so no price is outside their range.
-        earlier = _concatenated(tested, own)
-        flags += forecast_flags(row, earlier, limit=limit)
-        return ScoredForecast(entry, row, earlier, flags)
-    row = forecast_latest(bundle, stock, market.sessions, market.calendar)
-    window = latest_window(stock, market.sessions, lookback=about["lookback"])
-    flags += range_flags(bundle.scaler, window.X, limits)
-    earlier = _concatenated(tested, forecast(bundle, since, year=origin.year))
-    flags += forecast_flags(row, earlier, limit=limit)
-    return ScoredForecast(entry, row, earlier, flags)
+        call = partial(_stock_lstm, bundle, market.channels_of(about["lookback"]))
+    else:
+        call = partial(forecast, bundle)
+        flags += range_flags(bundle.scaler, window.X, limits)
+    scored = _with_earlier(entry, market, stock, window, about, call)
+    limit = study.backtest.daily_limit
+    flags += forecast_flags(scored.row, scored.earlier, limit=limit)
+    return replace(scored, flags=flags)
+
+
+def _stock_lstm(
+    bundle: Bundle, channels: StockChannels, windows: Windows, *, year: int
+) -> pd.DataFrame:
+    rows = forecast_stock_lstm(bundle, channels, windows, year=year)
+    return rows[rows["model"] == STOCK_LSTM]
 
 
 def _persistence(
@@ -309,23 +303,38 @@ def _persistence(
 ) -> ScoredForecast:
     """Forecast an unchanged price at the origin and at those missing in Phase 4."""
     call = partial(persistence, ticker=entry.ticker, horizon=horizon)
-    expected = pd.Timestamp(market.calendar.shift(market.origin.date(), horizon))
-    window = replace(
-        latest_window(stock, market.sessions, lookback=1),
-        target_date=np.array([expected], "datetime64[us]"),
-    )
-    tested = _walk_forward(entry, market)
-    since = _later_windows(market, stock, tested, {"lookback": 1, "horizon": horizon})
-    own = call(since, year=market.origin.year)
-    return ScoredForecast(
-        entry, call(window, year=expected.year), _concatenated(tested, own), []
+    about = {"lookback": 1, "horizon": horizon}
+    window = _next_window(market, stock, about)
+    return _with_earlier(entry, market, stock, window, about, call)
+
+
+def _next_window(
+    market: MarketState, stock: pd.DataFrame, about: Mapping[str, Any]
+) -> Windows:
+    return next_window(
+        stock,
+        market.sessions,
+        market.calendar,
+        lookback=about["lookback"],
+        horizon=about["horizon"],
     )
 
 
-def _walk_forward(entry: RegistryEntry, market: MarketState) -> pd.DataFrame:
-    return earlier_forecasts(
+def _with_earlier(
+    entry: RegistryEntry,
+    market: MarketState,
+    stock: pd.DataFrame,
+    window: Windows,
+    about: Mapping[str, Any],
+    call: Callable[..., pd.DataFrame],
+) -> ScoredForecast:
+    """Forecast the next session, and the earlier ones that its errors come from."""
+    tested = earlier_forecasts(
         market.past, ticker=entry.ticker, model=entry.model, origin=market.origin
     )
+    since = call(_later_windows(market, stock, tested, about), year=market.origin.year)
+    row = call(window, year=pd.Timestamp(window.target_date[0]).year)
+    return ScoredForecast(entry, row, _concatenated(tested, since), [])
 
 
 def _concatenated(tested: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta, betabinom
+from scipy.stats import betabinom
 
 from nse_lstm.errors import StudyError
 from nse_lstm.tables import COVERAGE, conform
@@ -220,19 +220,6 @@ def coverage_law(n_errors: int, alpha: float) -> tuple[float, float]:
             f"Received: {n_errors} at alpha={alpha}"
         )
     return float(rank), float(n_errors + 1 - rank)
-
-
-def coverage_quantiles(n_errors: int, alpha: float, levels: ArrayLike) -> Array:
-    """Return quantiles of the coverage given n past errors.
-
-    Parameters
-    ----------
-    n_errors, alpha
-        As for ``coverage_law``.
-    levels : array
-        Probabilities of the quantiles.
-    """
-    return np.asarray(beta.ppf(levels, *coverage_law(n_errors, alpha)))
 
 
 def coverage_band(

@@ -116,38 +116,6 @@ def three_way_accuracy(y: ArrayLike, y_hat: ArrayLike, *, band: float = 0.0) -> 
     return float(np.trace(counts) / counts.sum()) if counts.sum() else float("nan")
 
 
-def pesaran_timmermann_classes(
-    y: ArrayLike, y_hat: ArrayLike, *, band: float = 0.0
-) -> Direction:
-    """Test directional accuracy on all sessions, with "unchanged" as a third class.
-
-    The share of hits minus that of independent forecasts with the same margins, over
-    its delta-method standard error under independence. With two classes it equals
-    ``pesaran_timmermann`` without the term in 1 / n².
-
-    Parameters
-    ----------
-    y, y_hat, band
-        As for ``direction_counts``.
-
-    References
-    ----------
-    .. [1] M. Pesaran and A. Timmermann (1994). A generalization of the non-parametric
-       Henriksson-Merton test of market timing. Economics Letters 44(1-2), 1-7.
-    """
-    counts = direction_counts(y, y_hat, band=band)
-    n = int(counts.sum())
-    if n == 0:
-        return _undefined(n)
-    actual, hat = counts.sum(axis=1) / n, counts.sum(axis=0) / n
-    hits, expected = float(np.trace(counts) / n), float(actual @ hat)
-    # Gradient of (hits - expected) by the cell shares, and its variance over cells.
-    slope = np.eye(3) - hat[:, None] - actual[None, :]
-    shares = np.outer(actual, hat)
-    spread = float(np.sum(shares * slope**2) - np.sum(shares * slope) ** 2)
-    return _direction(hits, expected, spread / n, n)
-
-
 def direction_by_date(joined: pd.DataFrame, *, ahead: int) -> Comparison:
     """Test directional accuracy over many stocks, with a date as one observation.
 

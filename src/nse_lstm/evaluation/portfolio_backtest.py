@@ -5,7 +5,7 @@ sessions, benchmarks each month, and a later start shifts all decisions by a ses
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -40,6 +40,17 @@ Flags = NDArray[np.bool_]
 RANK_DIGITS = 12
 NO_FORECAST = "rebalance"
 """``rule`` of a benchmark that is rebalanced each month."""
+
+
+@dataclass(frozen=True, eq=False)
+class RankedMarket:
+    """One model's ranks on a market, and the settings of the rules and of fills."""
+
+    inputs: RuleInputs
+    """Of the model; benchmarks use no rank."""
+    market: MarketCalendar
+    backtest: Backtest
+    portfolio: Portfolio
 
 
 def continuous_market(
@@ -157,96 +168,40 @@ def read_rule_inputs(
     )
 
 
-def tilt_accounts(
-    inputs: RuleInputs,
-    market: MarketCalendar,
-    *,
-    backtest: Backtest,
-    portfolio: Portfolio,
-) -> pd.DataFrame:
+def tilt_accounts(ranked: RankedMarket) -> pd.DataFrame:
     """Backtest every rule on one model's ranks, from every start, at every cost.
-
-    Parameters
-    ----------
-    inputs : RuleInputs
-        Of the model.
-    market : MarketCalendar
-    backtest : Backtest
-    portfolio : Portfolio
 
     Returns
     -------
     DataFrame
         The columns of ``PORTFOLIO_RETURNS`` but ``model``.
     """
-    return pd.concat(
-        [
-            accounts_of(
-                name, inputs, market, backtest=backtest, portfolio=portfolio
-            ).assign(rule=name)
-            for name in TILTS
-        ],
-        ignore_index=True,
-    )
+    tables = [_accounts(name, ranked).assign(rule=name) for name in TILTS]
+    return pd.concat(tables, ignore_index=True)
 
 
-def benchmark_accounts(
-    inputs: RuleInputs,
-    market: MarketCalendar,
-    *,
-    backtest: Backtest,
-    portfolio: Portfolio,
-) -> pd.DataFrame:
+def benchmark_accounts(ranked: RankedMarket) -> pd.DataFrame:
     """Backtest the benchmarks without a forecast, as ``tilt_accounts`` does the rules.
-
-    Parameters
-    ----------
-    inputs, market, backtest, portfolio
-        As for ``tilt_accounts``; no rank is used.
 
     Returns
     -------
     DataFrame
         The columns of ``PORTFOLIO_RETURNS``; ``rule`` is "rebalance" or "hold".
     """
-    return pd.concat(
-        [
-            accounts_of(
-                name, inputs, market, backtest=backtest, portfolio=portfolio
-            ).assign(model=name, rule="hold" if name == BUY_AND_HOLD else NO_FORECAST)
-            for name in (*MONTHLY, BUY_AND_HOLD)
-        ],
-        ignore_index=True,
-    )
-
-
-def accounts_of(
-    name: str,
-    inputs: RuleInputs,
-    market: MarketCalendar,
-    *,
-    backtest: Backtest,
-    portfolio: Portfolio,
-) -> pd.DataFrame:
-    """Backtest one rule from every start, at every cost level.
-
-    Parameters
-    ----------
-    name : str
-        As for ``portfolio_rules.rule_of``.
-    inputs, market, backtest, portfolio
-        As for ``tilt_accounts``.
-
-    Returns
-    -------
-    DataFrame
-        One row per start, cost level and session.
-    """
-    tables = []
-    for start in range(portfolio.n_starts):
-        path = rule_path(
-            name, inputs, market, start=start, backtest=backtest, portfolio=portfolio
+    tables = [
+        _accounts(name, ranked).assign(
+            model=name, rule="hold" if name == BUY_AND_HOLD else NO_FORECAST
         )
+        for name in (*MONTHLY, BUY_AND_HOLD)
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _accounts(name: str, ranked: RankedMarket) -> pd.DataFrame:
+    """Backtest one rule: one row per start, cost level and session."""
+    market, backtest, tables = ranked.market, ranked.backtest, []
+    for start in range(ranked.portfolio.n_starts):
+        path = rule_path(name, ranked, start=start)
         untradable = untradable_share(market, path)
         for cost_bps in backtest.cost_bps:
             table = account_table(market, path, backtest=backtest, cost_bps=cost_bps)
@@ -257,31 +212,24 @@ def accounts_of(
 
 
 def rule_path(
-    name: str,
-    inputs: RuleInputs,
-    market: MarketCalendar,
-    *,
-    start: int,
-    backtest: Backtest,
-    portfolio: Portfolio,
-    limits: SizeLimits | None = None,
+    name: str, ranked: RankedMarket, *, start: int, limits: SizeLimits | None = None
 ) -> WeightPath:
     """Return the weights of one rule's account from one start.
 
     Parameters
     ----------
-    name, inputs, market
-        As for ``accounts_of``.
+    name : str
+        As for ``portfolio_rules.rule_of``.
+    ranked : RankedMarket
     start : int
         Sessions by which every decision is later.
-    backtest : Backtest
-    portfolio : Portfolio
     limits : SizeLimits, optional
         Without them orders of any size are filled.
     """
+    market, backtest, portfolio = ranked.market, ranked.backtest, ranked.portfolio
     rule = rule_of(
         name,
-        inputs,
+        ranked.inputs,
         portfolio=portfolio,
         cost_bps=backtest.headline_cost_bps,
         capital=limits.capital if limits else backtest.capital_kes,

@@ -20,11 +20,6 @@ from nse_lstm.tables import ACCURACY_COST, SCORES, conform
 POOL = "ALL"
 """The ``ticker`` of a score over all stocks."""
 
-ACCURACY_METRICS = (
-    *("mae", "rmse", "mape", "bias", "r_squared", "negative_predictions"),
-    *("skill", "mase", "directional_accuracy", "three_way_accuracy"),
-)
-
 MEDIAN_METRICS = ("mae", "rmse", "bias", "r_squared")
 """Pooled as the median over stocks, because prices in KES differ in scale."""
 

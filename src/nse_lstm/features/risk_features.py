@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 
 from nse_lstm.config import CrossSection
 from nse_lstm.features.market_panel import MarketPanel, make_market_panel
-from nse_lstm.features.stock_channels import ROUNDING, volatility_unit
+from nse_lstm.features.stock_channels import (
+    ROUNDING,
+    for_every_stock,
+    turnover_levels,
+    volatility_unit,
+)
 
 Numbers = NDArray[np.float64]
 
@@ -24,7 +29,6 @@ SMALLEST = 1e-4
 WIDEST = 0.3
 """Largest logarithm of high over low that is believed."""
 FEWEST = 5
-USUAL_SESSIONS = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +79,7 @@ def build_risk_features(
     sigma = volatility_unit(wide.log_return)
     frames = {"volatility": pd.DataFrame(np.log(sigma))}
     frames |= _moves(wide.log_return) | _ranges(wide) | _market(wide)
-    level = pd.DataFrame(np.log1p(wide.turnover))
-    usual = level.rolling(USUAL_SESSIONS, min_periods=USUAL_SESSIONS // 2).mean()
+    level, usual = turnover_levels(wide)
     return RiskFeatures(frames | {"turnover": level, "usual_turnover": usual}, sigma)
 
 
@@ -113,7 +116,7 @@ def _market(wide: MarketPanel) -> dict[str, pd.DataFrame]:
     size = wide.market.abs()
     usual = size.ewm(halflife=10, min_periods=FEWEST).mean()
     return {
-        name: _size(pd.DataFrame({ticker: series for ticker in wide.price.columns}))
+        name: _size(for_every_stock(series, wide))
         for name, series in (("market", size), ("usual_market", usual))
     }
 

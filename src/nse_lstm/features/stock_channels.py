@@ -147,6 +147,32 @@ def volatility_unit(log_return: pd.DataFrame) -> pd.DataFrame:
     return deviation.clip(lower=LOWEST_SIGMA).fillna(UNKNOWN_SIGMA)
 
 
+def turnover_levels(wide: MarketPanel) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return ln(1 + turnover in KES), and its mean of 60 sessions.
+
+    Parameters
+    ----------
+    wide : MarketPanel
+    """
+    level = pd.DataFrame(np.log1p(wide.turnover))
+    usual = level.rolling(USUAL_SESSIONS, min_periods=USUAL_SESSIONS // 2).mean()
+    return level, usual
+
+
+def for_every_stock(market: "pd.Series[float]", wide: MarketPanel) -> pd.DataFrame:
+    """Return a series of the market beside itself, one column per stock.
+
+    Parameters
+    ----------
+    market : Series of shape (n_sessions,)
+    wide : MarketPanel
+        Of the same sessions.
+    """
+    columns = wide.price.columns
+    beside = np.broadcast_to(market.to_numpy()[:, np.newaxis], wide.price.shape)
+    return pd.DataFrame(beside, index=market.index, columns=columns)
+
+
 def scaled_targets(windows: Windows, sigma: Numbers) -> Numbers:
     """Return the targets: log returns in units of volatility, clipped at 6.
 
@@ -171,15 +197,13 @@ def _channels(wide: MarketPanel, sigma: pd.DataFrame) -> dict[str, pd.DataFrame]
     # ln(price / sqrt(low high))
     position = _log(wide.price) - (_log(wide.low) + _log(wide.high)) / 2
     width = _log(wide.high) - _log(wide.low)
-    level = pd.DataFrame(np.log1p(wide.turnover))
-    usual = level.rolling(USUAL_SESSIONS, min_periods=USUAL_SESSIONS // 2).mean()
+    level, usual = turnover_levels(wide)
     variance = (market**2).ewm(halflife=HALF_LIFE, min_periods=FEWEST).mean()
     market_return = market.div(np.sqrt(variance.where(variance > 0)))
-    everywhere = np.broadcast_to(market_return.to_numpy()[:, np.newaxis], known.shape)
     return {
         "return": known.div(sigma).clip(-LARGEST, LARGEST),
         "range_position": position.clip(-0.1, 0.1).div(sigma).clip(-4, 4),
-        "market_return": pd.DataFrame(everywhere).clip(-LARGEST, LARGEST),
+        "market_return": for_every_stock(market_return, wide).clip(-LARGEST, LARGEST),
         "unchanged": (known.fillna(0.0).abs() <= ROUNDING).astype(float),
         "turnover": ((level - usual) / 3).clip(-3, 3),
         "range_width": width.clip(0, 0.3).div(sigma).clip(upper=8) / 2,

@@ -73,46 +73,35 @@ def forecast(
     )
 
 
-def forecast_latest(
-    bundle: Bundle,
+def next_window(
     stock: pd.DataFrame,
     sessions: pd.DatetimeIndex,
     calendar: TradingDays = WEEKDAYS,
-) -> pd.DataFrame:
-    """Forecast from the market's last session.
+    *,
+    lookback: int,
+    horizon: int,
+) -> Windows:
+    """Cut the window of the market's last session, with its expected target date.
 
     Parameters
     ----------
-    bundle : Bundle
-        From ``bundles.load_bundle``.
     stock : DataFrame
-        Rows of the bundle's stock of ``with_returns``.
+        Rows of one stock of ``with_returns``.
     sessions : DatetimeIndex
         The market's calendar; its last session is the origin.
     calendar : TradingDays
-        Of the sessions to come.
-
-    Returns
-    -------
-    DataFrame
-        One ``FORECASTS`` row. Its ``target_date`` is the expected one, ``horizon``
-        trading days on, and its fold that date's year.
+        Of the sessions to come: the target is ``horizon`` trading days on.
+    lookback, horizon : int
+        Sessions.
 
     Raises
     ------
     DataError
-        If the rows are another stock's, or that session cannot be forecast from.
+        If that session cannot be forecast from.
     """
-    about = bundle.metadata
-    tickers = stock["ticker"].unique().tolist()
-    if tickers != [about["ticker"]]:
-        raise DataError(f"Expected rows of {about['ticker']}. Received: {tickers}")
-    window = latest_window(stock, sessions, lookback=about["lookback"])
-    expected = pd.Timestamp(calendar.shift(sessions[-1].date(), about["horizon"]))
-    target_date = np.array([expected], "datetime64[us]")
-    return forecast(
-        bundle, replace(window, target_date=target_date), year=expected.year
-    )
+    window = latest_window(stock, sessions, lookback=lookback)
+    expected = pd.Timestamp(calendar.shift(sessions[-1].date(), horizon))
+    return replace(window, target_date=np.array([expected], "datetime64[us]"))
 
 
 def predict(model: StoredNetwork, samples: Samples) -> Numbers:

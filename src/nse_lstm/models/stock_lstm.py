@@ -7,7 +7,6 @@ P(t) exp(sigma f), which cannot be negative.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.config import StockLstm, Training
-from nse_lstm.data.trading_days import WEEKDAYS, TradingDays
 from nse_lstm.errors import DataError
 from nse_lstm.features.stock_channels import (
     StockChannels,
     scaled_targets,
 )
-from nse_lstm.features.windows import Windows, latest_window
+from nse_lstm.features.windows import Windows
 from nse_lstm.models.architectures import describe_stock_lstm
 from nse_lstm.models.baselines import forecast_rows
 from nse_lstm.models.bundles import Bundle
@@ -228,47 +226,6 @@ def forecast_stock_lstm(
         for model, move in ((STOCK_LSTM, f), (THRESHOLDED, near))
     ]
     return pd.concat(blocks, ignore_index=True)
-
-
-def forecast_stock_lstm_latest(
-    bundle: Bundle,
-    channels: StockChannels,
-    stock: pd.DataFrame,
-    sessions: pd.DatetimeIndex,
-    calendar: TradingDays = WEEKDAYS,
-) -> pd.DataFrame:
-    """Forecast the mean from the market's last session.
-
-    Parameters
-    ----------
-    bundle : Bundle
-        From ``bundles.load_bundle``.
-    channels : StockChannels
-        Up to that session.
-    stock : DataFrame
-        Rows of the bundle's stock of ``with_returns``.
-    sessions : DatetimeIndex
-        The market's calendar; its last session is the origin.
-    calendar : TradingDays
-        Of the sessions to come.
-
-    Returns
-    -------
-    DataFrame
-        One ``FORECASTS`` row, with dates as from ``forecasting.forecast_latest``.
-
-    Raises
-    ------
-    DataError
-        If that session cannot be forecast from.
-    """
-    about = bundle.metadata
-    window = latest_window(stock, sessions, lookback=about["lookback"])
-    expected = pd.Timestamp(calendar.shift(sessions[-1].date(), about["horizon"]))
-    target_date = np.array([expected], "datetime64[us]")
-    dated = replace(window, target_date=target_date)
-    rows = forecast_stock_lstm(bundle, channels, dated, year=expected.year)
-    return rows[rows["model"] == STOCK_LSTM]
 
 
 def _last(channels: StockChannels, ticker: str, windows: Windows) -> NDArray[np.intp]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from nse_lstm.config import Study
 from nse_lstm.features.folds import Fold
-from nse_lstm.models.tabular_models import forecast_tabular
+from nse_lstm.study.ranking.features_and_targets import forecast_aims
 from nse_lstm.study.ranking.rank_lstm import forecast_apart
 
 Settings = Mapping[str, float | int]
@@ -82,19 +82,7 @@ class Forecaster:
 def _forecast_tabular(
     task: RankingTask, study: Study, fold: Fold, *, model: str
 ) -> pd.DataFrame:
-    blocks = [
-        forecast_tabular(
-            task.features,
-            targets,
-            fold,
-            cross_section=study.cross_section,
-            tabular=study.tabular,
-            seed=study.seed,
-            only=[model],
-        )
-        for targets in task.targets
-    ]
-    return pd.concat(blocks, ignore_index=True)
+    return forecast_aims(task.features, task.targets, fold, study=study, only=[model])
 
 
 def _tabular(model: str, space: Mapping[str, Setting]) -> Forecaster:

@@ -11,7 +11,6 @@ from nse_lstm.evaluation.rank_ic import ALL_YEARS, daily_rank_ic, summarise_rank
 from nse_lstm.evaluation.scoring import POOL
 from nse_lstm.features.folds import make_folds
 from nse_lstm.models.progress import Progress, show_progress
-from nse_lstm.models.tabular_models import forecast_tabular
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.reporting.canvas import NAMES
 from nse_lstm.reporting.display import bullets, show_table
@@ -19,7 +18,7 @@ from nse_lstm.study.core.phase_tables import read_facts, read_sealed_panel
 from nse_lstm.study.core.scored_years import require_scored
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.laboratory.evaluations import record_evaluation
-from nse_lstm.study.ranking.features_and_targets import build_tables
+from nse_lstm.study.ranking.features_and_targets import build_tables, forecast_aims
 from nse_lstm.study.ranking.rank_lstm import forecast_apart
 from nse_lstm.tables import STRATEGY_RETURNS, empty_table
 
@@ -104,22 +103,11 @@ def rank_year(
     panel = read_sealed_panel(workspace, before=year + 1)
     tables = build_tables(panel, study=study)
     show(f"{model} {year}: {len(tables.targets)} horizons")
+    given_tables = tables.features, tables.targets, fold
     if model == "rank_lstm":
-        forecasts = forecast_apart(tables.features, tables.targets, fold, study=study)
+        forecasts = forecast_apart(*given_tables, study=study)
     else:
-        blocks = [
-            forecast_tabular(
-                tables.features,
-                table,
-                fold,
-                cross_section=study.cross_section,
-                tabular=study.tabular,
-                seed=study.seed,
-                only=[model],
-            )
-            for table in tables.targets
-        ]
-        forecasts = pd.concat(blocks, ignore_index=True)
+        forecasts = forecast_aims(*given_tables, study=study, only=[model])
     daily = daily_rank_ic(forecasts, panel)
     n_evaluations = record_evaluation(
         workspace,

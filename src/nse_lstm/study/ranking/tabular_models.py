@@ -11,14 +11,13 @@ import pandas as pd
 from nse_lstm.config import study_document
 from nse_lstm.errors import ArtefactError
 from nse_lstm.features.folds import Fold, folds_of_years
-from nse_lstm.models.tabular_models import forecast_tabular
 from nse_lstm.models.versions import artefact_version
 from nse_lstm.study.core.market_scope import first_ranking_year
 from nse_lstm.study.core.phase_tables import ALL_STOCKS
 from nse_lstm.study.core.scored_years import scored_years
 from nse_lstm.study.core.study_data import StudyData
 from nse_lstm.study.core.versioned_folder import Made, read_or_make
-from nse_lstm.study.ranking.features_and_targets import build_tables
+from nse_lstm.study.ranking.features_and_targets import build_tables, forecast_aims
 from nse_lstm.tables import RANKED_FEATURES
 
 Progress = Callable[[str], None]
@@ -80,18 +79,8 @@ def _make(data: StudyData, progress: Progress, folds: list[Fold]) -> Made:
     tables = build_tables(data.panel, study=study, more_aims=[at_once])
     for fold in folds:
         progress(f"ridge and trees of {fold.year}: {len(tables.targets)} aims")
-        blocks = [
-            forecast_tabular(
-                tables.features,
-                table,
-                fold,
-                cross_section=study.cross_section,
-                tabular=study.tabular,
-                seed=study.seed,
-            )
-            for table in tables.targets
-        ]
-        yield fold, pd.concat(blocks), _count(tables.features, fold)
+        table = forecast_aims(tables.features, tables.targets, fold, study=study)
+        yield fold, table, _count(tables.features, fold)
 
 
 def _count(features: pd.DataFrame, fold: Fold) -> dict[str, float]:

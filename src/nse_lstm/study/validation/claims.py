@@ -146,11 +146,10 @@ def rank_ic_series(daily: pd.DataFrame, claim: Claim) -> Collected:
     claim : Claim
     """
     aim = (daily["horizon"] == claim.horizon) & (daily["delay"] == claim.delay)
-    wide = daily[aim].pivot_table(index="origin", columns="model", values="rank_ic")
-    if not set(_models(claim)) <= set(wide.columns):
-        return None
-    wide = wide[_models(claim)].dropna()
-    if wide.empty:
+    wide = _complete(
+        daily[aim].pivot_table(index="origin", columns="model", values="rank_ic"), claim
+    )
+    if wide is None:
         return None
     one = pd.Series(1.0, index=wide.index)
     return _best_of(
@@ -176,12 +175,12 @@ def crps_series(losses: pd.DataFrame, claim: Claim, *, study: Study) -> Collecte
     if losses.empty:
         return None
     own = losses[losses["horizon"] == claim.horizon]
-    wide = own.pivot_table(
+    summed = own.pivot_table(
         index="target_date", columns="model", values="crps", aggfunc="sum"
     )
-    if not set(_models(claim)) <= set(wide.columns):
+    wide = _complete(summed, claim)
+    if wide is None:
         return None
-    wide = wide[_models(claim)].dropna()
     years = pd.DatetimeIndex(wide.index).year
     chosen = np.array([span_of(int(year), study.market) == CHOSEN_ON for year in years])
     judged = wide[chosen] if chosen.any() else wide
@@ -271,14 +270,11 @@ def saving_series(timing: pd.DataFrame, claim: Claim) -> Collected:
     """
     own = timing[timing["wait"] == claim.horizon]
     key = ["side", "session"]
-    wide = own.pivot(index=key, columns="signal", values="saving_bps")
-    if not set(_models(claim)) <= set(wide.columns):
+    wide = _complete(own.pivot(index=key, columns="signal", values="saving_bps"), claim)
+    if wide is None:
         return None
-    wide = wide[_models(claim)].dropna()
     counts = own[own["signal"] == claim.model].set_index(key)["n_orders"]
     n_orders = counts.reindex(wide.index).astype(float)
-    if wide.empty:
-        return None
     return _best_of(
         claim,
         lambda other: n_orders * (wide[claim.model] - wide[other]),
@@ -302,12 +298,19 @@ def _side_by_side(joined: pd.DataFrame, claim: Claim) -> pd.DataFrame | None:
     aim = (joined["horizon"] == claim.horizon) & (joined["delay"] == claim.delay)
     own = joined[aim & joined["model"].isin(_models(claim))].dropna(subset="y")
     key = ["target_date", "ticker"]
-    wide = own.pivot_table(index=key, columns="model", values="y_hat")
-    if not set(_models(claim)) <= set(wide.columns):
+    wide = _complete(own.pivot_table(index=key, columns="model", values="y_hat"), claim)
+    if wide is None:
         return None
     y = own.groupby(key)["y"].first()
-    wide = wide[_models(claim)].dropna()
-    return None if wide.empty else wide.assign(y=y.reindex(wide.index))
+    return wide.assign(y=y.reindex(wide.index))
+
+
+def _complete(wide: pd.DataFrame, claim: Claim) -> pd.DataFrame | None:
+    """Keep the rows where all of the claim's models have a value; None without any."""
+    if not set(_models(claim)) <= set(wide.columns):
+        return None
+    known = wide[_models(claim)].dropna()
+    return None if known.empty else known
 
 
 def _best_of(

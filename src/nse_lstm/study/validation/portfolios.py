@@ -12,6 +12,7 @@ import pandas as pd
 from nse_lstm.config import Study
 from nse_lstm.errors import ArtefactError
 from nse_lstm.evaluation.portfolio_backtest import (
+    RankedMarket,
     benchmark_accounts,
     continuous_market,
     read_rule_inputs,
@@ -219,23 +220,17 @@ def _members(wide: MarketPanel, years: list[int]) -> list[str]:
 
 
 def _span_returns(study: Study, prices: pd.DataFrame, span: _Span) -> pd.DataFrame:
-    backtest, portfolio = study.backtest, study.portfolio
     tables = [
-        tilt_accounts(
-            inputs, span.market, backtest=backtest, portfolio=portfolio
-        ).assign(model=model)
-        for model, inputs in span.inputs.items()
+        tilt_accounts(_ranked(study, span, model)).assign(model=model)
+        for model in span.inputs
     ]
-    first = next(iter(span.inputs.values()))
-    tables.append(
-        benchmark_accounts(first, span.market, backtest=backtest, portfolio=portfolio)
-    )
+    tables.append(benchmark_accounts(_ranked(study, span, next(iter(span.inputs)))))
     index = hold_index(
         prices,
         sessions=market_sessions(prices),
         start=pd.Timestamp(span.years[0], 1, 1),
         end=pd.Timestamp(span.years[-1] + 1, 1, 1),
-        backtest=backtest,
+        backtest=study.backtest,
     )
     if index is not None:
         tables.append(
@@ -244,6 +239,12 @@ def _span_returns(study: Study, prices: pd.DataFrame, span: _Span) -> pd.DataFra
             )
         )
     return pd.concat(tables, ignore_index=True)
+
+
+def _ranked(study: Study, span: _Span, model: str) -> RankedMarket:
+    return RankedMarket(
+        span.inputs[model], span.market, study.backtest, study.portfolio
+    )
 
 
 def _capacity(
@@ -263,11 +264,8 @@ def _capacity(
                 for span in spans:
                     path = rule_path(
                         name,
-                        span.inputs[model],
-                        span.market,
+                        _ranked(study, span, model),
                         start=0,
-                        backtest=backtest,
-                        portfolio=portfolio,
                         limits=read_size_limits(
                             span.market, panel, capital=capital, backtest=backtest
                         ),
