@@ -13,11 +13,15 @@ from typing import Any
 
 import pandas as pd
 
+from nse_lstm.config import Study
 from nse_lstm.study.audit.alarms import AuditAlarm
 from nse_lstm.study.audit.markets import open_audit
 from nse_lstm.study.audit.pipeline_run import PipelineRun, run_pipeline
 from nse_lstm.study.core.phases import PHASES
+from nse_lstm.study.core.study_data import open_study_data
+from nse_lstm.study.core.trials import LEDGER, record_trials
 from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.tables import STRATEGY_RETURNS, read_table
 
 FOLDERS = tuple(dict.fromkeys(name for phase in PHASES for name in phase.writes))
 TIMED = ("run.json",)
@@ -42,9 +46,8 @@ def walk_again(base: PipelineRun, root: Path, learner: str) -> list[AuditAlarm]:
     study, raw = base.workspace.study, base.workspace.paths.raw
     cost = study.backtest.headline_cost_bps
     other = replace(
-        study,
+        _other_seed(study),
         test_year=base.folds[-1].year - 1,
-        seed=study.seed + 1,
         backtest=replace(
             study.backtest, cost_bps=(0, cost + 1), headline_cost_bps=cost + 1
         ),
@@ -52,9 +55,48 @@ def walk_again(base: PipelineRun, root: Path, learner: str) -> list[AuditAlarm]:
     rankings = base.ranking is not None
     run_pipeline(open_audit(other, root, raw), learner, rankings=rankings)
     used = open_audit(study, root, raw)
-    shutil.rmtree(used.paths.ledger)
+    earlier = used.paths.ledger.rename(root / "earlier ledger")
     run_pipeline(used, learner, rankings=rankings)
-    return compare_roots(base.workspace, used)
+    return [*compare_roots(base.workspace, used), *forgotten_trials(used, earlier)]
+
+
+def forgotten_trials(used: Workspace, earlier: Path) -> list[AuditAlarm]:
+    """Return one alarm per trial that is not added to the ledger of another study.
+
+    Parameters
+    ----------
+    used : Workspace
+        After Phase 4, with a ledger of its own trials alone.
+    earlier : Path
+        A ledger of another study's trials of the same strategies, which takes the
+        place of its own.
+    """
+    ledger, data = used.paths.ledger, open_study_data(used)
+    table = read_table(STRATEGY_RETURNS, used.paths.evaluation / "returns.parquet")
+    known = table[table["fold"] < data.facts.test_year]
+    fresh = _trials(ledger)
+    shutil.rmtree(ledger)
+    earlier.rename(ledger)
+    # With the earlier study's seed, so that the strategies have the same names.
+    alike = replace(data, study=_other_seed(used.study))
+    record_trials(alike, known, cost_bps=used.study.backtest.headline_cost_bps)
+    models = set(known["model"])
+    return [
+        AuditAlarm("repeated walk", "ledger", f"{model} {rule} is no trial of its own")
+        for study, model, rule in sorted(fresh - _trials(ledger))
+        if model in models
+    ]
+
+
+def _other_seed(study: Study) -> Study:
+    return replace(study, seed=study.seed + 1)
+
+
+def _trials(ledger: Path) -> set[tuple[str, str, str]]:
+    """Return study, model and rule of every line."""
+    lines = (ledger / LEDGER).read_text("utf-8").splitlines()
+    rows = map(json.loads, lines)
+    return {(row["study"], row["model"], row["rule"]) for row in rows}
 
 
 def resume_walk(base: PipelineRun, learner: str) -> list[AuditAlarm]:
