@@ -188,8 +188,9 @@ FORCE:
 
 ##@ Laboratory
 .PHONY: lab
-lab: | $(ENVIRONMENT)  ## JupyterLab, on the environment's own kernel; edited modules are picked up
-	IPYTHONDIR="$(CURDIR)/.ipython" .venv/bin/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(LAB)
+lab: | $(ENVIRONMENT)  ## JupyterLab with a starter notebook, laboratory/start.ipynb; edited modules are picked up
+	@$(NSE_LSTM) starter laboratory/start.ipynb
+	IPYTHONDIR="$(CURDIR)/.ipython" .venv/bin/jupyter lab --LabApp.default_url=/lab/tree/laboratory/start.ipynb $(LAB)
 
 .PHONY: doctor
 doctor: | $(ENVIRONMENT)  ## Check environment, data and artefacts, with advice

@@ -1,11 +1,14 @@
 """The contract every notebook keeps, checked without running one."""
 
 import ast
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 from support.places import ROOT
+
+from nse_lstm.reporting.page_foot import move_files, page_foot, section_objects
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MAX_LINES = 12
@@ -103,7 +106,41 @@ def test_a_notebook_opens_with_a_question_and_closes_with_what_it_shows(
     assert title.startswith("# ")
     assert question.startswith("**") and question.endswith("**")
     assert "| Reads |" in prose[0] and "| Writes |" in prose[0]
-    assert prose[-1].startswith("## What this shows")
+    closing = prose[-2] if path.stem in PHASES else prose[-1]
+    assert closing.startswith("## What this shows")
+
+
+@pytest.mark.parametrize("name", PHASES)
+def test_a_phase_ends_with_things_to_try_on_its_own_objects(name: str) -> None:
+    path = ROOT / "notebooks" / f"{name}.ipynb"
+    last = nbformat.read(path, as_version=4).cells[-1]
+    assert last.source.startswith("## Things to try")
+    tried = re.findall(r"^- .*: `(.+)`$|^- .*\? `(.+)`$", last.source, re.MULTILINE)
+    lines = [first or second for first, second in tried]
+    assert len(lines) == 3
+    code = "\n".join(cell.source for cell in cells(path, "code"))
+    known = set(re.findall(r"^(?:\w+, )*(\w+)(?:, \w+)* = ", code, re.MULTILINE))
+    known |= set(re.findall(r"^(\w+), \w+ = ", code, re.MULTILINE))
+    for line in lines:
+        if not line.startswith(("make ", "nse-lstm ")):
+            used = [n.id for n in ast.walk(ast.parse(line)) if isinstance(n, ast.Name)]
+            assert set(used) <= known | {"open_laboratory"}
+
+
+@every_notebook
+def test_the_foot_of_a_page_names_files_and_the_object_of_every_section(
+    path: Path,
+) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    files = move_files(notebook.cells[0])
+    assert [name for name, _ in files] == ["Reads", "Writes"]
+    assert "| Reads" not in notebook.cells[0].source
+    for _, objects in section_objects(notebook.cells):
+        for each in objects:
+            ast.parse(each)
+            assert "root" not in each.split(".")
+    foot = page_foot(files, section_objects(notebook.cells))
+    assert foot.count("<details>") == foot.count("</details>") >= 1
 
 
 @every_notebook

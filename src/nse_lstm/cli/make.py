@@ -95,6 +95,15 @@ def index(identity: Identity, path: Path) -> None:
 
 
 @app.command(hidden=True)
+def starter(path: Path) -> None:
+    """Write the starter notebook of the laboratory, unless it is there."""
+    from nse_lstm.study.tools.starter import write_starter
+
+    if write_starter(path):
+        typer.echo(f"{path} is a first notebook of your own")
+
+
+@app.command(hidden=True)
 def copy_ledger(first: Path, second: Path, market: str = "simulated") -> None:
     """Copy one build's ledger of trials and evaluations to a second build."""
     from nse_lstm.study.tools.reproducibility import copy_ledger as copy

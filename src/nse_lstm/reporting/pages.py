@@ -17,6 +17,7 @@ from nse_lstm.reporting.active import find_active
 from nse_lstm.reporting.banner import Banner, make_banner
 from nse_lstm.reporting.format import typeset_minus
 from nse_lstm.reporting.notebook_format import nbformat
+from nse_lstm.reporting.page_foot import move_files, page_foot, section_objects
 
 PHASES = {
     "index": "Verdict",
@@ -71,7 +72,8 @@ def render_notebook(
     """Render an executed notebook as a page, the study's verdict first.
 
     Pages are rendered after Phase 4, so the pages of earlier phases have the verdict
-    too.
+    too. The files that a notebook reads and writes are folded at the foot, beside the
+    objects of its sections.
 
     Parameters
     ----------
@@ -92,6 +94,7 @@ def render_notebook(
     if title:
         first = notebook.cells[0].source.removeprefix("# ")
         notebook.cells[0].source = f"# {title}: {first[:1].lower()}{first[1:]}"
+    foot = page_foot(move_files(notebook.cells[0]), section_objects(notebook.cells))
     for cell in notebook.cells:
         # Progress and library chatter stay in the executed notebook.
         outputs = cell.get("outputs", [])
@@ -110,7 +113,7 @@ def render_notebook(
     )
     body, _ = exporter.from_notebook_node(notebook)
     page = wrap_page(
-        body,
+        body + foot,
         name=source.stem,
         metadata=notebook.metadata["nse_lstm"],
         banner=make_banner(verdict),

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 from support.tiny_study import tiny_workspace
 from typer.testing import CliRunner
@@ -11,6 +12,7 @@ from nse_lstm.cli import app
 from nse_lstm.paths import find_root
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.data_analysis.raw_files import prepare_raw
+from nse_lstm.study.tools.starter import write_starter
 
 DOCS = find_root() / "docs"
 TEXT = (DOCS / "tutorial.md").read_text(encoding="utf-8")
@@ -55,6 +57,23 @@ def test_ten_lines_are_enough_for_a_keras_model(root: Path) -> None:
     names: dict = {}
     exec(compile(here(code, root), "<docs/own_keras_model.md>", "exec"), names)
     assert names["run"].name == "conv" and "conv" in names["run"].scores
+
+
+def test_the_starter_notebook_is_the_tutorials_python_and_is_never_overwritten(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "start.ipynb"
+    assert CliRunner().invoke(app, ["starter", str(path)]).exit_code == 0
+    cells = nbformat.read(path, as_version=4).cells
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    assert code == [block.strip() for kind, block in BLOCKS if kind]
+    assert all(
+        (DOCS / link).exists()
+        for cell in cells
+        for link in re.findall(r"\]\(\.\./docs/([^)#]+)", cell.source)
+    )
+    path.write_text("mine")
+    assert not write_starter(path) and path.read_text() == "mine"
 
 
 def test_the_verbs_of_the_tutorial_are_verbs(root: Path) -> None:

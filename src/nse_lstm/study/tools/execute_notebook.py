@@ -83,8 +83,8 @@ def execute_notebook(
             log_output=verbose,
             **{f"{name}_file": stream for name, stream in streams.items()},
             cwd=str(source.parent),
-            # Hide the kernel's remark on unencrypted loopback connections.
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+            # Hide remarks on loopback connections and on its own shutdown.
+            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
         )
     except papermill.PapermillExecutionError as error:
         raise StudyError(
