@@ -1,12 +1,15 @@
 """Verbs of deployment: scoring, promotion, service, monitoring, forecast store."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nse_lstm.cli.verbs import Answer, Identity, verb
 from nse_lstm.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 StoreUrl = Annotated[
     str,
@@ -56,10 +59,11 @@ def score(
     )
     columns = ["ticker", "stage", "model", "origin", "target_date", "price_hat"]
     columns += ["y_hat", "lower", "upper", "flags"]
-    lines = [
-        f"{row.ticker} {row.stage} {row.model}: no forecast: {row.reason}"
-        for row in found.refused.itertuples()
-    ]
+    lines = refusal_lines(found.refused)
+    if len(found.forecasts):
+        lines.append(
+            "In use: the rows of stage champion. The others are stored for comparison"
+        )
     lines.append(
         f"{found.n_new} of {len(found.forecasts)} rows are new in {found.store}"
     )
@@ -70,6 +74,27 @@ def score(
     ]
     fails = found.forecasts.empty or len(found.differences) > 0
     return Answer(found.forecasts[columns], lines, code=int(fails))
+
+
+def refusal_lines(refused: "pd.DataFrame") -> list[str]:
+    """Say each reason for a missing forecast once, with the models that it stops.
+
+    Parameters
+    ----------
+    refused : DataFrame
+        As from ``serving.score_latest``.
+    """
+    return [
+        f"No forecast of {_models(rows)}: {reason}"
+        for reason, rows in refused.groupby("reason", sort=False)
+    ]
+
+
+def _models(rows: "pd.DataFrame") -> str:
+    if len(rows) == 1:
+        row = rows.iloc[0]
+        return f"{row['ticker']} ({row['stage']} {row['model']})"
+    return f"{', '.join(dict.fromkeys(rows['ticker']))} ({len(rows)} models)"
 
 
 def _correct(identity: Identity, day: str, reason: str, store: str) -> Answer:

@@ -122,7 +122,8 @@ def panel_flags(
         "stale_panel",
         limits.on_stale_panel,
         f"Expected a last session within {limits.max_panel_age} weekdays of "
-        f"{as_of.date()}. Received: {last.date()}, {age} before",
+        f"{as_of.date()}. Received: {last.date()}, {age} before. Put the newest price "
+        "file into the folder and score again, or give the day of the files as AS_OF",
     )
 
 
