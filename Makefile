@@ -80,7 +80,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 # What each target is made from, as it follows from the code's imports and from the
 # tables that phases declare (study/core/phases.py); Make reads it anew when code changed.
 EDGES     := build/edges.mk
-ANATOMY   := 91_anatomy_of_a_sharpe
+CLAIMED   := 91_anatomy_of_a_sharpe 92_published_claims
 TEMPLATES := $(wildcard src/nse_lstm/reporting/templates/*)
 $(EDGES): $(shell find src/nse_lstm -name '*.py') $(wildcard notebooks/*.ipynb)
 	@PYTHONPATH=src $(firstword $(wildcard .venv/bin/python) $(PYTHON)) -m nse_lstm.study.tools.make_edges $@
@@ -171,7 +171,7 @@ $(BUILD)/stocks.txt: notebooks/90_stock.ipynb $(BUILD)/04_validation.ipynb $(TEM
 $(REPORTS)/status.html: $(BUILD)/05_deployment.ipynb $(TEMPLATES)
 	$(Q)$(NSE_LSTM) status $@ $(IDENTITY)
 
-$(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html) $(REPORTS)/$(ANATOMY).html $(REPORTS)/status.html $(BUILD)/stocks.txt
+$(REPORTS)/index.html: $(PHASES:%=$(REPORTS)/%.html) $(CLAIMED:%=$(REPORTS)/%.html) $(REPORTS)/status.html $(BUILD)/stocks.txt
 	$(Q)$(NSE_LSTM) index $@ $(IDENTITY)
 
 # Rewritten only when the market, the test year, the study file, the raw files or the

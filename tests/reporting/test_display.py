@@ -96,3 +96,25 @@ def test_a_model_has_one_name_and_a_long_name_may_break() -> None:
     page = show_table(table).html
     assert ">v2 LSTM</td>" in page
     assert "NSE_<wbr>data_<wbr>all_<wbr>stocks_<wbr>2013.csv" in page
+
+
+def test_a_row_of_a_wide_table_is_a_card_on_a_phone() -> None:
+    # Four columns are stacked, three are not, and neither is a long table.
+    wide = pd.DataFrame({HOSTILE: ["x"], "net_return": [0.1], "a": [1], "b": [2]})
+    page = show_table(wide).html
+    assert '<table class="stack">' in page
+    assert '<td data-label="net return" class="number">+10.0%</td>' in page
+    assert "<script" not in page
+    long = pd.concat([wide] * 16)
+    for table in (wide.iloc[:, :3], long):
+        assert "data-label" not in show_table(table).html
+        assert "stack" not in show_table(table).html
+
+
+@pytest.mark.parametrize(("inches", "swiped"), [(5.2, False), (8.0, True)])
+def test_a_narrow_figure_fits_a_phone(inches: float, swiped: bool) -> None:
+    figure = plot()
+    figure.set_figwidth(inches)
+    page = picture(figure, alt="a").html
+    assert ('class="picture"' in page) == swiped
+    assert ('class="picture whole"' in page) != swiped

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-NOTEBOOKS = [*sorted(FOLDER.glob("0*.ipynb")), FOLDER / "91_anatomy_of_a_sharpe.ipynb"]
+NOTEBOOKS = [*sorted(FOLDER.glob("0*.ipynb")), *sorted(FOLDER.glob("9[12]_*.ipynb"))]
 STOCK = FOLDER / "90_stock.ipynb"
 OPENED = ("02_architecture", "03_full_training", "04_validation", "05_deployment")
 OPENED += ("90_stock", "91_anatomy_of_a_sharpe")
@@ -161,7 +161,7 @@ def test_every_figure_is_read_to_whoever_cannot_see_it(built: Workspace) -> None
             assert len(text) >= 80 and re.search(r"\d", text), (path, text)
         assert len(set(read.alternatives)) == len(read.alternatives), path
         n_figures += len(read.alternatives)
-    # Of the phases, the anatomy and two stocks.
+    # Of the phases, the checked claims and two stocks.
     assert n_figures >= 35
 
 

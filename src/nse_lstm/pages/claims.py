@@ -120,8 +120,7 @@ def draw_family(claims: pd.DataFrame) -> Html:
     words = sentence(NOT_YET) if "not yet" in {row["answer"] for row in rows} else None
     figure = draw_claims_in_words(claims)
     drawn = picture(figure, alt="Every declared claim, effect and 95 % interval.")
-    whole = f'<div class="whole">{drawn.html}</div>'
-    return Html(whole + words.html) if words else Html(whole)
+    return Html(drawn.html + words.html) if words else drawn
 
 
 def draw_claims_in_words(claims: pd.DataFrame) -> Figure:

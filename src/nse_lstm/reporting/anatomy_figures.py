@@ -1,4 +1,4 @@
-"""Draw the anatomy: the Sharpe ratio at every step from claim to honest number."""
+"""Draw checked claims: a Sharpe ratio step by step, and published errors."""
 
 from typing import Any
 
@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import (
+    FuncFormatter,
+    MultipleLocator,
+    NullLocator,
+    PercentFormatter,
+)
 
 from nse_lstm.reporting.canvas import (
     COLOURS,
@@ -172,6 +177,51 @@ def draw_chance(scores: pd.Series, *, old: float, claim: float) -> Figure:
     axes.set_xlabel("Sharpe ratio by the claim's arithmetic")
     says = read_chance(scores, old=old, claim=claim)
     put_numbers(figure, _deciles(scores), says=says)
+    return figure
+
+
+def draw_published_errors(scores: pd.DataFrame, *, band: tuple[float, float]) -> Figure:
+    """Draw the error of "same price as yesterday" by stock, and a published band.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``span`` (years in words), ``ticker``, ``mape`` (fraction of the price), and
+        ``r_squared`` and ``unchanged`` for the numbers.
+    band : (float, float)
+        Lowest and highest published error.
+    """
+    spans = list(dict.fromkeys(scores["span"]))
+    figure, axes = start_axes((5.2, 1.5 + 0.45 * len(spans)))
+    low, high = band
+    axes.axvspan(low, high, color=COLOURS["mended"], alpha=0.25, lw=0)
+    axes.annotate(
+        "as published",
+        (low, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(3, -10),
+        textcoords="offset points",
+        fontsize=8.5,
+    )
+    for place, span in enumerate(spans):
+        own = scores.loc[scores["span"] == span, "mape"]
+        axes.plot(own, [place] * len(own), "o", color=COLOURS["persistence"], ms=5)
+    axes.set_yticks(range(len(spans)), spans)
+    axes.set_ylim(len(spans) - 0.5, -0.9)
+    axes.set_xlim(0, 1.15 * max(high, scores["mape"].max()))
+    axes.xaxis.set_major_locator(MultipleLocator(0.005))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    axes.set_xlabel("mean absolute error, % of price: one dot per stock")
+    inside = int(scores["mape"].between(low, high).sum())
+    put_title(
+        axes, f"Yesterday's price: {inside} of {len(scores)} in the published band"
+    )
+    says = (
+        f"Published {low:.2%} to {high:.2%}. Yesterday's price: "
+        f"{scores['mape'].min():.2%} to {scores['mape'].max():.2%}."
+    )
+    columns = ["span", "ticker", "mape", "r_squared", "unchanged"]
+    put_numbers(figure, scores[columns].round(4), says=says)
     return figure
 
 

@@ -39,6 +39,10 @@ SHORTEST = 14
 """Characters up to which a cell does not wrap."""
 LONG = 40
 """Characters from which a cell is given room to wrap."""
+STACKED = 4, 15
+"""Columns from which, and rows up to which, a table's rows are cards on a phone."""
+NARROW = 5.6
+"""Inches up to which a figure is read on a phone without swiping."""
 
 # Heading and format of the columns that tables share. Other columns show as they are.
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -170,7 +174,10 @@ def show_table(
     (True, True, True)
     """
     shown = table.head(max_rows) if max_rows else table
-    columns = [_column(str(name), shown.iloc[:, n]) for n, name in enumerate(shown)]
+    stacked = shown.shape[1] >= STACKED[0] and len(shown) <= STACKED[1]
+    columns = [
+        _column(str(name), shown.iloc[:, n], stacked) for n, name in enumerate(shown)
+    ]
     nothing = f'<tr><td colspan="{max(len(columns), 1)}">none</td></tr>'
     rows = zip(*(column.cells for column in columns), strict=True)
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
@@ -180,10 +187,11 @@ def show_table(
     rest = f'<p class="note">{left_out} more rows not shown.</p>' if left_out else ""
     names = ", ".join(_heading(str(name))[0] for name in shown)
     label = html.escape(caption or names, quote=True)
+    kind = ' class="stack"' if stacked else ""
     # A table wider than a phone scrolls; the keyboard must reach it.
     return Html(
         f'<div class="table" tabindex="0" role="region" aria-label="{label}">'
-        f"<table>{title}<thead><tr>{head}</tr></thead>"
+        f"<table{kind}>{title}<thead><tr>{head}</tr></thead>"
         f"<tbody>{body or nothing}</tbody></table></div>{rest}"
     )
 
@@ -210,8 +218,9 @@ def picture(figure: Figure, *, alt: str) -> Html:
     alt = typeset_minus(f"{alt} {reading_of(figure)}".strip())
     plt.close(figure)
     data = base64.b64encode(stream.getvalue()).decode()
+    kind = "picture whole" if figure.get_figwidth() <= NARROW else "picture"
     return Html(
-        '<figure><div class="picture" tabindex="0" role="group" '
+        f'<figure><div class="{kind}" tabindex="0" role="group" '
         f'aria-label="Figure"><img alt="{html.escape(alt, quote=True)}" '
         f'src="data:image/svg+xml;base64,{data}"></div>'
         f'<details class="numbers"><summary>The numbers</summary>{numbers}'
@@ -260,8 +269,11 @@ class _Column:
     cells: list[str]
 
 
-def _column(name: str, values: "pd.Series[Any]") -> _Column:
-    """Write a column, aligned to the right if every value is a number."""
+def _column(name: str, values: "pd.Series[Any]", stacked: bool) -> _Column:
+    """Write a column, aligned to the right if every value is a number.
+
+    The cells of a stacked table repeat their heading for a phone.
+    """
     heading, specification = _heading(name)
     texts = [_text(value, name, specification) for value in values]
     numbers = [bool(NUMERIC.fullmatch(text)) for text in texts]
@@ -269,8 +281,9 @@ def _column(name: str, values: "pd.Series[Any]") -> _Column:
     right = any(numbers) and all(map(operator.or_, numbers, missing))
     kind = "number measured" if right and name in MEASURED else "number"
     attribute = f' class="{kind}"' if right else ""
+    label = f' data-label="{html.escape(heading)}"' if stacked else ""
     cells = [
-        f"<td{attribute or _kind(text)}>{_breakable(html.escape(text))}</td>"
+        f"<td{label}{attribute or _kind(text)}>{_breakable(html.escape(text))}</td>"
         for text in texts
     ]
     side = ' class="number"' if right else ""

@@ -32,6 +32,7 @@ MARKUP = re.compile(r"(<pre.*?</pre>|<code.*?</code>|<[^>]*>)", re.DOTALL)
 PER_CENT = re.compile(r"(?<=\d) %")
 BESIDE = {
     "91_anatomy_of_a_sharpe": "Anatomy",
+    "92_published_claims": "Published claims",
     "audit": "Audit",
     "data_card": "Data card",
     "glossary": "Glossary",

@@ -91,6 +91,12 @@ PHASES = (
         reads=(RAW, PANEL, ANALYSIS, f"{TRAINED}/walk_forward_v2"),
         writes=(f"{TRAINED}/anatomy",),
     ),
+    StudyPhase(
+        target="92_published_claims.ipynb",
+        source="notebooks/92_published_claims.ipynb",
+        reads=(PANEL, ANALYSIS),
+        writes=(),
+    ),
 )
 """In the order that they may run in, one after the other."""
 

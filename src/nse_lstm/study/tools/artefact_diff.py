@@ -15,7 +15,7 @@ TIMES = re.compile(
     # A number of seconds, milliseconds or minutes, and the name of the slowest model.
     r"\d[\d,.]*\s*(?:ms|s|min|minutes|seconds)\b(?: \([A-Z0-9-]+\))?"
     # A table's cell in a column of durations.
-    r'|(?<=<td class="number measured">)[^<]*'
+    r'|(?<=class="number measured">)[^<]*'
     # Papermill gives its cell of parameters a random identifier.
     r'|(?<=id="cell-id=)[^"]*'
 )
