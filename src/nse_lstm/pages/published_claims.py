@@ -119,8 +119,8 @@ def _reasons(rows: pd.DataFrame) -> dict[str, str]:
         "accuracy": "The same number again, turned round.",
         "scaled_rmse": "The error is divided by the range of all prices in the files. "
         "A longer history makes it smaller.",
-        "naive_ratio": f"A value below 1 seems to be skill. “No change” has {ratio:.2f} here, "
-        "because repeating a return adds its variance to the error.",
+        "naive_ratio": "A value below 1 seems to be skill. “No change” has "
+        f"{ratio:.2f} here, because repeating a return adds its variance to the error.",
         "not_down": f"{rows['unchanged'].median():.0%} of the sessions have no move, "
         "and “not down” is right in all of them. Of the moves, "
         f"{rows['up'].median():.0%} are rises.",

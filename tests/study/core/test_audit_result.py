@@ -116,7 +116,7 @@ def test_every_caller_that_records_a_trial_is_audited() -> None:
         for each in read_imports(source_path(name).read_text())
         if each.symbol == "record_trials"
     }
-    # The laboratory records a researcher's own trials, and the audit those of its market.
+    # The laboratory records a researcher's trials, the audit those of its market.
     apart = (".laboratory.", ".audit.")
     callers = {name for name in callers if not any(room in name for room in apart)}
     assert callers == {
