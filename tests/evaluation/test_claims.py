@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from nse_lstm.config import Claim, Claims, Market
 from nse_lstm.errors import StudyError
@@ -16,12 +17,12 @@ from nse_lstm.evaluation.claims import (
     answer_claim,
     bootstrap_effect,
     hac_effect,
-    holm,
     judge_claims,
     label_of,
     smallest_detectable,
     span_of,
 )
+from nse_lstm.evaluation.comparison import holm
 from nse_lstm.tables import CLAIMS, check
 
 NSE = Market(
@@ -163,14 +164,14 @@ def test_a_series_that_never_varies_is_not_tested(gain: list[float]) -> None:
 
 
 def test_holm_of_seven_by_hand() -> None:
-    p_values = dict(
-        zip("abcdefg", (0.001, 0.5, 0.004, 1, 0.01, 0.0004, 1), strict=True)
-    )
+    p_values = pd.Series([0.001, 0.5, 0.004, 1, 0.01, 0.0004, 1], list("abcdefg"))
     # Ordered: .0004 x 7, .001 x 6, .004 x 5, .01 x 4, .5 x 3, each at least the last.
-    assert holm(p_values) == pytest.approx(
+    assert holm(p_values).to_dict() == pytest.approx(
         {"f": 0.0028, "a": 0.006, "c": 0.02, "e": 0.04, "b": 1, "d": 1, "g": 1}
     )
-    assert holm({}) == {}
+    assert holm(pd.Series(dtype=float)).empty
+    theirs = multipletests(p_values.to_numpy(), method="holm")[1]
+    assert holm(p_values).tolist() == theirs.tolist()
 
 
 def effect(value: float, upper: float) -> Effect:
@@ -302,7 +303,7 @@ def test_chance_answers_yes_no_more_often_than_declared() -> None:
     for _ in range(200):
         own = series(generator.normal(0, 1, 250))
         found = hac_effect(own, horizon=1, confidence=0.95)
-        adjusted = holm({"price": found.p_value, "cash": 1.0})["price"]
+        adjusted = holm(pd.Series([found.p_value, 1.0])).iloc[0]
         n_yes += "yes" == answer_claim(
             found,
             adjusted=adjusted,

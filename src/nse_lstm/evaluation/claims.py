@@ -21,10 +21,10 @@ import pandas as pd
 from arch.bootstrap import StationaryBootstrap
 from numpy.typing import NDArray
 from scipy.stats import norm
-from statsmodels.stats.multitest import multipletests
 
 from nse_lstm.config import Claim, Claims, Market
 from nse_lstm.errors import StudyError
+from nse_lstm.evaluation.comparison import holm
 from nse_lstm.evaluation.hac import newey_west
 from nse_lstm.numerics import is_constant
 from nse_lstm.tables import CLAIMS, conform
@@ -131,25 +131,6 @@ def bootstrap_effect(
     reached = int((draws - value >= value).sum())
     p_value = max((1 + reached) / (1 + reps), series.least_p)
     return Effect(value, lower, upper, float(draws.std(ddof=1)), p_value, n)
-
-
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Return Holm's adjusted p-values of a family; none is left out of its size.
-
-    Parameters
-    ----------
-    p_values : mapping of str to float
-        By claim; 1 for one that could not be tested.
-
-    Examples
-    --------
-    >>> holm({"a": 0.125, "b": 0.5, "c": 0.25})
-    {'a': 0.375, 'b': 0.5, 'c': 0.5}
-    """
-    if not p_values:
-        return {}
-    adjusted = multipletests(list(p_values.values()), method="holm")[1]
-    return {name: float(value) for name, value in zip(p_values, adjusted, strict=True)}
 
 
 def answer_claim(
@@ -287,12 +268,12 @@ def judge_claims(
         for claim in declared.family
         if claim.name in series
     }
-    adjusted = holm(
-        {
-            claim.name: pooled[claim.name][0].p_value if claim.name in pooled else 1.0
-            for claim in declared.family
-        }
-    )
+    # A claim that could not be tested still counts in the family's size.
+    raw = {
+        claim.name: pooled[claim.name][0].p_value if claim.name in pooled else 1.0
+        for claim in declared.family
+    }
+    adjusted = holm(pd.Series(raw, dtype=float)).to_dict()
     rows = []
     for claim in declared.family:
         if claim.name not in pooled:

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm, t
-from statsmodels.stats.multitest import multipletests
 
 from nse_lstm.errors import StudyError, TableError
 from nse_lstm.evaluation.hac import Kernel, long_run_variance
@@ -225,8 +224,10 @@ def holm(p_values: pd.Series) -> pd.Series:
     """
     asked = p_values.dropna()
     adjusted = p_values.astype(float).copy()
-    if len(asked):
-        adjusted[asked.index] = multipletests(asked.to_numpy(), method="holm")[1]
+    # Not statsmodels' multipletests, which collects garbage on every call: 0.05 s.
+    order = np.argsort(asked.to_numpy(), kind="stable")
+    times = asked.to_numpy()[order] * np.arange(len(asked), 0, -1)
+    adjusted[asked.index[order]] = np.minimum(np.maximum.accumulate(times), 1.0)
     return adjusted
 
 

@@ -39,14 +39,16 @@ def monthly_universe(
         Bool. Months with less than ``liquidity_sessions`` of history have no members.
     """
     traded = turnover.fillna(0.0).sort_index(axis=1)
+    kes = traded.to_numpy(float)
     month = sessions.to_period("M")
-    member = pd.DataFrame(False, index=sessions, columns=traded.columns)
+    member = np.zeros((len(sessions), len(traded.columns)), bool)
     for start in month.unique():
-        known = traded[traded.index < start.start_time]
-        recent = known.tail(cross_section.liquidity_sessions)
-        if len(recent) == cross_section.liquidity_sessions:
-            member.loc[month == start, _most_traded(recent, cross_section)] = True
-    return member
+        end = int(traded.index.searchsorted(start.start_time))
+        if end >= cross_section.liquidity_sessions:
+            recent = kes[end - cross_section.liquidity_sessions : end]
+            chosen = _most_traded(recent, cross_section)
+            member[np.ix_(np.asarray(month == start), chosen)] = True
+    return pd.DataFrame(member, index=sessions, columns=traded.columns)
 
 
 def cross_sectional_rank(values: pd.DataFrame, member: pd.DataFrame) -> pd.DataFrame:
@@ -73,12 +75,24 @@ def cross_sectional_rank(values: pd.DataFrame, member: pd.DataFrame) -> pd.DataF
     >>> cross_sectional_rank(values, among).iloc[0].tolist()
     [0.25, -0.25, 0.5]
     """
-    rounded = values.round(DECIMALS).to_numpy()
-    rows = [
-        _mid_rank(row, row[is_member & ~np.isnan(row)])
-        for row, is_member in zip(rounded, member.to_numpy(), strict=True)
-    ]
-    return pd.DataFrame(np.array(rows), index=values.index, columns=values.columns)
+    rounded = values.round(DECIMALS).to_numpy(float)
+    known = ~np.isnan(rounded)
+    row = np.nonzero(known)[0]
+    distinct, place = np.unique(rounded[known], return_inverse=True)
+    # Whole numbers in the order of the values within a row, and of the rows.
+    order = row * len(distinct) + place
+    among = member.to_numpy(bool)[known]
+    ordered = np.sort(order[among])
+    counts = np.bincount(row[among], minlength=len(rounded))
+    n, earlier = counts[row], (np.cumsum(counts) - counts)[row]
+    below = np.searchsorted(ordered, order, side="left") - earlier
+    up_to = np.searchsorted(ordered, order, side="right") - earlier
+    ranks = np.full(rounded.shape, np.nan)
+    # (n_below + n_not_above) / (2 n) - 1/2
+    ranks[known] = np.where(
+        n < 2, np.nan, (below + up_to) / (2 * np.maximum(n, 1)) - 0.5
+    )
+    return pd.DataFrame(ranks, index=values.index, columns=values.columns)
 
 
 def above_mean(values: pd.DataFrame, member: pd.DataFrame) -> pd.DataFrame:
@@ -97,20 +111,10 @@ def above_mean(values: pd.DataFrame, member: pd.DataFrame) -> pd.DataFrame:
     return values.sub(values.where(member).mean(axis=1), axis=0)
 
 
-def _most_traded(recent: pd.DataFrame, cross_section: CrossSection) -> list[str]:
-    often = (recent > 0).mean() >= cross_section.min_traded_share
-    ordered = recent.median()[often].sort_values(ascending=False, kind="stable")
-    return list(ordered.index[: cross_section.size])
-
-
-def _mid_rank(
-    row: NDArray[np.float64], among: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return (n_below + n_not_above) / (2 n) - 1/2 of each value."""
-    if len(among) < 2:
-        return np.full(len(row), np.nan)
-    ordered = np.sort(among)
-    below = np.searchsorted(ordered, row, side="left")
-    up_to = np.searchsorted(ordered, row, side="right")
-    rank = (below + up_to) / (2 * len(ordered)) - 0.5
-    return np.where(np.isnan(row), np.nan, rank)
+def _most_traded(
+    recent: NDArray[np.float64], cross_section: CrossSection
+) -> NDArray[np.intp]:
+    """Return the places of the universe's stocks, the most traded first."""
+    often = np.flatnonzero((recent > 0).mean(axis=0) >= cross_section.min_traded_share)
+    order = np.argsort(-np.median(recent[:, often], axis=0), kind="stable")
+    return often[order[: cross_section.size]]
