@@ -3,7 +3,10 @@
 import pandas as pd
 import pytest
 
-from nse_lstm.pages.answers import plain_answers
+from nse_lstm.pages.answers import ACCURACY, PROFIT, plain_answers
+from nse_lstm.pages.claims import QUESTIONS
+from nse_lstm.pages.index import _in_order
+from nse_lstm.reporting.index import PlainAnswer
 
 LATER = "out-of-sample R², a session later"
 VERDICT = {
@@ -69,3 +72,16 @@ def test_v2_is_compared_with_no_change_as_a_ratio() -> None:
     assert first.answer == "No"
     # 1 - R² is the ratio of the squared errors.
     assert "56 times that of “same price as today”" in first.evidence
+
+
+def test_profit_stands_behind_the_claims_on_the_price_and_accuracy_once() -> None:
+    def ask(*questions: str) -> list[PlainAnswer]:
+        return [PlainAnswer(question, "No", "") for question in questions]
+
+    claims = ask(QUESTIONS["price"], QUESTIONS["direction"], QUESTIONS["cash"])
+    answers = ask(ACCURACY, PROFIT, "v2?")
+    first, rest = _in_order(claims, answers)
+    assert [each.question for each in first[1:3]] == [QUESTIONS["direction"], PROFIT]
+    assert len(first) == 4 and rest == ask("v2?")
+    # Without a claim on the price, the networks' answers stand as they are.
+    assert _in_order(claims[2:], answers) == (claims[2:], answers)

@@ -13,6 +13,8 @@ from nse_lstm.reporting.index import PlainAnswer
 NETWORK, LETTER = "stock_lstm", "v2"
 """The network that answers for forecasts, and the one of the first status page."""
 NAIVE = "persistence"
+ACCURACY = "Can a network forecast the next session's price?"
+PROFIT = "Is that a profit?"
 SAME_PRICE = "“same price as today”"
 VERDICTS = {"yes": "Yes", "no": "No", "undecided": "No evidence of it"}
 
@@ -75,7 +77,7 @@ def _accuracy(found: pd.Series) -> PlainAnswer:
     else:
         answer = "No" if found["upper"] < 0 else "Not shown"
     return PlainAnswer(
-        question="Can a network forecast the next session's price?",
+        question=ACCURACY,
         answer=answer,
         evidence=f"the {name_of(NETWORK)}'s squared error is "
         f"{_less(found, SAME_PRICE)}, over {found['n']} sessions",
@@ -86,7 +88,7 @@ def _profit(later: pd.Series) -> PlainAnswer:
     """Say what is left of the accuracy where a trade is possible: never a profit."""
     left = "something of it is left" if later["lower"] > 0 else "none of it is shown"
     return PlainAnswer(
-        question="Is that a profit?",
+        question=PROFIT,
         answer="No evidence of it",
         evidence="the printed price is known only after the close; "
         f"one session later, when a trade is possible, {left}: a squared error "

@@ -1,27 +1,43 @@
 """Write the index and the further pages from the tables that the phases left."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
+from nse_lstm.deployment.registry_entry import CHAMPION
 from nse_lstm.errors import ArtefactError
 from nse_lstm.json_files import read_json
-from nse_lstm.pages.answers import plain_answers
+from nse_lstm.pages.answers import ACCURACY, PROFIT, plain_answers
 from nse_lstm.pages.cards import write_cards
-from nse_lstm.pages.claims import claim_answers, draw_family, fund_sentences
+from nse_lstm.pages.claims import (
+    QUESTIONS,
+    claim_answers,
+    draw_family,
+    fund_sentences,
+)
 from nse_lstm.pages.forecast_faults import show_faults
 from nse_lstm.pages.stock_page import stocks_with_page
 from nse_lstm.pages.summary import pooled_score, read_test_scores
 from nse_lstm.paths import write_text
-from nse_lstm.reporting.display import Html
+from nse_lstm.reporting.deployment_figures import draw_next
+from nse_lstm.reporting.display import Html, picture
 from nse_lstm.reporting.format import format_number
 from nse_lstm.reporting.index import Fact, PlainAnswer, render_index
-from nse_lstm.study.core.phase_tables import read_facts
+from nse_lstm.reporting.portfolio_figures import draw_equity
+from nse_lstm.study.core.phase_tables import read_facts, study_folds
 from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.ranking.rank_models import EQUAL
 from nse_lstm.study.training.model_checks import safety_card
 from nse_lstm.study.validation.claims import read_claims
-from nse_lstm.tables import EVIDENCE, FORECAST_FAULTS, read_table
+from nse_lstm.tables import (
+    EVIDENCE,
+    FORECAST_FAULTS,
+    PORTFOLIO_RETURNS,
+    STORED_FORECASTS,
+    read_table,
+)
 
 
 def write_index(workspace: Workspace, path: Path) -> list[PlainAnswer]:
@@ -54,14 +70,18 @@ def write_index(workspace: Workspace, path: Path) -> list[PlainAnswer]:
     answers = plain_answers(evidence, document)
     claims = read_claims(folder)
     judged = claim_answers(claims)
+    first, rest = _in_order(judged, answers)
     page = render_index(
         notebooks,
         verdict=document,
         report_card=pd.read_csv(folder / "report_card.csv"),
         safety=safety_card(workspace),
         stocks=stocks_with_page(workspace),
-        answers=answers,
-        claims=judged,
+        answers=rest,
+        claims=first,
+        claims_basis=_claims_basis(workspace),
+        accounts=_accounts(workspace),
+        next_session=_next_session(workspace),
         claims_picture=draw_family(claims) if judged else Html(""),
         readings=fund_sentences(claims),
         facts=headline_facts(workspace),
@@ -70,7 +90,7 @@ def write_index(workspace: Workspace, path: Path) -> list[PlainAnswer]:
     )
     write_cards(workspace, path.parent)
     write_text(path, page)
-    return [*judged, *answers]
+    return [*first, *rest]
 
 
 def headline_facts(workspace: Workspace) -> list[Fact]:
@@ -105,6 +125,64 @@ def headline_facts(workspace: Workspace) -> list[Fact]:
             f"{verdict['smallest_detectable_sharpe']:.1f}",
         ),
     ]
+
+
+def _in_order(
+    claims: Sequence[PlainAnswer], answers: Sequence[PlainAnswer]
+) -> tuple[list[PlainAnswer], list[PlainAnswer]]:
+    """Put the answer on profit behind the claims on the price, and the rest apart.
+
+    Claims answer for accuracy. The same on other years would only confuse.
+    """
+    about = [QUESTIONS["price"], QUESTIONS["direction"]]
+    places = [n for n, each in enumerate(claims, 1) if each.question in about]
+    if not places:
+        return [*claims], [*answers]
+    profit = [each for each in answers if each.question == PROFIT]
+    rest = [each for each in answers if each.question not in (ACCURACY, PROFIT)]
+    return [*claims[: max(places)], *profit, *claims[max(places) :]], rest
+
+
+def _claims_basis(workspace: Workspace) -> str:
+    """Say on which years the claims are judged."""
+    folds = study_folds(workspace)
+    walked = [fold.year for fold in folds if fold.kind == "walk_forward"]
+    ranked = min(workspace.study.tabular.first_year, walked[0])
+    test_year = read_facts(workspace).test_year
+    return (
+        f"Years: prices and risk {walked[0]} to {test_year}; rankings, portfolios and "
+        f"orders {ranked} to {test_year - 1}. Brackets hold 95 % intervals."
+    )
+
+
+def _accounts(workspace: Workspace) -> Html:
+    """Show value and drawdown of the accounts over the years they are judged on."""
+    path = workspace.paths.evaluation / "portfolio_returns.parquet"
+    if not path.is_file():
+        return Html("")
+    returns = read_table(PORTFOLIO_RETURNS, path)
+    if returns.empty:
+        return Html("")
+    headline = workspace.study.backtest.headline_cost_bps
+    return picture(
+        draw_equity(returns, headline=headline, model=EQUAL),
+        alt="Value of 1 KES and drawdown of the rules and their benchmarks.",
+    )
+
+
+def _next_session(workspace: Workspace) -> Html:
+    """Show the forecasts in use for the session after the last one."""
+    path = workspace.paths.registry / "latest_forecasts.parquet"
+    if not path.is_file():
+        return Html("")
+    table = read_table(STORED_FORECASTS, path)
+    used = table[table["stage"] == CHAMPION]
+    if used.empty:
+        return Html("")
+    return picture(
+        draw_next(used),
+        alt="Forecast return of each stock for the next session, with its interval.",
+    )
 
 
 def _faults(workspace: Workspace) -> Html:

@@ -45,6 +45,9 @@ def render_index(
     answers: Sequence[PlainAnswer],
     claims: Sequence[PlainAnswer],
     claims_picture: Html,
+    claims_basis: str,
+    accounts: Html,
+    next_session: Html,
     readings: Sequence[str],
     facts: Sequence[Fact],
     model: str,
@@ -70,6 +73,12 @@ def render_index(
         One per declared claim; first on the page.
     claims_picture : Html
         All claims in one figure.
+    claims_basis : str
+        The years that they are judged on.
+    accounts : Html
+        Value and drawdown of the accounts; empty where there are none.
+    next_session : Html
+        The forecasts in use; empty where there are none.
     readings : sequence of str
         What a fund could do with the answers, and what it must not conclude.
     facts : sequence of Fact
@@ -91,6 +100,9 @@ def render_index(
             answers=answers,
             claims=claims,
             claims_picture=claims_picture.html,
+            claims_basis=claims_basis,
+            accounts=accounts.html,
+            next_session=next_session.html,
             readings=readings,
             facts=facts,
             faults=faults.html,

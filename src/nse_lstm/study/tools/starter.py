@@ -32,7 +32,7 @@ def write_starter(path: Path) -> bool:
     bool
         Whether it was written.
     """
-    import nbformat
+    from nse_lstm.reporting.notebook_format import nbformat
 
     if path.exists():
         return False
@@ -59,7 +59,7 @@ def starter_cells(tutorial: str) -> list[Any]:
     ConfigurationError
         If its headings are not there.
     """
-    import nbformat
+    from nse_lstm.reporting.notebook_format import nbformat
 
     if FIRST not in tutorial or LAST not in tutorial:
         raise ConfigurationError(
