@@ -116,7 +116,7 @@ def test_words_say_which_rate_and_never_a_constant_that_is_not():
     words = describe_cash(*span, BILLS)
     assert "the month before, 5.0% to 10.0% per year" in words
     assert "assumed in 1 month)" in words
-    assert describe_cash(*span, Backtest()) == "8.5% per year"
+    assert describe_cash(*span, Backtest()) == "8.5% per year, credited every session"
     taxed = Backtest(bill_rates=RATES, withholding_tax=TAX)
     assert "after 15% tax (assumed" in describe_cash(*span, taxed)
     longer = pd.Timestamp(2020, 2, 1), pd.Timestamp(2021, 5, 31)

@@ -56,7 +56,7 @@ def test_the_data_card_shows_the_coverage_of_dividends_and_what_cash_earns(
     for (ticker, year), rows in paid.groupby(["ticker", paid["session"].dt.year]):
         assert table.loc[ticker, str(year)] == f"{len(rows)} all"
     assert "are complete" in card["dividend_words"]
-    assert card["cash_words"] == "Cash earns 8.5% per year."
+    assert card["cash_words"] == "Cash earns 8.5% per year, credited every session."
     bare = panel.assign(dividend=0.0, dividends_known=False)
     assert dividend_coverage(bare) is None
 

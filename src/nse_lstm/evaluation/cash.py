@@ -138,10 +138,10 @@ def describe_cash(first: pd.Timestamp, last: pd.Timestamp, backtest: Backtest) -
     --------
     >>> days = pd.Timestamp(2020, 1, 1), pd.Timestamp(2020, 12, 31)
     >>> describe_cash(*days, Backtest())
-    '8.5% per year'
+    '8.5% per year, credited every session'
     """
     if not backtest.bill_rates:
-        return f"{backtest.cash_rate:.1%} per year"
+        return f"{backtest.cash_rate:.1%} per year, credited every session"
     days = pd.date_range(first, last, freq="D").to_numpy()
     yearly = cash_returns(days, backtest) * backtest.sessions_per_year
     years = range(first.year, last.year + 1)

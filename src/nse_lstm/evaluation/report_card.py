@@ -207,7 +207,8 @@ def _against_cash(
         ),
         comment=(
             f"At {backtest.headline_cost_bps} basis points per side. Cash alone earned "
-            f"{_percent(cash)}. Uninvested money earns the return of cash."
+            f"{_percent(cash)} in these sessions, interest upon interest. Uninvested "
+            "money earns the return of cash."
         ),
     )
 
