@@ -124,8 +124,9 @@ audit: $(BUILD)/03_full_training.ipynb  ## Audit for leaks: small market and thi
 	$(NSE_LSTM) audit --full $(IDENTITY)
 audit-power: $(ENVIRONMENT)  ## Inject known defects: which does the audit catch? Writes docs/audit_power.md; an hour
 	.venv/bin/pytest -q -m audit_power tests/audit_power
-calibrate: | $(ENVIRONMENT)  ## False-positive rate and power of the verdict on simulated markets; half an hour
+calibrate: | $(ENVIRONMENT)  ## False-positive rate and power of verdict and claims on simulated markets; two hours
 	$(NSE_LSTM) calibrate $(IDENTITY)
+	$(NSE_LSTM) calibrate --claims $(IDENTITY)
 
 .PHONY: ablation search
 ablation: $(BUILD)/01_data_analysis.ipynb  ## Each change of v2 alone and removed; a quarter of an hour

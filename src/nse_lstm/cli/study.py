@@ -92,13 +92,28 @@ def calibrate(
     power: Annotated[
         int, typer.Option(help="Markets with each planted signal.", min=0)
     ] = 40,
+    claims: Annotated[
+        bool, typer.Option("--claims", help="The declared claims, not the verdict.")
+    ] = False,
 ) -> None:
     """Measure the verdict's false-positive rate; exit 1 if it is too high."""
     from nse_lstm.pages.calibration import write_calibration
-    from nse_lstm.study.experiments.calibration.calibrate import run_calibration
+    from nse_lstm.study.experiments.calibration import calibrate as calibration
 
     workspace = identity.open()
-    found = run_calibration(workspace, n_null=null, n_power=power, progress=typer.echo)
+    if claims:
+        counts = calibration.calibrate_claims(
+            workspace, n_null=null, n_power=power, progress=typer.echo
+        )
+        write_calibration(workspace.paths.root, workspace.study)
+        of_any = counts[(counts["signal"] == 0) & (counts["claim"] == "any")]
+        n_yes, n = int(of_any["yes"].iloc[0]), int(of_any["n"].iloc[0])
+        most = calibration.claims_limit(n)
+        typer.echo(f"{n_yes} of {n} null markets got any yes; {most} may")
+        raise typer.Exit(code=1 if n_yes > most else 0)
+    found = calibration.run_calibration(
+        workspace, n_null=null, n_power=power, progress=typer.echo
+    )
     write_calibration(workspace.paths.root, workspace.study)
     n_false = len(found.false_yes)
     typer.echo(f"{n_false} of {null} null markets got a yes; {found.limit} may")

@@ -1,6 +1,7 @@
 """The calibration page: the verdict's false-positive rate and its power."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,8 +12,11 @@ from nse_lstm.reporting.calibration_figures import draw_power
 from nse_lstm.reporting.canvas import reading_of
 from nse_lstm.reporting.format import format_number, typeset_minus
 from nse_lstm.reporting.status import render_markdown
+from nse_lstm.study.experiments.calibration.calibrate import claims_limit
 from nse_lstm.study.experiments.calibration.counts import (
     ANSWERS,
+    ANY,
+    CLAIMS_DOCUMENT,
     DOCUMENT,
     calibration_counts,
     share_of,
@@ -68,10 +72,55 @@ def write_calibration(root: Path, study: Study) -> Path:
         confidence=f"{study.verdict.confidence:.0%}",
         cost_bps=document["headline_cost_bps"],
         years=N_WALK_FORWARD,
+        **_claims(root),
     )
     path = (root / DOCUMENT).with_suffix(".md")
     write_text(path, text)
     return path
+
+
+def _claims(root: Path) -> dict[str, Any]:
+    """Return what the page says of the claims; None where they were not judged."""
+    if not (root / CLAIMS_DOCUMENT).is_file():
+        return {"claims": None}
+    document = read_json(root / CLAIMS_DOCUMENT)
+    counts, n = pd.DataFrame(document["counts"]), document["n_null"]
+    of_any = counts[(counts["signal"] == 0) & (counts["claim"] == ANY)]
+    n_yes = int(of_any["yes"].iloc[0])
+    return {
+        "claims": claims_table(counts),
+        "claims_yes": n_yes,
+        "claims_n": n,
+        "claims_limit": claims_limit(n),
+        "claims_upper": f"{share_of(n_yes, n)[1]:.1%}",
+    }
+
+
+def claims_table(counts: pd.DataFrame) -> pd.DataFrame:
+    """Return the claims' counts as a table of text.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        ``count_claims``.
+    """
+    single = counts["claim"] != ANY
+    return pd.DataFrame(
+        {
+            "planted signal": counts["signal"].map("{:g}".format),
+            "claim": counts["claim"],
+            "markets": counts["n"].astype(str),
+            "mean effect": counts["effect"].map(lambda v: format_number(v, "+.3g")),
+            "yes": counts["yes"].astype(str),
+            **{
+                name: counts[name].astype(str).where(single, "")
+                for name in ("undecided", "no")
+            },
+            "share of yes, 95 % interval": [
+                f"{row.lower:.1%} to {row.upper:.1%}" for row in counts.itertuples()
+            ],
+        }
+    )
 
 
 def own_ratio_words(counts: pd.DataFrame) -> str:

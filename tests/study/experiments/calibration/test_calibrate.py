@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nse_lstm.config import Backtest, Market, Simulation, Study, Universe, Verdict
+from nse_lstm.config import (
+    Backtest,
+    Market,
+    Simulation,
+    Study,
+    Universe,
+    Verdict,
+    load_study,
+)
 from nse_lstm.data.simulate import SimulatedMarket, simulate_market
 from nse_lstm.errors import ArtefactError
 from nse_lstm.evaluation.verdict import judge
@@ -22,10 +30,15 @@ from nse_lstm.pages.calibration import (
 from nse_lstm.paths import find_root, write_text
 from nse_lstm.study.experiments.calibration import calibrate
 from nse_lstm.study.experiments.calibration import market as market_module
-from nse_lstm.study.experiments.calibration.calibrate import judge_markets
+from nse_lstm.study.experiments.calibration.calibrate import (
+    claims_limit,
+    judge_markets,
+)
+from nse_lstm.study.experiments.calibration.claims import judge_market_claims
 from nse_lstm.study.experiments.calibration.counts import (
     DOCUMENT,
     count_answers,
+    count_claims,
     false_yes,
 )
 from nse_lstm.study.experiments.calibration.market import (
@@ -255,3 +268,41 @@ def test_the_page_shows_the_committed_counts_and_their_power_curve(
     assert text == document.with_suffix(".md").read_text()
     assert (tmp_path / "docs" / "figures" / "power.png").is_file()
     assert "](figures/power.png)" in text
+
+
+def claims_line(signal: float, seed: int, **answers: str) -> dict[str, Any]:
+    rows = [
+        {"claim": name, "answer": answer, "effect": float(seed)}
+        for name, answer in answers.items()
+    ]
+    return {"signal": signal, "seed": seed, "claims": rows}
+
+
+def test_a_market_counts_once_however_many_of_its_claims_get_a_yes() -> None:
+    lines = [
+        claims_line(0.0, 1, ranking="yes", tilt="yes"),
+        claims_line(0.0, 2, ranking="no", tilt="undecided"),
+        claims_line(0.0, 3, ranking="yes", tilt="no"),
+        claims_line(0.2, 4, ranking="yes", tilt="no"),
+    ]
+    counts = count_claims(lines).set_index(["signal", "claim"])
+    assert counts.loc[(0.0, "ranking"), ["n", "yes", "no"]].tolist() == [3, 2, 1]
+    assert counts.loc[(0.0, "ranking"), "effect"] == 2.0
+    assert counts.loc[(0.0, "tilt"), ["yes", "undecided", "no"]].tolist() == [1, 1, 1]
+    assert counts.loc[(0.0, "any"), ["n", "yes"]].tolist() == [3, 2]
+    assert counts.loc[(0.2, "any"), ["n", "yes"]].tolist() == [1, 1]
+    assert [claims_limit(n) for n in (300, 100, 37)] == [8, 2, 0]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small")
+def test_claims_of_a_market_are_judged_as_declared() -> None:
+    declared = load_study(find_root() / "study.toml").claims
+    study = replace(STUDY, claims=replace(declared, bootstrap_reps=200))
+    found = judge_market_claims(study, signal=0.3, seed=5)
+    names = [row["claim"] for row in found["claims"]]
+    assert names == ["ranking", "tilt", "execution", "cash"]
+    for row in found["claims"]:
+        assert row["lower"] < row["effect"] < row["upper"]
+        # Seven claims are declared; those that are not measured count.
+        assert row["adjusted"] >= min(1.0, 4 * row["p_value"])

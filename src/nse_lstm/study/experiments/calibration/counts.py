@@ -19,6 +19,9 @@ from nse_lstm.study.experiments.calibration.market import (
 DOCUMENT = Path("docs/calibration.json")
 """Path of the committed counts, from the project's root."""
 
+CLAIMS_DOCUMENT = Path("docs/calibration_claims.json")
+"""The same of the declared claims."""
+
 INTERVAL = 0.95
 """Confidence of the binomial intervals."""
 
@@ -125,6 +128,47 @@ def share_of(count: int, n: int) -> tuple[float, float]:
     """
     bounds = binomtest(count, n).proportion_ci(INTERVAL, method="exact")
     return float(bounds.low), float(bounds.high)
+
+
+def count_claims(lines: list[dict[str, Any]]) -> pd.DataFrame:
+    """Count the answers of each planted signal and claim.
+
+    Parameters
+    ----------
+    lines : list of dict
+        From ``judge_markets`` with ``claims.judge_market_claims``.
+
+    Returns
+    -------
+    DataFrame
+        One row per ``signal claim``, the claim "any" for a yes to any of them: ``n``
+        markets, ``yes undecided no``, ``lower upper`` (the binomial bounds of the share
+        of yes) and the mean ``effect``.
+    """
+    rows = pd.DataFrame(
+        [
+            {"signal": line["signal"], "seed": line["seed"], **row}
+            for line in lines
+            for row in line["claims"]
+        ]
+    )
+    found = []
+    for signal, own in rows.groupby("signal"):
+        n = own["seed"].nunique()
+        n_any = own.loc[own["answer"] == "yes", "seed"].nunique()
+        parts = {str(claim): each for claim, each in own.groupby("claim", sort=False)}
+        counts = {
+            claim: {answer: int((each["answer"] == answer).sum()) for answer in ANSWERS}
+            for claim, each in parts.items()
+        } | {ANY: {"yes": n_any, "undecided": 0, "no": 0}}
+        for claim, each in counts.items():
+            lower, upper = share_of(each["yes"], n)
+            effect = parts[claim]["effect"].mean() if claim in parts else math.nan
+            found.append(
+                {"signal": signal, "claim": claim, "n": n, **each}
+                | {"lower": lower, "upper": upper, "effect": effect}
+            )
+    return pd.DataFrame(found)
 
 
 def false_yes(lines: list[dict[str, Any]], *, cost_bps: int) -> list[int]:
