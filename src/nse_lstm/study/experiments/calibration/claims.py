@@ -10,8 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from nse_lstm.config import Simulation, Study
-from nse_lstm.data.simulate import simulate_market
+from nse_lstm.config import Study
 from nse_lstm.evaluation.claims import judge_claims
 from nse_lstm.evaluation.order_savings import (
     DECLARED_WAIT,
@@ -30,7 +29,7 @@ from nse_lstm.features.folds import make_folds
 from nse_lstm.features.market_panel import make_market_panel
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.models.tabular_models import FOUR_SIGNALS
-from nse_lstm.study.experiments.calibration import market as sizes
+from nse_lstm.study.experiments.calibration import market as markets
 from nse_lstm.study.ranking.features_and_targets import build_tables, forecast_aims
 from nse_lstm.study.ranking.rank_models import EQUAL
 from nse_lstm.study.validation.claims import (
@@ -63,14 +62,7 @@ def judge_market_claims(study: Study, *, signal: float, seed: int) -> dict[str, 
         Plain values: ``signal``, ``seed`` and ``claims``, one dict per measured claim:
         ``claim effect lower upper p_value adjusted answer``.
     """
-    simulation = Simulation(
-        first_year=sizes.FIRST_YEAR,
-        last_year=sizes.LAST_YEAR,
-        n_ordinary=sizes.N_ORDINARY,
-        seed=seed,
-        signal=signal,
-    )
-    panel = simulate_market(simulation).panel
+    panel = markets.draw_market(signal, seed).panel
     forecasts = _forecasts(panel, study)
     returns = _accounts(panel, forecasts, study)
     timing = _orders(panel, forecasts, study)
@@ -113,7 +105,7 @@ def _forecasts(panel: pd.DataFrame, study: Study) -> pd.DataFrame:
             study=small,
             only=(RIDGE, FOUR_SIGNALS),
         )
-        for fold in make_folds(sizes.LAST_YEAR + 1, sizes.N_WALK_FORWARD)[:-1]
+        for fold in make_folds(markets.LAST_YEAR + 1, markets.N_WALK_FORWARD)[:-1]
     ]
     table = pd.concat(blocks, ignore_index=True)
     return table.assign(model=table["model"].replace(RIDGE, EQUAL))

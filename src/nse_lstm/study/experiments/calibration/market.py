@@ -88,14 +88,7 @@ def judge_market(study: Study, *, signal: float, seed: int) -> dict[str, Any]:
         ``over_holding`` are the bounds of the yearly excess returns. "With own" is with
         the strategy's own ratio in the trials' variance.
     """
-    simulation = Simulation(
-        first_year=FIRST_YEAR,
-        last_year=LAST_YEAR,
-        n_ordinary=N_ORDINARY,
-        seed=seed,
-        signal=signal,
-    )
-    market = simulate_market(simulation)
+    market = draw_market(signal, seed)
     forecasts = _forecasts(market, study)
     levels = {0, study.backtest.headline_cost_bps}
     backtest = replace(study.backtest, cost_bps=tuple(sorted(levels)))
@@ -105,6 +98,25 @@ def judge_market(study: Study, *, signal: float, seed: int) -> dict[str, Any]:
     pools = [_pool(returns[returns["cost_bps"] == bps]) for bps in backtest.cost_bps]
     judged = [row for pool in pools for row in _judged(pool, study, basis)]
     return {"signal": signal, "seed": seed, "judged": judged}
+
+
+def draw_market(signal: float, seed: int) -> SimulatedMarket:
+    """Simulate a small market.
+
+    Parameters
+    ----------
+    signal : float
+        Planted signal; 0 for none.
+    seed : int
+    """
+    simulation = Simulation(
+        first_year=FIRST_YEAR,
+        last_year=LAST_YEAR,
+        n_ordinary=N_ORDINARY,
+        seed=seed,
+        signal=signal,
+    )
+    return simulate_market(simulation)
 
 
 def rules_at(cost_bps: int) -> tuple[str, ...]:
