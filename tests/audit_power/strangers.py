@@ -15,6 +15,7 @@ from typing import Any
 
 from audit_power.defects import Defect
 from audit_power.defects_strangers import STRANGER_DEFECTS
+from audit_power.defects_worth import WORTH_DEFECTS
 from audit_power.measure import DEFECT_SEED, STUDY
 from nse_lstm.study.audit import examine
 from nse_lstm.study.audit.alarms import AuditAlarm, run_guarded
@@ -83,7 +84,7 @@ def main(path: Path) -> None:
     """Try every defect that the file does not name yet."""
     text = path.read_text("utf-8") if path.is_file() else ""
     known = {json.loads(line)["name"] for line in text.splitlines()}
-    for defect in STRANGER_DEFECTS:
+    for defect in (*STRANGER_DEFECTS, *WORTH_DEFECTS):
         if defect.name not in known:
             line = json.dumps(first_alarm(defect))
             with path.open("a", encoding="utf-8") as file:
