@@ -76,7 +76,7 @@ def summarise_rank_ic(daily: pd.DataFrame) -> pd.DataFrame:
     """
     single = _over_seeds(daily)
     both = pd.concat([single, single.assign(fold=ALL_YEARS)])
-    return _means(both, ["model", "delay", "horizon", "fold"], "rank_ic")
+    return mean_scores(both, ["model", "delay", "horizon", "fold"], "rank_ic")
 
 
 def score_rank_ic(daily: pd.DataFrame) -> pd.DataFrame:
@@ -122,7 +122,7 @@ def compare_rank_ic(daily: pd.DataFrame, first: str, second: str) -> pd.DataFram
         for name in (first, second)
     )
     gap = (one - other).dropna().rename("difference").reset_index()
-    return _means(gap, ["delay", "horizon"], "difference")
+    return mean_scores(gap, ["delay", "horizon"], "difference")
 
 
 def metric_name(delay: int, horizon: int) -> str:
@@ -161,7 +161,24 @@ def _over_seeds(daily: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(daily.groupby(key, as_index=False)["rank_ic"].mean())
 
 
-def _means(table: pd.DataFrame, key: list[str], column: str) -> pd.DataFrame:
+def mean_scores(table: pd.DataFrame, key: list[str], column: str) -> pd.DataFrame:
+    """Return means over sessions, with Newey-West errors for overlapping returns.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``origin``, ``horizon``, the columns of ``key`` and ``column``, one row per
+        origin.
+    key : list of str
+        Columns that the rows are grouped by.
+    column : str
+        Averaged.
+
+    Returns
+    -------
+    DataFrame
+        ``key``, ``value``, ``t_statistic``, ``lower``, ``upper`` (95 %) and ``n``.
+    """
     rows = [(*group, *_mean(block, column)) for group, block in table.groupby(key)]
     return pd.DataFrame(rows, columns=[*key, *SUMMARY])
 

@@ -20,13 +20,32 @@ from nse_lstm.reporting.display import (
     sentence,
     show_table,
 )
+from nse_lstm.reporting.ranking_figures import draw_decay, draw_groups
 from nse_lstm.study.experiments.ablation import AblationResult
+from nse_lstm.study.ranking.rank_models import RankingProfile
 from nse_lstm.study.training.train import Exploration
 
 MISSING = (
     "No ablation of this market is on disk. `make ablation`, with the same MARKET, RAW "
     "and TEST_YEAR, makes it in about a quarter of an hour. Then run this phase again."
 )
+
+
+def ranking_profile(profile: RankingProfile | None) -> Html:
+    """Show the returns by fifth of the ranks, and the rank IC by horizon."""
+    if profile is None:
+        return sentence("No model ranked five sessions ahead, so there is no profile.")
+    parts = [
+        picture(
+            draw_groups(profile.groups),
+            alt="Mean excess return of each fifth of the ranked stocks.",
+        ),
+        picture(
+            draw_decay(profile.decay),
+            alt="Mean rank IC of one forecast by sessions of the return.",
+        ),
+    ]
+    return Html("".join(part.html for part in parts))
 
 
 def ablation_figure(result: AblationResult | None) -> Html:

@@ -15,6 +15,7 @@ from nse_lstm.evaluation.rank_ic import (
     score_rank_ic,
     summarise_rank_ic,
 )
+from nse_lstm.evaluation.ranking_profile import group_returns, rank_ic_decay
 from nse_lstm.evaluation.scoring import realised
 from nse_lstm.models.tabular_models import FOUR_SIGNALS
 from nse_lstm.study.core.market_scope import can_rank
@@ -31,6 +32,8 @@ ENSEMBLE, EQUAL = "ensemble", "ensemble_equal"
 WITHOUT_LSTM = "ensemble_without_lstm"
 """Equally weighted without the LSTM, whose contribution is ``EQUAL`` less this."""
 MEMBERS = ("ridge", "boosting", "rank_lstm")
+PROFILED, PROFILED_HORIZON = (EQUAL, FOUR_SIGNALS), 5
+"""Models whose ranks are profiled, and the horizon they forecast."""
 PAIRS = (
     ("rank_lstm", "ridge"),
     ("rank_lstm", "boosting"),
@@ -66,6 +69,43 @@ class Ranking:
     """One row per pair of ``PAIRS`` and horizon; ``compare_rank_ic``."""
     weights: pd.DataFrame
     """Of the ensemble's members, by fold, delay and horizon."""
+    forecasts: pd.DataFrame
+    """``FORECASTS`` behind ``daily``."""
+
+
+@dataclass(frozen=True)
+class RankingProfile:
+    """Returns by fifth of the ranks, and rank IC by horizon; none if none ranked."""
+
+    groups: pd.DataFrame
+    """``group_returns``."""
+    decay: pd.DataFrame
+    """``rank_ic_decay``."""
+
+
+def profile_ranking(workspace: Workspace, ranking: Ranking) -> RankingProfile | None:
+    """Profile the equal blend and the four plain signals, before the test year.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    ranking : Ranking
+        From ``rank_stocks``.
+
+    Returns
+    -------
+    RankingProfile or None
+        Of the portfolio's horizon and delay; None where nothing was ranked.
+    """
+    data = open_study_data(workspace)
+    own = ranking.forecasts[ranking.forecasts["delay"] == data.study.backtest.delay]
+    own = own[own["model"].isin(PROFILED) & (own["horizon"] == PROFILED_HORIZON)]
+    if own.empty:
+        return None
+    return RankingProfile(
+        groups=_in_order(group_returns(own, data.panel)),
+        decay=_in_order(rank_ic_decay(own, data.panel)),
+    )
 
 
 def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
@@ -92,6 +132,7 @@ def rank_stocks(workspace: Workspace, *, progress: Progress = print) -> Ranking:
             daily[daily["delay"] == workspace.study.backtest.delay]
         ),
         weights=ranked.weights,
+        forecasts=ranked.forecasts,
     )
 
 
@@ -123,6 +164,16 @@ def ranked_forecasts(data: StudyData, *, progress: Progress = print) -> Ranked:
         average_ranks(own, others, name=WITHOUT_LSTM),
     ]
     return Ranked(pd.concat([each, *blends], ignore_index=True), weights)
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Put the profiled models in their order."""
+    place = table["model"].map(PROFILED.index)
+    return (
+        table.assign(place=place)
+        .sort_values("place", kind="stable")
+        .drop(columns="place")
+    )
 
 
 def _differences(daily: pd.DataFrame) -> pd.DataFrame:
