@@ -54,7 +54,7 @@ def group_returns(
         excess=rows["y"] - session["y"].transform("mean"),
     )[count >= n_groups]
     rows["group"] = rows["group"].astype(int)
-    daily = rows.groupby([*SESSION, "group"], as_index=False)["excess"].mean()
+    daily = rows.groupby([*SESSION, "group"])["excess"].mean().reset_index()
     return mean_scores(daily, ["model", "horizon", "group"], "excess")
 
 

@@ -71,7 +71,7 @@ def draw_decay(decay: pd.DataFrame) -> Figure:
     axes.set_ylabel("mean rank IC")
     first = str(decay["model"].iloc[0])
     own = decay[decay["model"] == first].set_index("horizon")["value"]
-    best = own.idxmax()
+    best = own.index[int(own.argmax())]
     put_title(
         axes,
         f"Rank IC is highest over {best} sessions: {format_number(own[best], '.2f')}",
