@@ -125,6 +125,11 @@ class Paths:
         return self.models / "rank_lstm"
 
     @property
+    def order_savings(self) -> Path:
+        """Measured savings of timed orders, which advice rests on."""
+        return self.evaluation / "order_savings.parquet"
+
+    @property
     def latest_ranking(self) -> Path:
         """Folder of the ranking models' forecasts from the last session."""
         return self.models / "latest_ranking"

@@ -2,12 +2,19 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from nse_lstm.data.trading_days import WEEKDAYS
-from nse_lstm.deployment.order_advice import Order, advise_orders, read_orders
+from nse_lstm.deployment.order_advice import (
+    AdviceBasis,
+    Order,
+    advise_orders,
+    read_orders,
+    standing_orders,
+)
 from nse_lstm.errors import ArtefactError, DataError
 
 # A Friday; the next session is Monday 8 January.
@@ -27,13 +34,16 @@ SAVINGS = pd.DataFrame(
 )
 
 
+def basis(**changes: Any) -> AdviceBasis:
+    given = {"forecasts": {}, "savings": SAVINGS, "model": "own", "origin": ORIGIN}
+    given |= {"calendar": WEEKDAYS, "listed": {"AAA"}, **changes}
+    return AdviceBasis(**given)
+
+
 def advice(side: str, y_hat: float | None, latest: date) -> "pd.Series[float]":
     order = Order(line=2, side=side, ticker="AAA", shares=100, latest=latest)
     forecasts = {} if y_hat is None else {"AAA": y_hat}
-    table = advise_orders(
-        [order], forecasts, SAVINGS, model="own", origin=ORIGIN, calendar=WEEKDAYS
-    )
-    return table.iloc[0]
+    return advise_orders([order], basis(forecasts=forecasts)).iloc[0]
 
 
 @pytest.mark.parametrize(
@@ -81,15 +91,8 @@ def test_without_a_forecast_nothing_is_promised() -> None:
 
 def test_an_order_of_a_suspended_stock_is_told_apart() -> None:
     order = Order(2, "buy", "AAA", 100, date(2024, 3, 1))
-    (row,) = advise_orders(
-        [order],
-        {"AAA": -0.01},
-        SAVINGS,
-        model="own",
-        origin=ORIGIN,
-        calendar=WEEKDAYS,
-        suspended={"AAA"},
-    ).to_dict("records")
+    known = basis(forecasts={"AAA": -0.01}, suspended={"AAA"})
+    (row,) = advise_orders([order], known).to_dict("records")
     assert row["advice"] == "send now"
     assert "suspended" in row["why"]
     assert pd.isna(row["saving_bps"])
@@ -97,13 +100,13 @@ def test_an_order_of_a_suspended_stock_is_told_apart() -> None:
 
 def test_without_measured_savings_there_is_no_advice() -> None:
     with pytest.raises(ArtefactError, match="Received: none"):
-        advise_orders([], {}, SAVINGS, model="other", origin=ORIGIN, calendar=WEEKDAYS)
+        advise_orders([], basis(model="other"))
 
 
 def read(folder: Path, text: str) -> list[Order]:
     path = folder / "orders.csv"
     path.write_text(text)
-    return read_orders(path, tickers={"AAA"}, first=FIRST, calendar=WEEKDAYS)
+    return read_orders(path, basis())
 
 
 def test_orders_are_read_with_their_lines(tmp_path: Path) -> None:
@@ -159,6 +162,16 @@ def test_a_file_without_orders_is_refused(
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a readable CSV file"):
-        read_orders(
-            tmp_path / "none.csv", tickers={"AAA"}, first=FIRST, calendar=WEEKDAYS
-        )
+        read_orders(tmp_path / "none.csv", basis())
+
+
+def test_every_stock_has_a_buyer_and_a_seller_that_may_wait_ten_sessions() -> None:
+    known = basis(forecasts={"BBB": 0.01, "AAA": -0.01})
+    orders = standing_orders(known)
+    assert [(each.ticker, each.side) for each in orders] == [
+        *(("AAA", "buy"), ("AAA", "sell"), ("BBB", "buy"), ("BBB", "sell")),
+    ]
+    # Ten weekdays after Monday 8 January.
+    assert {each.latest for each in orders} == {date(2024, 1, 22)}
+    said = advise_orders(orders, known)["advice"].tolist()
+    assert said == ["wait", "send now", "send now", "wait"]

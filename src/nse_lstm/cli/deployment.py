@@ -55,7 +55,10 @@ def score(
             )
         return _correct(identity, correct, reason, store)
     found = score_study(
-        identity.open(), as_of=parse_day(as_of) if as_of else None, store=store
+        identity.open(),
+        as_of=parse_day(as_of) if as_of else None,
+        store=store,
+        progress=lambda line: typer.echo(line, err=True),
     )
     columns = ["ticker", "stage", "model", "origin", "target_date", "price_hat"]
     columns += ["y_hat", "lower", "upper", "flags"]
@@ -125,12 +128,16 @@ def advise(
         Path, typer.Argument(help="CSV file: side, ticker, shares, latest.")
     ],
     as_of: Annotated[
-        str, typer.Option(help="Today, as 2024-12-31. Default: the last session.")
+        str,
+        typer.Option(
+            help="Today, as 2024-12-31: later than the next session is refused. "
+            "Default: the last session."
+        ),
     ] = "",
 ) -> Answer:
     """Advise on each order of a file: send it now, or wait and until when.
 
-    The first call after a new session fits the ranking models, in a minute or two.
+    It uses the ranking that `nse-lstm score` left, and fits one where there is none.
     """
     from nse_lstm.study.core.phase_tables import parse_day
     from nse_lstm.study.deployment.advise import advise as advise_study
@@ -141,10 +148,9 @@ def advise(
         as_of=parse_day(as_of) if as_of else None,
         progress=lambda line: typer.echo(line, err=True),
     )
-    said = f"Forecast after the session of {found.origin:%Y-%m-%d}, in basis points."
     numbers = [str(name) for name in found.table if str(name).endswith("_bps")]
     table = found.table.round(dict.fromkeys(numbers, 1))
-    return Answer(table, [said, *found.limits])
+    return Answer(table, list(found.words))
 
 
 @verb()

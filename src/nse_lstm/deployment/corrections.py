@@ -2,7 +2,8 @@
 
 A stored forecast is never rewritten, because it is what could have been traded on.
 Where corrected data give another value, a person may append it as a revision, numbered
-from 1. Monitoring reads the newest, promotion and the service what was first stored.
+from 1. Monitoring reads the newest, promotion what was first stored, and the
+service shows both.
 """
 
 import pandas as pd

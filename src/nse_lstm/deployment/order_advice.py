@@ -6,7 +6,7 @@ while it is positive, both up to their latest session.
 """
 
 import csv
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,8 +15,7 @@ import pandas as pd
 
 from nse_lstm.data.trading_days import TradingDays
 from nse_lstm.errors import ArtefactError, DataError
-from nse_lstm.evaluation.order_savings import AT_ONCE, DECLARED_WAIT
-from nse_lstm.evaluation.order_timing import BUY, SIDES
+from nse_lstm.evaluation.order_timing import AT_ONCE, BUY, DECLARED_WAIT, SIDES
 
 COLUMNS = ("side", "ticker", "shares", "latest")
 SEND, WAIT = "send now", "wait"
@@ -46,20 +45,45 @@ class Order:
     """Last session that it may be sent to."""
 
 
-def read_orders(
-    path: Path, *, tickers: Collection[str], first: date, calendar: TradingDays
-) -> list[Order]:
+@dataclass(frozen=True, eq=False)
+class AdviceBasis:
+    """The inputs of advice: forecasts of one session, and measured savings."""
+
+    forecasts: Mapping[str, float]
+    """Log return beyond the market by ticker, from the next session to the one after
+    it."""
+    savings: pd.DataFrame
+    """``ORDER_SAVINGS`` of the same market."""
+    model: str
+    """The forecaster, a ``signal`` of the savings."""
+    origin: date
+    """The session that the forecasts were made after."""
+    calendar: TradingDays
+    listed: Collection[str]
+    """Ordinary shares on the origin's board."""
+    suspended: Collection[str] = ()
+    """Those that have not traded for so long that no order may be filled."""
+
+    @property
+    def first(self) -> date:
+        """The next session, the only one that the advice holds for."""
+        return self.calendar.shift(self.origin, 1)
+
+    @property
+    def last(self) -> date:
+        """The last session that an order without a limit of its own may wait for."""
+        return self.calendar.shift(self.first, DECLARED_WAIT)
+
+
+def read_orders(path: Path, basis: AdviceBasis) -> list[Order]:
     """Read orders from a CSV file with the columns of ``COLUMNS``.
 
     Parameters
     ----------
     path : Path
-    tickers : collection of str
-        Ordinary shares that are listed on the market's last session.
-    first : date
-        The next session: no order's latest session lies before it.
-    calendar : TradingDays
-        Of the market.
+    basis : AdviceBasis
+        Its listed stocks and its calendar: no order's latest session lies before the
+        next one.
 
     Raises
     ------
@@ -80,14 +104,39 @@ def read_orders(
         )
     if not rows:
         raise DataError(f"Expected at least one order. Received: none ({path})")
+    return check_orders(rows, basis, source=str(path))
+
+
+def check_orders(
+    rows: Iterable[tuple[int, Mapping[str, object]]],
+    basis: AdviceBasis,
+    *,
+    source: str,
+) -> list[Order]:
+    """Turn rows of text into orders, or name every cell that is not as expected.
+
+    Parameters
+    ----------
+    rows : iterable of (int, mapping)
+        Number of the line, and its cells by name of ``COLUMNS``.
+    basis : AdviceBasis
+        As for ``read_orders``.
+    source : str
+        Of the rows, in messages.
+
+    Raises
+    ------
+    DataError
+        Naming source, line, column and value.
+    """
     orders, wrong = [], list[str]()
     for line, row in rows:
-        cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
-        faults = _faults(cells, tickers, first, calendar)
+        cells = {name: str(row.get(name) or "").strip() for name in COLUMNS}
+        faults = _faults(cells, basis)
         if None in row:
             faults["row"] = (f"{len(COLUMNS)} cells", "more")
         wrong += [
-            f"{path}, line {line}, {name}: expected {expected}. Received: {value!r}"
+            f"{source}, line {line}, {name}: expected {expected}. Received: {value!r}"
             for name, (expected, value) in faults.items()
         ]
         if not faults:
@@ -107,33 +156,27 @@ def read_orders(
     return orders
 
 
-def advise_orders(
-    orders: Collection[Order],
-    forecasts: Mapping[str, float],
-    savings: pd.DataFrame,
-    *,
-    model: str,
-    origin: date,
-    calendar: TradingDays,
-    suspended: Collection[str] = (),
-) -> pd.DataFrame:
+def standing_orders(basis: AdviceBasis) -> list[Order]:
+    """Return a purchase and a sale of every stock with a forecast, for any wait.
+
+    Parameters
+    ----------
+    basis : AdviceBasis
+    """
+    pairs = [(ticker, side) for ticker in sorted(basis.forecasts) for side in SIDES]
+    return [
+        Order(line, side, ticker, 1, basis.last)
+        for line, (ticker, side) in enumerate(pairs, start=1)
+    ]
+
+
+def advise_orders(orders: Collection[Order], basis: AdviceBasis) -> pd.DataFrame:
     """Advise on each order whether to send it to the next session or to wait.
 
     Parameters
     ----------
     orders : collection of Order
-    forecasts : mapping of str to float
-        Forecast log return beyond the market by ticker, from the next session to the
-        one after it.
-    savings : DataFrame
-        ``ORDER_SAVINGS`` of the same market.
-    model : str
-        The forecaster.
-    origin : date
-        The session that the forecasts were made after.
-    calendar : TradingDays
-    suspended : collection of str
-        Stocks that have not traded for so long that no order may be filled.
+    basis : AdviceBasis
 
     Returns
     -------
@@ -148,42 +191,25 @@ def advise_orders(
     ArtefactError
         If the backtest has no savings of the forecaster.
     """
+    savings = basis.savings
     measured = savings[
-        (savings["signal"] == model)
+        (savings["signal"] == basis.model)
         & (savings["against"] == AT_ONCE)
         & (savings["part"] == "all")
     ].set_index(["side", "wait"])
     if measured.empty:
         raise ArtefactError(
-            f"Expected measured savings of orders timed by {model}. Received: none; "
-            "Phase 4 could time no order on this market"
+            f"Expected measured savings of orders timed by {basis.model}. Received: "
+            "none; Phase 4 could time no order on this market"
         )
-    first = calendar.shift(origin, 1)
-    return pd.DataFrame(
-        [
-            _advise(
-                order,
-                forecasts.get(order.ticker),
-                measured,
-                first,
-                calendar,
-                is_suspended=order.ticker in suspended,
-            )
-            for order in orders
-        ]
-    )
+    return pd.DataFrame([_advise(order, measured, basis) for order in orders])
 
 
 def _advise(
-    order: Order,
-    y_hat: float | None,
-    measured: pd.DataFrame,
-    first: date,
-    calendar: TradingDays,
-    *,
-    is_suspended: bool,
+    order: Order, measured: pd.DataFrame, basis: AdviceBasis
 ) -> dict[str, object]:
-    longest = 0
+    y_hat, calendar = basis.forecasts.get(order.ticker), basis.calendar
+    first, longest = basis.first, 0
     while (
         longest < DECLARED_WAIT and calendar.shift(first, longest + 1) <= order.latest
     ):
@@ -193,7 +219,7 @@ def _advise(
     nan = float("nan")
     bounds = {"saving_bps": 0.0, "lower_bps": nan, "upper_bps": nan, "sd_bps": nan}
     until = calendar.shift(first, longest) if longest else first
-    if is_suspended:
+    if order.ticker in basis.suspended:
         why = "the stock is suspended: no order is filled until it trades again"
         return _row(about, SEND, first, nan, bounds | {"saving_bps": nan}, why)
     if y_hat is None:
@@ -239,17 +265,12 @@ def _row(
     }
 
 
-def _faults(
-    cells: Mapping[str, str],
-    tickers: Collection[str],
-    first: date,
-    calendar: TradingDays,
-) -> dict[str, tuple[str, str]]:
+def _faults(cells: Mapping[str, str], basis: AdviceBasis) -> dict[str, tuple[str, str]]:
     """Return what was expected and received, by column."""
-    found = {}
+    found, first = {}, basis.first
     if cells["side"] not in SIDES:
         found["side"] = (" or ".join(SIDES), cells["side"])
-    if cells["ticker"] not in tickers:
+    if cells["ticker"] not in basis.listed:
         found["ticker"] = (
             "a code of an ordinary share that is listed now",
             cells["ticker"],
@@ -259,7 +280,7 @@ def _faults(
         found["shares"] = ("a whole number above 0", shares)
     try:
         latest = date.fromisoformat(cells["latest"])
-        valid = latest >= first and calendar.trades_on(latest)
+        valid = latest >= first and basis.calendar.trades_on(latest)
     except ValueError:
         valid = False
     if not valid:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nse_lstm.config import Backtest, CrossSection, Verdict
 from nse_lstm.errors import TableError
 from nse_lstm.evaluation.order_timing import (
+    AT_ONCE,
     SIDES,
     OrderMarket,
     Orders,
@@ -34,12 +35,9 @@ from nse_lstm.tables import ORDER_SAVINGS, ORDER_TIMING, conform
 
 WAITS = (1, 2, 3, 5, 7, 10)
 """Longest waits, sessions; the last is declared, the others lead up to it."""
-DECLARED_WAIT = 10
 STALE = {"stale_60": 60, "stale_120": 120}
 """Sessions that a placebo's forecasts are old."""
 PLACEBO, RANDOM, TWAP = "placebo", "random", "twap"
-AT_ONCE = "at_once"
-"""In ``against``: the order that is sent without a wait."""
 BOTH, ALL = "both", "all"
 """The mean of both sides, and every session and stock."""
 GROUPS = ("turnover_low", "turnover_middle", "turnover_high")

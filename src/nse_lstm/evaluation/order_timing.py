@@ -28,6 +28,11 @@ SIDES = (BUY, SELL)
 GAIN = {BUY: -1.0, SELL: 1.0}
 """Sign of a price rise between both fills as a saving of the order that waits."""
 
+DECLARED_WAIT = 10
+"""Longest wait that was declared, sessions."""
+AT_ONCE = "at_once"
+"""In ``against`` of savings: the order that is sent without a wait."""
+
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]

@@ -4,13 +4,16 @@ import numpy as np
 import pandas as pd
 
 from nse_lstm.deployment.monitoring import alarm_table
+from nse_lstm.deployment.order_advice import SEND, WAIT
 from nse_lstm.deployment.registry_entry import CHAMPION
 from nse_lstm.deployment.registry_files import LATEST_QUANTILES
+from nse_lstm.errors import ArtefactError, DataError
 from nse_lstm.evaluation.e_process import PROMOTE_AT
 from nse_lstm.pages.phrases import selection_phrase
 from nse_lstm.reporting.canvas import name_of
-from nse_lstm.reporting.display import Html, bullets
+from nse_lstm.reporting.display import Html, bullets, sentence, show_table
 from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.deployment.advise import advise_on_all
 from nse_lstm.study.deployment.deploy import DeploymentResult
 from nse_lstm.study.deployment.replay import Replay
 from nse_lstm.tables import NEXT_QUANTILES, read_table
@@ -89,6 +92,51 @@ def next_ranges(workspace: Workspace) -> pd.DataFrame:
             "last price, KES": rows["last_price"].map("{:,.2f}".format),
             **{f"{name}, KES": price[name].map("{:,.2f}".format) for name in price},
             "unchanged": rows["unchanged"].map("{:.0%}".format),
+        }
+    ).reset_index(drop=True)
+
+
+def order_advice(workspace: Workspace) -> Html:
+    """Show for a buyer and a seller of each stock whether an order should wait.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        After ``deploy``. Without a ranking, or without measured savings, the reason is
+        shown.
+    """
+    try:
+        found = advise_on_all(workspace, progress=lambda _: None)
+    except (ArtefactError, DataError):
+        return sentence(
+            "There is no advice on orders: this market has no ranking, or no savings "
+            "of timed orders were measured on it."
+        )
+    table = show_table(advice_table(found.table), caption="Longest wait: 10 sessions")
+    return Html(table.html + bullets(*found.words).html)
+
+
+def advice_table(advice: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per stock: the forecast, and the advice to buyer and seller.
+
+    Parameters
+    ----------
+    advice : DataFrame
+        From ``order_advice.advise_orders``, with one order per stock and side.
+    """
+    by_side = advice.set_index(["ticker", "side"])
+    saved = by_side["saving_bps"].map("{:.0f} bps".format)
+    said = by_side["advice"].where(
+        by_side["advice"] == SEND, WAIT + " (saves " + saved + " on average)"
+    )
+    wide = said.unstack("side")
+    forecast = by_side["forecast_bps"].groupby(level="ticker").first()
+    return pd.DataFrame(
+        {
+            "ticker": wide.index,
+            "forecast beyond the market, bps": forecast.map("{:+.0f}".format),
+            "a buyer": wide["buy"],
+            "a seller": wide["sell"],
         }
     ).reset_index(drop=True)
 

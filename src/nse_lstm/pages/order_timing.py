@@ -2,14 +2,8 @@
 
 import pandas as pd
 
-from nse_lstm.evaluation.order_savings import (
-    AT_ONCE,
-    BOTH,
-    DECLARED_WAIT,
-    GROUPS,
-    PLACEBO,
-    WAITS,
-)
+from nse_lstm.evaluation.order_savings import BOTH, GROUPS, PLACEBO, WAITS
+from nse_lstm.evaluation.order_timing import AT_ONCE, DECLARED_WAIT
 from nse_lstm.reporting.display import Html, picture, sentence, show_table
 from nse_lstm.reporting.format import format_interval
 from nse_lstm.reporting.order_figures import draw_savings

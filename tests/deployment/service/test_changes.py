@@ -256,7 +256,10 @@ def test_stored_intervals_show_once_they_are_in_the_store(source, tmp_path):
         after = service.client.get("/forecasts/BBB").json()
     store.dispose()
     # What is infinite has no number in JSON.
-    bands = {"lower": -0.01, "upper": None, "flags": "stale_panel"}
+    bounds = {"lower": -0.01, "upper": None}
+    values = {name: before[name] for name in ("price_hat", "y_hat")}
+    first = {"revision": 0, "reason": "", **values, **bounds}
+    bands = {**bounds, "flags": "stale_panel", "stored": [first]}
     assert after == {**before, **bands, "snapshot": after["snapshot"]}
     assert after["snapshot"] != before["snapshot"]
 

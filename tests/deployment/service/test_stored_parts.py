@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 from support.service_parts import TOKEN, VERSIONS, promote_network, running
 
+from nse_lstm.deployment.corrections import append_corrections
 from nse_lstm.deployment.registry_files import LATEST_QUANTILES
 from nse_lstm.deployment.service.snapshot import Source
 from nse_lstm.deployment.serving import score_latest
-from nse_lstm.deployment.store import append_forecasts, open_store
+from nse_lstm.deployment.store import append_forecasts, open_store, read_forecasts
 from nse_lstm.tables import (
     NEXT_QUANTILES,
     QUANTILE_COLUMNS,
@@ -149,3 +150,24 @@ def test_new_quantiles_are_a_new_state_and_broken_ones_are_not_served(stored, pa
         service.holder.refresh()
         assert service.client.get("/health").json()["status"] == "stale"
         assert service.client.get("/forecasts/BBB").json() == second
+
+
+def test_a_correction_stands_beside_what_was_first_stored(stored: Source) -> None:
+    assert stored.store is not None
+    with running(stored) as service:
+        before = service.client.get("/forecasts/BBB").json()
+        rows = read_forecasts(stored.store).query("model == 'v2'")
+        late = rows.assign(price_hat=rows["price_hat"] + 1, lower=-0.5)
+        append_corrections(stored.store, late, reason="a late row")
+        service.holder.refresh()
+        after = service.client.get("/forecasts/BBB").json()
+    (first,) = before["stored"]
+    assert (first["revision"], first["reason"], first["lower"]) == (0, "", -0.25)
+    assert after["stored"][0] == first
+    corrected = after["stored"][1]
+    assert (corrected["revision"], corrected["reason"]) == (1, "a late row")
+    assert corrected["price_hat"] == first["price_hat"] + 1
+    # The last values' bounds count; the forecast is that of the model in use.
+    assert (after["lower"], after["upper"]) == (-0.5, 0.5)
+    assert after["price_hat"] == before["price_hat"]
+    assert after["snapshot"] != before["snapshot"]

@@ -13,16 +13,26 @@ from nse_lstm.config import CrossSection, Study, Tabular
 from nse_lstm.data.trading_days import trading_days_of
 from nse_lstm.errors import ArtefactError, DataError
 from nse_lstm.features.folds import Fold
-from nse_lstm.models.tabular_models import forecast_tabular
 from nse_lstm.study.core.sealed_year import open_test_year, open_to_serve
 from nse_lstm.study.core.study_data import open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis.analyse import analyse_data
 from nse_lstm.study.data_analysis.raw_files import prepare_raw
-from nse_lstm.study.deployment import advise
+from nse_lstm.study.deployment import advise, latest_ranks
+from nse_lstm.study.deployment.advice_basis import ADVISER, stored_basis
+from nse_lstm.study.deployment.deploy import forecast_ranks
 from nse_lstm.study.ranking import rank_models
+from nse_lstm.study.ranking.features_and_targets import forecast_aims
 from nse_lstm.study.validation.order_timing import time_study_orders
-from nse_lstm.tables import ORDER_SAVINGS, empty_table, write_table
+from nse_lstm.tables import (
+    ORDER_SAVINGS,
+    STORED_FORECASTS,
+    check,
+    empty_table,
+    write_table,
+)
+
+MODELS = [*rank_models.MEMBERS, rank_models.EQUAL]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +53,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def _no_network() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rank_models, "train_rank_lstm", reversed_ridge)
-        patch.setattr(advise, "forecast_apart", reversed_apart)
+        patch.setattr(latest_ranks, "forecast_apart", reversed_apart)
         yield
 
 
@@ -51,15 +61,7 @@ def reversed_apart(
     features: pd.DataFrame, targets: Sequence[pd.DataFrame], fold: Fold, *, study: Study
 ) -> pd.DataFrame:
     """Stand in for the network as ``reversed_ridge`` does."""
-    table = forecast_tabular(
-        features,
-        targets[0],
-        fold,
-        cross_section=study.cross_section,
-        tabular=study.tabular,
-        seed=study.seed,
-        only=["ridge"],
-    )
+    table = forecast_aims(features, targets, fold, study=study, only=["ridge"])
     return table.assign(model="rank_lstm", y_hat=-table["y_hat"])
 
 
@@ -69,15 +71,15 @@ def test_the_latest_ranking_is_that_of_the_walk_forward_year(
     data, lines = open_study_data(workspace), list[str]()
     ranked = rank_models.ranked_forecasts(data, progress=lambda _: None)
     walked = ranked.forecasts
-    walked = walked[(walked["model"] == "ensemble_equal") & (walked["horizon"] == 1)]
+    walked = walked[walked["model"].isin(MODELS) & (walked["delay"] > 0)]
     origin = sorted(walked["origin"].unique())[100]
     known = data.panel[data.panel["session"] <= origin]
-    calendar = trading_days_of(workspace.study.market)
+    key = ["model", "horizon", "ticker"]
     for _ in range(2):
-        latest = advise.latest_ranking(data, known, calendar, progress=lines.append)
+        latest = latest_ranks.rank_latest(data, known, progress=lines.append)
         # As the ranking models forecast it when the later sessions were known.
-        expected = walked[walked["origin"] == origin].set_index("ticker")["y_hat"]
-        found = latest.set_index("ticker")["y_hat"]
+        expected = walked[walked["origin"] == origin].set_index(key)["y_hat"]
+        found = latest.set_index(key)["y_hat"]
         pd.testing.assert_series_equal(found.sort_index(), expected.sort_index())
         assert set(latest["origin"]) == {origin}
     # The second call reads what the first has made.
@@ -90,16 +92,14 @@ def test_a_file_of_orders_is_advised_on_the_last_session(
     time_study_orders(workspace, progress=lambda _: None)
     path = tmp_path / "orders.csv"
     path.write_text("side,ticker,shares,latest\nbuy,XYZ,1,2025-01-31\n")
-    with pytest.raises(ArtefactError, match="run Phase 4 first"):
+    with pytest.raises(ArtefactError, match="finished study"):
         advise.advise(workspace, path, progress=lambda _: None)
     open_test_year(open_study_data(workspace))
     with pytest.raises(DataError, match="line 2, ticker"):
         advise.advise(workspace, path, progress=lambda _: None)
-    calendar = trading_days_of(workspace.study.market)
     data = open_study_data(workspace)
-    latest = advise.latest_ranking(
-        data, open_to_serve(data), calendar, progress=lambda _: None
-    )
+    panel = open_to_serve(data)
+    latest = latest_ranks.rank_latest(data, panel, progress=lambda _: None)
     ticker = latest["ticker"].iloc[0]
     path.write_text(
         "side,ticker,shares,latest\n"
@@ -117,6 +117,49 @@ def test_a_file_of_orders_is_advised_on_the_last_session(
     # A forecast that is not 0 sends one side and lets the other wait.
     assert (found.table["forecast_bps"] != 0).all()
     assert sorted(found.table["advice"]) == ["send now", "wait"]
+    # The same from rows, and from what scoring left for the service.
+    assert "2024" in found.words[0] and found.table["ticker"].iloc[0] in repr(found)
+    rows = pd.read_csv(path, parse_dates=["latest"])
+    again = advise.advise(workspace, rows, progress=lambda _: None)
+    columns = [name for name in found.table if name != "line"]
+    pd.testing.assert_frame_equal(again.table[columns], found.table[columns])
+    basis = stored_basis(workspace, panel)
+    assert basis.model == ADVISER == rank_models.EQUAL
+    (expected,) = found.table.loc[found.table["side"] == "buy", "forecast_bps"]
+    assert 1e4 * basis.forecasts[ticker] == pytest.approx(expected)
+    with pytest.raises(ArtefactError, match="run `nse-lstm score`"):
+        stored_basis(workspace, panel[panel["session"] < found.origin])
+
+
+def test_advice_is_void_after_its_session(workspace: Workspace) -> None:
+    last = open_to_serve(workspace)["session"].max()
+    first = trading_days_of(workspace.study.market).shift(last.date(), 1)
+    order = {"side": "buy", "ticker": "NONE", "shares": 1, "latest": str(first)}
+    for days, message in ((0, "orders, line 1, ticker"), (1, "holds for one session")):
+        day = pd.Timestamp(first) + pd.Timedelta(days=days)
+        with pytest.raises(DataError, match=message):
+            advise.advise(workspace, [order], as_of=day, progress=lambda _: None)
+    with pytest.raises(DataError, match="Expected orders with the columns"):
+        advise.advise(workspace, [{"side": "buy"}], progress=lambda _: None)
+
+
+def test_rankings_are_stored_like_every_forecast(workspace: Workspace) -> None:
+    rank_models.rank_stocks(workspace, progress=lambda _: None)
+    last = forecast_ranks(workspace)
+    check(last, STORED_FORECASTS)
+    assert set(last["model"]) == set(MODELS)
+    assert set(last.loc[last["stage"] == "champion", "model"]) == {rank_models.EQUAL}
+    assert set(last["horizon"]) == set(workspace.study.cross_section.horizons)
+    # An earlier session of the year is forecast by the same models.
+    sessions = sorted(open_to_serve(workspace)["session"].unique())
+    earlier = forecast_ranks(workspace, as_of=sessions[-30])
+    assert set(earlier["origin"]) == {sessions[-30]}
+    assert set(earlier["version"]) == set(last["version"])
+    assert set(earlier["data_digest"]).isdisjoint(last["data_digest"])
+    # What is kept for the last session stays.
+    assert stored_basis(workspace, open_to_serve(workspace)).forecasts
+    stale = forecast_ranks(workspace, as_of=sessions[-1] + pd.Timedelta(days=60))
+    assert stale.empty
 
 
 def test_without_a_timed_order_there_is_no_advice(

@@ -8,12 +8,14 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Response
 
+from nse_lstm.deployment.order_advice import LIMITS, Order, advise_orders
 from nse_lstm.deployment.service.auth import check_token
 from nse_lstm.deployment.service.changes import add_changes
 from nse_lstm.deployment.service.limits import Limits, LimitsMiddleware
 from nse_lstm.deployment.service.problems import OF_A_BODY, add_errors, answers
 from nse_lstm.deployment.service.requests import HeadMiddleware, check_query
 from nse_lstm.deployment.service.schemas import (
+    AdviceAnswer,
     BatchAnswer,
     BatchRequest,
     Champion,
@@ -23,6 +25,8 @@ from nse_lstm.deployment.service.schemas import (
     LoggedChange,
     RefusedAnswer,
     Session,
+    Shares,
+    Side,
     Stage,
     Ticker,
 )
@@ -33,6 +37,7 @@ from nse_lstm.deployment.service.snapshot import (
     find_window,
 )
 from nse_lstm.deployment.service.snapshot_cache import SnapshotCache
+from nse_lstm.deployment.service.stored_parts import finite
 
 
 def make_app(
@@ -77,6 +82,7 @@ def make_app(
     app.state.holder = holder
     _add_reading(app, holder)
     _add_forecasts(app, holder)
+    _add_advice(app, holder)
     if token:
         add_changes(app, holder, check_token(token))
     add_errors(app)
@@ -129,6 +135,41 @@ def _add_reading(app: FastAPI, holder: SnapshotCache) -> None:
         lines = reversed(holder.current.promotions)
         own = [each for each in lines if ticker in (None, each["ticker"])]
         return [LoggedChange.model_validate(each) for each in own[:limit]]
+
+
+def _add_advice(app: FastAPI, holder: SnapshotCache) -> None:
+    @app.get("/advice/{ticker}", responses=answers(404, 409, 422))
+    async def advice(
+        ticker: Ticker,
+        side: Annotated[Side, Query()],
+        shares: Annotated[Shares, Query()] = 1,
+        latest: Annotated[Session | None, Query()] = None,
+    ) -> AdviceAnswer:
+        """Advise on an order: send it to the next session, or wait and until when."""
+        snapshot = holder.current
+        basis = snapshot.advice
+        if isinstance(basis, str):
+            raise HTTPException(409, basis)
+        if ticker not in basis.listed:
+            raise HTTPException(404, "There is no ordinary share of that code")
+        day = latest or basis.last
+        if day < basis.first or not basis.calendar.trades_on(day):
+            raise HTTPException(
+                422, f"latest must be a trading day as {basis.first}, not before it"
+            )
+        order = Order(line=1, side=side, ticker=ticker, shares=shares, latest=day)
+        (row,) = advise_orders([order], basis).to_dict("records")
+        return AdviceAnswer(
+            snapshot=snapshot.version,
+            origin=basis.origin,
+            holds_for=basis.first,
+            limits=list(LIMITS),
+            **{
+                str(name): finite(value) if str(name).endswith("_bps") else value
+                for name, value in row.items()
+                if name != "line"
+            },
+        )
 
 
 def _add_forecasts(app: FastAPI, holder: SnapshotCache) -> None:

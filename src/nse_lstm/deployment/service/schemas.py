@@ -16,6 +16,8 @@ def _written_out(given: object) -> object:
 
 Session = Annotated[date, BeforeValidator(_written_out)]
 Ticker = Annotated[str, Field(pattern=r"^\^?[A-Z0-9]{1,12}(-[A-Z0-9]{1,6})?$")]
+Side = Literal["buy", "sell"]
+Shares = Annotated[int, Field(ge=1, le=10**12)]
 Stage = Literal["candidate", "challenger", "champion"]
 Version = Annotated[str, Field(pattern=r"^([0-9a-f]{64}|persistence)$")]
 Text = Annotated[str, Field(pattern=r"^[ -~]*[!-~][ -~]*$", max_length=300)]
@@ -72,6 +74,19 @@ class Distribution(BaseModel):
     """Log returns by probability; a price is ``last_price * exp(quantile)``."""
 
 
+class StoredValues(BaseModel):
+    """Values of a stored forecast, or of a correction of it."""
+
+    revision: int
+    """0 as first stored."""
+    reason: str
+    """Why the values changed; empty as first stored."""
+    price_hat: float | None
+    y_hat: float | None
+    lower: float | None
+    upper: float | None
+
+
 class ForecastAnswer(BaseModel):
     """One forecast; missing numbers are null."""
 
@@ -94,8 +109,39 @@ class ForecastAnswer(BaseModel):
     upper: float | None
     flags: str
     """Flags of the stored forecast, separated by commas; empty if none."""
+    stored: list[StoredValues]
+    """The stored forecast as it was first made, then its corrections; empty where no
+    scoring has stored one. ``lower``, ``upper`` and ``flags`` are the last one's."""
     distribution: list[Distribution]
     """Of a stock LSTM's last scored forecast, one per horizon; empty for others."""
+
+
+class AdviceAnswer(BaseModel):
+    """Advice on one order; missing numbers are null. Savings are in basis points."""
+
+    snapshot: str
+    origin: date
+    """The session that the forecast was made after."""
+    holds_for: date
+    """The next session, the only one that the advice holds for."""
+    side: str
+    ticker: str
+    shares: int
+    advice: str
+    """"send now" or "wait"."""
+    until: date
+    """Last session that the order is sent to."""
+    forecast_bps: float | None
+    """Forecast log return beyond the market after the next session."""
+    saving_bps: float | None
+    """Mean saving of such waits in the backtest; 0 without a wait."""
+    lower_bps: float | None
+    upper_bps: float | None
+    sd_bps: float | None
+    """Standard deviation of one order."""
+    why: str
+    limits: list[str]
+    """What the advice leaves open."""
 
 
 class RefusedAnswer(BaseModel):

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from nse_lstm.config import Study
 from nse_lstm.data.trading_days import WEEKDAYS, TradingDays, trading_days_of
+from nse_lstm.deployment.corrections import read_corrections
+from nse_lstm.deployment.order_advice import AdviceBasis
 from nse_lstm.deployment.registry import history, read_registry
 from nse_lstm.deployment.registry_entry import (
     POOLED,
@@ -31,14 +33,17 @@ from nse_lstm.deployment.registry_entry import (
 )
 from nse_lstm.deployment.registry_files import LATEST_QUANTILES, LOG
 from nse_lstm.deployment.service.stored_parts import (
+    NUMBERS,
     Bands,
     ByOrigin,
     bands_of,
     file_digest,
+    finite,
     read_distributions,
 )
 from nse_lstm.deployment.staleness import trained_through
 from nse_lstm.deployment.store import count_forecasts, read_forecasts
+from nse_lstm.errors import ArtefactError, DataError
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.features.windows import Windows, open_windows, select_windows
 from nse_lstm.models.baselines import persistence
@@ -48,6 +53,8 @@ from nse_lstm.paths import Paths
 
 WARM_ORIGINS = 250
 """Origins forecast before the first request: one year."""
+
+NO_ADVICE = "No ranking of the last session is there. Run `nse-lstm score` first."
 
 Key = tuple[str, str]
 Places = NDArray[np.intp]
@@ -64,13 +71,24 @@ class Source:
     """Returns a valid ``PANEL`` of the whole market."""
     store: sa.Engine | None = None
     """The forecast store; without one no forecast has an interval."""
+    read_advice: Callable[[pd.DataFrame], AdviceBasis] | None = None
+    """Given the panel, returns what advice on orders rests on, without fitting."""
 
     @property
     def stamp(self) -> tuple[object, ...]:
-        """A value that changes with registry, panel, store or distributions."""
+        """A value that changes with registry, panel, store, ranks or distributions."""
         files = (self.paths.registry / LOG, self._panel_path, self.quantiles_path)
-        stored = None if self.store is None else count_forecasts(self.store)
-        return (*(_moment(path) for path in files), stored)
+        moments = [_moment(path) for path in (*files, *self.advice_paths)]
+        if self.store is None:
+            return (*moments, None)
+        counts = count_forecasts(self.store), len(read_corrections(self.store))
+        return (*moments, *counts)
+
+    @property
+    def advice_paths(self) -> tuple[Path, ...]:
+        """Files that advice on orders is read from."""
+        ranking = self.paths.latest_ranking
+        return self.paths.order_savings, *sorted(ranking.glob("*.*"))
 
     @property
     def digest(self) -> str:
@@ -119,6 +137,8 @@ class Snapshot:
     """By ticker and stage; requests reach models only through these keys."""
     promotions: tuple[dict[str, Any], ...]
     """The registry's log, oldest first."""
+    advice: AdviceBasis | str
+    """What advice on orders rests on, or why there is none."""
 
 
 def take_snapshot(source: Source) -> Snapshot:
@@ -133,13 +153,20 @@ def take_snapshot(source: Source) -> Snapshot:
     """
     state = read_registry(source.paths.registry)
     log = history(source.paths.registry).to_dict("records")
-    table = with_returns(source.read_panel())
+    panel = source.read_panel()
+    table = with_returns(panel)
     sessions = market_sessions(table)
     stocks = dict(list(table.groupby("ticker")))
-    stored = None if source.store is None else read_forecasts(source.store)
-    bands = {} if stored is None else bands_of(stored)
-    n_stored = 0 if stored is None else len(stored)
+    bands: Mapping[Key, Bands] = {}
+    n_stored = 0
+    if source.store is not None:
+        stored = read_forecasts(source.store)
+        corrections = read_corrections(source.store)
+        # Rankings have a delay, and no price that is served.
+        bands = bands_of(stored[stored["delay"] == 0], corrections)
+        n_stored = len(stored) + len(corrections)
     files = [source.digest, file_digest(source.quantiles_path)]
+    files += [file_digest(path) for path in source.advice_paths]
     distributions = read_distributions(source.quantiles_path)
     version = _version(state, files, n_stored)
     entries = tuple(sorted_entries(state))
@@ -159,6 +186,7 @@ def take_snapshot(source: Source) -> Snapshot:
         entries=entries,
         served=served,
         promotions=tuple({str(name): row[name] for name in row} for row in log),
+        advice=_advice(source, panel),
     )
     for each in served.values():
         n = len(each.windows)
@@ -206,6 +234,7 @@ def compute_answers(
     for place, row in zip(missing.tolist(), rows, strict=True):
         known = {
             "flags": "",
+            "stored": [],
             **row,
             **served.bands.get(row["origin"], {}),
             "distribution": served.distributions.get(row["origin"], []),
@@ -274,19 +303,22 @@ def _answer(entry: RegistryEntry, row: Mapping[Any, Any], version: str) -> bytes
         "origin": str(row["origin"].date()),
         "target_date": str(row["target_date"].date()),
         "horizon": row["horizon"],
-        **{name: _number(row[name]) for name in NUMBERS},
+        **{name: finite(row[name]) for name in NUMBERS},
         "flags": row["flags"],
+        "stored": row["stored"],
         "distribution": row["distribution"],
     }
     return json.dumps(document, allow_nan=False).encode()
 
 
-NUMBERS = ("price_hat", "y_hat", "lower", "upper")
-
-
-def _number(value: float) -> float | None:
-    """Return a float, which JSON keeps exactly, or None if it is not finite."""
-    return float(value) if np.isfinite(value) else None
+def _advice(source: Source, panel: pd.DataFrame) -> AdviceBasis | str:
+    if source.read_advice is None:
+        return NO_ADVICE
+    try:
+        return source.read_advice(panel)
+    except (ArtefactError, DataError):
+        # The reason holds paths, which no answer may.
+        return NO_ADVICE
 
 
 def _version(state: State, files: list[str], n_stored: int) -> str:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from nse_lstm.deployment.store import KEY
 from nse_lstm.tables import (
     NEXT_QUANTILES,
     QUANTILE_COLUMNS,
@@ -19,6 +21,7 @@ from nse_lstm.tables import (
 )
 
 Bands = Mapping[pd.Timestamp, dict[Any, Any]]
+NUMBERS = ("price_hat", "y_hat", "lower", "upper")
 ByOrigin = Mapping[pd.Timestamp, list[dict[str, Any]]]
 
 
@@ -27,19 +30,38 @@ def file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
-def bands_of(stored: pd.DataFrame) -> Mapping[tuple[str, str], Bands]:
-    """Return lower, upper and flags by ticker and version, then by origin.
+def bands_of(
+    first: pd.DataFrame, corrections: pd.DataFrame
+) -> Mapping[tuple[str, str], Bands]:
+    """Return lower, upper, flags and revisions by ticker and version, then by origin.
 
     Parameters
     ----------
-    stored : DataFrame
+    first : DataFrame
         ``STORED_FORECASTS``.
+    corrections : DataFrame
+        ``CORRECTIONS`` of them, by revision. The last one's bounds and flags count.
     """
     bands: dict[tuple[str, str], dict[pd.Timestamp, dict[Any, Any]]] = {}
-    for row in stored.to_dict("records"):
-        own = bands.setdefault((row["ticker"], row["version"]), {})
-        own[row["origin"]] = {name: row[name] for name in ("lower", "upper", "flags")}
+    original = first.assign(revision=0, reason="")
+    own_corrections = corrections.merge(first[KEY])
+    for table in (original, own_corrections):
+        for row in table.to_dict("records"):
+            own = bands.setdefault((row["ticker"], row["version"]), {})
+            about = own.setdefault(row["origin"], {"stored": []})
+            about |= {name: row[name] for name in ("lower", "upper", "flags")}
+            about["stored"].append(_revision(row))
     return bands
+
+
+def _revision(row: Mapping[Any, Any]) -> dict[str, Any]:
+    numbers = {name: finite(row[name]) for name in NUMBERS}
+    return {"revision": int(row["revision"]), "reason": row["reason"], **numbers}
+
+
+def finite(value: float) -> float | None:
+    """Return a float, which JSON keeps exactly, or None if it is not finite."""
+    return float(value) if np.isfinite(value) else None
 
 
 def read_distributions(path: Path) -> Mapping[tuple[str, str], ByOrigin]:

@@ -81,8 +81,14 @@ PHASES = (
     StudyPhase(
         target="05_deployment.ipynb",
         source="notebooks/05_deployment.ipynb",
-        reads=(PANEL, ANALYSIS, *NETWORKS, *STOCK_MODELS, EVALUATION, AUDIT),
-        writes=(REGISTRY, FORECAST_STORE, *REFITS, f"{TRAINED}/replay"),
+        reads=(
+            *(PANEL, ANALYSIS, *NETWORKS, *STOCK_MODELS, *RANKINGS),
+            *(EVALUATION, AUDIT),
+        ),
+        writes=(
+            *(REGISTRY, FORECAST_STORE, *REFITS, f"{TRAINED}/replay"),
+            f"{TRAINED}/latest_ranking",
+        ),
         appends=(LEDGER,),
     ),
     StudyPhase(

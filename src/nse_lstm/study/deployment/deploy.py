@@ -22,13 +22,15 @@ from nse_lstm.deployment.registry_entry import (
 )
 from nse_lstm.deployment.registry_files import LATEST_QUANTILES
 from nse_lstm.deployment.serving import score_latest
+from nse_lstm.deployment.staleness import panel_flags
 from nse_lstm.deployment.store import (
     KEY,
     append_new_forecasts,
     find_differences,
     read_forecasts,
 )
-from nse_lstm.errors import ArtefactError, ConfigurationError
+from nse_lstm.errors import ArtefactError, ConfigurationError, DataError
+from nse_lstm.features.returns import market_sessions
 from nse_lstm.json_files import read_json
 from nse_lstm.models.progress import Progress
 from nse_lstm.models.stock_lstm import STOCK_LSTM
@@ -37,6 +39,11 @@ from nse_lstm.study.core.sealed_year import open_test_year, open_to_serve
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.deployment.forecast_store import opened_store
+from nse_lstm.study.deployment.latest_ranks import (
+    is_ranked,
+    rank_latest,
+    stored_ranks,
+)
 from nse_lstm.study.deployment.promotion_case import (
     build_case,
     persistence_of,
@@ -50,6 +57,7 @@ from nse_lstm.tables import (
     FORECASTS,
     NEXT_QUANTILES,
     STORED_FORECASTS,
+    empty_table,
     read_table,
     write_csv,
     write_table,
@@ -73,6 +81,8 @@ class DeploymentResult:
     """STORED_FORECASTS of the next session."""
     refused: pd.DataFrame
     """Models without a forecast, with reasons."""
+    ranks: pd.DataFrame
+    """STORED_FORECASTS of the ranking models."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +128,10 @@ def deploy(
             f"Received: other numbers for {', '.join(wrong['ticker'])}"
         )
     forecasts, refused = forecast_next(data)
-    return DeploymentResult(registry_table(data), gate, reproduced, forecasts, refused)
+    ranks = forecast_ranks(data, progress=progress)
+    return DeploymentResult(
+        registry_table(data), gate, reproduced, forecasts, refused, ranks
+    )
 
 
 def promote_selected(
@@ -243,10 +256,56 @@ def _forecast(
     )
 
 
+def forecast_ranks(
+    workspace: Workspace,
+    *,
+    as_of: pd.Timestamp | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Rank the stocks after the last session; advice on orders rests on it.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The study; Phase 4 must have run.
+    as_of : Timestamp, optional
+        Nothing after this day is read.
+    progress : callable, optional
+        Receives a line where models are fitted.
+
+    Returns
+    -------
+    DataFrame
+        ``STORED_FORECASTS``. None of a market that Phase 2 has not ranked, nor from a
+        session that the study refuses as too old for ``as_of``.
+    """
+    if not is_ranked(workspace):
+        return empty_table(STORED_FORECASTS)
+    data, whole = open_study_data(workspace), open_to_serve(workspace)
+    panel = whole if as_of is None else whole[whole["session"] <= as_of]
+    sessions, limits = market_sessions(panel), workspace.study.deployment
+    try:
+        panel_flags(sessions[-1], as_of or sessions[-1], limits)
+    except DataError:
+        return empty_table(STORED_FORECASTS)
+    kept = sessions[-1] == market_sessions(whole)[-1]
+    known = panel[panel["session"] <= sessions[-1]]
+    ranks = rank_latest(data, known, kept=kept, progress=progress or _silent)
+    return stored_ranks(data, known, ranks)
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""
+
+
 def score(
-    workspace: Workspace, *, as_of: pd.Timestamp | None = None, store: str = ""
+    workspace: Workspace,
+    *,
+    as_of: pd.Timestamp | None = None,
+    store: str = "",
+    progress: Progress | None = None,
 ) -> ScoringResult:
-    """Forecast the next session and append it to the forecast store.
+    """Forecast the next session, rank its stocks, and append both to the store.
 
     A second run on the same data appends nothing. A stock whose row arrived late is
     added. A stored forecast stays as it was made. It, or its last correction, is
@@ -260,6 +319,8 @@ def score(
         As for ``score_latest``.
     store : str
         As for ``databases.store_url``.
+    progress : callable, optional
+        Receives a line where the ranking models are fitted.
 
     Raises
     ------
@@ -269,6 +330,8 @@ def score(
     # Opened first, so that an unreachable store stops the run before it forecasts.
     with opened_store(workspace, store) as engine:
         forecasts, refused = forecast_next(workspace, as_of=as_of)
+        ranks = forecast_ranks(workspace, as_of=as_of, progress=progress)
+        forecasts = pd.concat([forecasts, ranks], ignore_index=True)
         n_new, differences = append_new_forecasts(engine, forecasts)
         if len(differences):
             there = newest(read_forecasts(engine), read_corrections(engine))
@@ -314,7 +377,9 @@ def correct(
                 "Expected a session whose forecasts are to be corrected. Received: "
                 f"{day:%Y-%m-%d}; the session before it is {origins[0]:%Y-%m-%d}"
             )
-        differences = append_corrections(engine, forecasts, reason=reason)
+        ranks = forecast_ranks(workspace, as_of=day)
+        both = pd.concat([forecasts, ranks], ignore_index=True)
+        differences = append_corrections(engine, both, reason=reason)
     n_corrected = len(differences.drop_duplicates(KEY))
     return ScoringResult(
         forecasts, refused, n_corrected, differences, database_name(engine.url)

@@ -1,10 +1,13 @@
 """The service on a study's own registry and panel."""
 
+from functools import partial
+
 from nse_lstm.deployment.databases import store_url
 from nse_lstm.deployment.service.snapshot import Source
 from nse_lstm.deployment.store import open_store
 from nse_lstm.study.core.sealed_year import open_to_serve
 from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.deployment.advice_basis import stored_basis
 
 
 def service_source(workspace: Workspace) -> Source:
@@ -14,6 +17,7 @@ def service_source(workspace: Workspace) -> Source:
         paths=workspace.paths,
         read_panel=lambda: open_to_serve(workspace),
         store=open_store(store_url(workspace.paths)),
+        read_advice=partial(stored_basis, workspace),
     )
 
 

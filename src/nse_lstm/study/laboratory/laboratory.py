@@ -10,11 +10,13 @@ import pandas as pd
 
 from nse_lstm.config import override_study
 from nse_lstm.errors import ArtefactError, ConfigurationError
+from nse_lstm.models.progress import show_progress
 from nse_lstm.reporting.display import show_table
 from nse_lstm.study.core.phase_tables import read_facts, read_instruments
 from nse_lstm.study.core.scored_years import require_scored
 from nse_lstm.study.core.suggestions import did_you_mean
 from nse_lstm.study.core.workspace import Workspace
+from nse_lstm.study.deployment.advise import Advice, Orders, advise
 from nse_lstm.study.laboratory.comparing import Result, RunComparison, compare_runs
 from nse_lstm.study.laboratory.evaluations import count_evaluations, first_counted
 from nse_lstm.study.laboratory.judge import OutsideJudgement, judge_outside
@@ -290,6 +292,22 @@ class Laboratory:
             column=column,
             trained_through=trained_through,
         )
+
+    def advise(self, orders: Orders, *, progress: "Progress | None" = None) -> Advice:
+        """Advise on orders as `nse-lstm advise` does: send them now, or wait.
+
+        Nothing is scored and no trial is recorded.
+
+        Parameters
+        ----------
+        orders : Path, str, DataFrame or iterable of mapping
+            A CSV file, or rows, with the columns side, ticker, shares and latest, such
+            as ``[{"side": "buy", "ticker": "SCOM", "shares": 100, "latest": day}]``.
+        progress : callable, optional
+            Receives a line where ranking models are fitted.
+        """
+        show = progress or show_progress()
+        return advise(self.workspace, orders, progress=show)
 
     def compare(self, first: Result, second: Result) -> RunComparison:
         """Compare the squared errors of two results on the sessions of both.

@@ -24,8 +24,6 @@ from nse_lstm.tables import ORDER_SAVINGS, ORDER_TIMING, empty_table, write_tabl
 
 Progress = Callable[[str], None]
 
-SAVINGS = "order_savings.parquet"
-
 
 @dataclass(frozen=True)
 class OrderTiming:
@@ -57,9 +55,10 @@ def time_study_orders(
     """
     data = open_study_data(workspace)
     found = _time(data, progress) if can_rank(data) else _nothing()
-    folder = workspace.paths.evaluation
-    write_table(found.by_session, ORDER_TIMING, folder / "order_timing.parquet")
-    write_table(found.savings, ORDER_SAVINGS, folder / SAVINGS)
+    paths = workspace.paths
+    by_session = paths.evaluation / "order_timing.parquet"
+    write_table(found.by_session, ORDER_TIMING, by_session)
+    write_table(found.savings, ORDER_SAVINGS, paths.order_savings)
     return found
 
 
