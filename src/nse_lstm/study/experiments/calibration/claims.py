@@ -12,11 +12,8 @@ import pandas as pd
 
 from nse_lstm.config import Study
 from nse_lstm.evaluation.claims import judge_claims
-from nse_lstm.evaluation.order_savings import (
-    DECLARED_WAIT,
-    savings_by_session,
-    time_orders,
-)
+from nse_lstm.evaluation.order_savings import savings_by_session, time_orders
+from nse_lstm.evaluation.order_timing import DECLARED_WAIT
 from nse_lstm.evaluation.portfolio_backtest import (
     RankedMarket,
     benchmark_accounts,
