@@ -284,6 +284,8 @@ def find_differences(given: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
 
 
 def _differences(known: pd.DataFrame) -> pd.DataFrame:
+    if known.empty:
+        return pd.DataFrame(columns=DIFFERENCES)
     found = []
     for name in VALUES:
         old, now = known[f"{name}_old"], known[name]

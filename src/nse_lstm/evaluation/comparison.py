@@ -6,14 +6,15 @@ favours the first. Errors of forecasts that reach ``ahead`` sessions overlap wit
 session move together, so a session is one observation (``losses_by_date``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtr, stdtr
 
 from nse_lstm.errors import StudyError, TableError
 from nse_lstm.evaluation.hac import Kernel, long_run_variance
@@ -95,7 +96,7 @@ def diebold_mariano(
     mean = float(difference.mean())
     plain = mean / np.sqrt(variance / n) if variance > 0 else float("nan")
     statistic = float(plain * small_sample_factor(n, ahead))
-    p_value = _tail(statistic, alternative, t(n - 1))
+    p_value = _tail(statistic, alternative, partial(stdtr, n - 1))
     return Comparison(mean, statistic, p_value, n, used)
 
 
@@ -195,7 +196,7 @@ def mean_test(
     mean = float(series.mean())
     error = np.sqrt(variance / (n - 1))
     statistic = mean / float(error) if variance > 0 else float("nan")
-    return Comparison(mean, statistic, _tail(statistic, alternative, norm), n, kernel)
+    return Comparison(mean, statistic, _tail(statistic, alternative, ndtr), n, kernel)
 
 
 def holm(p_values: pd.Series) -> pd.Series:
@@ -308,10 +309,12 @@ def _check_ahead(ahead: int, n: int) -> None:
         )
 
 
-def _tail(statistic: float, alternative: Alternative, law: Any) -> float:
-    """Return a statistic's p-value under a distribution of scipy.stats."""
+def _tail(
+    statistic: float, alternative: Alternative, cdf: Callable[[float], float]
+) -> float:
+    """Return a statistic's p-value under a distribution that is symmetric about 0."""
     if alternative == "less":
-        return float(law.cdf(statistic))
+        return float(cdf(statistic))
     if alternative == "greater":
-        return float(law.sf(statistic))
-    return float(2 * law.sf(abs(statistic)))
+        return float(cdf(-statistic))
+    return float(2 * cdf(-abs(statistic)))

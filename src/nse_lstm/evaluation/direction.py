@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from nse_lstm.errors import StudyError
 from nse_lstm.evaluation.comparison import Comparison, mean_test
@@ -141,7 +141,7 @@ def _direction(hits: float, expected: float, variance: float, n: int) -> Directi
     if variance <= 1e-12:
         return Direction(hits, expected, float("nan"), float("nan"), n)
     statistic = float((hits - expected) / np.sqrt(variance))
-    return Direction(hits, expected, statistic, float(norm.sf(statistic)), n)
+    return Direction(hits, expected, statistic, float(ndtr(-statistic)), n)
 
 
 def _undefined(n: int) -> Direction:

@@ -254,12 +254,14 @@ def keras_bytes(model: "keras.Model") -> bytes:
     model : keras.Model
         Its class must read its own configuration.
     """
-    # A twin, because saving a model that was compiled saves its optimiser too.
-    twin = type(model).from_config(model.get_config())
-    twin.set_weights(model.get_weights())
+    saved = model
+    if model.compiled:
+        # A twin, because saving a model that was compiled saves its optimiser too.
+        saved = type(model).from_config(model.get_config())
+        saved.set_weights(model.get_weights())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
-        twin.save(path)
+        saved.save(path)
         with zipfile.ZipFile(path) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}
     for name in ("metadata.json", "config.json"):

@@ -10,7 +10,6 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from nse_lstm.pages.stock_page import stocks_with_page
 from nse_lstm.paths import Paths
 from nse_lstm.study.core.verdict import read_verdict
 from nse_lstm.study.core.workspace import Workspace
@@ -52,6 +51,9 @@ def make_stock_pages(
     StudyError
         If a cell fails; the other stocks' pages are kept.
     """
+    # Imported here: the processes that make the pages import this module, not that one.
+    from nse_lstm.pages.stock_page import stocks_with_page
+
     names = stocks_with_page(workspace)
     _remove_others(workspace.paths, names)
     if not names:

@@ -143,6 +143,7 @@ def _forecasts(
     """Yield one fold's quantiles by horizon, stock and model."""
     study, known = data.study, panel[panel["session"] < fold.end]
     prices, names = with_returns(known), data.recommended[fold.year]
+    sessions = market_sessions(prices)
     rule = study.cross_section
     risk = build_risk_features(known, cross_section=rule)
     channels = build_stock_channels(
@@ -159,7 +160,7 @@ def _forecasts(
         before = {name: windows_before(own, fold.start) for name, own in stocks.items()}
         distribution = fit_stock_distribution(before, risk, horizon=horizon)
         for ticker, windows in stocks.items():
-            own = _of_fold(windows, fold, market_sessions(prices))
+            own = _of_fold(windows, fold, sessions)
             if len(own):
                 yield forecast_quantiles(
                     distribution,
