@@ -154,6 +154,7 @@ $(BUILD)/02_architecture.ipynb:  $(wildcard $(ROOT)/trained_models/$(MARKET)/abl
 
 # The small leak audit: an alarm stops the build; its result stays to be read.
 $(BUILD)/audited.txt:
+	@echo "Leak audit: does any number change with data that came later?"
 	$(Q)$(NSE_LSTM) audit $(IDENTITY)
 	$(Q)touch $@
 
@@ -167,6 +168,7 @@ $(REPORTS)/%.html: $(BUILD)/%.ipynb $(BUILD)/04_validation.ipynb $(RENDERING) $(
 
 # Which stocks have a page is known after Phase 1 only; the list stands for them all.
 $(BUILD)/stocks.txt: notebooks/90_stock.ipynb $(BUILD)/04_validation.ipynb $(TEMPLATES)
+	@echo "Pages: one per recommended stock"
 	$(Q)$(NSE_LSTM) stock-pages $< $@ $(IDENTITY)
 
 $(REPORTS)/status.html: $(BUILD)/05_deployment.ipynb $(TEMPLATES)

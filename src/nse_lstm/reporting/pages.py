@@ -18,6 +18,7 @@ from nse_lstm.reporting.banner import Banner, make_banner
 from nse_lstm.reporting.format import typeset_minus
 from nse_lstm.reporting.notebook_format import nbformat
 from nse_lstm.reporting.page_foot import move_files, page_foot, section_objects
+from nse_lstm.reporting.terms import link_terms
 
 PHASES = {
     "index": "Verdict",
@@ -133,7 +134,7 @@ def wrap_page(
     base: str = "",
     title: str = "",
 ) -> str:
-    """Wrap a body with header, navigation and provenance.
+    """Wrap a body with header, navigation and provenance, its terms linked.
 
     Parameters
     ----------
@@ -155,16 +156,18 @@ def wrap_page(
     ArtefactError
         If the page would run a script or ask the network.
     """
+    glossary = f"{base}glossary.html"
+    linked = body if name == "glossary" else link_terms(body, glossary=glossary)
     page = (
         environment()
         .get_template("page.html.j2")
         .render(
             title=title or PAGES.get(name, name),
             style=_template_text("style.css"),
-            body=typeset(body),
+            body=typeset(linked),
             banner=banner,
             evidence=f"{base}04_validation.html",
-            glossary=f"{base}glossary.html",
+            glossary=glossary,
             navigation=[
                 {"file": f"{base}{stem}.html", "name": text, "current": stem == name}
                 for stem, text in PAGES.items()
