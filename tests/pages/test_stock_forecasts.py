@@ -49,7 +49,7 @@ def test_a_year_counts_stocks_and_divides_errors():
 
 def test_the_table_never_stands_without_its_sentence():
     shown = unescape(show_stock_lstm(scores(**GIVEN)).html)
-    assert "<table>" in shown and NOT_A_PROFIT in shown
+    assert "<table" in shown and NOT_A_PROFIT in shown
 
 
 def test_a_study_without_it_says_so():
