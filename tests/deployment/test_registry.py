@@ -471,18 +471,6 @@ def test_a_roll_back_to_a_changed_bundle_is_refused(folder):
     assert read_registry(folder)["AAA"]["champion"].model == "persistence"
 
 
-def test_a_pooled_model_stands_for_all_stocks_and_no_other(folder):
-    models = folder.parent
-    bundle = make_bundle(models, "ALL")
-    path = models / bundle / "metadata.json"
-    path.write_text(path.read_text().replace('"v2"', '"rank_lstm"'))
-    about = {"model": "rank_lstm", "version": VERSION, "bundle": bundle}
-    with pytest.raises(ConfigurationError, match="rank_lstm must stand for POOL"):
-        promote(folder, **{**PERSISTENCE, **about})
-    promote(folder, **{**PERSISTENCE, **about, "ticker": "POOL"})
-    assert read_registry(folder)["POOL"]["champion"].model == "rank_lstm"
-
-
 def test_a_log_of_before_the_ways_is_read_as_it_was_written(folder):
     promote(folder, **PERSISTENCE)
     assert "way" not in (folder / "log.jsonl").read_text()

@@ -16,7 +16,6 @@ from nse_lstm.models.bundles import bundle_digest, load_bundle
 from nse_lstm.models.jobs import SampleJob
 from nse_lstm.models.rank_lstm import (
     forecast_rank_lstm,
-    forecast_rank_lstm_latest,
     rank_lstm_job,
 )
 from nse_lstm.models.tabular_models import split_rows
@@ -137,28 +136,6 @@ def test_another_future_moves_no_weight_and_no_earlier_forecast(
     # Members of the fold only, at both horizons.
     assert set(early[0]["horizon"]) == set(HORIZONS)
     assert (early[0]["origin"].dt.year == FOLD.year).all()
-
-
-@pytest.mark.slow
-def test_an_evening_s_forecasts_are_the_year_s_of_that_origin(
-    panel: pd.DataFrame, spliced: tuple[pd.DataFrame, pd.Timestamp], tmp_path: Path
-) -> None:
-    tables, (_, cut_at) = tables_of(panel), spliced
-    study = Study(market=Market(name="tiny", label="Tiny"))
-    train([job_of(tables)], study=study, folder_of=lambda _: tmp_path / "rank_lstm")
-    bundle = load_bundle(tmp_path / "rank_lstm")
-    year = forecast_rank_lstm(bundle, *tables, FOLD)
-    known = panel[panel["session"] <= cut_at]
-    features = build_features(known, cross_section=SMALL)
-    found = check(forecast_rank_lstm_latest(bundle, features, cut_at), FORECASTS)
-    key = ["ticker", "horizon", "delay", "y_hat"]
-    expected = year.loc[year["origin"] == cut_at, key].sort_values(key[:2])
-    pd.testing.assert_frame_equal(
-        found[key].sort_values(key[:2], ignore_index=True),
-        expected.reset_index(drop=True),
-        check_exact=True,
-    )
-    assert len(found) > len(HORIZONS)
 
 
 def test_training_may_be_thinned(tables: Tables) -> None:

@@ -19,7 +19,6 @@ from nse_lstm.deployment.locks import locked
 from nse_lstm.deployment.promoted_bundles import check_bundle, keep_bundle
 from nse_lstm.deployment.registry_entry import (
     CHAMPION,
-    POOLED,
     RETIRED,
     SELECTION,
     STAGES,
@@ -70,7 +69,7 @@ def promote(
     folder : Path
         The registry's folder; bundles lie under the folder above it.
     ticker : str
-        The exchange's code; ``POOL`` for a model of all stocks.
+        The exchange's code.
     stage : {"candidate", "challenger", "champion"}
         The model's new stage.
     model : {"v2", "stock_lstm", "rank_lstm", "persistence"}
@@ -292,10 +291,9 @@ def _with_own_bundle(entry: RegistryEntry, folder: Path) -> RegistryEntry:
         )
     about = read_metadata(path)
     received = (about.get("ticker"), about.get("architecture"), about.get("version"))
-    ticker = ALL_STOCKS if entry.ticker == POOLED else entry.ticker
-    if received != (ticker, entry.model, entry.version):
+    if received != (entry.ticker, entry.model, entry.version):
         raise ArtefactError(
-            f"Expected {entry.model} of {ticker}, version {entry.version}, in "
+            f"Expected {entry.model} of {entry.ticker}, version {entry.version}, in "
             f"{path}. Received: {received}"
         )
     kept = keep_bundle(folder, path)

@@ -11,9 +11,7 @@ STAGES = ("candidate", "challenger", CHAMPION)
 RETIRED = "retired"
 """The stage of a model that is in no other; in the log only."""
 PERSISTENCE = "persistence"
-MODELS = ("v2", "stock_lstm", "rank_lstm", PERSISTENCE)
-POOLED = "POOL"
-"""In place of a ticker: a model of all stocks."""
+MODELS = ("v2", "stock_lstm", PERSISTENCE)
 SELECTION = "selection"
 WAYS = (SELECTION, "refit", "hand", "override", "rollback")
 """The kinds of promotion."""
@@ -75,10 +73,6 @@ def find_problem(entry: RegistryEntry) -> str:
             entry.stage in (*STAGES, RETIRED)
         ),
         f"`model` must be one of {MODELS}": entry.model in MODELS,
-        f"rank_lstm must stand for {POOLED}, and the others for a stock": (
-            entry.model == PERSISTENCE
-            or (entry.model == "rank_lstm") == (entry.ticker == POOLED)
-        ),
         "`version` must be a SHA-256 of a stored model, else 'persistence'": (
             DIGEST.fullmatch(entry.version) if stored else entry.version == PERSISTENCE
         ),

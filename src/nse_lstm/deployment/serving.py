@@ -18,7 +18,6 @@ from nse_lstm.deployment.prediction_intervals import add_intervals, earlier_fore
 from nse_lstm.deployment.promoted_bundles import check_bundle
 from nse_lstm.deployment.registry import read_registry
 from nse_lstm.deployment.registry_entry import (
-    POOLED,
     RegistryEntry,
     sorted_entries,
 )
@@ -31,7 +30,6 @@ from nse_lstm.deployment.staleness import (
     trained_through,
 )
 from nse_lstm.errors import ArtefactError, DataError
-from nse_lstm.features.indicators import build_features
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.features.stock_channels import StockChannels, build_stock_channels
 from nse_lstm.features.windows import (
@@ -166,7 +164,7 @@ def score_latest(
     refused = []
     for entry in entries:
         try:
-            scored += _score(entry, market, study=study, paths=paths)
+            scored.append(_score(entry, market, study=study, paths=paths))
         except DataError as error:
             refused.append((entry, error))
     return check(_stored(scored, market), STORED_FORECASTS), _refused(refused)
@@ -227,45 +225,17 @@ def _stored(scored: list[ScoredForecast], market: MarketState) -> pd.DataFrame:
 
 def _score(
     entry: RegistryEntry, market: MarketState, *, study: Study, paths: Paths
-) -> list[ScoredForecast]:
-    if entry.ticker == POOLED:
-        return _pooled(entry, market, study=study, paths=paths)
+) -> ScoredForecast:
     prices = market.prices
     stock = prices[prices["ticker"] == entry.ticker].reset_index(drop=True)
     if stock.empty:
         raise DataError(f"Expected rows of {entry.ticker}. Received: none")
     if not entry.bundle:
-        return [_persistence(entry, market, stock, horizon=study.v2.horizon)]
+        return _persistence(entry, market, stock, horizon=study.v2.horizon)
     # Refuses an unusable last session before the bundle is read.
     latest_window(stock, market.sessions, lookback=1)
     bundle = load_bundle(paths.models / entry.bundle, digest=entry.digest)
-    return [_network(entry, market, stock, bundle=bundle, study=study)]
-
-
-def _pooled(
-    entry: RegistryEntry, market: MarketState, *, study: Study, paths: Paths
-) -> list[ScoredForecast]:
-    """Forecast every stock of the universe with one model.
-
-    It forecasts returns beyond the universe's mean. Their past errors are not stored,
-    so the intervals are infinite.
-    """
-    if not entry.bundle:
-        raise DataError("Expected a model of all stocks. Received: persistence")
-    from nse_lstm.models.rank_lstm import forecast_rank_lstm_latest
-
-    bundle = load_bundle(paths.models / entry.bundle, digest=entry.digest)
-    flags = model_flags(bundle.metadata, market.origin, study.deployment)
-    rows = forecast_rank_lstm_latest(
-        bundle,
-        build_features(market.known, cross_section=study.cross_section),
-        market.origin,
-        market.calendar,
-    )
-    return [
-        ScoredForecast(entry, rows.iloc[[place]], rows.iloc[:0], flags)
-        for place in range(len(rows))
-    ]
+    return _network(entry, market, stock, bundle=bundle, study=study)
 
 
 def _network(

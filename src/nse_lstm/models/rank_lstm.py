@@ -8,7 +8,6 @@ are 99.5 % noise make every epoch's loss alike.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nse_lstm.config import CrossSection, RankLstm, Tabular, Training
-from nse_lstm.data.trading_days import WEEKDAYS, TradingDays
-from nse_lstm.errors import DataError
 from nse_lstm.features.folds import Fold
 from nse_lstm.features.sequences import CHANNELS, SPREAD, Sequences, lay_out
 from nse_lstm.models.architectures import describe_rank_lstm
@@ -146,66 +143,6 @@ def forecast_rank_lstm(
     )
     table = table.assign(price_hat=np.nan, lower=np.nan, upper=np.nan)
     return conform(table, FORECASTS)
-
-
-def forecast_rank_lstm_latest(
-    bundle: Bundle,
-    features: pd.DataFrame,
-    origin: pd.Timestamp,
-    calendar: TradingDays = WEEKDAYS,
-) -> pd.DataFrame:
-    """Forecast from the market's last session.
-
-    Parameters
-    ----------
-    bundle : Bundle
-        From ``bundles.load_bundle``.
-    features : DataFrame
-        ``FEATURES`` up to the origin.
-    origin : Timestamp
-        That session.
-    calendar : TradingDays
-        Of the sessions to come.
-
-    Returns
-    -------
-    DataFrame
-        ``FORECASTS`` as from ``forecast_rank_lstm``: one row per member and horizon,
-        with expected dates, counted in trading days.
-
-    Raises
-    ------
-    DataError
-        If no member can be forecast from that session.
-    """
-    now = features[
-        (features["session"] == origin) & features["usable"] & features["member"]
-    ]
-    if now.empty:
-        raise DataError(
-            f"Expected members of the universe to forecast from {origin.date()}. "
-            "Received: none"
-        )
-    about = bundle.metadata
-    day, delay = partial(_later, calendar, origin), about["delay"]
-    targets = [
-        pd.DataFrame({"ticker": now["ticker"], "origin": now["session"]}).assign(
-            delay=delay,
-            horizon=horizon,
-            entry_date=day(delay),
-            target_date=day(delay + horizon),
-        )
-        for horizon in about["horizons"]
-    ]
-    tomorrow = origin + pd.Timedelta(days=1)
-    fold = Fold(year=origin.year, kind="test", start=origin, end=tomorrow)
-    return forecast_rank_lstm(bundle, features, targets, fold)
-
-
-def _later(
-    calendar: TradingDays, origin: pd.Timestamp, n_sessions: int
-) -> pd.Timestamp:
-    return pd.Timestamp(calendar.shift(origin.date(), n_sessions))
 
 
 def _samples(

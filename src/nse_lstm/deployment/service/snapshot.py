@@ -25,7 +25,6 @@ from nse_lstm.deployment.corrections import read_corrections
 from nse_lstm.deployment.order_advice import AdviceBasis
 from nse_lstm.deployment.registry import history, read_registry
 from nse_lstm.deployment.registry_entry import (
-    POOLED,
     RegistryEntry,
     State,
     sorted_entries,
@@ -177,8 +176,6 @@ def take_snapshot(source: Source) -> Snapshot:
             distributions=distributions.get((entry.ticker, entry.version), {}),
         )
         for entry in entries
-        # A model of all stocks ranks them and forecasts no price.
-        if entry.ticker != POOLED
     }
     snapshot = Snapshot(
         version=version,

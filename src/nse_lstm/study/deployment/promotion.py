@@ -18,7 +18,6 @@ from nse_lstm.deployment.registry import (
 from nse_lstm.deployment.registry_entry import (
     CHAMPION,
     PERSISTENCE,
-    POOLED,
     STAGES,
     RegistryEntry,
 )
@@ -57,7 +56,7 @@ def promote_by_hand(
     workspace : Workspace
         The study.
     ticker, model, to : str
-        Stock (``POOL`` for the rank LSTM), model and stage. Of several versions in
+        Stock, model and stage. Of several versions in
         stages, the nearest below the stage is taken; below all stages is the tested
         model.
     why : str
@@ -167,7 +166,7 @@ def _find(
     known = _in_stages(data, ticker, model, to)
     if version:
         known += _promoted_before(data, ticker, model)
-    if to != CHAMPION and model == _tested_kind(data, ticker):
+    if to != CHAMPION and model == served_model(data.study):
         known.append(tested_model(data, ticker))
     for proposal in known:
         if proposal.version.startswith(version):
@@ -186,7 +185,7 @@ def _not_found(
     """Say whether model or version is unknown, or which stage comes first."""
     registry = read_registry(data.paths.registry).get(ticker, {})
     found = {each.model for each in registry.values()}
-    models = sorted({PERSISTENCE, _tested_kind(data, ticker), *found})
+    models = sorted({PERSISTENCE, served_model(data.study), *found})
     if model not in models:
         return (
             f"`model` must be one of {', '.join(models)} for {ticker}. Received: "
@@ -203,11 +202,6 @@ def _not_found(
         f"{to}. Received: neither. First: nse-lstm promote {ticker} {model} --to "
         "challenger"
     )
-
-
-def _tested_kind(data: StudyData, ticker: str) -> str:
-    """Return the kind of model that Phase 4 tested for a stock, or for all."""
-    return "rank_lstm" if ticker == POOLED else served_model(data.study)
 
 
 def _in_stages(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nse_lstm.deployment.gate import Case, case_document, loss_interval
 from nse_lstm.deployment.registry import current_entry
-from nse_lstm.deployment.registry_entry import CHAMPION, PERSISTENCE, POOLED
+from nse_lstm.deployment.registry_entry import CHAMPION, PERSISTENCE
 from nse_lstm.deployment.staleness import trained_through, weekdays
 from nse_lstm.errors import ArtefactError, TableError
 from nse_lstm.evaluation.comparison import losses_by_date
@@ -50,9 +50,6 @@ def persistence_of(ticker: str) -> ModelProposal:
 def tested_model(data: StudyData, ticker: str) -> ModelProposal:
     """Propose the network that forecast the test year.
 
-    For ``POOL`` it is the first network of the rank LSTM for the last year that it
-    forecast.
-
     Parameters
     ----------
     data : StudyData
@@ -68,9 +65,6 @@ def tested_model(data: StudyData, ticker: str) -> ModelProposal:
     year = data.facts.test_year
     model = served_model(data.study)
     folder = bundle_folder(data, ticker, year, model)
-    if ticker == POOLED:
-        seed = f"seed_{data.study.seed}"
-        folder, model = data.paths.rank_lstm / str(year - 1) / seed, "rank_lstm"
     version = str(read_metadata(folder)["version"])
     bundle = folder.relative_to(data.paths.models).as_posix()
     return ModelProposal(ticker, model, version, bundle)
@@ -190,8 +184,6 @@ def _tested_losses(
 
 
 def _is_tested(data: StudyData, proposal: ModelProposal) -> bool:
-    if proposal.ticker == POOLED:
-        return False
     try:
         return tested_model(data, proposal.ticker).version == proposal.version
     except ArtefactError:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from nse_lstm.deployment.registry import read_registry
-from nse_lstm.deployment.registry_entry import POOLED, RegistryEntry
+from nse_lstm.deployment.registry_entry import RegistryEntry
 from nse_lstm.features.returns import market_sessions, with_returns
 from nse_lstm.models.executors import keep_processes
 from nse_lstm.models.jobs import Job, TrainedModel
@@ -68,8 +68,7 @@ def refit(
     """
     data = open_study_data(workspace)
     panel = open_to_serve(data)
-    known = set(read_registry(data.paths.registry)) - {POOLED}
-    names = list(tickers) or sorted(known)
+    names = list(tickers) or sorted(read_registry(data.paths.registry))
     fit = _fit_stock_lstm if served_model(data.study) == STOCK_LSTM else _fit_v2
     through = market_sessions(panel)[-1].date()
     with keep_processes(data.study):
