@@ -171,12 +171,13 @@ def _accounts(workspace: Workspace) -> Html:
 
 
 def _next_session(workspace: Workspace) -> Html:
-    """Show the forecasts in use for the session after the last one."""
+    """Show the price forecasts in use for the session after the last one."""
     path = workspace.paths.registry / "latest_forecasts.parquet"
     if not path.is_file():
         return Html("")
     table = read_table(STORED_FORECASTS, path)
-    used = table[table["stage"] == CHAMPION]
+    # Rankings have no price.
+    used = table[(table["stage"] == CHAMPION) & table["price_hat"].notna()]
     if used.empty:
         return Html("")
     return picture(
