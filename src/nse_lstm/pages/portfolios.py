@@ -7,6 +7,7 @@ from nse_lstm.evaluation.portfolio_rules import TILTS
 from nse_lstm.evaluation.portfolio_scores import ALPHA, BETA, RATIO
 from nse_lstm.evaluation.strategies import INDEX
 from nse_lstm.evaluation.total_return import describe_basis
+from nse_lstm.pages.tear_sheets import declared_sheet, portfolio_sheets
 from nse_lstm.reporting.canvas import name_of
 from nse_lstm.reporting.display import Html, picture, sentence, show_table
 from nse_lstm.reporting.format import format_bounds, format_number
@@ -17,6 +18,7 @@ from nse_lstm.reporting.portfolio_figures import (
 )
 from nse_lstm.study.ranking.rank_models import EQUAL
 from nse_lstm.study.validation.portfolios import PortfolioResult
+from nse_lstm.study.validation.validate import Validation
 
 BENCHMARK_RULES = {
     "rebalance": "rebalanced each month",
@@ -87,6 +89,21 @@ def show_portfolios(result: PortfolioResult, *, backtest: Backtest) -> Html:
         sentence(describe_basis(result.basis, taxed=bool(backtest.withholding_tax))),
     ]
     return Html("".join(part.html for part in parts))
+
+
+def show_tear_sheets(
+    result: PortfolioResult, validation: Validation, *, backtest: Backtest
+) -> Html:
+    """Show a tear sheet of each portfolio rule, then of the verdict's strategy.
+
+    Parameters
+    ----------
+    result : PortfolioResult
+    validation : Validation
+    backtest : Backtest
+    """
+    rules = portfolio_sheets(result.returns, backtest=backtest)
+    return Html(rules.html + declared_sheet(validation, backtest=backtest).html)
 
 
 def portfolio_table(scores: pd.DataFrame, *, headline: int) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from nse_lstm.reporting.canvas import (
     start_axes,
     start_rows,
 )
+from nse_lstm.reporting.tear_sheet_figures import thinned
 
 RULE_NAMES = {
     "partial": "partial adjustment",
@@ -99,9 +100,10 @@ def draw_equity(returns: pd.DataFrame, *, headline: int, model: str) -> Figure:
         label = RULE_NAMES.get(rule, name_of(owner))
         colour = RULE_COLOURS.get(rule) or BENCHMARK_COLOURS.get(owner, GREY)
         width = 1.8 if is_rule else 1.0
-        above.plot(value.index, value, color=colour, linewidth=width)
-        peak = value.cummax().clip(lower=1.0)
-        below.plot(value.index, value / peak - 1, color=colour, linewidth=width)
+        fall = thinned(value / value.cummax().clip(lower=1.0) - 1)
+        drawn = thinned(value)
+        above.plot(drawn.index, drawn, color=colour, linewidth=width)
+        below.plot(fall.index, fall, color=colour, linewidth=width)
         values[label] = value
         ends.append((value.index[-1], value.iloc[-1], label, colour))
     above.set_ylabel("value of 1 KES, net")

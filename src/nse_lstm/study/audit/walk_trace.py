@@ -54,6 +54,7 @@ LEFT_OUT: Mapping[str, str] = {
     "evaluation.verdict:_short_of_yes": "words of an answer that is nearly yes",
     "evaluation.robustness:is_fragile": "a word of a page on stored scores",
     "evaluation.cash:tax_on_cash": "a bound where not all dividends are sourced",
+    "evaluation.account_profile": "describes an account for a page, decides nothing",
     "evaluation.ranking_profile": "describes a ranking for a page, decides nothing",
     "study.ranking.rank_models:profile_ranking": "describes a ranking for a page",
     "study.ranking.rank_models:_in_order": "orders the rows of a page",
