@@ -14,7 +14,7 @@ from nse_lstm.evaluation.metrics import max_drawdown, sharpe_ratio
 from nse_lstm.pages.tear_sheets import portfolio_sheets, show_sheets
 from nse_lstm.reporting.canvas import numbers_of
 from nse_lstm.reporting.tear_sheet_figures import draw_account, show_months, thinned
-from nse_lstm.tables import PORTFOLIO_RETURNS, conform
+from nse_lstm.tables import PORTFOLIO_RETURNS, conform, empty_table
 
 DAYS = pd.bdate_range("2020-01-01", periods=600)
 
@@ -78,7 +78,7 @@ def test_a_sheet_shows_the_account_its_months_and_its_falls(net: pd.Series) -> N
     assert numbers_of(figure)["value"].iloc[-1] == pytest.approx(value, abs=1e-3)
     page = show_sheets({"A & B": account}, backtest=Backtest()).html
     assert page.count("<details><summary>A &amp; B: ") == 1
-    order = [page.index(words) for words in ("<img", 'class="months"', "Worst")]
+    order = [page.index(words) for words in ("<img", 'class="months"', "worst")]
     assert order == sorted(order)
     days = pd.to_datetime(["2020-01-30", "2020-02-03"])
     months = show_months(monthly_returns(pd.Series([0.2, -0.04], days)), name="A").html
@@ -111,3 +111,5 @@ def test_a_rule_is_the_mean_of_its_start_days_at_the_headline_cost() -> None:
     assert page.count("<details><summary>") == 1
     # 1.002^250 - 1 per year
     assert f"{1.002**250 - 1:+.1%} per year" in page
+    nothing = portfolio_sheets(empty_table(PORTFOLIO_RETURNS), backtest=Backtest())
+    assert nothing.html == ""

@@ -91,7 +91,9 @@ def show_sheets(accounts: Mapping[str, pd.DataFrame], *, backtest: Backtest) -> 
                 alt="Value, drawdown and rolling Sharpe ratio over cash.",
             ),
             show_months(monthly_returns(net), name=name),
-            show_table(falls, caption="Worst drawdowns (a dash: not recovered)"),
+            show_table(
+                falls, caption=f"{name}: worst drawdowns (a dash: not recovered)"
+            ),
         ]
         title = html.escape(f"{name}: {_summary(account, backtest=backtest)}")
         body = "".join(part.html for part in parts)
