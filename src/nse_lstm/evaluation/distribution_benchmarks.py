@@ -12,7 +12,6 @@ References
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -204,15 +203,15 @@ def conformal_bands(past: PastReturns) -> Numbers:
     array of shape (m, n_levels)
         The largest move where a band would be infinite.
     """
-    sign = np.sign(LEVELS - 0.5)
+    sign, recent = np.sign(LEVELS - 0.5), past.last(ERRORS)
+    ranks = {n: _band_ranks(n) for n in {len(moves) for moves in recent}}
     bands = []
-    for moves in past.last(ERRORS):
+    for moves in recent:
         sizes = np.append(0.0, np.sort(np.abs(moves)))
-        bands.append(sign * sizes[_band_ranks(len(moves))])
+        bands.append(sign * sizes[ranks[len(moves)]])
     return np.array(bands)
 
 
-@lru_cache
 def _band_ranks(n: int) -> NDArray[np.intp]:
     """Return the rank of each level's band among n moves; 0 is no width."""
     misses = 2 * np.minimum(LEVELS, 1 - LEVELS)
