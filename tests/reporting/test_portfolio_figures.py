@@ -95,6 +95,7 @@ def test_a_market_without_a_ranking_says_so() -> None:
         returns=empty_table(PORTFOLIO_RETURNS),
         scores=empty_table(PORTFOLIO_SCORES),
         capacity=empty_table(PORTFOLIO_CAPACITY),
+        sized=pd.DataFrame(),
         basis=None,
     )
     assert "too few stocks" in show_portfolios(nothing, backtest=Backtest()).html
@@ -105,7 +106,9 @@ def test_the_page_shows_two_figures_and_two_tables(
 ) -> None:
     row = (MODEL, "partial", 1e7, 0.01, 0.02, 0.5, 0.9, 500)
     capacity = pd.DataFrame([row], columns=list(PORTFOLIO_CAPACITY.columns))
-    result = PortfolioResult(returns, scores, capacity, ReturnBasis(0.5, 0.05))
+    result = PortfolioResult(
+        returns, scores, capacity, pd.DataFrame(), ReturnBasis(0.5, 0.05)
+    )
     page = show_portfolios(result, backtest=Backtest()).html
     assert page.count("<img") == 2
     assert "KES 10 million" in page and "90%" in page

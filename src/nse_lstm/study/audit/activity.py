@@ -44,6 +44,9 @@ def _idle(run: PipelineRun) -> Iterator[tuple[str, str]]:
         delay = run.workspace.study.backtest.delay
         if run.ranking.recommended.empty and delay == 1:
             yield "rank IC of recommended stocks", "no session was ranked"
+        ranked = run.ranking.forecasts.groupby("origin")["ticker"].agg(frozenset)
+        if ranked.nunique() < 2:
+            yield "universe", "never changed"
         weights = run.ranking.weights
         if (weights.max(axis=1) == weights.min(axis=1)).all():
             yield "blend weights", "equal in every fold: nothing was learnt"

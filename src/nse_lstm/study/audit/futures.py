@@ -101,7 +101,7 @@ def compare_future(
         other = run_pipeline(open_audit(study, root, raw), learner, rankings=rankings)
         first, stages = base, STAGES
     else:
-        other = run_stored(base, workspace, learner)
+        other = run_stored(base, workspace, learner, origin=splice.origin)
         first, stages = at_headline_cost(base), STORED_STAGES
     alarms = compare_runs(
         first, other, origin=splice.origin, label=splice.label, stages=stages

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from nse_lstm.config import Study
 from nse_lstm.evaluation.strategies import INDEX
 from nse_lstm.evaluation.verdict import Judgement
 from nse_lstm.features.folds import Fold
@@ -32,6 +33,11 @@ from nse_lstm.tables import (
 )
 
 FILES = ("model.keras", "scaler.json", "history.csv")
+PORTFOLIO_COLUMNS = [
+    *("model", "rule", "start", "cost_bps", "capital_kes", "session"),
+    *("position", "turnover", "untradable"),
+    *("gross_return", "net_return", "cash_return"),
+]
 Bundles = dict[tuple[str, int], dict[str, bytes]]
 
 
@@ -47,7 +53,7 @@ class RankingRun:
     """Rank IC by model and year; year 0 is all."""
     differences: pd.DataFrame
     portfolios: pd.DataFrame
-    """``PORTFOLIO_RETURNS`` of the rules and their benchmarks, without the index."""
+    """Accounts of the rules and benchmarks, from ``portfolio_accounts``."""
     recommended: pd.DataFrame
     """Rank IC of every model on the recommended stocks."""
     timing: pd.DataFrame
@@ -79,6 +85,8 @@ class PipelineRun:
     """None where the ranking models are not run."""
     rank_lstm: pd.DataFrame | None = None
     """``FORECASTS`` of the rank LSTM's networks; None where there are none."""
+    portfolios: pd.DataFrame | None = None
+    """Of a run with stored models: accounts on the first run's rankings."""
 
     @cached_property
     def tabular(self) -> TabularTables:
@@ -196,7 +204,7 @@ def forecast_folds(
 def _rank(workspace: Workspace) -> RankingRun:
     """Run Phase 2's ranking models and the accounts on them."""
     ranking = rank_models.rank_stocks(workspace, progress=_silent)
-    traded = portfolios.judge_portfolios(workspace).returns
+    traded = portfolio_accounts(portfolios.judge_portfolios(workspace), workspace.study)
     # The models are there now; only their forecasts are read.
     ranked = rank_models.ranked_forecasts(open_study_data(workspace), progress=_silent)
     return RankingRun(
@@ -204,11 +212,34 @@ def _rank(workspace: Workspace) -> RankingRun:
         weights=ranking.weights,
         summary=ranking.summary,
         differences=ranking.differences,
-        # The index is a benchmark that may look one session ahead.
-        portfolios=traded[traded["model"] != INDEX],
+        portfolios=traded,
         recommended=ranking.summary[:0],
         timing=order_timing.time_study_orders(workspace, progress=_silent).savings,
     )
+
+
+def portfolio_accounts(
+    result: portfolios.PortfolioResult, study: Study
+) -> pd.DataFrame:
+    """Return every account session by session, those of a capital below the others.
+
+    The index is left out: it is a benchmark that may look one session ahead.
+
+    Parameters
+    ----------
+    result : PortfolioResult
+    study : Study
+        Whose headline cost the accounts of a capital pay.
+    """
+    returns, sized = result.returns, result.sized
+    cost_bps = study.backtest.headline_cost_bps
+    return pd.concat(
+        [
+            returns[returns["model"] != INDEX].assign(capital_kes=0.0),
+            sized.assign(start=0, cost_bps=cost_bps, untradable=0.0),
+        ],
+        ignore_index=True,
+    )[PORTFOLIO_COLUMNS]
 
 
 def _of_rank_lstm(forecasts: pd.DataFrame) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from nse_lstm.study.audit.pipeline_run import PipelineRun
 
 ORIGIN_KEY = ["ticker", "model", "seed", "fold", "delay", "horizon", "origin"]
 QUANTILE_KEY = ["ticker", "model", "fold", "horizon", "origin"]
-PORTFOLIO_KEY = ["model", "rule", "start", "cost_bps", "session"]
+PORTFOLIO_KEY = ["model", "rule", "start", "cost_bps", "capital_kes", "session"]
 ACCOUNT_KEY = ["ticker", "model", "seed", "fold", "rule", "cost_bps", "session"]
 
 Lines = Iterator[str]
@@ -293,16 +293,19 @@ def _rank_lstm(pair: RunPair) -> Lines:
 
 
 def _portfolios(pair: RunPair) -> Lines:
-    one, two = (r.ranking for r in pair.runs)
-    if one and two:
-        years = [*pair.years, *_ranked_before(pair)]
-        known = [
+    one, two = (r.ranking.portfolios if r.ranking else r.portfolios for r in pair.runs)
+    if one is not None and two is not None:
+        known = last_before(pair.base, pair.base.folds[0].start) <= pair.origin
+        first = pair.base.folds[0].year
+        years = {year for year in one["session"].dt.year if known and year < first}
+        tables = [
             table[
-                (table["session"] <= pair.origin) & table["session"].dt.year.isin(years)
+                (table["session"] <= pair.origin)
+                & table["session"].dt.year.isin(years.union(pair.years))
             ]
-            for table in (one.portfolios, two.portfolios)
+            for table in (one, two)
         ]
-        yield from compare_tables(*known, key=PORTFOLIO_KEY)
+        yield from compare_tables(*tables, key=PORTFOLIO_KEY)
 
 
 def _sealed(pair: RunPair) -> Lines:
@@ -341,7 +344,7 @@ TIMING_KEY = ["signal", "against", "wait", "side", "part"]
 
 OF_WHOLE_RUNS = (
     *("scalers", "weights", "quantiles", "choices"),
-    *("rankings", "portfolios", "rank summaries"),
+    *("rankings", "rank summaries"),
 )
 """Stages that need models and scores of both runs' own."""
 STORED_STAGES = tuple(stage for stage in STAGES if stage.name not in OF_WHOLE_RUNS)

@@ -13,18 +13,24 @@ from nse_lstm.evaluation.strategies import strategy_returns
 from nse_lstm.features.folds import Fold, folds_of_years
 from nse_lstm.features.returns import with_returns
 from nse_lstm.study.audit.learners import forecasting_with
-from nse_lstm.study.audit.pipeline_run import PipelineRun, list_jobs
+from nse_lstm.study.audit.pipeline_run import (
+    PipelineRun,
+    list_jobs,
+    portfolio_accounts,
+)
 from nse_lstm.study.core.phase_tables import read_recommended
 from nse_lstm.study.core.study_data import StudyData, open_study_data
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.study.data_analysis import prepare
 from nse_lstm.study.ranking.features_and_targets import build_tables
 from nse_lstm.study.ranking.rank_lstm import forecast_stored
-from nse_lstm.study.validation import validate
+from nse_lstm.study.validation import portfolios, validate
 from nse_lstm.tables import PANEL, SCORES, read_table
 
 
-def run_stored(base: PipelineRun, workspace: Workspace, learner: str) -> PipelineRun:
+def run_stored(
+    base: PipelineRun, workspace: Workspace, learner: str, *, origin: pd.Timestamp
+) -> PipelineRun:
     """Run other files through the stored models of a run's folds.
 
     Parameters
@@ -35,6 +41,9 @@ def run_stored(base: PipelineRun, workspace: Workspace, learner: str) -> Pipelin
         With other raw files, and an empty root.
     learner : str
         The one of ``learners.LEARNERS`` that fitted them.
+    origin : Timestamp
+        Last session whose rows are the same. The portfolios are run where it lies in
+        their years.
 
     Returns
     -------
@@ -69,6 +78,7 @@ def run_stored(base: PipelineRun, workspace: Workspace, learner: str) -> Pipelin
         selection=none,
         judgement=None,
         rank_lstm=_rank(base, data),
+        portfolios=_portfolios(base, data, origin),
     )
 
 
@@ -86,6 +96,22 @@ def _forecasts(data: StudyData, panel: pd.DataFrame, fold: Fold) -> list[pd.Data
         validate.forecast_stocks: study.stock_lstm.trained,
     }
     return [forecast(data, panel, fold) for forecast, wanted in how.items() if wanted]
+
+
+def _portfolios(
+    base: PipelineRun, data: StudyData, origin: pd.Timestamp
+) -> pd.DataFrame | None:
+    """Run the accounts on the base's rankings, which were made before the origin."""
+    if base.ranking is None or origin >= base.ranking.portfolios["session"].max():
+        return None
+    result = portfolios.backtest_portfolios(
+        data.study,
+        data.panel,
+        data.prices,
+        base.ranking.forecasts,
+        models=portfolios.MODELS,
+    )
+    return portfolio_accounts(result, data.study)
 
 
 def _rank(base: PipelineRun, data: StudyData) -> pd.DataFrame | None:

@@ -4,6 +4,7 @@ Every rule with every model is a trial, counted in the ledger, before the verdic
 judged by their number. The accounts run through all ranked years before the test year.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -59,6 +60,9 @@ class PortfolioResult:
     """``PORTFOLIO_SCORES``."""
     capacity: pd.DataFrame
     """``PORTFOLIO_CAPACITY``."""
+    sized: pd.DataFrame
+    """The accounts behind ``capacity`` session by session: ``model rule capital_kes``
+    and the columns of ``weighted_account.account_table``."""
     basis: ReturnBasis | None
     """Total or price return, over all years; None where nothing is ranked."""
 
@@ -89,6 +93,7 @@ def judge_portfolios(workspace: Workspace) -> PortfolioResult:
             returns=empty_table(PORTFOLIO_RETURNS),
             scores=empty_table(PORTFOLIO_SCORES),
             capacity=empty_table(PORTFOLIO_CAPACITY),
+            sized=pd.DataFrame(),
             basis=None,
         )
     else:
@@ -151,8 +156,14 @@ def backtest_portfolios(
         verdict=study.verdict,
         seed=study.seed,
     )
-    capacity = _capacity(study, panel, spans, returns)
-    return PortfolioResult(returns, scores, capacity, join_bases(list(bases.values())))
+    sized = _sized_accounts(study, panel, spans)
+    return PortfolioResult(
+        returns=returns,
+        scores=scores,
+        capacity=_capacity(study, sized, returns),
+        sized=sized,
+        basis=join_bases(list(bases.values())),
+    )
 
 
 def _chosen(
@@ -247,52 +258,44 @@ def _ranked(study: Study, span: _Span, model: str) -> RankedMarket:
     )
 
 
-def _capacity(
-    study: Study, panel: pd.DataFrame, spans: list[_Span], returns: pd.DataFrame
+def _sized_accounts(
+    study: Study, panel: pd.DataFrame, spans: list[_Span]
 ) -> pd.DataFrame:
     """Run every rule once more, in whole lots with a limited share of the volume."""
-    backtest, portfolio = study.backtest, study.portfolio
+    backtest, tables = study.backtest, []
+    for capital, span in itertools.product(study.portfolio.capital_kes, spans):
+        limits = read_size_limits(
+            span.market, panel, capital=capital, backtest=backtest
+        )
+        for model, name in itertools.product(span.inputs, TILTS):
+            path = rule_path(name, _ranked(study, span, model), start=0, limits=limits)
+            account = account_table(
+                span.market, path, backtest=backtest, cost_bps=limits.cost_bps
+            )
+            tables.append(account.assign(model=model, rule=name, capital_kes=capital))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _capacity(study: Study, sized: pd.DataFrame, returns: pd.DataFrame) -> pd.DataFrame:
+    backtest, rows = study.backtest, []
+    year = backtest.sessions_per_year
     at_cost = returns[
         (returns["cost_bps"] == backtest.headline_cost_bps) & (returns["start"] == 0)
     ]
     equal = at_cost[at_cost["model"] == EQUAL_WEIGHT].set_index("session")
-    rows = []
-    for capital in portfolio.capital_kes:
-        for model in spans[0].inputs:
-            for name in TILTS:
-                tables = []
-                for span in spans:
-                    path = rule_path(
-                        name,
-                        _ranked(study, span, model),
-                        start=0,
-                        limits=read_size_limits(
-                            span.market, panel, capital=capital, backtest=backtest
-                        ),
-                    )
-                    tables.append(
-                        account_table(
-                            span.market,
-                            path,
-                            backtest=backtest,
-                            cost_bps=backtest.headline_cost_bps,
-                        )
-                    )
-                account = pd.concat(tables).set_index("session")
-                year = backtest.sessions_per_year
-                net = account["net_return"]
-                rows.append(
-                    {
-                        "model": model,
-                        "rule": name,
-                        "capital_kes": capital,
-                        "over_cash": (net - account["cash_return"]).mean() * year,
-                        "over_equal_weight": (net - equal["net_return"]).mean() * year,
-                        "turnover": account["turnover"].mean() * year,
-                        "exposure": account["position"].mean(),
-                        "n": len(net),
-                    }
-                )
+    for key, own in sized.groupby(["model", "rule", "capital_kes"]):
+        account = own.set_index("session")
+        net = account["net_return"]
+        rows.append(
+            {
+                **dict(zip(("model", "rule", "capital_kes"), key, strict=True)),
+                "over_cash": (net - account["cash_return"]).mean() * year,
+                "over_equal_weight": (net - equal["net_return"]).mean() * year,
+                "turnover": account["turnover"].mean() * year,
+                "exposure": account["position"].mean(),
+                "n": len(net),
+            }
+        )
     order = list(PORTFOLIO_CAPACITY.metadata["key"])
     return conform(pd.DataFrame(rows).sort_values(order), PORTFOLIO_CAPACITY)
 
