@@ -96,7 +96,7 @@ FEATURES = (
         "A month's universe is that of its own last session, because its turnover "
         "belongs to the month.",
         "features.cross_sectional_rank:monthly_universe",
-        ("traded.index < start.start_time", "traded.index <= start.end_time"),
+        ("searchsorted(start.start_time)", "searchsorted(start.end_time)"),
     ),
     _defect(
         "dead_codes_are_left_out",
