@@ -33,7 +33,8 @@ def test_a_study_that_was_built_is_well_but_for_its_models(finished: Workspace) 
 
 def test_before_the_first_build_it_names_the_command(tmp_path: Path) -> None:
     table = examine(tiny_workspace(tmp_path), study_file="any.toml")
-    expected = f"make all ROOT={tmp_path} STUDY=any.toml TEST_YEAR=2024"
+    given = f"ROOT={tmp_path} STUDY=any.toml MARKET=simulated"
+    expected = f"make all {given} TEST_YEAR=2024"
     assert checks(table)["panel"] == ("warning", expected)
     assert "trained models" not in checks(table)
 
