@@ -53,6 +53,7 @@ LEFT_OUT: Mapping[str, str] = {
     "evaluation.verdict:_never_traded": "words of a strategy that never traded",
     "evaluation.verdict:_short_of_yes": "words of an answer that is nearly yes",
     "evaluation.robustness:is_fragile": "a word of a page on stored scores",
+    "evaluation.power_analysis": "plans Phase 5's A/B test, after the audit",
     "evaluation.cash:tax_on_cash": "a bound where not all dividends are sourced",
     "evaluation.account_profile": "describes an account for a page, decides nothing",
     "evaluation.ranking_profile": "describes a ranking for a page, decides nothing",
