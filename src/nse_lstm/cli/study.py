@@ -76,7 +76,13 @@ def audit(
     """Audit this study for leaks; exit 1 if there is an alarm."""
     from nse_lstm.study.audit.run import run_audit
 
-    alarms = run_audit(identity.open(), full=full, progress=typer.echo)
+    workspace = identity.open()
+    alarms = run_audit(
+        workspace,
+        full=full,
+        workers=workspace.study.training.workers,
+        progress=typer.echo,
+    )
     for alarm in alarms:
         typer.echo(f"{alarm.check}: {alarm.where}: {alarm.detail}")
     typer.echo(f"{len(alarms)} alarms" if alarms else "The leak audit is clean")

@@ -24,11 +24,12 @@ def test_a_second_log_takes_what_the_first_kept(tmp_path: Path) -> None:
     assert lines == ["one: 1 alarms, kept", "two: 0 alarms, 0 s"]
 
 
-def test_a_finished_audit_leaves_nothing(tmp_path: Path) -> None:
-    log = StepLog(tmp_path / "log.jsonl")
-    log.run("one", lambda: ([], {}))
-    log.forget()
-    assert list(tmp_path.iterdir()) == []
+def test_steps_of_another_log_stand_after_ones_own(tmp_path: Path) -> None:
+    log, other = StepLog(), StepLog(tmp_path / "other.jsonl")
+    log.run("market", lambda: ([], {}))
+    other.run("walk", lambda: ([ALARM], {}))
+    log.take(other.steps)
+    assert list(log.steps) == ["market", "walk"] and log.alarms == [ALARM]
 
 
 def killed() -> tuple[list[AuditAlarm], dict[str, object]]:

@@ -5,27 +5,59 @@ The result is written in any case. A study with an alarm can never be judged use
 
 import hashlib
 import json
+import multiprocessing
+import os
 from collections.abc import Callable
-from dataclasses import asdict
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nse_lstm.config import Study
 from nse_lstm.json_files import write_json
 from nse_lstm.study.audit.alarms import AuditAlarm, run_guarded
 from nse_lstm.study.audit.compare_reference import recount_summary
 from nse_lstm.study.audit.examine import Examination, examine, scratch_folder
 from nse_lstm.study.audit.lag1_copy_check import lag1_copies
 from nse_lstm.study.audit.market_checks import check_futures, check_tables
-from nse_lstm.study.audit.placebos import LEVEL
-from nse_lstm.study.audit.step_log import Progress, StepLog, Work
+from nse_lstm.study.audit.placebos import LEVEL, Placebo
+from nse_lstm.study.audit.step_log import AuditStep, Progress, StepLog, Work
 from nse_lstm.study.audit.walk_trace import FULL_ONLY, LEFT_OUT, find_unwalked
 from nse_lstm.study.core.audit_result import audit_identity, audit_path
 from nse_lstm.study.core.workspace import Workspace
 from nse_lstm.tables import PANEL
 
 
+@dataclass(frozen=True)
+class Walk:
+    """One small market to walk."""
+
+    learner: str
+    """One of ``learners.LEARNERS``."""
+    futures: str
+    """As for ``examine.examine``."""
+    seed: int
+
+
+@dataclass(frozen=True)
+class Walked:
+    """Findings of a walk beside its alarms, in plain values."""
+
+    steps: dict[str, AuditStep]
+    splices: list[str]
+    placebos: list[Placebo]
+    recount: dict[str, Any] | None
+    """``recount_summary``."""
+    lag1_copies: list[dict[str, Any]]
+
+
 def run_audit(
-    workspace: Workspace, *, full: bool = False, progress: Progress = print
+    workspace: Workspace,
+    *,
+    full: bool = False,
+    workers: int = 1,
+    progress: Progress = print,
 ) -> list[AuditAlarm]:
     """Audit a study after its Phase 3 and write ``audit.json``.
 
@@ -41,8 +73,11 @@ def run_audit(
     full : bool
         Whether networks go through every check too, a second seed is walked, every kind
         of origin is tried, and this market's own files are rewritten in every fold.
+    workers : int
+        Processes that walk the small markets; 1 walks them in this one, 0 is one per
+        core.
     progress : callable
-        Receives one line per step.
+        Receives one line per step, of other processes printed there.
 
     Returns
     -------
@@ -50,39 +85,79 @@ def run_audit(
         Empty for a clean study.
     """
     size = "full" if full else "small"
-    log = StepLog(_kept_path(workspace, size), progress)
-    runs = [
-        _examine(workspace, seed, learner, futures, log)
-        for learner, futures, seed in _walks(workspace.study.seed, full=full)
-    ]
+    kept = _kept_path(workspace, size)
+    walks = _walks(workspace.study.seed, full=full)
+    walked = _walk_all(workspace, walks, kept, workers=workers, progress=progress)
+    log = StepLog(kept, progress)
+    for each in walked:
+        log.take(each.steps)
     log.run("market: tables", _guarded("market", lambda: check_tables(workspace)))
-    splices = [splice for run in runs for splice in run.splices]
+    splices = [splice for each in walked for splice in each.splices]
     if full:
         taken = log.run("market: other futures", lambda: _market_futures(workspace))
         splices += taken.about["splices"]
     log.run("trace", lambda: (find_unwalked(log.executed, full=full), {}))
-    _write(workspace, runs, log.alarms, splices, size)
-    log.forget()
+    _write(workspace, walked, log.alarms, splices, size)
+    for path in kept.parent.glob(f"{kept.stem}*"):
+        path.unlink()
     return log.alarms
 
 
-def _walks(seed: int, *, full: bool) -> list[tuple[str, str, int]]:
-    """Return learner, futures and seed of each small market."""
+def _walks(seed: int, *, full: bool) -> list[Walk]:
+    """Return the small markets, the one that tells lag-1 copies first."""
     if full:
         return [
-            ("network", "all", seed),
-            ("surrogate", "all", seed),
-            ("surrogate", "few", seed + 1),
+            Walk("network", "all", seed),
+            Walk("surrogate", "all", seed),
+            Walk("surrogate", "few", seed + 1),
         ]
-    return [("network", "fits", seed), ("surrogate", "few", seed)]
+    return [Walk("network", "fits", seed), Walk("surrogate", "few", seed)]
 
 
-def _examine(
-    workspace: Workspace, seed: int, learner: str, futures: str, log: StepLog
-) -> Examination:
+def _walk_all(
+    workspace: Workspace,
+    walks: list[Walk],
+    kept: Path,
+    *,
+    workers: int,
+    progress: Progress,
+) -> list[Walked]:
+    """Walk every small market, side by side where there are several processes."""
+    paths = [kept.with_name(f"{kept.stem}-{n}.jsonl") for n in range(len(walks))]
+    workers = min(workers or os.cpu_count() or 1, len(walks))
+    if workers < 2:
+        return [
+            _walk(workspace.study, walk, path, progress)
+            for walk, path in zip(walks, paths, strict=True)
+        ]
+    speak = partial(print, flush=True)
+    # A spawned process inherits no state, so the findings are those of this one.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        started = [
+            pool.submit(_walk, workspace.study, walk, path, speak)
+            for walk, path in zip(walks, paths, strict=True)
+        ]
+        return [each.result() for each in started]
+
+
+def _walk(study: Study, walk: Walk, kept: Path, progress: Progress) -> Walked:
+    log = StepLog(kept, progress)
     with scratch_folder() as root:
-        return examine(
-            workspace.study, root, seed=seed, learner=learner, futures=futures, log=log
+        found = examine(
+            study,
+            root,
+            seed=walk.seed,
+            learner=walk.learner,
+            futures=walk.futures,
+            log=log,
+        )
+        return Walked(
+            steps=log.steps,
+            splices=found.splices,
+            placebos=found.placebos,
+            recount=recount_summary([found.run]),
+            lag1_copies=_lag1_copies(found),
         )
 
 
@@ -110,15 +185,16 @@ def _market_futures(workspace: Workspace) -> tuple[list[AuditAlarm], dict[str, A
 
 def _write(
     workspace: Workspace,
-    runs: list[Examination],
+    walked: list[Walked],
     alarms: list[AuditAlarm],
     splices: list[str],
     size: str,
 ) -> None:
-    placebos = [test for run in runs for test in run.placebos]
+    placebos = [test for each in walked for test in each.placebos]
+    recounts = [each.recount for each in walked if each.recount]
     document = {
         "identity": audit_identity(workspace),
-        "recount": recount_summary(run.run for run in runs),
+        "recount": max(recounts, key=lambda each: each["n"], default=None),
         "size": size,
         "clean": not alarms,
         "alarms": [asdict(alarm) for alarm in alarms],
@@ -126,7 +202,7 @@ def _write(
         "n_placebos": len(placebos),
         "placebo_level": LEVEL,
         "smallest_p_value": min((test.p_value for test in placebos), default=None),
-        "lag1_copies": _lag1_copies(runs[0]),
+        "lag1_copies": walked[0].lag1_copies,
         "not_walked": {**LEFT_OUT, **({} if size == "full" else FULL_ONLY)},
     }
     write_json(audit_path(workspace), document)

@@ -81,6 +81,10 @@ class StepLog:
         self._progress(f"{name}: {len(step.alarms)} alarms, {note}")
         return step
 
+    def take(self, steps: dict[str, AuditStep]) -> None:
+        """Add the steps of another log after those of this one."""
+        self.steps |= steps
+
     @property
     def alarms(self) -> list[AuditAlarm]:
         """Alarms of all steps that were run or taken, in order."""
@@ -90,11 +94,6 @@ class StepLog:
     def executed(self) -> set[str]:
         """Functions that ran under another future in any step."""
         return {name for step in self.steps.values() for name in step.executed}
-
-    def forget(self) -> None:
-        """Remove the file, once the audit's result is written."""
-        if self._path:
-            self._path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> list[tuple[str, AuditStep]]:
