@@ -91,8 +91,7 @@ def _profit(later: pd.Series) -> PlainAnswer:
         question=PROFIT,
         answer="No evidence of it",
         evidence="the printed price is known only after the close; "
-        f"one session later, when a trade is possible, {left}: a squared error "
-        f"{_less(later, 'no change')}",
+        f"one session later, when a trade is possible, {left}",
     )
 
 

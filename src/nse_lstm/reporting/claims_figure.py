@@ -63,9 +63,21 @@ def draw_claims(
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("multiples of the smallest useful effect (dashed line)")
     put_title(axes, _title(whole))
-    table = whole[["claim", "effect", "lower", "upper", "smallest_useful", "n"]]
+    # Each claim has a unit of its own, so the numbers are those of the axis.
+    drawn = {
+        f"{name}, multiples": (whole[column] / whole["smallest_useful"]).round(2)
+        for name, column in (("effect", "effect"), ("from", "lower"), ("to", "upper"))
+    }
+    table = pd.DataFrame(
+        {
+            "claim": whole["claim"],
+            "effect in its unit": whole["claim"].map(effects),
+            **drawn,
+            "sessions": whole["n"],
+        }
+    )
     says = " ".join(f"{claim}: {effects[claim]}." for claim in whole["claim"])
-    put_numbers(figure, table.round(4), says=says)
+    put_numbers(figure, table, says=says)
     return figure
 
 

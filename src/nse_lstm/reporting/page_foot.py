@@ -87,9 +87,11 @@ def _folded(summary: str, rows: Sequence[tuple[str, str]]) -> str:
         f'<tr><th scope="row">{_code(name)}</th><td>{_code(text)}</td></tr>'
         for name, text in rows
     )
+    label = html.escape(summary)
     return (
-        f"<details><summary>{html.escape(summary)}</summary>"
-        f'<div class="table"><table><tbody>{body}</tbody></table></div></details>'
+        f"<details><summary>{label}</summary>"
+        f'<div class="table" tabindex="0" role="region" aria-label="{label}">'
+        f"<table><tbody>{body}</tbody></table></div></details>"
     )
 
 
