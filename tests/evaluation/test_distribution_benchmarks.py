@@ -100,6 +100,22 @@ def test_garch_recovers_a_simulated_volatility():
     assert below == pytest.approx(0.05, abs=0.03)
 
 
+def test_garchs_variance_counts_the_origins_own_return():
+    daily = past().daily * (1 + 0.8 * np.sin(np.arange(len(DAYS)) / 40))
+    one = fit_garch(daily, start=START)
+    assert one.alpha > 0.01
+    place = len(daily) - 3
+    moved = daily.copy()
+    moved.iloc[place] += 0.05
+    other = fit_garch(moved, start=START)
+    squares = [(100 * each.iloc[place] - one.mean) ** 2 for each in (moved, daily)]
+    rise = one.alpha * (squares[0] - squares[1])
+    later = (other.ahead - one.ahead).iloc[place:]
+    expected = [rise, one.beta * rise, one.beta**2 * rise]
+    np.testing.assert_allclose(later, expected, rtol=1e-9)
+    assert (other.ahead - one.ahead).iloc[:place].abs().max() == 0
+
+
 def test_garch_over_five_sessions_is_wider_by_the_root_of_time():
     one, five = garch(past()), garch(past(horizon=5))
     ratio = (five[:, -4] - five[:, 3]).mean() / (one[:, -4] - one[:, 3]).mean()
