@@ -51,7 +51,8 @@ def test_the_second_build_gets_the_firsts_history(tmp_path: Path) -> None:
 def page(seconds: int, value: str, foot: str) -> str:
     return (
         f"<p>It took {seconds} s, the longest {seconds + 1} ms (ABC-R).</p>"
-        f'<td class="number measured">{seconds}</td><td class="number">{value}</td>'
+        f'<td class="number measured" data-label="s">{seconds}</td>'
+        f'<td class="number">{value}</td><code>make all ROOT=build/{foot} V=1</code>'
         f"<footer>{foot}</footer>"
     )
 

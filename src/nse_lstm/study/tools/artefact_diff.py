@@ -1,7 +1,7 @@
 """Compare two files of two builds: their comparable bytes and first difference.
 
-Durations and a page's footer are left out of pages and executed notebooks. Everything
-else has to be equal to the byte.
+Durations, a page's footer and the build's own folder are left out of pages and executed
+notebooks. Everything else has to be equal to the byte.
 """
 
 import json
@@ -15,7 +15,9 @@ TIMES = re.compile(
     # A number of seconds, milliseconds or minutes, and the name of the slowest model.
     r"\d[\d,.]*\s*(?:ms|s|min|minutes|seconds)\b(?: \([A-Z0-9-]+\))?"
     # A table's cell in a column of durations.
-    r'|(?<=class="number measured">)[^<]*'
+    r'|class="number measured"[^>]*>[^<]*'
+    # The build's own folder, in a command to type.
+    r"|\bROOT=[^\s<]+"
     # Papermill gives its cell of parameters a random identifier.
     r'|(?<=id="cell-id=)[^"]*'
 )
@@ -26,7 +28,7 @@ SHOWN = 60
 
 
 def comparable_bytes(path: Path) -> bytes:
-    """Return a file's content without durations and footer."""
+    """Return a file's content without durations, footer and the build's folder."""
     if path.suffix in (".html", ".md"):
         text = FOOT.sub("", path.read_text(encoding="utf-8"))
         return TIMES.sub("#", text).encode()
