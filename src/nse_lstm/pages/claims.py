@@ -153,16 +153,16 @@ def show_claims(claims: pd.DataFrame) -> Html:
         [
             {
                 "claim": row["claim"],
-                "answer": ANSWERS.get(row["answer"], "–"),
+                "answer, adjusted p": ", ".join(
+                    [ANSWERS.get(row["answer"], "–"), *_p_value(row["adjusted"])]
+                ),
                 "effect [95 %]": claim_effect(row),
                 "compared": f"{_name(row['model'])} against {_against(row)}",
-                "years": _years(row),
-                "adjusted p": _p_value(row["adjusted"]),
-                "useful, detectable from": ", ".join(
+                "years": _years(row) + (f", {row['n']:,} sessions" if row["n"] else ""),
+                "useful, detectable": ", ".join(
                     _unit(row, name)
                     for name in ("smallest_useful", "smallest_detectable")
                 ),
-                "sessions": f"{row['n']:,}" if row["n"] else "–",
             }
             for row in _records(_without_copies(claims))
         ]
@@ -272,7 +272,8 @@ def _unit(row: Mapping[str, Any], column: str) -> str:
     return f"{format_number(factor * row[column], how.replace('+', ''))}{unit}"
 
 
-def _p_value(value: float) -> str:
+def _p_value(value: float) -> list[str]:
+    """Return a p-value in words; nothing where there is none."""
     if pd.isna(value):
-        return "–"
-    return "below 0.001" if value < 0.001 else format_number(value, ".3f")
+        return []
+    return ["below 0.001" if value < 0.001 else format_number(value, ".3f")]
