@@ -110,8 +110,9 @@ def _summary(account: pd.DataFrame, *, backtest: Backtest) -> str:
     yearly = backtest.sessions_per_year
     growth = (1 + total_return(net)) ** (yearly / len(net)) - 1
     ratio = sharpe_ratio(net, sessions_per_year=yearly, cash=account["cash"])
+    years = " to ".join(map(str, dict.fromkeys((days[0].year, days[-1].year))))
     return (
-        f"{format_number(growth, '+.1%')} per year {days[0]:%Y} to {days[-1]:%Y}, "
+        f"{format_number(growth, '+.1%')} per year {years}, "
         f"Sharpe ratio over cash {format_number(ratio, '+.2f')}, largest drawdown "
         f"{format_number(max_drawdown(net), '.1%')}"
     )
