@@ -36,6 +36,7 @@ from nse_lstm.study.experiments.calibration.calibrate import (
 )
 from nse_lstm.study.experiments.calibration.claims import judge_market_claims
 from nse_lstm.study.experiments.calibration.counts import (
+    CLAIMS_DOCUMENT,
     DOCUMENT,
     count_answers,
     count_claims,
@@ -263,7 +264,8 @@ def test_the_page_shows_the_committed_counts_and_their_power_curve(
     tmp_path: Path,
 ) -> None:
     document = find_root() / DOCUMENT
-    write_text(tmp_path / DOCUMENT, document.read_text())
+    for name in (DOCUMENT, CLAIMS_DOCUMENT):
+        write_text(tmp_path / name, (find_root() / name).read_text())
     text = write_calibration(tmp_path, STUDY).read_text()
     assert text == document.with_suffix(".md").read_text()
     assert (tmp_path / "docs" / "figures" / "power.png").is_file()
