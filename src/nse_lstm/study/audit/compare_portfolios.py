@@ -21,7 +21,7 @@ from nse_lstm.study.audit.reference.account import (
     list_sessions,
     pays_dividends,
 )
-from nse_lstm.study.audit.reference.labels import list_members
+from nse_lstm.study.audit.reference.labels import Members
 from nse_lstm.study.audit.reference.statistics import mean
 from nse_lstm.study.audit.reference.weights import (
     Known,
@@ -52,7 +52,7 @@ Ranks = dict[date, dict[str, float]]
 
 
 def compare_portfolios(
-    data: RecountData, ranked: Ranked, ordinary: set[str], folder: Path
+    data: RecountData, ranked: Ranked, members: Members, folder: Path
 ) -> Iterator[tuple[str, str]]:
     """Compare the published accounts of the plain rules with a second book.
 
@@ -61,8 +61,8 @@ def compare_portfolios(
     data : RecountData
     ranked : dict
         From ``recount_ranking.read_ranked``.
-    ordinary : set of str
-        Tickers of ordinary shares.
+    members : dict
+        From ``reference.labels.list_members``.
     folder : Path
         Of Phase 4's tables.
 
@@ -81,7 +81,6 @@ def compare_portfolios(
         )
     }
     said = _of_signals(ranked, data)
-    members = list_members(data.market, ordinary, data.study.cross_section)
     expected = defaultdict[tuple[str, str, int, int], list[dict[str, float]]](list)
     days = defaultdict[tuple[str, str, int, int], list[date]](list)
     for years in _runs(sorted(said)):
@@ -111,7 +110,7 @@ class _Span:
     years: list[int]
     said: dict[int, dict[date, dict[str, float]]]
     """The signals' forecasts by year, origin and stock."""
-    members: dict[tuple[int, int], list[str]]
+    members: Members
 
     @cached_property
     def tickers(self) -> list[str]:

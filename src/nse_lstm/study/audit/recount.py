@@ -33,6 +33,7 @@ from nse_lstm.study.audit.recount_verdict import (
     recount_verdict,
 )
 from nse_lstm.study.audit.recount_words import recount_words
+from nse_lstm.study.audit.reference.labels import list_members
 from nse_lstm.study.audit.reference.market import ReferenceMarket
 from nse_lstm.study.audit.reference.statistics import Span
 from nse_lstm.study.audit.table_rows import to_dates
@@ -112,16 +113,15 @@ def recount(workspace: Workspace, market: ReferenceMarket) -> Recount:
     expected |= dict(recount_claims(data, folder, ranking))
     if (ranking / "rank_ic.parquet").is_file():
         folders = [ranking, workspace.paths.rank_lstm]
-        ranked, ordinary = (
-            read_ranked(market, folders, data.test_year),
-            _ordinary(workspace),
-        )
+        ranked = read_ranked(market, folders, data.test_year)
+        section = workspace.study.cross_section
+        members = list_members(market, _ordinary(workspace), section)
         expected |= dict(recount_ranking(ranked))
         expected |= dict(recount_portfolio_scores(data, folder))
-        expected |= dict(recount_orders(data, ranked, ordinary, folder))
+        expected |= dict(recount_orders(data, ranked, members, folder))
         alarms += [
             AuditAlarm("recount: portfolio_returns.parquet", where, detail)
-            for where, detail in compare_portfolios(data, ranked, ordinary, folder)
+            for where, detail in compare_portfolios(data, ranked, members, folder)
         ]
         printed += published_numbers(ranking, without=LONG)
     found = compare_numbers(printed, expected, words)

@@ -20,7 +20,7 @@ from nse_lstm.study.audit.recount_data import RecountData
 from nse_lstm.study.audit.recount_ranking import MEMBERS, Ranked, side_by_side
 from nse_lstm.study.audit.recount_scores import Expected
 from nse_lstm.study.audit.reference.account import ReferenceSession, list_sessions
-from nse_lstm.study.audit.reference.labels import list_members
+from nse_lstm.study.audit.reference.labels import Members
 from nse_lstm.study.audit.reference.statistics import draw_resamples, mean, quantile
 from nse_lstm.study.audit.table_rows import to_dates
 
@@ -38,7 +38,7 @@ Grid = dict[tuple[int, int], float]
 
 
 def recount_orders(
-    data: RecountData, ranked: Ranked, ordinary: set[str], folder: Path
+    data: RecountData, ranked: Ranked, members: Members, folder: Path
 ) -> Expected:
     """Yield the savings of every session by plain signals, and the means of all.
 
@@ -47,15 +47,15 @@ def recount_orders(
     data : RecountData
     ranked : dict
         From ``recount_ranking.read_ranked``.
-    ordinary : set of str
-        Tickers of ordinary shares.
+    members : dict
+        From ``reference.labels.list_members``.
     folder : Path
         Of Phase 4's tables.
     """
     table = pd.read_parquet(folder / TIMING)
     if table.empty:
         return
-    book = _OrderBook.open(data, ranked, ordinary)
+    book = _OrderBook.open(data, ranked, members)
     for wait in WAITS:
         for side in SIDES:
             for name, time_order in book.signals().items():
@@ -84,9 +84,7 @@ class _OrderBook:
     rival: Grid
 
     @classmethod
-    def open(
-        cls, data: RecountData, ranked: Ranked, ordinary: set[str]
-    ) -> "_OrderBook":
+    def open(cls, data: RecountData, ranked: Ranked, members: Members) -> "_OrderBook":
         """Read the forecasts of the next session and the sessions of their stocks."""
         aim = (data.backtest.delay, 1)
         said: dict[str, dict[tuple[date, str], float]] = defaultdict(dict)
@@ -115,7 +113,6 @@ class _OrderBook:
             for ticker in tickers
         ]
         days = [each.session for each in stocks[0]]
-        members = list_members(data.market, ordinary, data.study.cross_section)
         market = []
         for at, day in enumerate(days):
             inside = [

@@ -22,6 +22,10 @@ FARTHEST = 6.0
 DIGITS = 10
 
 
+Members = dict[tuple[int, int], list[str]]
+"""Universe by year and month."""
+
+
 class Label(NamedTuple):
     """One stock's label of one origin; each number is NaN where it has no value."""
 
@@ -34,7 +38,7 @@ class Label(NamedTuple):
 
 def list_members(
     market: ReferenceMarket, ordinary: set[str], rule: CrossSection
-) -> dict[tuple[int, int], list[str]]:
+) -> Members:
     """Return each month's universe, by year and month.
 
     Parameters
@@ -47,7 +51,7 @@ def list_members(
     stocks = {t: rows for t, rows in market.stocks.items() if t in ordinary}
     copied = {d for rows in stocks.values() for d, row in rows.items() if row.stale}
     fresh = [day for day in market.sessions if day not in copied]
-    members = {}
+    members: Members = {}
     for month in sorted({(day.year, day.month) for day in market.sessions}):
         recent = [day for day in fresh if day < date(*month, 1)]
         recent = recent[-rule.liquidity_sessions :]
@@ -65,7 +69,7 @@ def list_members(
 def list_labels(
     market: ReferenceMarket,
     ordinary: set[str],
-    members: dict[tuple[int, int], list[str]],
+    members: Members,
     *,
     delay: int,
     horizon: int,
